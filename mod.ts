@@ -1,0 +1,98 @@
+/**
+ * Umbra's portable core: Shadowsocks codecs, streams and services over Web
+ * Streams, without a runtime. Combine it with one of the adapters (`./deno`,
+ * `./bun`, `./memory`).
+ *
+ * @example Seal a request and open it again
+ * ```ts
+ * import { ChunkOpener, ChunkSealer, findMethod, MasterKey } from "@umbra/umbra";
+ * import { masterKeyFromPassword, nobleProvider } from "@umbra/umbra";
+ * import { systemRandomBytes } from "@umbra/umbra";
+ *
+ * const method = findMethod("chacha20-ietf-poly1305");
+ * const key = masterKeyFromPassword("correct horse", method);
+ * const masterKey = new MasterKey(method, key, nobleProvider);
+ *
+ * const sealer = new ChunkSealer(masterKey, systemRandomBytes);
+ * const opener = new ChunkOpener(masterKey);
+ * const sealed = sealer.seal(new TextEncoder().encode("hello"));
+ * console.log(new TextDecoder().decode(opener.open(sealed))); // hello
+ * ```
+ *
+ * @module
+ */
+export {
+  ConfigError,
+  type ConfigErrorCode,
+  type ErrorCode,
+  PolicyError,
+  type PolicyErrorCode,
+  ProtocolError,
+  type ProtocolErrorCode,
+  TransportError,
+  type TransportErrorCode,
+  UmbraError,
+} from "./src/errors.ts";
+export { type Clock, systemClock } from "./src/clock.ts";
+export { type RandomBytes, systemRandomBytes } from "./src/random.ts";
+export type {
+  Connection,
+  Endpoint,
+  Listener,
+  Transport,
+  WaitOptions,
+} from "./src/transport.ts";
+export {
+  type ConnectionSummary,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  type Metrics,
+  silentLogger,
+  silentMetrics,
+} from "./src/observe.ts";
+export { type Aead, type AeadProvider, MasterKey } from "./src/crypto/aead.ts";
+export {
+  type AeadAlgorithm,
+  findMethod,
+  type Method,
+  METHODS,
+} from "./src/crypto/method.ts";
+export {
+  masterKeyFromBase64,
+  masterKeyFromPassword,
+} from "./src/crypto/master_key.ts";
+export { nobleProvider } from "./src/crypto/noble.ts";
+export {
+  type Address,
+  decodeAddress,
+  encodeAddress,
+  formatAddress,
+} from "./src/codec/address.ts";
+export { ChunkOpener } from "./src/codec/chunk_opener.ts";
+export { ChunkSealer, sealedLength } from "./src/codec/chunk_sealer.ts";
+export {
+  formatServerUri,
+  parseServerUri,
+  type ServerUri,
+} from "./src/codec/uri.ts";
+export {
+  RequestOpener,
+  type ShadowsocksRequest,
+} from "./src/session/request_opener.ts";
+export {
+  anyTarget,
+  publicTarget,
+  type TargetPolicy,
+} from "./src/security/target_policy.ts";
+export { openStream } from "./src/streams/open_stream.ts";
+export { type Flow, relay, type RelayOptions } from "./src/streams/relay.ts";
+export { sealStream } from "./src/streams/seal_stream.ts";
+export {
+  type LocalOptions,
+  startLocal,
+  type UpstreamServer,
+} from "./src/service/local.ts";
+export { type ServerOptions, startServer } from "./src/service/server.ts";
+export type { Dependencies, Service } from "./src/service/service.ts";
+export type { SocksUser } from "./src/service/socks5_inbound.ts";

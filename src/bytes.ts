@@ -1,0 +1,50 @@
+/**
+ * The few byte operations everything else needs.
+ *
+ * @module
+ */
+
+/**
+ * Joins byte arrays into one fresh array.
+ *
+ * @param parts Borrowed, not changed.
+ */
+export function concat(...parts: Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+/** Reads two bytes, most significant first. */
+export function readU16(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset]! << 8) | bytes[offset + 1]!;
+}
+
+/** Writes two bytes, most significant first. */
+export function writeU16(
+  bytes: Uint8Array,
+  offset: number,
+  value: number,
+): void {
+  bytes[offset] = value >>> 8;
+  bytes[offset + 1] = value & 0xff;
+}
+
+/**
+ * Compares in a time that depends on the lengths only.
+ *
+ * Security: leaks whether the lengths are equal; JIT compilers give no
+ * guarantee beyond that.
+ */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  return difference === 0;
+}

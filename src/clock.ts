@@ -1,0 +1,147 @@
+/**
+ * Time as an argument: every wait and every timestamp goes through a
+ * {@link Clock}, so that tests own the time.
+ *
+ * @module
+ */
+import { TransportError, type TransportErrorCode } from "./errors.ts";
+
+/** A source of time. */
+export interface Clock {
+  /** Milliseconds that never run backwards; the origin is arbitrary. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  unixMs(): number;
+  /**
+   * Runs `callback` once after `delayMs`.
+   *
+   * @returns A function that cancels it; harmless afterwards.
+   */
+  schedule(callback: () => void, delayMs: number): () => void;
+}
+
+/** The system's clock and timers. */
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  unixMs: () => Date.now(),
+  schedule(callback, delayMs): () => void {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * A deadline as an `AbortSignal` that also follows a parent signal.
+ *
+ * The owner must {@link Deadline.cancel} it (or use `using`): that ends the
+ * timer and unhooks it from the parent, which usually lives longer.
+ */
+export class Deadline implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #cancelTimer: () => void;
+  readonly #parent: AbortSignal | undefined;
+  readonly #onParentAbort = (): void => this.#abort(this.#parent?.reason);
+
+  /**
+   * @param clock Where the time comes from.
+   * @param delayMs Time from now until the signal aborts.
+   * @param code Code of the {@link TransportError} that is the abort reason.
+   * @param parent Its abort aborts this one at once, with the same reason.
+   */
+  constructor(
+    clock: Clock,
+    delayMs: number,
+    code: TransportErrorCode,
+    parent?: AbortSignal,
+  ) {
+    this.#parent = parent;
+    this.#cancelTimer = clock.schedule(() => {
+      this.#abort(
+        new TransportError(code, `Deadline of ${delayMs} ms passed`),
+      );
+    }, delayMs);
+    if (parent?.aborted) this.#abort(parent.reason);
+    else parent?.addEventListener("abort", this.#onParentAbort);
+  }
+
+  /** Aborted with a {@link TransportError} or with the parent's reason. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Ends the wait without aborting. Idempotent. */
+  cancel(): void {
+    this.#cancelTimer();
+    this.#parent?.removeEventListener("abort", this.#onParentAbort);
+  }
+
+  /** Same as {@link Deadline.cancel}. */
+  [Symbol.dispose](): void {
+    this.cancel();
+  }
+
+  #abort(reason: unknown): void {
+    this.cancel();
+    this.#controller.abort(reason);
+  }
+}
+
+/**
+ * Waits.
+ *
+ * @param clock Where the time comes from.
+ * @param delayMs How long.
+ * @param signal Ends the wait early; the promise then rejects with its reason.
+ */
+export function sleep(
+  clock: Clock,
+  delayMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  if (signal?.aborted) {
+    reject(signal.reason);
+    return promise;
+  }
+  const onAbort = (): void => {
+    cancel();
+    reject(signal?.reason);
+  };
+  const cancel = clock.schedule(() => {
+    signal?.removeEventListener("abort", onAbort);
+    resolve();
+  }, delayMs);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return promise;
+}
+
+/**
+ * Lets a wait that knows nothing of signals be given up.
+ *
+ * The operation itself goes on; what it yields late is handed to `late`, so
+ * that a resource which arrives after the abort still finds an owner.
+ *
+ * @param operation The wait.
+ * @param signal Its abort rejects the result with the signal's reason.
+ * @param late Called with a value nobody waits for any more.
+ */
+export function abortable<T>(
+  operation: Promise<T>,
+  signal: AbortSignal | undefined,
+  late?: (value: T) => void,
+): Promise<T> {
+  if (signal === undefined) return operation;
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const onAbort = (): void => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  operation.then((value) => {
+    signal.removeEventListener("abort", onAbort);
+    if (signal.aborted) late?.(value);
+    resolve(value);
+  }, (error) => {
+    signal.removeEventListener("abort", onAbort);
+    reject(error);
+  });
+  return promise;
+}

@@ -1,0 +1,182 @@
+/**
+ * The sealed stream of one direction back to plaintext.
+ *
+ * Wire form: see `chunk_sealer.ts`.
+ * Source: Shadowsocks AEAD ciphers, "TCP".
+ *
+ * @module
+ */
+import { readU16 } from "../bytes.ts";
+import type { Aead, MasterKey } from "../crypto/aead.ts";
+import { NonceCounter } from "../crypto/nonce_counter.ts";
+import { ProtocolError } from "../errors.ts";
+import { MAX_CHUNK_PAYLOAD, TAG_LENGTH } from "../limits.ts";
+
+const LENGTH_UNIT: number = 2 + TAG_LENGTH;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Opens one direction of one session.
+ *
+ * The stream is a sequence of units: salt, then length chunk and payload
+ * chunk in turns. A unit that has not arrived whole waits in a buffer of its
+ * own size: 16,399 bytes at most.
+ */
+export class ChunkOpener {
+  readonly #masterKey: MasterKey;
+  readonly #nonce: NonceCounter;
+  readonly #length = new Uint8Array(2);
+  #aead: Aead | undefined;
+  /** Bytes of the unit that comes next. */
+  #need: number;
+  #awaitsLength = true;
+  /** The part of that unit which is already here, or nothing. */
+  #partial: Uint8Array | undefined;
+  #have = 0;
+  #failure: Error | undefined;
+
+  /** @param masterKey Key and method. */
+  constructor(masterKey: MasterKey) {
+    this.#masterKey = masterKey;
+    this.#nonce = new NonceCounter(masterKey.method.nonceLength);
+    this.#need = masterKey.method.saltLength;
+  }
+
+  /**
+   * Takes bytes as they arrive, split anywhere.
+   *
+   * Time: linear. Space: the result and one partial unit.
+   *
+   * @param bytes Borrowed.
+   * @returns All payload that is complete now, in one fresh array; empty when
+   * more bytes are needed. That is a value, never an error.
+   * @throws {ProtocolError} `ERR_SS_AUTHENTICATION`,
+   * `ERR_SS_LENGTH_RESERVED_BITS`, `ERR_SS_LENGTH_ZERO`. The opener is dead
+   * then: every later call throws the same.
+   */
+  open(bytes: Uint8Array): Uint8Array {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return this.#openAll(bytes);
+    } catch (error) {
+      this.#die(error as Error);
+      throw error;
+    }
+  }
+
+  /**
+   * The stream has ended.
+   *
+   * A stream without a single byte is whole: a server that could not reach
+   * the target says nothing at all.
+   *
+   * @throws {ProtocolError} `ERR_SS_TRUNCATED` when it ended inside a chunk or
+   * inside the salt.
+   */
+  end(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#have > 0 || !this.#awaitsLength) {
+      throw new ProtocolError(
+        "ERR_SS_TRUNCATED",
+        `Cannot open stream: it ended ${
+          this.#need - this.#have
+        } bytes before the end of a unit of ${this.#need}`,
+      );
+    }
+  }
+
+  /** Gives the key back to its provider. Idempotent. */
+  free(): void {
+    this.#die(new TypeError("Cannot open: opener was freed"));
+  }
+
+  #die(reason: Error): void {
+    this.#failure ??= reason;
+    this.#partial = undefined;
+    this.#aead?.free();
+  }
+
+  #openAll(bytes: Uint8Array): Uint8Array {
+    if (this.#have + bytes.length < this.#need) {
+      this.#keep(bytes);
+      return NOTHING;
+    }
+    const out = new Uint8Array(this.#have + bytes.length);
+    let outLength = 0;
+    let at = 0;
+    while (at < bytes.length) {
+      const missing = this.#need - this.#have;
+      const taken = bytes.subarray(at, at + missing);
+      at += taken.length;
+      if (taken.length < missing) {
+        this.#keep(taken);
+        break;
+      }
+      outLength = this.#openUnit(this.#complete(taken), out, outLength);
+    }
+    return out.subarray(0, outLength);
+  }
+
+  /** Sets the beginning of a unit aside until the rest arrives. */
+  #keep(part: Uint8Array): void {
+    this.#partial ??= new Uint8Array(this.#need);
+    this.#partial.set(part, this.#have);
+    this.#have += part.length;
+  }
+
+  /** The whole unit, of which `last` is what was missing. */
+  #complete(last: Uint8Array): Uint8Array {
+    const partial = this.#partial;
+    if (partial === undefined) return last;
+    partial.set(last, this.#have);
+    this.#partial = undefined;
+    this.#have = 0;
+    return partial;
+  }
+
+  /** Opens one unit and returns the new length of `out`. */
+  #openUnit(unit: Uint8Array, out: Uint8Array, outLength: number): number {
+    if (this.#aead === undefined) {
+      this.#aead = this.#masterKey.sessionAead(unit);
+      this.#need = LENGTH_UNIT;
+      return outLength;
+    }
+    if (this.#awaitsLength) {
+      this.#authenticate(this.#aead, unit, this.#length);
+      this.#need = checkedLength(readU16(this.#length, 0)) + TAG_LENGTH;
+      this.#awaitsLength = false;
+      return outLength;
+    }
+    const end = outLength + unit.length - TAG_LENGTH;
+    this.#authenticate(this.#aead, unit, out.subarray(outLength, end));
+    this.#need = LENGTH_UNIT;
+    this.#awaitsLength = true;
+    return end;
+  }
+
+  #authenticate(aead: Aead, unit: Uint8Array, out: Uint8Array): void {
+    if (aead.open(this.#nonce.next(), unit, out)) return;
+    throw new ProtocolError(
+      "ERR_SS_AUTHENTICATION",
+      `Cannot open ${
+        this.#awaitsLength ? "length" : "payload"
+      } chunk: tag of ${unit.length} bytes does not verify`,
+    );
+  }
+}
+
+function checkedLength(length: number): number {
+  if (length > MAX_CHUNK_PAYLOAD) {
+    throw new ProtocolError(
+      "ERR_SS_LENGTH_RESERVED_BITS",
+      `Cannot open chunk: length 0x${length.toString(16)} uses reserved bits`,
+    );
+  }
+  if (length === 0) {
+    throw new ProtocolError(
+      "ERR_SS_LENGTH_ZERO",
+      "Cannot open chunk: length is 0",
+    );
+  }
+  return length;
+}

@@ -1,0 +1,109 @@
+/**
+ * IP addresses between text and bytes.
+ *
+ * Source: RFC 4291 §2.2 (text forms), RFC 5952 §4 (the one we write).
+ *
+ * @module
+ */
+
+/**
+ * Parses an IPv4 or IPv6 address.
+ *
+ * Octal and short IPv4 forms (`0177.1`) are not addresses here; a zone
+ * (`fe80::1%eth0`) is not either.
+ *
+ * @returns 4 or 16 bytes; `undefined` when the text is not an address.
+ */
+export function parseIp(text: string): Uint8Array | undefined {
+  return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+}
+
+/**
+ * Writes an address as text, IPv6 in its canonical short form.
+ *
+ * @param bytes 4 or 16 bytes.
+ */
+export function formatIp(bytes: Uint8Array): string {
+  return bytes.length === 4 ? bytes.join(".") : formatIpv6(bytes);
+}
+
+/**
+ * Finds the IPv4 address inside `::ffff:a.b.c.d`, as dual-stack sockets
+ * report their IPv4 peers.
+ *
+ * @param bytes 4 or 16 bytes.
+ * @returns The 4 bytes inside, or the argument.
+ */
+export function unmapIpv4(bytes: Uint8Array): Uint8Array {
+  if (bytes.length !== 16) return bytes;
+  for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return bytes;
+  if (bytes[10] !== 0xff || bytes[11] !== 0xff) return bytes;
+  return bytes.subarray(12);
+}
+
+function parseIpv4(text: string): Uint8Array | undefined {
+  const parts = text.split(".");
+  if (parts.length !== 4) return undefined;
+  const bytes = new Uint8Array(4);
+  for (const [i, part] of parts.entries()) {
+    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) {
+      return undefined;
+    }
+    bytes[i] = Number(part);
+  }
+  return bytes;
+}
+
+function parseIpv6(text: string): Uint8Array | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0]!);
+  if (head === undefined) return undefined;
+  if (halves.length === 1) {
+    return head.length === 16 ? Uint8Array.from(head) : undefined;
+  }
+  const tail = parseGroups(halves[1]!);
+  // "::" stands for at least one group.
+  if (tail === undefined || head.length + tail.length > 14) return undefined;
+  const bytes = new Uint8Array(16);
+  bytes.set(head);
+  bytes.set(tail, 16 - tail.length);
+  return bytes;
+}
+
+/** Bytes of `a:b:c`, of which the last group may be an IPv4 address. */
+function parseGroups(text: string): number[] | undefined {
+  if (text === "") return [];
+  const bytes: number[] = [];
+  const groups = text.split(":");
+  for (const [i, group] of groups.entries()) {
+    if (i === groups.length - 1 && group.includes(".")) {
+      const ipv4 = parseIpv4(group);
+      if (ipv4 === undefined) return undefined;
+      bytes.push(...ipv4);
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined;
+      const value = parseInt(group, 16);
+      bytes.push(value >>> 8, value & 0xff);
+    }
+  }
+  return bytes;
+}
+
+function formatIpv6(bytes: Uint8Array): string {
+  const groups: string[] = [];
+  for (let i = 0; i < 16; i += 2) {
+    groups.push(((bytes[i]! << 8) | bytes[i + 1]!).toString(16));
+  }
+  // The longest run of two or more zero groups, the first of equals.
+  let start = 0;
+  let length = 1;
+  for (let i = 0; i < 8; i++) {
+    let run = 0;
+    while (groups[i + run] === "0") run++;
+    if (run > length) [start, length] = [i, run];
+  }
+  if (length === 1) return groups.join(":");
+  const head = groups.slice(0, start).join(":");
+  return `${head}::${groups.slice(start + length).join(":")}`;
+}

@@ -1,0 +1,204 @@
+/**
+ * The messages of SOCKS5, byte by byte.
+ *
+ * ```text
+ * greeting   05 | n | methods n            selection  05 | method
+ * auth       01 | n | name n | m | pass m  status     01 | 00 or 01
+ * request    05 | cmd | 00 | address       reply      05 | rep | 00 | address
+ * ```
+ *
+ * Every decoder looks at the front of its input and returns `undefined` while
+ * the message is incomplete.
+ *
+ * Source: RFC 1928 §3, §4, §6; RFC 1929 §2.
+ *
+ * @module
+ */
+import { ProtocolError } from "../errors.ts";
+import { type Address, ATYP, decodeAddress, encodeAddress } from "./address.ts";
+
+/** Authentication methods of RFC 1928 §3. */
+export const SOCKS5_METHOD = {
+  none: 0x00,
+  gssapi: 0x01,
+  password: 0x02,
+  unacceptable: 0xff,
+} as const;
+
+/** Commands of RFC 1928 §4. */
+export const SOCKS5_COMMAND = {
+  connect: 0x01,
+  bind: 0x02,
+  udpAssociate: 0x03,
+} as const;
+
+/** Reply codes of RFC 1928 §6. */
+export const REP = {
+  succeeded: 0x00,
+  generalFailure: 0x01,
+  notAllowed: 0x02,
+  networkUnreachable: 0x03,
+  hostUnreachable: 0x04,
+  connectionRefused: 0x05,
+  ttlExpired: 0x06,
+  commandNotSupported: 0x07,
+  addressTypeNotSupported: 0x08,
+} as const;
+
+/** One of the {@link REP} codes. */
+export type Rep = typeof REP[keyof typeof REP];
+
+/** A decoded message and how many bytes it took. */
+export interface Decoded<T> {
+  /** What it says. */
+  readonly message: T;
+  /** Bytes from the start of the input. */
+  readonly length: number;
+}
+
+/** User name and password of RFC 1929, as sent. */
+export interface Socks5Credentials {
+  /** 0 to 255 bytes. */
+  readonly username: Uint8Array;
+  /** 0 to 255 bytes. */
+  readonly password: Uint8Array;
+}
+
+/** What a client asks for. */
+export interface Socks5Request {
+  /** One of {@link SOCKS5_COMMAND}, or a value we do not know. */
+  readonly command: number;
+  /** Where to. */
+  readonly address: Address;
+}
+
+/**
+ * Decodes a greeting to the methods it offers.
+ *
+ * @returns 1 to 255 methods in a message of 3 to 257 bytes.
+ * @throws {ProtocolError} `ERR_SOCKS_VERSION`; `ERR_SOCKS_NO_METHOD` for none.
+ */
+export function decodeGreeting(
+  bytes: Uint8Array,
+): Decoded<Uint8Array> | undefined {
+  checkVersion(bytes, 0x05, "greeting");
+  if (bytes.length < 2) return undefined;
+  const length = 2 + bytes[1]!;
+  if (length === 2) {
+    throw new ProtocolError(
+      "ERR_SOCKS_NO_METHOD",
+      "Cannot decode SOCKS greeting: it offers no method",
+    );
+  }
+  if (bytes.length < length) return undefined;
+  return { message: bytes.slice(2, length), length };
+}
+
+/** Encodes the answer to a greeting: 2 bytes. */
+export function encodeSelection(method: number): Uint8Array {
+  return Uint8Array.of(0x05, method);
+}
+
+/**
+ * Decodes user name and password. Empty ones pass, though the RFC
+ * wants a byte at least: there are clients which send them.
+ *
+ * @returns A message of 3 to 513 bytes.
+ * @throws {ProtocolError} `ERR_SOCKS_VERSION` (this sub-protocol is version 1).
+ */
+export function decodeCredentials(
+  bytes: Uint8Array,
+): Decoded<Socks5Credentials> | undefined {
+  checkVersion(bytes, 0x01, "user/password message");
+  if (bytes.length < 2) return undefined;
+  const nameEnd = 2 + bytes[1]!;
+  if (bytes.length <= nameEnd) return undefined;
+  const length = nameEnd + 1 + bytes[nameEnd]!;
+  if (bytes.length < length) return undefined;
+  const username = bytes.slice(2, nameEnd);
+  const password = bytes.slice(nameEnd + 1, length);
+  return { message: { username, password }, length };
+}
+
+/** Encodes the answer to user name and password: 2 bytes. */
+export function encodeCredentialsStatus(accepted: boolean): Uint8Array {
+  return Uint8Array.of(0x01, accepted ? 0x00 : 0x01);
+}
+
+/**
+ * Decodes a request.
+ *
+ * @returns A message of 10 to 262 bytes.
+ * @throws {ProtocolError} `ERR_SOCKS_VERSION`; `ERR_SOCKS_ADDRESS_TYPE`;
+ * `ERR_SOCKS_MALFORMED` for a name that cannot be one.
+ */
+export function decodeRequest(
+  bytes: Uint8Array,
+): Decoded<Socks5Request> | undefined {
+  checkVersion(bytes, 0x05, "request");
+  if (bytes.length < 4) return undefined;
+  const decoded = decodeSocksAddress(bytes.subarray(3));
+  if (decoded === undefined) return undefined;
+  return {
+    message: { command: bytes[1]!, address: decoded.address },
+    length: 3 + decoded.length,
+  };
+}
+
+/**
+ * Encodes a reply.
+ *
+ * @param rep What became of the request.
+ * @param bound Our end of the connection made for it; default 0.0.0.0:0.
+ * @returns 10 to 262 bytes; the full form for failures too, since clients hang
+ * on a short one.
+ */
+export function encodeReply(
+  rep: Rep,
+  bound: Address = { host: "0.0.0.0", port: 0 },
+): Uint8Array {
+  const address = encodeAddress(bound);
+  const out = new Uint8Array(3 + address.length);
+  out.set([0x05, rep, 0x00]);
+  out.set(address, 3);
+  return out;
+}
+
+/** The address of a SOCKS message, with SOCKS error codes. */
+function decodeSocksAddress(
+  bytes: Uint8Array,
+): { address: Address; length: number } | undefined {
+  const atyp = bytes[0]!;
+  if (atyp !== ATYP.ipv4 && atyp !== ATYP.name && atyp !== ATYP.ipv6) {
+    throw new ProtocolError(
+      "ERR_SOCKS_ADDRESS_TYPE",
+      `Cannot decode SOCKS request: unknown address type 0x${
+        atyp.toString(16)
+      }`,
+    );
+  }
+  try {
+    return decodeAddress(bytes);
+  } catch (cause) {
+    throw new ProtocolError(
+      "ERR_SOCKS_MALFORMED",
+      "Cannot decode SOCKS request: invalid name",
+      { cause },
+    );
+  }
+}
+
+function checkVersion(
+  bytes: Uint8Array,
+  version: number,
+  message: string,
+): void {
+  if (bytes.length > 0 && bytes[0] !== version) {
+    throw new ProtocolError(
+      "ERR_SOCKS_VERSION",
+      `Cannot decode SOCKS ${message}: got version ${
+        bytes[0]
+      }, expected ${version}`,
+    );
+  }
+}

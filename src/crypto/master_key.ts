@@ -1,0 +1,62 @@
+/**
+ * The long-term key of a method, from a password or given as it is.
+ *
+ * Source: Shadowsocks AEAD ciphers, "Key Derivation": OpenSSL's
+ * EVP_BytesToKey with MD5, one round, no salt.
+ *
+ * @module
+ */
+import { md5 } from "@noble/hashes/legacy.js";
+import { concat } from "../bytes.ts";
+import { ConfigError } from "../errors.ts";
+import type { Method } from "./method.ts";
+
+/**
+ * Stretches a password to a master key.
+ *
+ * Security: one round of MD5; the key is as strong as the password is.
+ *
+ * @param password Text, used as UTF-8.
+ * @returns `method.keyLength` bytes.
+ */
+export function masterKeyFromPassword(
+  password: string,
+  method: Method,
+): Uint8Array {
+  const secret = new TextEncoder().encode(password);
+  let key: Uint8Array = md5(secret);
+  let block = key;
+  while (key.length < method.keyLength) {
+    block = md5(concat(block, secret));
+    key = concat(key, block);
+  }
+  return key.slice(0, method.keyLength);
+}
+
+/**
+ * Reads a raw key: base64 in the standard or the URL alphabet, with or
+ * without padding.
+ *
+ * @returns `method.keyLength` bytes.
+ * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message never holds the key.
+ */
+export function masterKeyFromBase64(text: string, method: Method): Uint8Array {
+  const expected = `${method.keyLength} bytes as base64 for ${method.name}`;
+  const standard = text.replaceAll("-", "+").replaceAll("_", "/");
+  let binary: string;
+  try {
+    binary = atob(standard);
+  } catch {
+    throw new ConfigError(
+      "ERR_SS_KEY_LENGTH",
+      `Cannot read key: not base64, expected ${expected}`,
+    );
+  }
+  if (binary.length !== method.keyLength) {
+    throw new ConfigError(
+      "ERR_SS_KEY_LENGTH",
+      `Cannot use key: got ${binary.length} bytes, expected ${expected}`,
+    );
+  }
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}

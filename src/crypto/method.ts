@@ -1,0 +1,66 @@
+/**
+ * The methods (cipher suites) we implement, and their sizes.
+ *
+ * Source: Shadowsocks AEAD ciphers (SIP004, SIP007), "Standardized" table.
+ * Does not: hold any implementation; see `aead.ts`.
+ *
+ * @module
+ */
+import { ConfigError } from "../errors.ts";
+
+/** AEAD algorithms behind the methods; the key length picks the AES variant. */
+export type AeadAlgorithm =
+  | "aes-gcm"
+  | "chacha20-poly1305"
+  | "xchacha20-poly1305";
+
+/** One method. Every tag is 16 bytes. */
+export interface Method {
+  /** Name in configurations and `ss://` URIs. */
+  readonly name: string;
+  /** What seals its chunks. */
+  readonly algorithm: AeadAlgorithm;
+  /** Bytes of the master key and of every subkey. */
+  readonly keyLength: number;
+  /** Bytes of the salt in front of a stream or packet. */
+  readonly saltLength: number;
+  /** Bytes of the nonce. */
+  readonly nonceLength: number;
+}
+
+/** All methods, the one to prefer first. */
+export const METHODS: readonly Method[] = [
+  aead2017("chacha20-ietf-poly1305", "chacha20-poly1305", 32, 12),
+  aead2017("aes-256-gcm", "aes-gcm", 32, 12),
+  aead2017("aes-192-gcm", "aes-gcm", 24, 12),
+  aead2017("aes-128-gcm", "aes-gcm", 16, 12),
+  aead2017("xchacha20-ietf-poly1305", "xchacha20-poly1305", 32, 24),
+];
+
+/**
+ * Finds a method by its name, in any letter case.
+ *
+ * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`; the message lists all.
+ */
+export function findMethod(name: string): Method {
+  const wanted = name.toLowerCase();
+  const method = METHODS.find((method) => method.name === wanted);
+  if (method === undefined) {
+    throw new ConfigError(
+      "ERR_SS_METHOD_UNSUPPORTED",
+      `Unknown method ${JSON.stringify(name)}: expected one of ${
+        METHODS.map((method) => method.name).join(", ")
+      }`,
+    );
+  }
+  return method;
+}
+
+function aead2017(
+  name: string,
+  algorithm: AeadAlgorithm,
+  keyLength: number,
+  nonceLength: number,
+): Method {
+  return { name, algorithm, keyLength, saltLength: keyLength, nonceLength };
+}

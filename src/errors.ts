@@ -1,0 +1,136 @@
+/**
+ * Every error class and every error code of the project.
+ *
+ * Who is to blame decides the class: the operator ({@link ConfigError}), the
+ * peer ({@link ProtocolError}), the network ({@link TransportError}) or our
+ * own policy ({@link PolicyError}). A caller's mistake is a built-in
+ * `TypeError` or `RangeError`. Codes are API; message text is not.
+ *
+ * @module
+ */
+
+/** Codes of mistakes in a command line, a configuration or an `ss://` URI. */
+export type ConfigErrorCode =
+  /** The command line cannot be understood. */
+  | "ERR_CONFIG_USAGE"
+  /** A configuration file cannot be read. */
+  | "ERR_CONFIG_FILE"
+  /** A configuration file is not JSON. */
+  | "ERR_CONFIG_SYNTAX"
+  /** A configuration value is missing, of the wrong type or out of range. */
+  | "ERR_CONFIG_VALUE"
+  /** The method name is not one we implement. */
+  | "ERR_SS_METHOD_UNSUPPORTED"
+  /** A raw key does not have the method's key length. */
+  | "ERR_SS_KEY_LENGTH"
+  /** Text that should be an `ss://` URI is not one. */
+  | "ERR_SS_URI_INVALID"
+  /** A crypto provider gave a wrong answer or is unusable here. */
+  | "ERR_CRYPTO_PROVIDER";
+
+/** Codes of bytes that violate a wire format. */
+export type ProtocolErrorCode =
+  /** A tag does not verify: wrong key, wrong method, or tampering. */
+  | "ERR_SS_AUTHENTICATION"
+  /** The stream ended inside a unit. */
+  | "ERR_SS_TRUNCATED"
+  /** A chunk length uses the two reserved top bits. */
+  | "ERR_SS_LENGTH_RESERVED_BITS"
+  /** A chunk announces no payload. */
+  | "ERR_SS_LENGTH_ZERO"
+  /** An address has an unknown ATYP. */
+  | "ERR_SS_ADDRESS_TYPE"
+  /** An address has an empty or unprintable name, or port 0. */
+  | "ERR_SS_ADDRESS_INVALID"
+  /** A SOCKS message starts with another version number. */
+  | "ERR_SOCKS_VERSION"
+  /** A SOCKS greeting offers no method we accept. */
+  | "ERR_SOCKS_NO_METHOD"
+  /** A SOCKS user name or password is wrong. */
+  | "ERR_SOCKS_AUTHENTICATION"
+  /** A SOCKS command we do not serve. */
+  | "ERR_SOCKS_COMMAND"
+  /** A SOCKS address type we do not know. */
+  | "ERR_SOCKS_ADDRESS_TYPE"
+  /** A SOCKS field has a value that is not allowed. */
+  | "ERR_SOCKS_MALFORMED"
+  /** The peer ended its side in the middle of a SOCKS message. */
+  | "ERR_SOCKS_TRUNCATED";
+
+/** Codes of what a network did, as adapters report it. */
+export type TransportErrorCode =
+  /** ECONNREFUSED. */
+  | "ERR_NET_REFUSED"
+  /** ENETUNREACH, ENETDOWN: no route to the network. */
+  | "ERR_NET_UNREACHABLE"
+  /** EHOSTUNREACH, EHOSTDOWN: the host does not answer on its network. */
+  | "ERR_NET_HOST_UNREACHABLE"
+  /** The name does not exist. */
+  | "ERR_NET_NAME_NOT_FOUND"
+  /** The resolver did not answer. */
+  | "ERR_NET_NAME_TEMPORARY"
+  /** A deadline for connecting or for the handshake passed. */
+  | "ERR_NET_TIMEOUT"
+  /** Nothing moved for the idle time. */
+  | "ERR_NET_IDLE"
+  /** ECONNRESET, EPIPE, ECONNABORTED: the peer tore the connection down. */
+  | "ERR_NET_RESET"
+  /** We closed the connection or listener ourselves. */
+  | "ERR_NET_CLOSED"
+  /** The caller's signal was aborted, or the service is stopping. */
+  | "ERR_NET_ABORTED"
+  /** EACCES, EPERM, or a runtime permission that was not granted. */
+  | "ERR_NET_PERMISSION"
+  /** EADDRINUSE. */
+  | "ERR_NET_ADDRESS_IN_USE"
+  /** EADDRNOTAVAIL. */
+  | "ERR_NET_ADDRESS_UNAVAILABLE"
+  /** EMFILE, ENFILE: no file descriptor is left. */
+  | "ERR_NET_DESCRIPTORS"
+  /** Anything else; `cause` tells. */
+  | "ERR_NET_OTHER";
+
+/** Codes of things we declined to do. */
+export type PolicyErrorCode =
+  /** The target address may not be dialled. */
+  "ERR_POLICY_TARGET";
+
+/** Every code, for an exhaustive `switch`. */
+export type ErrorCode =
+  | ConfigErrorCode
+  | ProtocolErrorCode
+  | TransportErrorCode
+  | PolicyErrorCode;
+
+/** Base of every error this project raises on purpose. */
+export class UmbraError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name: string = "UmbraError";
+  /** Stable identifier; the text of `message` may change, this may not. */
+  readonly code: C;
+
+  /** @param code What happened. @param message One sentence for a person. */
+  constructor(code: C, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The operator is to blame; raised before anything is started. */
+export class ConfigError extends UmbraError<ConfigErrorCode> {
+  override readonly name = "ConfigError";
+}
+
+/** The peer is to blame: its bytes violate the wire format. */
+export class ProtocolError extends UmbraError<ProtocolErrorCode> {
+  override readonly name = "ProtocolError";
+}
+
+/** The network is to blame. */
+export class TransportError extends UmbraError<TransportErrorCode> {
+  override readonly name = "TransportError";
+}
+
+/** Our own policy is the reason. */
+export class PolicyError extends UmbraError<PolicyErrorCode> {
+  override readonly name = "PolicyError";
+}

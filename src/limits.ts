@@ -1,0 +1,90 @@
+/**
+ * Every bound and every default wait of the core, each with its unit and its
+ * reason.
+ *
+ * @module
+ */
+
+/** Payload bytes in one chunk: 14 bits. AEAD spec, "TCP". */
+export const MAX_CHUNK_PAYLOAD = 0x3fff;
+
+/** Bytes of an AEAD tag, the same for every method. */
+export const TAG_LENGTH = 16;
+
+/** Bytes of an encoded address: ATYP, length, 255-byte name, port. RFC 1928 §5. */
+export const MAX_ADDRESS_LENGTH: number = 1 + 1 + 255 + 2;
+
+/** Bytes of the longest SOCKS5 message: RFC 1929 user name and password. */
+export const MAX_SOCKS_MESSAGE_LENGTH: number = 1 + 1 + 255 + 1 + 255;
+
+/**
+ * Milliseconds from accept until a client of `ss-server` must have sent a
+ * valid request, and until a connection that failed to is closed. One number
+ * for both, or the difference would tell a probe that it failed. Outline
+ * uses 59 s, the time-out of many web servers.
+ */
+export const SERVER_HANDSHAKE_TIMEOUT_MS = 60_000;
+
+/**
+ * Share by which the wait above is lengthened at random, so that it is no
+ * constant to recognise us by.
+ */
+export const SERVER_HANDSHAKE_JITTER = 0.5;
+
+/** Milliseconds an application has to finish its SOCKS handshake. */
+export const LOCAL_HANDSHAKE_TIMEOUT_MS = 30_000;
+
+/** Milliseconds to resolve a name and connect to one of its addresses. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Milliseconds between connection attempts. RFC 8305 §5 recommends 250. */
+export const ATTEMPT_DELAY_MS = 250;
+
+/** Addresses of one name that are tried; a name server may list hundreds. */
+export const MAX_DIAL_ADDRESSES = 8;
+
+/** Milliseconds without a byte in either direction; `-t` sets it. */
+export const IDLE_TIMEOUT_MS = 300_000;
+
+/**
+ * Milliseconds without a byte once one direction has ended: half-open
+ * connections of peers that vanished pile up otherwise.
+ */
+export const HALF_CLOSED_IDLE_TIMEOUT_MS = 60_000;
+
+/**
+ * Milliseconds `ss-local` waits for an application's first bytes, so that they
+ * leave in one segment with salt and address. libev waits 50, Outline 10; a
+ * protocol in which the server speaks first pays it once.
+ */
+export const FIRST_PAYLOAD_WAIT_MS = 50;
+
+/**
+ * Milliseconds a refused application gets to take its reply and hang up.
+ * RFC 1928 §6 allows 10 s.
+ */
+export const REFUSAL_LINGER_MS = 2_000;
+
+/** Connections open at once, where the system's limit allows as many. */
+export const MAX_CONNECTIONS = 16_384;
+
+/** Descriptors kept for listeners, files, name look-ups and the runtime. */
+export const RESERVED_DESCRIPTORS = 64;
+
+/** Descriptors one relayed connection needs: client and target. */
+export const DESCRIPTORS_PER_CONNECTION = 2;
+
+/** Milliseconds before accepting again after accept failed; doubles. */
+export const ACCEPT_BACKOFF_MS = 50;
+
+/** Longest of those waits, in milliseconds. */
+export const MAX_ACCEPT_BACKOFF_MS = 1_000;
+
+/** Milliseconds open connections get to finish when a service stops. */
+export const GRACE_MS = 5_000;
+
+/** Bytes of one read while a connection is quiet. */
+export const MIN_READ_BUFFER = 4_096;
+
+/** Bytes of one read at most; reached ×4 at a time while reads come back full. */
+export const MAX_READ_BUFFER = 262_144;

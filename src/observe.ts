@@ -1,0 +1,55 @@
+/**
+ * What the core tells its operator: log lines and counters, as interfaces
+ * with silent defaults.
+ *
+ * Security: no field ever holds a key, a password or relayed bytes.
+ *
+ * @module
+ */
+import type { ErrorCode } from "./errors.ts";
+
+/** Severity, least first. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Facts of one log line. */
+export type LogFields = Readonly<
+  Record<string, string | number | boolean | undefined>
+>;
+
+/** Where log lines go. */
+export interface Logger {
+  /** Whether a line of this level would be kept; ask before costly fields. */
+  enabled(level: LogLevel): boolean;
+  /** Writes one line: what happened, and the facts of it. */
+  log(level: LogLevel, message: string, fields?: LogFields): void;
+}
+
+/** Drops everything. */
+export const silentLogger: Logger = { enabled: () => false, log: () => {} };
+
+/** Counters the services keep. */
+export interface Metrics {
+  /** A connection was accepted. */
+  connectionOpened(): void;
+  /** It ended; bytes are payload, before sealing and after opening. */
+  connectionClosed(summary: ConnectionSummary): void;
+  /** A peer failed before or after authentication, by code. */
+  connectionRefused(code: ErrorCode): void;
+}
+
+/** What became of one connection. */
+export interface ConnectionSummary {
+  /** Payload bytes from the client towards the target. */
+  readonly bytesUp: number;
+  /** Payload bytes from the target towards the client. */
+  readonly bytesDown: number;
+  /** Milliseconds from accept to end. */
+  readonly durationMs: number;
+}
+
+/** Counts nothing. */
+export const silentMetrics: Metrics = {
+  connectionOpened: () => {},
+  connectionClosed: () => {},
+  connectionRefused: () => {},
+};

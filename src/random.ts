@@ -1,0 +1,24 @@
+/**
+ * Randomness as an argument.
+ *
+ * @module
+ */
+
+/** Returns `length` fresh bytes from a cryptographically strong source. */
+export type RandomBytes = (length: number) => Uint8Array;
+
+/** The runtime's own generator, through Web Crypto. */
+export const systemRandomBytes: RandomBytes = (length) =>
+  crypto.getRandomValues(new Uint8Array(length));
+
+/**
+ * Picks an integer from `0` to `bound - 1`.
+ *
+ * Security: for spreading load and deadlines, not for secrets; the bias is
+ * below `bound / 2**32`.
+ */
+export function randomBelow(bound: number, randomBytes: RandomBytes): number {
+  const bytes = randomBytes(4);
+  const value = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
+  return Math.floor((value / 2 ** 32) * bound);
+}

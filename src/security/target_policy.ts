@@ -1,0 +1,91 @@
+/**
+ * Which addresses a server may dial for its clients.
+ *
+ * A policy judges the address that is dialled, after the name was resolved: a
+ * name is no argument, since whoever owns it decides what it resolves to.
+ *
+ * @module
+ */
+import { parseIp, unmapIpv4 } from "../codec/ip_address.ts";
+
+/**
+ * Judges one IP address.
+ *
+ * @param ip Text form, without brackets.
+ * @returns Why it may not be dialled; `undefined` when it may.
+ */
+export type TargetPolicy = (ip: string) => string | undefined;
+
+/** Every address that can be dialled at all. */
+export const anyTarget: TargetPolicy = (ip) => classify(ip, UNDIALLABLE);
+
+/**
+ * Addresses of the public internet only: nothing of the server's own host, its
+ * neighbours, or its cloud provider's metadata service.
+ */
+export const publicTarget: TargetPolicy = (ip) =>
+  classify(ip, UNDIALLABLE) ?? classify(ip, NOT_PUBLIC);
+
+interface Range {
+  readonly prefix: Uint8Array;
+  readonly bits: number;
+  readonly reason: string;
+}
+
+/** Sources: RFC 6890, RFC 1112 §4, RFC 919 §7, RFC 4291 §2.5.2 and §2.7. */
+const UNDIALLABLE = [
+  range("0.0.0.0/8", "unspecified"),
+  range("224.0.0.0/4", "multicast"),
+  range("255.255.255.255/32", "broadcast"),
+  range("::/128", "unspecified"),
+  range("ff00::/8", "multicast"),
+];
+
+/** Sources: RFC 6890, RFC 1918, RFC 6598, RFC 4193, RFC 8215, RFC 3056. */
+const NOT_PUBLIC = [
+  range("127.0.0.0/8", "loopback"),
+  range("::1/128", "loopback"),
+  range("10.0.0.0/8", "private"),
+  range("172.16.0.0/12", "private"),
+  range("192.168.0.0/16", "private"),
+  range("100.64.0.0/10", "shared by carriers"),
+  range("169.254.0.0/16", "link-local"),
+  range("192.0.0.0/24", "reserved"),
+  range("192.0.2.0/24", "documentation"),
+  range("198.18.0.0/15", "benchmarking"),
+  range("198.51.100.0/24", "documentation"),
+  range("203.0.113.0/24", "documentation"),
+  range("240.0.0.0/4", "reserved"),
+  range("fc00::/7", "private"),
+  range("fe80::/10", "link-local"),
+  range("64:ff9b:1::/48", "translated to IPv4"),
+  range("2002::/16", "tunnelled to IPv4"),
+  range("2001::/32", "tunnelled to IPv4"),
+  range("2001:db8::/32", "documentation"),
+  range("100::/64", "discarded"),
+];
+
+/** Addresses that stand for the IPv4 address in their last 4 bytes. RFC 6052. */
+const NAT64 = range("64:ff9b::/96", "translated to IPv4");
+
+function classify(ip: string, ranges: readonly Range[]): string | undefined {
+  const parsed = parseIp(ip);
+  if (parsed === undefined) return "not an IP address";
+  const bytes = contains(NAT64, parsed)
+    ? parsed.subarray(12)
+    : unmapIpv4(parsed);
+  return ranges.find((range) => contains(range, bytes))?.reason;
+}
+
+function contains({ prefix, bits }: Range, bytes: Uint8Array): boolean {
+  if (prefix.length !== bytes.length) return false;
+  const whole = bits >>> 3;
+  for (let i = 0; i < whole; i++) if (prefix[i] !== bytes[i]) return false;
+  const mask = 0xff00 >>> (bits & 7) & 0xff;
+  return mask === 0 || (prefix[whole]! & mask) === (bytes[whole]! & mask);
+}
+
+function range(cidr: string, reason: string): Range {
+  const [ip, bits] = cidr.split("/");
+  return { prefix: parseIp(ip!)!, bits: Number(bits), reason };
+}

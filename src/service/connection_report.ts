@@ -1,0 +1,81 @@
+/**
+ * What one connection was, for the log and the counters.
+ *
+ * @module
+ */
+import type { Method } from "../crypto/method.ts";
+import { ProtocolError, UmbraError } from "../errors.ts";
+import type { ConnectionSummary } from "../observe.ts";
+import type { Connection } from "../transport.ts";
+import type { Dependencies } from "./service.ts";
+
+/** Collects facts of a connection and tells them once, when it ends. */
+export class ConnectionReport implements ConnectionSummary {
+  /** `host:port` once it is known. */
+  target: string | undefined;
+  /** Payload bytes from client to target. */
+  bytesUp = 0;
+  /** Payload bytes from target to client. */
+  bytesDown = 0;
+  readonly #client: string;
+  readonly #world: Required<Dependencies>;
+  readonly #startMs: number;
+
+  /** Starts the clock. */
+  constructor(client: Connection, world: Required<Dependencies>) {
+    this.#client = client.remote.host;
+    this.#world = world;
+    this.#startMs = world.clock.monotonicMs();
+  }
+
+  /** Milliseconds since accept. */
+  get durationMs(): number {
+    return Math.round(this.#world.clock.monotonicMs() - this.#startMs);
+  }
+
+  /**
+   * The connection ended without an error.
+   *
+   * @param reason How it ended, in a few words.
+   * @param suspicious Whether the operator should see it without asking.
+   */
+  close(reason: string, suspicious = false): void {
+    this.#tell(suspicious ? "warn" : "debug", "connection closed", { reason });
+  }
+
+  /**
+   * The connection ended because of an error of the peer, the network or our
+   * policy.
+   *
+   * @param method The method in use, where a wrong one may be the cause.
+   * @throws The error, when it is none of those but a defect.
+   */
+  fail(error: unknown, method?: Method): void {
+    if (!(error instanceof UmbraError)) throw error;
+    this.#world.metrics.connectionRefused(error.code);
+    const peerIsToBlame = error instanceof ProtocolError;
+    this.#tell(
+      peerIsToBlame ? "warn" : "info",
+      peerIsToBlame ? "connection refused" : "connection failed",
+      { code: error.code, reason: error.message, method: method?.name },
+    );
+  }
+
+  #tell(
+    level: "debug" | "info" | "warn",
+    message: string,
+    fields: Record<string, string | undefined>,
+  ): void {
+    const { logger, metrics } = this.#world;
+    metrics.connectionClosed(this);
+    if (!logger.enabled(level)) return;
+    logger.log(level, message, {
+      client: this.#client,
+      target: this.target,
+      bytesUp: this.bytesUp,
+      bytesDown: this.bytesDown,
+      durationMs: this.durationMs,
+      ...fields,
+    });
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * `ss-local`: speaks SOCKS5 to applications and Shadowsocks to a server.
+ *
+ * The protocol has no status channel: a server never tells whether the target
+ * could be reached. So an application hears "succeeded" once the server is
+ * connected, and a true error when the server itself cannot be reached.
+ *
+ * @module
+ */
+import { concat } from "../bytes.ts";
+import { Deadline } from "../clock.ts";
+import { encodeAddress, formatAddress } from "../codec/address.ts";
+import { ChunkOpener } from "../codec/chunk_opener.ts";
+import { ChunkSealer } from "../codec/chunk_sealer.ts";
+import { MasterKey } from "../crypto/aead.ts";
+import type { Method } from "../crypto/method.ts";
+import { UmbraError } from "../errors.ts";
+import {
+  CONNECT_TIMEOUT_MS,
+  FIRST_PAYLOAD_WAIT_MS,
+  HALF_CLOSED_IDLE_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
+  LOCAL_HANDSHAKE_TIMEOUT_MS,
+  REFUSAL_LINGER_MS,
+} from "../limits.ts";
+import { anyTarget } from "../security/target_policy.ts";
+import type { Authenticate } from "../session/socks5_server_session.ts";
+import { ByteReader } from "../streams/byte_reader.ts";
+import { drain } from "../streams/drain.ts";
+import { relay } from "../streams/relay.ts";
+import type { Connection, Endpoint } from "../transport.ts";
+import { ConnectionReport } from "./connection_report.ts";
+import { dial } from "./dial.ts";
+import {
+  connectionCapacity,
+  type Dependencies,
+  serve,
+  type Service,
+  withDefaults,
+} from "./service.ts";
+import {
+  acceptSocks5,
+  type InboundRequest,
+  type SocksUser,
+  userCheck,
+} from "./socks5_inbound.ts";
+
+/** A server to send everything through. */
+export interface UpstreamServer {
+  /** IP address or name, and port. */
+  readonly endpoint: Endpoint;
+  /** Cipher of both directions. */
+  readonly method: Method;
+  /** The method's key length in bytes. */
+  readonly masterKey: Uint8Array;
+}
+
+/** How to run a local proxy. */
+export interface LocalOptions {
+  /** Where applications connect. */
+  readonly listen: Endpoint;
+  /** At least one; the next is tried when one cannot be reached. */
+  readonly servers: readonly UpstreamServer[];
+  /** Set: only these may use it. Not set, or empty: everybody may. */
+  readonly users?: readonly SocksUser[];
+  /** Milliseconds without a byte; default 300,000. */
+  readonly idleTimeoutMs?: number;
+  /** Milliseconds to resolve and connect to a server; default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** Milliseconds for the SOCKS handshake; default 30,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** Open at once; default: what the descriptors allow. */
+  readonly maxConnections?: number;
+}
+
+/**
+ * Starts a local proxy.
+ *
+ * @throws {TransportError} When it cannot listen.
+ * @throws {RangeError} When there is no server.
+ */
+export async function startLocal(
+  options: LocalOptions,
+  dependencies: Dependencies,
+): Promise<Service> {
+  if (options.servers.length === 0) {
+    throw new RangeError("Cannot start local: no server is given");
+  }
+  const world = withDefaults(dependencies);
+  const local = new Local(options, world);
+  const listener = await world.transport.listen(options.listen);
+  return serve(
+    listener,
+    options.maxConnections ??
+      connectionCapacity(world.transport.descriptorLimit()),
+    (client, signal) => local.handle(client, signal),
+    world,
+  );
+}
+
+/** A server with what its sessions are made of. */
+interface Upstream {
+  readonly endpoint: Endpoint;
+  readonly masterKey: MasterKey;
+}
+
+/** An application's request and the server that is connected for it. */
+interface Session {
+  readonly request: InboundRequest;
+  readonly masterKey: MasterKey;
+  readonly server: Connection;
+}
+
+class Local {
+  readonly #options: LocalOptions;
+  readonly #world: Required<Dependencies>;
+  readonly #upstreams: readonly Upstream[];
+  readonly #authenticate: Authenticate | undefined;
+  /** Index of the server that answered last. */
+  #current = 0;
+
+  constructor(options: LocalOptions, world: Required<Dependencies>) {
+    this.#options = options;
+    this.#world = world;
+    this.#upstreams = options.servers.map((
+      { endpoint, method, masterKey },
+    ) => ({
+      endpoint,
+      masterKey: new MasterKey(method, masterKey, world.aeadProvider),
+    }));
+    this.#authenticate = options.users?.length
+      ? userCheck(options.users)
+      : undefined;
+  }
+
+  async handle(client: Connection, signal: AbortSignal): Promise<void> {
+    const report = new ConnectionReport(client, this.#world);
+    const reader = new ByteReader(client.readable);
+    const session = await this.#open(client, reader, report, signal);
+    if (session === undefined) return;
+    try {
+      await this.#relay(client, reader, session, report, signal);
+      const unanswered = report.bytesUp > 0 && report.bytesDown === 0;
+      report.close(unanswered ? UNANSWERED : "done", unanswered);
+    } catch (error) {
+      report.fail(error);
+    } finally {
+      session.server.close();
+    }
+  }
+
+  /** Handshake and server; `undefined` when there is nothing to relay. */
+  async #open(
+    client: Connection,
+    reader: ByteReader,
+    report: ConnectionReport,
+    signal: AbortSignal,
+  ): Promise<Session | undefined> {
+    const { clock } = this.#world;
+    const send = (bytes: Uint8Array): Promise<void> => write(client, bytes);
+    using handshake = new Deadline(
+      clock,
+      this.#options.handshakeTimeoutMs ?? LOCAL_HANDSHAKE_TIMEOUT_MS,
+      "ERR_NET_TIMEOUT",
+      signal,
+    );
+    try {
+      const request = await acceptSocks5(
+        reader,
+        send,
+        handshake.signal,
+        this.#authenticate,
+      );
+      if (request === undefined) {
+        report.close("application left during the handshake");
+        return undefined;
+      }
+      report.target = formatAddress(request.address);
+      try {
+        return { request, ...await this.#dialServer(signal) };
+      } catch (error) {
+        if (error instanceof UmbraError) await send(request.refuse(error.code));
+        throw error;
+      }
+    } catch (error) {
+      report.fail(error);
+      reader.release();
+      await hangUp(
+        client,
+        new Deadline(clock, REFUSAL_LINGER_MS, "ERR_NET_TIMEOUT", signal),
+      );
+      return undefined;
+    }
+  }
+
+  /** Connects to the server that answered last, or else to the next one. */
+  async #dialServer(
+    signal: AbortSignal,
+  ): Promise<{ masterKey: MasterKey; server: Connection }> {
+    const first = this.#current;
+    for (let i = 0;; i++) {
+      const index = (first + i) % this.#upstreams.length;
+      const { endpoint, masterKey } = this.#upstreams[index]!;
+      try {
+        const server = await dial(endpoint, {
+          transport: this.#world.transport,
+          clock: this.#world.clock,
+          policy: anyTarget,
+          timeoutMs: this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+          signal,
+        });
+        this.#current = index;
+        return { masterKey, server };
+      } catch (error) {
+        const isLast = i === this.#upstreams.length - 1;
+        if (isLast || signal.aborted || !(error instanceof UmbraError)) {
+          throw error;
+        }
+        this.#world.logger.log(
+          "warn",
+          "server cannot be reached, trying next",
+          {
+            server: formatAddress(endpoint),
+            code: error.code,
+          },
+        );
+      }
+    }
+  }
+
+  async #relay(
+    client: Connection,
+    reader: ByteReader,
+    { request, masterKey, server }: Session,
+    report: ConnectionReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const sealer = new ChunkSealer(masterKey, this.#world.randomBytes);
+    const opener = new ChunkOpener(masterKey);
+    try {
+      await write(client, request.accept(server.local));
+      const payload = request.payload.length > 0
+        ? request.payload
+        : await this.#firstPayload(reader, signal);
+      reader.release();
+      report.bytesUp += payload.length;
+      await relay(
+        {
+          first: sealer.seal(concat(encodeAddress(request.address), payload)),
+          source: client.readable,
+          sink: server.writable,
+          convert: (bytes) => sealer.seal(bytes),
+          count: (plain) => report.bytesUp += plain,
+        },
+        {
+          source: server.readable,
+          sink: client.writable,
+          convert: (bytes) => opener.open(bytes),
+          end: () => opener.end(),
+          count: (_sealed, opened) => report.bytesDown += opened,
+        },
+        {
+          clock: this.#world.clock,
+          idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+          halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
+          signal,
+        },
+      );
+    } finally {
+      reader.release();
+      sealer.free();
+      opener.free();
+    }
+  }
+
+  /**
+   * What the application says first, if it does so soon: so that salt, address
+   * and payload leave in one segment, whose size is not always the same.
+   */
+  async #firstPayload(
+    reader: ByteReader,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    using wait = new Deadline(
+      this.#world.clock,
+      FIRST_PAYLOAD_WAIT_MS,
+      "ERR_NET_TIMEOUT",
+      signal,
+    );
+    try {
+      return await reader.read(wait.signal) ?? NOTHING;
+    } catch (error) {
+      if (error === wait.signal.reason && !signal.aborted) return NOTHING;
+      throw error;
+    }
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+const UNANSWERED =
+  "no answer from the server: wrong password or method, or the target cannot be reached";
+
+async function write(client: Connection, bytes: Uint8Array): Promise<void> {
+  const writer = client.writable.getWriter();
+  try {
+    await writer.write(bytes);
+  } finally {
+    writer.releaseLock();
+  }
+}
+
+/** Lets a refused application read its reply before the connection closes. */
+async function hangUp(client: Connection, deadline: Deadline): Promise<void> {
+  using linger = deadline;
+  try {
+    await client.closeWrite();
+  } catch {
+    // The application is gone already: nobody is waiting for the reply.
+    return;
+  }
+  await drain(client.readable, linger.signal);
+}

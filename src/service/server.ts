@@ -1,0 +1,242 @@
+/**
+ * `ss-server`: opens what clients sealed, dials their targets, relays.
+ *
+ * To a client that has not proved to know the key the server is silent: it
+ * sends nothing and does not close before the client does or one deadline
+ * passes, counted from accept and the same for silence, for garbage and for
+ * a request that never becomes complete. Afterwards failures are prompt.
+ *
+ * @module
+ */
+import { Deadline } from "../clock.ts";
+import { type Address, formatAddress } from "../codec/address.ts";
+import type { ChunkOpener } from "../codec/chunk_opener.ts";
+import { ChunkSealer } from "../codec/chunk_sealer.ts";
+import { MasterKey } from "../crypto/aead.ts";
+import type { Method } from "../crypto/method.ts";
+import { ProtocolError } from "../errors.ts";
+import {
+  CONNECT_TIMEOUT_MS,
+  HALF_CLOSED_IDLE_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
+  SERVER_HANDSHAKE_JITTER,
+  SERVER_HANDSHAKE_TIMEOUT_MS,
+} from "../limits.ts";
+import { randomBelow } from "../random.ts";
+import { anyTarget, type TargetPolicy } from "../security/target_policy.ts";
+import {
+  RequestOpener,
+  type ShadowsocksRequest,
+} from "../session/request_opener.ts";
+import { ByteReader } from "../streams/byte_reader.ts";
+import { drain } from "../streams/drain.ts";
+import { relay } from "../streams/relay.ts";
+import type { Connection, Endpoint } from "../transport.ts";
+import { ConnectionReport } from "./connection_report.ts";
+import { dial } from "./dial.ts";
+import {
+  connectionCapacity,
+  type Dependencies,
+  serve,
+  type Service,
+  withDefaults,
+} from "./service.ts";
+
+/** How to run a server. */
+export interface ServerOptions {
+  /** Where clients connect. */
+  readonly listen: Endpoint;
+  /** Cipher of both directions. */
+  readonly method: Method;
+  /** The method's key length in bytes. */
+  readonly masterKey: Uint8Array;
+  /** What may be dialled; default: anything. */
+  readonly targetPolicy?: TargetPolicy;
+  /** Milliseconds without a byte; default 300,000. */
+  readonly idleTimeoutMs?: number;
+  /** Milliseconds to resolve and connect; default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** Milliseconds for a valid request, lengthened at random; default 60,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** Open at once; default: what the descriptors allow. */
+  readonly maxConnections?: number;
+}
+
+/**
+ * Starts a server.
+ *
+ * @throws {TransportError} When it cannot listen.
+ */
+export async function startServer(
+  options: ServerOptions,
+  dependencies: Dependencies,
+): Promise<Service> {
+  const world = withDefaults(dependencies);
+  const server = new Server(options, world);
+  const listener = await world.transport.listen(options.listen);
+  return serve(
+    listener,
+    options.maxConnections ??
+      connectionCapacity(world.transport.descriptorLimit()),
+    (client, signal) => server.handle(client, signal),
+    world,
+  );
+}
+
+class Server {
+  readonly #options: ServerOptions;
+  readonly #world: Required<Dependencies>;
+  readonly #masterKey: MasterKey;
+
+  constructor(options: ServerOptions, world: Required<Dependencies>) {
+    this.#options = options;
+    this.#world = world;
+    this.#masterKey = new MasterKey(
+      options.method,
+      options.masterKey,
+      world.aeadProvider,
+    );
+  }
+
+  async handle(client: Connection, signal: AbortSignal): Promise<void> {
+    const report = new ConnectionReport(client, this.#world);
+    const opener = new RequestOpener(this.#masterKey);
+    try {
+      const request = await this.#authenticate(client, opener, report, signal);
+      if (request !== undefined) {
+        await this.#serveRequest(client, opener, request, report, signal);
+      }
+    } finally {
+      opener.opener.free();
+    }
+  }
+
+  /** Reads the request; one deadline covers it and the silence if it fails. */
+  async #authenticate(
+    client: Connection,
+    opener: RequestOpener,
+    report: ConnectionReport,
+    signal: AbortSignal,
+  ): Promise<ShadowsocksRequest | undefined> {
+    using patience = this.#patience(signal);
+    try {
+      const request = await readRequest(client, opener, patience.signal);
+      if (request === undefined) {
+        report.close("client left before its request was complete");
+      }
+      return request;
+    } catch (error) {
+      report.fail(error, this.#options.method);
+      if (error instanceof ProtocolError) {
+        await drain(client.readable, patience.signal);
+      }
+      return undefined;
+    }
+  }
+
+  async #serveRequest(
+    client: Connection,
+    { opener }: RequestOpener,
+    request: ShadowsocksRequest,
+    report: ConnectionReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      report.target = formatAddress(request.address);
+      const target = await this.#dial(request.address, signal);
+      try {
+        await this.#relay(client, target, opener, request, report, signal);
+      } finally {
+        target.close();
+      }
+      report.close("done");
+    } catch (error) {
+      report.fail(error, this.#options.method);
+      if (error instanceof ProtocolError) {
+        // Somebody tampers with the stream: not a sign at which byte we saw.
+        using patience = this.#patience(signal);
+        await drain(client.readable, patience.signal);
+      }
+    }
+  }
+
+  async #relay(
+    client: Connection,
+    target: Connection,
+    opener: ChunkOpener,
+    { payload }: ShadowsocksRequest,
+    report: ConnectionReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const sealer = new ChunkSealer(this.#masterKey, this.#world.randomBytes);
+    report.bytesUp += payload.length;
+    try {
+      await relay(
+        {
+          first: payload,
+          source: client.readable,
+          sink: target.writable,
+          convert: (bytes) => opener.open(bytes),
+          end: () => opener.end(),
+          count: (_sealed, opened) => report.bytesUp += opened,
+        },
+        {
+          source: target.readable,
+          sink: client.writable,
+          convert: (bytes) => sealer.seal(bytes),
+          count: (plain) => report.bytesDown += plain,
+        },
+        {
+          clock: this.#world.clock,
+          idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+          halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
+          signal,
+        },
+      );
+    } finally {
+      sealer.free();
+    }
+  }
+
+  /** How long a client may take to be understood, or to go away. */
+  #patience(signal: AbortSignal): Deadline {
+    const { clock, randomBytes } = this.#world;
+    const timeoutMs = this.#options.handshakeTimeoutMs ??
+      SERVER_HANDSHAKE_TIMEOUT_MS;
+    const jitterMs = randomBelow(
+      Math.ceil(timeoutMs * SERVER_HANDSHAKE_JITTER),
+      randomBytes,
+    );
+    return new Deadline(clock, timeoutMs + jitterMs, "ERR_NET_TIMEOUT", signal);
+  }
+
+  #dial(address: Address, signal: AbortSignal): Promise<Connection> {
+    const { transport, clock } = this.#world;
+    return dial(address, {
+      transport,
+      clock,
+      policy: this.#options.targetPolicy ?? anyTarget,
+      timeoutMs: this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      signal,
+    });
+  }
+}
+
+/** The request; `undefined` when the client ended its side before it was there. */
+async function readRequest(
+  client: Connection,
+  opener: RequestOpener,
+  signal: AbortSignal,
+): Promise<ShadowsocksRequest | undefined> {
+  const reader = new ByteReader(client.readable);
+  try {
+    for (;;) {
+      const bytes = await reader.read(signal);
+      if (bytes === undefined) return undefined;
+      const request = opener.push(bytes);
+      if (request !== undefined) return request;
+    }
+  } finally {
+    reader.release();
+  }
+}

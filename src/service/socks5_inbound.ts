@@ -1,0 +1,146 @@
+/**
+ * SOCKS5 as applications speak it to `ss-local`: runs the handshake on a
+ * connection and turns errors into replies.
+ *
+ * @module
+ */
+import { equalBytes } from "../bytes.ts";
+import type { Address } from "../codec/address.ts";
+import {
+  encodeReply,
+  REP,
+  type Rep,
+  SOCKS5_COMMAND,
+  type Socks5Credentials,
+} from "../codec/socks5.ts";
+import { type ErrorCode, ProtocolError } from "../errors.ts";
+import {
+  type Authenticate,
+  Socks5ServerSession,
+} from "../session/socks5_server_session.ts";
+import type { ByteReader } from "../streams/byte_reader.ts";
+import type { Endpoint } from "../transport.ts";
+
+/** Who may use the proxy. RFC 1929. */
+export interface SocksUser {
+  /** 1 to 255 bytes of UTF-8. */
+  readonly username: string;
+  /** 1 to 255 bytes of UTF-8. */
+  readonly password: string;
+}
+
+/** What an application asked for, and how to answer in its protocol. */
+export interface InboundRequest {
+  /** Where to. */
+  readonly address: Address;
+  /** Payload that came with the request; may be empty. */
+  readonly payload: Uint8Array;
+  /** The answer that lets the application go ahead. */
+  accept(bound: Endpoint): Uint8Array;
+  /** The answer for a request that failed. */
+  refuse(code: ErrorCode): Uint8Array;
+}
+
+/** Sends bytes to the application. */
+export type Send = (bytes: Uint8Array) => Promise<void>;
+
+/**
+ * Runs the handshake up to the request.
+ *
+ * @param authenticate Set: user name and password are required.
+ * @returns The request; `undefined` when the application left between two
+ * messages.
+ * @throws {ProtocolError} Any `ERR_SOCKS_…`, after the refusal has been sent;
+ * the connection is then to be closed.
+ */
+export async function acceptSocks5(
+  reader: ByteReader,
+  send: Send,
+  signal: AbortSignal,
+  authenticate?: Authenticate,
+): Promise<InboundRequest | undefined> {
+  const session = new Socks5ServerSession(authenticate);
+  for (;;) {
+    const step = session.next();
+    if (step === undefined) {
+      const bytes = await reader.read(signal);
+      if (bytes !== undefined) session.push(bytes);
+      else if (session.betweenMessages) return undefined;
+      else throw truncated();
+    } else if (step.kind === "send") {
+      await send(step.bytes);
+    } else if (step.kind === "refuse") {
+      await send(step.bytes);
+      throw step.error;
+    } else {
+      const { command, address } = step.request;
+      await checkRequest(command, address, send);
+      return { address, payload: step.rest, ...REPLIES };
+    }
+  }
+}
+
+/** Compares user names and passwords in a time that does not tell which fits. */
+export function userCheck(users: readonly SocksUser[]): Authenticate {
+  const encoder = new TextEncoder();
+  const known = users.map(({ username, password }) => ({
+    username: encoder.encode(username),
+    password: encoder.encode(password),
+  }));
+  return ({ username, password }: Socks5Credentials): boolean => {
+    let matches = 0;
+    for (const user of known) {
+      const sameName = equalBytes(user.username, username);
+      const samePassword = equalBytes(user.password, password);
+      matches |= Number(sameName) & Number(samePassword);
+    }
+    return matches === 1;
+  };
+}
+
+const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
+  accept: (bound) => encodeReply(REP.succeeded, bound),
+  refuse: (code) => encodeReply(REP_BY_CODE[code] ?? REP.generalFailure),
+};
+
+/** RFC 1928 §6; what is not listed is a general failure. */
+const REP_BY_CODE: Partial<Record<ErrorCode, Rep>> = {
+  ERR_NET_REFUSED: REP.connectionRefused,
+  ERR_NET_UNREACHABLE: REP.networkUnreachable,
+  ERR_NET_ADDRESS_UNAVAILABLE: REP.networkUnreachable,
+  ERR_NET_HOST_UNREACHABLE: REP.hostUnreachable,
+  ERR_NET_NAME_NOT_FOUND: REP.hostUnreachable,
+  ERR_NET_NAME_TEMPORARY: REP.hostUnreachable,
+  ERR_NET_TIMEOUT: REP.hostUnreachable,
+  ERR_NET_PERMISSION: REP.notAllowed,
+  ERR_POLICY_TARGET: REP.notAllowed,
+  ERR_SOCKS_COMMAND: REP.commandNotSupported,
+};
+
+async function checkRequest(
+  command: number,
+  address: Address,
+  send: Send,
+): Promise<void> {
+  const error = command !== SOCKS5_COMMAND.connect
+    ? new ProtocolError(
+      "ERR_SOCKS_COMMAND",
+      `Application asked for SOCKS command ${command}, only CONNECT is served`,
+    )
+    : address.port === 0
+    ? new ProtocolError(
+      "ERR_SOCKS_MALFORMED",
+      "Application asked for a connection to port 0",
+    )
+    : undefined;
+  if (error === undefined) return;
+  await send(REPLIES.refuse(error.code));
+  throw error;
+}
+
+function truncated(): ProtocolError {
+  return new ProtocolError(
+    "ERR_SOCKS_TRUNCATED",
+    "Application left in the middle of a SOCKS message",
+  );
+}

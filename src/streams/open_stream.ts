@@ -1,0 +1,36 @@
+/**
+ * A `ChunkOpener` as a Web Stream.
+ *
+ * @module
+ */
+import type { ChunkOpener } from "../codec/chunk_opener.ts";
+
+/**
+ * Opens what passes through: all payload that an input chunk completes comes
+ * out as one chunk.
+ *
+ * The stream fails with the opener's `ProtocolError` when the input is not a
+ * valid stream or ends inside a unit.
+ *
+ * Ownership: the stream frees the opener when it ends, fails or is cancelled.
+ *
+ * @param opener Used by nobody else from now on.
+ */
+export function openStream(
+  opener: ChunkOpener,
+): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({
+    transform(bytes, controller): void {
+      const payload = opener.open(bytes);
+      if (payload.length > 0) controller.enqueue(payload);
+    },
+    flush(): void {
+      try {
+        opener.end();
+      } finally {
+        opener.free();
+      }
+    },
+    cancel: () => opener.free(),
+  });
+}

@@ -1,0 +1,173 @@
+/**
+ * Copying both ways between two connections.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { TransportError } from "../errors.ts";
+
+/** One direction of a relay. */
+export interface Flow {
+  /** Where bytes come from; unlocked again when the relay is over. */
+  readonly source: ReadableStream<Uint8Array>;
+  /** Where they go; unlocked again when the relay is over. */
+  readonly sink: WritableStream<Uint8Array>;
+  /** Written to the sink before anything is read, as it is. */
+  readonly first?: Uint8Array;
+  /**
+   * What happens to a chunk on its way: seal or open it. An empty result is
+   * not written.
+   */
+  convert(chunk: Uint8Array): Uint8Array;
+  /** Called at the end of the source, before the sink is closed; may throw. */
+  end?(): void;
+  /** Told how many payload bytes passed. */
+  count(chunkBytes: number, convertedBytes: number): void;
+}
+
+/** How long a relay lives. */
+export interface RelayOptions {
+  /** Measures idle time. */
+  readonly clock: Clock;
+  /** Milliseconds without a byte in either direction. */
+  readonly idleTimeoutMs: number;
+  /** The same once one direction has ended. */
+  readonly halfClosedIdleTimeoutMs: number;
+  /** Its abort ends the relay with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Copies until both directions have ended; the end of a source becomes the
+ * end (FIN) of its sink while the other direction goes on.
+ *
+ * Space: one chunk being read and one being written for each direction.
+ *
+ * Ownership: closes neither connection. When it fails, reads that are pending
+ * are given back to their streams; writes that are pending end when the owner
+ * closes the connection.
+ *
+ * @throws What the first failing read, write, conversion or `end()` threw;
+ * `TransportError` `ERR_NET_IDLE`; the reason of the signal.
+ */
+export async function relay(
+  up: Flow,
+  down: Flow,
+  options: RelayOptions,
+): Promise<void> {
+  options.signal.throwIfAborted();
+  const failure = Promise.withResolvers<never>();
+  const watchdog = new IdleWatchdog(options, failure.reject);
+  const onAbort = (): void => failure.reject(options.signal.reason);
+  options.signal.addEventListener("abort", onAbort);
+  const pumps = [new Pump(up, watchdog), new Pump(down, watchdog)];
+  try {
+    await Promise.race([
+      failure.promise,
+      Promise.all(pumps.map(async (pump) => {
+        await pump.run();
+        watchdog.halfClosed();
+      })),
+    ]);
+  } finally {
+    options.signal.removeEventListener("abort", onAbort);
+    watchdog.stop();
+    for (const pump of pumps) pump.release();
+  }
+}
+
+/** Copies one direction. */
+class Pump {
+  readonly #flow: Flow;
+  readonly #watchdog: IdleWatchdog;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+
+  constructor(flow: Flow, watchdog: IdleWatchdog) {
+    this.#flow = flow;
+    this.#watchdog = watchdog;
+    this.#reader = flow.source.getReader();
+    this.#writer = flow.sink.getWriter();
+    // A writer that fails tells through its `write()`; released while a write
+    // is pending, `closed` rejects too, and nobody is left to hear it.
+    this.#writer.closed.catch(() => {});
+  }
+
+  async run(): Promise<void> {
+    const { first } = this.#flow;
+    if (first !== undefined && first.length > 0) {
+      await this.#writer.write(first);
+      this.#watchdog.touch();
+    }
+    for (;;) {
+      const { value, done } = await this.#reader.read();
+      if (done) break;
+      const converted = this.#flow.convert(value);
+      this.#flow.count(value.length, converted.length);
+      this.#watchdog.touch();
+      if (converted.length === 0) continue;
+      await this.#writer.write(converted);
+      this.#watchdog.touch();
+    }
+    this.#flow.end?.();
+    await this.#writer.close();
+  }
+
+  release(): void {
+    this.#reader.releaseLock();
+    this.#writer.releaseLock();
+  }
+}
+
+/** Notices that nothing has moved; one timer, not one for each byte. */
+class IdleWatchdog {
+  readonly #options: RelayOptions;
+  readonly #fail: (reason: TransportError) => void;
+  #timeoutMs: number;
+  #lastMs: number;
+  #cancel: () => void = () => {};
+
+  constructor(
+    options: RelayOptions,
+    fail: (reason: TransportError) => void,
+  ) {
+    this.#options = options;
+    this.#fail = fail;
+    this.#timeoutMs = options.idleTimeoutMs;
+    this.#lastMs = options.clock.monotonicMs();
+    this.#arm(this.#timeoutMs);
+  }
+
+  touch(): void {
+    this.#lastMs = this.#options.clock.monotonicMs();
+  }
+
+  /** From now on the shorter time-out counts. */
+  halfClosed(): void {
+    const { idleTimeoutMs, halfClosedIdleTimeoutMs } = this.#options;
+    this.#timeoutMs = Math.min(idleTimeoutMs, halfClosedIdleTimeoutMs);
+    this.touch();
+    this.#cancel();
+    this.#arm(this.#timeoutMs);
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  #arm(delayMs: number): void {
+    this.#cancel = this.#options.clock.schedule(() => this.#check(), delayMs);
+  }
+
+  #check(): void {
+    const idleMs = this.#options.clock.monotonicMs() - this.#lastMs;
+    if (idleMs < this.#timeoutMs) {
+      this.#arm(this.#timeoutMs - idleMs);
+    } else {
+      const seconds = this.#timeoutMs / 1000;
+      this.#fail(
+        new TransportError("ERR_NET_IDLE", `Nothing moved for ${seconds} s`),
+      );
+    }
+  }
+}

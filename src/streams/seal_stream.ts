@@ -1,0 +1,25 @@
+/**
+ * A `ChunkSealer` as a Web Stream.
+ *
+ * @module
+ */
+import type { ChunkSealer } from "../codec/chunk_sealer.ts";
+
+/**
+ * Seals what passes through: one output chunk for each input chunk.
+ *
+ * Ownership: the stream frees the sealer when it ends, fails or is cancelled.
+ *
+ * @param sealer Used by nobody else from now on.
+ */
+export function sealStream(
+  sealer: ChunkSealer,
+): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({
+    transform(payload, controller): void {
+      if (payload.length > 0) controller.enqueue(sealer.seal(payload));
+    },
+    flush: () => sealer.free(),
+    cancel: () => sealer.free(),
+  });
+}

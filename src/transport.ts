@@ -1,0 +1,102 @@
+/**
+ * What an adapter must provide: connections as Web Streams, listeners, a
+ * dialer and a name resolver. Types only; `tests/conformance/` is the
+ * executable half of this definition.
+ *
+ * @module
+ */
+
+/** One end of a connection. */
+export interface Endpoint {
+  /** IP address as text, without brackets; a name where one may be given. */
+  readonly host: string;
+  /** TCP or UDP port, 0 to 65,535; 0 asks the system to choose. */
+  readonly port: number;
+}
+
+/**
+ * A byte stream in both directions, each of which ends on its own.
+ *
+ * Errors of both streams are `TransportError`s. Whoever holds a connection
+ * owns it and must `close()` it, however its streams ended.
+ */
+export interface Connection {
+  /** Our own address. */
+  readonly local: Endpoint;
+  /** The peer's address. */
+  readonly remote: Endpoint;
+  /**
+   * What the peer sends, until its FIN. Chunks belong to the reader. Nothing is
+   * read ahead beyond one buffer, so an unread stream stalls the peer.
+   * Reading to the end or `cancel()` leaves the writing side as it is.
+   */
+  readonly readable: ReadableStream<Uint8Array>;
+  /**
+   * What we send. A chunk is borrowed until its `write()` settles, which is
+   * when the system has taken all of it. `close()` is a half-close: FIN
+   * after everything written, reading goes on. `abort()` closes it all.
+   */
+  readonly writable: WritableStream<Uint8Array>;
+  /**
+   * Half-close that works while `writable` is locked: FIN after everything
+   * written so far. Idempotent.
+   */
+  closeWrite(): Promise<void>;
+  /**
+   * Gives the descriptor back at once; pending reads and writes fail with
+   * `ERR_NET_CLOSED`. Idempotent.
+   */
+  close(): void;
+}
+
+/** A socket that accepts connections. */
+export interface Listener {
+  /** Where it listens; the port is the real one. */
+  readonly address: Endpoint;
+  /**
+   * The next connection, or `undefined` once the listener is closed.
+   *
+   * @throws {TransportError} `ERR_NET_DESCRIPTORS` and others; the listener
+   * stays usable.
+   */
+  accept(): Promise<Connection | undefined>;
+  /** Stops listening; accepted connections live on. Idempotent. */
+  close(): void;
+}
+
+/** How long a dial or a look-up may take is up to the signal. */
+export interface WaitOptions {
+  /** Its abort rejects the wait with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Everything a service needs of a runtime's network. */
+export interface Transport {
+  /** `deno`, `bun` or `memory`. */
+  readonly name: string;
+  /**
+   * Starts to listen.
+   *
+   * @param endpoint IP address (or a name, of which the first address counts).
+   * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` and others.
+   */
+  listen(endpoint: Endpoint): Promise<Listener>;
+  /**
+   * Opens a connection to one address.
+   *
+   * @param endpoint An IP address, not a name: see {@link Transport.resolve}.
+   * @throws {TransportError} With the cause of the failure as its code.
+   */
+  dial(endpoint: Endpoint, options?: WaitOptions): Promise<Connection>;
+  /**
+   * Looks a name up as the system does (`getaddrinfo`).
+   *
+   * @returns At least one IP address, in the system's order of preference.
+   * @throws {TransportError} `ERR_NET_NAME_NOT_FOUND`, `ERR_NET_NAME_TEMPORARY`.
+   */
+  resolve(host: string, options?: WaitOptions): Promise<string[]>;
+  /**
+   * File descriptors this process may have open, where the system tells.
+   */
+  descriptorLimit(): number | undefined;
+}

@@ -1,0 +1,60 @@
+/**
+ * A clock that stands still until the test moves it.
+ *
+ * @module
+ */
+import type { Clock } from "../../src/clock.ts";
+
+interface Timer {
+  readonly atMs: number;
+  readonly callback: () => void;
+}
+
+/** Runs timers only inside {@link FakeClock.advance}. */
+export class FakeClock implements Clock {
+  #nowMs = 0;
+  readonly #timers = new Set<Timer>();
+
+  /** Timers not yet run or cancelled. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  unixMs(): number {
+    return 1_700_000_000_000 + this.#nowMs;
+  }
+
+  schedule(callback: () => void, delayMs: number): () => void {
+    const timer = { atMs: this.#nowMs + delayMs, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Moves time forward, running what falls due, oldest first. */
+  async advance(byMs: number): Promise<void> {
+    const endMs = this.#nowMs + byMs;
+    for (;;) {
+      await settle();
+      const due = [...this.#timers]
+        .filter((timer) => timer.atMs <= endMs)
+        .sort((a, b) => a.atMs - b.atMs)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due);
+      this.#nowMs = Math.max(this.#nowMs, due.atMs);
+      due.callback();
+    }
+    this.#nowMs = endMs;
+    await settle();
+  }
+}
+
+/** Lets everything that can happen without time passing happen. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) {
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Keys for tests.
+ *
+ * @module
+ */
+import { MasterKey } from "../../src/crypto/aead.ts";
+import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
+import { findMethod } from "../../src/crypto/method.ts";
+import { nobleProvider } from "../../src/crypto/noble.ts";
+
+/** The master key of a password, computed by noble. */
+export function testKey(
+  methodName = "chacha20-ietf-poly1305",
+  password = "password",
+): MasterKey {
+  const method = findMethod(methodName);
+  return new MasterKey(
+    method,
+    masterKeyFromPassword(password, method),
+    nobleProvider,
+  );
+}
+
+/** Salts `00 01 02 …`, as the vectors have them. */
+export function countingBytes(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => i);
+}

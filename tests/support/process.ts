@@ -1,0 +1,227 @@
+/**
+ * Programs under test: started, watched, measured and always ended.
+ *
+ * The measurements read `/proc`, so they need Linux.
+ *
+ * @module
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import process from "node:process";
+import { until, within } from "./within.ts";
+
+/** How a program ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** How to start a program. */
+export interface StartOptions {
+  /** What it prints once it is of use. Without it start does not wait. */
+  readonly ready?: RegExp;
+  /** How long that may take; 20 seconds by default. */
+  readonly readyMs?: number;
+  /** Its whole environment; ours by default. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Its working folder; ours by default. */
+  readonly cwd?: string;
+}
+
+/** Characters of output that are kept for error messages and assertions. */
+const MAX_OUTPUT = 256 * 1_024;
+
+/** Ticks per second in `/proc/PID/stat`; the same on every Linux we know. */
+const TICKS_PER_SECOND = 100;
+
+/** What must not outlive this process, whatever happens to it. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** One running program. */
+export class Program implements AsyncDisposable {
+  /** Settles when it has ended and its output is complete. */
+  readonly exited: Promise<Exit>;
+  readonly #child: ChildProcess;
+  readonly #command: string;
+  #output = "";
+  #onOutput: () => void = () => {};
+
+  private constructor(command: readonly string[], options: StartOptions) {
+    this.#command = command.join(" ");
+    this.#child = spawn(command[0]!, command.slice(1), {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: options.env ?? process.env,
+      cwd: options.cwd,
+    });
+    running.add(this.#child);
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text: string) => {
+        this.#output = (this.#output + text).slice(-MAX_OUTPUT);
+        this.#onOutput();
+      });
+    }
+    this.exited = new Promise((resolve, reject) => {
+      this.#child.once("error", (error) => {
+        running.delete(this.#child);
+        reject(new Error(`Cannot start ${this.#command}`, { cause: error }));
+      });
+      this.#child.once("close", (code, signal) => {
+        running.delete(this.#child);
+        resolve({ code, signal });
+      });
+    });
+    // Whoever asks gets the error; nobody asking is no second error.
+    this.exited.catch(() => {});
+  }
+
+  /**
+   * Starts a program and waits until it is ready.
+   *
+   * @throws When it ends or says nothing instead, with all it printed.
+   */
+  static async start(
+    command: readonly string[],
+    options: StartOptions = {},
+  ): Promise<Program> {
+    const program = new Program(command, options);
+    if (options.ready === undefined) return program;
+    try {
+      await program.waitForOutput(options.ready, options.readyMs ?? 20_000);
+      return program;
+    } catch (error) {
+      await program.stop();
+      throw error;
+    }
+  }
+
+  /** Process id. */
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /** What it printed so far, on both streams, as it came. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Waits until its output matches. */
+  async waitForOutput(pattern: RegExp, limitMs: number): Promise<void> {
+    const seen = new Promise<void>((resolve) => {
+      this.#onOutput = () => pattern.test(this.#output) && resolve();
+      this.#onOutput();
+    });
+    const ended = this.exited.then(({ code, signal }) => {
+      throw new Error(`Ended with ${signal ?? code}: ${this.describe()}`);
+    });
+    ended.catch(() => {});
+    await within(
+      limitMs,
+      () => `${pattern} from ${this.describe()}`,
+      Promise.race([seen, ended]),
+    );
+  }
+
+  /** Command line and output, for a failure message. */
+  describe(): string {
+    return `${this.#command}\n${this.#output || "(no output)"}`;
+  }
+
+  /** Sends a signal. */
+  signal(name: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(name);
+  }
+
+  /** Ends it: SIGTERM, and SIGKILL where that has not helped in time. */
+  async stop(graceMs = 2_000): Promise<Exit> {
+    this.signal("SIGTERM");
+    const timer = setTimeout(() => this.signal("SIGKILL"), graceMs);
+    try {
+      return await this.exited;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Same as {@link Program.stop}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Memory it holds now, in bytes (VmRSS). */
+  rssBytes(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1_024;
+  }
+
+  /** Processor time it used so far, in milliseconds. */
+  cpuMs(): number {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, "utf8");
+    // The second field, a name in parentheses, may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 1_000 / TICKS_PER_SECOND;
+  }
+
+  /** Descriptors it has open now. */
+  descriptors(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+}
+
+/** Runs a program to its end and returns what it printed and how it ended. */
+export async function runToEnd(
+  command: readonly string[],
+  limitMs: number,
+  options: StartOptions = {},
+): Promise<Exit & { readonly output: string }> {
+  await using program = await Program.start(command, options);
+  const exit = await within(
+    limitMs,
+    () => `the end of ${program.describe()}`,
+    program.exited,
+  );
+  return { ...exit, output: program.output };
+}
+
+/** Waits until somebody accepts connections on a port of 127.0.0.1. */
+export async function waitForPort(
+  port: number,
+  limitMs = 10_000,
+): Promise<void> {
+  await until(limitMs, `port ${port} accepts`, () => {
+    const socket = connect({ host: "127.0.0.1", port });
+    return new Promise((resolve) => {
+      socket.once("error", () => resolve(false));
+      socket.once("connect", () => {
+        socket.destroy();
+        resolve(true);
+      });
+    });
+  });
+}
+
+/** First port of those we hand out; below the ports the system gives away. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+let nextPort = Math.floor(Math.random() * PORTS);
+
+/** A port of 127.0.0.1 on which nobody listens. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORTS; tries++) {
+    const port = FIRST_PORT + nextPort++ % PORTS;
+    if (await isFree(port)) return port;
+  }
+  throw new Error("Cannot find a free port");
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,160 @@
+/**
+ * The far end of every end-to-end test: a TCP server that does what the first
+ * line of a connection says.
+ *
+ * - `down N`: sends N bytes of {@link pattern}, then FIN.
+ * - `up N`: reads N bytes, answers with their SHA-256 in hex, then FIN.
+ * - `late N`: reads to the FIN, only then sends N bytes, then FIN.
+ * - `echo`: sends back what comes; FIN after FIN.
+ * - `stall`: reads nothing more.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { createServer, type Server, type Socket } from "node:net";
+import { type Address, TcpStream } from "./tcp.ts";
+
+/** Bytes in a mebibyte. */
+export const MIB: number = 1_024 * 1_024;
+
+const PATTERN_LENGTH = 64 * MIB;
+
+/** Bytes of one write; the source is to be fast, not polite. */
+const WRITE_LENGTH = 256 * 1_024;
+
+let patternBytes: Uint8Array | undefined;
+
+/** 64 MiB that look random and are the same in every run. */
+export function pattern(): Uint8Array {
+  if (patternBytes === undefined) {
+    const words = new Uint32Array(PATTERN_LENGTH / 4);
+    let state = 0x9e3779b9;
+    for (let i = 0; i < words.length; i++) {
+      // Xorshift, period 2^32 - 1.
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      words[i] = state;
+    }
+    patternBytes = new Uint8Array(words.buffer);
+  }
+  return patternBytes;
+}
+
+/** SHA-256 of the first bytes of the pattern, repeated as needed, in hex. */
+export function patternDigest(length: number): string {
+  const hash = createHash("sha256");
+  for (const part of patternParts(length)) hash.update(part);
+  return hash.digest("hex");
+}
+
+/** The pattern in writes, repeated as needed. */
+export function* patternParts(length: number): Generator<Uint8Array> {
+  const bytes = pattern();
+  for (let at = 0; at < length; at += WRITE_LENGTH) {
+    const start = at % bytes.length;
+    yield bytes.subarray(start, start + Math.min(WRITE_LENGTH, length - at));
+  }
+}
+
+/**
+ * SHA-256 of the next bytes, in hex.
+ *
+ * @param length How many; to the FIN, when not given.
+ */
+export async function digestOf(
+  stream: TcpStream,
+  length: number = Infinity,
+): Promise<string> {
+  const hash = createHash("sha256");
+  for (let seen = 0; seen < length;) {
+    const chunk = await stream.read();
+    if (chunk === undefined) break;
+    hash.update(chunk);
+    seen += chunk.length;
+  }
+  return hash.digest("hex");
+}
+
+/** A running target. */
+export class Target implements AsyncDisposable {
+  /** Where it listens. */
+  readonly address: Address;
+  /** Payload bytes the system took from us so far, over all connections. */
+  sent = 0;
+  /** Connections accepted so far. */
+  accepted = 0;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(server: Server, host: string) {
+    this.#server = server;
+    const address = server.address();
+    if (address === null || typeof address === "string") {
+      throw new Error("The target listens on no port");
+    }
+    this.address = { host, port: address.port };
+    server.on("connection", (socket: Socket) => {
+      this.accepted++;
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+      const stream = new TcpStream(socket);
+      this.#serve(stream).catch(() => stream.close());
+    });
+  }
+
+  /** Starts one on a port the system chooses. */
+  static start(host = "127.0.0.1"): Promise<Target> {
+    const server = createServer({ allowHalfOpen: true });
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(
+        { host, port: 0, backlog: 1_024 },
+        () => resolve(new Target(server, host)),
+      );
+    });
+  }
+
+  /** Ends every connection and the server. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** An error ends the connection, as a peer would see from any program. */
+  async #serve(stream: TcpStream): Promise<void> {
+    const [verb, argument] = (await readLine(stream)).split(" ");
+    if (verb === "stall") return;
+    if (verb === "echo") {
+      for (let chunk; (chunk = await stream.read(300_000)) !== undefined;) {
+        await stream.write(chunk);
+      }
+    } else if (verb === "up") {
+      await stream.write(Buffer.from(await digestOf(stream, Number(argument))));
+    } else {
+      if (verb === "late") await stream.readAll();
+      for (const part of patternParts(Number(argument))) {
+        await stream.write(part);
+        this.sent += part.length;
+      }
+    }
+    stream.end();
+    await stream.readAll();
+    stream.close();
+  }
+}
+
+/** A first line for {@link Target}. */
+export function command(text: string): Uint8Array {
+  return Buffer.from(`${text}\n`);
+}
+
+async function readLine(stream: TcpStream): Promise<string> {
+  let line = "";
+  for (;;) {
+    const [byte] = await stream.readExactly(1);
+    if (byte === 0x0a) return line;
+    line += String.fromCharCode(byte!);
+  }
+}
