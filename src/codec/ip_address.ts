@@ -57,14 +57,15 @@ function parseIpv4(text: string): Uint8Array | undefined {
 function parseIpv6(text: string): Uint8Array | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0]!);
-  if (head === undefined) return undefined;
+  const tail = parseGroups(halves.at(-1)!);
   if (halves.length === 1) {
-    return head.length === 16 ? Uint8Array.from(head) : undefined;
+    return tail?.length === 16 ? Uint8Array.from(tail) : undefined;
   }
-  const tail = parseGroups(halves[1]!);
+  // Only the last group of all may be written as IPv4.
+  const head = halves[0]!.includes(".") ? undefined : parseGroups(halves[0]!);
   // "::" stands for at least one group.
-  if (tail === undefined || head.length + tail.length > 14) return undefined;
+  if (head === undefined || tail === undefined) return undefined;
+  if (head.length + tail.length > 14) return undefined;
   const bytes = new Uint8Array(16);
   bytes.set(head);
   bytes.set(tail, 16 - tail.length);

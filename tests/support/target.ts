@@ -6,6 +6,7 @@
  * - `up N`: reads N bytes, answers with their SHA-256 in hex, then FIN.
  * - `late N`: reads to the FIN, only then sends N bytes, then FIN.
  * - `echo`: sends back what comes; FIN after FIN.
+ * - `early`: sends FIN, then reads to the FIN; see {@link Target.earlyDigest}.
  * - `stall`: reads nothing more.
  *
  * @module
@@ -85,10 +86,16 @@ export class Target implements AsyncDisposable {
   sent = 0;
   /** Connections accepted so far. */
   accepted = 0;
+  /** SHA-256, in hex, of what came after the first `early`. */
+  readonly earlyDigest: Promise<string>;
+  #resolveEarly: (digest: string) => void;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
   private constructor(server: Server, host: string) {
+    const early = Promise.withResolvers<string>();
+    this.earlyDigest = early.promise;
+    this.#resolveEarly = early.resolve;
     this.#server = server;
     const address = server.address();
     if (address === null || typeof address === "string") {
@@ -130,6 +137,9 @@ export class Target implements AsyncDisposable {
       for (let chunk; (chunk = await stream.read(300_000)) !== undefined;) {
         await stream.write(chunk);
       }
+    } else if (verb === "early") {
+      stream.end();
+      this.#resolveEarly(await digestOf(stream));
     } else if (verb === "up") {
       await stream.write(Buffer.from(await digestOf(stream, Number(argument))));
     } else {
