@@ -39,13 +39,14 @@ export class FakeClock implements Clock {
     const endMs = this.#nowMs + byMs;
     for (;;) {
       await settle();
-      const due = [...this.#timers]
-        .filter((timer) => timer.atMs <= endMs)
-        .sort((a, b) => a.atMs - b.atMs)[0];
-      if (due === undefined) break;
-      this.#timers.delete(due);
-      this.#nowMs = Math.max(this.#nowMs, due.atMs);
-      due.callback();
+      const nextMs = Math.min(...[...this.#timers].map(({ atMs }) => atMs));
+      if (nextMs > endMs) break;
+      this.#nowMs = Math.max(this.#nowMs, nextMs);
+      for (const timer of this.#timers) {
+        if (timer.atMs > nextMs) continue;
+        this.#timers.delete(timer);
+        timer.callback();
+      }
     }
     this.#nowMs = endMs;
     await settle();

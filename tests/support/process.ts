@@ -24,7 +24,7 @@ export interface StartOptions {
   /** How long that may take; 20 seconds by default. */
   readonly readyMs?: number;
   /** Its whole environment; ours by default. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Its working folder; ours by default. */
   readonly cwd?: string;
 }

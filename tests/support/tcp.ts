@@ -111,13 +111,14 @@ export class TcpStream implements Disposable {
         throw new Error(`The peer ended ${missing} bytes early`);
       }
       parts.push(chunk.subarray(0, missing));
-      if (chunk.length > missing) this.#putBack(chunk.subarray(missing));
+      if (chunk.length > missing) this.unread(chunk.subarray(missing));
       missing -= Math.min(missing, chunk.length);
     }
     return Buffer.concat(parts);
   }
 
-  #putBack(chunk: Uint8Array): void {
+  /** Gives bytes back: the next read returns them. */
+  unread(chunk: Uint8Array): void {
     this.#chunks.unshift(chunk);
     this.#queued += chunk.length;
   }

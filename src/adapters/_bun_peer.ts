@@ -1,0 +1,150 @@
+/**
+ * What one Bun socket needs to be read and written one step at a time.
+ *
+ * @module
+ */
+import { TransportError } from "../errors.ts";
+import { MAX_READ_BUFFER } from "../limits.ts";
+import type { Endpoint } from "../transport.ts";
+import type { BunHandlers, BunSocket } from "./_bun_types.ts";
+import type { Socket } from "./_connection.ts";
+import { plainAddress } from "./_resolve.ts";
+
+/** State of a socket, kept in its `data`. */
+export class BunPeer implements Socket {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly #socket: BunSocket<BunPeer>;
+  readonly #unread: Uint8Array[] = [];
+  #unreadBytes = 0;
+  /** Unread bytes at which the socket is paused; one chunk may exceed it. */
+  #maxUnread = 0;
+  #paused = false;
+  #ended = false;
+  #gone = false;
+  #failure: Error | undefined;
+  #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined;
+  #wakeWriter: (() => void) | undefined;
+
+  /** @param socket Open; its addresses are gone once it is closed. */
+  constructor(socket: BunSocket<BunPeer>) {
+    this.#socket = socket;
+    this.local = toEndpoint(socket.localAddress, socket.localPort);
+    this.remote = toEndpoint(socket.remoteAddress, socket.remotePort);
+  }
+
+  /** Lets it read ahead: until now it holds one chunk at most. */
+  accepted(): void {
+    this.#maxUnread = MAX_READ_BUFFER;
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    const chunk = this.#unread.shift();
+    if (chunk !== undefined) {
+      this.#unreadBytes -= chunk.length;
+      return Promise.resolve(chunk);
+    }
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#ended) return Promise.resolve(undefined);
+    if (this.#paused) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
+    this.#reader = Promise.withResolvers();
+    return this.#reader.promise;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    let written = 0;
+    while (written < chunk.length) {
+      const taken = this.#gone ? -1 : this.#socket.write(chunk, written);
+      if (taken < 0) throw this.#failure ?? resetError();
+      written += taken;
+      if (written === chunk.length) return;
+      await new Promise<void>((resolve) => this.#wakeWriter = resolve);
+    }
+  }
+
+  shutdown(): void {
+    if (!this.#gone) this.#socket.shutdown();
+  }
+
+  close(): void {
+    if (!this.#gone) this.#socket.end();
+    this.closed();
+  }
+
+  /** Resets a connection nobody has got. */
+  terminate(): void {
+    if (!this.#gone) this.#socket.terminate();
+  }
+
+  /** Bytes came, asked for or not. */
+  received(chunk: Uint8Array): void {
+    if (this.#reader !== undefined) {
+      this.#reader.resolve(chunk);
+      this.#reader = undefined;
+      return;
+    }
+    this.#unread.push(chunk);
+    this.#unreadBytes += chunk.length;
+    if (this.#unreadBytes >= this.#maxUnread && !this.#paused) {
+      this.#paused = true;
+      this.#socket.pause();
+    }
+  }
+
+  /** The system takes bytes again; sometimes said without cause. */
+  drained(): void {
+    this.#wakeWriter?.();
+  }
+
+  /** The peer's FIN came. */
+  finished(): void {
+    this.#ended = true;
+    this.#reader?.resolve(undefined);
+    this.#reader = undefined;
+  }
+
+  /**
+   * The descriptor is gone: both sides have ended (after our FIN Bun announces
+   * the peer's in no other way), or there was an error.
+   */
+  closed(error?: Error): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    if (error !== undefined && !this.#ended) {
+      this.#failure = error;
+      this.#reader?.reject(error);
+      this.#reader = undefined;
+    } else this.finished();
+    this.#wakeWriter?.();
+  }
+}
+
+/** For every socket; `open` is that of a dial. */
+export const BUN_HANDLERS: BunHandlers<BunPeer> = {
+  binaryType: "uint8array",
+  open: (socket) => {
+    socket.data = new BunPeer(socket);
+  },
+  data: (socket, chunk) => socket.data.received(chunk),
+  drain: (socket) => socket.data.drained(),
+  end: (socket) => socket.data.finished(),
+  close: (socket, error) => socket.data.closed(error),
+  // Only a callback of ours that throws could get here.
+  error: (socket, error) => {
+    socket.data.terminate();
+    socket.data.closed(error);
+  },
+  // The promise of the dial tells the same.
+  connectError: () => {},
+};
+
+function toEndpoint(host: string | undefined, port: number): Endpoint {
+  return { host: plainAddress(host ?? ""), port };
+}
+
+function resetError(): TransportError {
+  return new TransportError("ERR_NET_RESET", "Connection reset by peer");
+}

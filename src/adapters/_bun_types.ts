@@ -1,0 +1,59 @@
+/**
+ * The part of Bun's socket API that is used here. Its full types clash with
+ * Deno's, and state less: `write` returns -1 on a closed socket.
+ *
+ * @module
+ */
+
+/** A socket whose `data` is the adapter's own state. */
+export interface BunSocket<T> {
+  data: T;
+  readonly localAddress: string | undefined;
+  readonly localPort: number;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number;
+  /** @returns Bytes taken, 0 when the buffer is full, -1 when closed. */
+  write(data: Uint8Array, byteOffset?: number): number;
+  /** FIN. */
+  shutdown(): void;
+  /** `close(2)`, whatever its name says. */
+  end(): void;
+  /** RST. */
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** Callbacks, shared by all sockets of a listener or of a dial. */
+export interface BunHandlers<T> {
+  readonly binaryType: "uint8array";
+  open(socket: BunSocket<T>): void;
+  data(socket: BunSocket<T>, chunk: Uint8Array): void;
+  drain(socket: BunSocket<T>): void;
+  end(socket: BunSocket<T>): void;
+  close(socket: BunSocket<T>, error?: Error): void;
+  error(socket: BunSocket<T>, error: Error): void;
+  connectError(socket: BunSocket<T>, error: Error): void;
+}
+
+/** Where and how to open sockets. */
+export interface BunSocketOptions<T> {
+  readonly hostname: string;
+  readonly port: number;
+  readonly allowHalfOpen: true;
+  readonly socket: BunHandlers<T>;
+}
+
+/** A socket that accepts. */
+export interface BunTcpListener {
+  readonly hostname: string;
+  readonly port: number;
+  /** Accepted sockets live on. */
+  stop(): void;
+}
+
+/** The global `Bun`. */
+export interface BunNet {
+  listen<T>(options: BunSocketOptions<T>): BunTcpListener;
+  connect<T>(options: BunSocketOptions<T>): Promise<BunSocket<T>>;
+}

@@ -1,0 +1,128 @@
+/**
+ * The one place where a socket becomes Web Streams, so that half-close,
+ * cancel, abort and close mean the same in every adapter.
+ *
+ * @module
+ */
+import { TransportError } from "../errors.ts";
+import type { Connection, Endpoint } from "../transport.ts";
+import { toTransportError } from "./_errors.ts";
+
+/** What an adapter must provide; errors may be the runtime's own. */
+export interface Socket {
+  /** Our own address. */
+  readonly local: Endpoint;
+  /** The peer's address. */
+  readonly remote: Endpoint;
+  /** Bytes for the caller to keep, `undefined` after FIN. Never overlaps. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Settles when the system has taken all of `chunk`. Never overlaps. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Sends FIN. Called once at most, never during a write. */
+  shutdown(): void | Promise<void>;
+  /**
+   * Frees the descriptor and makes pending calls reject. Called once at most.
+   */
+  close(): void;
+}
+
+/** A {@link Connection} over a {@link Socket}. */
+export class SocketConnection implements Connection {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  readonly #socket: Socket;
+  #input!: ReadableStreamDefaultController<Uint8Array>;
+  #output!: WritableStreamDefaultController;
+  #cancelled = false;
+  #writing: Promise<void> = Promise.resolve();
+  #ending: Promise<void> | undefined;
+  #ended = false;
+  #closed = false;
+
+  /** @param socket Ours from here on. */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.local = socket.local;
+    this.remote = socket.remote;
+    this.readable = new ReadableStream({
+      start: (controller) => {
+        this.#input = controller;
+      },
+      pull: () => this.#pull(),
+      cancel: () => {
+        this.#cancelled = true;
+      },
+    }, { highWaterMark: 0 });
+    this.writable = new WritableStream({
+      start: (controller) => {
+        this.#output = controller;
+        // The sink's own abort() would wait for a write that may never end.
+        controller.signal.addEventListener("abort", () => this.close());
+      },
+      write: (chunk) => this.#writing = this.#write(chunk),
+      close: () => this.closeWrite(),
+    });
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#ending ??= this.#end();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const error = closedError();
+    this.#input.error(error);
+    this.#output.error(error);
+    this.#socket.close();
+  }
+
+  async #pull(): Promise<void> {
+    let chunk: Uint8Array | undefined;
+    try {
+      chunk = await this.#socket.read();
+    } catch (error) {
+      this.#input.error(this.#failure(error, "read"));
+      return;
+    }
+    if (this.#cancelled || this.#closed) return;
+    if (chunk === undefined) this.#input.close();
+    else this.#input.enqueue(chunk);
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    if (this.#closed || this.#ended) throw closedError();
+    try {
+      await this.#socket.write(chunk);
+    } catch (error) {
+      throw this.#failure(error, "write");
+    }
+  }
+
+  async #end(): Promise<void> {
+    // As one write settles the stream starts the next it has queued; all of
+    // them come before the FIN. Whoever wrote hears of a failure.
+    let last: Promise<void> | undefined;
+    while (last !== this.#writing) {
+      last = this.#writing;
+      await Promise.allSettled([last]);
+    }
+    this.#ended = true;
+    if (this.#closed) return;
+    try {
+      await this.#socket.shutdown();
+    } catch (error) {
+      if (!this.#closed) throw toTransportError(error, "end the stream");
+    }
+  }
+
+  #failure(error: unknown, action: string): TransportError {
+    return this.#closed ? closedError() : toTransportError(error, action);
+  }
+}
+
+function closedError(): TransportError {
+  return new TransportError("ERR_NET_CLOSED", "Connection is closed");
+}

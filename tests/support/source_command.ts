@@ -1,0 +1,22 @@
+/**
+ * How to run our program from its sources.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { PERMISSIONS } from "../../build.ts";
+import { bunPath, denoPath, ROOT } from "./runtimes.ts";
+
+/**
+ * The command line, without command and options of the program.
+ *
+ * On Deno it gets the permissions of the compiled program, so that they are
+ * seen to be enough.
+ */
+export function sourceCommand(runtime: "deno" | "bun"): string[] {
+  const main = join(ROOT, "src", "main.ts");
+  if (runtime === "bun") return [bunPath(), "--no-install", main];
+  const deno = denoPath();
+  if (deno === undefined) throw new Error("Cannot find the deno program");
+  return [deno, "run", ...PERMISSIONS, main];
+}

@@ -1,0 +1,79 @@
+/**
+ * Reading and writing streams in tests.
+ *
+ * @module
+ */
+import { concat } from "../../src/bytes.ts";
+import type { Connection } from "../../src/transport.ts";
+
+/** A stream of these chunks. */
+export function streamOf(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {
+  return ReadableStream.from(chunks);
+}
+
+/** Everything until the end of the stream. */
+export async function readAll(
+  readable: ReadableStream<Uint8Array>,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readable) chunks.push(chunk);
+  return concat(...chunks);
+}
+
+/** Reads `length` bytes, then gives the stream back; fails when it ends. */
+export async function readExactly(
+  connection: Connection,
+  length: number,
+): Promise<Uint8Array> {
+  const reader = connection.readable.getReader();
+  const chunks: Uint8Array[] = [];
+  let have = 0;
+  while (have < length) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`Ended after ${have} of ${length} bytes`);
+    chunks.push(value);
+    have += value.length;
+  }
+  reader.releaseLock();
+  if (have > length) throw new Error(`Got ${have} bytes, wanted ${length}`);
+  return concat(...chunks);
+}
+
+/** Writes and gives the stream back. */
+export async function send(
+  connection: Connection,
+  ...chunks: Uint8Array[]
+): Promise<void> {
+  const writer = connection.writable.getWriter();
+  for (const chunk of chunks) await writer.write(chunk);
+  writer.releaseLock();
+}
+
+/** What a peer lets one see: bytes, and whether and how it ended. */
+export interface Observation {
+  /** Bytes received so far. */
+  readonly received: Uint8Array;
+  /** How the peer's side ended, or that it did not. */
+  readonly end: "open" | "fin" | string;
+}
+
+/**
+ * Watches a connection's input from now on.
+ *
+ * @returns What has been seen so far, at each call. The caller sees to it that
+ * everything that can happen has happened: `settle()`.
+ */
+export function observe(connection: Connection): () => Observation {
+  const chunks: Uint8Array[] = [];
+  let end = "open";
+  const reader = connection.readable.getReader();
+  (async () => {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+    }
+    end = "fin";
+  })().catch((error) => end = error.code ?? String(error));
+  return () => ({ received: concat(...chunks), end });
+}

@@ -1,0 +1,134 @@
+/**
+ * A whole proxy chain in memory: client, local, server and target on a
+ * network of the test's own, with time standing still.
+ *
+ * @module
+ */
+import {
+  type MemoryConnection,
+  type MemoryOptions,
+  type MemoryTransport,
+  memoryTransport,
+} from "../../src/adapters/memory.ts";
+import { findMethod, type Method } from "../../src/crypto/method.ts";
+import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
+import type { LogFields, Logger, LogLevel } from "../../src/observe.ts";
+import { type RandomBytes, systemRandomBytes } from "../../src/random.ts";
+import { type LocalOptions, startLocal } from "../../src/service/local.ts";
+import { type ServerOptions, startServer } from "../../src/service/server.ts";
+import type { Dependencies, Service } from "../../src/service/service.ts";
+import type { Connection, Endpoint, Listener } from "../../src/transport.ts";
+import { hex } from "./bytes.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { readExactly, send } from "./streams.ts";
+
+/** Where the parts of the world are. */
+export const SERVER: Endpoint = { host: "10.0.0.2", port: 8388 };
+/** Where applications connect. */
+export const LOCAL: Endpoint = { host: "127.0.0.1", port: 1080 };
+/** Where the target listens. */
+export const TARGET: Endpoint = { host: "10.0.0.3", port: 80 };
+
+/** One line of the log. */
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+/** Network, clock and log shared by the services of a test. */
+export class World {
+  readonly network: MemoryTransport;
+  readonly clock: FakeClock = new FakeClock();
+  readonly lines: LogLine[] = [];
+  readonly method: Method;
+  readonly masterKey: Uint8Array;
+  readonly #randomBytes: RandomBytes;
+  readonly #services: Service[] = [];
+
+  constructor(
+    options: MemoryOptions = {},
+    methodName = "chacha20-ietf-poly1305",
+    randomBytes: RandomBytes = systemRandomBytes,
+  ) {
+    this.#randomBytes = randomBytes;
+    this.network = memoryTransport(options);
+    this.method = findMethod(methodName);
+    this.masterKey = masterKeyFromPassword("password", this.method);
+  }
+
+  /** What services are given. */
+  get dependencies(): Dependencies {
+    const logger: Logger = {
+      enabled: () => true,
+      log: (level, message, fields = {}) =>
+        this.lines.push({ level, message, fields }),
+    };
+    return {
+      transport: this.network,
+      clock: this.clock,
+      randomBytes: this.#randomBytes,
+      logger,
+    };
+  }
+
+  /** Starts `ss-server` on {@link SERVER}. */
+  async server(options: Partial<ServerOptions> = {}): Promise<Service> {
+    const { method, masterKey } = this;
+    const service = await startServer(
+      { listen: SERVER, method, masterKey, ...options },
+      this.dependencies,
+    );
+    this.#services.push(service);
+    return service;
+  }
+
+  /** Starts `ss-local` on {@link LOCAL}, towards {@link SERVER}. */
+  async local(options: Partial<LocalOptions> = {}): Promise<Service> {
+    const { method, masterKey } = this;
+    const servers = [{ endpoint: SERVER, method, masterKey }];
+    const service = await startLocal(
+      { listen: LOCAL, servers, ...options },
+      this.dependencies,
+    );
+    this.#services.push(service);
+    return service;
+  }
+
+  /** Starts to listen where targets are. */
+  target(endpoint: Endpoint = TARGET): Promise<Listener> {
+    return this.network.listen(endpoint);
+  }
+
+  /** Connects as an application would, and asks for {@link TARGET}. */
+  async connect(request = "050100010a0000030050"): Promise<{
+    client: MemoryConnection;
+    reply: Uint8Array;
+  }> {
+    const client = await this.network.dial(LOCAL);
+    await send(client, hex("050100"));
+    await readExactly(client, 2);
+    await send(client, hex(request));
+    return { client, reply: await readExactly(client, 10) };
+  }
+
+  /** Messages of the log lines with a field of this value. */
+  logged(key: string, value: string): LogLine[] {
+    return this.lines.filter(({ fields }) => fields[key] === value);
+  }
+
+  /** Stops these services without grace; all that it has started by default. */
+  async stop(...services: Service[]): Promise<void> {
+    if (services.length === 0) services = this.#services;
+    const stopping = services.map((service) => service.stop(0));
+    await this.clock.advance(0);
+    await Promise.all(stopping);
+  }
+}
+
+/** The next connection of a listener that must have one. */
+export async function accepted(listener: Listener): Promise<Connection> {
+  const connection = await listener.accept();
+  if (connection === undefined) throw new Error("Listener is closed");
+  return connection;
+}

@@ -1,0 +1,449 @@
+// Keys of configuration files are what they are.
+// deno-lint-ignore-file camelcase
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseArguments } from "../../../src/cli/args.ts";
+import { findCommand } from "../../../src/cli/commands.ts";
+import {
+  type Configured,
+  configureLocal,
+  configureServer,
+  configureUrls,
+} from "../../../src/cli/config.ts";
+import { parseConfig } from "../../../src/cli/config_file.ts";
+import {
+  masterKeyFromBase64,
+  masterKeyFromPassword,
+} from "../../../src/crypto/master_key.ts";
+import { findMethod } from "../../../src/crypto/method.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import type { LocalOptions } from "../../../src/service/local.ts";
+import type { ServerOptions } from "../../../src/service/server.ts";
+
+const CHACHA = findMethod("chacha20-ietf-poly1305");
+const AES = findMethod("aes-256-gcm");
+
+/** Files by name; objects are written as JSON. */
+type Files = Readonly<Record<string, unknown>>;
+
+function readFrom(files: Files): (path: string) => string {
+  return (path) => {
+    const content = files[path];
+    if (content === undefined) throw new ConfigError("ERR_CONFIG_FILE", path);
+    return typeof content === "string" ? content : JSON.stringify(content);
+  };
+}
+
+function local(argv: string[], files: Files = {}): Configured<LocalOptions[]> {
+  const args = parseArguments(findCommand("local")!, argv);
+  return configureLocal(args, readFrom(files));
+}
+
+function server(
+  argv: string[],
+  files: Files = {},
+): Configured<ServerOptions[]> {
+  const args = parseArguments(findCommand("server")!, argv);
+  return configureServer(args, readFrom(files));
+}
+
+function urls(argv: string[], files: Files = {}): string[] {
+  const args = parseArguments(findCommand("url")!, argv);
+  return configureUrls(args, readFrom(files)).result;
+}
+
+function refuses(run: () => unknown, ...messages: RegExp[]): void {
+  assert.throws(run, (error: unknown) => {
+    assert.ok(error instanceof ConfigError, String(error));
+    for (const message of messages) assert.match(error.message, message);
+    assert.doesNotMatch(error.message, /secret/);
+    return true;
+  });
+}
+
+const LIBEV = {
+  server: "192.0.2.1",
+  server_port: 8388,
+  local_address: "127.0.0.2",
+  local_port: 1081,
+  password: "pw",
+  method: "aes-256-gcm",
+  timeout: 60,
+};
+
+test("configureLocal() reads a configuration of libev", () => {
+  const { result, warnings } = local(["-c", "f"], { f: LIBEV });
+  assert.deepEqual(result, [{
+    listen: { host: "127.0.0.2", port: 1081 },
+    servers: [{
+      endpoint: { host: "192.0.2.1", port: 8388 },
+      method: AES,
+      masterKey: masterKeyFromPassword("pw", AES),
+    }],
+    idleTimeoutMs: 60_000,
+  }]);
+  assert.deepEqual(warnings, []);
+});
+
+test("configureLocal() needs no file and has libev's defaults", () => {
+  const { result } = local(["-s", "h", "-p", "1", "-k", "pw"]);
+  assert.deepEqual(result, [{
+    listen: { host: "127.0.0.1", port: 1080 },
+    servers: [{
+      endpoint: { host: "h", port: 1 },
+      method: CHACHA,
+      masterKey: masterKeyFromPassword("pw", CHACHA),
+    }],
+  }]);
+});
+
+test("configureLocal() lets every option beat the file", () => {
+  const argv = "-c f -s [::1]:9 -k other -m aes-128-gcm -b ::1 -l 0 -t 1.5 " +
+    "--max-connections 7";
+  const [options] = local(argv.split(" "), { f: LIBEV }).result;
+  const method = findMethod("aes-128-gcm");
+  assert.deepEqual(options, {
+    listen: { host: "::1", port: 0 },
+    servers: [{
+      endpoint: { host: "::1", port: 9 },
+      method,
+      masterKey: masterKeyFromPassword("other", method),
+    }],
+    idleTimeoutMs: 1_500,
+    maxConnections: 7,
+  });
+});
+
+test("configureLocal() takes what -s leaves out from options, then the file", () => {
+  const endpoints = (...argv: string[]): unknown =>
+    local(["-c", "f", ...argv], { f: LIBEV }).result[0]!.servers
+      .map((one) => `${one.endpoint.host} ${one.endpoint.port}`);
+  assert.deepEqual(endpoints("-s", "a"), ["a 8388"]);
+  assert.deepEqual(endpoints("-s", "a", "-s", "b:2", "-p", "1"), [
+    "a 1",
+    "b 2",
+  ]);
+  assert.deepEqual(endpoints("-p", "1"), ["192.0.2.1 1"]);
+});
+
+test("configureLocal() reads lists of servers in both forms", () => {
+  const f = {
+    server: ["a", "[::1]:2", "2001:db8::1"],
+    server_port: "1",
+    password: 12345,
+    servers: [
+      { address: "b", port: 3, method: "aes-256-gcm", password: "own" },
+      { server: "c", server_port: 4, disabled: true },
+      { server: "d", remarks: "no password of its own" },
+    ],
+  };
+  const [options] = local(["-c", "f"], { f }).result;
+  assert.deepEqual(
+    options!.servers.map(({ endpoint: { host, port }, method, masterKey }) => [
+      host,
+      port,
+      method.name,
+      masterKey,
+    ]),
+    [
+      ["a", 1, CHACHA.name, masterKeyFromPassword("12345", CHACHA)],
+      ["::1", 2, CHACHA.name, masterKeyFromPassword("12345", CHACHA)],
+      ["2001:db8::1", 1, CHACHA.name, masterKeyFromPassword("12345", CHACHA)],
+      ["b", 3, AES.name, masterKeyFromPassword("own", AES)],
+      ["d", 1, CHACHA.name, masterKeyFromPassword("12345", CHACHA)],
+    ],
+  );
+});
+
+test("configureLocal() starts one proxy for each entry of locals", () => {
+  const f = {
+    ...LIBEV,
+    local_address: undefined,
+    local_port: undefined,
+    locals: [
+      { local_address: "127.0.0.1", local_port: 1, protocol: "socks" },
+      { local_port: 2 },
+      { local_port: 3, disabled: true, protocol: "http" },
+    ],
+  };
+  const listen = (...argv: string[]): unknown =>
+    local(["-c", "f", ...argv], { f }).result.map((one) => one.listen);
+  assert.deepEqual(listen(), [
+    { host: "127.0.0.1", port: 1 },
+    { host: "127.0.0.1", port: 2 },
+  ]);
+  assert.deepEqual(listen("-l", "9"), [{ host: "127.0.0.1", port: 9 }]);
+  const http = { ...LIBEV, locals: [{ local_port: 1, protocol: "http" }] };
+  refuses(
+    () => local(["-c", "f"], { f: http }),
+    /locals\[0\]\.protocol is "http", expected "socks"/,
+  );
+});
+
+test("configureLocal() starts from URIs, which options change", () => {
+  const uri = "ss://YWVzLTI1Ni1nY206cHc@[::1]:8888#x";
+  const [options] = local([uri, "-l", "1"]).result;
+  assert.deepEqual(options, {
+    listen: { host: "127.0.0.1", port: 1 },
+    servers: [{
+      endpoint: { host: "::1", port: 8888 },
+      method: AES,
+      masterKey: masterKeyFromPassword("pw", AES),
+    }],
+  });
+  const changed =
+    local([uri, "-p", "5", "-s", "h:6", "-k", "x"]).result[0]!.servers;
+  assert.deepEqual(changed.map((one) => one.endpoint.port), [6, 5]);
+});
+
+test("configureLocal() refuses a URI with a plugin or a strange method", () => {
+  refuses(
+    () => local(["ss://a:secret@h:1?plugin=obfs-local%3Bx"]),
+    /plugins are not supported by this version.*"obfs-local"/,
+  );
+  refuses(
+    () => local(["ss://rc4-md5:secret@h:1"]),
+    /the URI of h:1: .*rc4-md5/,
+  );
+});
+
+test("configureLocal() reads SOCKS users from options and rust's file", () => {
+  const f = { ...LIBEV, socks5_auth_config_path: "auth" };
+  const auth = {
+    password: { users: [{ user_name: "u", password: "p:q" }] },
+  };
+  const argv = ["-c", "f"];
+  assert.deepEqual(local(argv, { f, auth }).result[0]!.users, [
+    { username: "u", password: "p:q" },
+  ]);
+  argv.push("--socks-user", "a:b:c", "--socks-user", "d:e");
+  assert.deepEqual(local(argv, { f, auth }).result[0]!.users, [
+    { username: "a", password: "b:c" },
+    { username: "d", password: "e" },
+  ]);
+  refuses(
+    () => local(["-c", "f"], { f, auth: {} }),
+    /^auth:1:1: password is missing/,
+  );
+  refuses(
+    () =>
+      local(["-c", "f"], {
+        f,
+        auth: { password: { users: [{ password: "secret" }] } },
+      }),
+    /user_name is missing/,
+  );
+  refuses(
+    () => local(["-c", "f", "--socks-user", "secret"], { f: LIBEV }),
+    /--socks-user \(hidden\): expected NAME:PASSWORD/,
+  );
+});
+
+test("configureLocal() takes a raw key, which beats a password beside it", () => {
+  const key = "A".repeat(43);
+  const masterKey = masterKeyFromBase64(key, CHACHA);
+  const from = (argv: string[], files?: Files): Uint8Array =>
+    local(["-s", "h:1", ...argv], files).result[0]!.servers[0]!.masterKey;
+  assert.deepEqual(from(["--key", key, "-k", "x"]), masterKey);
+  assert.deepEqual(from(["-c", "f"], { f: { key, password: "x" } }), masterKey);
+  assert.deepEqual(
+    from(["-c", "f", "-k", "x"], { f: { key } }),
+    masterKeyFromPassword("x", CHACHA),
+  );
+  refuses(() => from(["--key", "secretAA"]), /^--key: .*32 bytes/);
+  refuses(() => from(["-c", "f"], { f: { key: "secretAA" } }), /^f:1:8: key: /);
+});
+
+test("configureLocal() says what is missing, and how to give it", () => {
+  refuses(() => local([]), /No server.*-s HOST:PORT.*ss:\/\/ URI.*-c FILE/);
+  refuses(() => local(["-s", "h"]), /-s h: no server port: give -p PORT/);
+  refuses(() => local(["-s", "h:1"]), /-s h:1: no password: give -k PASSWORD/);
+  refuses(
+    () => local(["-s", "h:0", "-k", "x"]),
+    /nobody can connect to port 0/,
+  );
+});
+
+test("configureServer() listens on every address, when none is named", () => {
+  const f = { server_port: 8388, password: "pw", local_port: 1080 };
+  for (const argv of [["-c", "f"], ["-p", "8388", "-k", "pw"]]) {
+    assert.deepEqual(server(argv, { f }).result, [{
+      listen: { host: "0.0.0.0", port: 8388 },
+      method: CHACHA,
+      masterKey: masterKeyFromPassword("pw", CHACHA),
+    }]);
+  }
+});
+
+test("configureServer() starts one service for each server", () => {
+  const f = {
+    server: ["::1", "127.0.0.1"],
+    server_port: 1,
+    password: "a",
+    timeout: "9",
+    servers: [{ address: "127.0.0.1", port: 0, password: "b", timeout: 3 }],
+  };
+  const seen = server(["-c", "f"], { f }).result.map((one) => [
+    `${one.listen.host} ${one.listen.port}`,
+    one.masterKey,
+    one.idleTimeoutMs,
+  ]);
+  assert.deepEqual(seen, [
+    ["::1 1", masterKeyFromPassword("a", CHACHA), 9_000],
+    ["127.0.0.1 1", masterKeyFromPassword("a", CHACHA), 9_000],
+    ["127.0.0.1 0", masterKeyFromPassword("b", CHACHA), 3_000],
+  ]);
+});
+
+test("configureServer() binds once, for libev's usual pair of wildcards", () => {
+  for (const six of ["::", "[::0]", "::0"]) {
+    const f = { ...LIBEV, server: [six, "0.0.0.0"] };
+    const hosts = server(["-c", "f"], { f }).result.map((o) => o.listen.host);
+    assert.deepEqual(hosts, [six.replace(/[[\]]/g, "")]);
+  }
+  const [, second] =
+    server(["-s", "[::]:1", "-s", "0.0.0.0:2", "-k", "x"]).result;
+  assert.equal(second?.listen.port, 2);
+});
+
+test("a mistake in a file is named with its place, and no secret", () => {
+  const bad = (change: Files): () => unknown => () =>
+    local(["-c", "f.json"], {
+      f: undefined,
+      "f.json": { ...LIBEV, ...change },
+    });
+  refuses(
+    bad({ server_port: 70000 }),
+    /^f\.json:1:\d+: server_port is 70000, expected a port from 1 to 65535$/,
+  );
+  refuses(bad({ server_port: "x" }), /server_port is "x"/);
+  refuses(bad({ server: {} }), /server is an object, expected HOST/);
+  refuses(bad({ server: [1] }), /server is a list, expected/);
+  refuses(bad({ server: "" }), /server is "", expected/);
+  refuses(
+    bad({ password: ["secret"] }),
+    /password has a wrong value, expected/,
+  );
+  refuses(bad({ password: "" }), /password has a wrong value/);
+  refuses(bad({ key: 5 }), /key has a wrong value/);
+  refuses(
+    bad({ method: "rot13" }),
+    /f\.json:1:\d+: method: .*"rot13".*aes-256-gcm/,
+  );
+  refuses(bad({ timeout: 0 }), /timeout is 0, expected seconds/);
+  refuses(bad({ timeout: 1e12 }), /timeout is 1000000000000/);
+  refuses(bad({ servers: [{ port: -1 }] }), /servers\[0\]\.port is -1/);
+  refuses(
+    bad({ servers: {} }),
+    /servers is an object, expected a list of objects/,
+  );
+  refuses(bad({ local_port: 1.5 }), /local_port is 1.5/);
+  refuses(bad({ local_address: "a:b:c" }), /local_address is "a:b:c"/);
+});
+
+test("a mistake in a file is found on its line", () => {
+  const text = '{\n  // comment\n  "server": "h",\r\n  "server_port": true,\n}';
+  refuses(
+    () => local(["-c", "f"], { f: text }),
+    /^f:4:18: server_port is true, expected a port/,
+  );
+});
+
+test("parseConfig() tells line and column of what is not JSON", () => {
+  refuses(() => parseConfig("", "f"), /^f:1:1: not valid JSON/);
+  refuses(() => parseConfig('{\n  "a" 1\n}', "f"), /^f:2:7: .*colon expected/);
+  refuses(() => parseConfig('{"a": "b', "f"), /^f:1:\d+: .*unexpected end/);
+  refuses(
+    () => parseConfig('{"a": 1 "b": 2}', "f"),
+    /^f:1:9: .*comma expected/,
+  );
+  refuses(() => parseConfig("[]", "f"), /^f:1:1: expected an object/);
+  refuses(() => parseConfig("{} x", "f"), /^f:1:4: /);
+});
+
+test("parseConfig() takes comments, trailing commas, a BOM and null", () => {
+  const file = parseConfig('\uFEFF{ /* c */ "a": "x", "b": null, }', "f");
+  assert.equal(file.text("a"), "x");
+  assert.equal(file.text("b"), undefined);
+  assert.deepEqual(file.keys(), ["a"]);
+});
+
+test("unknown keys are ignored with a warning and the nearest known one", () => {
+  const f = {
+    ...LIBEV,
+    pasword: "x",
+    _comment: 1,
+    servers: [{ server: "h", metod: "y" }],
+    remarks: "fine",
+  };
+  const { warnings } = local(["-c", "f"], { f });
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0]!, /servers\[0\]\.metod is not known.*"method"/);
+  assert.match(warnings[1]!, /pasword is not known and ignored.*"password"/);
+});
+
+test("keys we do not serve are refused, or ignored with a warning", () => {
+  const run = (change: Files): readonly string[] =>
+    server(["-c", "f"], { f: { ...LIBEV, ...change } }).warnings;
+  refuses(
+    () => run({ plugin: "obfs-server" }),
+    /plugin is not supported \(yet\)/,
+  );
+  refuses(() => run({ acl: "x" }), /acl is not supported/);
+  refuses(() => run({ mode: "udp_only" }), /does not serve UDP/);
+  refuses(() => run({ mode: "x" }), /mode is "x", expected "tcp_only"/);
+  assert.deepEqual(run({ plugin: "", fast_open: false, mode: "tcp_only" }), []);
+  assert.match(run({ mode: "tcp_and_udp" })[0]!, /serves TCP only/);
+  assert.match(run({ fast_open: true })[0]!, /^ignored: f:1:\d+: fast_open: /);
+  assert.match(run({ nameserver: "1.1.1.1" })[0]!, /^ignored: /);
+});
+
+test("options with wrong values are named", () => {
+  const base = ["-s", "h:1", "-k", "x"];
+  const bad = (...argv: string[]): () => unknown => () =>
+    local([...base, ...argv]);
+  refuses(bad("-p", "0x1"), /--server-port 0x1: expected a port/);
+  refuses(bad("-l", "65536"), /--local-port 65536/);
+  refuses(bad("-b", "a b"), /--local-addr a b: expected HOST/);
+  refuses(bad("-s", "h:99999"), /--server-addr h:99999/);
+  refuses(bad("-t", "0"), /--timeout 0: expected seconds/);
+  refuses(bad("-t", "soon"), /--timeout soon/);
+  refuses(
+    bad("--max-connections", "0"),
+    /--max-connections 0: expected a whole/,
+  );
+  refuses(bad("-m", "rot13"), /-m, --encrypt-method: .*"rot13"/);
+});
+
+test("configureUrls() prints one URI for each server", () => {
+  const f = {
+    server: ["a.example", "::1"],
+    server_port: 8388,
+    password: "pw",
+    method: "aes-256-gcm",
+    servers: [{ address: "b", port: 1, password: "x", remarks: "B é" }],
+  };
+  assert.deepEqual(urls(["-c", "f"], { f }), [
+    "ss://YWVzLTI1Ni1nY206cHc@a.example:8388",
+    "ss://YWVzLTI1Ni1nY206cHc@[::1]:8388",
+    "ss://YWVzLTI1Ni1nY206eA@b:1#B%20%C3%A9",
+  ]);
+  assert.deepEqual(
+    urls(["-c", "f", "--host", "c", "-p", "2", "--tag", "t"], { f }),
+    [
+      "ss://YWVzLTI1Ni1nY206cHc@c:2#t",
+      "ss://YWVzLTI1Ni1nY206eA@c:2#t",
+    ],
+  );
+});
+
+test("configureUrls() wants a host one can connect to, and a password", () => {
+  for (const host of ["0.0.0.0", "::", "[::0]"]) {
+    const argv = ["-s", host, "-p", "1", "-k", "secret"];
+    refuses(() => urls(argv), /is no address to connect to: give --host NAME/);
+    assert.equal(urls([...argv, "--host", "h"]).length, 1);
+  }
+  refuses(() => urls(["-p", "1", "-k", "secret"]), /give --host NAME/);
+  refuses(() => urls(["-s", "h:1"]), /no password/);
+  refuses(() => urls(["-s", "h:1", "--key", "secret"]), /raw key has no ss:/);
+});

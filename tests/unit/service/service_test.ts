@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+  connectionCapacity,
+  serve,
+  withDefaults,
+} from "../../../src/service/service.ts";
+import type { Connection } from "../../../src/transport.ts";
+import { settle } from "../../support/fake_clock.ts";
+import { readAll } from "../../support/streams.ts";
+import { World } from "../../support/world.ts";
+
+const HERE = { host: "127.0.0.1", port: 9 };
+
+describe("serve()", () => {
+  test("opens no more than its limit, and says so once", async () => {
+    const world = new World();
+    const open: Connection[] = [];
+    const hold = Promise.withResolvers<void>();
+    const service = serve(
+      await world.network.listen(HERE),
+      2,
+      (connection) => {
+        open.push(connection);
+        return hold.promise;
+      },
+      withDefaults(world.dependencies),
+    );
+    for (let i = 0; i < 5; i++) await world.network.dial(HERE);
+    await settle();
+    assert.equal(open.length, 2);
+    hold.resolve();
+    await settle();
+    assert.equal(open.length, 5);
+    const full = world.lines.filter(({ message }) => /limit/.test(message));
+    assert.equal(full.length, 1);
+    await world.stop(service);
+  });
+
+  test("survives running out of descriptors: waits, says so once, recovers", async () => {
+    const world = new World();
+    let served = 0;
+    const service = serve(
+      await world.network.listen(HERE),
+      10,
+      () => Promise.resolve(void served++),
+      withDefaults(world.dependencies),
+    );
+    await settle();
+    for (let i = 0; i < 4; i++) {
+      world.network.failNextAccept("ERR_NET_DESCRIPTORS");
+    }
+    await world.network.dial(HERE);
+    // 50, 100, 200 and 400 ms.
+    await world.clock.advance(749);
+    assert.equal(served, 0);
+    await world.clock.advance(1);
+    assert.equal(served, 1);
+    assert.deepEqual(
+      world.lines.map(({ level, message }) => `${level} ${message}`),
+      [
+        "warn cannot accept connections, will keep trying",
+        "info accepting again",
+      ],
+    );
+    await world.stop(service);
+  });
+
+  test("closes the connection and goes on, when a handler fails", async () => {
+    const world = new World();
+    const service = serve(
+      await world.network.listen(HERE),
+      10,
+      () => Promise.reject(new Error("defect")),
+      withDefaults(world.dependencies),
+    );
+    for (let i = 0; i < 2; i++) {
+      const client = await world.network.dial(HERE);
+      assert.equal((await readAll(client.readable)).length, 0);
+      client.close();
+    }
+    assert.equal(world.lines.length, 2);
+    assert.equal(world.lines[0]?.level, "error");
+    await world.stop(service);
+    assert.equal(world.network.openConnections, 0);
+  });
+
+  test("stops while it waits for a slot", async () => {
+    const world = new World();
+    const service = serve(
+      await world.network.listen(HERE),
+      1,
+      (_connection, signal) =>
+        new Promise((resolve) =>
+          signal.addEventListener("abort", () => resolve())
+        ),
+      withDefaults(world.dependencies),
+    );
+    await world.network.dial(HERE);
+    await world.network.dial(HERE);
+    await settle();
+    await world.stop(service);
+    await assert.rejects(world.network.dial(HERE));
+  });
+});
+
+test("connectionCapacity() keeps descriptors in reserve", () => {
+  assert.equal(connectionCapacity(undefined), 16_384);
+  assert.equal(connectionCapacity(1_024), 480);
+  assert.equal(connectionCapacity(1_048_576), 16_384);
+  assert.equal(connectionCapacity(20), 1);
+});

@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { memoryTransport } from "../../../src/adapters/memory.ts";
+import { TransportError } from "../../../src/errors.ts";
+import { type Flow, relay } from "../../../src/streams/relay.ts";
+import type { Connection } from "../../../src/transport.ts";
+import { seededBytes, utf8 } from "../../support/bytes.ts";
+import { FakeClock, settle } from "../../support/fake_clock.ts";
+import { readAll, readExactly, send } from "../../support/streams.ts";
+
+describe("relay()", () => {
+  test("copies both ways, and ends when both sides have ended", async () => {
+    const { near, far, relaying } = await start();
+    await send(near, utf8("question"));
+    assert.deepEqual(await readExactly(far, 8), utf8("question"));
+    await send(far, utf8("answer"));
+    assert.deepEqual(await readExactly(near, 6), utf8("answer"));
+    await near.closeWrite();
+    assert.deepEqual(await readAll(far.readable), utf8(""));
+    await far.closeWrite();
+    await relaying;
+  });
+
+  test("passes the end of one side on, while the other goes on", async () => {
+    const { near, far, relaying } = await start();
+    await near.closeWrite();
+    assert.deepEqual(await readAll(far.readable), utf8(""));
+    const body = seededBytes(300_000);
+    const sending = send(far, body).then(() => far.closeWrite());
+    assert.deepEqual(await readAll(near.readable), body);
+    await sending;
+    await relaying;
+  });
+
+  test("writes what comes first before anything else", async () => {
+    const { near, far } = await start({ first: utf8("first ") });
+    await send(near, utf8("second"));
+    assert.deepEqual(await readExactly(far, 12), utf8("first second"));
+  });
+
+  test("counts what was read and what it became", async () => {
+    const counted: number[][] = [];
+    const { near, far } = await start({
+      convert: (chunk) => new Uint8Array(chunk.length * 2),
+      count: (...sizes) => counted.push(sizes),
+    });
+    await send(near, utf8("abc"));
+    await readExactly(far, 6);
+    assert.deepEqual(counted, [[3, 6]]);
+  });
+
+  test("stalls the sender, when nobody reads", async () => {
+    const { near } = await start();
+    let written = 0;
+    const writer = near.writable.getWriter();
+    const writing = (async () => {
+      for (let i = 0; i < 64; i++) {
+        await writer.write(new Uint8Array(65_536));
+        written++;
+      }
+    })();
+    writing.catch(() => {});
+    await settle();
+    assert.ok(
+      written < 8,
+      `${written} chunks of 64 KiB went into a stalled relay`,
+    );
+    near.close();
+  });
+
+  test("fails with what a conversion throws, and unlocks the streams", async () => {
+    const { near, a, b, relaying } = await start({
+      convert: () => {
+        throw new Error("not convertible");
+      },
+    });
+    await send(near, utf8("x"));
+    await assert.rejects(relaying, /not convertible/);
+    assert.ok(!a.readable.locked);
+    assert.ok(!b.writable.locked);
+  });
+
+  test("loses no byte of a source it fails to copy", async () => {
+    const { near, far, a, relaying } = await start({
+      convert: () => {
+        throw new Error("not convertible");
+      },
+    });
+    await send(near, utf8("x"));
+    await assert.rejects(relaying);
+    await send(near, utf8("later"));
+    assert.deepEqual(await readExactly(a, 5), utf8("later"));
+    far.close();
+  });
+
+  test("fails with what end() throws, before the sink is closed", async () => {
+    const { near, b, relaying } = await start({
+      end: () => {
+        throw new Error("truncated");
+      },
+    });
+    await near.closeWrite();
+    await assert.rejects(relaying, /truncated/);
+    b.close();
+  });
+
+  test("fails with ERR_NET_RESET, when a peer resets", async () => {
+    const { far, relaying } = await start();
+    await send(far, utf8("unread"));
+    far.reset();
+    await assert.rejects(relaying, hasCode("ERR_NET_RESET"));
+  });
+
+  test("fails when nothing moves for the idle time, and not before", async () => {
+    const { near, far, relaying, clock } = await start();
+    let failed = false;
+    relaying.catch(() => failed = true);
+    await clock.advance(900);
+    await send(near, utf8("x"));
+    await readExactly(far, 1);
+    await clock.advance(900);
+    assert.ok(!failed);
+    await clock.advance(100);
+    await assert.rejects(relaying, hasCode("ERR_NET_IDLE"));
+    assert.equal(clock.pending, 0);
+  });
+
+  test("waits less, once one side has ended", async () => {
+    const { near, far, relaying, clock } = await start();
+    await near.closeWrite();
+    await readAll(far.readable);
+    const failing = assert.rejects(relaying, hasCode("ERR_NET_IDLE"));
+    await clock.advance(100);
+    await failing;
+  });
+
+  test("fails with the reason of its signal", async () => {
+    const { relaying, controller } = await start();
+    controller.abort(new Error("shutdown"));
+    await assert.rejects(relaying, /shutdown/);
+  });
+});
+
+/** near ⇄ [a — relay — b] ⇄ far, over memory. */
+async function start(overrides: Partial<Flow> = {}): Promise<{
+  near: Connection;
+  a: Connection;
+  b: Connection;
+  far: Awaited<ReturnType<ReturnType<typeof memoryTransport>["dial"]>>;
+  relaying: Promise<void>;
+  clock: FakeClock;
+  controller: AbortController;
+}> {
+  const network = memoryTransport();
+  const left = await network.listen({ host: "127.0.0.1", port: 1 });
+  const right = await network.listen({ host: "127.0.0.1", port: 2 });
+  const near = await network.dial(left.address);
+  const a = (await left.accept())!;
+  const far = await network.dial(right.address);
+  const b = (await right.accept())!;
+  const clock = new FakeClock();
+  const controller = new AbortController();
+  const plain = { convert: (chunk: Uint8Array) => chunk, count: () => {} };
+  const relaying = relay(
+    { source: a.readable, sink: b.writable, ...plain, ...overrides },
+    { source: b.readable, sink: a.writable, ...plain },
+    {
+      clock,
+      idleTimeoutMs: 1_000,
+      halfClosedIdleTimeoutMs: 100,
+      signal: controller.signal,
+    },
+  );
+  relaying.catch(() => {});
+  return { near, a, b, far, relaying, clock, controller };
+}
+
+function hasCode(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof TransportError && error.code === code;
+}
