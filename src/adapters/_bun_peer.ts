@@ -57,7 +57,7 @@ export class BunPeer implements Socket {
   async write(chunk: Uint8Array): Promise<void> {
     let written = 0;
     while (written < chunk.length) {
-      const taken = this.#gone ? -1 : this.#socket.write(chunk, written);
+      const taken = this.#gone ? -1 : this.#socket.write(rest(chunk, written));
       if (taken < 0) throw this.#failure ?? resetError();
       written += taken;
       if (written === chunk.length) return;
@@ -143,6 +143,10 @@ export const BUN_HANDLERS: BunHandlers<BunPeer> = {
 
 function toEndpoint(host: string | undefined, port: number): Endpoint {
   return { host: plainAddress(host ?? ""), port };
+}
+
+function rest(chunk: Uint8Array, offset: number): Uint8Array {
+  return offset === 0 ? chunk : chunk.subarray(offset);
 }
 
 function resetError(): TransportError {

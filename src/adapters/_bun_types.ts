@@ -13,7 +13,7 @@ export interface BunSocket<T> {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number;
   /** @returns Bytes taken, 0 when the buffer is full, -1 when closed. */
-  write(data: Uint8Array, byteOffset?: number): number;
+  write(data: Uint8Array): number;
   /** FIN. */
   shutdown(): void;
   /** `close(2)`, whatever its name says. */

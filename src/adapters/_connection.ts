@@ -75,7 +75,8 @@ export class SocketConnection implements Connection {
     this.#closed = true;
     const error = closedError();
     this.#input.error(error);
-    this.#output.error(error);
+    // An abort goes on to fail the stream with its own reason.
+    if (!this.#output.signal.aborted) this.#output.error(error);
     this.#socket.close();
   }
 

@@ -30,8 +30,9 @@ class Program {
   stderr = "";
   #wake: () => void = () => {};
 
-  constructor(args: readonly string[]) {
+  constructor(args: readonly string[], argv0: string = process.execPath) {
     this.child = spawn(process.execPath, [...RUN, MAIN, ...args], {
+      argv0,
       stdio: ["ignore", "pipe", "pipe"],
     });
     const { promise, resolve } = Promise.withResolvers<Outcome>();
@@ -125,6 +126,15 @@ test("umbra prints help of every command in 80 columns", async () => {
   }
 });
 
+test("umbra is ss-local or ss-server, when started under that name", async () => {
+  const local = await new Program(["--help"], "/opt/bin/ss-local").ended;
+  assert.match(local.stdout, /^Usage: ss-local \[OPTIONS\]/);
+  assert.match(local.stdout, /^ {2}ss-local -c config\.json/m);
+  const server = await new Program(["-k", "secret"], "ss-server").ended;
+  assert.match(server.stderr, /^ss-server: .*no server port: give -p PORT/m);
+  assert.equal(server.code, 2);
+});
+
 test("umbra without a command prints help as an error", async () => {
   const { code, stdout, stderr } = await run();
   assert.deepEqual([code, stdout], [2, ""]);
@@ -164,6 +174,18 @@ test("umbra complains in one line of a file it cannot use", async () => {
       ...["local", "-c", broken],
     ],
   );
+});
+
+test("umbra names wrong values of its running options", async () => {
+  const server = ["server", "-p", "1", "-k", "secret"];
+  await fails(2, /^umbra: --log-format xml: expected text or json$/m, [
+    ...server,
+    ...["--log-format", "xml"],
+  ]);
+  await fails(2, /^umbra: --grace -1: expected seconds, 0 or more$/m, [
+    ...server,
+    ...["--grace", "-1"],
+  ]);
 });
 
 test("umbra lists the methods, when one is unknown", async () => {

@@ -1,0 +1,136 @@
+/**
+ * TCP on Bun.
+ *
+ * Bun calls back instead of waiting to be asked, cannot abort a dial and
+ * cannot stop accepting; the bounds that replace these are here. It reports
+ * every failure of a dial on the way to the target as a refusal.
+ *
+ * @module
+ */
+import { abortable } from "../clock.ts";
+import { TransportError } from "../errors.ts";
+import type {
+  Connection,
+  Endpoint,
+  Listener,
+  Transport,
+  WaitOptions,
+} from "../transport.ts";
+import { BUN_HANDLERS, BunPeer } from "./_bun_peer.ts";
+import type { BunNet, BunSocket, BunTcpListener } from "./_bun_types.ts";
+import { SocketConnection } from "./_connection.ts";
+import { descriptorAvailable, descriptorLimit } from "./_descriptors.ts";
+import { toTransportError } from "./_errors.ts";
+import { plainAddress, resolve } from "./_resolve.ts";
+
+declare const Bun: BunNet;
+
+/** Connections that wait for `accept()`; more are reset. */
+const MAX_UNACCEPTED = 128;
+
+/** Gives the system's network. */
+export function bunTransport(): Transport {
+  return { name: "bun", listen, dial, resolve, descriptorLimit };
+}
+
+// Not an async function: what Bun throws here at once must reject.
+function listen(endpoint: Endpoint): Promise<Listener> {
+  try {
+    return Promise.resolve(new BunListener(endpoint));
+  } catch (error) {
+    const action = `listen on ${endpoint.host} port ${endpoint.port}`;
+    return Promise.reject(
+      withoutDescriptor(action) ??
+        toTransportError(error, action),
+    );
+  }
+}
+
+async function dial(
+  { host, port }: Endpoint,
+  { signal }: WaitOptions = {},
+): Promise<Connection> {
+  signal?.throwIfAborted();
+  const action = `connect to ${host} port ${port}`;
+  const connecting = Bun.connect({
+    hostname: host,
+    port,
+    allowHalfOpen: true,
+    socket: BUN_HANDLERS,
+  });
+  try {
+    const { data } = await abortable(
+      connecting,
+      signal,
+      (late) => late.terminate(),
+    );
+    data.accepted();
+    return new SocketConnection(data);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw withoutDescriptor(action) ?? toTransportError(error, action);
+  }
+}
+
+class BunListener implements Listener {
+  readonly address: Endpoint;
+  readonly #listener: BunTcpListener;
+  readonly #unaccepted: BunPeer[] = [];
+  readonly #waiting: ((connection: Connection | undefined) => void)[] = [];
+  #closed = false;
+
+  constructor({ host, port }: Endpoint) {
+    this.#listener = Bun.listen({
+      hostname: host,
+      port,
+      allowHalfOpen: true,
+      socket: { ...BUN_HANDLERS, open: (socket) => this.#opened(socket) },
+    });
+    this.address = {
+      host: plainAddress(this.#listener.hostname),
+      port: this.#listener.port,
+    };
+  }
+
+  accept(): Promise<Connection | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
+    const next = this.#unaccepted.shift();
+    if (next !== undefined) return Promise.resolve(toConnection(next));
+    const { promise, resolve } = Promise.withResolvers<
+      Connection | undefined
+    >();
+    this.#waiting.push(resolve);
+    return promise;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.stop();
+    for (const peer of this.#unaccepted.splice(0)) peer.terminate();
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+  }
+
+  #opened(socket: BunSocket<BunPeer>): void {
+    const peer = socket.data = new BunPeer(socket);
+    const resolve = this.#waiting.shift();
+    if (resolve !== undefined) resolve(toConnection(peer));
+    else if (this.#closed || this.#unaccepted.length >= MAX_UNACCEPTED) {
+      peer.terminate();
+    } else this.#unaccepted.push(peer);
+  }
+}
+
+function toConnection(peer: BunPeer): Connection {
+  peer.accepted();
+  return new SocketConnection(peer);
+}
+
+/** Bun has no error of its own for this: a dial is "refused". */
+function withoutDescriptor(action: string): TransportError | undefined {
+  if (descriptorAvailable()) return undefined;
+  return new TransportError(
+    "ERR_NET_DESCRIPTORS",
+    `Cannot ${action}: no file descriptor is left`,
+  );
+}

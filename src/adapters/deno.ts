@@ -1,0 +1,156 @@
+/**
+ * TCP on Deno.
+ *
+ * Built on `read`, `write` and `closeWrite`: `conn.readable` and
+ * `conn.writable` close the whole connection when either side ends.
+ *
+ * @module
+ */
+import { MAX_READ_BUFFER, MIN_READ_BUFFER } from "../limits.ts";
+import type {
+  Connection,
+  Endpoint,
+  Listener,
+  Transport,
+  WaitOptions,
+} from "../transport.ts";
+import { type Socket, SocketConnection } from "./_connection.ts";
+import { descriptorLimit } from "./_descriptors.ts";
+import { toTransportError } from "./_errors.ts";
+import { plainAddress, resolve } from "./_resolve.ts";
+
+/**
+ * Gives the system's network. Deno asks for `--allow-net`, which may name the
+ * addresses to listen on and to dial.
+ */
+export function denoTransport(): Transport {
+  return { name: "deno", listen, dial, resolve, descriptorLimit };
+}
+
+// Not an async function: what Deno throws here at once must reject.
+function listen({ host, port }: Endpoint): Promise<Listener> {
+  try {
+    const listener = Deno.listen({ hostname: host, port });
+    return Promise.resolve(new DenoListener(listener));
+  } catch (error) {
+    const action = `listen on ${host} port ${port}`;
+    return Promise.reject(toTransportError(error, action));
+  }
+}
+
+async function dial(
+  { host, port }: Endpoint,
+  { signal }: WaitOptions = {},
+): Promise<Connection> {
+  signal?.throwIfAborted();
+  try {
+    const connection = await Deno.connect({
+      hostname: host,
+      port,
+      ...(signal && { signal }),
+    });
+    return openConnection(connection);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw toTransportError(error, `connect to ${host} port ${port}`);
+  }
+}
+
+class DenoListener implements Listener {
+  readonly address: Endpoint;
+  readonly #listener: Deno.TcpListener;
+  #last: Promise<Connection | undefined> = Promise.resolve(undefined);
+  #closed = false;
+
+  constructor(listener: Deno.TcpListener) {
+    this.#listener = listener;
+    this.address = toEndpoint(listener.addr);
+  }
+
+  accept(): Promise<Connection | undefined> {
+    return this.#last = this.#acceptAfter(this.#last);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+  }
+
+  /** Deno refuses to accept while another accept waits. */
+  async #acceptAfter(
+    last: Promise<Connection | undefined>,
+  ): Promise<Connection | undefined> {
+    await Promise.allSettled([last]);
+    if (this.#closed) return undefined;
+    try {
+      return openConnection(await this.#listener.accept());
+    } catch (error) {
+      if (this.#closed) return undefined;
+      throw toTransportError(error, "accept");
+    }
+  }
+}
+
+class DenoSocket implements Socket {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly #connection: Deno.TcpConn;
+  #readSize = MIN_READ_BUFFER;
+  /** Left over from a read that was copied out. */
+  #spare: Uint8Array | undefined;
+
+  constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+    this.local = toEndpoint(connection.localAddr);
+    this.remote = toEndpoint(connection.remoteAddr);
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    const buffer = this.#spare ?? new Uint8Array(this.#readSize);
+    this.#spare = undefined;
+    const count = await this.#connection.read(buffer);
+    if (count === null) return undefined;
+    if (count === buffer.length) {
+      this.#readSize = Math.min(4 * count, MAX_READ_BUFFER);
+      return buffer;
+    }
+    if (count > buffer.length / 4) return buffer.subarray(0, count);
+    // A few bytes must not keep a big buffer alive, nor a quiet connection.
+    this.#readSize = MIN_READ_BUFFER;
+    if (buffer.length === MIN_READ_BUFFER) this.#spare = buffer;
+    return buffer.slice(0, count);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    let written = 0;
+    while (written < chunk.length) {
+      written += await this.#connection.write(
+        written === 0 ? chunk : chunk.subarray(written),
+      );
+    }
+  }
+
+  shutdown(): Promise<void> {
+    return this.#connection.closeWrite();
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+/** Nagle's algorithm, on by default in Deno, would hold small chunks back. */
+function openConnection(connection: Deno.TcpConn): Connection {
+  try {
+    connection.setNoDelay();
+    return new SocketConnection(new DenoSocket(connection));
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function toEndpoint({ hostname, port }: Deno.NetAddr): Endpoint {
+  return { host: plainAddress(hostname), port };
+}

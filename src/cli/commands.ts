@@ -1,0 +1,275 @@
+/**
+ * Every command and every option, once. Parsing, `--help`, suggestions and
+ * whatever is generated later read this table.
+ *
+ * @module
+ */
+import { METHODS } from "../crypto/method.ts";
+import { GRACE_MS, IDLE_TIMEOUT_MS, MAX_CONNECTIONS } from "../limits.ts";
+import { LEGACY_OPTIONS } from "./legacy_options.ts";
+import type { Command, Option } from "./option.ts";
+
+/** The method of shadowsocks-libev 3.3 when none is named. */
+export const DEFAULT_METHOD = "chacha20-ietf-poly1305";
+
+/** Where `ss-local` listens unless told: libev's address, the usual port. */
+export const DEFAULT_LOCAL = { host: "127.0.0.1", port: 1080 };
+
+/** Where `ss-server` listens unless told, as libev does. */
+export const DEFAULT_SERVER_HOST = "0.0.0.0";
+
+const COMMON: readonly Option[] = [
+  {
+    name: "verbose",
+    short: "v",
+    help: "Say more: log each connection, show the stack of a defect",
+  },
+  { name: "help", short: "h", help: "Print this help" },
+  { name: "version", short: "V", help: "Print version, build and runtime" },
+];
+
+const CONFIG: Option = {
+  name: "config",
+  short: "c",
+  value: "FILE",
+  help: "Read this JSON configuration (shadowsocks-libev or -rust); " +
+    "an option given here beats the file",
+};
+
+const SECRET: readonly Option[] = [
+  {
+    name: "password",
+    short: "k",
+    value: "PASSWORD",
+    help: "Password; visible in the process list, prefer a file",
+  },
+  {
+    name: "key",
+    value: "BASE64",
+    help: "The key itself instead of a password",
+  },
+  {
+    name: "encrypt-method",
+    short: "m",
+    aliases: ["method"],
+    value: "METHOD",
+    help: `Method: ${METHODS.map((method) => method.name).join(", ")}`,
+    default: DEFAULT_METHOD,
+  },
+];
+
+const RUNNING: readonly Option[] = [
+  {
+    name: "timeout",
+    short: "t",
+    value: "SECONDS",
+    help: "Close a connection on which nothing moves for this long",
+    default: String(IDLE_TIMEOUT_MS / 1_000),
+  },
+  {
+    name: "max-connections",
+    value: "N",
+    help: "Connections open at once; fewer where the system's limit is lower",
+    default: String(MAX_CONNECTIONS),
+  },
+  {
+    name: "grace",
+    value: "SECONDS",
+    help: "Time open connections get to finish after SIGINT or SIGTERM",
+    default: String(GRACE_MS / 1_000),
+  },
+  {
+    name: "log-format",
+    value: "FORMAT",
+    help: "`text` or `json`, on standard error",
+    default: "text",
+  },
+];
+
+const LOCAL: Command = {
+  name: "local",
+  executable: "ss-local",
+  operands: "[ss://URI...]",
+  maxOperands: Infinity,
+  summary: "Run ss-local: a SOCKS5 proxy that sends through a server",
+  description: [
+    "Runs ss-local: a SOCKS5 proxy for the programs on this machine, which " +
+    "sends everything through a Shadowsocks server. TCP only for now.",
+  ],
+  options: [
+    {
+      name: "server-addr",
+      short: "s",
+      value: "HOST[:PORT]",
+      repeatable: true,
+      help: "The server; repeat it to name several",
+    },
+    {
+      name: "server-port",
+      short: "p",
+      value: "PORT",
+      help: "Port of the servers that are named without one",
+    },
+    ...SECRET,
+    CONFIG,
+    {
+      name: "local-addr",
+      short: "b",
+      value: "HOST[:PORT]",
+      help: "Address to listen on",
+      default: DEFAULT_LOCAL.host,
+    },
+    {
+      name: "local-port",
+      short: "l",
+      value: "PORT",
+      help: "Port to listen on; 0 lets the system choose",
+      default: String(DEFAULT_LOCAL.port),
+    },
+    {
+      name: "socks-user",
+      value: "NAME:PASSWORD",
+      repeatable: true,
+      help: "Demand a user name and password; repeat it for several users",
+    },
+    ...RUNNING,
+    ...COMMON,
+    ...LEGACY_OPTIONS.local,
+  ],
+  examples: [
+    "umbra local -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
+    "umbra local -c config.json -l 1081",
+    "umbra local ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
+  ],
+};
+
+const SERVER: Command = {
+  name: "server",
+  executable: "ss-server",
+  maxOperands: 0,
+  summary: "Run ss-server: accept ss-local and connect to the targets",
+  description: [
+    "Runs ss-server: takes connections of ss-local, resolves and dials the " +
+    "targets they ask for, and relays. TCP only for now.",
+  ],
+  options: [
+    {
+      name: "server-addr",
+      short: "s",
+      value: "HOST[:PORT]",
+      repeatable: true,
+      help: "Address to listen on; repeat it to listen on several",
+      default: DEFAULT_SERVER_HOST,
+    },
+    {
+      name: "server-port",
+      short: "p",
+      value: "PORT",
+      help: "Port to listen on; 0 lets the system choose",
+    },
+    ...SECRET,
+    CONFIG,
+    ...RUNNING,
+    ...COMMON,
+    ...LEGACY_OPTIONS.server,
+  ],
+  examples: [
+    "umbra server -p 8388 -m aes-256-gcm -k PASSWORD",
+    "umbra server -s [::]:8388 -c config.json",
+  ],
+};
+
+const GENKEY: Command = {
+  name: "genkey",
+  operands: "[METHOD]",
+  maxOperands: 1,
+  summary: "Print a strong random password or key for a method",
+  description: [
+    "Prints random bytes of the method's key length in URL-safe base64. The " +
+    "text serves as a password (-k) or, at full strength, as the key itself " +
+    "(--key); both sides must use it the same way.",
+    `METHOD is ${DEFAULT_METHOD} unless given. Methods, best first:`,
+  ],
+  options: COMMON,
+  examples: ["umbra genkey aes-256-gcm"],
+};
+
+const URL_COMMAND: Command = {
+  name: "url",
+  operands: "[ss://URI...]",
+  maxOperands: Infinity,
+  summary: "Print the ss:// URI of each configured server",
+  description: [
+    "Prints one ss:// URI (SIP002) per server of a configuration, for " +
+    "`umbra local`, other clients and QR codes. A URI contains the password.",
+  ],
+  options: [
+    CONFIG,
+    {
+      name: "host",
+      value: "NAME",
+      help: "Host in the URI, for a server that listens on every address",
+    },
+    { name: "tag", value: "TEXT", help: "Name of the server in the URI" },
+    {
+      name: "server-addr",
+      short: "s",
+      value: "HOST[:PORT]",
+      repeatable: true,
+      help: "The server; repeat it to name several",
+    },
+    {
+      name: "server-port",
+      short: "p",
+      value: "PORT",
+      help: "Port of the servers that are named without one",
+    },
+    ...SECRET,
+    ...COMMON,
+  ],
+  examples: [
+    "umbra url -c server.json --host example.com",
+    "umbra url -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
+  ],
+};
+
+const HELP: Command = {
+  name: "help",
+  operands: "[COMMAND]",
+  maxOperands: 1,
+  summary: "Print the help of a command",
+  description: ["Prints the help of a command, or the list of commands."],
+  options: COMMON,
+  examples: ["umbra help server"],
+};
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  LOCAL,
+  SERVER,
+  GENKEY,
+  URL_COMMAND,
+  HELP,
+];
+
+/** The command of this name, if there is one. */
+export function findCommand(name: string): Command | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}
+
+/**
+ * The command that the executable's own name implies.
+ *
+ * @param names Paths or names under which the program may have been started,
+ * the most telling first.
+ */
+export function impliedCommand(
+  names: readonly (string | undefined)[],
+): Command | undefined {
+  for (const name of names) {
+    const base = name?.split(/[/\\]/).at(-1)?.replace(/\.exe$/i, "");
+    const command = COMMANDS.find((one) => one.executable === base);
+    if (base !== undefined && command !== undefined) return command;
+  }
+  return undefined;
+}

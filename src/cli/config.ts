@@ -1,0 +1,328 @@
+/**
+ * Command line + configuration file + URIs → what services are started with.
+ * An option beats a URI, a URI or a named server beats the file, and one
+ * server's own key beats the file's common one. No I/O but `readText`.
+ *
+ * @module
+ */
+import { formatServerUri } from "../codec/uri.ts";
+import {
+  masterKeyFromBase64,
+  masterKeyFromPassword,
+} from "../crypto/master_key.ts";
+import { findMethod, type Method } from "../crypto/method.ts";
+import { ConfigError } from "../errors.ts";
+import type { LocalOptions } from "../service/local.ts";
+import type { ServerOptions } from "../service/server.ts";
+import type { Endpoint } from "../transport.ts";
+import type { Arguments } from "./args.ts";
+import {
+  DEFAULT_LOCAL,
+  DEFAULT_METHOD,
+  DEFAULT_SERVER_HOST,
+} from "./commands.ts";
+import { type ConfigObject, parseConfig } from "./config_file.ts";
+import {
+  LOCAL_KEYS,
+  localFromOptions,
+  localsFromFile,
+  type ReadText,
+} from "./local_settings.ts";
+import {
+  locate,
+  option,
+  type Secret,
+  SERVER_KEYS,
+  serverFromOptions,
+  serverFromUri,
+  type ServerSettings,
+  serversFromFile,
+  serversFromOptions,
+} from "./server_settings.ts";
+import { readInteger } from "./values.ts";
+
+/** A result, and what the operator should know although it is no error. */
+export interface Configured<T> {
+  /** What was asked for. */
+  readonly result: T;
+  /** One sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What `umbra local` starts: one proxy for each place to listen.
+ *
+ * @throws {ConfigError} With the place of the mistake.
+ */
+export function configureLocal(
+  args: Arguments,
+  readText: ReadText,
+): Configured<LocalOptions[]> {
+  const file = readFile(args, readText);
+  const found = findServers(args, file);
+  if (found.servers.length === 0) {
+    throw missing(
+      "No server to connect to",
+      'give -s HOST:PORT, an ss:// URI, or -c FILE with "server"',
+    );
+  }
+  const fromFile = file && localsFromFile(file.object, readText);
+  const chosen = localFromOptions(args);
+  const locals = fromFile?.locals ?? [{}];
+  // One address on the command line: one proxy.
+  const count = chosen.host === undefined && chosen.port === undefined
+    ? locals.length
+    : 1;
+  const servers = found.servers.map((server) => ({
+    endpoint: upstreamEndpoint(server),
+    ...credentials(server),
+  }));
+  const idleTimeoutMs = longest(found.servers.map((s) => s.idleTimeoutMs));
+  return {
+    result: locals.slice(0, count).map((local) => {
+      const users = chosen.users ?? local.users;
+      return {
+        listen: {
+          host: chosen.host ?? local.host ?? DEFAULT_LOCAL.host,
+          port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
+        },
+        servers,
+        ...present({ users, idleTimeoutMs, ...limits(args) }),
+      };
+    }),
+    warnings: [...found.warnings, ...(fromFile?.warnings ?? [])],
+  };
+}
+
+/**
+ * What `umbra server` starts: one service for each address.
+ *
+ * @throws {ConfigError} With the place of the mistake.
+ */
+export function configureServer(
+  args: Arguments,
+  readText: ReadText,
+): Configured<ServerOptions[]> {
+  const found = findServers(args, readFile(args, readText));
+  return {
+    result: withoutShadowed(listed(found)).map((server) => ({
+      listen: {
+        host: server.host ?? DEFAULT_SERVER_HOST,
+        port: portOf(server),
+      },
+      ...credentials(server),
+      ...present({ idleTimeoutMs: server.idleTimeoutMs, ...limits(args) }),
+    })),
+    warnings: found.warnings,
+  };
+}
+
+/**
+ * The `ss://` URIs of a configuration, without duplicates.
+ *
+ * @throws {ConfigError} With the place of the mistake.
+ */
+export function configureUrls(
+  args: Arguments,
+  readText: ReadText,
+): Configured<string[]> {
+  const found = findServers(args, readFile(args, readText));
+  const host = args.last("host");
+  const urls = listed(found).map((server) => {
+    const { kind, text, origin } = secretOf(server);
+    if (kind === "key") {
+      throw missing(`${origin}: a raw key has no ss:// form`, "use a password");
+    }
+    const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
+    if (isWildcard(name)) {
+      throw missing(
+        `${server.origin}: ${name} is no address to connect to`,
+        "give --host NAME",
+      );
+    }
+    return formatServerUri({
+      method: methodOf(server).name,
+      password: text,
+      host: name,
+      port: upstreamEndpoint(server).port,
+      ...present({ tag: args.last("tag") ?? server.tag }),
+    });
+  });
+  return { result: [...new Set(urls)], warnings: found.warnings };
+}
+
+interface ReadConfig {
+  readonly object: ConfigObject;
+  readonly name: string;
+}
+
+function readFile(
+  args: Arguments,
+  readText: ReadText,
+): ReadConfig | undefined {
+  const name = args.last("config");
+  if (name === undefined) return undefined;
+  return { object: parseConfig(readText(name), name), name };
+}
+
+/** Keys that may stand at the top of a file. */
+const TOP_KEYS: ReadonlySet<string> = new Set([
+  ...SERVER_KEYS.filter((key) => key !== "address" && key !== "port"),
+  ...LOCAL_KEYS,
+  ...["servers", "locals"],
+]);
+
+interface FoundServers {
+  /** Those with an address of their own. */
+  readonly servers: readonly ServerSettings[];
+  /** What is known of a server that nobody named. */
+  readonly unnamed: ServerSettings;
+  readonly warnings: readonly string[];
+}
+
+/** The named servers, or the one that listens on every address. */
+function listed(found: FoundServers): readonly ServerSettings[] {
+  return found.servers.length > 0 ? found.servers : [found.unnamed];
+}
+
+/** Every server with all that is known of it. */
+function findServers(
+  args: Arguments,
+  file: ReadConfig | undefined,
+): FoundServers {
+  const chosen = serverFromOptions(args);
+  const { servers, common, warnings } = file
+    ? serversFromFile(file.object, file.name)
+    : { servers: [], common: chosen, warnings: [] };
+  const here = [
+    // `-s HOST:PORT` is more specific than `-p PORT`.
+    ...serversFromOptions(args).map((s) => merge(s.origin, s, chosen, common)),
+    ...args.operands.map((text) => serverFromUri(text))
+      .map((s) => merge(s.origin, chosen, s)),
+  ];
+  return {
+    servers: here.length > 0
+      ? here
+      : servers.map((s) => merge(s.origin, chosen, s, common)),
+    unnamed: merge(common.origin, chosen, common),
+    warnings: [
+      ...warnings,
+      ...(file?.object.unknownKeys(TOP_KEYS) ?? []),
+    ],
+  };
+}
+
+/** The first source that tells a thing wins. */
+function merge(
+  origin: string,
+  ...sources: readonly ServerSettings[]
+): ServerSettings {
+  const first = <K extends keyof ServerSettings>(key: K): ServerSettings[K] =>
+    sources.find((source) => source[key] !== undefined)
+      ?.[key] as ServerSettings[K];
+  return {
+    origin,
+    host: first("host"),
+    port: first("port"),
+    method: first("method"),
+    secret: first("secret"),
+    idleTimeoutMs: first("idleTimeoutMs"),
+    tag: first("tag"),
+  };
+}
+
+function methodOf(server: ServerSettings): Method {
+  return server.method ?? findMethod(DEFAULT_METHOD);
+}
+
+function secretOf(server: ServerSettings): Secret {
+  if (server.secret === undefined) {
+    throw missing(
+      `${server.origin}: no password`,
+      'give -k PASSWORD, --key BASE64, or "password" in the file',
+    );
+  }
+  return server.secret;
+}
+
+function credentials(
+  server: ServerSettings,
+): { method: Method; masterKey: Uint8Array } {
+  const method = methodOf(server);
+  const { kind, text, origin } = secretOf(server);
+  const masterKey = kind === "key"
+    ? locate(origin, () => masterKeyFromBase64(text, method))
+    : masterKeyFromPassword(text, method);
+  return { method, masterKey };
+}
+
+function portOf(server: ServerSettings): number {
+  if (server.port === undefined) {
+    throw missing(
+      `${server.origin}: no server port`,
+      'give -p PORT, -s HOST:PORT, or "server_port" in the file',
+    );
+  }
+  return server.port;
+}
+
+function upstreamEndpoint(server: ServerSettings): Endpoint {
+  const port = portOf(server);
+  const host = server.host ?? DEFAULT_SERVER_HOST;
+  if (port === 0) {
+    throw missing(
+      `${server.origin}: nobody can connect to port 0`,
+      "give the port the server listens on",
+    );
+  }
+  return { host, port };
+}
+
+function limits(args: Arguments): { maxConnections: number | undefined } {
+  return {
+    maxConnections: option(
+      args,
+      "max-connections",
+      (text) => readInteger(text, 1),
+      "a whole number, 1 or more",
+    ),
+  };
+}
+
+/**
+ * libev's usual `["::", "0.0.0.0"]` binds two sockets; our listener on `::`
+ * takes IPv4 as well, and a second one would find the port in use.
+ */
+function withoutShadowed(
+  servers: readonly ServerSettings[],
+): readonly ServerSettings[] {
+  return servers.filter((server) =>
+    server.host !== DEFAULT_SERVER_HOST ||
+    !servers.some(({ host = "", port }) =>
+      host.includes(":") && isWildcard(host) && port === server.port
+    )
+  );
+}
+
+function isWildcard(host: string): boolean {
+  return /^[0:.]*$/.test(host);
+}
+
+function longest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((ms) => ms !== undefined);
+  return known.length > 0 ? Math.max(...known) : undefined;
+}
+
+/** Without the keys that are `undefined`. */
+function present<T extends object>(
+  values: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** The error of something that is missing: what, and what to do. */
+function missing(what: string, remedy: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", `${what}: ${remedy}`);
+}

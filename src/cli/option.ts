@@ -1,0 +1,49 @@
+/**
+ * The shape of the command table.
+ *
+ * @module
+ */
+
+/** One option of a command line. */
+export interface Option {
+  /** Long name, without dashes; the key of its value. */
+  readonly name: string;
+  /** One letter, without the dash. */
+  readonly short?: string;
+  /** Other long names. */
+  readonly aliases?: readonly string[];
+  /** What the value is called in the help; absent for a switch. */
+  readonly value?: string;
+  /** Every value counts, not only the last. */
+  readonly repeatable?: boolean;
+  /** One sentence without a full stop. */
+  readonly help: string;
+  /** What holds without the option, as the help shows it. */
+  readonly default?: string;
+  /**
+   * An option of shadowsocks-libev that we know and do not serve: `ignored`
+   * with a warning, or refused as `unsupported`; `help` then says why.
+   * Absent for all others. Never shown in the help.
+   */
+  readonly standing?: "ignored" | "unsupported";
+}
+
+/** One command. */
+export interface Command {
+  /** The word after the program's name. */
+  readonly name: string;
+  /** Executable name that implies the word. */
+  readonly executable?: string;
+  /** What may follow the options, as the help shows it. */
+  readonly operands?: string;
+  /** How many operands there may be. */
+  readonly maxOperands: number;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Paragraphs above the options. */
+  readonly description: readonly string[];
+  /** In the order of the help. */
+  readonly options: readonly Option[];
+  /** Complete command lines. */
+  readonly examples: readonly string[];
+}

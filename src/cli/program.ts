@@ -1,0 +1,149 @@
+/**
+ * The program: picks the command, and turns every outcome into an exit code
+ * and at most one line of complaint.
+ *
+ * @module
+ */
+import { findMethod } from "../crypto/method.ts";
+import { ConfigError, UmbraError } from "../errors.ts";
+import { systemRandomBytes } from "../random.ts";
+import { type Arguments, parseArguments } from "./args.ts";
+import {
+  COMMANDS,
+  DEFAULT_METHOD,
+  findCommand,
+  impliedCommand,
+} from "./commands.ts";
+import { configureUrls } from "./config.ts";
+import { generateKey } from "./genkey.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { nearest } from "./nearest.ts";
+import type { Command } from "./option.ts";
+import { complain, print, readText } from "./output.ts";
+import { runLocal, runServer } from "./start.ts";
+import { versionLine } from "./version.ts";
+
+/** Exit codes of the program; 0 is success. */
+export const EXIT = {
+  /** Something failed while running: a port in use, say. */
+  failure: 1,
+  /** The command line or the configuration is wrong. */
+  usage: 2,
+} as const;
+
+/**
+ * Runs the program.
+ *
+ * @param argv What follows the program's name.
+ * @param names Under what names it may have been started.
+ * @returns The exit code.
+ */
+export async function runProgram(
+  argv: readonly string[],
+  names: readonly (string | undefined)[],
+): Promise<number> {
+  const implied = impliedCommand(names);
+  const name = implied?.executable ?? "umbra";
+  try {
+    if (implied !== undefined) {
+      await runCommand(implied, argv, name);
+      return 0;
+    }
+    return await dispatch(argv);
+  } catch (error) {
+    await complain(`${name}: ${describeError(error, isVerbose(argv))}\n`);
+    return error instanceof ConfigError ? EXIT.usage : EXIT.failure;
+  }
+}
+
+/** Whether a command line that may be broken asks for more. */
+export function isVerbose(argv: readonly string[]): boolean {
+  return argv.some((arg) => /^-\w*v|^--verbose$/.test(arg));
+}
+
+/**
+ * What to say of an error: one line for an expected one, and for a defect the
+ * way to more.
+ */
+export function describeError(error: unknown, verbose: boolean): string {
+  if (error instanceof UmbraError) return error.message;
+  if (!(error instanceof Error)) return `unexpected error: ${String(error)}`;
+  return verbose
+    ? `unexpected error: ${error.stack ?? error.message}`
+    : `unexpected error: ${error.message}; run with -v for the stack`;
+}
+
+async function dispatch(argv: readonly string[]): Promise<number> {
+  const [word, ...rest] = argv;
+  switch (word) {
+    case undefined:
+      await complain(programHelp());
+      return EXIT.usage;
+    case "-h":
+    case "--help":
+      await print(programHelp());
+      return 0;
+    case "-V":
+    case "--version":
+      await print(`${versionLine()}\n`);
+      return 0;
+  }
+  await runCommand(commandOf(word), rest, `umbra ${word}`);
+  return 0;
+}
+
+async function runCommand(
+  command: Command,
+  argv: readonly string[],
+  invocation: string,
+): Promise<void> {
+  const args = parseArguments(command, argv);
+  if (args.has("help")) return await print(commandHelp(command, invocation));
+  if (args.has("version")) return await print(`${versionLine()}\n`);
+  switch (command.name) {
+    case "local":
+      return await runLocal(args);
+    case "server":
+      return await runServer(args);
+    case "genkey":
+      return await printKey(args);
+    case "url":
+      return await printUrls(args);
+    case "help":
+      return await printHelp(args);
+    default:
+      throw new RangeError(`Command ${command.name} is not implemented`);
+  }
+}
+
+async function printKey(args: Arguments): Promise<void> {
+  const method = findMethod(args.operands[0] ?? DEFAULT_METHOD);
+  await print(`${generateKey(method, systemRandomBytes)}\n`);
+}
+
+async function printUrls(args: Arguments): Promise<void> {
+  const { result, warnings } = configureUrls(args, readText);
+  for (const warning of warnings) await complain(`umbra: ${warning}\n`);
+  await print(result.map((url) => `${url}\n`).join(""));
+}
+
+async function printHelp(args: Arguments): Promise<void> {
+  const [word] = args.operands;
+  await print(
+    word === undefined
+      ? programHelp()
+      : commandHelp(commandOf(word), `umbra ${word}`),
+  );
+}
+
+function commandOf(word: string): Command {
+  const command = findCommand(word);
+  if (command !== undefined) return command;
+  const meant = nearest(word, COMMANDS.map((one) => one.name));
+  const what = word.startsWith("-") ? "option" : "command";
+  throw new ConfigError(
+    "ERR_CONFIG_USAGE",
+    `Unknown ${what} ${word}; ` +
+      (meant === undefined ? "see `umbra help`" : `did you mean ${meant}?`),
+  );
+}

@@ -1,0 +1,121 @@
+/**
+ * The commands `local` and `server`: configuration → running services.
+ *
+ * @module
+ */
+import process from "node:process";
+import { systemTransport } from "../adapters/runtime.ts";
+import { formatAddress } from "../codec/address.ts";
+import { GRACE_MS } from "../limits.ts";
+import { type LocalOptions, startLocal } from "../service/local.ts";
+import { type ServerOptions, startServer } from "../service/server.ts";
+import type { Dependencies } from "../service/service.ts";
+import type { Arguments } from "./args.ts";
+import { type Configured, configureLocal, configureServer } from "./config.ts";
+import { createLogger, type LogFormat } from "./log.ts";
+import { readText } from "./output.ts";
+import { type PlannedService, runServices } from "./run.ts";
+import { option } from "./server_settings.ts";
+import { readSeconds } from "./values.ts";
+import { runtimeName } from "./version.ts";
+
+/** Runs `ss-local` until a signal. */
+export async function runLocal(args: Arguments): Promise<void> {
+  const { result, warnings } = configureLocal(args, readText);
+  await run(args, {
+    warnings,
+    result: (world) => result.map((options) => planLocal(options, world)),
+  });
+}
+
+/** Runs `ss-server` until a signal. */
+export async function runServer(args: Arguments): Promise<void> {
+  const { result, warnings } = configureServer(args, readText);
+  await run(args, {
+    warnings,
+    result: (world) => result.map((options) => planServer(options, world)),
+  });
+}
+
+async function run(
+  args: Arguments,
+  planned: Configured<(world: Dependencies) => PlannedService[]>,
+): Promise<void> {
+  const format = option(args, "log-format", readFormat, "text or json") ??
+    "text";
+  const graceMs = option(
+    args,
+    "grace",
+    (text) => readSeconds(text, 0),
+    "seconds, 0 or more",
+  ) ?? GRACE_MS;
+  const logger = createLogger(
+    (line) => process.stderr.write(line),
+    Date.now,
+    {
+      format,
+      level: args.has("verbose") ? "debug" : "info",
+      colour: process.stderr.isTTY === true,
+    },
+  );
+  for (const warning of [...args.warnings, ...planned.warnings]) {
+    logger.log("warn", warning);
+  }
+  const transport = await systemTransport();
+  await runServices(planned.result({ transport, logger }), {
+    graceMs,
+    logger,
+    withFields: format === "json",
+  });
+}
+
+function planLocal(
+  options: LocalOptions,
+  world: Dependencies,
+): PlannedService {
+  const { listen, servers, users = [] } = options;
+  const methods = new Set(servers.map((server) => server.method.name));
+  const names = servers.map(({ endpoint, method }) =>
+    formatAddress(endpoint) + (methods.size > 1 ? ` (${method.name})` : "")
+  );
+  const method = [...methods].join(", ");
+  return {
+    listen,
+    portOption: "-l",
+    start: () => startLocal(options, world),
+    describe: (address) => ({
+      message: `ss-local listening on ${address}, SOCKS5` +
+        (users.length > 0 ? " with password" : "") +
+        `, server ${names.join(" or ")}, method ${method}, ` +
+        `runtime ${runtimeName()}`,
+      fields: {
+        role: "ss-local",
+        address,
+        server: names.join(" "),
+        method,
+        runtime: runtimeName(),
+      },
+    }),
+  };
+}
+
+function planServer(
+  options: ServerOptions,
+  world: Dependencies,
+): PlannedService {
+  const method = options.method.name;
+  return {
+    listen: options.listen,
+    portOption: "-p",
+    start: () => startServer(options, world),
+    describe: (address) => ({
+      message: `ss-server listening on ${address}, method ${method}, ` +
+        `runtime ${runtimeName()}`,
+      fields: { role: "ss-server", address, method, runtime: runtimeName() },
+    }),
+  };
+}
+
+function readFormat(text: string): LogFormat | undefined {
+  return text === "text" || text === "json" ? text : undefined;
+}

@@ -1,0 +1,178 @@
+/**
+ * `ss://` URIs: one Shadowsocks server as a line of text.
+ *
+ * Wire form: `ss://USERINFO@HOST:PORT[/][?plugin=VALUE&...][#TAG]`, where
+ * USERINFO is base64url of `method:password` without padding, or both parts
+ * percent-encoded with a `:` between. Older programs wrote
+ * `ss://BASE64(method:password@host:port)[#TAG]`, which is read as well.
+ * Source: SIP002 (https://shadowsocks.org/doc/sip002.html).
+ * Does not: know whether the method exists.
+ *
+ * Security: no error message repeats any part of the user info.
+ *
+ * @module
+ */
+import { ConfigError } from "../errors.ts";
+
+/** What an `ss://` URI says. */
+export interface ServerUri {
+  /** Method name as written. */
+  readonly method: string;
+  /** Password, or the base64 keys of a 2022 method. */
+  readonly password: string;
+  /** Name or IP address, without brackets. */
+  readonly host: string;
+  /** 1 to 65,535. */
+  readonly port: number;
+  /** Plugin name and its options: `name;option=value`. */
+  readonly plugin?: string;
+  /** Name of the server for people. */
+  readonly tag?: string;
+  /** Other query parameters, in order. */
+  readonly extra?: readonly (readonly [name: string, value: string])[];
+}
+
+/** Port of a URI that names none, as shadowsocks-rust has it. */
+const DEFAULT_PORT = 8388;
+
+/**
+ * Reads a URI.
+ *
+ * @throws {ConfigError} `ERR_SS_URI_INVALID`.
+ */
+export function parseServerUri(uri: string): ServerUri {
+  const match = /^ss:\/\/([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is.exec(uri.trim());
+  if (!match) throw invalid("it does not start with ss://");
+  const [, authority = "", query, fragment] = match;
+  const at = authority.lastIndexOf("@");
+  const plain = at < 0;
+  const text = plain ? decodeBase64(authority.replace(/\/$/, "")) : authority;
+  const split = text.lastIndexOf("@");
+  if (split < 0) {
+    throw invalid("it names no server: expected USERINFO@HOST:PORT");
+  }
+  const userInfo = text.slice(0, split);
+  return {
+    ...(plain ? splitUserInfo(userInfo) : parseUserInfo(userInfo)),
+    ...parseHost(text.slice(split + 1)),
+    ...parseQuery(query ?? ""),
+    ...(fragment ? { tag: decodePercent(fragment, "the tag") } : {}),
+  };
+}
+
+/**
+ * Writes a URI in the form of SIP002: base64 user info, but percent-encoded
+ * for a 2022 method, as its specification demands.
+ *
+ * @throws {ConfigError} `ERR_SS_URI_INVALID` when a part cannot be written so
+ * that it is read back the same.
+ */
+export function formatServerUri(server: ServerUri): string {
+  const { method, password, host, port, plugin, tag, extra = [] } = server;
+  if (method === "" || method.includes(":")) {
+    throw invalid("the method is empty or has a colon");
+  }
+  if (password === "") throw invalid("the password is empty");
+  const userInfo = method.startsWith("2022-")
+    ? `${encodeURIComponent(method)}:${encodeURIComponent(password)}`
+    : encodeBase64Url(`${method}:${password}`);
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  parseHost(address);
+  const query = [...(plugin ? [["plugin", plugin] as const] : []), ...extra]
+    .map(([name, value]) =>
+      `${encodeURIComponent(name)}=${encodeURIComponent(value)}`
+    );
+  return `ss://${userInfo}@${address}` +
+    (query.length > 0 ? `/?${query.join("&")}` : "") +
+    (tag ? `#${encodeURIComponent(tag)}` : "");
+}
+
+type Credentials = Pick<ServerUri, "method" | "password">;
+
+function parseUserInfo(userInfo: string): Credentials {
+  if (!userInfo.includes(":")) {
+    return splitUserInfo(
+      decodeBase64(decodePercent(userInfo, "the user info")),
+    );
+  }
+  const { method, password } = splitUserInfo(userInfo);
+  return {
+    method: decodePercent(method, "the method"),
+    password: decodePercent(password, "the password"),
+  };
+}
+
+function splitUserInfo(text: string): Credentials {
+  const colon = text.indexOf(":");
+  if (colon < 1 || colon === text.length - 1) {
+    throw invalid("the user info is not METHOD:PASSWORD");
+  }
+  return { method: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+function parseHost(text: string): Pick<ServerUri, "host" | "port"> {
+  const match =
+    /^(?:\[([\da-f:.]+(?:%[\w.-]+)?)\]|([^\s:/?#@%[\]]+))(?::(\d+))?\/?$/i
+      .exec(text);
+  if (!match) {
+    throw invalid(
+      "the server is not HOST:PORT (an IPv6 address stands in brackets)",
+    );
+  }
+  const port = match[3] === undefined ? DEFAULT_PORT : Number(match[3]);
+  if (port < 1 || port > 65_535) {
+    throw invalid(`port ${match[3]} is not in the range 1 to 65535`);
+  }
+  return { host: match[1] ?? match[2]!, port };
+}
+
+function parseQuery(query: string): Pick<ServerUri, "plugin" | "extra"> {
+  const pairs = query.split("&").filter(Boolean).map((pair) => {
+    const [name = "", ...value] = pair.split("=");
+    return [name, value.join("=")].map((part) =>
+      decodePercent(part, "the query")
+    ) as [string, string];
+  });
+  const plugin = pairs.find(([name]) => name === "plugin")?.[1];
+  const extra = pairs.filter(([name]) => name !== "plugin");
+  return {
+    ...(plugin ? { plugin } : {}),
+    ...(extra.length > 0 ? { extra } : {}),
+  };
+}
+
+function decodePercent(text: string, what: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    if (!(cause instanceof URIError)) throw cause;
+    throw invalid(`${what} is not percent-encoded UTF-8`);
+  }
+}
+
+/** Both alphabets, with or without padding. */
+function decodeBase64(text: string): string {
+  const base64 = text.replaceAll("-", "+").replaceAll("_", "/")
+    .replace(/={1,2}$/, "");
+  if (base64.length % 4 === 1 || !/^[\w+/]+$/.test(base64)) {
+    throw invalid("the user info is neither METHOD:PASSWORD nor base64 of it");
+  }
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+      .decode(bytes);
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw invalid("the base64 text does not hold UTF-8");
+  }
+}
+
+function encodeBase64Url(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+function invalid(why: string): ConfigError {
+  return new ConfigError("ERR_SS_URI_INVALID", `Not a valid ss:// URI: ${why}`);
+}
