@@ -76,10 +76,14 @@ export {
   parseServerUri,
   type ServerUri,
 } from "./src/codec/uri.ts";
-export {
-  RequestOpener,
-  type ShadowsocksRequest,
-} from "./src/session/request_opener.ts";
+export { aead2017Stream } from "./src/session/aead2017_stream.ts";
+export type {
+  ClientSession,
+  ServerSession,
+  StreamProtocol,
+  StreamRequest,
+  StreamSession,
+} from "./src/session/stream_protocol.ts";
 export {
   anyTarget,
   publicTarget,

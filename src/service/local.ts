@@ -7,11 +7,8 @@
  *
  * @module
  */
-import { concat } from "../bytes.ts";
 import { Deadline } from "../clock.ts";
-import { encodeAddress, formatAddress } from "../codec/address.ts";
-import { ChunkOpener } from "../codec/chunk_opener.ts";
-import { ChunkSealer } from "../codec/chunk_sealer.ts";
+import { formatAddress } from "../codec/address.ts";
 import { MasterKey } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { UmbraError } from "../errors.ts";
@@ -24,7 +21,9 @@ import {
   REFUSAL_LINGER_MS,
 } from "../limits.ts";
 import { anyTarget } from "../security/target_policy.ts";
+import { aead2017Stream } from "../session/aead2017_stream.ts";
 import type { Authenticate } from "../session/socks5_server_session.ts";
+import type { StreamProtocol } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
@@ -101,13 +100,13 @@ export async function startLocal(
 /** A server with what its sessions are made of. */
 interface Upstream {
   readonly endpoint: Endpoint;
-  readonly masterKey: MasterKey;
+  readonly protocol: StreamProtocol;
 }
 
 /** An application's request and the server that is connected for it. */
-interface Session {
+interface Opened {
   readonly request: InboundRequest;
-  readonly masterKey: MasterKey;
+  readonly protocol: StreamProtocol;
   readonly server: Connection;
 }
 
@@ -126,7 +125,10 @@ class Local {
       { endpoint, method, masterKey },
     ) => ({
       endpoint,
-      masterKey: new MasterKey(method, masterKey, world.aeadProvider),
+      protocol: aead2017Stream(
+        new MasterKey(method, masterKey, world.aeadProvider),
+        world.randomBytes,
+      ),
     }));
     this.#authenticate = options.users?.length
       ? userCheck(options.users)
@@ -136,16 +138,16 @@ class Local {
   async handle(client: Connection, signal: AbortSignal): Promise<void> {
     const report = new ConnectionReport(client, this.#world);
     const reader = new ByteReader(client.readable);
-    const session = await this.#open(client, reader, report, signal);
-    if (session === undefined) return;
+    const opened = await this.#open(client, reader, report, signal);
+    if (opened === undefined) return;
     try {
-      await this.#relay(client, reader, session, report, signal);
+      await this.#relay(client, reader, opened, report, signal);
       const unanswered = report.bytesUp > 0 && report.bytesDown === 0;
       report.close(unanswered ? UNANSWERED : "done", unanswered);
     } catch (error) {
       report.fail(error);
     } finally {
-      session.server.close();
+      opened.server.close();
     }
   }
 
@@ -155,7 +157,7 @@ class Local {
     reader: ByteReader,
     report: ConnectionReport,
     signal: AbortSignal,
-  ): Promise<Session | undefined> {
+  ): Promise<Opened | undefined> {
     const { clock } = this.#world;
     const send = (bytes: Uint8Array): Promise<void> => write(client, bytes);
     using handshake = new Deadline(
@@ -196,11 +198,11 @@ class Local {
   /** Connects to the server that answered last, or else to the next one. */
   async #dialServer(
     signal: AbortSignal,
-  ): Promise<{ masterKey: MasterKey; server: Connection }> {
+  ): Promise<{ protocol: StreamProtocol; server: Connection }> {
     const first = this.#current;
     for (let i = 0;; i++) {
       const index = (first + i) % this.#upstreams.length;
-      const { endpoint, masterKey } = this.#upstreams[index]!;
+      const { endpoint, protocol } = this.#upstreams[index]!;
       try {
         const server = await dial(endpoint, {
           transport: this.#world.transport,
@@ -210,7 +212,7 @@ class Local {
           signal,
         });
         this.#current = index;
-        return { masterKey, server };
+        return { protocol, server };
       } catch (error) {
         const isLast = i === this.#upstreams.length - 1;
         if (isLast || signal.aborted || !(error instanceof UmbraError)) {
@@ -231,12 +233,11 @@ class Local {
   async #relay(
     client: Connection,
     reader: ByteReader,
-    { request, masterKey, server }: Session,
+    { request, protocol, server }: Opened,
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<void> {
-    const sealer = new ChunkSealer(masterKey, this.#world.randomBytes);
-    const opener = new ChunkOpener(masterKey);
+    const session = protocol.client();
     try {
       await write(client, request.accept(server.local));
       const payload = request.payload.length > 0
@@ -246,17 +247,17 @@ class Local {
       report.bytesUp += payload.length;
       await relay(
         {
-          first: sealer.seal(concat(encodeAddress(request.address), payload)),
+          first: session.request(request.address, payload),
           source: client.readable,
           sink: server.writable,
-          convert: (bytes) => sealer.seal(bytes),
+          convert: (bytes) => session.seal(bytes),
           count: (plain) => report.bytesUp += plain,
         },
         {
           source: server.readable,
           sink: client.writable,
-          convert: (bytes) => opener.open(bytes),
-          end: () => opener.end(),
+          convert: (bytes) => session.open(bytes),
+          end: () => session.end(),
           count: (_sealed, opened) => report.bytesDown += opened,
         },
         {
@@ -268,8 +269,7 @@ class Local {
       );
     } finally {
       reader.release();
-      sealer.free();
-      opener.free();
+      session.free();
     }
   }
 

@@ -10,8 +10,6 @@
  */
 import { Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
-import type { ChunkOpener } from "../codec/chunk_opener.ts";
-import { ChunkSealer } from "../codec/chunk_sealer.ts";
 import { MasterKey } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { ProtocolError } from "../errors.ts";
@@ -24,10 +22,12 @@ import {
 } from "../limits.ts";
 import { randomBelow } from "../random.ts";
 import { anyTarget, type TargetPolicy } from "../security/target_policy.ts";
-import {
-  RequestOpener,
-  type ShadowsocksRequest,
-} from "../session/request_opener.ts";
+import { aead2017Stream } from "../session/aead2017_stream.ts";
+import type {
+  ServerSession,
+  StreamProtocol,
+  StreamRequest,
+} from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
@@ -86,41 +86,41 @@ export async function startServer(
 class Server {
   readonly #options: ServerOptions;
   readonly #world: Required<Dependencies>;
-  readonly #masterKey: MasterKey;
+  readonly #protocol: StreamProtocol;
 
   constructor(options: ServerOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
-    this.#masterKey = new MasterKey(
-      options.method,
-      options.masterKey,
-      world.aeadProvider,
+    const { method, masterKey } = options;
+    this.#protocol = aead2017Stream(
+      new MasterKey(method, masterKey, world.aeadProvider),
+      world.randomBytes,
     );
   }
 
   async handle(client: Connection, signal: AbortSignal): Promise<void> {
     const report = new ConnectionReport(client, this.#world);
-    const opener = new RequestOpener(this.#masterKey);
+    const session = this.#protocol.server();
     try {
-      const request = await this.#authenticate(client, opener, report, signal);
+      const request = await this.#authenticate(client, session, report, signal);
       if (request !== undefined) {
-        await this.#serveRequest(client, opener, request, report, signal);
+        await this.#serveRequest(client, session, request, report, signal);
       }
     } finally {
-      opener.opener.free();
+      session.free();
     }
   }
 
   /** Reads the request; one deadline covers it and the silence if it fails. */
   async #authenticate(
     client: Connection,
-    opener: RequestOpener,
+    session: ServerSession,
     report: ConnectionReport,
     signal: AbortSignal,
-  ): Promise<ShadowsocksRequest | undefined> {
+  ): Promise<StreamRequest | undefined> {
     using patience = this.#patience(signal);
     try {
-      const request = await readRequest(client, opener, patience.signal);
+      const request = await readRequest(client, session, patience.signal);
       if (request === undefined) {
         report.close("client left before its request was complete");
       }
@@ -136,8 +136,8 @@ class Server {
 
   async #serveRequest(
     client: Connection,
-    { opener }: RequestOpener,
-    request: ShadowsocksRequest,
+    session: ServerSession,
+    request: StreamRequest,
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<void> {
@@ -145,7 +145,7 @@ class Server {
       report.target = formatAddress(request.address);
       const target = await this.#dial(request.address, signal);
       try {
-        await this.#relay(client, target, opener, request, report, signal);
+        await this.#relay(client, target, session, request, report, signal);
       } finally {
         target.close();
       }
@@ -163,39 +163,34 @@ class Server {
   async #relay(
     client: Connection,
     target: Connection,
-    opener: ChunkOpener,
-    { payload }: ShadowsocksRequest,
+    session: ServerSession,
+    { payload }: StreamRequest,
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<void> {
-    const sealer = new ChunkSealer(this.#masterKey, this.#world.randomBytes);
     report.bytesUp += payload.length;
-    try {
-      await relay(
-        {
-          first: payload,
-          source: client.readable,
-          sink: target.writable,
-          convert: (bytes) => opener.open(bytes),
-          end: () => opener.end(),
-          count: (_sealed, opened) => report.bytesUp += opened,
-        },
-        {
-          source: target.readable,
-          sink: client.writable,
-          convert: (bytes) => sealer.seal(bytes),
-          count: (plain) => report.bytesDown += plain,
-        },
-        {
-          clock: this.#world.clock,
-          idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
-          halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
-          signal,
-        },
-      );
-    } finally {
-      sealer.free();
-    }
+    await relay(
+      {
+        first: payload,
+        source: client.readable,
+        sink: target.writable,
+        convert: (bytes) => session.open(bytes),
+        end: () => session.end(),
+        count: (_sealed, opened) => report.bytesUp += opened,
+      },
+      {
+        source: target.readable,
+        sink: client.writable,
+        convert: (bytes) => session.seal(bytes),
+        count: (plain) => report.bytesDown += plain,
+      },
+      {
+        clock: this.#world.clock,
+        idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+        halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
+        signal,
+      },
+    );
   }
 
   /** How long a client may take to be understood, or to go away. */
@@ -225,15 +220,15 @@ class Server {
 /** The request; `undefined` when the client ended its side before it was there. */
 async function readRequest(
   client: Connection,
-  opener: RequestOpener,
+  session: ServerSession,
   signal: AbortSignal,
-): Promise<ShadowsocksRequest | undefined> {
+): Promise<StreamRequest | undefined> {
   const reader = new ByteReader(client.readable);
   try {
     for (;;) {
       const bytes = await reader.read(signal);
       if (bytes === undefined) return undefined;
-      const request = opener.push(bytes);
+      const request = session.accept(bytes);
       if (request !== undefined) return request;
     }
   } finally {

@@ -11,7 +11,7 @@ import { METHODS } from "../../src/crypto/method.ts";
 import { NonceCounter } from "../../src/crypto/nonce_counter.ts";
 import type { RandomBytes } from "../../src/random.ts";
 import { serve, withDefaults } from "../../src/service/service.ts";
-import { RequestOpener } from "../../src/session/request_opener.ts";
+import { aead2017Stream } from "../../src/session/aead2017_stream.ts";
 import type { Connection } from "../../src/transport.ts";
 import { flipBit, seededBytes, utf8 } from "../support/bytes.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -239,10 +239,10 @@ async function probe(world: World, bytes: Uint8Array): Promise<Probe> {
 
 /** A server as one would write it first: it closes on the first error. */
 async function leak(client: Connection): Promise<void> {
-  const opener = new RequestOpener(testKey());
+  const session = aead2017Stream(testKey(), countingBytes).server();
   for await (const bytes of client.readable) {
     try {
-      opener.push(bytes);
+      session.accept(bytes);
     } catch {
       return;
     }

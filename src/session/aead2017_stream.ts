@@ -1,0 +1,103 @@
+/**
+ * Streams of the 2017 edition: each direction is salt and chunks, and the
+ * client's plaintext starts with the address.
+ *
+ * Source: Shadowsocks AEAD ciphers, "TCP".
+ *
+ * @module
+ */
+import { concat } from "../bytes.ts";
+import {
+  type Address,
+  decodeAddress,
+  encodeAddress,
+} from "../codec/address.ts";
+import { ChunkOpener } from "../codec/chunk_opener.ts";
+import { ChunkSealer } from "../codec/chunk_sealer.ts";
+import type { MasterKey } from "../crypto/aead.ts";
+import { ProtocolError } from "../errors.ts";
+import type { RandomBytes } from "../random.ts";
+import type {
+  ClientSession,
+  ServerSession,
+  StreamProtocol,
+  StreamRequest,
+  StreamSession,
+} from "./stream_protocol.ts";
+
+/**
+ * The 2017 edition under one key.
+ *
+ * @param masterKey Key and method.
+ * @param randomBytes Makes the salts.
+ */
+export function aead2017Stream(
+  masterKey: MasterKey,
+  randomBytes: RandomBytes,
+): StreamProtocol {
+  return {
+    client: () => new Client(masterKey, randomBytes),
+    server: () => new Server(masterKey, randomBytes),
+  };
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Both directions; the sealer is made when there is something to seal. */
+class Session implements StreamSession {
+  readonly #masterKey: MasterKey;
+  readonly #randomBytes: RandomBytes;
+  readonly #opener: ChunkOpener;
+  #sealer: ChunkSealer | undefined;
+
+  constructor(masterKey: MasterKey, randomBytes: RandomBytes) {
+    this.#masterKey = masterKey;
+    this.#randomBytes = randomBytes;
+    this.#opener = new ChunkOpener(masterKey);
+  }
+
+  seal(payload: Uint8Array): Uint8Array {
+    this.#sealer ??= new ChunkSealer(this.#masterKey, this.#randomBytes);
+    return this.#sealer.seal(payload);
+  }
+
+  open(bytes: Uint8Array): Uint8Array {
+    return this.#opener.open(bytes);
+  }
+
+  end(): void {
+    this.#opener.end();
+  }
+
+  free(): void {
+    this.#opener.free();
+    this.#sealer?.free();
+  }
+}
+
+class Client extends Session implements ClientSession {
+  request(address: Address, payload: Uint8Array): Uint8Array {
+    return this.seal(concat(encodeAddress(address), payload));
+  }
+}
+
+class Server extends Session implements ServerSession {
+  /** The address may be split over chunks; it has 259 bytes at most. */
+  #plaintext: Uint8Array = NOTHING;
+
+  accept(bytes: Uint8Array): StreamRequest | undefined {
+    this.#plaintext = concat(this.#plaintext, this.open(bytes));
+    const decoded = decodeAddress(this.#plaintext);
+    if (decoded === undefined) return undefined;
+    const { address, length } = decoded;
+    if (address.port === 0) {
+      throw new ProtocolError(
+        "ERR_SS_ADDRESS_INVALID",
+        "Cannot accept request: port is 0",
+      );
+    }
+    const payload = this.#plaintext.subarray(length);
+    this.#plaintext = NOTHING;
+    return { address, payload };
+  }
+}
