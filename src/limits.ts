@@ -71,6 +71,15 @@ export const MAX_CONNECTIONS = 16_384;
 /** Descriptors kept for listeners, files, name look-ups and the runtime. */
 export const RESERVED_DESCRIPTORS = 64;
 
+/**
+ * Connections a runtime that cannot stop accepting (Bun) may hold back until
+ * the service takes them; more are reset.
+ */
+export const MAX_UNACCEPTED = 128;
+
+/** Part of all descriptors these may use at most: one in so many. */
+export const UNACCEPTED_SHARE = 8;
+
 /** Descriptors one relayed connection needs: client and target. */
 export const DESCRIPTORS_PER_CONNECTION = 2;
 

@@ -9,6 +9,7 @@
  */
 import { abortable } from "../clock.ts";
 import { TransportError } from "../errors.ts";
+import { MAX_UNACCEPTED, UNACCEPTED_SHARE } from "../limits.ts";
 import type {
   Connection,
   Endpoint,
@@ -24,9 +25,6 @@ import { toTransportError } from "./_errors.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
 
 declare const Bun: BunNet;
-
-/** Connections that wait for `accept()`; more are reset. */
-const MAX_UNACCEPTED = 128;
 
 /** Gives the system's network. */
 export function bunTransport(): Transport {
@@ -77,9 +75,14 @@ class BunListener implements Listener {
   readonly #listener: BunTcpListener;
   readonly #unaccepted: BunPeer[] = [];
   readonly #waiting: ((connection: Connection | undefined) => void)[] = [];
+  readonly #maxUnaccepted: number;
   #closed = false;
 
   constructor({ host, port }: Endpoint) {
+    this.#maxUnaccepted = Math.min(
+      MAX_UNACCEPTED,
+      (descriptorLimit() ?? Infinity) / UNACCEPTED_SHARE,
+    );
     this.#listener = Bun.listen({
       hostname: host,
       port,
@@ -115,7 +118,7 @@ class BunListener implements Listener {
     const peer = socket.data = new BunPeer(socket);
     const resolve = this.#waiting.shift();
     if (resolve !== undefined) resolve(toConnection(peer));
-    else if (this.#closed || this.#unaccepted.length >= MAX_UNACCEPTED) {
+    else if (this.#closed || this.#unaccepted.length >= this.#maxUnaccepted) {
       peer.terminate();
     } else this.#unaccepted.push(peer);
   }

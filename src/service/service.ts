@@ -14,6 +14,7 @@ import {
   MAX_ACCEPT_BACKOFF_MS,
   MAX_CONNECTIONS,
   RESERVED_DESCRIPTORS,
+  UNACCEPTED_SHARE,
 } from "../limits.ts";
 import {
   type Logger,
@@ -80,8 +81,9 @@ export function connectionCapacity(
   descriptorLimit: number | undefined,
 ): number {
   if (descriptorLimit === undefined) return MAX_CONNECTIONS;
+  const spare = RESERVED_DESCRIPTORS + descriptorLimit / UNACCEPTED_SHARE;
   const capacity = Math.floor(
-    (descriptorLimit - RESERVED_DESCRIPTORS) / DESCRIPTORS_PER_CONNECTION,
+    (descriptorLimit - spare) / DESCRIPTORS_PER_CONNECTION,
   );
   return Math.min(MAX_CONNECTIONS, Math.max(1, capacity));
 }

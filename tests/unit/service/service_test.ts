@@ -106,7 +106,7 @@ describe("serve()", () => {
 
 test("connectionCapacity() keeps descriptors in reserve", () => {
   assert.equal(connectionCapacity(undefined), 16_384);
-  assert.equal(connectionCapacity(1_024), 480);
+  assert.equal(connectionCapacity(1_024), 416);
   assert.equal(connectionCapacity(1_048_576), 16_384);
   assert.equal(connectionCapacity(20), 1);
 });

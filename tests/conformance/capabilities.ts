@@ -1,0 +1,43 @@
+/**
+ * Where the adapters are allowed to differ.
+ *
+ * @module
+ */
+
+/** What an adapter can and cannot do. */
+export interface Capabilities {
+  /**
+   * `dial()` tells an unreachable network, an unreachable host and a time-out
+   * from a refusal. Bun reports all of them as ECONNREFUSED.
+   */
+  readonly tellsUnreachable: boolean;
+  /**
+   * Connections nobody accepts stay in the kernel. Bun accepts at once, so
+   * there this many wait in the adapter and more are reset.
+   */
+  readonly maxUnaccepted: number | undefined;
+  /** Bytes a writer gets rid of at most while nobody reads. */
+  readonly maxInFlight: number;
+}
+
+/** The kernel's buffers on both sides and those of the adapter. */
+const SOCKET_IN_FLIGHT = 16 * 1_048_576;
+
+/** By `Transport.name`. */
+export const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
+  memory: {
+    tellsUnreachable: true,
+    maxUnaccepted: undefined,
+    maxInFlight: 2 * 65_536,
+  },
+  deno: {
+    tellsUnreachable: true,
+    maxUnaccepted: undefined,
+    maxInFlight: SOCKET_IN_FLIGHT,
+  },
+  bun: {
+    tellsUnreachable: false,
+    maxUnaccepted: 128,
+    maxInFlight: SOCKET_IN_FLIGHT,
+  },
+};

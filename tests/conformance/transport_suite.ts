@@ -1,0 +1,17 @@
+/**
+ * The executable half of `src/transport.ts`: every adapter must pass it.
+ * Declared differences are in `capabilities.ts`.
+ *
+ * @module
+ */
+import { failureSuite } from "./failure_suite.ts";
+import type { Fixture } from "./harness.ts";
+import { networkSuite } from "./network_suite.ts";
+import { streamSuite } from "./stream_suite.ts";
+
+/** Registers all tests for one transport. */
+export function transportSuite(fixture: Fixture): void {
+  streamSuite(fixture);
+  failureSuite(fixture);
+  networkSuite(fixture);
+}
