@@ -104,11 +104,17 @@ export type ErrorCode =
 
 /** Base of every error this project raises on purpose. */
 export class UmbraError<C extends ErrorCode = ErrorCode> extends Error {
+  /** Name of the class. */
   override readonly name: string = "UmbraError";
   /** Stable identifier; the text of `message` may change, this may not. */
   readonly code: C;
 
-  /** @param code What happened. @param message One sentence for a person. */
+  /**
+   * Describes what went wrong.
+   *
+   * @param code What happened.
+   * @param message One sentence for a person.
+   */
   constructor(code: C, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -117,20 +123,24 @@ export class UmbraError<C extends ErrorCode = ErrorCode> extends Error {
 
 /** The operator is to blame; raised before anything is started. */
 export class ConfigError extends UmbraError<ConfigErrorCode> {
+  /** Name of the class. */
   override readonly name = "ConfigError";
 }
 
 /** The peer is to blame: its bytes violate the wire format. */
 export class ProtocolError extends UmbraError<ProtocolErrorCode> {
+  /** Name of the class. */
   override readonly name = "ProtocolError";
 }
 
 /** The network is to blame. */
 export class TransportError extends UmbraError<TransportErrorCode> {
+  /** Name of the class. */
   override readonly name = "TransportError";
 }
 
 /** Our own policy is the reason. */
 export class PolicyError extends UmbraError<PolicyErrorCode> {
+  /** Name of the class. */
   override readonly name = "PolicyError";
 }

@@ -8,7 +8,7 @@
 export type RandomBytes = (length: number) => Uint8Array;
 
 /** The runtime's own generator, through Web Crypto. */
-export const systemRandomBytes: RandomBytes = (length) =>
+export const systemRandomBytes: RandomBytes = (length): Uint8Array =>
   crypto.getRandomValues(new Uint8Array(length));
 
 /**

@@ -49,6 +49,11 @@ function openWithDeno<Name extends string>(
   path: string,
   signatures: Readonly<Record<Name, Signature>>,
 ): Record<Name, ForeignFunction> {
+  // Asked for, a permission may put a question on the operator's terminal.
+  const { state } = Deno.permissions.querySync({ name: "ffi", path });
+  if (state !== "granted") {
+    throw new Error(`Deno was not given --allow-ffi=${path}`);
+  }
   const { symbols } = Deno.dlopen(
     path,
     signatures as Readonly<Record<Name, Deno.ForeignFunction>>,

@@ -32,9 +32,8 @@ export function opensslProvider(
     try {
       return new OpensslProvider(path, openLibrary(path, SYMBOLS));
     } catch (error) {
+      // The next path may be there, and permitted, where this one is not.
       reason = (error as Error).message;
-      // A missing permission will not be there for the next path either,
-      // unless the grant names that path: so go on in any case.
     }
   }
   throw new Error(`libcrypto cannot be used: ${reason}`);
@@ -209,8 +208,11 @@ function checkLength(actual: number, expected: number): void {
 const LINUX = ["libcrypto.so.3", "libcrypto.so.1.1"];
 const HOMEBREW = ["openssl@3/lib/libcrypto.3", "openssl@1.1/lib/libcrypto.1.1"];
 
-/** Full paths first: a scoped `--allow-ffi` knows nothing else. */
-const LIBRARIES: readonly string[] = [
+/**
+ * Where libcrypto may be. Full paths first: a scoped `--allow-ffi` knows
+ * nothing else.
+ */
+export const LIBRARIES: readonly string[] = [
   ...LINUX.flatMap((name) => [
     `/usr/lib/x86_64-linux-gnu/${name}`,
     `/usr/lib/aarch64-linux-gnu/${name}`,

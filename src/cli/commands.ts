@@ -58,6 +58,14 @@ const SECRET: readonly Option[] = [
   },
 ];
 
+/** How providers are named on the command line. */
+export const CRYPTO_CHOICES: readonly string[] = [
+  "auto",
+  "noble",
+  "node",
+  "openssl",
+];
+
 const RUNNING: readonly Option[] = [
   {
     name: "timeout",
@@ -71,6 +79,13 @@ const RUNNING: readonly Option[] = [
     value: "N",
     help: "Connections open at once; fewer where the system's limit is lower",
     default: String(MAX_CONNECTIONS),
+  },
+  {
+    name: "crypto",
+    value: "PROVIDER",
+    help: "Who computes the cipher: auto (the fastest that is right), noble, " +
+      "node or openssl",
+    default: "auto",
   },
   {
     name: "grace",
@@ -233,6 +248,19 @@ const URL_COMMAND: Command = {
   ],
 };
 
+const CHECK: Command = {
+  name: "check",
+  operands: "crypto",
+  maxOperands: 1,
+  summary: "Print what this machine can do",
+  description: [
+    "`check crypto` tries every crypto provider on every method, and prints " +
+    "its version, its speed on one core, and which would be chosen and why.",
+  ],
+  options: COMMON,
+  examples: ["umbra check crypto"],
+};
+
 const HELP: Command = {
   name: "help",
   operands: "[COMMAND]",
@@ -249,6 +277,7 @@ export const COMMANDS: readonly Command[] = [
   SERVER,
   GENKEY,
   URL_COMMAND,
+  CHECK,
   HELP,
 ];
 

@@ -16,6 +16,7 @@ import {
 } from "./commands.ts";
 import { configureUrls } from "./config.ts";
 import { generateKey } from "./genkey.ts";
+import { cryptoTable } from "./crypto.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import type { Command } from "./option.ts";
@@ -109,6 +110,8 @@ async function runCommand(
       return await printKey(args);
     case "url":
       return await printUrls(args);
+    case "check":
+      return await printCheck(args);
     case "help":
       return await printHelp(args);
     default:
@@ -125,6 +128,19 @@ async function printUrls(args: Arguments): Promise<void> {
   const { result, warnings } = configureUrls(args, readText);
   for (const warning of warnings) await complain(`umbra: ${warning}\n`);
   await print(result.map((url) => `${url}\n`).join(""));
+}
+
+async function printCheck(args: Arguments): Promise<void> {
+  const [what] = args.operands;
+  if (what !== "crypto") {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      what === undefined
+        ? "Nothing to check: expected `umbra check crypto`"
+        : `Cannot check ${what}: expected crypto`,
+    );
+  }
+  await print(cryptoTable());
 }
 
 async function printHelp(args: Arguments): Promise<void> {

@@ -6,12 +6,15 @@
 import process from "node:process";
 import { systemTransport } from "../adapters/runtime.ts";
 import { formatAddress } from "../codec/address.ts";
+import type { Method } from "../crypto/method.ts";
 import { GRACE_MS } from "../limits.ts";
 import { type LocalOptions, startLocal } from "../service/local.ts";
 import { type ServerOptions, startServer } from "../service/server.ts";
 import type { Dependencies } from "../service/service.ts";
 import type { Arguments } from "./args.ts";
+import { CRYPTO_CHOICES } from "./commands.ts";
 import { type Configured, configureLocal, configureServer } from "./config.ts";
+import { chooseProvider } from "./crypto.ts";
 import { createLogger, type LogFormat } from "./log.ts";
 import { readText } from "./output.ts";
 import { type PlannedService, runServices } from "./run.ts";
@@ -24,6 +27,7 @@ export async function runLocal(args: Arguments): Promise<void> {
   const { result, warnings } = configureLocal(args, readText);
   await run(args, {
     warnings,
+    methods: result.flatMap(({ servers }) => servers.map((s) => s.method)),
     result: (world) => result.map((options) => planLocal(options, world)),
   });
 }
@@ -33,14 +37,17 @@ export async function runServer(args: Arguments): Promise<void> {
   const { result, warnings } = configureServer(args, readText);
   await run(args, {
     warnings,
+    methods: result.map(({ method }) => method),
     result: (world) => result.map((options) => planServer(options, world)),
   });
 }
 
-async function run(
-  args: Arguments,
-  planned: Configured<(world: Dependencies) => PlannedService[]>,
-): Promise<void> {
+/** Services of a configuration, and what they will need. */
+interface Plan extends Configured<(world: Dependencies) => PlannedService[]> {
+  readonly methods: readonly Method[];
+}
+
+async function run(args: Arguments, planned: Plan): Promise<void> {
   const format = option(args, "log-format", readFormat, "text or json") ??
     "text";
   const graceMs = option(
@@ -61,8 +68,14 @@ async function run(
   for (const warning of [...args.warnings, ...planned.warnings]) {
     logger.log("warn", warning);
   }
-  const transport = await systemTransport();
-  await runServices(planned.result({ transport, logger }), {
+  const transport = systemTransport();
+  const aeadProvider = chooseProvider(
+    option(args, "crypto", readCrypto, CRYPTO_CHOICES.join(", ")) ?? "auto",
+    planned.methods,
+    logger,
+  );
+  const world = { transport, logger, aeadProvider };
+  await runServices(planned.result(world), {
     graceMs,
     logger,
     withFields: format === "json",
@@ -114,6 +127,10 @@ function planServer(
       fields: { role: "ss-server", address, method, runtime: runtimeName() },
     }),
   };
+}
+
+function readCrypto(text: string): string | undefined {
+  return CRYPTO_CHOICES.includes(text) ? text : undefined;
 }
 
 function readFormat(text: string): LogFormat | undefined {

@@ -35,7 +35,11 @@ export class ChunkOpener {
   #have = 0;
   #failure: Error | undefined;
 
-  /** @param masterKey Key and method. */
+  /**
+   * Starts before the salt.
+   *
+   * @param masterKey Key and method.
+   */
   constructor(masterKey: MasterKey) {
     this.#masterKey = masterKey;
     this.#nonce = new NonceCounter(masterKey.method.nonceLength);

@@ -32,6 +32,8 @@ export class ChunkSealer {
   #freed = false;
 
   /**
+   * Draws the salt and derives the session's key.
+   *
    * @param masterKey Key and method.
    * @param randomBytes Makes the salt; it must never repeat one.
    */

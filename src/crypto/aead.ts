@@ -42,7 +42,15 @@ export interface Aead {
 export interface AeadProvider {
   /** Name in logs and options. */
   readonly name: string;
-  /** @param subkey The method's key length in bytes; may be kept. */
+  /** Version of what computes. */
+  readonly version: string;
+  /** Whether it has the algorithm of a method. */
+  supports(method: Method): boolean;
+  /**
+   * Makes the AEAD of one session and direction.
+   *
+   * @param subkey The method's key length in bytes; kept, cleared by `free()`.
+   */
   aead(method: Method, subkey: Uint8Array): Aead;
 }
 
@@ -59,6 +67,8 @@ export class MasterKey {
   readonly #provider: AeadProvider;
 
   /**
+   * Binds a key to its method.
+   *
    * @param method Decides every size.
    * @param key The method's key length in bytes; copied.
    * @param provider Computes the cipher.

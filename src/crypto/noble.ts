@@ -12,6 +12,8 @@ import type { AeadAlgorithm } from "./method.ts";
 /** AEADs by `@noble/ciphers`. */
 export const nobleProvider: AeadProvider = {
   name: "noble",
+  version: "2.4.0",
+  supports: () => true,
   aead: (method, subkey) => new NobleAead(CIPHERS[method.algorithm], subkey),
 };
 

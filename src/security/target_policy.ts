@@ -17,13 +17,14 @@ import { parseIp, unmapIpv4 } from "../codec/ip_address.ts";
 export type TargetPolicy = (ip: string) => string | undefined;
 
 /** Every address that can be dialled at all. */
-export const anyTarget: TargetPolicy = (ip) => classify(ip, UNDIALLABLE);
+export const anyTarget: TargetPolicy = (ip): string | undefined =>
+  classify(ip, UNDIALLABLE);
 
 /**
  * Addresses of the public internet only: nothing of the server's own host, its
  * neighbours, or its cloud provider's metadata service.
  */
-export const publicTarget: TargetPolicy = (ip) =>
+export const publicTarget: TargetPolicy = (ip): string | undefined =>
   classify(ip, UNDIALLABLE) ?? classify(ip, NOT_PUBLIC);
 
 interface Range {

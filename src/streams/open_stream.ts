@@ -19,7 +19,7 @@ import type { ChunkOpener } from "../codec/chunk_opener.ts";
 export function openStream(
   opener: ChunkOpener,
 ): TransformStream<Uint8Array, Uint8Array> {
-  return new TransformStream({
+  const transformer: Cancellable = {
     transform(bytes, controller): void {
       const payload = opener.open(bytes);
       if (payload.length > 0) controller.enqueue(payload);
@@ -32,5 +32,11 @@ export function openStream(
       }
     },
     cancel: () => opener.free(),
-  });
+  };
+  return new TransformStream(transformer);
+}
+
+/** With the hook of the Streams standard that TypeScript does not know yet. */
+interface Cancellable extends Transformer<Uint8Array, Uint8Array> {
+  cancel(): void;
 }

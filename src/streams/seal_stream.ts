@@ -15,11 +15,17 @@ import type { ChunkSealer } from "../codec/chunk_sealer.ts";
 export function sealStream(
   sealer: ChunkSealer,
 ): TransformStream<Uint8Array, Uint8Array> {
-  return new TransformStream({
+  const transformer: Cancellable = {
     transform(payload, controller): void {
       if (payload.length > 0) controller.enqueue(sealer.seal(payload));
     },
     flush: () => sealer.free(),
     cancel: () => sealer.free(),
-  });
+  };
+  return new TransformStream(transformer);
+}
+
+/** With the hook of the Streams standard that TypeScript does not know yet. */
+interface Cancellable extends Transformer<Uint8Array, Uint8Array> {
+  cancel(): void;
 }

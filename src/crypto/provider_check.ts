@@ -1,0 +1,167 @@
+/**
+ * Proves a provider equal to the reference before it is used.
+ *
+ * @module
+ */
+import { TAG_LENGTH } from "../limits.ts";
+import type { RandomBytes } from "../random.ts";
+import type { AeadProvider } from "./aead.ts";
+import type { AeadAlgorithm, Method } from "./method.ts";
+import { nobleProvider } from "./noble.ts";
+
+/**
+ * Compares a provider with published answers and with noble.
+ *
+ * @param randomBytes Makes keys, nonces and plaintexts for the comparison.
+ * @returns What it got wrong; `undefined` when it is right.
+ */
+export function findFault(
+  provider: AeadProvider,
+  method: Method,
+  randomBytes: RandomBytes,
+): string | undefined {
+  try {
+    for (const answer of KNOWN_ANSWERS) {
+      if (
+        answer.algorithm === method.algorithm &&
+        answer.key.length === method.keyLength * 2
+      ) knownAnswer(provider, method, answer);
+    }
+    for (const length of LENGTHS) {
+      compare(provider, method, length, randomBytes);
+    }
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Around the blocks of each cipher, and the units of the protocol. */
+const LENGTHS = [1, 2, 15, 16, 17, 63, 64, 65, 1_400, 16_382, 16_383];
+
+interface KnownAnswer {
+  readonly algorithm: AeadAlgorithm;
+  readonly key: string;
+  readonly nonce: string;
+  readonly plaintext: string;
+  readonly sealed: string;
+}
+
+/**
+ * Without associated data, as this protocol has none. AES-GCM: McGrew and
+ * Viega, "The Galois/Counter Mode of Operation", test cases 2, 8 and 14.
+ * The others: keys, nonces and the beginning of the text of RFC 8439 §2.8.2 and
+ * draft-irtf-cfrg-xchacha-03 §A.3.1; tags by OpenSSL and by libsodium.
+ */
+const KNOWN_ANSWERS: readonly KnownAnswer[] = [
+  {
+    algorithm: "aes-gcm",
+    key: "00".repeat(16),
+    nonce: "00".repeat(12),
+    plaintext: "00".repeat(16),
+    sealed: "0388dace60b6a392f328c2b971b2fe78" +
+      "ab6e47d42cec13bdf53a67b21257bddf",
+  },
+  {
+    algorithm: "aes-gcm",
+    key: "00".repeat(24),
+    nonce: "00".repeat(12),
+    plaintext: "00".repeat(16),
+    sealed: "98e7247c07f0fe411c267e4384b0f600" +
+      "2ff58d80033927ab8ef4d4587514f0fb",
+  },
+  {
+    algorithm: "aes-gcm",
+    key: "00".repeat(32),
+    nonce: "00".repeat(12),
+    plaintext: "00".repeat(16),
+    sealed: "cea7403d4d606b6e074ec5d3baf39d18" +
+      "d0d1c8a799996bf0265b98b5d48ab919",
+  },
+  {
+    algorithm: "chacha20-poly1305",
+    key: "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
+    nonce: "070000004041424344454647",
+    plaintext: "4c616469657320616e642047656e746c656d656e",
+    sealed: "d31a8d34648e60db7b86afbc53ef7ec2a4aded51" +
+      "dbf3a3a6d05a122619b0d634be6b3475",
+  },
+  {
+    algorithm: "xchacha20-poly1305",
+    key: "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
+    nonce: "404142434445464748494a4b4c4d4e4f5051525354555657",
+    plaintext: "4c616469657320616e642047656e746c656d656e",
+    sealed: "bd6d179d3e83d43b9576579493c0e939572a1700" +
+      "05c1a867e11e7aa0743c2fea31314840",
+  },
+];
+
+function knownAnswer(
+  provider: AeadProvider,
+  method: Method,
+  answer: KnownAnswer,
+): void {
+  const plaintext = fromHex(answer.plaintext);
+  const out = new Uint8Array(plaintext.length + TAG_LENGTH);
+  const aead = provider.aead(method, fromHex(answer.key));
+  try {
+    aead.seal(fromHex(answer.nonce), plaintext, out);
+  } finally {
+    aead.free();
+  }
+  if (!same(out, fromHex(answer.sealed))) {
+    throw new Error("it gives a wrong known answer");
+  }
+}
+
+/** Several uses of one key, as a stream has them; then one bit flipped. */
+function compare(
+  provider: AeadProvider,
+  method: Method,
+  length: number,
+  randomBytes: RandomBytes,
+): void {
+  const key = randomBytes(method.keyLength);
+  const sealer = provider.aead(method, key.slice());
+  const opener = provider.aead(method, key.slice());
+  const reference = nobleProvider.aead(method, key);
+  try {
+    for (let use = 0; use < 2; use++) {
+      const nonce = randomBytes(method.nonceLength);
+      const plaintext = randomBytes(length);
+      const expected = new Uint8Array(length + TAG_LENGTH);
+      const sealed = new Uint8Array(length + TAG_LENGTH);
+      reference.seal(nonce, plaintext, expected);
+      sealer.seal(nonce, plaintext, sealed);
+      if (!same(sealed, expected)) {
+        throw new Error(`it seals ${length} bytes differently from noble`);
+      }
+      if (use === 1) {
+        const at = randomBytes(1)[0]! % sealed.length;
+        const flipped = sealed.slice();
+        flipped[at] = flipped[at]! ^ 0x10;
+        if (opener.open(nonce, flipped, new Uint8Array(length))) {
+          throw new Error("it accepts a tag that does not verify");
+        }
+      }
+      // In place, as the opener of a stream may do.
+      const opened = sealed.subarray(0, length);
+      if (!opener.open(nonce, sealed, opened) || !same(opened, plaintext)) {
+        throw new Error(`it does not open ${length} bytes it has sealed`);
+      }
+    }
+  } finally {
+    for (const aead of [sealer, opener, reference]) aead.free();
+  }
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from(
+    text.match(/../g) ?? [],
+    (digits) => parseInt(digits, 16),
+  );
+}

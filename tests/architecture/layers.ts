@@ -1,0 +1,176 @@
+/**
+ * The rules of the import levels, as functions from sources to complaints. An
+ * import only ever goes down; ARCHITECTURE.md draws the levels.
+ *
+ * @module
+ */
+import { posix } from "node:path";
+import { codeOnly, importsOf, lineOf, type Source } from "./source.ts";
+
+/** Files directly under `src/`, all of level 0. */
+const LEVEL_0 = [
+  "errors",
+  "bytes",
+  "limits",
+  "clock",
+  "random",
+  "transport",
+  "observe",
+];
+
+/** Level of each folder under `src/`. */
+const LEVELS: Readonly<Record<string, number>> = {
+  crypto: 1,
+  codec: 2,
+  session: 3,
+  security: 3,
+  streams: 4,
+  service: 5,
+  adapters: 6,
+  cli: 7,
+};
+
+/** Level of `src/main.ts`, which starts the program and holds no logic. */
+const MAIN_LEVEL = 8;
+
+/** Who may import which package; everything else is refused. */
+const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
+  ["@noble/", ["crypto"]],
+  ["@std/cli/", ["cli"]],
+  ["jsonc-parser", ["cli"]],
+  ["node:", ["adapters", "cli", "main"]],
+];
+
+/** Names of runtimes, and who may say them. */
+const RUNTIME_NAMES = /(?<![.\w$])(?:Deno|Bun|Buffer|process)\b(?!\s*\??:)/g;
+const RUNTIME_PLACES = ["adapters", "cli", "main"];
+
+/** Sources of time and randomness, and who may touch them. */
+const AMBIENT_NAMES =
+  /\b(?:Date\.now|performance\.now|setTimeout|setInterval|AbortSignal\.timeout|Math\.random|getRandomValues|new Date)\b/g;
+const AMBIENT_PLACES = ["clock", "random", "adapters", "cli"];
+
+/** Where a file stands: its folder (or bare name) and its level. */
+interface Place {
+  readonly name: string;
+  readonly level: number;
+}
+
+/** Imports that go up or sideways, unknown folders, unknown packages. */
+export function checkLevels(sources: readonly Source[]): string[] {
+  const complaints: string[] = [];
+  for (const { path, text } of sources) {
+    const from = placeOf(path);
+    if (from === undefined) {
+      complaints.push(`${path}: is in no known level`);
+      continue;
+    }
+    for (const { specifier, line } of importsOf(text)) {
+      const complaint = specifier.startsWith(".")
+        ? checkEdge(path, from, specifier)
+        : checkPackage(from, specifier);
+      if (complaint) complaints.push(`${path}:${line}: ${complaint}`);
+    }
+  }
+  return complaints;
+}
+
+/** Imports that lead back to where they started, as `a → b → a`. */
+export function checkCycles(sources: readonly Source[]): string[] {
+  const edges = new Map(sources.map(({ path, text }) => [
+    path,
+    importsOf(text).map(({ specifier }) => resolve(path, specifier)),
+  ]));
+  const complaints: string[] = [];
+  const finished = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) {
+      const cycle = trail.slice(trail.indexOf(path)).concat(path);
+      complaints.push(`Cycle: ${cycle.join(" → ")}`);
+      return;
+    }
+    if (finished.has(path)) return;
+    for (const next of edges.get(path) ?? []) visit(next, [...trail, path]);
+    finished.add(path);
+  };
+  for (const path of edges.keys()) visit(path, []);
+  return complaints;
+}
+
+/** Runtime globals, clocks and random sources in files that may not use them. */
+export function checkNames(sources: readonly Source[]): string[] {
+  return sources.flatMap((source) => [
+    ...findNames(source, RUNTIME_NAMES, RUNTIME_PLACES),
+    ...findNames(source, AMBIENT_NAMES, AMBIENT_PLACES),
+  ]);
+}
+
+function checkEdge(
+  path: string,
+  from: Place,
+  specifier: string,
+): string | undefined {
+  const target = resolve(path, specifier);
+  // The version stands there and nowhere else.
+  if (target === "deno.json" && from.name === "cli") return undefined;
+  const to = placeOf(target);
+  if (to === undefined) return `imports ${target}, which is in no known level`;
+  const edge =
+    `level ${from.level} (${from.name}) imports level ${to.level} (${target})`;
+  if (to.name === from.name || (from.level === 0 && to.level === 0)) {
+    return undefined;
+  }
+  if (to.level > from.level) return `${edge}: upwards`;
+  if (to.level === from.level) return `${edge}: sideways`;
+  if (from.name === "adapters" && to.level > 1) {
+    return `${edge}: adapters know levels 0 and 1 only`;
+  }
+  return undefined;
+}
+
+function checkPackage(from: Place, specifier: string): string | undefined {
+  const rule = PACKAGES.find(([prefix]) => specifier.startsWith(prefix));
+  if (rule === undefined) return `imports the unknown package ${specifier}`;
+  return rule[1].includes(from.name)
+    ? undefined
+    : `${specifier} belongs in ${rule[1].join(", ")}`;
+}
+
+function findNames(
+  { path, text }: Source,
+  names: RegExp,
+  places: readonly string[],
+): string[] {
+  const place = placeOf(path);
+  if (place === undefined || places.includes(place.name)) return [];
+  const code = codeOnly(text);
+  return [...code.matchAll(names)].map((match) =>
+    `${path}:${lineOf(code, match.index)}: ${match[0]} belongs in ${
+      places.join(", ")
+    }`
+  );
+}
+
+/**
+ * `undefined` for what is in no level. `mod.ts` re-exports levels 0 to 5; the
+ * version in `deno.json` concerns nobody below the command line.
+ */
+function placeOf(path: string): Place | undefined {
+  if (path === "deno.json") return { name: path, level: 6.5 };
+  if (path === "mod.ts") return { name: "mod.ts", level: 5.5 };
+  const match = /^src\/(?:(\w+)\/)?(\w+)\.ts$/.exec(path);
+  if (match === null) return undefined;
+  const [, folder, file] = match;
+  if (folder !== undefined) {
+    const level = LEVELS[folder];
+    return level === undefined ? undefined : { name: folder, level };
+  }
+  if (file === "main") return { name: "main", level: MAIN_LEVEL };
+  return LEVEL_0.includes(file!) ? { name: file!, level: 0 } : undefined;
+}
+
+function resolve(path: string, specifier: string): string {
+  return specifier.startsWith(".")
+    ? posix.join(posix.dirname(path), specifier)
+    : specifier;
+}
