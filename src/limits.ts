@@ -89,8 +89,14 @@ export const ACCEPT_BACKOFF_MS = 50;
 /** Longest of those waits, in milliseconds. */
 export const MAX_ACCEPT_BACKOFF_MS = 1_000;
 
+/** Milliseconds without a failure after which accepting has recovered. */
+export const ACCEPT_RECOVERED_MS = 2_000;
+
 /** Milliseconds open connections get to finish when a service stops. */
 export const GRACE_MS = 5_000;
+
+/** Bytes of buffers kept for reuse, for each service and adapter. */
+export const MAX_POOLED_BYTES = 4_194_304;
 
 /** Bytes of one read while a connection is quiet. */
 export const MIN_READ_BUFFER = 4_096;

@@ -38,6 +38,11 @@ export interface Connection {
    */
   readonly writable: WritableStream<Uint8Array>;
   /**
+   * Takes a chunk of `readable` back for a later read, where the adapter can
+   * use it. The caller keeps no view of its memory.
+   */
+  recycle?(chunk: Uint8Array): void;
+  /**
    * Half-close that works while `writable` is locked: FIN after everything
    * written so far. Idempotent.
    */

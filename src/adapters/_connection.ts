@@ -18,6 +18,8 @@ export interface Socket {
   read(): Promise<Uint8Array | undefined>;
   /** Settles when the system has taken all of `chunk`. Never overlaps. */
   write(chunk: Uint8Array): Promise<void>;
+  /** Takes back memory that a read has handed out. */
+  recycle?(chunk: Uint8Array): void;
   /** Sends FIN. Called once at most, never during a write. */
   shutdown(): void | Promise<void>;
   /**
@@ -64,6 +66,10 @@ export class SocketConnection implements Connection {
       write: (chunk) => this.#writing = this.#write(chunk),
       close: () => this.closeWrite(),
     });
+  }
+
+  recycle(chunk: Uint8Array): void {
+    this.#socket.recycle?.(chunk);
   }
 
   closeWrite(): Promise<void> {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { BufferPool } from "../buffer_pool.ts";
 import { MAX_READ_BUFFER, MIN_READ_BUFFER } from "../limits.ts";
 import type {
   Connection,
@@ -92,13 +93,16 @@ class DenoListener implements Listener {
   }
 }
 
+/** Big buffers of all connections. */
+const BUFFERS = new BufferPool();
+
 class DenoSocket implements Socket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #connection: Deno.TcpConn;
   #readSize = MIN_READ_BUFFER;
-  /** Left over from a read that was copied out. */
-  #spare: Uint8Array | undefined;
+  /** The small buffer, while no read uses it. */
+  #small: Uint8Array | undefined;
 
   constructor(connection: Deno.TcpConn) {
     this.#connection = connection;
@@ -107,19 +111,38 @@ class DenoSocket implements Socket {
   }
 
   async read(): Promise<Uint8Array | undefined> {
-    const buffer = this.#spare ?? new Uint8Array(this.#readSize);
-    this.#spare = undefined;
+    const size = this.#readSize;
+    return size === MIN_READ_BUFFER ? await this.#readSmall() : await this
+      .#readBig(size);
+  }
+
+  recycle(chunk: Uint8Array): void {
+    BUFFERS.give(chunk);
+  }
+
+  /** A quiet connection keeps this one buffer; few bytes are copied out. */
+  async #readSmall(): Promise<Uint8Array | undefined> {
+    const buffer = this.#small ?? new Uint8Array(MIN_READ_BUFFER);
+    this.#small = undefined;
     const count = await this.#connection.read(buffer);
     if (count === null) return undefined;
     if (count === buffer.length) {
-      this.#readSize = Math.min(4 * count, MAX_READ_BUFFER);
+      this.#readSize = 4 * count;
       return buffer;
     }
-    if (count > buffer.length / 4) return buffer.subarray(0, count);
-    // A few bytes must not keep a big buffer alive, nor a quiet connection.
-    this.#readSize = MIN_READ_BUFFER;
-    if (buffer.length === MIN_READ_BUFFER) this.#spare = buffer;
+    this.#small = buffer;
     return buffer.slice(0, count);
+  }
+
+  /** A busy one borrows big buffers, and less big ones when it slows down. */
+  async #readBig(size: number): Promise<Uint8Array | undefined> {
+    const buffer = BUFFERS.take(size);
+    const count = await this.#connection.read(buffer);
+    if (count === null) return undefined;
+    if (count === size) this.#readSize = Math.min(4 * size, MAX_READ_BUFFER);
+    else if (4 * count <= size) this.#readSize = MIN_READ_BUFFER;
+    else this.#readSize = size / 4;
+    return buffer.subarray(0, count);
   }
 
   async write(chunk: Uint8Array): Promise<void> {

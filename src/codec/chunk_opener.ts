@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { type Allocate, allocateFresh } from "../buffer_pool.ts";
 import { readU16 } from "../bytes.ts";
 import type { Aead, MasterKey } from "../crypto/aead.ts";
 import { NonceCounter } from "../crypto/nonce_counter.ts";
@@ -52,16 +53,17 @@ export class ChunkOpener {
    * Time: linear. Space: the result and one partial unit.
    *
    * @param bytes Borrowed.
-   * @returns All payload that is complete now, in one fresh array; empty when
-   * more bytes are needed. That is a value, never an error.
+   * @param allocate Where the result comes from; default: fresh memory.
+   * @returns All payload that is complete now, in one array that the caller
+   * owns; empty when more bytes are needed. That is a value, never an error.
    * @throws {ProtocolError} `ERR_SS_AUTHENTICATION`,
    * `ERR_SS_LENGTH_RESERVED_BITS`, `ERR_SS_LENGTH_ZERO`. The opener is dead
    * then: every later call throws the same.
    */
-  open(bytes: Uint8Array): Uint8Array {
+  open(bytes: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      return this.#openAll(bytes);
+      return this.#openAll(bytes, allocate);
     } catch (error) {
       this.#die(error as Error);
       throw error;
@@ -100,12 +102,12 @@ export class ChunkOpener {
     this.#aead?.free();
   }
 
-  #openAll(bytes: Uint8Array): Uint8Array {
+  #openAll(bytes: Uint8Array, allocate: Allocate): Uint8Array {
     if (this.#have + bytes.length < this.#need) {
       this.#keep(bytes);
       return NOTHING;
     }
-    const out = new Uint8Array(this.#have + bytes.length);
+    const out = allocate(this.#have + bytes.length);
     let outLength = 0;
     let at = 0;
     while (at < bytes.length) {

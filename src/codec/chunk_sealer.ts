@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { type Allocate, allocateFresh } from "../buffer_pool.ts";
 import type { Aead, MasterKey } from "../crypto/aead.ts";
 import { NonceCounter } from "../crypto/nonce_counter.ts";
 import { MAX_CHUNK_PAYLOAD, TAG_LENGTH } from "../limits.ts";
@@ -51,15 +52,16 @@ export class ChunkSealer {
    * otherwise end in a chunk of a few bytes.
    *
    * @param payload Borrowed; any length.
-   * @returns Fresh bytes in one array; empty for empty payload.
+   * @param allocate Where the result comes from; default: fresh memory.
+   * @returns One array, owned by the caller; empty for empty payload.
    * @throws {TypeError} After {@link ChunkSealer.free}.
    */
-  seal(payload: Uint8Array): Uint8Array {
+  seal(payload: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
     if (this.#freed) throw new TypeError("Cannot seal: sealer was freed");
     if (payload.length === 0) return payload;
     const salt = this.#salt;
     let at = salt?.length ?? 0;
-    const out = new Uint8Array(at + sealedLength(payload.length));
+    const out = allocate(at + sealedLength(payload.length));
     if (salt !== undefined) out.set(salt);
     this.#salt = undefined;
 

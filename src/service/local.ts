@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { BufferPool } from "../buffer_pool.ts";
 import { Deadline } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
 import { MasterKey } from "../crypto/aead.ts";
@@ -113,6 +114,7 @@ interface Opened {
 class Local {
   readonly #options: LocalOptions;
   readonly #world: Required<Dependencies>;
+  readonly #buffers = new BufferPool();
   readonly #upstreams: readonly Upstream[];
   readonly #authenticate: Authenticate | undefined;
   /** Index of the server that answered last. */
@@ -248,19 +250,22 @@ class Local {
       await relay(
         {
           first: session.request(request.address, payload),
+          recycle: (chunk) => client.recycle?.(chunk),
           source: client.readable,
           sink: server.writable,
-          convert: (bytes) => session.seal(bytes),
+          convert: (bytes, allocate) => session.seal(bytes, allocate),
           count: (plain) => report.bytesUp += plain,
         },
         {
+          recycle: (chunk) => server.recycle?.(chunk),
           source: server.readable,
           sink: client.writable,
-          convert: (bytes) => session.open(bytes),
+          convert: (bytes, allocate) => session.open(bytes, allocate),
           end: () => session.end(),
           count: (_sealed, opened) => report.bytesDown += opened,
         },
         {
+          buffers: this.#buffers,
           clock: this.#world.clock,
           idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
           halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { BufferPool } from "../buffer_pool.ts";
 import { Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import { MasterKey } from "../crypto/aead.ts";
@@ -86,6 +87,7 @@ export async function startServer(
 class Server {
   readonly #options: ServerOptions;
   readonly #world: Required<Dependencies>;
+  readonly #buffers = new BufferPool();
   readonly #protocol: StreamProtocol;
 
   constructor(options: ServerOptions, world: Required<Dependencies>) {
@@ -172,19 +174,22 @@ class Server {
     await relay(
       {
         first: payload,
+        recycle: (chunk) => client.recycle?.(chunk),
         source: client.readable,
         sink: target.writable,
-        convert: (bytes) => session.open(bytes),
+        convert: (bytes, allocate) => session.open(bytes, allocate),
         end: () => session.end(),
         count: (_sealed, opened) => report.bytesUp += opened,
       },
       {
+        recycle: (chunk) => target.recycle?.(chunk),
         source: target.readable,
         sink: client.writable,
-        convert: (bytes) => session.seal(bytes),
+        convert: (bytes, allocate) => session.seal(bytes, allocate),
         count: (plain) => report.bytesDown += plain,
       },
       {
+        buffers: this.#buffers,
         clock: this.#world.clock,
         idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
         halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,

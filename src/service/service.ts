@@ -10,6 +10,7 @@ import { nobleProvider } from "../crypto/noble.ts";
 import { TransportError } from "../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
+  ACCEPT_RECOVERED_MS,
   DESCRIPTORS_PER_CONNECTION,
   MAX_ACCEPT_BACKOFF_MS,
   MAX_CONNECTIONS,
@@ -124,6 +125,8 @@ class AcceptLoop implements Service {
   readonly #accepting: Promise<void>;
   #slotFreed: () => void = () => {};
   #fullLogged = false;
+  /** When accept failed last, until it has recovered. */
+  #failedAtMs: number | undefined;
 
   constructor(
     listener: Listener,
@@ -197,26 +200,38 @@ class AcceptLoop implements Service {
 
   /** The next connection; `undefined` once the listener is closed. */
   async #accept(): Promise<Connection | undefined> {
-    const { clock, logger } = this.#dependencies;
-    for (let backoffMs = 0;;) {
+    const { clock } = this.#dependencies;
+    for (let backoffMs = ACCEPT_BACKOFF_MS;; backoffMs *= 2) {
       try {
         const connection = await this.#listener.accept();
-        if (backoffMs > 0) logger.log("info", "accepting again");
+        this.#acceptWorked();
         return connection;
       } catch (error) {
-        if (backoffMs === 0) {
-          logger.log("warn", "cannot accept connections, will keep trying", {
-            code: error instanceof TransportError ? error.code : undefined,
-            reason: error instanceof Error ? error.message : String(error),
-          });
-        }
-        backoffMs = Math.min(
-          Math.max(backoffMs * 2, ACCEPT_BACKOFF_MS),
-          MAX_ACCEPT_BACKOFF_MS,
-        );
-        await sleep(clock, backoffMs);
+        this.#acceptFailed(error);
+        await sleep(clock, Math.min(backoffMs, MAX_ACCEPT_BACKOFF_MS));
       }
     }
+  }
+
+  #acceptFailed(error: unknown): void {
+    const { clock, logger } = this.#dependencies;
+    if (this.#failedAtMs === undefined) {
+      logger.log("warn", "cannot accept connections, will keep trying", {
+        code: error instanceof TransportError ? error.code : undefined,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
+    this.#failedAtMs = clock.monotonicMs();
+  }
+
+  /** While a shortage lasts, one accept in a few still works. */
+  #acceptWorked(): void {
+    const { clock, logger } = this.#dependencies;
+    if (this.#failedAtMs === undefined) return;
+    const sinceMs = clock.monotonicMs() - this.#failedAtMs;
+    if (sinceMs < ACCEPT_RECOVERED_MS) return;
+    this.#failedAtMs = undefined;
+    logger.log("info", "accepting again");
   }
 
   async #serve(connection: Connection): Promise<void> {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Allocate } from "../buffer_pool.ts";
 import { concat } from "../bytes.ts";
 import {
   type Address,
@@ -56,13 +57,13 @@ class Session implements StreamSession {
     this.#opener = new ChunkOpener(masterKey);
   }
 
-  seal(payload: Uint8Array): Uint8Array {
+  seal(payload: Uint8Array, allocate?: Allocate): Uint8Array {
     this.#sealer ??= new ChunkSealer(this.#masterKey, this.#randomBytes);
-    return this.#sealer.seal(payload);
+    return this.#sealer.seal(payload, allocate);
   }
 
-  open(bytes: Uint8Array): Uint8Array {
-    return this.#opener.open(bytes);
+  open(bytes: Uint8Array, allocate?: Allocate): Uint8Array {
+    return this.#opener.open(bytes, allocate);
   }
 
   end(): void {

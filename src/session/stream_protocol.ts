@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Allocate } from "../buffer_pool.ts";
 import type { Address } from "../codec/address.ts";
 
 /** What both ends can do with an open stream. */
@@ -11,17 +12,20 @@ export interface StreamSession {
   /**
    * Seals payload for the peer.
    *
-   * @returns Fresh bytes; empty for empty payload.
+   * @param allocate Where the result comes from; default: fresh memory.
+   * @returns Bytes owned by the caller; empty for empty payload.
    */
-  seal(payload: Uint8Array): Uint8Array;
+  seal(payload: Uint8Array, allocate?: Allocate): Uint8Array;
   /**
    * Opens bytes of the peer, split anywhere.
    *
-   * @returns All payload that is complete now; empty when more is needed.
+   * @param allocate Where the result comes from; default: fresh memory.
+   * @returns All payload that is complete now, owned by the caller; empty when
+   * more is needed.
    * @throws {ProtocolError} When they are not a valid stream; the session is
    * dead then.
    */
-  open(bytes: Uint8Array): Uint8Array;
+  open(bytes: Uint8Array, allocate?: Allocate): Uint8Array;
   /**
    * The peer's stream has ended.
    *

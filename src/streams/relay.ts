@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Allocate, BufferPool } from "../buffer_pool.ts";
 import type { Clock } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 
@@ -16,17 +17,22 @@ export interface Flow {
   readonly first?: Uint8Array;
   /**
    * What happens to a chunk on its way: seal or open it. An empty result is
-   * not written.
+   * not written. The result must not share memory with anything kept: after it
+   * is written, its memory is used again.
    */
-  convert(chunk: Uint8Array): Uint8Array;
+  convert(chunk: Uint8Array, allocate: Allocate): Uint8Array;
+  /** Takes a chunk of the source back, once it has been converted. */
+  recycle?(chunk: Uint8Array): void;
   /** Called at the end of the source, before the sink is closed; may throw. */
   end?(): void;
   /** Told how many payload bytes passed. */
   count(chunkBytes: number, convertedBytes: number): void;
 }
 
-/** How long a relay lives. */
+/** How long a relay lives, and on what. */
 export interface RelayOptions {
+  /** Where results of conversions come from and go back to. */
+  readonly buffers: BufferPool;
   /** Measures idle time. */
   readonly clock: Clock;
   /** Milliseconds without a byte in either direction. */
@@ -60,7 +66,8 @@ export async function relay(
   const watchdog = new IdleWatchdog(options, failure.reject);
   const onAbort = (): void => failure.reject(options.signal.reason);
   options.signal.addEventListener("abort", onAbort);
-  const pumps = [new Pump(up, watchdog), new Pump(down, watchdog)];
+  const { buffers } = options;
+  const pumps = [up, down].map((flow) => new Pump(flow, watchdog, buffers));
   try {
     await Promise.race([
       failure.promise,
@@ -80,12 +87,14 @@ export async function relay(
 class Pump {
   readonly #flow: Flow;
   readonly #watchdog: IdleWatchdog;
+  readonly #buffers: BufferPool;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
 
-  constructor(flow: Flow, watchdog: IdleWatchdog) {
+  constructor(flow: Flow, watchdog: IdleWatchdog, buffers: BufferPool) {
     this.#flow = flow;
     this.#watchdog = watchdog;
+    this.#buffers = buffers;
     this.#reader = flow.source.getReader();
     this.#writer = flow.sink.getWriter();
     // A writer that fails tells through its `write()`; released while a write
@@ -102,11 +111,13 @@ class Pump {
     for (;;) {
       const { value, done } = await this.#reader.read();
       if (done) break;
-      const converted = this.#flow.convert(value);
+      const converted = this.#flow.convert(value, this.#buffers.take);
       this.#flow.count(value.length, converted.length);
+      this.#flow.recycle?.(value);
       this.#watchdog.touch();
-      if (converted.length === 0) continue;
-      await this.#writer.write(converted);
+      if (converted.length > 0) await this.#writer.write(converted);
+      // Only now, and not if it failed: until then the system reads from it.
+      this.#buffers.give(converted);
       this.#watchdog.touch();
     }
     this.#flow.end?.();

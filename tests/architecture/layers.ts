@@ -10,6 +10,7 @@ import { codeOnly, importsOf, lineOf, type Source } from "./source.ts";
 /** Files directly under `src/`, all of level 0. */
 const LEVEL_0 = [
   "errors",
+  "buffer_pool",
   "bytes",
   "limits",
   "clock",

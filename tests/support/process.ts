@@ -38,7 +38,7 @@ const TICKS_PER_SECOND = 100;
 /** What must not outlive this process, whatever happens to it. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running) kill(child.pid!, "SIGKILL");
 });
 
 /** One running program. */
@@ -131,9 +131,10 @@ export class Program implements AsyncDisposable {
     return `${this.#command}\n${this.#output || "(no output)"}`;
   }
 
-  /** Sends a signal. */
-  signal(name: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
-    this.#child.kill(name);
+  /** Sends a signal; without effect once it has ended. */
+  signal(name: "SIGTERM" | "SIGINT" | "SIGKILL"): void {
+    // Deno's `child.kill()` does nothing after the first signal.
+    if (running.has(this.#child)) kill(this.pid, name);
   }
 
   /** Ends it: SIGTERM, and SIGKILL where that has not helped in time. */
@@ -169,6 +170,15 @@ export class Program implements AsyncDisposable {
   /** Descriptors it has open now. */
   descriptors(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+}
+
+function kill(pid: number, name: "SIGTERM" | "SIGINT" | "SIGKILL"): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    // It ended this moment, and its "exit" event is on the way.
+    if ((error as { code?: string }).code !== "ESRCH") throw error;
   }
 }
 

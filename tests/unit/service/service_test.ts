@@ -56,6 +56,14 @@ describe("serve()", () => {
     assert.equal(served, 0);
     await world.clock.advance(1);
     assert.equal(served, 1);
+    assert.equal(world.lines.length, 1);
+    // A shortage that lasts is one episode, though some accepts work.
+    world.network.failNextAccept("ERR_NET_DESCRIPTORS");
+    await world.network.dial(HERE);
+    await world.clock.advance(2_000);
+    await world.network.dial(HERE);
+    await settle();
+    assert.equal(served, 3);
     assert.deepEqual(
       world.lines.map(({ level, message }) => `${level} ${message}`),
       [

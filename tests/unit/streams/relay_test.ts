@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { memoryTransport } from "../../../src/adapters/memory.ts";
+import { BufferPool } from "../../../src/buffer_pool.ts";
 import { TransportError } from "../../../src/errors.ts";
 import { type Flow, relay } from "../../../src/streams/relay.ts";
 import type { Connection } from "../../../src/transport.ts";
@@ -165,6 +166,7 @@ async function start(overrides: Partial<Flow> = {}): Promise<{
     { source: a.readable, sink: b.writable, ...plain, ...overrides },
     { source: b.readable, sink: a.writable, ...plain },
     {
+      buffers: new BufferPool(),
       clock,
       idleTimeoutMs: 1_000,
       halfClosedIdleTimeoutMs: 100,

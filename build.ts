@@ -1,0 +1,229 @@
+/**
+ * Builds the three executables `umbra`, `ss-local` and `ss-server`, each of
+ * which stands alone. They are one program that knows its role by its name.
+ *
+ * Usage: `deno task build [--runtime deno|bun] [--target NAME] [--outdir DIR]`.
+ * Without `--runtime` Deno compiles, and where its base executable cannot be
+ * had, Bun does.
+ *
+ * The build id enters each executable as the environment variable
+ * `UMBRA_BUILD`: Deno embeds an environment file, Bun a first statement.
+ *
+ * @module
+ */
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { LIBRARIES } from "./src/adapters/openssl.ts";
+import { bunPath, ROOT } from "./tests/support/runtimes.ts";
+
+/** What the executables are called. */
+const NAMES = ["umbra", "ss-local", "ss-server"];
+
+/**
+ * What a compiled Deno program may do, whatever it is told: open sockets, read
+ * a configuration file and the system's limits, and know its build. Not: write
+ * files, start programs, load any library but OpenSSL's, see the rest of the
+ * environment. The
+ * addresses are the operator's choice and unknown here; run from source to
+ * narrow `--allow-net` and `--allow-read` further.
+ */
+export const PERMISSIONS: readonly string[] = [
+  "--no-prompt",
+  "--allow-net",
+  "--allow-read",
+  "--allow-env=UMBRA_BUILD",
+  `--allow-ffi=${LIBRARIES.filter((path) => path.startsWith("/")).join(",")}`,
+];
+
+/** Our name of each platform, and what the two compilers call it. */
+const TARGETS: Readonly<Record<string, { deno?: string; bun: string }>> = {
+  "linux-x64": { deno: "x86_64-unknown-linux-gnu", bun: "bun-linux-x64" },
+  "linux-arm64": { deno: "aarch64-unknown-linux-gnu", bun: "bun-linux-arm64" },
+  "linux-x64-musl": { bun: "bun-linux-x64-musl" },
+  "linux-arm64-musl": { bun: "bun-linux-arm64-musl" },
+  "darwin-x64": { deno: "x86_64-apple-darwin", bun: "bun-darwin-x64" },
+  "darwin-arm64": { deno: "aarch64-apple-darwin", bun: "bun-darwin-arm64" },
+  "windows-x64": { deno: "x86_64-pc-windows-msvc", bun: "bun-windows-x64" },
+};
+
+/** What the command line asks for. */
+interface Request {
+  readonly runtime?: string | undefined;
+  readonly target?: string | undefined;
+  readonly outdir: string;
+}
+
+/** How one compiler run ended. */
+interface Result {
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+if (import.meta.main) process.exitCode = main(process.argv.slice(2));
+
+function main(args: string[]): number {
+  const request = readRequest(args);
+  if (typeof request === "string") return complain(request, 2);
+  mkdirSync(request.outdir, { recursive: true });
+  for (const name of NAMES) rmSync(outputPath(request, name), { force: true });
+  const build = buildId();
+  if (request.runtime !== "bun") {
+    const result = buildWithDeno(request, build);
+    if (result.ok) return report(request, "Deno", build);
+    const noBase = result.output.includes("Setting up base binary");
+    if (request.runtime === "deno" || !noBase) {
+      return complain(result.output, 1);
+    }
+    print(
+      "Deno's base executable (denort) cannot be had here:\n  " +
+        `${lastCause(result.output)}\n` +
+        "Building with Bun instead; `--runtime deno` makes this an error.",
+    );
+  }
+  const result = buildWithBun(request, build);
+  return result.ok ? report(request, "Bun", build) : complain(result.output, 1);
+}
+
+/** @returns The request, or what is wrong with it. */
+function readRequest(args: string[]): Request | string {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        runtime: { type: "string" },
+        target: { type: "string" },
+        outdir: { type: "string", default: "dist" },
+      },
+    });
+    const { runtime, target } = values;
+    if (runtime !== undefined && runtime !== "deno" && runtime !== "bun") {
+      return `Unknown runtime ${runtime}: use deno or bun`;
+    }
+    if (target !== undefined && !(target in TARGETS)) {
+      return `Unknown target ${target}: use ${Object.keys(TARGETS).join(", ")}`;
+    }
+    return { ...values, outdir: resolve(values.outdir) };
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Compiles one file per name. */
+function buildWithDeno(request: Request, build: string): Result {
+  const target = request.target && TARGETS[request.target]!.deno;
+  if (request.target && !target) {
+    return { ok: false, output: `Deno has no target ${request.target}` };
+  }
+  const folder = mkdtempSync(join(tmpdir(), "umbra-build-"));
+  try {
+    const environment = join(folder, "build.env");
+    writeFileSync(environment, `UMBRA_BUILD=${build}\n`);
+    for (const name of NAMES) {
+      const result = run(process.execPath, [
+        "compile",
+        ...PERMISSIONS,
+        `--env-file=${environment}`,
+        // With node_modules, all of it would be embedded: 200 MB of Bun.
+        "--node-modules-dir=none",
+        "--exclude-unused-npm",
+        ...(target ? [`--target=${target}`] : []),
+        `--output=${outputPath(request, name)}`,
+        join(ROOT, "src", "main.ts"),
+      ]);
+      if (!result.ok) return result;
+      print(result.output.trimEnd());
+    }
+    return { ok: true, output: "" };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Compiles once and gives the file its other names. */
+function buildWithBun(request: Request, build: string): Result {
+  const target = request.target && TARGETS[request.target]!.bun;
+  const first = outputPath(request, NAMES[0]!);
+  const result = run(bunPath(), [
+    "--no-install",
+    "build",
+    "--compile",
+    "--minify",
+    "--keep-names",
+    // A server must not take settings from the folder it is started in.
+    "--no-compile-autoload-dotenv",
+    "--no-compile-autoload-bunfig",
+    `--banner=globalThis.process.env.UMBRA_BUILD=${JSON.stringify(build)};`,
+    ...(target ? [`--target=${target}`] : []),
+    `--outfile=${first}`,
+    join(ROOT, "src", "main.ts"),
+  ]);
+  if (!result.ok) return result;
+  for (const name of NAMES.slice(1)) {
+    const path = outputPath(request, name);
+    try {
+      linkSync(first, path);
+    } catch {
+      // No hard links on this file system.
+      copyFileSync(first, path);
+    }
+  }
+  return result;
+}
+
+/** Short hash of the commit, with `-dirty` where files differ from it. */
+function buildId(): string {
+  const hash = run("git", ["rev-parse", "--short", "HEAD"]);
+  if (!hash.ok) return "unknown";
+  const changes = run("git", ["status", "--porcelain"]);
+  const dirty = !changes.ok || changes.output.trim() !== "";
+  return hash.output.trim() + (dirty ? "-dirty" : "");
+}
+
+/** The innermost line of Deno's chain of causes. */
+function lastCause(output: string): string {
+  const [causes] = output.split("Stack backtrace:");
+  return causes!.trim().split("\n").at(-1)!.replace(/^\s*\d+:\s*/, "");
+}
+
+function outputPath(request: Request, name: string): string {
+  const system = request.target ?? process.platform;
+  return join(request.outdir, /^win/.test(system) ? `${name}.exe` : name);
+}
+
+function run(program: string, args: string[]): Result {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  return {
+    ok: status === 0,
+    output: error ? `${program}: ${error.message}` : stdout + stderr,
+  };
+}
+
+function report(request: Request, runtime: string, build: string): number {
+  const files = NAMES.map((name) => outputPath(request, name)).join("\n  ");
+  print(`Built with ${runtime}, build ${build}:\n  ${files}`);
+  return 0;
+}
+
+function complain(message: string, code: number): number {
+  process.stderr.write(`${message.trimEnd()}\n`);
+  return code;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,75 @@
+/**
+ * Big buffers, used again: allocating them is dear because of their zeros and
+ * their page faults, not because of their bytes.
+ *
+ * @module
+ */
+import { MAX_POOLED_BYTES } from "./limits.ts";
+
+/** Makes room for so many bytes; what is in it is undefined. */
+export type Allocate = (length: number) => Uint8Array;
+
+/** The allocator that needs nobody to give anything back. */
+export const allocateFresh: Allocate = (length): Uint8Array =>
+  new Uint8Array(length);
+
+/**
+ * Keeps buffers that are given back, up to a bound, for whoever takes next.
+ *
+ * Security: a buffer may hold bytes of another connection; whoever takes one
+ * must write all of it before anybody reads it. One that is given back must
+ * not be in use anywhere, so give it back only after a write has settled.
+ */
+export class BufferPool {
+  readonly #free = new Map<number, ArrayBuffer[]>();
+  #bytes = 0;
+
+  /** Bytes kept for later, at most 4 MiB. */
+  get pooledBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Room for `length` bytes, at the front of a buffer of its size class. */
+  take: Allocate = (length): Uint8Array => {
+    if (length < MIN_CLASS) return new Uint8Array(length);
+    const size = sizeClass(length);
+    const buffer = this.#free.get(size)?.pop();
+    if (buffer === undefined) {
+      return new Uint8Array(new ArrayBuffer(size), 0, length);
+    }
+    this.#bytes -= size;
+    return new Uint8Array(buffer, 0, length);
+  };
+
+  /**
+   * Gives back what came from {@link BufferPool.take}, or a part of it. Other
+   * arrays, and those beyond the bound, are left to the garbage collector.
+   */
+  give(bytes: Uint8Array): void {
+    const buffer = bytes.buffer;
+    const size = buffer.byteLength;
+    if (
+      !(buffer instanceof ArrayBuffer) || size < MIN_CLASS ||
+      size !== sizeClass(size) || this.#bytes + size > MAX_POOLED_BYTES
+    ) return;
+    this.#bytes += size;
+    const free = this.#free.get(size);
+    if (free === undefined) this.#free.set(size, [buffer]);
+    else free.push(buffer);
+  }
+}
+
+/** Smaller ones cost less than the bookkeeping. */
+const MIN_CLASS: number = withOverhead(8_192);
+
+/** The smallest class that holds `length`: a power of two and a bit. */
+function sizeClass(length: number): number {
+  let base = 8_192;
+  while (withOverhead(base) < length) base *= 2;
+  return withOverhead(base);
+}
+
+/** A sealed power of two is a little longer than the power of two. */
+function withOverhead(base: number): number {
+  return base + base / 64 + 64;
+}

@@ -1,0 +1,212 @@
+/**
+ * The near end of a benchmark, on Bun: a SOCKS5 client that measures.
+ *
+ * Usage: `bun load.ts PROXY_PORT TARGET_PORT KIND CONNECTIONS SECONDS`, where
+ * KIND is `down`, `up`, `rate`, `first` or `hold`. PROXY_PORT 0 connects
+ * straight to the target. Prints one JSON object.
+ *
+ * @module
+ */
+import process from "node:process";
+import type {
+  BunHandlers,
+  BunNet,
+  BunSocket,
+} from "../../src/adapters/_bun_types.ts";
+
+declare const Bun: BunNet;
+
+type Socket = BunSocket<State>;
+
+const [proxyPort, targetPort, kind, connections, seconds] = [
+  Number(process.argv[2]),
+  Number(process.argv[3]),
+  process.argv[4]!,
+  Number(process.argv[5]),
+  Number(process.argv[6]),
+];
+
+interface State {
+  readonly onOpen: (socket: Socket) => void;
+  readonly onData: (socket: Socket, chunk: Uint8Array) => void;
+  readonly onDrain: (socket: Socket) => void;
+  readonly onClose: () => void;
+  phase: number;
+  got: number;
+}
+
+const GREETING = Uint8Array.of(5, 1, 0);
+const REQUEST = Uint8Array.of(
+  ...[5, 1, 0, 1, 127, 0, 0, 1],
+  targetPort >> 8,
+  targetPort & 0xff,
+);
+
+/** Opens a connection through the proxy and reports what happens on it. */
+function open(handlers: Partial<State>): void {
+  const nothing = (): void => {};
+  const state: State = {
+    onOpen: nothing,
+    onData: nothing,
+    onDrain: nothing,
+    onClose: nothing,
+    phase: proxyPort === 0 ? 2 : 0,
+    got: 0,
+    ...handlers,
+  };
+  const socket: BunHandlers<State> = {
+    binaryType: "uint8array",
+    open(socket): void {
+      socket.data = state;
+      if (state.phase === 2) state.onOpen(socket);
+      else socket.write(GREETING);
+    },
+    data(socket, chunk): void {
+      if (state.phase === 2) return state.onData(socket, chunk);
+      state.got += chunk.length;
+      if (state.phase === 0 && state.got === 2) {
+        state.phase = 1;
+        socket.write(REQUEST);
+      } else if (state.phase === 1 && state.got === 12) {
+        state.phase = 2;
+        state.onOpen(socket);
+      }
+    },
+    drain: (socket) => state.onDrain(socket),
+    end: (socket) => socket.end(),
+    close: () => state.onClose(),
+    error: () => {},
+    connectError: () => state.onClose(),
+  };
+  // A refused dial is told through `connectError`.
+  Bun.connect({
+    hostname: "127.0.0.1",
+    port: proxyPort === 0 ? targetPort : proxyPort,
+    allowHalfOpen: true,
+    socket,
+  }).catch(() => {});
+}
+
+function letter(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Bytes per second over all connections, the first second left out. */
+function throughput(): void {
+  let bytes = 0;
+  const block = new Uint8Array(1 << 18);
+  const pour = (socket: Socket): void => {
+    for (;;) {
+      const taken = socket.write(block);
+      if (taken > 0) bytes += taken;
+      if (taken < block.length) return;
+    }
+  };
+  for (let i = 0; i < connections; i++) {
+    open({
+      onOpen(socket): void {
+        socket.write(letter(kind === "down" ? "D" : "U"));
+        if (kind === "up") pour(socket);
+      },
+      onData: (_socket, chunk) => void (bytes += chunk.length),
+      onDrain: kind === "up" ? pour : () => {},
+    });
+  }
+  setTimeout(() => {
+    bytes = 0;
+    const start = performance.now();
+    setTimeout(() => {
+      const value = bytes / 2 ** 20 / ((performance.now() - start) / 1_000);
+      finish({ value, unit: "MiB/s" });
+    }, seconds * 1_000);
+  }, 1_000);
+}
+
+/** New connections per second, each for one byte there and one back. */
+function rate(): void {
+  let done = 0;
+  let failed = 0;
+  let counting = false;
+  const next = (): void => {
+    let answered = false;
+    open({
+      onOpen: (socket) => void socket.write(letter("P")),
+      onData(socket): void {
+        answered = true;
+        socket.end();
+      },
+      onClose(): void {
+        if (counting) answered ? done++ : failed++;
+        next();
+      },
+    });
+  };
+  for (let i = 0; i < connections; i++) next();
+  setTimeout(() => {
+    counting = true;
+    const start = performance.now();
+    setTimeout(() => {
+      const value = done / ((performance.now() - start) / 1_000);
+      finish({ value, unit: "1/s", failed });
+    }, seconds * 1_000);
+  }, 1_000);
+}
+
+/** Milliseconds from connecting to the first byte back, one at a time. */
+function first(): void {
+  const times: number[] = [];
+  const next = (): void => {
+    if (times.length === connections) {
+      times.sort((a, b) => a - b);
+      finish({ value: times[times.length >> 1]!, unit: "ms" });
+      return;
+    }
+    const start = performance.now();
+    open({
+      onOpen: (socket) => void socket.write(letter("P")),
+      onData(socket): void {
+        times.push(performance.now() - start);
+        socket.end();
+      },
+      onClose: next,
+    });
+  };
+  next();
+}
+
+/** Holds connections open; prints once they all answered, then waits. */
+function hold(): void {
+  let answered = 0;
+  let opened = 0;
+  const openSome = (): void => {
+    const batch = Math.min(50, connections - opened);
+    opened += batch;
+    for (let i = 0; i < batch; i++) {
+      open({
+        onOpen: (socket) => void socket.write(letter("H")),
+        onData(): void {
+          answered++;
+          if (answered === opened && opened < connections) openSome();
+          if (answered < connections) return;
+          print({ value: answered, unit: "connections" });
+          setTimeout(() => process.exit(0), seconds * 1_000);
+        },
+      });
+    }
+  };
+  openSome();
+}
+
+function print(result: Record<string, unknown>): void {
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+function finish(result: Record<string, unknown>): void {
+  print(result);
+  process.exit(0);
+}
+
+if (kind === "rate") rate();
+else if (kind === "first") first();
+else if (kind === "hold") hold();
+else throughput();

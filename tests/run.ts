@@ -1,0 +1,131 @@
+/**
+ * Runs the tests: the same files on Deno and on Bun, then the end-to-end tests
+ * once, on Deno, since they start both runtimes themselves. Ends with one
+ * line, `N passed, N failed, N skipped`, over all of them.
+ *
+ * Usage: `deno run -A tests/run.ts [deno] [bun] [e2e]`, all three by default.
+ *
+ * @module
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { type Counts, readCounts, sum } from "./support/junit.ts";
+import {
+  bunPath,
+  DENO_PATH_VARIABLE,
+  denoPath,
+  ROOT,
+} from "./support/runtimes.ts";
+
+/** One pass of one runner over some files. */
+interface Pass {
+  readonly title: string;
+  readonly command: (report: string) => string[];
+}
+
+const E2E = "tests/e2e/";
+
+const PASSES: Readonly<Record<string, Pass>> = {
+  deno: {
+    title: "Deno",
+    command: (report) => denoTest(report, testFiles(isPortable)),
+  },
+  bun: {
+    title: "Bun",
+    command: (report) => [
+      bunPath(),
+      // What deno.lock does not pin must not be fetched behind our back.
+      "--no-install",
+      "test",
+      "--timeout=60000",
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+      ...testFiles(isPortable).map((path) => `./${path}`),
+    ],
+  },
+  e2e: {
+    title: "End to end, on Deno",
+    command: (report) =>
+      denoTest(report, testFiles((path) => !isPortable(path))),
+  },
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.find((name) => !(name in PASSES));
+  if (unknown !== undefined) {
+    print(
+      `Unknown pass ${unknown}: there are ${Object.keys(PASSES).join(" ")}`,
+    );
+    return 2;
+  }
+  const passes = names.length > 0 ? names : Object.keys(PASSES);
+  const folder = mkdtempSync(join(tmpdir(), "umbra-test-"));
+  const results: Counts[] = [];
+  try {
+    for (const name of passes) {
+      results.push(await runPass(PASSES[name]!, join(folder, `${name}.xml`)));
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const { passed, failed, skipped } = sum(results);
+  print(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  return failed === 0 && results.every((counts) => counts.passed > 0) ? 0 : 1;
+}
+
+/** A runner that fails without naming a failed test counts as one failure. */
+async function runPass(pass: Pass, report: string): Promise<Counts> {
+  print(`\n== ${pass.title}`);
+  const [program, ...args] = pass.command(report);
+  const child = spawn(program!, args, {
+    cwd: ROOT,
+    stdio: "inherit",
+    env: { ...process.env, [DENO_PATH_VARIABLE]: denoPath() },
+  });
+  const [code, signal] = await once(child, "exit");
+  const counts = readCounts(readReport(report));
+  if (code === 0 || counts.failed > 0) return counts;
+  print(`${pass.title}: the test runner ended with ${signal ?? code}`);
+  return { ...counts, failed: 1 };
+}
+
+function readReport(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    print(`Cannot read the test report: ${error}`);
+    return "";
+  }
+}
+
+function denoTest(report: string, files: string[]): string[] {
+  return [process.execPath, "test", "-A", `--junit-path=${report}`, ...files];
+}
+
+/**
+ * The test files of one kind, as paths from the project's root.
+ *
+ * @throws When there is none: a runner without arguments would run them all.
+ */
+function testFiles(kind: (path: string) => boolean): string[] {
+  const files = readdirSync(join(ROOT, "tests"), { recursive: true })
+    .map((path) => `tests/${String(path).replaceAll("\\", "/")}`)
+    .filter((path) => path.endsWith("_test.ts") && kind(path))
+    .sort();
+  if (files.length === 0) throw new Error("Cannot run tests: found no files");
+  return files;
+}
+
+function isPortable(path: string): boolean {
+  return !path.startsWith(E2E);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
