@@ -34,6 +34,7 @@ export {
   UmbraError,
 } from "./src/errors.ts";
 export { type Clock, systemClock } from "./src/clock.ts";
+export { type Allocate, allocateFresh, BufferPool } from "./src/buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "./src/random.ts";
 export type {
   Connection,
@@ -89,6 +90,7 @@ export {
   publicTarget,
   type TargetPolicy,
 } from "./src/security/target_policy.ts";
+export { ByteReader } from "./src/streams/byte_reader.ts";
 export { openStream } from "./src/streams/open_stream.ts";
 export { type Flow, relay, type RelayOptions } from "./src/streams/relay.ts";
 export { sealStream } from "./src/streams/seal_stream.ts";

@@ -46,6 +46,8 @@ export class BufferPool {
    * arrays, and those beyond the bound, are left to the garbage collector.
    */
   give(bytes: Uint8Array): void {
+    // Asking Bun for the buffer of a small array makes it build one.
+    if (bytes.length < MIN_GIVEN) return;
     const buffer = bytes.buffer;
     const size = buffer.byteLength;
     if (
@@ -58,6 +60,9 @@ export class BufferPool {
     else free.push(buffer);
   }
 }
+
+/** Results this small have rarely come from a big buffer. */
+const MIN_GIVEN = 2_048;
 
 /** Smaller ones cost less than the bookkeeping. */
 const MIN_CLASS: number = withOverhead(8_192);

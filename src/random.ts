@@ -18,7 +18,7 @@ export const systemRandomBytes: RandomBytes = (length): Uint8Array =>
  * below `bound / 2**32`.
  */
 export function randomBelow(bound: number, randomBytes: RandomBytes): number {
-  const bytes = randomBytes(4);
-  const value = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
+  const value = randomBytes(4)
+    .reduce((sum, byte) => sum * 0x100 + byte, 0);
   return Math.floor((value / 2 ** 32) * bound);
 }

@@ -104,6 +104,13 @@ interface Upstream {
   readonly protocol: StreamProtocol;
 }
 
+/** An application's connection, with its one reader and its one writer. */
+interface Client {
+  readonly connection: Connection;
+  readonly reader: ByteReader;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+}
+
 /** An application's request and the server that is connected for it. */
 interface Opened {
   readonly request: InboundRequest;
@@ -137,13 +144,17 @@ class Local {
       : undefined;
   }
 
-  async handle(client: Connection, signal: AbortSignal): Promise<void> {
-    const report = new ConnectionReport(client, this.#world);
-    const reader = new ByteReader(client.readable);
-    const opened = await this.#open(client, reader, report, signal);
+  async handle(connection: Connection, signal: AbortSignal): Promise<void> {
+    const report = new ConnectionReport(connection, this.#world);
+    const client = {
+      connection,
+      reader: new ByteReader(connection.readable),
+      writer: connection.writable.getWriter(),
+    };
+    const opened = await this.#open(client, report, signal);
     if (opened === undefined) return;
     try {
-      await this.#relay(client, reader, opened, report, signal);
+      await this.#relay(client, opened, report, signal);
       const unanswered = report.bytesUp > 0 && report.bytesDown === 0;
       report.close(unanswered ? UNANSWERED : "done", unanswered);
     } catch (error) {
@@ -155,13 +166,13 @@ class Local {
 
   /** Handshake and server; `undefined` when there is nothing to relay. */
   async #open(
-    client: Connection,
-    reader: ByteReader,
+    client: Client,
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<Opened | undefined> {
     const { clock } = this.#world;
-    const send = (bytes: Uint8Array): Promise<void> => write(client, bytes);
+    const send = (bytes: Uint8Array): Promise<void> =>
+      client.writer.write(bytes);
     using handshake = new Deadline(
       clock,
       this.#options.handshakeTimeoutMs ?? LOCAL_HANDSHAKE_TIMEOUT_MS,
@@ -170,7 +181,7 @@ class Local {
     );
     try {
       const request = await acceptSocks5(
-        reader,
+        client.reader,
         send,
         handshake.signal,
         this.#authenticate,
@@ -188,7 +199,6 @@ class Local {
       }
     } catch (error) {
       report.fail(error);
-      reader.release();
       await hangUp(
         client,
         new Deadline(clock, REFUSAL_LINGER_MS, "ERR_NET_TIMEOUT", signal),
@@ -233,33 +243,31 @@ class Local {
   }
 
   async #relay(
-    client: Connection,
-    reader: ByteReader,
+    { connection, reader, writer }: Client,
     { request, protocol, server }: Opened,
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<void> {
     const session = protocol.client();
     try {
-      await write(client, request.accept(server.local));
+      await writer.write(request.accept(server.local));
       const payload = request.payload.length > 0
         ? request.payload
         : await this.#firstPayload(reader, signal);
-      reader.release();
       report.bytesUp += payload.length;
       await relay(
         {
           first: session.request(request.address, payload),
-          recycle: (chunk) => client.recycle?.(chunk),
-          source: client.readable,
-          sink: server.writable,
+          recycle: (chunk) => connection.recycle?.(chunk),
+          source: reader,
+          sink: server.writable.getWriter(),
           convert: (bytes, allocate) => session.seal(bytes, allocate),
           count: (plain) => report.bytesUp += plain,
         },
         {
           recycle: (chunk) => server.recycle?.(chunk),
-          source: server.readable,
-          sink: client.writable,
+          source: new ByteReader(server.readable),
+          sink: writer,
           convert: (bytes, allocate) => session.open(bytes, allocate),
           end: () => session.end(),
           count: (_sealed, opened) => report.bytesDown += opened,
@@ -273,7 +281,6 @@ class Local {
         },
       );
     } finally {
-      reader.release();
       session.free();
     }
   }
@@ -306,23 +313,14 @@ const NOTHING = new Uint8Array(0);
 const UNANSWERED =
   "no answer from the server: wrong password or method, or the target cannot be reached";
 
-async function write(client: Connection, bytes: Uint8Array): Promise<void> {
-  const writer = client.writable.getWriter();
-  try {
-    await writer.write(bytes);
-  } finally {
-    writer.releaseLock();
-  }
-}
-
 /** Lets a refused application read its reply before the connection closes. */
-async function hangUp(client: Connection, deadline: Deadline): Promise<void> {
+async function hangUp(client: Client, deadline: Deadline): Promise<void> {
   using linger = deadline;
   try {
-    await client.closeWrite();
+    await client.writer.close();
   } catch {
     // The application is gone already: nobody is waiting for the reply.
     return;
   }
-  await drain(client.readable, linger.signal);
+  await drain(client.reader, linger.signal);
 }

@@ -84,6 +84,13 @@ export async function startServer(
   );
 }
 
+/** An authenticated client. */
+interface ClientStream {
+  readonly client: Connection;
+  readonly reader: ByteReader;
+  readonly session: ServerSession;
+}
+
 class Server {
   readonly #options: ServerOptions;
   readonly #world: Required<Dependencies>;
@@ -102,11 +109,13 @@ class Server {
 
   async handle(client: Connection, signal: AbortSignal): Promise<void> {
     const report = new ConnectionReport(client, this.#world);
+    const reader = new ByteReader(client.readable);
     const session = this.#protocol.server();
     try {
-      const request = await this.#authenticate(client, session, report, signal);
+      const request = await this.#authenticate(reader, session, report, signal);
       if (request !== undefined) {
-        await this.#serveRequest(client, session, request, report, signal);
+        const stream = { client, reader, session };
+        await this.#serveRequest(stream, request, report, signal);
       }
     } finally {
       session.free();
@@ -115,14 +124,14 @@ class Server {
 
   /** Reads the request; one deadline covers it and the silence if it fails. */
   async #authenticate(
-    client: Connection,
+    reader: ByteReader,
     session: ServerSession,
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<StreamRequest | undefined> {
     using patience = this.#patience(signal);
     try {
-      const request = await readRequest(client, session, patience.signal);
+      const request = await readRequest(reader, session, patience.signal);
       if (request === undefined) {
         report.close("client left before its request was complete");
       }
@@ -130,15 +139,14 @@ class Server {
     } catch (error) {
       report.fail(error, this.#options.method);
       if (error instanceof ProtocolError) {
-        await drain(client.readable, patience.signal);
+        await drain(reader, patience.signal);
       }
       return undefined;
     }
   }
 
   async #serveRequest(
-    client: Connection,
-    session: ServerSession,
+    stream: ClientStream,
     request: StreamRequest,
     report: ConnectionReport,
     signal: AbortSignal,
@@ -147,7 +155,7 @@ class Server {
       report.target = formatAddress(request.address);
       const target = await this.#dial(request.address, signal);
       try {
-        await this.#relay(client, target, session, request, report, signal);
+        await this.#relay(stream, target, request, report, signal);
       } finally {
         target.close();
       }
@@ -157,15 +165,14 @@ class Server {
       if (error instanceof ProtocolError) {
         // Somebody tampers with the stream: not a sign at which byte we saw.
         using patience = this.#patience(signal);
-        await drain(client.readable, patience.signal);
+        await drain(stream.reader, patience.signal);
       }
     }
   }
 
   async #relay(
-    client: Connection,
+    { client, reader, session }: ClientStream,
     target: Connection,
-    session: ServerSession,
     { payload }: StreamRequest,
     report: ConnectionReport,
     signal: AbortSignal,
@@ -175,16 +182,16 @@ class Server {
       {
         first: payload,
         recycle: (chunk) => client.recycle?.(chunk),
-        source: client.readable,
-        sink: target.writable,
+        source: reader,
+        sink: target.writable.getWriter(),
         convert: (bytes, allocate) => session.open(bytes, allocate),
         end: () => session.end(),
         count: (_sealed, opened) => report.bytesUp += opened,
       },
       {
         recycle: (chunk) => target.recycle?.(chunk),
-        source: target.readable,
-        sink: client.writable,
+        source: new ByteReader(target.readable),
+        sink: client.writable.getWriter(),
         convert: (bytes, allocate) => session.seal(bytes, allocate),
         count: (plain) => report.bytesDown += plain,
       },
@@ -224,19 +231,14 @@ class Server {
 
 /** The request; `undefined` when the client ended its side before it was there. */
 async function readRequest(
-  client: Connection,
+  reader: ByteReader,
   session: ServerSession,
   signal: AbortSignal,
 ): Promise<StreamRequest | undefined> {
-  const reader = new ByteReader(client.readable);
-  try {
-    for (;;) {
-      const bytes = await reader.read(signal);
-      if (bytes === undefined) return undefined;
-      const request = session.accept(bytes);
-      if (request !== undefined) return request;
-    }
-  } finally {
-    reader.release();
+  for (;;) {
+    const bytes = await reader.read(signal);
+    if (bytes === undefined) return undefined;
+    const request = session.accept(bytes);
+    if (request !== undefined) return request;
   }
 }

@@ -1,22 +1,26 @@
 /**
- * Reads a handshake from a stream that somebody else will read on.
+ * The one reader of a stream, through handshake, relay and drain.
  *
  * @module
  */
 import { abortable } from "../clock.ts";
 
 /**
- * Reads chunks with a signal on each wait, and gives the stream back without
- * losing a byte.
+ * Reads chunks, with a signal on each wait where one is wanted.
  *
- * A wait that was given up leaves its read pending: the next call takes it
- * over, and {@link ByteReader.release} returns it to the stream.
+ * A wait that was given up leaves its read pending; the next call takes it
+ * over, so that no byte is lost. Handing the reader on costs nothing, unlike
+ * unlocking a stream and locking it again.
  */
 export class ByteReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #pending: Promise<ReadableStreamReadResult<Uint8Array>> | undefined;
 
-  /** @param readable Locked until {@link ByteReader.release}. */
+  /**
+   * Locks the stream for good.
+   *
+   * @param readable Not locked.
+   */
   constructor(readable: ReadableStream<Uint8Array>) {
     this.#reader = readable.getReader();
   }
@@ -27,14 +31,12 @@ export class ByteReader {
    * @param signal Its abort rejects the wait with the signal's reason.
    */
   async read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    this.#pending ??= this.#reader.read();
-    const { value } = await abortable(this.#pending, signal);
-    this.#pending = undefined;
+    const pending = this.#pending ??= this.#reader.read();
+    const { value } = signal === undefined
+      ? await pending
+      : await abortable(pending, signal);
+    // Whoever waited for the same read may have been here before.
+    if (this.#pending === pending) this.#pending = undefined;
     return value;
-  }
-
-  /** Unlocks the stream; chunks not yet read stay in it. Idempotent. */
-  release(): void {
-    this.#reader.releaseLock();
   }
 }

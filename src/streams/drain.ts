@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { abortable } from "../clock.ts";
+import type { ByteReader } from "./byte_reader.ts";
 
 /**
  * Reads and forgets everything until the stream ends, fails, or time is up.
@@ -13,27 +13,24 @@ import { abortable } from "../clock.ts";
  * read, from the raw connection and never through a decoder, which would fail
  * again at once.
  *
- * @param readable Not locked; nothing of it is kept.
+ * @param reader Of the raw connection; nothing it yields is kept.
  * @param signal Ends the drain; that is not an error.
  * @returns Bytes discarded.
  */
 export async function drain(
-  readable: ReadableStream<Uint8Array>,
+  reader: ByteReader,
   signal: AbortSignal,
 ): Promise<number> {
-  const reader = readable.getReader();
   let discarded = 0;
   try {
     while (!signal.aborted) {
-      const { value, done } = await abortable(reader.read(), signal);
-      if (done) break;
-      discarded += value.length;
+      const bytes = await reader.read(signal);
+      if (bytes === undefined) break;
+      discarded += bytes.length;
     }
   } catch {
     // A reset by the peer or the end of our patience: either way it is over,
     // and there is nobody to tell.
-  } finally {
-    reader.releaseLock();
   }
   return discarded;
 }

@@ -6,13 +6,14 @@
 import type { Allocate, BufferPool } from "../buffer_pool.ts";
 import type { Clock } from "../clock.ts";
 import { TransportError } from "../errors.ts";
+import type { ByteReader } from "./byte_reader.ts";
 
 /** One direction of a relay. */
 export interface Flow {
-  /** Where bytes come from; unlocked again when the relay is over. */
-  readonly source: ReadableStream<Uint8Array>;
-  /** Where they go; unlocked again when the relay is over. */
-  readonly sink: WritableStream<Uint8Array>;
+  /** Where bytes come from. */
+  readonly source: ByteReader;
+  /** Where they go. */
+  readonly sink: WritableStreamDefaultWriter<Uint8Array>;
   /** Written to the sink before anything is read, as it is. */
   readonly first?: Uint8Array;
   /**
@@ -49,9 +50,9 @@ export interface RelayOptions {
  *
  * Space: one chunk being read and one being written for each direction.
  *
- * Ownership: closes neither connection. When it fails, reads that are pending
- * are given back to their streams; writes that are pending end when the owner
- * closes the connection.
+ * Ownership: closes neither connection. When it fails, it reads and writes
+ * nothing more; what is pending then ends when the owner closes the
+ * connection, and a read may be taken over through the flow's `source`.
  *
  * @throws What the first failing read, write, conversion or `end()` threw;
  * `TransportError` `ERR_NET_IDLE`; the reason of the signal.
@@ -79,7 +80,7 @@ export async function relay(
   } finally {
     options.signal.removeEventListener("abort", onAbort);
     watchdog.stop();
-    for (const pump of pumps) pump.release();
+    for (const pump of pumps) pump.stop();
   }
 }
 
@@ -88,45 +89,39 @@ class Pump {
   readonly #flow: Flow;
   readonly #watchdog: IdleWatchdog;
   readonly #buffers: BufferPool;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #stopped = false;
 
   constructor(flow: Flow, watchdog: IdleWatchdog, buffers: BufferPool) {
     this.#flow = flow;
     this.#watchdog = watchdog;
     this.#buffers = buffers;
-    this.#reader = flow.source.getReader();
-    this.#writer = flow.sink.getWriter();
-    // A writer that fails tells through its `write()`; released while a write
-    // is pending, `closed` rejects too, and nobody is left to hear it.
-    this.#writer.closed.catch(() => {});
   }
 
   async run(): Promise<void> {
-    const { first } = this.#flow;
+    const { source, sink, first } = this.#flow;
     if (first !== undefined && first.length > 0) {
-      await this.#writer.write(first);
+      await sink.write(first);
       this.#watchdog.touch();
     }
     for (;;) {
-      const { value, done } = await this.#reader.read();
-      if (done) break;
-      const converted = this.#flow.convert(value, this.#buffers.take);
-      this.#flow.count(value.length, converted.length);
-      this.#flow.recycle?.(value);
+      const chunk = await source.read();
+      if (this.#stopped) return;
+      if (chunk === undefined) break;
+      const converted = this.#flow.convert(chunk, this.#buffers.take);
+      this.#flow.count(chunk.length, converted.length);
+      this.#flow.recycle?.(chunk);
       this.#watchdog.touch();
-      if (converted.length > 0) await this.#writer.write(converted);
+      if (converted.length > 0) await sink.write(converted);
       // Only now, and not if it failed: until then the system reads from it.
       this.#buffers.give(converted);
       this.#watchdog.touch();
     }
     this.#flow.end?.();
-    await this.#writer.close();
+    await sink.close();
   }
 
-  release(): void {
-    this.#reader.releaseLock();
-    this.#writer.releaseLock();
+  stop(): void {
+    this.#stopped = true;
   }
 }
 
