@@ -12,7 +12,6 @@ import { plainAddress } from "./_resolve.ts";
 
 /** State of a socket, kept in its `data`. */
 export class BunPeer implements Socket {
-  readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #socket: BunSocket<BunPeer>;
   readonly #unread: Uint8Array[] = [];
@@ -29,8 +28,12 @@ export class BunPeer implements Socket {
   /** @param socket Open; its addresses are gone once it is closed. */
   constructor(socket: BunSocket<BunPeer>) {
     this.#socket = socket;
-    this.local = toEndpoint(socket.localAddress, socket.localPort);
     this.remote = toEndpoint(socket.remoteAddress, socket.remotePort);
+  }
+
+  /** Asked of the system each time: few want to know. */
+  get local(): Endpoint {
+    return toEndpoint(this.#socket.localAddress, this.#socket.localPort);
   }
 
   /** Lets it read ahead: until now it holds one chunk at most. */

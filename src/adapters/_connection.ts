@@ -30,7 +30,6 @@ export interface Socket {
 
 /** A {@link Connection} over a {@link Socket}. */
 export class SocketConnection implements Connection {
-  readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
@@ -46,7 +45,6 @@ export class SocketConnection implements Connection {
   /** @param socket Ours from here on. */
   constructor(socket: Socket) {
     this.#socket = socket;
-    this.local = socket.local;
     this.remote = socket.remote;
     this.readable = new ReadableStream({
       start: (controller) => {
@@ -68,6 +66,10 @@ export class SocketConnection implements Connection {
     });
   }
 
+  get local(): Endpoint {
+    return this.#socket.local;
+  }
+
   recycle(chunk: Uint8Array): void {
     this.#socket.recycle?.(chunk);
   }
@@ -79,10 +81,9 @@ export class SocketConnection implements Connection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const error = closedError();
-    this.#input.error(error);
+    this.#input.error(CLOSED);
     // An abort goes on to fail the stream with its own reason.
-    if (!this.#output.signal.aborted) this.#output.error(error);
+    if (!this.#output.signal.aborted) this.#output.error(CLOSED);
     this.#socket.close();
   }
 
@@ -100,7 +101,7 @@ export class SocketConnection implements Connection {
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
-    if (this.#closed || this.#ended) throw closedError();
+    if (this.#closed || this.#ended) throw CLOSED;
     try {
       await this.#socket.write(chunk);
     } catch (error) {
@@ -126,10 +127,9 @@ export class SocketConnection implements Connection {
   }
 
   #failure(error: unknown, action: string): TransportError {
-    return this.#closed ? closedError() : toTransportError(error, action);
+    return this.#closed ? CLOSED : toTransportError(error, action);
   }
 }
 
-function closedError(): TransportError {
-  return new TransportError("ERR_NET_CLOSED", "Connection is closed");
-}
+/** One for all: making an error with its stack costs as much as a read. */
+const CLOSED = new TransportError("ERR_NET_CLOSED", "Connection is closed");

@@ -15,6 +15,7 @@ import process from "node:process";
 import type { Aead, AeadProvider } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { TAG_LENGTH } from "../limits.ts";
+import { nativeSubkey } from "./_subkey.ts";
 
 /** AEADs by `node:crypto`. */
 export function nodeCryptoProvider(): AeadProvider {
@@ -22,6 +23,7 @@ export function nodeCryptoProvider(): AeadProvider {
     name: "node",
     version: process.versions["openssl"] ?? process.version,
     supports: (method) => isAvailable(method),
+    deriveSubkey: nativeSubkey,
     aead: (method, subkey) => new NodeAead(cipherName(method), subkey),
   };
 }

@@ -15,6 +15,7 @@ import {
   type Pointer,
   type Signature,
 } from "./_library.ts";
+import { nativeSubkey } from "./_subkey.ts";
 
 /**
  * Loads libcrypto.
@@ -86,6 +87,7 @@ const SET_TAG = 0x11;
 class OpensslProvider implements AeadProvider {
   readonly name = "openssl";
   readonly version: string;
+  readonly deriveSubkey = nativeSubkey;
   readonly #functions: Functions;
 
   constructor(path: string, functions: Functions) {

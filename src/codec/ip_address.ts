@@ -45,11 +45,13 @@ function parseIpv4(text: string): Uint8Array | undefined {
   const parts = text.split(".");
   if (parts.length !== 4) return undefined;
   const bytes = new Uint8Array(4);
-  for (const [i, part] of parts.entries()) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) {
+  for (let i = 0; i < 4; i++) {
+    const value = Number(parts[i]);
+    // Only the plain form comes out as it went in: no "01", "1e1", "0x1".
+    if (!(value >= 0 && value <= 255) || String(value) !== parts[i]) {
       return undefined;
     }
-    bytes[i] = Number(part);
+    bytes[i] = value;
   }
   return bytes;
 }

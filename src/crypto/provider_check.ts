@@ -8,6 +8,7 @@ import type { RandomBytes } from "../random.ts";
 import type { AeadProvider } from "./aead.ts";
 import type { AeadAlgorithm, Method } from "./method.ts";
 import { nobleProvider } from "./noble.ts";
+import { deriveSubkey } from "./subkey.ts";
 
 /**
  * Compares a provider with published answers and with noble.
@@ -27,6 +28,7 @@ export function findFault(
         answer.key.length === method.keyLength * 2
       ) knownAnswer(provider, method, answer);
     }
+    compareSubkeys(provider, method, randomBytes);
     for (const length of LENGTHS) {
       compare(provider, method, length, randomBytes);
     }
@@ -111,6 +113,19 @@ function knownAnswer(
   }
   if (!same(out, fromHex(answer.sealed))) {
     throw new Error("it gives a wrong known answer");
+  }
+}
+
+function compareSubkeys(
+  provider: AeadProvider,
+  { keyLength }: Method,
+  randomBytes: RandomBytes,
+): void {
+  const key = randomBytes(keyLength);
+  const salt = randomBytes(keyLength);
+  const subkey = provider.deriveSubkey?.(key, salt);
+  if (subkey !== undefined && !same(subkey, deriveSubkey(key, salt))) {
+    throw new Error("it derives a subkey differently from noble");
   }
 }
 

@@ -28,6 +28,8 @@ export class ProviderChoice implements AeadProvider {
   readonly version = "1";
   /** Everything that was tried. */
   readonly trials: readonly ProviderTrial[];
+  /** The first provider's that is chosen for anything and has its own. */
+  readonly deriveSubkey?: NonNullable<AeadProvider["deriveSubkey"]>;
   readonly #chosen = new Map<string, AeadProvider>();
 
   /** @param trials Of each method the fastest without a fault is chosen. */
@@ -39,6 +41,9 @@ export class ProviderChoice implements AeadProvider {
       if (fault !== undefined || speed <= known) continue;
       best.set(method.name, speed);
       this.#chosen.set(method.name, provider);
+    }
+    for (const { deriveSubkey } of this.#chosen.values()) {
+      if (deriveSubkey !== undefined) this.deriveSubkey ??= deriveSubkey;
     }
   }
 

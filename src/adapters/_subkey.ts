@@ -1,0 +1,16 @@
+/**
+ * HKDF by the runtime's own `node:crypto`, on both of them faster than ours.
+ *
+ * @module
+ */
+import { hkdfSync } from "node:crypto";
+
+/** Implements `AeadProvider.deriveSubkey`. */
+export function nativeSubkey(
+  masterKey: Uint8Array,
+  salt: Uint8Array,
+): Uint8Array {
+  return new Uint8Array(
+    hkdfSync("sha1", masterKey, salt, "ss-subkey", masterKey.length),
+  );
+}
