@@ -1,0 +1,116 @@
+/**
+ * What is compared: two processes each, a far end and a near end.
+ *
+ * @module
+ */
+import { Program } from "../support/process.ts";
+import { bunPath, denoPath, ROOT } from "../support/runtimes.ts";
+
+/** How the near end is spoken to. */
+export type Front = "tunnel" | "socks";
+
+/** What a system is asked to do. */
+export interface Setup {
+  readonly method: string;
+  readonly front: Front;
+  readonly serverPort: number;
+  readonly localPort: number;
+  readonly targetPort: number;
+}
+
+/** One competitor. */
+export interface System {
+  readonly name: string;
+  server(setup: Setup): string[];
+  local(setup: Setup): string[];
+}
+
+/** Both processes of a system. */
+export class Running implements AsyncDisposable {
+  readonly server: Program;
+  readonly local: Program;
+
+  private constructor(server: Program, local: Program) {
+    this.server = server;
+    this.local = local;
+  }
+
+  /** Starts the far end, then the near end. */
+  static async start(system: System, setup: Setup): Promise<Running> {
+    const ready = /listening (on|at)/;
+    const server = await Program.start(system.server(setup), { ready });
+    try {
+      const local = await Program.start(system.local(setup), { ready });
+      return new Running(server, local);
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.local.stop(), this.server.stop()]);
+  }
+}
+
+const PASSWORD = ["-k", "benchmark"];
+
+/** The C original. */
+export const LIBEV: System = {
+  name: "libev",
+  server: ({ serverPort, method }) => [
+    ...["ss-server", "-s", "127.0.0.1", "-p", String(serverPort)],
+    ...["-m", method, ...PASSWORD],
+  ],
+  local: ({ serverPort, localPort, targetPort, method, front }) => [
+    front === "tunnel" ? "ss-tunnel" : "ss-local",
+    ...["-s", "127.0.0.1", "-p", String(serverPort)],
+    ...["-b", "127.0.0.1", "-l", String(localPort)],
+    ...(front === "tunnel" ? ["-L", `127.0.0.1:${targetPort}`] : []),
+    ...["-m", method, ...PASSWORD],
+  ],
+};
+
+/** Ours, on one runtime, with one provider or the best. */
+export function umbra(runtime: "deno" | "bun", crypto = "auto"): System {
+  const program = runtimeCommand(runtime, "src/main.ts");
+  const common = [...PASSWORD, "--crypto", crypto];
+  return {
+    name: crypto === "auto" ? runtime : `${runtime} ${crypto}`,
+    server: ({ serverPort, method }) => [
+      ...[...program, "server", "-s", `127.0.0.1:${serverPort}`],
+      ...["-m", method, ...common],
+    ],
+    local: ({ serverPort, localPort, targetPort, method, front }) => [
+      ...[...program, front === "tunnel" ? "tunnel" : "local"],
+      ...["-s", `127.0.0.1:${serverPort}`, "-l", String(localPort)],
+      ...(front === "tunnel" ? ["-L", `127.0.0.1:${targetPort}`] : []),
+      ...["-m", method, ...common],
+    ],
+  };
+}
+
+/** The floor: the same two hops and the same relay, without crypto. */
+export function floor(runtime: "deno" | "bun"): System {
+  const program = runtimeCommand(runtime, "tests/bench/floor.ts");
+  return {
+    name: `${runtime} floor`,
+    server: ({ serverPort, targetPort }) => [
+      ...program,
+      String(serverPort),
+      String(targetPort),
+    ],
+    local: ({ serverPort, localPort }) => [
+      ...program,
+      String(localPort),
+      String(serverPort),
+    ],
+  };
+}
+
+function runtimeCommand(runtime: "deno" | "bun", file: string): string[] {
+  if (runtime === "bun") return [bunPath(), "--no-install", `${ROOT}/${file}`];
+  const deno = denoPath();
+  if (deno === undefined) throw new Error("Cannot find the deno program");
+  return [deno, "run", "-A", "--no-check", `${ROOT}/${file}`];
+}
