@@ -2,7 +2,7 @@
  * The near end of a benchmark, on Bun: a SOCKS5 client that measures.
  *
  * Usage: `bun load.ts PROXY_PORT TARGET_PORT KIND CONNECTIONS SECONDS`, where
- * KIND is `down`, `up`, `rate`, `first` or `hold`. PROXY_PORT 0 connects
+ * KIND is `down`, `up`, `rate`, `first`, `sessions` or `hold`. PROXY_PORT 0 connects
  * straight to the target. Prints one JSON object.
  *
  * @module
@@ -174,6 +174,25 @@ function first(): void {
   next();
 }
 
+/** So many short sessions, 32 at a time. */
+function sessions(): void {
+  let started = 0;
+  let ended = 0;
+  const next = (): void => {
+    if (started === connections) return;
+    started++;
+    open({
+      onOpen: (socket) => void socket.write(letter("P")),
+      onData: (socket) => socket.end(),
+      onClose(): void {
+        if (++ended === connections) finish({ value: ended, unit: "sessions" });
+        next();
+      },
+    });
+  };
+  for (let i = 0; i < 32; i++) next();
+}
+
 /** Holds connections open; prints once they all answered, then waits. */
 function hold(): void {
   let answered = 0;
@@ -208,5 +227,6 @@ function finish(result: Record<string, unknown>): void {
 
 if (kind === "rate") rate();
 else if (kind === "first") first();
+else if (kind === "sessions") sessions();
 else if (kind === "hold") hold();
 else throughput();
