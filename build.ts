@@ -138,6 +138,7 @@ function buildWithDeno(request: Request, build: string): Result {
         "--node-modules-dir=none",
         "--exclude-unused-npm",
         ...(target ? [`--target=${target}`] : []),
+        `--include=${join(ROOT, "src", "worker.ts")}`,
         `--output=${outputPath(request, name)}`,
         join(ROOT, "src", "main.ts"),
       ]);
@@ -167,6 +168,7 @@ function buildWithBun(request: Request, build: string): Result {
     ...(target ? [`--target=${target}`] : []),
     `--outfile=${first}`,
     join(ROOT, "src", "main.ts"),
+    join(ROOT, "src", "worker.ts"),
   ]);
   if (!result.ok) return result;
   for (const name of NAMES.slice(1)) {

@@ -40,6 +40,7 @@ export type {
   Connection,
   Endpoint,
   Listener,
+  ListenOptions,
   Transport,
   WaitOptions,
 } from "./src/transport.ts";

@@ -4,11 +4,17 @@
  * @module
  */
 import process from "node:process";
+import { firstSignal, type Host } from "./cli/host.ts";
 import { complain, tolerateClosedPipes } from "./cli/output.ts";
 import { describeError, EXIT, isVerbose, runProgram } from "./cli/program.ts";
+import { runWorkers, type WorkerThread } from "./cli/workers.ts";
+
+/** Milliseconds before a worker that died is replaced. */
+const RESPAWN_MS = 1_000;
 
 tolerateClosedPipes();
 const argv = process.argv.slice(2);
+const names = [process.argv0, process.execPath];
 // A defect in one connection must not fill the terminal either.
 for (const event of ["uncaughtException", "unhandledRejection"]) {
   process.on(event, (error: unknown) => {
@@ -16,5 +22,23 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
     complain(`umbra: ${line}\n`).finally(() => process.exit(EXIT.failure));
   });
 }
-runProgram(argv, [process.argv0, process.execPath])
-  .then((code) => process.exit(code));
+const host: Host = {
+  stopSignal: firstSignal,
+  listening: () => {},
+  runWorkers: (count, logger) =>
+    runWorkers({
+      count,
+      start: { argv, names },
+      spawn: spawnWorker,
+      logger,
+      respawnMs: RESPAWN_MS,
+      stopSignal: firstSignal,
+    }),
+};
+runProgram(argv, names, host).then((code) => process.exit(code));
+
+/** Beside this file, from source and in a compiled program alike. */
+function spawnWorker(): WorkerThread {
+  const url = new URL("./worker.ts", import.meta.url);
+  return new Worker(url, { type: "module" }) as unknown as WorkerThread;
+}

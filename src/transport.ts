@@ -69,6 +69,15 @@ export interface Listener {
   close(): void;
 }
 
+/** How to listen. */
+export interface ListenOptions {
+  /**
+   * Lets several sockets listen on one port, among which the system deals new
+   * connections out (SO_REUSEPORT). Linux only.
+   */
+  readonly reusePort?: boolean;
+}
+
 /** How long a dial or a look-up may take is up to the signal. */
 export interface WaitOptions {
   /** Its abort rejects the wait with the signal's reason. */
@@ -85,7 +94,7 @@ export interface Transport {
    * @param endpoint IP address (or a name, of which the first address counts).
    * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` and others.
    */
-  listen(endpoint: Endpoint): Promise<Listener>;
+  listen(endpoint: Endpoint, options?: ListenOptions): Promise<Listener>;
   /**
    * Opens a connection to one address.
    *

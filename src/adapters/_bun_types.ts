@@ -41,6 +41,7 @@ export interface BunSocketOptions<T> {
   readonly hostname: string;
   readonly port: number;
   readonly allowHalfOpen: true;
+  readonly reusePort?: boolean;
   readonly socket: BunHandlers<T>;
 }
 

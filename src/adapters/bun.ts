@@ -14,6 +14,7 @@ import type {
   Connection,
   Endpoint,
   Listener,
+  ListenOptions,
   Transport,
   WaitOptions,
 } from "../transport.ts";
@@ -32,9 +33,12 @@ export function bunTransport(): Transport {
 }
 
 // Not an async function: what Bun throws here at once must reject.
-function listen(endpoint: Endpoint): Promise<Listener> {
+function listen(
+  endpoint: Endpoint,
+  options: ListenOptions = {},
+): Promise<Listener> {
   try {
-    return Promise.resolve(new BunListener(endpoint));
+    return Promise.resolve(new BunListener(endpoint, options));
   } catch (error) {
     const action = `listen on ${endpoint.host} port ${endpoint.port}`;
     return Promise.reject(
@@ -78,7 +82,7 @@ class BunListener implements Listener {
   readonly #maxUnaccepted: number;
   #closed = false;
 
-  constructor({ host, port }: Endpoint) {
+  constructor({ host, port }: Endpoint, { reusePort }: ListenOptions) {
     this.#maxUnaccepted = Math.min(
       MAX_UNACCEPTED,
       (descriptorLimit() ?? Infinity) / UNACCEPTED_SHARE,
@@ -87,6 +91,7 @@ class BunListener implements Listener {
       hostname: host,
       port,
       allowHalfOpen: true,
+      reusePort: reusePort === true,
       socket: { ...BUN_HANDLERS, open: (socket) => this.#opened(socket) },
     });
     this.address = {

@@ -12,6 +12,7 @@ import type {
   Connection,
   Endpoint,
   Listener,
+  ListenOptions,
   Transport,
   WaitOptions,
 } from "../transport.ts";
@@ -29,9 +30,16 @@ export function denoTransport(): Transport {
 }
 
 // Not an async function: what Deno throws here at once must reject.
-function listen({ host, port }: Endpoint): Promise<Listener> {
+function listen(
+  { host, port }: Endpoint,
+  { reusePort = false }: ListenOptions = {},
+): Promise<Listener> {
   try {
-    const listener = Deno.listen({ hostname: host, port });
+    // Without the flag Deno would end the process, and not by an error.
+    if (reusePort && typeof Deno.listenDatagram !== "function") {
+      throw new Error("sharing a port needs deno run --unstable-net");
+    }
+    const listener = Deno.listen({ hostname: host, port, reusePort });
     return Promise.resolve(new DenoListener(listener));
   } catch (error) {
     const action = `listen on ${host} port ${port}`;

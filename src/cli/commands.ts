@@ -81,6 +81,12 @@ const RUNNING: readonly Option[] = [
     default: String(MAX_CONNECTIONS),
   },
   {
+    name: "workers",
+    value: "N",
+    help: "Threads that share the port, `auto` for one a core; Linux only",
+    default: "1",
+  },
+  {
     name: "crypto",
     value: "PROVIDER",
     help: "Who computes the cipher: auto (the fastest that is right), noble, " +

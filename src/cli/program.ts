@@ -18,11 +18,13 @@ import { configureUrls } from "./config.ts";
 import { generateKey } from "./genkey.ts";
 import { cryptoTable } from "./crypto.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
 import type { Command } from "./option.ts";
 import { complain, print, readText } from "./output.ts";
 import { runLocal, runServer } from "./start.ts";
 import { versionLine } from "./version.ts";
+import { WorkerFailure } from "./workers.ts";
 
 /** Exit codes of the program; 0 is success. */
 export const EXIT = {
@@ -37,21 +39,24 @@ export const EXIT = {
  *
  * @param argv What follows the program's name.
  * @param names Under what names it may have been started.
+ * @param host Where it runs.
  * @returns The exit code.
  */
 export async function runProgram(
   argv: readonly string[],
   names: readonly (string | undefined)[],
+  host: Host,
 ): Promise<number> {
   const implied = impliedCommand(names);
   const name = implied?.executable ?? "umbra";
   try {
     if (implied !== undefined) {
-      await runCommand(implied, argv, name);
+      await runCommand(implied, argv, name, host);
       return 0;
     }
-    return await dispatch(argv);
+    return await dispatch(argv, host);
   } catch (error) {
+    if (error instanceof WorkerFailure) return error.code;
     await complain(`${name}: ${describeError(error, isVerbose(argv))}\n`);
     return error instanceof ConfigError ? EXIT.usage : EXIT.failure;
   }
@@ -74,7 +79,10 @@ export function describeError(error: unknown, verbose: boolean): string {
     : `unexpected error: ${error.message}; run with -v for the stack`;
 }
 
-async function dispatch(argv: readonly string[]): Promise<number> {
+async function dispatch(
+  argv: readonly string[],
+  host: Host,
+): Promise<number> {
   const [word, ...rest] = argv;
   switch (word) {
     case undefined:
@@ -89,7 +97,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       await print(`${versionLine()}\n`);
       return 0;
   }
-  await runCommand(commandOf(word), rest, `umbra ${word}`);
+  await runCommand(commandOf(word), rest, `umbra ${word}`, host);
   return 0;
 }
 
@@ -97,15 +105,16 @@ async function runCommand(
   command: Command,
   argv: readonly string[],
   invocation: string,
+  host: Host,
 ): Promise<void> {
   const args = parseArguments(command, argv);
   if (args.has("help")) return await print(commandHelp(command, invocation));
   if (args.has("version")) return await print(`${versionLine()}\n`);
   switch (command.name) {
     case "local":
-      return await runLocal(args);
+      return await runLocal(args, host);
     case "server":
-      return await runServer(args);
+      return await runServer(args, host);
     case "genkey":
       return await printKey(args);
     case "url":

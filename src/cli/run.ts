@@ -4,12 +4,12 @@
  *
  * @module
  */
-import process from "node:process";
 import { formatAddress } from "../codec/address.ts";
 import { TransportError } from "../errors.ts";
 import type { LogFields, Logger } from "../observe.ts";
 import type { Service } from "../service/service.ts";
 import type { Endpoint } from "../transport.ts";
+import type { Host } from "./host.ts";
 
 /** A service that is about to be started. */
 export interface PlannedService {
@@ -29,15 +29,14 @@ export interface RunOptions {
   readonly graceMs: number;
   /** Where the start lines go. */
   readonly logger: Logger;
+  /** Tells when to stop. */
+  readonly host: Host;
   /** Adds the facts of a start line as fields. */
   readonly withFields: boolean;
 }
 
-/** Signals that stop the program, with their numbers. */
-const STOP_SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
-
 /**
- * Runs services until a signal. A second signal ends the process at once.
+ * Runs services until their host says stop.
  *
  * @throws {TransportError} When one cannot listen; none runs then.
  */
@@ -45,8 +44,8 @@ export async function runServices(
   planned: readonly PlannedService[],
   options: RunOptions,
 ): Promise<void> {
-  const { logger, graceMs, withFields } = options;
-  const signal = firstSignal();
+  const { logger, graceMs, withFields, host } = options;
+  const signal = host.stopSignal();
   const services = await startAll(planned);
   for (const [i, service] of services.entries()) {
     const { message, fields } = planned[i]!.describe(
@@ -54,6 +53,7 @@ export async function runServices(
     );
     logger.log("info", message, withFields ? fields : {});
   }
+  host.listening();
   const name = await signal;
   logger.log(
     "info",
@@ -79,19 +79,6 @@ async function startAll(
     }
   }
   return services;
-}
-
-function firstSignal(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  let signalled = false;
-  for (const [name, number] of Object.entries(STOP_SIGNALS)) {
-    process.on(name, () => {
-      if (signalled) process.exit(128 + number);
-      signalled = true;
-      resolve(name);
-    });
-  }
-  return promise;
 }
 
 function describeFailure(plan: PlannedService, error: TransportError): string {

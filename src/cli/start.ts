@@ -3,11 +3,14 @@
  *
  * @module
  */
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { systemTransport } from "../adapters/runtime.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Method } from "../crypto/method.ts";
+import { ConfigError } from "../errors.ts";
 import { GRACE_MS } from "../limits.ts";
+import type { Logger } from "../observe.ts";
 import { type LocalOptions, startLocal } from "../service/local.ts";
 import { type ServerOptions, startServer } from "../service/server.ts";
 import type { Dependencies } from "../service/service.ts";
@@ -15,39 +18,47 @@ import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands.ts";
 import { type Configured, configureLocal, configureServer } from "./config.ts";
 import { chooseProvider } from "./crypto.ts";
+import type { Host } from "./host.ts";
 import { createLogger, type LogFormat } from "./log.ts";
 import { readText } from "./output.ts";
 import { type PlannedService, runServices } from "./run.ts";
 import { option } from "./server_settings.ts";
-import { readSeconds } from "./values.ts";
+import { readInteger, readSeconds } from "./values.ts";
 import { runtimeName } from "./version.ts";
 
 /** Runs `ss-local` until a signal. */
-export async function runLocal(args: Arguments): Promise<void> {
+export async function runLocal(args: Arguments, host: Host): Promise<void> {
   const { result, warnings } = configureLocal(args, readText);
   await run(args, {
     warnings,
     methods: result.flatMap(({ servers }) => servers.map((s) => s.method)),
+    ports: result.map(({ listen }) => listen.port),
     result: (world) => result.map((options) => planLocal(options, world)),
-  });
+  }, host);
 }
 
 /** Runs `ss-server` until a signal. */
-export async function runServer(args: Arguments): Promise<void> {
+export async function runServer(args: Arguments, host: Host): Promise<void> {
   const { result, warnings } = configureServer(args, readText);
   await run(args, {
     warnings,
     methods: result.map(({ method }) => method),
+    ports: result.map(({ listen }) => listen.port),
     result: (world) => result.map((options) => planServer(options, world)),
-  });
+  }, host);
 }
 
 /** Services of a configuration, and what they will need. */
 interface Plan extends Configured<(world: Dependencies) => PlannedService[]> {
   readonly methods: readonly Method[];
+  readonly ports: readonly number[];
 }
 
-async function run(args: Arguments, planned: Plan): Promise<void> {
+async function run(
+  args: Arguments,
+  planned: Plan,
+  host: Host,
+): Promise<void> {
   const format = option(args, "log-format", readFormat, "text or json") ??
     "text";
   const graceMs = option(
@@ -56,17 +67,29 @@ async function run(args: Arguments, planned: Plan): Promise<void> {
     (text) => readSeconds(text, 0),
     "seconds, 0 or more",
   ) ?? GRACE_MS;
-  const logger = createLogger(
-    (line) => process.stderr.write(line),
-    Date.now,
-    {
-      format,
-      level: args.has("verbose") ? "debug" : "info",
-      colour: process.stderr.isTTY === true,
-    },
+  const { worker } = host;
+  const logger = withWorker(
+    createLogger(
+      (line) => process.stderr.write(line),
+      Date.now,
+      {
+        format,
+        level: args.has("verbose") ? "debug" : "info",
+        colour: process.stderr.isTTY === true,
+      },
+    ),
+    worker,
   );
-  for (const warning of [...args.warnings, ...planned.warnings]) {
-    logger.log("warn", warning);
+  const workers = option(args, "workers", readWorkers, "a number, or auto") ??
+    1;
+  if (worker === undefined) {
+    for (const warning of [...args.warnings, ...planned.warnings]) {
+      logger.log("warn", warning);
+    }
+    if (workers > 1) {
+      checkWorkers(planned.ports);
+      return await host.runWorkers(workers, logger);
+    }
   }
   const transport = systemTransport();
   const aeadProvider = chooseProvider(
@@ -74,9 +97,10 @@ async function run(args: Arguments, planned: Plan): Promise<void> {
     planned.methods,
     logger,
   );
-  const world = { transport, logger, aeadProvider };
+  const world = { transport, logger, aeadProvider, workers };
   await runServices(planned.result(world), {
     graceMs,
+    host,
     logger,
     withFields: format === "json",
   });
@@ -127,6 +151,36 @@ function planServer(
       fields: { role: "ss-server", address, method, runtime: runtimeName() },
     }),
   };
+}
+
+/** Tells in each line which worker it is about. */
+function withWorker(logger: Logger, worker: number | undefined): Logger {
+  if (worker === undefined) return logger;
+  return {
+    enabled: (level) => logger.enabled(level),
+    log: (level, message, fields) =>
+      logger.log(level, message, { ...fields, worker }),
+  };
+}
+
+function readWorkers(text: string): number | undefined {
+  return text === "auto" ? availableParallelism() : readInteger(text, 1);
+}
+
+/** @throws {ConfigError} Where workers cannot share a port. */
+function checkWorkers(ports: readonly number[]): void {
+  if (process.platform !== "linux") {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "--workers needs SO_REUSEPORT as Linux has it; leave it out here",
+    );
+  }
+  if (ports.includes(0)) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "--workers cannot share a port that the system chooses; give one",
+    );
+  }
 }
 
 function readCrypto(text: string): string | undefined {

@@ -32,7 +32,7 @@ import type { Connection, Endpoint } from "../transport.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import { dial } from "./dial.ts";
 import {
-  connectionCapacity,
+  connectionShare,
   type Dependencies,
   serve,
   type Service,
@@ -88,11 +88,12 @@ export async function startLocal(
   }
   const world = withDefaults(dependencies);
   const local = new Local(options, world);
-  const listener = await world.transport.listen(options.listen);
+  const listener = await world.transport.listen(options.listen, {
+    reusePort: world.workers > 1,
+  });
   return serve(
     listener,
-    options.maxConnections ??
-      connectionCapacity(world.transport.descriptorLimit()),
+    connectionShare(options.maxConnections, world),
     (client, signal) => local.handle(client, signal),
     world,
   );

@@ -36,7 +36,7 @@ import type { Connection, Endpoint } from "../transport.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import { dial } from "./dial.ts";
 import {
-  connectionCapacity,
+  connectionShare,
   type Dependencies,
   serve,
   type Service,
@@ -74,11 +74,12 @@ export async function startServer(
 ): Promise<Service> {
   const world = withDefaults(dependencies);
   const server = new Server(options, world);
-  const listener = await world.transport.listen(options.listen);
+  const listener = await world.transport.listen(options.listen, {
+    reusePort: world.workers > 1,
+  });
   return serve(
     listener,
-    options.maxConnections ??
-      connectionCapacity(world.transport.descriptorLimit()),
+    connectionShare(options.maxConnections, world),
     (client, signal) => server.handle(client, signal),
     world,
   );

@@ -57,6 +57,8 @@ export interface Dependencies {
   readonly metrics?: Metrics;
   /** Default: noble. */
   readonly aeadProvider?: AeadProvider;
+  /** Threads that share ports, descriptors and connections; default 1. */
+  readonly workers?: number;
 }
 
 /** {@link Dependencies} with nothing left out. */
@@ -69,6 +71,7 @@ export function withDefaults(
     logger: silentLogger,
     metrics: silentMetrics,
     aeadProvider: nobleProvider,
+    workers: 1,
     ...dependencies,
   };
 }
@@ -87,6 +90,15 @@ export function connectionCapacity(
     (descriptorLimit - spare) / DESCRIPTORS_PER_CONNECTION,
   );
   return Math.min(MAX_CONNECTIONS, Math.max(1, capacity));
+}
+
+/** This thread's part of the connections that may be open at once. */
+export function connectionShare(
+  maxConnections: number | undefined,
+  { transport, workers }: Required<Dependencies>,
+): number {
+  const all = maxConnections ?? connectionCapacity(transport.descriptorLimit());
+  return Math.ceil(all / workers);
 }
 
 /** Serves one accepted connection; expected errors are its own business. */

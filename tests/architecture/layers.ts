@@ -31,7 +31,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   cli: 7,
 };
 
-/** Level of `src/main.ts`, which starts the program and holds no logic. */
+/** Level of `src/main.ts` and `src/worker.ts`, the entries. */
 const MAIN_LEVEL = 8;
 
 /** Who may import which package; everything else is refused. */
@@ -166,7 +166,9 @@ function placeOf(path: string): Place | undefined {
     const level = LEVELS[folder];
     return level === undefined ? undefined : { name: folder, level };
   }
-  if (file === "main") return { name: "main", level: MAIN_LEVEL };
+  if (file === "main" || file === "worker") {
+    return { name: "main", level: MAIN_LEVEL };
+  }
   return LEVEL_0.includes(file!) ? { name: file!, level: 0 } : undefined;
 }
 

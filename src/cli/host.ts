@@ -1,0 +1,40 @@
+/**
+ * Where services run: in the program itself, or in one of its workers.
+ *
+ * @module
+ */
+import process from "node:process";
+import type { Logger } from "../observe.ts";
+
+/** What running services need of where they run. */
+export interface Host {
+  /** Number of the worker, from 1; not set in the program itself. */
+  readonly worker?: number;
+  /** Settles with a signal's name when the services shall stop. */
+  stopSignal(): Promise<string>;
+  /** Called once, when every service listens. */
+  listening(): void;
+  /**
+   * Runs the same command in so many workers until a signal.
+   *
+   * @throws {Error} In a worker: it has none of its own.
+   */
+  runWorkers(count: number, logger: Logger): Promise<void>;
+}
+
+/** Signals that stop the program, with their numbers. */
+const STOP_SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/** The first signal that stops the program; the second ends it at once. */
+export function firstSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let signalled = false;
+  for (const [name, number] of Object.entries(STOP_SIGNALS)) {
+    process.on(name, () => {
+      if (signalled) process.exit(128 + number);
+      signalled = true;
+      resolve(name);
+    });
+  }
+  return promise;
+}

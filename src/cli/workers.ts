@@ -1,0 +1,157 @@
+/**
+ * Several threads of the program on one port.
+ *
+ * Workers share nothing but the port: the system deals new connections out
+ * (SO_REUSEPORT). The program itself starts them, replaces one that dies,
+ * hands the stop signal on and waits for all.
+ *
+ * @module
+ */
+import type { Logger } from "../observe.ts";
+
+/** What a worker is told. */
+export type ToWorker =
+  /** Run this command line as the worker of this number. */
+  | {
+    readonly kind: "start";
+    readonly index: number;
+    readonly argv: readonly string[];
+    readonly names: readonly (string | undefined)[];
+  }
+  /** Stop with the grace of the command line. */
+  | { readonly kind: "stop"; readonly signal: string };
+
+/** What a worker tells. */
+export type FromWorker =
+  /** All its services listen. */
+  | { readonly kind: "listening" }
+  /** It has ended, with the exit code it would have as a program. */
+  | { readonly kind: "ended"; readonly code: number };
+
+/** One worker, as the runtimes have them. */
+export interface WorkerThread {
+  postMessage(message: ToWorker): void;
+  terminate(): void;
+  onmessage: ((event: { readonly data: FromWorker }) => void) | null;
+  onerror:
+    | ((event: { readonly message?: string; preventDefault(): void }) => void)
+    | null;
+}
+
+/** How workers are run. */
+export interface WorkersOptions {
+  /** At least 2. */
+  readonly count: number;
+  /** Command line and names of the program. */
+  readonly start: Omit<ToWorker & { kind: "start" }, "kind" | "index">;
+  /** Makes a thread that waits for its `start`. */
+  spawn(): WorkerThread;
+  /** Where deaths are told. */
+  readonly logger: Logger;
+  /** Milliseconds before a dead worker is replaced. */
+  readonly respawnMs: number;
+  /** Settles with a signal's name when all shall stop. */
+  stopSignal(): Promise<string>;
+}
+
+/**
+ * Runs workers until the signal.
+ *
+ * @throws {WorkerFailure} When one cannot start; it has said why itself.
+ */
+export async function runWorkers(options: WorkersOptions): Promise<void> {
+  const signal = options.stopSignal();
+  const crew = Array.from(
+    { length: options.count },
+    (_, i) => new Member(i + 1, options),
+  );
+  try {
+    // The first one alone: if it cannot listen, one complaint is enough.
+    for (const member of crew) await member.start();
+    const name = await signal;
+    await Promise.all(crew.map((member) => member.stop(name)));
+  } catch (error) {
+    for (const member of crew) member.terminate();
+    throw error;
+  }
+}
+
+/** A worker that could not start; it has told the operator why. */
+export class WorkerFailure extends Error {
+  /** Exit code for the program. */
+  readonly code: number;
+
+  /** @param code See {@link WorkerFailure.code}. */
+  constructor(code: number) {
+    super(`A worker ended with code ${code}`);
+    this.code = code;
+  }
+}
+
+/** A place in the crew, and the thread that fills it. */
+class Member {
+  readonly #index: number;
+  readonly #options: WorkersOptions;
+  readonly #stopped = Promise.withResolvers<void>();
+  #thread: WorkerThread | undefined;
+  #stopping = false;
+
+  constructor(index: number, options: WorkersOptions) {
+    this.#index = index;
+    this.#options = options;
+  }
+
+  /** Settles when the thread listens. */
+  start(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { spawn, start } = this.#options;
+    const thread = this.#thread = spawn();
+    let listening = false;
+    thread.onmessage = ({ data }) => {
+      if (data.kind === "listening") {
+        listening = true;
+        resolve();
+      } else if (this.#stopping) {
+        this.#stopped.resolve();
+      } else if (!listening) {
+        reject(new WorkerFailure(data.code));
+      } else this.#replace(`it ended with code ${data.code}`);
+    };
+    thread.onerror = (event) => {
+      event.preventDefault();
+      const reason = event.message ?? "unknown error";
+      if (this.#stopping) this.#stopped.resolve();
+      else if (listening) this.#replace(reason);
+      else reject(new Error(`Worker ${this.#index} cannot start: ${reason}`));
+    };
+    const message = { kind: "start", index: this.#index, ...start } as const;
+    thread.postMessage(message);
+    return promise;
+  }
+
+  async stop(signal: string): Promise<void> {
+    this.#stopping = true;
+    this.#thread?.postMessage({ kind: "stop", signal });
+    await this.#stopped.promise;
+    this.terminate();
+  }
+
+  terminate(): void {
+    this.#stopping = true;
+    this.#thread?.terminate();
+    this.#thread = undefined;
+  }
+
+  #replace(reason: string): void {
+    const { logger, respawnMs } = this.#options;
+    this.#thread?.terminate();
+    logger.log("error", `worker ${this.#index} died and is replaced`, {
+      reason,
+    });
+    this.#thread = undefined;
+    setTimeout(() => {
+      if (this.#stopping) this.#stopped.resolve();
+      else this.start().catch((error: Error) => this.#replace(error.message));
+    }, respawnMs);
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Entry of one worker of `--workers`; see `cli/workers.ts`.
+ *
+ * @module
+ */
+import type { Host } from "./cli/host.ts";
+import { runProgram } from "./cli/program.ts";
+import type { FromWorker, ToWorker } from "./cli/workers.ts";
+
+/** The part of a worker's global scope used here; TypeScript's clashes. */
+interface WorkerScope {
+  onmessage: ((event: { readonly data: ToWorker }) => void) | null;
+  postMessage(message: FromWorker): void;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+const stop = Promise.withResolvers<string>();
+
+scope.onmessage = ({ data }) => {
+  if (data.kind === "stop") return stop.resolve(data.signal);
+  const host: Host = {
+    worker: data.index,
+    stopSignal: () => stop.promise,
+    listening: () => scope.postMessage({ kind: "listening" }),
+    runWorkers: () => Promise.reject(new Error("A worker has no workers")),
+  };
+  runProgram(data.argv, data.names, host)
+    .then((code) => scope.postMessage({ kind: "ended", code }));
+};

@@ -1,0 +1,74 @@
+/**
+ * `--workers 2`: both threads serve, on both runtimes and in the executable,
+ * and stop together.
+ *
+ * @module
+ */
+import { spawnSync } from "node:child_process";
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, test } from "node:test";
+import { bunPath, denoPath, ROOT } from "../support/runtimes.ts";
+import { command, Target } from "../support/target.ts";
+import { within } from "../support/within.ts";
+import { Chain, type ChainOptions, OURS } from "./chain.ts";
+
+/** That the system deals all of them to one thread has a chance of 2^-39. */
+const CONNECTIONS = 40;
+
+const skip = process.platform === "linux" ? false : "SO_REUSEPORT needs Linux";
+
+let dist = "";
+before(() => {
+  dist = mkdtempSync(join(tmpdir(), "umbra-workers-"));
+  const { status, stderr } = spawnSync(denoPath() ?? bunPath(), [
+    ...["run", "-A", "build.ts", "--runtime=bun", `--outdir=${dist}`],
+  ], { cwd: ROOT, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+});
+after(() => rmSync(dist, { recursive: true, force: true }));
+
+for (const implementation of OURS) {
+  const pairing = { local: implementation, server: implementation };
+  test(`two workers on ${implementation} share a port`, { skip }, async () => {
+    await servesWithBoth(pairing, {});
+  });
+}
+
+test("two workers of the built executable share a port", { skip }, async () => {
+  await servesWithBoth({ local: "bun", server: "bun" }, { dist });
+});
+
+async function servesWithBoth(
+  pairing: Parameters<typeof Chain.start>[0],
+  options: ChainOptions,
+): Promise<void> {
+  await using target = await Target.start();
+  await using chain = await Chain.start(pairing, {
+    ...options,
+    flags: ["--workers", "2", "-v"],
+    localFlags: ["--workers", "2"],
+  });
+  for (const { program } of [chain.server, chain.local]) {
+    await program.waitForOutput(/listening on [^]*listening on /, 10_000);
+  }
+  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
+    using stream = await chain.connect(target.address);
+    await stream.write(command("echo"));
+    const sent = command("hello");
+    await stream.write(sent);
+    assert.deepEqual([...await stream.readExactly(sent.length)], [...sent]);
+  }));
+  const closed = (worker: number): RegExp =>
+    new RegExp(`connection closed .*worker=${worker}`);
+  await chain.server.program.waitForOutput(closed(1), 5_000);
+  await chain.server.program.waitForOutput(closed(2), 5_000);
+  for (const { program } of [chain.local, chain.server]) {
+    program.signal("SIGTERM");
+    const exit = await within(8_000, () => program.describe(), program.exited);
+    assert.deepEqual(exit, { code: 0, signal: null });
+  }
+}

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  type FromWorker,
+  runWorkers,
+  type ToWorker,
+  WorkerFailure,
+  type WorkersOptions,
+  type WorkerThread,
+} from "../../../src/cli/workers.ts";
+
+test("runWorkers() starts one after the other, and stops all on the signal", async () => {
+  const { crew, stop, running } = start(3);
+  assert.equal(crew.length, 1);
+  for (let i = 0; i < 3; i++) {
+    assert.deepEqual(crew[i]!.told[0], {
+      kind: "start",
+      index: i + 1,
+      argv: ["server"],
+      names: ["umbra"],
+    });
+    crew[i]!.tell({ kind: "listening" });
+    await turn();
+  }
+  stop("SIGTERM");
+  await turn();
+  for (const thread of crew) {
+    assert.deepEqual(thread.told.at(-1), { kind: "stop", signal: "SIGTERM" });
+  }
+  let over = false;
+  running.then(() => over = true);
+  crew[0]!.tell({ kind: "ended", code: 0 });
+  crew[1]!.tell({ kind: "ended", code: 0 });
+  await turn();
+  assert.ok(!over);
+  crew[2]!.tell({ kind: "ended", code: 0 });
+  await running;
+  assert.ok(crew.every(({ terminated }) => terminated));
+});
+
+test("runWorkers() fails with the exit code of a worker that cannot start", async () => {
+  const { crew, running } = start(2);
+  crew[0]!.tell({ kind: "ended", code: 1 });
+  await assert.rejects(
+    running,
+    (error) => error instanceof WorkerFailure && error.code === 1,
+  );
+  assert.equal(crew.length, 1);
+});
+
+test("runWorkers() ends those that run, when a later one cannot start", async () => {
+  const { crew, running } = start(2);
+  crew[0]!.tell({ kind: "listening" });
+  await turn();
+  crew[1]!.fail("no such file");
+  await assert.rejects(running, /Worker 2 cannot start: no such file/);
+  assert.ok(crew[0]!.terminated);
+});
+
+test("runWorkers() replaces a worker that dies, and says so", async () => {
+  const { crew, stop, running, lines } = start(1);
+  crew[0]!.tell({ kind: "listening" });
+  await turn();
+  crew[0]!.fail("out of memory");
+  await turn(20);
+  assert.equal(crew.length, 2);
+  assert.deepEqual(lines, [
+    "error worker 1 died and is replaced: out of memory",
+  ]);
+  crew[1]!.tell({ kind: "listening" });
+  crew[1]!.tell({ kind: "ended", code: 1 });
+  await turn(20);
+  assert.equal(crew.length, 3);
+  crew[2]!.tell({ kind: "listening" });
+  await turn();
+  stop("SIGINT");
+  await turn();
+  crew[2]!.tell({ kind: "ended", code: 0 });
+  await running;
+});
+
+test("runWorkers() stops while a dead worker waits to be replaced", async () => {
+  const { crew, stop, running } = start(1);
+  crew[0]!.tell({ kind: "listening" });
+  await turn();
+  crew[0]!.fail("gone");
+  stop("SIGTERM");
+  await running;
+  assert.equal(crew.length, 1);
+});
+
+/** A thread that does what the test says. */
+class FakeThread implements WorkerThread {
+  onmessage: WorkerThread["onmessage"] = null;
+  onerror: WorkerThread["onerror"] = null;
+  terminated = false;
+  readonly told: ToWorker[] = [];
+
+  postMessage(message: ToWorker): void {
+    this.told.push(message);
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+
+  tell(data: FromWorker): void {
+    this.onmessage?.({ data });
+  }
+
+  fail(message: string): void {
+    this.onerror?.({ message, preventDefault: () => {} });
+  }
+}
+
+function start(count: number): {
+  crew: FakeThread[];
+  stop: (signal: string) => void;
+  running: Promise<void>;
+  lines: string[];
+} {
+  const crew: FakeThread[] = [];
+  const lines: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const options: WorkersOptions = {
+    count,
+    start: { argv: ["server"], names: ["umbra"] },
+    spawn(): WorkerThread {
+      const thread = new FakeThread();
+      crew.push(thread);
+      return thread;
+    },
+    logger: {
+      enabled: () => true,
+      log: (level, message, fields) =>
+        lines.push(`${level} ${message}: ${fields?.["reason"]}`),
+    },
+    respawnMs: 5,
+    stopSignal: () => promise,
+  };
+  const running = runWorkers(options);
+  running.catch(() => {});
+  return { crew, stop: resolve, running, lines };
+}
+
+function turn(ms = 0): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
