@@ -21,7 +21,7 @@ import { commandHelp, programHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import type { Command } from "./option.ts";
 import { complain, print, readText } from "./output.ts";
-import { runLocal, runServer } from "./start.ts";
+import { runLocal, runServer, runTunnel } from "./start.ts";
 import { versionLine } from "./version.ts";
 
 /** Exit codes of the program; 0 is success. */
@@ -104,6 +104,8 @@ async function runCommand(
   switch (command.name) {
     case "local":
       return await runLocal(args);
+    case "tunnel":
+      return await runTunnel(args);
     case "server":
       return await runServer(args);
     case "genkey":

@@ -8,12 +8,18 @@ import { systemTransport } from "../adapters/runtime.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Method } from "../crypto/method.ts";
 import { GRACE_MS } from "../limits.ts";
+import { describeProtocol } from "../service/inbound_protocols.ts";
 import { type LocalOptions, startLocal } from "../service/local.ts";
 import { type ServerOptions, startServer } from "../service/server.ts";
 import type { Dependencies } from "../service/service.ts";
 import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands.ts";
-import { type Configured, configureLocal, configureServer } from "./config.ts";
+import {
+  type Configured,
+  configureLocal,
+  configureServer,
+  configureTunnel,
+} from "./config.ts";
 import { chooseProvider } from "./crypto.ts";
 import { createLogger, type LogFormat } from "./log.ts";
 import { readText } from "./output.ts";
@@ -24,7 +30,18 @@ import { runtimeName } from "./version.ts";
 
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments): Promise<void> {
-  const { result, warnings } = configureLocal(args, readText);
+  await runLocals(args, configureLocal(args, readText));
+}
+
+/** Runs `ss-tunnel` until a signal. */
+export async function runTunnel(args: Arguments): Promise<void> {
+  await runLocals(args, configureTunnel(args, readText));
+}
+
+async function runLocals(
+  args: Arguments,
+  { result, warnings }: Configured<LocalOptions[]>,
+): Promise<void> {
   await run(args, {
     warnings,
     methods: result.flatMap(({ servers }) => servers.map((s) => s.method)),
@@ -86,7 +103,9 @@ function planLocal(
   options: LocalOptions,
   world: Dependencies,
 ): PlannedService {
-  const { listen, servers, users = [] } = options;
+  const { listen, servers, users = [], protocol = "mixed" } = options;
+  const spoken = describeProtocol(protocol, users.length > 0);
+  const role = typeof protocol === "string" ? "ss-local" : "ss-tunnel";
   const methods = new Set(servers.map((server) => server.method.name));
   const names = servers.map(({ endpoint, method }) =>
     formatAddress(endpoint) + (methods.size > 1 ? ` (${method.name})` : "")
@@ -97,13 +116,13 @@ function planLocal(
     portOption: "-l",
     start: () => startLocal(options, world),
     describe: (address) => ({
-      message: `ss-local listening on ${address}, SOCKS5` +
-        (users.length > 0 ? " with password" : "") +
+      message: `${role} listening on ${address}, ${spoken}` +
         `, server ${names.join(" or ")}, method ${method}, ` +
         `runtime ${runtimeName()}`,
       fields: {
-        role: "ss-local",
+        role,
         address,
+        protocol: spoken,
         server: names.join(" "),
         method,
         runtime: runtimeName(),
