@@ -65,6 +65,12 @@ export const SERVER_HANDSHAKE_JITTER = 0.5;
  */
 export const LOCAL_HANDSHAKE_TIMEOUT_MS = 30_000;
 
+/**
+ * Milliseconds `ss-server` waits for the peer of a SOCKS5 BIND; FTP, for which
+ * it was made, connects within seconds.
+ */
+export const BIND_ACCEPT_TIMEOUT_MS = 60_000;
+
 /** Milliseconds to resolve a name and connect to one of its addresses. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 

@@ -160,6 +160,10 @@ const LOCAL: Command = {
       help: "Demand a user name and password, in SOCKS5 and HTTP alike; " +
         "repeat it for several users. SOCKS4 is then refused",
     },
+    {
+      name: "bind",
+      help: "Serve SOCKS5 BIND through a server that runs with --bind, too",
+    },
     ...RUNNING,
     ...COMMON,
     ...LEGACY_OPTIONS.local,
@@ -226,6 +230,11 @@ const SERVER: Command = {
     },
     ...SECRET,
     CONFIG,
+    {
+      name: "bind",
+      help: "Let clients have one connection at a time accepted here, on a " +
+        "port of the system's choice (SOCKS5 BIND; both sides must be Umbra)",
+    },
     ...RUNNING,
     ...COMMON,
     ...LEGACY_OPTIONS.server,

@@ -124,7 +124,13 @@ function configureLocals(
           port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
         },
         servers,
-        ...present({ protocol, users, idleTimeoutMs, ...limits(args) }),
+        ...present({
+          protocol,
+          users,
+          idleTimeoutMs,
+          bind: args.has("bind") || undefined,
+          ...limits(args),
+        }),
       };
     }),
     warnings: [...found.warnings, ...(fromFile?.warnings ?? [])],
@@ -148,7 +154,11 @@ export function configureServer(
         port: portOf(server),
       },
       ...credentials(server),
-      ...present({ idleTimeoutMs: server.idleTimeoutMs, ...limits(args) }),
+      ...present({
+        idleTimeoutMs: server.idleTimeoutMs,
+        bind: args.has("bind") || undefined,
+        ...limits(args),
+      }),
     })),
     warnings: found.warnings,
   };

@@ -6,7 +6,7 @@
  */
 import type { Address } from "../codec/address.ts";
 import type { Clock } from "../clock.ts";
-import type { ErrorCode, UmbraError } from "../errors.ts";
+import type { ErrorCode, ProtocolErrorCode, UmbraError } from "../errors.ts";
 import type { Authenticate } from "../session/socks5_server_session.ts";
 import type { Endpoint } from "../transport.ts";
 import type { OutboundStream } from "./outbound_stream.ts";
@@ -27,6 +27,11 @@ export interface InboundRequest {
   readonly address: Address;
   /** Payload that came with the request; may be empty. */
   readonly payload: Uint8Array;
+  /**
+   * Set: the server's first bytes are the answer, and when it ends the stream
+   * without any, the application is refused with this code.
+   */
+  readonly unanswered?: ProtocolErrorCode;
   /** The answer that lets the application go ahead; may be empty. */
   accept(bound: Endpoint): Uint8Array;
   /** The answer for a request that failed; may be empty. */
@@ -60,6 +65,8 @@ export interface InboundClient {
   readonly send: Send;
   /** Set: it must give user name and password. */
   readonly authenticate: Authenticate | undefined;
+  /** Whether BIND is asked of the server; else it is refused. */
+  readonly bind: boolean;
   /** Measures waits. */
   readonly clock: Clock;
   /** Milliseconds for a handshake, or for a head that has begun. */

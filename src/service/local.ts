@@ -12,7 +12,7 @@ import { abortable, Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import { MasterKey } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
-import { UmbraError } from "../errors.ts";
+import { ProtocolError, UmbraError } from "../errors.ts";
 import {
   CONNECT_TIMEOUT_MS,
   FIRST_PAYLOAD_WAIT_MS,
@@ -66,6 +66,8 @@ export interface LocalOptions {
    * empty: everybody may.
    */
   readonly users?: readonly SocksUser[];
+  /** Whether BIND is asked of the server, which must know it; default: no. */
+  readonly bind?: boolean;
   /** Milliseconds without a byte; default 300,000. */
   readonly idleTimeoutMs?: number;
   /** Milliseconds to resolve and connect to a server; default 10,000. */
@@ -164,6 +166,10 @@ class Local {
       report.close(unanswered ? UNANSWERED : "done", unanswered);
     } catch (error) {
       report.fail(error);
+      const { unanswered, refuse } = opened.request;
+      if (unanswered !== undefined && report.bytesDown === 0) {
+        await this.#refuseLate(client, refuse(unanswered), signal);
+      }
     } finally {
       opened.server.close();
     }
@@ -183,6 +189,7 @@ class Local {
         source: client.reader,
         send,
         authenticate: this.#authenticate,
+        bind: this.#options.bind ?? false,
         clock,
         handshakeTimeoutMs: this.#options.handshakeTimeoutMs ??
           LOCAL_HANDSHAKE_TIMEOUT_MS,
@@ -215,6 +222,21 @@ class Local {
       await this.#hangUp(client, signal);
       return undefined;
     }
+  }
+
+  /** The server has turned out not to serve what was asked of it. */
+  async #refuseLate(
+    client: Client,
+    reply: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await client.writer.write(reply);
+    } catch {
+      // The application is gone: nobody waits for the reply.
+      return;
+    }
+    await this.#hangUp(client, signal);
   }
 
   /** A stream for an inbound that serves its requests itself. */
@@ -291,7 +313,12 @@ class Local {
           source: new ByteReader(server.readable),
           sink: writer,
           convert: (bytes, allocate) => session.open(bytes, allocate),
-          end: () => session.end(),
+          end: () => {
+            session.end();
+            if (request.unanswered !== undefined && report.bytesDown === 0) {
+              throw new ProtocolError(request.unanswered, NO_BIND);
+            }
+          },
           count: (_sealed, opened) => report.bytesDown += opened,
         },
         {
@@ -348,6 +375,8 @@ class Local {
 }
 
 const NOTHING = new Uint8Array(0);
+
+const NO_BIND = "Server does not serve BIND: start it with --bind";
 
 const UNANSWERED =
   "no answer from the server: wrong password or method, or the target cannot be reached";

@@ -7,6 +7,7 @@
 import { equalBytes } from "../bytes.ts";
 import { Deadline } from "../clock.ts";
 import type { Address } from "../codec/address.ts";
+import { BIND_TARGET, encodeBindPayload } from "../codec/bind_request.ts";
 import {
   encodeReply,
   REP,
@@ -62,6 +63,9 @@ export async function acceptSocks5(
       throw step.error;
     } else {
       const { command, address } = step.request;
+      if (command === SOCKS5_COMMAND.bind && client.bind) {
+        return bindRequest(address, step.rest);
+      }
       await checkRequest(command, address, send);
       return { address, payload: step.rest, ...REPLIES };
     }
@@ -90,6 +94,17 @@ const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
   accept: (bound) => encodeReply(REP.succeeded, bound),
   refuse: (code) => encodeReply(REP_BY_CODE[code] ?? REP.generalFailure),
 };
+
+/** BIND: both replies come from the server, if it is one that knows it. */
+function bindRequest(expected: Address, rest: Uint8Array): InboundRequest {
+  return {
+    address: BIND_TARGET,
+    payload: encodeBindPayload(expected, rest),
+    unanswered: "ERR_SOCKS_COMMAND",
+    accept: () => new Uint8Array(0),
+    refuse: REPLIES.refuse,
+  };
+}
 
 /** RFC 1928 §6; what is not listed is a general failure. */
 const REP_BY_CODE: Partial<Record<ErrorCode, Rep>> = {
