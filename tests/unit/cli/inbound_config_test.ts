@@ -4,7 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
 import { findCommand, impliedCommand } from "../../../src/cli/commands.ts";
-import { configureLocal, configureTunnel } from "../../../src/cli/config.ts";
+import {
+  configureLocal,
+  configureServer,
+  configureTunnel,
+} from "../../../src/cli/config.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import type { LocalOptions } from "../../../src/service/local.ts";
 
@@ -104,6 +108,18 @@ test("configureTunnel() refuses to start without a complete target", () => {
       /--tunnel-address .*expected HOST:PORT/,
     );
   }
+});
+
+test("configureLocal() and configureServer() serve BIND only with --bind", () => {
+  assert.equal(local(SERVER)[0]!.bind, undefined);
+  assert.equal(local([...SERVER, "--bind"])[0]!.bind, true);
+  const server = (...argv: string[]): boolean | undefined => {
+    const all = ["-p", "8388", "-k", "pw", ...argv];
+    const args = parseArguments(findCommand("server")!, all);
+    return configureServer(args, () => "").result[0]!.bind;
+  };
+  assert.equal(server(), undefined);
+  assert.equal(server("--bind"), true);
 });
 
 test("impliedCommand() knows ss-tunnel", () => {
