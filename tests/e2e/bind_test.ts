@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
+// @ts-types="../support/socks.d.ts"
 import { SocksClient } from "socks";
 import { within } from "../support/within.ts";
 import { Chain, LIBEV_SKIP, OUR_PAIRINGS, OURS } from "./chain.ts";

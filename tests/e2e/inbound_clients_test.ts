@@ -11,7 +11,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
+// @ts-types="../support/socks.d.ts"
 import { SocksClient } from "socks";
+// @ts-types="../support/undici.d.ts"
 import { fetch, ProxyAgent } from "undici";
 import { runToEnd } from "../support/process.ts";
 import { announceSkip } from "../support/report.ts";
