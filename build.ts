@@ -1,5 +1,5 @@
 /**
- * Builds the three executables `umbra`, `ss-local` and `ss-server`, each of
+ * Builds the executables `umbra`, `ss-local`, `ss-server` and `ss-tunnel`, each of
  * which stands alone. They are one program that knows its role by its name.
  *
  * Usage: `deno task build [--runtime deno|bun] [--target NAME] [--outdir DIR]`.
@@ -28,7 +28,7 @@ import { LIBRARIES } from "./src/adapters/openssl.ts";
 import { bunPath, ROOT } from "./tests/support/runtimes.ts";
 
 /** What the executables are called. */
-const NAMES = ["umbra", "ss-local", "ss-server"];
+const NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel"];
 
 /**
  * What a compiled Deno program may do, whatever it is told: open sockets, read

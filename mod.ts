@@ -102,4 +102,5 @@ export {
 } from "./src/service/local.ts";
 export { type ServerOptions, startServer } from "./src/service/server.ts";
 export type { Dependencies, Service } from "./src/service/service.ts";
+export type { InboundProtocol } from "./src/service/inbound.ts";
 export type { SocksUser } from "./src/service/socks5_inbound.ts";

@@ -48,3 +48,23 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
   return difference === 0;
 }
+
+/** Characters U+0000 to U+00FF as the bytes of the same number. */
+export function toLatin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/**
+ * Bytes as the characters of the same number. A `TextDecoder` cannot do this:
+ * its "latin1" is windows-1252.
+ */
+export function fromLatin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += LATIN1_STEP) {
+    text += String.fromCharCode(...bytes.subarray(i, i + LATIN1_STEP));
+  }
+  return text;
+}
+
+/** Arguments of one call; engines bound their number. */
+const LATIN1_STEP = 4_096;

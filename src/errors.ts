@@ -55,7 +55,21 @@ export type ProtocolErrorCode =
   /** A SOCKS field has a value that is not allowed. */
   | "ERR_SOCKS_MALFORMED"
   /** The peer ended its side in the middle of a SOCKS message. */
-  | "ERR_SOCKS_TRUNCATED";
+  | "ERR_SOCKS_TRUNCATED"
+  /** An HTTP message that RFC 9112 does not allow. */
+  | "ERR_HTTP_MALFORMED"
+  /** An HTTP message whose end two readers could see in two places. */
+  | "ERR_HTTP_FRAMING"
+  /** An HTTP line, a head or a number of fields over our limits. */
+  | "ERR_HTTP_TOO_LARGE"
+  /** Another HTTP than 1.0 and 1.1. */
+  | "ERR_HTTP_VERSION"
+  /** An HTTP user name or password is missing or wrong. */
+  | "ERR_HTTP_AUTHENTICATION"
+  /** The peer ended its side in the middle of an HTTP message. */
+  | "ERR_HTTP_TRUNCATED"
+  /** The first byte belongs to no protocol that is served on this port. */
+  | "ERR_INBOUND_PROTOCOL";
 
 /** Codes of what a network did, as adapters report it. */
 export type TransportErrorCode =

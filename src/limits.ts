@@ -17,6 +17,34 @@ export const MAX_ADDRESS_LENGTH: number = 1 + 1 + 255 + 2;
 /** Bytes of the longest SOCKS5 message: RFC 1929 user name and password. */
 export const MAX_SOCKS_MESSAGE_LENGTH: number = 1 + 1 + 255 + 1 + 255;
 
+/** Bytes of USERID and of HOST in a SOCKS4 request; the protocol has no bound. */
+export const MAX_SOCKS4_FIELD_LENGTH = 255;
+
+/** Bytes of the longest SOCKS4a request: fixed part, USERID, HOST, two NULs. */
+export const MAX_SOCKS4_REQUEST_LENGTH: number = 1 + 1 + 2 + 4 +
+  2 * (MAX_SOCKS4_FIELD_LENGTH + 1);
+
+/**
+ * Bytes of an HTTP request line or status line without CRLF. RFC 9112 §3 wants
+ * 8,000 at least; Apache and nginx stop at about 8,192.
+ */
+export const MAX_HTTP_LINE_LENGTH = 16_384;
+
+/** Bytes of an HTTP head, or of a trailer section, all lines together. */
+export const MAX_HTTP_HEAD_LENGTH = 65_536;
+
+/** Fields of an HTTP head; Apache stops at 100. */
+export const MAX_HTTP_FIELDS = 128;
+
+/** Bytes of the line before an HTTP chunk; extensions are dropped. */
+export const MAX_HTTP_CHUNK_LINE_LENGTH = 1_024;
+
+/**
+ * Bytes of a request body that is read and forgotten so that a refused client
+ * can try again on the same connection; with more it is closed.
+ */
+export const MAX_HTTP_REFUSED_BODY = 65_536;
+
 /**
  * Milliseconds from accept until a client of `ss-server` must have sent a
  * valid request, and until a connection that failed to is closed. One number
@@ -31,8 +59,17 @@ export const SERVER_HANDSHAKE_TIMEOUT_MS = 60_000;
  */
 export const SERVER_HANDSHAKE_JITTER = 0.5;
 
-/** Milliseconds an application has to finish its SOCKS handshake. */
+/**
+ * Milliseconds an application has to finish its SOCKS handshake, or to
+ * complete the head of an HTTP request it has begun.
+ */
 export const LOCAL_HANDSHAKE_TIMEOUT_MS = 30_000;
+
+/**
+ * Milliseconds `ss-server` waits for the peer of a SOCKS5 BIND; FTP, for which
+ * it was made, connects within seconds.
+ */
+export const BIND_ACCEPT_TIMEOUT_MS = 60_000;
 
 /** Milliseconds to resolve a name and connect to one of its addresses. */
 export const CONNECT_TIMEOUT_MS = 10_000;

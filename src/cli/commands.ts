@@ -107,51 +107,68 @@ const RUNNING: readonly Option[] = [
   },
 ];
 
+/** Where to send, and where to listen. */
+const LOCAL_ENDS: readonly Option[] = [
+  {
+    name: "server-addr",
+    short: "s",
+    value: "HOST[:PORT]",
+    repeatable: true,
+    help: "The server; repeat it to name several",
+  },
+  {
+    name: "server-port",
+    short: "p",
+    value: "PORT",
+    help: "Port of the servers that are named without one",
+  },
+  ...SECRET,
+  CONFIG,
+  {
+    name: "local-addr",
+    short: "b",
+    value: "HOST[:PORT]",
+    help: "Address to listen on",
+    default: DEFAULT_LOCAL.host,
+  },
+  {
+    name: "local-port",
+    short: "l",
+    value: "PORT",
+    help: "Port to listen on; 0 lets the system choose",
+    default: String(DEFAULT_LOCAL.port),
+  },
+];
+
 const LOCAL: Command = {
   name: "local",
   executable: "ss-local",
   operands: "[ss://URI...]",
   maxOperands: Infinity,
-  summary: "Run ss-local: a SOCKS5 proxy that sends through a server",
+  summary: "Run ss-local: a SOCKS and HTTP proxy that sends through a server",
   description: [
-    "Runs ss-local: a SOCKS5 proxy for the programs on this machine, which " +
-    "sends everything through a Shadowsocks server. TCP only for now.",
+    "Runs ss-local: a proxy for the programs on this machine, which sends " +
+    "everything through a Shadowsocks server. One port takes SOCKS4, SOCKS4a, " +
+    "SOCKS5 and HTTP. TCP only for now.",
   ],
   options: [
+    ...LOCAL_ENDS,
     {
-      name: "server-addr",
-      short: "s",
-      value: "HOST[:PORT]",
-      repeatable: true,
-      help: "The server; repeat it to name several",
-    },
-    {
-      name: "server-port",
-      short: "p",
-      value: "PORT",
-      help: "Port of the servers that are named without one",
-    },
-    ...SECRET,
-    CONFIG,
-    {
-      name: "local-addr",
-      short: "b",
-      value: "HOST[:PORT]",
-      help: "Address to listen on",
-      default: DEFAULT_LOCAL.host,
-    },
-    {
-      name: "local-port",
-      short: "l",
-      value: "PORT",
-      help: "Port to listen on; 0 lets the system choose",
-      default: String(DEFAULT_LOCAL.port),
+      name: "protocol",
+      value: "PROTOCOL",
+      help: "What programs may speak: `mixed`, `socks` or `http`",
+      default: "mixed",
     },
     {
       name: "socks-user",
       value: "NAME:PASSWORD",
       repeatable: true,
-      help: "Demand a user name and password; repeat it for several users",
+      help: "Demand a user name and password, in SOCKS5 and HTTP alike; " +
+        "repeat it for several users. SOCKS4 is then refused",
+    },
+    {
+      name: "bind",
+      help: "Serve SOCKS5 BIND through a server that runs with --bind, too",
     },
     ...RUNNING,
     ...COMMON,
@@ -161,6 +178,35 @@ const LOCAL: Command = {
     "umbra local -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
     "umbra local -c config.json -l 1081",
     "umbra local ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
+  ],
+};
+
+const TUNNEL: Command = {
+  name: "tunnel",
+  executable: "ss-tunnel",
+  operands: "[ss://URI...]",
+  maxOperands: Infinity,
+  summary: "Run ss-tunnel: a port here that leads to one target over there",
+  description: [
+    "Runs ss-tunnel: what connects to the local port is connected to one " +
+    "target through a Shadowsocks server, without a handshake. TCP only for " +
+    "now.",
+  ],
+  options: [
+    {
+      name: "tunnel-address",
+      short: "L",
+      value: "HOST:PORT",
+      help: "The target; the server resolves its name",
+    },
+    ...LOCAL_ENDS,
+    ...RUNNING,
+    ...COMMON,
+    ...LEGACY_OPTIONS.local,
+  ],
+  examples: [
+    "umbra tunnel -L db.example:5432 -l 5432 -s 192.0.2.1:8388 -k PASSWORD",
+    "umbra tunnel -L 192.0.2.7:22 -l 2222 -c config.json",
   ],
 };
 
@@ -190,6 +236,11 @@ const SERVER: Command = {
     },
     ...SECRET,
     CONFIG,
+    {
+      name: "bind",
+      help: "Let clients have one connection at a time accepted here, on a " +
+        "port of the system's choice (SOCKS5 BIND; both sides must be Umbra)",
+    },
     ...RUNNING,
     ...COMMON,
     ...LEGACY_OPTIONS.server,
@@ -280,6 +331,7 @@ const HELP: Command = {
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   LOCAL,
+  TUNNEL,
   SERVER,
   GENKEY,
   URL_COMMAND,

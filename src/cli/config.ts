@@ -12,6 +12,7 @@ import {
 } from "../crypto/master_key.ts";
 import { findMethod, type Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
+import type { InboundProtocol } from "../service/inbound.ts";
 import type { LocalOptions } from "../service/local.ts";
 import type { ServerOptions } from "../service/server.ts";
 import type { Endpoint } from "../transport.ts";
@@ -25,6 +26,7 @@ import { type ConfigObject, parseConfig } from "./config_file.ts";
 import {
   LOCAL_KEYS,
   localFromOptions,
+  type LocalSettings,
   localsFromFile,
   type ReadText,
 } from "./local_settings.ts";
@@ -58,6 +60,34 @@ export function configureLocal(
   args: Arguments,
   readText: ReadText,
 ): Configured<LocalOptions[]> {
+  return configureLocals(args, readText, ({ protocol }) => protocol);
+}
+
+/**
+ * What `umbra tunnel` starts: one tunnel for each place to listen.
+ *
+ * @throws {ConfigError} With the place of the mistake.
+ */
+export function configureTunnel(
+  args: Arguments,
+  readText: ReadText,
+): Configured<LocalOptions[]> {
+  return configureLocals(args, readText, ({ protocol, tunnelTo }) => {
+    if (typeof protocol === "object") return protocol;
+    if (tunnelTo !== undefined) return { tunnelTo };
+    throw missing(
+      "No target for the tunnel",
+      'give -L HOST:PORT, or -c FILE with "tunnel_address"',
+    );
+  });
+}
+
+/** @param protocolOf What a place to listen serves. */
+function configureLocals(
+  args: Arguments,
+  readText: ReadText,
+  protocolOf: (local: LocalSettings) => InboundProtocol | undefined,
+): Configured<LocalOptions[]> {
   const file = readFile(args, readText);
   const found = findServers(args, file);
   if (found.servers.length === 0) {
@@ -80,14 +110,27 @@ export function configureLocal(
   const idleTimeoutMs = longest(found.servers.map((s) => s.idleTimeoutMs));
   return {
     result: locals.slice(0, count).map((local) => {
-      const users = chosen.users ?? local.users;
+      const protocol = protocolOf({
+        protocol: chosen.protocol ?? local.protocol,
+        tunnelTo: chosen.tunnelTo ?? local.tunnelTo,
+      });
+      // A tunnel has no handshake in which to ask for a password.
+      const users = typeof protocol === "object"
+        ? undefined
+        : chosen.users ?? local.users;
       return {
         listen: {
           host: chosen.host ?? local.host ?? DEFAULT_LOCAL.host,
           port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
         },
         servers,
-        ...present({ users, idleTimeoutMs, ...limits(args) }),
+        ...present({
+          protocol,
+          users,
+          idleTimeoutMs,
+          bind: args.has("bind") || undefined,
+          ...limits(args),
+        }),
       };
     }),
     warnings: [...found.warnings, ...(fromFile?.warnings ?? [])],
@@ -111,7 +154,11 @@ export function configureServer(
         port: portOf(server),
       },
       ...credentials(server),
-      ...present({ idleTimeoutMs: server.idleTimeoutMs, ...limits(args) }),
+      ...present({
+        idleTimeoutMs: server.idleTimeoutMs,
+        bind: args.has("bind") || undefined,
+        ...limits(args),
+      }),
     })),
     warnings: found.warnings,
   };

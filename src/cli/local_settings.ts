@@ -4,6 +4,8 @@
  *
  * @module
  */
+import type { Address } from "../codec/address.ts";
+import type { InboundProtocol } from "../service/inbound.ts";
 import type { SocksUser } from "../service/socks5_inbound.ts";
 import type { Arguments } from "./args.ts";
 import { type ConfigObject, parseConfig } from "./config_file.ts";
@@ -25,6 +27,10 @@ export interface LocalSettings {
   readonly port?: number | undefined;
   /** Who may connect; absent: everybody. */
   readonly users?: readonly SocksUser[] | undefined;
+  /** What programs may speak. */
+  readonly protocol?: InboundProtocol | undefined;
+  /** Where a tunnel leads. */
+  readonly tunnelTo?: Address | undefined;
 }
 
 /** Reads a file. @throws {ConfigError} `ERR_CONFIG_FILE`. */
@@ -33,7 +39,14 @@ export type ReadText = (path: string) => string;
 /** Keys of one local proxy, at the top or in `locals`. */
 export const LOCAL_KEYS: readonly string[] = [
   ...["local_address", "local_port", "socks5_auth_config_path"],
+  "tunnel_address",
 ];
+
+/** Keys of one entry of `locals` only. */
+const ENTRY_KEYS = ["protocol", "forward_address", "forward_port", "disabled"];
+
+/** What a tunnel's target must be, for messages. */
+const TARGET_EXPECTED = "HOST:PORT, an IPv6 address in brackets";
 
 /** What the command line says. */
 export function localFromOptions(args: Arguments): LocalSettings {
@@ -49,7 +62,27 @@ export function localFromOptions(args: Arguments): LocalSettings {
     host: address?.host,
     port: address?.port ?? port,
     users: users.length > 0 ? users : undefined,
+    protocol: option(
+      args,
+      "protocol",
+      readProtocol,
+      "mixed, socks or http; a tunnel has a command of its own",
+    ),
+    tunnelTo: option(args, "tunnel-address", readTarget, TARGET_EXPECTED),
   };
+}
+
+function readProtocol(value: unknown): InboundProtocol | undefined {
+  return value === "mixed" || value === "socks" || value === "http"
+    ? value
+    : undefined;
+}
+
+/** A target with its port, which is not 0. */
+function readTarget(value: unknown): Address | undefined {
+  if (typeof value !== "string") return undefined;
+  const { host, port } = readHostAndPort(value) ?? {};
+  return host !== undefined && port ? { host, port } : undefined;
 }
 
 /**
@@ -66,23 +99,37 @@ export function localsFromFile(
   if (top.host !== undefined || top.port !== undefined) locals.push(top);
   for (const object of file.objects("locals")) {
     if (object.flag("disabled")) continue;
-    const protocol = object.text("protocol");
-    if (protocol !== undefined && protocol !== "socks") {
-      throw object.wrong(
-        "protocol",
-        '"socks", the only one this version serves',
-      );
-    }
+    const protocol = protocolFrom(object);
     warnings.push(
       ...checkLegacyKeys(object),
       ...object.unknownKeys(
-        new Set([...LOCAL_KEYS, "protocol", "disabled", ...LEGACY_KEYS]),
+        new Set([...LOCAL_KEYS, ...ENTRY_KEYS, ...LEGACY_KEYS]),
       ),
     );
     const { host, port, users } = localFromObject(object, readText);
-    locals.push({ host, port, users: users ?? top.users });
+    locals.push({ host, port, users: users ?? top.users, protocol });
   }
   return { locals: locals.length > 0 ? locals : [top], warnings };
+}
+
+/** rust's `protocol`, and the target of its tunnels. */
+function protocolFrom(object: ConfigObject): InboundProtocol | undefined {
+  if (object.text("protocol") !== "tunnel") {
+    return object.get(
+      "protocol",
+      readProtocol,
+      '"mixed", "socks", "http" or "tunnel"',
+    );
+  }
+  const host = object.text("forward_address");
+  const port = object.get(
+    "forward_port",
+    (value) => readPort(value),
+    PORT_EXPECTED,
+  );
+  if (host === undefined) throw object.wrong("forward_address", "a host");
+  if (port === undefined) throw object.wrong("forward_port", PORT_EXPECTED);
+  return { tunnelTo: { host, port } };
 }
 
 function localFromObject(
@@ -106,6 +153,7 @@ function localFromObject(
     users: path === undefined
       ? undefined
       : usersFromFile(parseConfig(readText(path), path)),
+    tunnelTo: object.get("tunnel_address", readTarget, TARGET_EXPECTED),
   };
 }
 

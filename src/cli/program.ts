@@ -22,7 +22,7 @@ import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
 import type { Command } from "./option.ts";
 import { complain, print, readText } from "./output.ts";
-import { runLocal, runServer } from "./start.ts";
+import { runLocal, runServer, runTunnel } from "./start.ts";
 import { versionLine } from "./version.ts";
 import { WorkerFailure } from "./workers.ts";
 
@@ -113,6 +113,8 @@ async function runCommand(
   switch (command.name) {
     case "local":
       return await runLocal(args, host);
+    case "tunnel":
+      return await runTunnel(args, host);
     case "server":
       return await runServer(args, host);
     case "genkey":

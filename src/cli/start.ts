@@ -11,12 +11,18 @@ import type { Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import { GRACE_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
+import { describeProtocol } from "../service/inbound_protocols.ts";
 import { type LocalOptions, startLocal } from "../service/local.ts";
 import { type ServerOptions, startServer } from "../service/server.ts";
 import type { Dependencies } from "../service/service.ts";
 import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands.ts";
-import { type Configured, configureLocal, configureServer } from "./config.ts";
+import {
+  type Configured,
+  configureLocal,
+  configureServer,
+  configureTunnel,
+} from "./config.ts";
 import { chooseProvider } from "./crypto.ts";
 import type { Host } from "./host.ts";
 import { createLogger, type LogFormat } from "./log.ts";
@@ -28,7 +34,19 @@ import { runtimeName } from "./version.ts";
 
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments, host: Host): Promise<void> {
-  const { result, warnings } = configureLocal(args, readText);
+  await runLocals(args, configureLocal(args, readText), host);
+}
+
+/** Runs `ss-tunnel` until a signal. */
+export async function runTunnel(args: Arguments, host: Host): Promise<void> {
+  await runLocals(args, configureTunnel(args, readText), host);
+}
+
+async function runLocals(
+  args: Arguments,
+  { result, warnings }: Configured<LocalOptions[]>,
+  host: Host,
+): Promise<void> {
   await run(args, {
     warnings,
     methods: result.flatMap(({ servers }) => servers.map((s) => s.method)),
@@ -110,7 +128,9 @@ function planLocal(
   options: LocalOptions,
   world: Dependencies,
 ): PlannedService {
-  const { listen, servers, users = [] } = options;
+  const { listen, servers, users = [], protocol = "mixed" } = options;
+  const spoken = describeProtocol(protocol, users.length > 0);
+  const role = typeof protocol === "string" ? "ss-local" : "ss-tunnel";
   const methods = new Set(servers.map((server) => server.method.name));
   const names = servers.map(({ endpoint, method }) =>
     formatAddress(endpoint) + (methods.size > 1 ? ` (${method.name})` : "")
@@ -121,13 +141,13 @@ function planLocal(
     portOption: "-l",
     start: () => startLocal(options, world),
     describe: (address) => ({
-      message: `ss-local listening on ${address}, SOCKS5` +
-        (users.length > 0 ? " with password" : "") +
+      message: `${role} listening on ${address}, ${spoken}` +
         `, server ${names.join(" or ")}, method ${method}, ` +
         `runtime ${runtimeName()}`,
       fields: {
-        role: "ss-local",
+        role,
         address,
+        protocol: spoken,
         server: names.join(" "),
         method,
         runtime: runtimeName(),

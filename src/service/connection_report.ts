@@ -61,6 +61,18 @@ export class ConnectionReport implements ConnectionSummary {
     );
   }
 
+  /** A request was refused; the connection goes on. */
+  refuse(error: UmbraError): void {
+    const { logger, metrics } = this.#world;
+    metrics.connectionRefused(error.code);
+    logger.log("info", "request refused", {
+      client: this.#client,
+      target: this.target,
+      code: error.code,
+      reason: error.message,
+    });
+  }
+
   #tell(
     level: "debug" | "info" | "warn",
     message: string,

@@ -1,5 +1,5 @@
 /**
- * `ss-local`: speaks SOCKS5 to applications and Shadowsocks to a server.
+ * `ss-local`: speaks SOCKS or HTTP to applications and Shadowsocks to a server.
  *
  * The protocol has no status channel: a server never tells whether the target
  * could be reached. So an application hears "succeeded" once the server is
@@ -8,11 +8,11 @@
  * @module
  */
 import { BufferPool } from "../buffer_pool.ts";
-import { Deadline } from "../clock.ts";
-import { formatAddress } from "../codec/address.ts";
+import { abortable, Deadline } from "../clock.ts";
+import { type Address, formatAddress } from "../codec/address.ts";
 import { MasterKey } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
-import { UmbraError } from "../errors.ts";
+import { ProtocolError, UmbraError } from "../errors.ts";
 import {
   CONNECT_TIMEOUT_MS,
   FIRST_PAYLOAD_WAIT_MS,
@@ -31,6 +31,9 @@ import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import { dial } from "./dial.ts";
+import type { Inbound, InboundProtocol, InboundRequest } from "./inbound.ts";
+import { inboundFor } from "./inbound_protocols.ts";
+import { OutboundStream } from "./outbound_stream.ts";
 import {
   connectionShare,
   type Dependencies,
@@ -38,12 +41,7 @@ import {
   type Service,
   withDefaults,
 } from "./service.ts";
-import {
-  acceptSocks5,
-  type InboundRequest,
-  type SocksUser,
-  userCheck,
-} from "./socks5_inbound.ts";
+import { type SocksUser, userCheck } from "./socks5_inbound.ts";
 
 /** A server to send everything through. */
 export interface UpstreamServer {
@@ -61,13 +59,20 @@ export interface LocalOptions {
   readonly listen: Endpoint;
   /** At least one; the next is tried when one cannot be reached. */
   readonly servers: readonly UpstreamServer[];
-  /** Set: only these may use it. Not set, or empty: everybody may. */
+  /** What applications speak; default `mixed`. */
+  readonly protocol?: InboundProtocol;
+  /**
+   * Set: only these may use it, which leaves SOCKS5 and HTTP. Not set, or
+   * empty: everybody may.
+   */
   readonly users?: readonly SocksUser[];
+  /** Whether BIND is asked of the server, which must know it; default: no. */
+  readonly bind?: boolean;
   /** Milliseconds without a byte; default 300,000. */
   readonly idleTimeoutMs?: number;
   /** Milliseconds to resolve and connect to a server; default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** Milliseconds for the SOCKS handshake; default 30,000. */
+  /** Milliseconds for the handshake; default 30,000. */
   readonly handshakeTimeoutMs?: number;
   /** Open at once; default: what the descriptors allow. */
   readonly maxConnections?: number;
@@ -125,6 +130,7 @@ class Local {
   readonly #buffers = new BufferPool();
   readonly #upstreams: readonly Upstream[];
   readonly #authenticate: Authenticate | undefined;
+  readonly #inbound: Inbound;
   /** Index of the server that answered last. */
   #current = 0;
 
@@ -143,6 +149,7 @@ class Local {
     this.#authenticate = options.users?.length
       ? userCheck(options.users)
       : undefined;
+    this.#inbound = inboundFor(options.protocol ?? "mixed");
   }
 
   async handle(connection: Connection, signal: AbortSignal): Promise<void> {
@@ -160,6 +167,10 @@ class Local {
       report.close(unanswered ? UNANSWERED : "done", unanswered);
     } catch (error) {
       report.fail(error);
+      const { unanswered, refuse } = opened.request;
+      if (unanswered !== undefined && report.bytesDown === 0) {
+        await this.#refuseLate(client, refuse(unanswered), signal);
+      }
     } finally {
       opened.server.close();
     }
@@ -172,40 +183,72 @@ class Local {
     signal: AbortSignal,
   ): Promise<Opened | undefined> {
     const { clock } = this.#world;
-    const send = (bytes: Uint8Array): Promise<void> =>
-      client.writer.write(bytes);
-    using handshake = new Deadline(
-      clock,
-      this.#options.handshakeTimeoutMs ?? LOCAL_HANDSHAKE_TIMEOUT_MS,
-      "ERR_NET_TIMEOUT",
-      signal,
-    );
+    const send = (bytes: Uint8Array, giveUp = signal): Promise<void> =>
+      abortable(client.writer.write(bytes), giveUp);
     try {
-      const request = await acceptSocks5(
-        client.reader,
+      const request = await this.#inbound({
+        source: client.reader,
         send,
-        handshake.signal,
-        this.#authenticate,
-      );
+        authenticate: this.#authenticate,
+        bind: this.#options.bind ?? false,
+        clock,
+        handshakeTimeoutMs: this.#options.handshakeTimeoutMs ??
+          LOCAL_HANDSHAKE_TIMEOUT_MS,
+        idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+        signal,
+        open: (address) => this.#openStream(address, report, signal),
+        refused: (error) => report.refuse(error),
+      });
       if (request === undefined) {
-        report.close("application left during the handshake");
+        report.close(
+          report.target === undefined
+            ? "application left during the handshake"
+            : "done",
+        );
+        await this.#hangUp(client, signal);
         return undefined;
       }
       report.target = formatAddress(request.address);
       try {
         return { request, ...await this.#dialServer(signal) };
       } catch (error) {
-        if (error instanceof UmbraError) await send(request.refuse(error.code));
+        if (error instanceof UmbraError) {
+          const reply = request.refuse(error.code);
+          if (reply.length > 0) await send(reply);
+        }
         throw error;
       }
     } catch (error) {
       report.fail(error);
-      await hangUp(
-        client,
-        new Deadline(clock, REFUSAL_LINGER_MS, "ERR_NET_TIMEOUT", signal),
-      );
+      await this.#hangUp(client, signal);
       return undefined;
     }
+  }
+
+  /** The server has turned out not to serve what was asked of it. */
+  async #refuseLate(
+    client: Client,
+    reply: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await client.writer.write(reply);
+    } catch {
+      // The application is gone: nobody waits for the reply.
+      return;
+    }
+    await this.#hangUp(client, signal);
+  }
+
+  /** A stream for an inbound that serves its requests itself. */
+  async #openStream(
+    address: Address,
+    report: ConnectionReport,
+    signal: AbortSignal,
+  ): Promise<OutboundStream> {
+    report.target = formatAddress(address);
+    const { protocol, server } = await this.#dialServer(signal);
+    return new OutboundStream(address, server, protocol.client(), report);
   }
 
   /** Connects to the server that answered last, or else to the next one. */
@@ -251,7 +294,8 @@ class Local {
   ): Promise<void> {
     const session = protocol.client();
     try {
-      await writer.write(request.accept(server.local));
+      const reply = request.accept(server.local);
+      if (reply.length > 0) await writer.write(reply);
       const payload = request.payload.length > 0
         ? request.payload
         : await this.#firstPayload(reader, signal);
@@ -270,7 +314,12 @@ class Local {
           source: new ByteReader(server.readable),
           sink: writer,
           convert: (bytes, allocate) => session.open(bytes, allocate),
-          end: () => session.end(),
+          end: () => {
+            session.end();
+            if (request.unanswered !== undefined && report.bytesDown === 0) {
+              throw new ProtocolError(request.unanswered, NO_BIND);
+            }
+          },
           count: (_sealed, opened) => report.bytesDown += opened,
         },
         {
@@ -284,6 +333,23 @@ class Local {
     } finally {
       session.free();
     }
+  }
+
+  /** Lets an application read the last answer before the connection closes. */
+  async #hangUp(client: Client, signal: AbortSignal): Promise<void> {
+    using linger = new Deadline(
+      this.#world.clock,
+      REFUSAL_LINGER_MS,
+      "ERR_NET_TIMEOUT",
+      signal,
+    );
+    try {
+      await abortable(client.writer.close(), linger.signal);
+    } catch {
+      // The application is gone or takes nothing: nobody waits for the answer.
+      return;
+    }
+    await drain(client.reader, linger.signal);
   }
 
   /**
@@ -311,17 +377,7 @@ class Local {
 
 const NOTHING = new Uint8Array(0);
 
+const NO_BIND = "Server does not serve BIND: start it with --bind";
+
 const UNANSWERED =
   "no answer from the server: wrong password or method, or the target cannot be reached";
-
-/** Lets a refused application read its reply before the connection closes. */
-async function hangUp(client: Client, deadline: Deadline): Promise<void> {
-  using linger = deadline;
-  try {
-    await client.writer.close();
-  } catch {
-    // The application is gone already: nobody is waiting for the reply.
-    return;
-  }
-  await drain(client.reader, linger.signal);
-}

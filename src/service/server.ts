@@ -11,6 +11,7 @@
 import { BufferPool } from "../buffer_pool.ts";
 import { Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
+import { isBindTarget } from "../codec/bind_request.ts";
 import { MasterKey } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { ProtocolError } from "../errors.ts";
@@ -33,6 +34,7 @@ import { ByteReader } from "../streams/byte_reader.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
+import { type AcceptedPeer, acceptPeer } from "./bind.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import { dial } from "./dial.ts";
 import {
@@ -53,6 +55,8 @@ export interface ServerOptions {
   readonly masterKey: Uint8Array;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
+  /** Whether clients may have a connection accepted (BIND); default: no. */
+  readonly bind?: boolean;
   /** Milliseconds without a byte; default 300,000. */
   readonly idleTimeoutMs?: number;
   /** Milliseconds to resolve and connect; default 10,000. */
@@ -154,9 +158,17 @@ class Server {
   ): Promise<void> {
     try {
       report.target = formatAddress(request.address);
-      const target = await this.#dial(request.address, signal);
+      const { target, payload, reply } =
+        this.#options.bind === true && isBindTarget(request.address)
+          ? await this.#acceptPeer(stream, request, signal)
+          : {
+            target: await this.#dial(request.address, signal),
+            payload: request.payload,
+            reply: undefined,
+          };
+      const first = { up: payload, down: reply };
       try {
-        await this.#relay(stream, target, request, report, signal);
+        await this.#relay(stream, target, first, report, signal);
       } finally {
         target.close();
       }
@@ -174,14 +186,14 @@ class Server {
   async #relay(
     { client, reader, session }: ClientStream,
     target: Connection,
-    { payload }: StreamRequest,
+    first: { up: Uint8Array; down: Uint8Array | undefined },
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<void> {
-    report.bytesUp += payload.length;
+    report.bytesUp += first.up.length;
     await relay(
       {
-        first: payload,
+        first: first.up,
         recycle: (chunk) => client.recycle?.(chunk),
         source: reader,
         sink: target.writable.getWriter(),
@@ -190,6 +202,7 @@ class Server {
         count: (_sealed, opened) => report.bytesUp += opened,
       },
       {
+        ...first.down && { first: session.seal(first.down) },
         recycle: (chunk) => target.recycle?.(chunk),
         source: new ByteReader(target.readable),
         sink: client.writable.getWriter(),
@@ -216,6 +229,28 @@ class Server {
       randomBytes,
     );
     return new Deadline(clock, timeoutMs + jitterMs, "ERR_NET_TIMEOUT", signal);
+  }
+
+  /** BIND: the target comes to us. */
+  async #acceptPeer(
+    { client, session }: ClientStream,
+    { payload }: StreamRequest,
+    signal: AbortSignal,
+  ): Promise<AcceptedPeer> {
+    const { transport, clock } = this.#world;
+    const writer = client.writable.getWriter();
+    try {
+      return await acceptPeer(payload, {
+        transport,
+        clock,
+        policy: this.#options.targetPolicy ?? anyTarget,
+        host: client.local.host,
+        signal,
+        send: (reply) => writer.write(session.seal(reply)),
+      });
+    } finally {
+      writer.releaseLock();
+    }
   }
 
   #dial(address: Address, signal: AbortSignal): Promise<Connection> {

@@ -5,7 +5,9 @@
  * @module
  */
 import { equalBytes } from "../bytes.ts";
+import { Deadline } from "../clock.ts";
 import type { Address } from "../codec/address.ts";
+import { BIND_TARGET, encodeBindPayload } from "../codec/bind_request.ts";
 import {
   encodeReply,
   REP,
@@ -18,8 +20,7 @@ import {
   type Authenticate,
   Socks5ServerSession,
 } from "../session/socks5_server_session.ts";
-import type { ByteReader } from "../streams/byte_reader.ts";
-import type { Endpoint } from "../transport.ts";
+import type { InboundClient, InboundRequest, Send } from "./inbound.ts";
 
 /** Who may use the proxy. RFC 1929. */
 export interface SocksUser {
@@ -29,41 +30,29 @@ export interface SocksUser {
   readonly password: string;
 }
 
-/** What an application asked for, and how to answer in its protocol. */
-export interface InboundRequest {
-  /** Where to. */
-  readonly address: Address;
-  /** Payload that came with the request; may be empty. */
-  readonly payload: Uint8Array;
-  /** The answer that lets the application go ahead. */
-  accept(bound: Endpoint): Uint8Array;
-  /** The answer for a request that failed. */
-  refuse(code: ErrorCode): Uint8Array;
-}
-
-/** Sends bytes to the application. */
-export type Send = (bytes: Uint8Array) => Promise<void>;
-
 /**
  * Runs the handshake up to the request.
  *
- * @param authenticate Set: user name and password are required.
  * @returns The request; `undefined` when the application left between two
  * messages.
  * @throws {ProtocolError} Any `ERR_SOCKS_…`, after the refusal has been sent;
  * the connection is then to be closed.
  */
 export async function acceptSocks5(
-  reader: ByteReader,
-  send: Send,
-  signal: AbortSignal,
-  authenticate?: Authenticate,
+  client: InboundClient,
 ): Promise<InboundRequest | undefined> {
-  const session = new Socks5ServerSession(authenticate);
+  const { source, send } = client;
+  using deadline = new Deadline(
+    client.clock,
+    client.handshakeTimeoutMs,
+    "ERR_NET_TIMEOUT",
+    client.signal,
+  );
+  const session = new Socks5ServerSession(client.authenticate);
   for (;;) {
     const step = session.next();
     if (step === undefined) {
-      const bytes = await reader.read(signal);
+      const bytes = await source.read(deadline.signal);
       if (bytes !== undefined) session.push(bytes);
       else if (session.betweenMessages) return undefined;
       else throw truncated();
@@ -74,6 +63,9 @@ export async function acceptSocks5(
       throw step.error;
     } else {
       const { command, address } = step.request;
+      if (command === SOCKS5_COMMAND.bind && client.bind) {
+        return bindRequest(address, step.rest);
+      }
       await checkRequest(command, address, send);
       return { address, payload: step.rest, ...REPLIES };
     }
@@ -102,6 +94,17 @@ const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
   accept: (bound) => encodeReply(REP.succeeded, bound),
   refuse: (code) => encodeReply(REP_BY_CODE[code] ?? REP.generalFailure),
 };
+
+/** BIND: both replies come from the server, if it is one that knows it. */
+function bindRequest(expected: Address, rest: Uint8Array): InboundRequest {
+  return {
+    address: BIND_TARGET,
+    payload: encodeBindPayload(expected, rest),
+    unanswered: "ERR_SOCKS_COMMAND",
+    accept: () => new Uint8Array(0),
+    refuse: REPLIES.refuse,
+  };
+}
 
 /** RFC 1928 §6; what is not listed is a general failure. */
 const REP_BY_CODE: Partial<Record<ErrorCode, Rep>> = {

@@ -134,9 +134,7 @@ export class Socks5ServerSession {
         encodeSelection(SOCKS5_METHOD.unacceptable),
         new ProtocolError(
           "ERR_SOCKS_NO_METHOD",
-          this.#authenticate === undefined
-            ? "Client insists on authentication, none is configured"
-            : "Client offers no user/password authentication",
+          refusedOffer(offered, this.#authenticate !== undefined),
         ),
       );
     }
@@ -176,4 +174,14 @@ export class Socks5ServerSession {
       : REP.generalFailure;
     return encodeReply(rep);
   }
+}
+
+/** Why none of the methods will do. */
+function refusedOffer(offered: Uint8Array, secured: boolean): string {
+  if (offered.every((method) => method === SOCKS5_METHOD.gssapi)) {
+    return "Client offers nothing but GSSAPI, which is not served";
+  }
+  return secured
+    ? "Client offers no user/password authentication"
+    : "Client insists on authentication, none is configured";
 }

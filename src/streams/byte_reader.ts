@@ -39,4 +39,9 @@ export class ByteReader {
     if (this.#pending === pending) this.#pending = undefined;
     return value;
   }
+
+  /** Settles once the next {@link ByteReader.read} would not wait. */
+  async peek(): Promise<void> {
+    await (this.#pending ??= this.#reader.read());
+  }
 }

@@ -25,7 +25,7 @@ import {
 import { Chain, startServer } from "./chain.ts";
 
 const LENGTH = 64 * MIB;
-const NAMES = ["umbra", "ss-local", "ss-server"];
+const NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel"];
 /** Built executables run on Bun. */
 const BUILT = { local: "bun", server: "bun" } as const;
 

@@ -173,10 +173,10 @@ test("configureLocal() starts one proxy for each entry of locals", () => {
     { host: "127.0.0.1", port: 2 },
   ]);
   assert.deepEqual(listen("-l", "9"), [{ host: "127.0.0.1", port: 9 }]);
-  const http = { ...LIBEV, locals: [{ local_port: 1, protocol: "http" }] };
+  const dns = { ...LIBEV, locals: [{ local_port: 1, protocol: "dns" }] };
   refuses(
-    () => local(["-c", "f"], { f: http }),
-    /locals\[0\]\.protocol is "http", expected "socks"/,
+    () => local(["-c", "f"], { f: dns }),
+    /locals\[0\]\.protocol is "dns", expected "mixed", "socks", "http"/,
   );
 });
 

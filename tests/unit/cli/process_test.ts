@@ -281,7 +281,7 @@ test("umbra local writes JSON lines, and ends well on SIGINT", async () => {
   assert.equal(first.role, "ss-local");
   assert.equal(first.server, "192.0.2.1:8388 [::1]:1");
   assert.match(first.address, /^127\.0\.0\.1:[1-9]\d*$/);
-  assert.match(first.message, /SOCKS5 with password/);
+  assert.match(first.message, /SOCKS5 and HTTP with password/);
 });
 
 test("umbra gives connections the grace time, a second signal ends it", async () => {

@@ -1,0 +1,215 @@
+/**
+ * Bodies of HTTP/1.1 messages, without I/O: where they end, and the chunked
+ * coding. Chunk extensions and trailers are checked and dropped.
+ *
+ * ```text
+ * chunked  size in hex [; extension] CRLF | size bytes | CRLF | ... | 0 CRLF
+ *          [trailer fields] CRLF
+ * ```
+ *
+ * Source: RFC 9112 §6, §7.
+ *
+ * @module
+ */
+import { concat, toLatin1 } from "../bytes.ts";
+import { ProtocolError } from "../errors.ts";
+import { MAX_HTTP_CHUNK_LINE_LENGTH, MAX_HTTP_HEAD_LENGTH } from "../limits.ts";
+import { fieldValues, type HttpField } from "./http_head.ts";
+
+/** How the end of a body is found. */
+export type HttpFraming =
+  | { readonly kind: "none" }
+  /** So many bytes, 0 or more. */
+  | { readonly kind: "length"; readonly length: number }
+  | { readonly kind: "chunked" }
+  /** Until the connection ends; responses only. */
+  | { readonly kind: "close" };
+
+/** A message without a body. */
+export const NO_BODY: HttpFraming = { kind: "none" };
+
+/**
+ * What the fields of a message say of its body.
+ *
+ * @param minorVersion HTTP/1.0 knows no chunks: whoever says so in it lies.
+ * @returns `undefined` when they say nothing.
+ * @throws {ProtocolError} `ERR_HTTP_FRAMING` for whatever two readers could
+ * take for two different lengths: both fields, several lengths, other codings.
+ */
+export function bodyFraming(
+  fields: readonly HttpField[],
+  minorVersion: 0 | 1,
+): HttpFraming | undefined {
+  const codings = fieldValues(fields, "transfer-encoding");
+  const lengths = fieldValues(fields, "content-length");
+  if (codings.length > 0) {
+    if (lengths.length > 0) {
+      throw ambiguous("both Transfer-Encoding and Content-Length");
+    }
+    if (minorVersion === 0) throw ambiguous("Transfer-Encoding in HTTP/1.0");
+    if (codings.length > 1 || codings[0]!.toLowerCase() !== "chunked") {
+      throw ambiguous("a Transfer-Encoding other than chunked");
+    }
+    return { kind: "chunked" };
+  }
+  const [length] = lengths;
+  if (length === undefined) return undefined;
+  if (lengths.some((other) => other !== length)) {
+    throw ambiguous("several values of Content-Length");
+  }
+  // 15 digits are exact as a number, and more than anybody sends.
+  if (!/^\d{1,15}$/.test(length)) throw ambiguous("an invalid Content-Length");
+  return { kind: "length", length: Number(length) };
+}
+
+/** Finds the end of one body. After it throws it is dead. */
+export class HttpBodyDecoder {
+  readonly #framing: HttpFraming;
+  #state: "data" | "line" | "chunk-end" | "trailer" | "done";
+  /** Bytes of the body, or of the chunk, that are still to come. */
+  #missing: number;
+  /** Chunk line or trailer line so far. */
+  #line = "";
+  #trailerLength = 0;
+
+  /** @param framing Of the message whose body comes. */
+  constructor(framing: HttpFraming) {
+    this.#framing = framing;
+    this.#missing = framing.kind === "length"
+      ? framing.length
+      : framing.kind === "close"
+      ? Infinity
+      : 0;
+    this.#state = framing.kind === "chunked"
+      ? "line"
+      : this.#missing > 0
+      ? "data"
+      : "done";
+  }
+
+  /** Whether the body is complete. */
+  get done(): boolean {
+    return this.#state === "done";
+  }
+
+  /**
+   * Takes bytes, split anywhere.
+   *
+   * @returns Payload, and what lies behind the end of the body; both may be
+   * views of `bytes`.
+   * @throws {ProtocolError} `ERR_HTTP_FRAMING`; `ERR_HTTP_TOO_LARGE`.
+   */
+  decode(bytes: Uint8Array): { payload: Uint8Array; rest: Uint8Array } {
+    const parts: Uint8Array[] = [];
+    let at = 0;
+    while (at < bytes.length && !this.done) {
+      if (this.#state === "data") {
+        const part = bytes.subarray(at, at + this.#missing);
+        parts.push(part);
+        at += part.length;
+        this.#missing -= part.length;
+        if (this.#missing === 0) {
+          this.#state = this.#framing.kind === "chunked" ? "chunk-end" : "done";
+        }
+      } else {
+        const line = this.#takeByte(bytes[at++]!);
+        if (line !== undefined) this.#readLine(line);
+      }
+    }
+    const payload = parts.length === 1 ? parts[0]! : concat(...parts);
+    return { payload, rest: bytes.subarray(at) };
+  }
+
+  /**
+   * The peer has ended its side.
+   *
+   * @throws {ProtocolError} `ERR_HTTP_TRUNCATED` when that is too early.
+   */
+  end(): void {
+    if (this.#framing.kind === "close") this.#state = "done";
+    if (this.done) return;
+    throw new ProtocolError(
+      "ERR_HTTP_TRUNCATED",
+      "Cannot read HTTP message: it ended in the middle of its body",
+    );
+  }
+
+  /** Adds a byte to the line; returns the line without CRLF at its end. */
+  #takeByte(byte: number): string | undefined {
+    const afterCr = this.#line.endsWith("\r");
+    if (afterCr !== (byte === 0x0a)) {
+      throw ambiguous("CR or LF that is not part of CRLF");
+    }
+    const isEnd = byte === 0x0d || byte === 0x0a;
+    if (this.#state === "chunk-end" && !isEnd) {
+      throw ambiguous("a chunk longer than it says");
+    }
+    if (this.#state === "trailer") this.#trailerLength++;
+    if (
+      !isEnd && this.#line.length === MAX_HTTP_CHUNK_LINE_LENGTH ||
+      this.#trailerLength > MAX_HTTP_HEAD_LENGTH
+    ) {
+      throw new ProtocolError(
+        "ERR_HTTP_TOO_LARGE",
+        "Cannot read HTTP message: line between chunks is too long",
+      );
+    }
+    this.#line += String.fromCharCode(byte);
+    if (byte !== 0x0a) return undefined;
+    const line = this.#line.slice(0, -2);
+    this.#line = "";
+    return line;
+  }
+
+  #readLine(line: string): void {
+    if (this.#state === "chunk-end") {
+      this.#state = "line";
+    } else if (this.#state === "trailer") {
+      if (line === "") this.#state = "done";
+    } else {
+      this.#missing = chunkSize(line);
+      this.#state = this.#missing > 0 ? "data" : "trailer";
+    }
+  }
+}
+
+/**
+ * Writes a part of a body.
+ *
+ * @param framing Of the message that is being written.
+ * @param payload Borrowed; returned as it is where nothing is to be added.
+ * @param last Whether the body ends with it.
+ */
+export function encodeBody(
+  framing: HttpFraming,
+  payload: Uint8Array,
+  last: boolean,
+): Uint8Array {
+  if (framing.kind !== "chunked") return payload;
+  const parts: Uint8Array[] = [];
+  // A chunk of size 0 would be the end.
+  if (payload.length > 0) {
+    const size = toLatin1(`${payload.length.toString(16)}\r\n`);
+    parts.push(size, payload, CRLF);
+  }
+  if (last) parts.push(LAST_CHUNK);
+  return concat(...parts);
+}
+
+const CRLF = toLatin1("\r\n");
+const LAST_CHUNK = toLatin1("0\r\n\r\n");
+
+/** RFC 9112 §7.1; no sign, no prefix, no space. */
+function chunkSize(line: string): number {
+  // 12 hex digits are exact as a number.
+  const match = /^([0-9A-Fa-f]{1,12})(?:;[\t\x20-\x7e\x80-\xff]*)?$/.exec(line);
+  if (match === null) throw ambiguous("an invalid chunk size");
+  return parseInt(match[1]!, 16);
+}
+
+function ambiguous(what: string): ProtocolError {
+  return new ProtocolError(
+    "ERR_HTTP_FRAMING",
+    `Cannot tell where HTTP message ends: it has ${what}`,
+  );
+}
