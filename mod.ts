@@ -91,7 +91,8 @@ export {
   publicTarget,
   type TargetPolicy,
 } from "./src/security/target_policy.ts";
-export { ByteReader } from "./src/streams/byte_reader.ts";
+export { ByteReader, type ReadSource } from "./src/streams/byte_reader.ts";
+export { ByteWriter, type WriteTarget } from "./src/streams/byte_writer.ts";
 export { openStream } from "./src/streams/open_stream.ts";
 export { type Flow, relay, type RelayOptions } from "./src/streams/relay.ts";
 export { sealStream } from "./src/streams/seal_stream.ts";

@@ -38,6 +38,17 @@ export interface Connection {
    */
   readonly writable: WritableStream<Uint8Array>;
   /**
+   * Shortcut past `readable`: the next chunk, or `undefined` at the end. Use one
+   * or the other, and one read at a time. An adapter without it is served
+   * through the stream.
+   */
+  read?(): Promise<Uint8Array | undefined>;
+  /**
+   * Shortcut past `writable`: settles when the system has taken all of the
+   * chunk. Use one or the other, and one write at a time.
+   */
+  write?(chunk: Uint8Array): Promise<void>;
+  /**
    * Takes a chunk of `readable` back for a later read, where the adapter can
    * use it. The caller keeps no view of its memory.
    */

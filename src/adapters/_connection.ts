@@ -31,11 +31,11 @@ export interface Socket {
 /** A {@link Connection} over a {@link Socket}. */
 export class SocketConnection implements Connection {
   readonly remote: Endpoint;
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
   readonly #socket: Socket;
-  #input!: ReadableStreamDefaultController<Uint8Array>;
-  #output!: WritableStreamDefaultController;
+  #readable: ReadableStream<Uint8Array> | undefined;
+  #writable: WritableStream<Uint8Array> | undefined;
+  #input: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #output: WritableStreamDefaultController | undefined;
   #cancelled = false;
   #writing: Promise<void> = Promise.resolve();
   #ending: Promise<void> | undefined;
@@ -46,22 +46,32 @@ export class SocketConnection implements Connection {
   constructor(socket: Socket) {
     this.#socket = socket;
     this.remote = socket.remote;
-    this.readable = new ReadableStream({
+  }
+
+  /** Made when somebody asks: the services use `read()` and `write()`. */
+  get readable(): ReadableStream<Uint8Array> {
+    return this.#readable ??= new ReadableStream({
       start: (controller) => {
         this.#input = controller;
+        if (this.#closed) controller.error(CLOSED);
       },
       pull: () => this.#pull(),
       cancel: () => {
         this.#cancelled = true;
       },
     }, { highWaterMark: 0 });
-    this.writable = new WritableStream({
+  }
+
+  /** Made when somebody asks. */
+  get writable(): WritableStream<Uint8Array> {
+    return this.#writable ??= new WritableStream({
       start: (controller) => {
         this.#output = controller;
+        if (this.#closed) return controller.error(CLOSED);
         // The sink's own abort() would wait for a write that may never end.
         controller.signal.addEventListener("abort", () => this.close());
       },
-      write: (chunk) => this.#writing = this.#write(chunk),
+      write: (chunk) => this.write(chunk),
       close: () => this.closeWrite(),
     });
   }
@@ -74,6 +84,21 @@ export class SocketConnection implements Connection {
     this.#socket.recycle?.(chunk);
   }
 
+  async read(): Promise<Uint8Array | undefined> {
+    if (this.#closed) throw CLOSED;
+    try {
+      const chunk = await this.#socket.read();
+      if (!this.#closed) return chunk;
+    } catch (error) {
+      if (!this.#closed) throw toTransportError(error, "read");
+    }
+    throw CLOSED;
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#writing = this.#write(chunk);
+  }
+
   closeWrite(): Promise<void> {
     return this.#ending ??= this.#end();
   }
@@ -81,23 +106,21 @@ export class SocketConnection implements Connection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#input.error(CLOSED);
+    this.#input?.error(CLOSED);
     // An abort goes on to fail the stream with its own reason.
-    if (!this.#output.signal.aborted) this.#output.error(CLOSED);
+    if (!this.#output?.signal.aborted) this.#output?.error(CLOSED);
     this.#socket.close();
   }
 
   async #pull(): Promise<void> {
-    let chunk: Uint8Array | undefined;
     try {
-      chunk = await this.#socket.read();
+      const chunk = await this.read();
+      if (this.#cancelled) return;
+      if (chunk === undefined) this.#input?.close();
+      else this.#input?.enqueue(chunk);
     } catch (error) {
-      this.#input.error(this.#failure(error, "read"));
-      return;
+      this.#input?.error(error);
     }
-    if (this.#cancelled || this.#closed) return;
-    if (chunk === undefined) this.#input.close();
-    else this.#input.enqueue(chunk);
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
@@ -105,7 +128,7 @@ export class SocketConnection implements Connection {
     try {
       await this.#socket.write(chunk);
     } catch (error) {
-      throw this.#failure(error, "write");
+      throw this.#closed ? CLOSED : toTransportError(error, "write");
     }
   }
 
@@ -124,10 +147,6 @@ export class SocketConnection implements Connection {
     } catch (error) {
       if (!this.#closed) throw toTransportError(error, "end the stream");
     }
-  }
-
-  #failure(error: unknown, action: string): TransportError {
-    return this.#closed ? CLOSED : toTransportError(error, action);
   }
 }
 

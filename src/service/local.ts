@@ -26,6 +26,7 @@ import { aead2017Stream } from "../session/aead2017_stream.ts";
 import type { Authenticate } from "../session/socks5_server_session.ts";
 import type { StreamProtocol } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
+import { ByteWriter } from "../streams/byte_writer.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
@@ -114,7 +115,7 @@ interface Upstream {
 interface Client {
   readonly connection: Connection;
   readonly reader: ByteReader;
-  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly writer: ByteWriter;
 }
 
 /** An application's request and the server that is connected for it. */
@@ -156,8 +157,8 @@ class Local {
     const report = new ConnectionReport(connection, this.#world);
     const client = {
       connection,
-      reader: new ByteReader(connection.readable),
-      writer: connection.writable.getWriter(),
+      reader: new ByteReader(connection),
+      writer: new ByteWriter(connection),
     };
     const opened = await this.#open(client, report, signal);
     if (opened === undefined) return;
@@ -305,13 +306,13 @@ class Local {
           first: session.request(request.address, payload),
           recycle: (chunk) => connection.recycle?.(chunk),
           source: reader,
-          sink: server.writable.getWriter(),
+          sink: new ByteWriter(server),
           convert: (bytes, allocate) => session.seal(bytes, allocate),
           count: (plain) => report.bytesUp += plain,
         },
         {
           recycle: (chunk) => server.recycle?.(chunk),
-          source: new ByteReader(server.readable),
+          source: new ByteReader(server),
           sink: writer,
           convert: (bytes, allocate) => session.open(bytes, allocate),
           end: () => {

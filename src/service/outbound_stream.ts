@@ -8,6 +8,7 @@ import { abortable } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import type { ClientSession } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
+import { ByteWriter } from "../streams/byte_writer.ts";
 import type { Connection } from "../transport.ts";
 
 /** Told how many payload bytes passed. */
@@ -27,7 +28,7 @@ export class OutboundStream {
   readonly #session: ClientSession;
   readonly #count: PayloadCounter;
   readonly #reader: ByteReader;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #writer: ByteWriter;
   #requested = false;
   #watched = false;
   #stale = false;
@@ -50,8 +51,8 @@ export class OutboundStream {
     this.#server = server;
     this.#session = session;
     this.#count = count;
-    this.#reader = new ByteReader(server.readable);
-    this.#writer = server.writable.getWriter();
+    this.#reader = new ByteReader(server);
+    this.#writer = new ByteWriter(server);
   }
 
   /** Whether the target spoke or hung up while it had nothing to answer. */

@@ -31,6 +31,7 @@ import type {
   StreamRequest,
 } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
+import { ByteWriter } from "../streams/byte_writer.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
@@ -114,7 +115,7 @@ class Server {
 
   async handle(client: Connection, signal: AbortSignal): Promise<void> {
     const report = new ConnectionReport(client, this.#world);
-    const reader = new ByteReader(client.readable);
+    const reader = new ByteReader(client);
     const session = this.#protocol.server();
     try {
       const request = await this.#authenticate(reader, session, report, signal);
@@ -196,7 +197,7 @@ class Server {
         first: first.up,
         recycle: (chunk) => client.recycle?.(chunk),
         source: reader,
-        sink: target.writable.getWriter(),
+        sink: new ByteWriter(target),
         convert: (bytes, allocate) => session.open(bytes, allocate),
         end: () => session.end(),
         count: (_sealed, opened) => report.bytesUp += opened,
@@ -204,8 +205,8 @@ class Server {
       {
         ...first.down && { first: session.seal(first.down) },
         recycle: (chunk) => target.recycle?.(chunk),
-        source: new ByteReader(target.readable),
-        sink: client.writable.getWriter(),
+        source: new ByteReader(target),
+        sink: new ByteWriter(client),
         convert: (bytes, allocate) => session.seal(bytes, allocate),
         count: (plain) => report.bytesDown += plain,
       },
@@ -238,19 +239,15 @@ class Server {
     signal: AbortSignal,
   ): Promise<AcceptedPeer> {
     const { transport, clock } = this.#world;
-    const writer = client.writable.getWriter();
-    try {
-      return await acceptPeer(payload, {
-        transport,
-        clock,
-        policy: this.#options.targetPolicy ?? anyTarget,
-        host: client.local.host,
-        signal,
-        send: (reply) => writer.write(session.seal(reply)),
-      });
-    } finally {
-      writer.releaseLock();
-    }
+    const writer = new ByteWriter(client);
+    return await acceptPeer(payload, {
+      transport,
+      clock,
+      policy: this.#options.targetPolicy ?? anyTarget,
+      host: client.local.host,
+      signal,
+      send: (reply) => writer.write(session.seal(reply)),
+    });
   }
 
   #dial(address: Address, signal: AbortSignal): Promise<Connection> {

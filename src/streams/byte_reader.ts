@@ -1,47 +1,55 @@
 /**
- * The one reader of a stream, through handshake, relay and drain.
+ * The one reader of a connection, through handshake, relay and drain.
  *
  * @module
  */
 import { abortable } from "../clock.ts";
+import type { Connection } from "../transport.ts";
+
+/** What a {@link ByteReader} needs of a connection. */
+export type ReadSource = Pick<Connection, "readable" | "read">;
 
 /**
- * Reads chunks, with a signal on each wait where one is wanted.
+ * Reads chunks, with a signal on each wait where one is wanted; through the
+ * adapter's shortcut, or else through the stream.
  *
  * A wait that was given up leaves its read pending; the next call takes it
  * over, so that no byte is lost. Handing the reader on costs nothing, unlike
  * unlocking a stream and locking it again.
  */
 export class ByteReader {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #pending: Promise<ReadableStreamReadResult<Uint8Array>> | undefined;
+  readonly #next: () => Promise<Uint8Array | undefined>;
+  #pending: Promise<Uint8Array | undefined> | undefined;
 
   /**
-   * Locks the stream for good.
+   * Takes the reading side over for good.
    *
-   * @param readable Not locked.
+   * @param source Read by nobody else from now on.
    */
-  constructor(readable: ReadableStream<Uint8Array>) {
-    this.#reader = readable.getReader();
+  constructor(source: ReadSource) {
+    if (source.read === undefined) {
+      const reader = source.readable.getReader();
+      this.#next = async () => (await reader.read()).value;
+    } else this.#next = () => source.read!();
   }
 
   /**
-   * The next chunk, or `undefined` at the end of the stream.
+   * The next chunk, or `undefined` at the end.
    *
    * @param signal Its abort rejects the wait with the signal's reason.
    */
   async read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    const pending = this.#pending ??= this.#reader.read();
-    const { value } = signal === undefined
+    const pending = this.#pending ??= this.#next();
+    const chunk = signal === undefined
       ? await pending
       : await abortable(pending, signal);
     // Whoever waited for the same read may have been here before.
     if (this.#pending === pending) this.#pending = undefined;
-    return value;
+    return chunk;
   }
 
   /** Settles once the next {@link ByteReader.read} would not wait. */
   async peek(): Promise<void> {
-    await (this.#pending ??= this.#reader.read());
+    await (this.#pending ??= this.#next());
   }
 }

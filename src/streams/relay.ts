@@ -7,13 +7,14 @@ import type { Allocate, BufferPool } from "../buffer_pool.ts";
 import type { Clock } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import type { ByteReader } from "./byte_reader.ts";
+import type { ByteWriter } from "./byte_writer.ts";
 
 /** One direction of a relay. */
 export interface Flow {
   /** Where bytes come from. */
   readonly source: ByteReader;
   /** Where they go. */
-  readonly sink: WritableStreamDefaultWriter<Uint8Array>;
+  readonly sink: ByteWriter;
   /** Written to the sink before anything is read, as it is. */
   readonly first?: Uint8Array;
   /**

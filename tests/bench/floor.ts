@@ -13,6 +13,7 @@ import { systemClock } from "../../src/clock.ts";
 import { TransportError } from "../../src/errors.ts";
 import { serve, withDefaults } from "../../src/service/service.ts";
 import { ByteReader } from "../../src/streams/byte_reader.ts";
+import { ByteWriter } from "../../src/streams/byte_writer.ts";
 import { type Flow, relay } from "../../src/streams/relay.ts";
 import type { Connection } from "../../src/transport.ts";
 
@@ -22,8 +23,8 @@ const buffers = new BufferPool();
 
 function flow(from: Connection, to: Connection): Flow {
   return {
-    source: new ByteReader(from.readable),
-    sink: to.writable.getWriter(),
+    source: new ByteReader(from),
+    sink: new ByteWriter(to),
     // What is written is used again, so even here it must be a copy.
     convert(chunk: Uint8Array, allocate: Allocate): Uint8Array {
       const copy = allocate(chunk.length);

@@ -26,7 +26,15 @@ export async function throughput(
 ): Promise<{ speed: number; cpu: number }> {
   const targetPort = await freePort();
   await using _sink = await Program.start(
-    ["iperf3", "-s", "-B", "127.0.0.1", "-p", String(targetPort)],
+    [
+      "iperf3",
+      "-s",
+      "--forceflush",
+      "-B",
+      "127.0.0.1",
+      "-p",
+      String(targetPort),
+    ],
     { ready: /listening/ },
   );
   const setup = await newSetup(method, "tunnel", targetPort);

@@ -5,7 +5,9 @@ import { utf8 } from "../../support/bytes.ts";
 import { streamOf } from "../../support/streams.ts";
 
 test("read() gives chunk after chunk, then undefined", async () => {
-  const reader = new ByteReader(streamOf(utf8("a"), utf8("b")));
+  const reader = new ByteReader({
+    readable: streamOf(utf8("a"), utf8("b")),
+  });
   assert.deepEqual(await reader.read(), utf8("a"));
   assert.deepEqual(await reader.read(), utf8("b"));
   assert.equal(await reader.read(), undefined);
@@ -13,13 +15,13 @@ test("read() gives chunk after chunk, then undefined", async () => {
 
 test("read() loses no byte, when two wait for the same chunk", async () => {
   let enqueue: (text: string) => void = () => {};
-  const reader = new ByteReader(
-    new ReadableStream({
+  const reader = new ByteReader({
+    readable: new ReadableStream({
       start(controller): void {
         enqueue = (text) => controller.enqueue(utf8(text));
       },
     }),
-  );
+  });
   const both = [reader.read(), reader.read()];
   enqueue("a");
   enqueue("b");
@@ -29,21 +31,23 @@ test("read() loses no byte, when two wait for the same chunk", async () => {
 
 test("read() takes over the wait that was given up before", async () => {
   let enqueue: (text: string) => void = () => {};
-  const reader = new ByteReader(
-    new ReadableStream({
+  const reader = new ByteReader({
+    readable: new ReadableStream({
       start(controller): void {
         enqueue = (text) => controller.enqueue(utf8(text));
       },
     }),
-  );
+  });
   await assert.rejects(reader.read(AbortSignal.abort(new Error("no"))), /no/);
   enqueue("a");
   assert.deepEqual(await reader.read(), utf8("a"));
 });
 
 test("read() passes the stream's error on", async () => {
-  const reader = new ByteReader(
-    new ReadableStream({ pull: () => Promise.reject(new Error("broken")) }),
-  );
+  const reader = new ByteReader({
+    readable: new ReadableStream({
+      pull: () => Promise.reject(new Error("broken")),
+    }),
+  });
   await assert.rejects(reader.read(), /broken/);
 });

@@ -10,18 +10,23 @@ const NEVER = new AbortController().signal;
 
 test("drain() reads everything, and says how much", async () => {
   const chunks = [seededBytes(10), seededBytes(90)];
-  assert.equal(await drain(new ByteReader(streamOf(...chunks)), NEVER), 100);
+  assert.equal(
+    await drain(new ByteReader({ readable: streamOf(...chunks) }), NEVER),
+    100,
+  );
 });
 
 test("drain() ends quietly, when the stream fails", async () => {
   const failing = new ReadableStream<Uint8Array>({
     pull: () => Promise.reject(new Error("reset")),
   });
-  assert.equal(await drain(new ByteReader(failing), NEVER), 0);
+  assert.equal(await drain(new ByteReader({ readable: failing }), NEVER), 0);
 });
 
 test("drain() goes on until its signal", async () => {
-  const endless = new ByteReader(new ReadableStream<Uint8Array>());
+  const endless = new ByteReader({
+    readable: new ReadableStream<Uint8Array>(),
+  });
   const deadline = new AbortController();
   let ended = false;
   const draining = drain(endless, deadline.signal).then(() => ended = true);

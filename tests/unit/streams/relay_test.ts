@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { memoryTransport } from "../../../src/adapters/memory.ts";
 import { BufferPool } from "../../../src/buffer_pool.ts";
 import { TransportError } from "../../../src/errors.ts";
+import { ByteWriter } from "../../../src/streams/byte_writer.ts";
 import { ByteReader } from "../../../src/streams/byte_reader.ts";
 import { type Flow, relay } from "../../../src/streams/relay.ts";
 import type { Connection } from "../../../src/transport.ts";
@@ -161,12 +162,12 @@ async function start(overrides: Partial<Flow> = {}): Promise<{
   const clock = new FakeClock();
   const controller = new AbortController();
   const plain = { convert: (chunk: Uint8Array) => chunk, count: () => {} };
-  const reader = new ByteReader(a.readable);
+  const reader = new ByteReader(a);
   const relaying = relay(
-    { source: reader, sink: b.writable.getWriter(), ...plain, ...overrides },
+    { source: reader, sink: new ByteWriter(b), ...plain, ...overrides },
     {
-      source: new ByteReader(b.readable),
-      sink: a.writable.getWriter(),
+      source: new ByteReader(b),
+      sink: new ByteWriter(a),
       ...plain,
     },
     {
