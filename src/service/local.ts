@@ -22,13 +22,15 @@ import {
   REFUSAL_LINGER_MS,
 } from "../limits.ts";
 import { anyTarget } from "../security/target_policy.ts";
+import { aead2017Packet } from "../session/aead2017_packet.ts";
 import { aead2017Stream } from "../session/aead2017_stream.ts";
+import type { PacketProtocol } from "../session/packet_protocol.ts";
 import type { Authenticate } from "../session/socks5_server_session.ts";
 import type { StreamProtocol } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
-import type { Connection, Endpoint } from "../transport.ts";
+import type { Connection, Endpoint, Listener } from "../transport.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import { dial } from "./dial.ts";
 import {
@@ -38,6 +40,14 @@ import {
   type Service,
   withDefaults,
 } from "./service.ts";
+import { UdpLocal } from "./udp_local.ts";
+import {
+  besideListener,
+  flowCapacity,
+  joined,
+  type Mode,
+  type UdpOptions,
+} from "./udp_service.ts";
 import {
   acceptSocks5,
   type InboundRequest,
@@ -56,11 +66,13 @@ export interface UpstreamServer {
 }
 
 /** How to run a local proxy. */
-export interface LocalOptions {
+export interface LocalOptions extends UdpOptions {
   /** Where applications connect. */
   readonly listen: Endpoint;
   /** At least one; the next is tried when one cannot be reached. */
   readonly servers: readonly UpstreamServer[];
+  /** Default: `tcp_only`. UDP is on the port of TCP. */
+  readonly mode?: Mode;
   /** Set: only these may use it. Not set, or empty: everybody may. */
   readonly users?: readonly SocksUser[];
   /** Milliseconds without a byte; default 300,000. */
@@ -91,18 +103,26 @@ export async function startLocal(
   const listener = await world.transport.listen(options.listen, {
     reusePort: world.workers > 1,
   });
-  return serve(
+  const limit = world.transport.descriptorLimit();
+  const withUdp = (options.mode ?? "tcp_only") !== "tcp_only";
+  const flows = withUdp ? options.maxFlows ?? flowCapacity(limit) : 0;
+  const udp = withUdp
+    ? await besideListener(listener, () => local.startUdp(listener, flows))
+    : undefined;
+  const tcp = serve(
     listener,
-    connectionShare(options.maxConnections, world),
+    connectionShare(options.maxConnections, world, flows),
     (client, signal) => local.handle(client, signal),
     world,
   );
+  return udp === undefined ? tcp : joined(tcp, udp);
 }
 
 /** A server with what its sessions are made of. */
 interface Upstream {
   readonly endpoint: Endpoint;
   readonly protocol: StreamProtocol;
+  readonly packets: PacketProtocol;
 }
 
 /** An application's connection, with its one reader and its one writer. */
@@ -127,22 +147,35 @@ class Local {
   readonly #authenticate: Authenticate | undefined;
   /** Index of the server that answered last. */
   #current = 0;
+  #udp: UdpLocal | undefined;
 
   constructor(options: LocalOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
-    this.#upstreams = options.servers.map((
-      { endpoint, method, masterKey },
-    ) => ({
-      endpoint,
-      protocol: aead2017Stream(
-        new MasterKey(method, masterKey, world.aeadProvider),
-        world.randomBytes,
-      ),
-    }));
+    this.#upstreams = options.servers.map(
+      ({ endpoint, method, masterKey }) => {
+        const key = new MasterKey(method, masterKey, world.aeadProvider);
+        return {
+          endpoint,
+          protocol: aead2017Stream(key, world.randomBytes),
+          packets: aead2017Packet(key, world.randomBytes),
+        };
+      },
+    );
     this.#authenticate = options.users?.length
       ? userCheck(options.users)
       : undefined;
+  }
+
+  /** Serves UDP on the port of the listener. */
+  async startUdp(
+    { address: listen }: Listener,
+    maxFlows: number,
+  ): Promise<Service> {
+    const upstream = (): Upstream => this.#upstreams[this.#current]!;
+    const options = { ...this.#options, listen, maxFlows, upstream };
+    this.#udp = await UdpLocal.start(options, this.#world);
+    return this.#udp.service;
   }
 
   async handle(connection: Connection, signal: AbortSignal): Promise<void> {
@@ -186,9 +219,16 @@ class Local {
         send,
         handshake.signal,
         this.#authenticate,
+        this.#options.mode,
       );
       if (request === undefined) {
         report.close("application left during the handshake");
+        return undefined;
+      }
+      if (request.kind === "associate") {
+        handshake.cancel();
+        await this.#associate(client, request, signal);
+        report.close("UDP association ended");
         return undefined;
       }
       report.target = formatAddress(request.address);
@@ -206,6 +246,17 @@ class Local {
       );
       return undefined;
     }
+  }
+
+  /** Lets the application send datagrams for as long as it stays connected. */
+  async #associate(
+    { connection, reader, writer }: Client,
+    { address, accept }: InboundRequest,
+    signal: AbortSignal,
+  ): Promise<void> {
+    using association = this.#udp!.associate(connection, address);
+    await writer.write(accept(association.relay));
+    await drain(reader, AbortSignal.any([signal, association.signal]));
   }
 
   /** Connects to the server that answered last, or else to the next one. */

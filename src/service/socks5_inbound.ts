@@ -20,6 +20,7 @@ import {
 } from "../session/socks5_server_session.ts";
 import type { ByteReader } from "../streams/byte_reader.ts";
 import type { Endpoint } from "../transport.ts";
+import type { Mode } from "./udp_service.ts";
 
 /** Who may use the proxy. RFC 1929. */
 export interface SocksUser {
@@ -31,7 +32,9 @@ export interface SocksUser {
 
 /** What an application asked for, and how to answer in its protocol. */
 export interface InboundRequest {
-  /** Where to. */
+  /** A connection, or leave to send datagrams. */
+  readonly kind: "connect" | "associate";
+  /** Where to; of `associate`, where the application will send from. */
   readonly address: Address;
   /** Payload that came with the request; may be empty. */
   readonly payload: Uint8Array;
@@ -48,6 +51,7 @@ export type Send = (bytes: Uint8Array) => Promise<void>;
  * Runs the handshake up to the request.
  *
  * @param authenticate Set: user name and password are required.
+ * @param mode Which commands are served.
  * @returns The request; `undefined` when the application left between two
  * messages.
  * @throws {ProtocolError} Any `ERR_SOCKS_…`, after the refusal has been sent;
@@ -58,6 +62,7 @@ export async function acceptSocks5(
   send: Send,
   signal: AbortSignal,
   authenticate?: Authenticate,
+  mode: Mode = "tcp_only",
 ): Promise<InboundRequest | undefined> {
   const session = new Socks5ServerSession(authenticate);
   for (;;) {
@@ -74,8 +79,9 @@ export async function acceptSocks5(
       throw step.error;
     } else {
       const { command, address } = step.request;
-      await checkRequest(command, address, send);
-      return { address, payload: step.rest, ...REPLIES };
+      await checkRequest(command, address, send, mode);
+      const kind = command === SOCKS5_COMMAND.connect ? "connect" : "associate";
+      return { kind, address, payload: step.rest, ...REPLIES };
     }
   }
 }
@@ -121,22 +127,40 @@ async function checkRequest(
   command: number,
   address: Address,
   send: Send,
+  mode: Mode,
 ): Promise<void> {
-  const error = command !== SOCKS5_COMMAND.connect
-    ? new ProtocolError(
-      "ERR_SOCKS_COMMAND",
-      `Application asked for SOCKS command ${command}, only CONNECT is served`,
-    )
-    : address.port === 0
-    ? new ProtocolError(
-      "ERR_SOCKS_MALFORMED",
-      "Application asked for a connection to port 0",
-    )
-    : undefined;
+  const error = checkCommand(command, mode) ??
+    (command === SOCKS5_COMMAND.connect && address.port === 0
+      ? new ProtocolError(
+        "ERR_SOCKS_MALFORMED",
+        "Application asked for a connection to port 0",
+      )
+      : undefined);
   if (error === undefined) return;
   await send(REPLIES.refuse(error.code));
   throw error;
 }
+
+function checkCommand(command: number, mode: Mode): ProtocolError | undefined {
+  switch (command) {
+    case SOCKS5_COMMAND.connect:
+      if (mode !== "udp_only") return undefined;
+      break;
+    case SOCKS5_COMMAND.udpAssociate:
+      if (mode !== "tcp_only") return undefined;
+      break;
+  }
+  return new ProtocolError(
+    "ERR_SOCKS_COMMAND",
+    `Application asked for SOCKS command ${command}, ${SERVED[mode]}`,
+  );
+}
+
+const SERVED: Readonly<Record<Mode, string>> = {
+  tcp_only: "only CONNECT is served; -u adds UDP",
+  udp_only: "only UDP ASSOCIATE is served (-U)",
+  tcp_and_udp: "only CONNECT and UDP ASSOCIATE are served",
+};
 
 function truncated(): ProtocolError {
   return new ProtocolError(
