@@ -150,17 +150,16 @@ function checkCommand(command: number, mode: Mode): ProtocolError | undefined {
       if (mode !== "tcp_only") return undefined;
       break;
   }
+  const served = mode === "udp_only"
+    ? "UDP ASSOCIATE"
+    : mode === "tcp_only"
+    ? "CONNECT"
+    : "CONNECT and UDP ASSOCIATE";
   return new ProtocolError(
     "ERR_SOCKS_COMMAND",
-    `Application asked for SOCKS command ${command}, ${SERVED[mode]}`,
+    `Application asked for SOCKS command ${command}, this serves ${served}`,
   );
 }
-
-const SERVED: Readonly<Record<Mode, string>> = {
-  tcp_only: "only CONNECT is served; -u adds UDP",
-  udp_only: "only UDP ASSOCIATE is served (-U)",
-  tcp_and_udp: "only CONNECT and UDP ASSOCIATE are served",
-};
 
 function truncated(): ProtocolError {
   return new ProtocolError(
