@@ -18,6 +18,8 @@ import { SocketConnection } from "./_connection.ts";
 import { type DatagramScript, MemoryDatagrams } from "./_memory_datagrams.ts";
 import { MemorySocket } from "./_memory_socket.ts";
 
+export type { DatagramScript };
+
 /** What the network does beside carrying bytes. */
 export interface MemoryOptions extends DatagramScript {
   /** Addresses by name; other names do not exist. `localhost` does. */

@@ -5,7 +5,13 @@
  * @module
  */
 import { METHODS } from "../crypto/method.ts";
-import { GRACE_MS, IDLE_TIMEOUT_MS, MAX_CONNECTIONS } from "../limits.ts";
+import {
+  GRACE_MS,
+  IDLE_TIMEOUT_MS,
+  MAX_CONNECTIONS,
+  MAX_UDP_FLOWS,
+  UDP_TIMEOUT_MS,
+} from "../limits.ts";
 import { LEGACY_OPTIONS } from "./legacy_options.ts";
 import type { Command, Option } from "./option.ts";
 
@@ -107,6 +113,23 @@ const RUNNING: readonly Option[] = [
   },
 ];
 
+const UDP: readonly Option[] = [
+  { name: "udp", short: "u", help: "Relay UDP as well as TCP" },
+  { name: "udp-only", short: "U", help: "Relay UDP, and no TCP" },
+  {
+    name: "udp-timeout",
+    value: "SECONDS",
+    help: "Forget a UDP client from which and to which nothing came this long",
+    default: String(UDP_TIMEOUT_MS / 1_000),
+  },
+  {
+    name: "udp-max-associations",
+    value: "N",
+    help: "UDP clients at once; the quietest makes room for a new one",
+    default: String(MAX_UDP_FLOWS),
+  },
+];
+
 const LOCAL: Command = {
   name: "local",
   executable: "ss-local",
@@ -115,7 +138,7 @@ const LOCAL: Command = {
   summary: "Run ss-local: a SOCKS5 proxy that sends through a server",
   description: [
     "Runs ss-local: a SOCKS5 proxy for the programs on this machine, which " +
-    "sends everything through a Shadowsocks server. TCP only for now.",
+    "sends everything through a Shadowsocks server. TCP, and with -u UDP.",
   ],
   options: [
     {
@@ -153,6 +176,7 @@ const LOCAL: Command = {
       repeatable: true,
       help: "Demand a user name and password; repeat it for several users",
     },
+    ...UDP,
     ...RUNNING,
     ...COMMON,
     ...LEGACY_OPTIONS.local,
@@ -171,7 +195,7 @@ const SERVER: Command = {
   summary: "Run ss-server: accept ss-local and connect to the targets",
   description: [
     "Runs ss-server: takes connections of ss-local, resolves and dials the " +
-    "targets they ask for, and relays. TCP only for now.",
+    "targets they ask for, and relays. TCP, and with -u UDP.",
   ],
   options: [
     {
@@ -190,6 +214,7 @@ const SERVER: Command = {
     },
     ...SECRET,
     CONFIG,
+    ...UDP,
     ...RUNNING,
     ...COMMON,
     ...LEGACY_OPTIONS.server,

@@ -28,9 +28,9 @@ import {
   localsFromFile,
   type ReadText,
 } from "./local_settings.ts";
+import { option } from "./option_value.ts";
 import {
   locate,
-  option,
   type Secret,
   SERVER_KEYS,
   serverFromOptions,
@@ -39,6 +39,7 @@ import {
   serversFromFile,
   serversFromOptions,
 } from "./server_settings.ts";
+import { mergeUdp, udpFromOptions } from "./udp_settings.ts";
 import { readInteger } from "./values.ts";
 
 /** A result, and what the operator should know although it is no error. */
@@ -77,6 +78,7 @@ export function configureLocal(
     endpoint: upstreamEndpoint(server),
     ...credentials(server),
   }));
+  const udp = udpFromOptions(args);
   const idleTimeoutMs = longest(found.servers.map((s) => s.idleTimeoutMs));
   return {
     result: locals.slice(0, count).map((local) => {
@@ -88,9 +90,18 @@ export function configureLocal(
         },
         servers,
         ...present({ users, idleTimeoutMs, ...limits(args) }),
+        ...mergeUdp(udp, local.udp, found.unnamed.udp),
       };
     }),
-    warnings: [...found.warnings, ...(fromFile?.warnings ?? [])],
+    warnings: [
+      ...found.warnings,
+      ...(fromFile?.warnings ?? []),
+      ...found.servers.filter(({ udp }) =>
+        udp?.mode !== undefined && udp.mode !== found.unnamed.udp?.mode
+      ).map(({ origin }) =>
+        `ignored: ${origin}: mode: one mode holds for all servers of a local`
+      ),
+    ],
   };
 }
 
@@ -104,6 +115,7 @@ export function configureServer(
   readText: ReadText,
 ): Configured<ServerOptions[]> {
   const found = findServers(args, readFile(args, readText));
+  const udp = udpFromOptions(args);
   return {
     result: withoutShadowed(listed(found)).map((server) => ({
       listen: {
@@ -112,6 +124,7 @@ export function configureServer(
       },
       ...credentials(server),
       ...present({ idleTimeoutMs: server.idleTimeoutMs, ...limits(args) }),
+      ...mergeUdp(udp, server.udp, found.unnamed.udp),
     })),
     warnings: found.warnings,
   };
@@ -227,6 +240,7 @@ function merge(
     method: first("method"),
     secret: first("secret"),
     idleTimeoutMs: first("idleTimeoutMs"),
+    udp: first("udp"),
     tag: first("tag"),
   };
 }

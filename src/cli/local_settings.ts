@@ -8,7 +8,13 @@ import type { SocksUser } from "../service/socks5_inbound.ts";
 import type { Arguments } from "./args.ts";
 import { type ConfigObject, parseConfig } from "./config_file.ts";
 import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";
-import { badOption, option } from "./server_settings.ts";
+import { badOption, option } from "./option_value.ts";
+import {
+  mergeUdp,
+  UDP_KEYS,
+  udpFromObject,
+  type UdpSettings,
+} from "./udp_settings.ts";
 import {
   HOST_EXPECTED,
   type HostAndPort,
@@ -23,6 +29,8 @@ export interface LocalSettings {
   readonly host?: string | undefined;
   /** 0 to 65,535. */
   readonly port?: number | undefined;
+  /** Whether and how it serves UDP. */
+  readonly udp?: UdpSettings | undefined;
   /** Who may connect; absent: everybody. */
   readonly users?: readonly SocksUser[] | undefined;
 }
@@ -33,6 +41,7 @@ export type ReadText = (path: string) => string;
 /** Keys of one local proxy, at the top or in `locals`. */
 export const LOCAL_KEYS: readonly string[] = [
   ...["local_address", "local_port", "socks5_auth_config_path"],
+  ...UDP_KEYS,
 ];
 
 /** What the command line says. */
@@ -79,8 +88,13 @@ export function localsFromFile(
         new Set([...LOCAL_KEYS, "protocol", "disabled", ...LEGACY_KEYS]),
       ),
     );
-    const { host, port, users } = localFromObject(object, readText);
-    locals.push({ host, port, users: users ?? top.users });
+    const { host, port, udp, users } = localFromObject(object, readText);
+    locals.push({
+      host,
+      port,
+      udp: mergeUdp(udp, top.udp),
+      users: users ?? top.users,
+    });
   }
   return { locals: locals.length > 0 ? locals : [top], warnings };
 }
@@ -103,6 +117,7 @@ function localFromObject(
   return {
     host: address?.host,
     port: address?.port ?? port,
+    udp: udpFromObject(object),
     users: path === undefined
       ? undefined
       : usersFromFile(parseConfig(readText(path), path)),

@@ -14,6 +14,7 @@ import type { Logger } from "../observe.ts";
 import { type LocalOptions, startLocal } from "../service/local.ts";
 import { type ServerOptions, startServer } from "../service/server.ts";
 import type { Dependencies } from "../service/service.ts";
+import type { Mode } from "../service/udp_service.ts";
 import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands.ts";
 import { type Configured, configureLocal, configureServer } from "./config.ts";
@@ -22,7 +23,7 @@ import type { Host } from "./host.ts";
 import { createLogger, type LogFormat } from "./log.ts";
 import { readText } from "./output.ts";
 import { type PlannedService, runServices } from "./run.ts";
-import { option } from "./server_settings.ts";
+import { option } from "./option_value.ts";
 import { readInteger, readSeconds } from "./values.ts";
 import { runtimeName } from "./version.ts";
 
@@ -124,12 +125,13 @@ function planLocal(
       message: `ss-local listening on ${address}, SOCKS5` +
         (users.length > 0 ? " with password" : "") +
         `, server ${names.join(" or ")}, method ${method}, ` +
-        `runtime ${runtimeName()}`,
+        `${TRAFFIC[options.mode ?? "tcp_only"]}runtime ${runtimeName()}`,
       fields: {
         role: "ss-local",
         address,
         server: names.join(" "),
         method,
+        mode: options.mode ?? "tcp_only",
         runtime: runtimeName(),
       },
     }),
@@ -140,6 +142,7 @@ function planServer(
   options: ServerOptions,
   world: Dependencies,
 ): PlannedService {
+  const { mode = "tcp_only" } = options;
   const method = options.method.name;
   return {
     listen: options.listen,
@@ -147,8 +150,14 @@ function planServer(
     start: () => startServer(options, world),
     describe: (address) => ({
       message: `ss-server listening on ${address}, method ${method}, ` +
-        `runtime ${runtimeName()}`,
-      fields: { role: "ss-server", address, method, runtime: runtimeName() },
+        `${TRAFFIC[mode]}runtime ${runtimeName()}`,
+      fields: {
+        role: "ss-server",
+        address,
+        method,
+        mode,
+        runtime: runtimeName(),
+      },
     }),
   };
 }
@@ -186,6 +195,13 @@ function checkWorkers(ports: readonly number[]): void {
 function readCrypto(text: string): string | undefined {
   return CRYPTO_CHOICES.includes(text) ? text : undefined;
 }
+
+/** What the start line says of the mode; TCP goes without saying. */
+const TRAFFIC: Readonly<Record<Mode, string>> = {
+  "tcp_only": "",
+  "udp_only": "UDP only, ",
+  "tcp_and_udp": "TCP and UDP, ",
+};
 
 function readFormat(text: string): LogFormat | undefined {
   return text === "text" || text === "json" ? text : undefined;

@@ -30,6 +30,8 @@ const SEEDS = ["192.0.2.1", "2001:db8::1", "example.com"].map((host) => ({
 /** Lets every tag verify, so that mutations get as far as the address. */
 const trusting: AeadProvider = {
   name: "trusting",
+  version: "0",
+  supports: () => true,
   aead: () => ({
     seal: (_nonce, plaintext, out) => out.set(plaintext),
     open(_nonce, sealed, out): boolean {

@@ -96,7 +96,7 @@ test("sealPacket() and openPacket() give every key back", () => {
   let open = 0;
   const { method } = testKey();
   const key = new MasterKey(method, new Uint8Array(method.keyLength), {
-    name: "counting",
+    ...nobleProvider,
     aead: (method, subkey): Aead => {
       open++;
       const aead = nobleProvider.aead(method, subkey);
