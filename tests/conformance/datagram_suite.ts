@@ -127,10 +127,11 @@ export function datagramSuite({ transport, openHandles }: Fixture): void {
     const gone = await transport.bind(HERE);
     gone.close();
     for (let i = 0; i < 50; i++) {
-      await near.send(ascii("nobody"), gone.address);
-      // Time for the ICMP message to come back.
-      await pause(2);
-      await near.send(Uint8Array.of(i), far.address);
+      // The ICMP message is back before the second datagram leaves, and at
+      // every other time the runtime has had the time to see it, too.
+      const sending = near.send(ascii("nobody"), gone.address);
+      if (i % 2 === 0) await pause(2);
+      await Promise.all([sending, near.send(Uint8Array.of(i), far.address)]);
       assert.equal((await within(far.receive()))?.payload[0], i);
     }
     await far.send(ascii("answer"), near.address);
