@@ -111,11 +111,18 @@ export { ByteReader } from "./src/streams/byte_reader.ts";
 export { openStream } from "./src/streams/open_stream.ts";
 export { type Flow, relay, type RelayOptions } from "./src/streams/relay.ts";
 export { sealStream } from "./src/streams/seal_stream.ts";
+export { type LocalOptions, startLocal } from "./src/service/local.ts";
 export {
-  type LocalOptions,
-  startLocal,
+  toUpstream,
+  type Upstream,
   type UpstreamServer,
-} from "./src/service/local.ts";
+} from "./src/service/upstream.ts";
+export type {
+  DnsAnswer,
+  DnsMessages,
+  DnsQuery,
+} from "./src/service/dns_messages.ts";
+export { type DnsOptions, startDns } from "./src/service/dns_inbound.ts";
 export { type ServerOptions, startServer } from "./src/service/server.ts";
 export type { Dependencies, Service } from "./src/service/service.ts";
 export type { SocksUser } from "./src/service/socks5_inbound.ts";

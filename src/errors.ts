@@ -57,7 +57,9 @@ export type ProtocolErrorCode =
   /** The peer ended its side in the middle of a SOCKS message. */
   | "ERR_SOCKS_TRUNCATED"
   /** A SOCKS datagram is part of a fragmented one. */
-  | "ERR_SOCKS_FRAGMENT";
+  | "ERR_SOCKS_FRAGMENT"
+  /** A DNS message is none, is too large, or answers another question. */
+  | "ERR_DNS_MESSAGE";
 
 /** Codes of what a network did, as adapters report it. */
 export type TransportErrorCode =

@@ -151,3 +151,24 @@ export const NAME_TTL_MS = 30_000;
 
 /** Milliseconds a failed look-up is not tried again. */
 export const NAME_FAILURE_TTL_MS = 2_000;
+
+/** Answers the DNS inbound keeps. */
+export const MAX_CACHED_ANSWERS = 1_024;
+
+/** Bytes of an answer worth keeping; larger ones are fetched again. */
+export const MAX_CACHED_ANSWER_LENGTH = 4_096;
+
+/** Seconds an answer is kept at most, whatever its TTL. RFC 8767 §4. */
+export const MAX_ANSWER_TTL_S = 86_400;
+
+/** Bytes of a DNS query; real ones have a few dozen. */
+export const MAX_DNS_QUERY_LENGTH = 4_096;
+
+/** DNS queries that wait for an answer over UDP. */
+export const MAX_PENDING_QUERIES = 512;
+
+/** Connections to the DNS inbound, and queries under way over TCP. */
+export const MAX_DNS_CONNECTIONS = 64;
+
+/** Milliseconds for one DNS query over TCP, and between two of a client. */
+export const DNS_TCP_TIMEOUT_MS = 10_000;

@@ -21,6 +21,9 @@ export const DEFAULT_METHOD = "chacha20-ietf-poly1305";
 /** Where `ss-local` listens unless told: libev's address, the usual port. */
 export const DEFAULT_LOCAL = { host: "127.0.0.1", port: 1080 };
 
+/** Whom the DNS inbound asks unless told. */
+export const DEFAULT_RESOLVER = { host: "1.1.1.1", port: 53 };
+
 /** Where `ss-server` listens unless told, as libev does. */
 export const DEFAULT_SERVER_HOST = "0.0.0.0";
 
@@ -169,6 +172,17 @@ const LOCAL: Command = {
       value: "PORT",
       help: "Port to listen on; 0 lets the system choose",
       default: String(DEFAULT_LOCAL.port),
+    },
+    {
+      name: "dns-listen",
+      value: "HOST:PORT",
+      help: "Answer DNS here, UDP and TCP; the questions go through the server",
+    },
+    {
+      name: "dns-upstream",
+      value: "IP[:PORT]",
+      help: "The resolver that the server asks",
+      default: `${DEFAULT_RESOLVER.host}:${DEFAULT_RESOLVER.port}`,
     },
     {
       name: "socks-user",

@@ -6,11 +6,13 @@
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { systemTransport } from "../adapters/runtime.ts";
+import * as dnsMessages from "../adapters/dns_messages.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import { GRACE_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
+import { startDns } from "../service/dns_inbound.ts";
 import { type LocalOptions, startLocal } from "../service/local.ts";
 import { type ServerOptions, startServer } from "../service/server.ts";
 import type { Dependencies } from "../service/service.ts";
@@ -20,6 +22,7 @@ import { CRYPTO_CHOICES } from "./commands.ts";
 import { type Configured, configureLocal, configureServer } from "./config.ts";
 import { chooseProvider } from "./crypto.ts";
 import type { Host } from "./host.ts";
+import { dnsFromOptions, type DnsSettings } from "./dns_settings.ts";
 import { createLogger, type LogFormat } from "./log.ts";
 import { readText } from "./output.ts";
 import { type PlannedService, runServices } from "./run.ts";
@@ -30,11 +33,16 @@ import { runtimeName } from "./version.ts";
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments, host: Host): Promise<void> {
   const { result, warnings } = configureLocal(args, readText);
+  const dns = dnsFromOptions(args);
   await run(args, {
     warnings,
     methods: result.flatMap(({ servers }) => servers.map((s) => s.method)),
     ports: result.map(({ listen }) => listen.port),
-    result: (world) => result.map((options) => planLocal(options, world)),
+    datagrams: dns !== undefined || result.some(hasUdp),
+    result: (world) => [
+      ...result.map((options) => planLocal(options, world)),
+      ...dns === undefined ? [] : [planDns(dns, result[0]!, world)],
+    ],
   }, host);
 }
 
@@ -45,6 +53,7 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
     warnings,
     methods: result.map(({ method }) => method),
     ports: result.map(({ listen }) => listen.port),
+    datagrams: result.some(hasUdp),
     result: (world) => result.map((options) => planServer(options, world)),
   }, host);
 }
@@ -53,6 +62,8 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
 interface Plan extends Configured<(world: Dependencies) => PlannedService[]> {
   readonly methods: readonly Method[];
   readonly ports: readonly number[];
+  /** Whether UDP is served. */
+  readonly datagrams: boolean;
 }
 
 async function run(
@@ -88,7 +99,7 @@ async function run(
       logger.log("warn", warning);
     }
     if (workers > 1) {
-      checkWorkers(planned.ports);
+      checkWorkers(planned.ports, planned.datagrams);
       return await host.runWorkers(workers, logger);
     }
   }
@@ -177,7 +188,14 @@ function readWorkers(text: string): number | undefined {
 }
 
 /** @throws {ConfigError} Where workers cannot share a port. */
-function checkWorkers(ports: readonly number[]): void {
+function checkWorkers(ports: readonly number[], datagrams: boolean): void {
+  if (datagrams) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "--workers cannot share a UDP port, the runtimes offer no way to: leave " +
+        "it out, or run -U and --dns-listen in a process of their own",
+    );
+  }
   if (process.platform !== "linux") {
     throw new ConfigError(
       "ERR_CONFIG_USAGE",
@@ -194,6 +212,37 @@ function checkWorkers(ports: readonly number[]): void {
 
 function readCrypto(text: string): string | undefined {
   return CRYPTO_CHOICES.includes(text) ? text : undefined;
+}
+
+/** The DNS inbound asks the first server of the first local. */
+function planDns(
+  { listen, resolver }: DnsSettings,
+  { servers: [server], udpTimeoutMs, maxFlows }: LocalOptions,
+  world: Dependencies,
+): PlannedService {
+  const asked = formatAddress(resolver);
+  return {
+    listen,
+    portOption: "--dns-listen",
+    start: () =>
+      startDns({
+        listen,
+        resolver,
+        server: server!,
+        messages: dnsMessages,
+        ...(udpTimeoutMs && { udpTimeoutMs }),
+        ...(maxFlows && { maxFlows }),
+      }, world),
+    describe: (address) => ({
+      message: `DNS listening on ${address}, UDP and TCP, asks ${asked} ` +
+        `through ${formatAddress(server!.endpoint)}`,
+      fields: { role: "dns", address, resolver: asked },
+    }),
+  };
+}
+
+function hasUdp({ mode = "tcp_only" }: { readonly mode?: Mode }): boolean {
+  return mode !== "tcp_only";
 }
 
 /** What the start line says of the mode; TCP goes without saying. */

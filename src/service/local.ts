@@ -10,8 +10,6 @@
 import { BufferPool } from "../buffer_pool.ts";
 import { Deadline } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
-import { MasterKey } from "../crypto/aead.ts";
-import type { Method } from "../crypto/method.ts";
 import { UmbraError } from "../errors.ts";
 import {
   CONNECT_TIMEOUT_MS,
@@ -22,9 +20,6 @@ import {
   REFUSAL_LINGER_MS,
 } from "../limits.ts";
 import { anyTarget } from "../security/target_policy.ts";
-import { aead2017Packet } from "../session/aead2017_packet.ts";
-import { aead2017Stream } from "../session/aead2017_stream.ts";
-import type { PacketProtocol } from "../session/packet_protocol.ts";
 import type { Authenticate } from "../session/socks5_server_session.ts";
 import type { StreamProtocol } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
@@ -41,6 +36,7 @@ import {
   withDefaults,
 } from "./service.ts";
 import { UdpLocal } from "./udp_local.ts";
+import { toUpstream, type Upstream, type UpstreamServer } from "./upstream.ts";
 import {
   besideListener,
   flowCapacity,
@@ -54,16 +50,6 @@ import {
   type SocksUser,
   userCheck,
 } from "./socks5_inbound.ts";
-
-/** A server to send everything through. */
-export interface UpstreamServer {
-  /** IP address or name, and port. */
-  readonly endpoint: Endpoint;
-  /** Cipher of both directions. */
-  readonly method: Method;
-  /** The method's key length in bytes. */
-  readonly masterKey: Uint8Array;
-}
 
 /** How to run a local proxy. */
 export interface LocalOptions extends UdpOptions {
@@ -118,13 +104,6 @@ export async function startLocal(
   return udp === undefined ? tcp : joined(tcp, udp);
 }
 
-/** A server with what its sessions are made of. */
-interface Upstream {
-  readonly endpoint: Endpoint;
-  readonly protocol: StreamProtocol;
-  readonly packets: PacketProtocol;
-}
-
 /** An application's connection, with its one reader and its one writer. */
 interface Client {
   readonly connection: Connection;
@@ -152,15 +131,8 @@ class Local {
   constructor(options: LocalOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
-    this.#upstreams = options.servers.map(
-      ({ endpoint, method, masterKey }) => {
-        const key = new MasterKey(method, masterKey, world.aeadProvider);
-        return {
-          endpoint,
-          protocol: aead2017Stream(key, world.randomBytes),
-          packets: aead2017Packet(key, world.randomBytes),
-        };
-      },
+    this.#upstreams = options.servers.map((server) =>
+      toUpstream(server, world)
     );
     this.#authenticate = options.users?.length
       ? userCheck(options.users)
