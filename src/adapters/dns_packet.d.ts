@@ -1,3 +1,5 @@
+// The names are those of dns-packet.
+// deno-lint-ignore-file camelcase
 /**
  * The part of `dns-packet` 5.6.1 that `dns_messages.ts` uses; the package
  * itself ships no types.
