@@ -38,6 +38,8 @@ export { type Allocate, allocateFresh, BufferPool } from "./src/buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "./src/random.ts";
 export type {
   Connection,
+  Datagram,
+  DatagramSocket,
   Endpoint,
   Listener,
   ListenOptions,
@@ -46,6 +48,7 @@ export type {
 } from "./src/transport.ts";
 export {
   type ConnectionSummary,
+  type FlowEnd,
   type LogFields,
   type Logger,
   type LogLevel,
@@ -71,6 +74,12 @@ export {
   encodeAddress,
   formatAddress,
 } from "./src/codec/address.ts";
+export { openPacket, type Packet, sealPacket } from "./src/codec/packet.ts";
+export {
+  decodeSocksDatagram,
+  encodeSocksDatagram,
+  type SocksDatagram,
+} from "./src/codec/socks5_datagram.ts";
 export { ChunkOpener } from "./src/codec/chunk_opener.ts";
 export { ChunkSealer, sealedLength } from "./src/codec/chunk_sealer.ts";
 export {
@@ -78,6 +87,13 @@ export {
   parseServerUri,
   type ServerUri,
 } from "./src/codec/uri.ts";
+export { aead2017Packet } from "./src/session/aead2017_packet.ts";
+export type {
+  ClientPacket,
+  PacketClient,
+  PacketProtocol,
+  PacketServer,
+} from "./src/session/packet_protocol.ts";
 export { aead2017Stream } from "./src/session/aead2017_stream.ts";
 export type {
   ClientSession,
@@ -96,12 +112,25 @@ export { ByteWriter, type WriteTarget } from "./src/streams/byte_writer.ts";
 export { openStream } from "./src/streams/open_stream.ts";
 export { type Flow, relay, type RelayOptions } from "./src/streams/relay.ts";
 export { sealStream } from "./src/streams/seal_stream.ts";
+export { type LocalOptions, startLocal } from "./src/service/local.ts";
 export {
-  type LocalOptions,
-  startLocal,
+  toUpstream,
+  type Upstream,
   type UpstreamServer,
-} from "./src/service/local.ts";
+} from "./src/service/upstream.ts";
+export type {
+  DnsAnswer,
+  DnsMessages,
+  DnsQuery,
+} from "./src/service/dns_messages.ts";
+export { type DnsOptions, startDns } from "./src/service/dns_inbound.ts";
 export { type ServerOptions, startServer } from "./src/service/server.ts";
 export type { Dependencies, Service } from "./src/service/service.ts";
 export type { InboundProtocol } from "./src/service/inbound.ts";
 export type { SocksUser } from "./src/service/socks5_inbound.ts";
+export type { Mode, UdpOptions } from "./src/service/udp_service.ts";
+export {
+  startUdpTunnel,
+  type UdpTunnelOptions,
+} from "./src/service/udp_tunnel.ts";
+export type { PacketUpstream } from "./src/service/upstream_flows.ts";

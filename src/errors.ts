@@ -69,7 +69,11 @@ export type ProtocolErrorCode =
   /** The peer ended its side in the middle of an HTTP message. */
   | "ERR_HTTP_TRUNCATED"
   /** The first byte belongs to no protocol that is served on this port. */
-  | "ERR_INBOUND_PROTOCOL";
+  | "ERR_INBOUND_PROTOCOL"
+  /** A SOCKS datagram is part of a fragmented one. */
+  | "ERR_SOCKS_FRAGMENT"
+  /** A DNS message is none, is too large, or answers another question. */
+  | "ERR_DNS_MESSAGE";
 
 /** Codes of what a network did, as adapters report it. */
 export type TransportErrorCode =
@@ -101,13 +105,21 @@ export type TransportErrorCode =
   | "ERR_NET_ADDRESS_UNAVAILABLE"
   /** EMFILE, ENFILE: no file descriptor is left. */
   | "ERR_NET_DESCRIPTORS"
+  /** EMSGSIZE: a datagram is larger than the system sends. */
+  | "ERR_NET_MESSAGE_SIZE"
+  /** The runtime does not offer it as it was started; the message says why. */
+  | "ERR_NET_UNSUPPORTED"
   /** Anything else; `cause` tells. */
   | "ERR_NET_OTHER";
 
 /** Codes of things we declined to do. */
 export type PolicyErrorCode =
   /** The target address may not be dialled. */
-  "ERR_POLICY_TARGET";
+  | "ERR_POLICY_TARGET"
+  /** A datagram came from an address that has no association. */
+  | "ERR_POLICY_STRANGER"
+  /** A limit of `limits.ts` is reached, so a datagram was dropped. */
+  | "ERR_POLICY_LIMIT";
 
 /** Every code, for an exhaustive `switch`. */
 export type ErrorCode =

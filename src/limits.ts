@@ -140,3 +140,72 @@ export const MIN_READ_BUFFER = 4_096;
 
 /** Bytes of one read at most; reached ×4 at a time while reads come back full. */
 export const MAX_READ_BUFFER = 262_144;
+
+/** Bytes of the largest UDP payload: 65,535 less IPv6's 8-byte UDP header. */
+export const MAX_DATAGRAM_LENGTH = 65_527;
+
+/** Datagrams that may wait in a socket for `receive()`. */
+export const MAX_QUEUED_DATAGRAMS = 512;
+
+/** Bytes of those datagrams, whichever bound is reached first. */
+export const MAX_QUEUED_DATAGRAM_BYTES = 524_288;
+
+/**
+ * Milliseconds without a datagram in either direction until a UDP flow ends;
+ * `--udp-timeout` sets it. RFC 4787 §4.3 wants 2 minutes or more.
+ */
+export const UDP_TIMEOUT_MS = 300_000;
+
+/**
+ * UDP flows open at once, where the descriptors allow as many; the one that
+ * was quiet for longest makes room. libev has 512. A socket costs Deno 72 KB.
+ */
+export const MAX_UDP_FLOWS = 1_024;
+
+/** Share of the descriptors that UDP flows may take; the rest is TCP's. */
+export const UDP_DESCRIPTOR_SHARE = 0.25;
+
+/**
+ * Datagrams of one flow that may wait for its socket, a name or the system;
+ * a name that is slow to resolve holds up so many.
+ */
+export const MAX_PENDING_PER_FLOW = 64;
+
+/** Datagrams of all flows of a service that may wait so. */
+export const MAX_PENDING_DATAGRAMS = 512;
+
+/** Names whose addresses are remembered. */
+export const MAX_CACHED_NAMES = 1_024;
+
+/** Names that may be looked up at once for datagrams. */
+export const MAX_LOOKUPS = 64;
+
+/**
+ * Milliseconds the addresses of a name are used again: the system's resolver
+ * tells no TTL, and 30 s is what Bun's own cache takes.
+ */
+export const NAME_TTL_MS = 30_000;
+
+/** Milliseconds a failed look-up is not tried again. */
+export const NAME_FAILURE_TTL_MS = 2_000;
+
+/** Answers the DNS inbound keeps. */
+export const MAX_CACHED_ANSWERS = 1_024;
+
+/** Bytes of an answer worth keeping; larger ones are fetched again. */
+export const MAX_CACHED_ANSWER_LENGTH = 4_096;
+
+/** Seconds an answer is kept at most, whatever its TTL. RFC 8767 §4. */
+export const MAX_ANSWER_TTL_S = 86_400;
+
+/** Bytes of a DNS query; real ones have a few dozen. */
+export const MAX_DNS_QUERY_LENGTH = 4_096;
+
+/** DNS queries that wait for an answer over UDP. */
+export const MAX_PENDING_QUERIES = 512;
+
+/** Connections to the DNS inbound, and queries under way over TCP. */
+export const MAX_DNS_CONNECTIONS = 64;
+
+/** Milliseconds for one DNS query over TCP, and between two of a client. */
+export const DNS_TCP_TIMEOUT_MS = 10_000;

@@ -35,7 +35,21 @@ export interface Metrics {
   connectionClosed(summary: ConnectionSummary): void;
   /** A peer failed before or after authentication, by code. */
   connectionRefused(code: ErrorCode): void;
+  /** A datagram was relayed; bytes are payload. */
+  datagramRelayed(direction: "up" | "down", bytes: number): void;
+  /** A datagram was dropped, by the code of what was wrong with it. */
+  datagramDropped(code: ErrorCode): void;
+  /** The flow of one UDP client began. */
+  flowOpened(): void;
+  /** It ended. */
+  flowClosed(reason: FlowEnd): void;
 }
+
+/**
+ * Why the flow of a UDP client ended: silence, more clients than the limit, the
+ * end of its association or service, or a failure of its socket.
+ */
+export type FlowEnd = "idle" | "evicted" | "ended" | "failed";
 
 /** What became of one connection. */
 export interface ConnectionSummary {
@@ -52,4 +66,8 @@ export const silentMetrics: Metrics = {
   connectionOpened: () => {},
   connectionClosed: () => {},
   connectionRefused: () => {},
+  datagramRelayed: () => {},
+  datagramDropped: () => {},
+  flowOpened: () => {},
+  flowClosed: () => {},
 };

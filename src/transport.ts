@@ -1,6 +1,6 @@
 /**
  * What an adapter must provide: connections as Web Streams, listeners, a
- * dialer and a name resolver. Types only; `tests/conformance/` is the
+ * dialer, datagram sockets and a name resolver. Types only; `tests/conformance/` is the
  * executable half of this definition.
  *
  * @module
@@ -89,6 +89,51 @@ export interface ListenOptions {
   readonly reusePort?: boolean;
 }
 
+/** One UDP datagram that came. */
+export interface Datagram {
+  /** Belongs to whoever received it; 0 to 65,527 bytes. */
+  readonly payload: Uint8Array;
+  /** Who sent it; IPv4 is plain, also on a dual-stack socket. */
+  readonly from: Endpoint;
+}
+
+/**
+ * A UDP socket that is connected to nobody. What the network says of a
+ * datagram sent earlier (ICMP) never fails it.
+ *
+ * What comes is kept in a queue of `MAX_QUEUED_DATAGRAMS`; what comes while it
+ * is full is dropped and counted.
+ */
+export interface DatagramSocket {
+  /** Where it is bound; the port is the real one. */
+  readonly address: Endpoint;
+  /** Datagrams dropped so far because the queue was full. */
+  readonly dropped: number;
+  /**
+   * The next datagram, or `undefined` once the socket is closed. An abort of
+   * the signal loses no datagram.
+   *
+   * @throws {TransportError} When the system fails; the socket stays usable.
+   */
+  receive(options?: WaitOptions): Promise<Datagram | undefined>;
+  /**
+   * Sends one datagram; settles when the system has taken it, which it may be
+   * slow to do.
+   *
+   * @param payload Borrowed until the promise settles.
+   * @param to IP address, not a name. A socket on `::` sends to IPv4 as well.
+   * @throws {TransportError} `ERR_NET_MESSAGE_SIZE`, `ERR_NET_UNREACHABLE`,
+   * `ERR_NET_CLOSED` and others; the socket stays usable.
+   */
+  send(
+    payload: Uint8Array,
+    to: Endpoint,
+    options?: WaitOptions,
+  ): Promise<void>;
+  /** Gives the descriptor back at once; drops what is queued. Idempotent. */
+  close(): void;
+}
+
 /** How long a dial or a look-up may take is up to the signal. */
 export interface WaitOptions {
   /** Its abort rejects the wait with the signal's reason. */
@@ -106,6 +151,14 @@ export interface Transport {
    * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` and others.
    */
   listen(endpoint: Endpoint, options?: ListenOptions): Promise<Listener>;
+  /**
+   * Opens a UDP socket. On `::` it takes and sends IPv4 as well.
+   *
+   * @param endpoint IP address (or a name, of which the first address counts).
+   * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE`, `ERR_NET_UNSUPPORTED`
+   * and others.
+   */
+  bind(endpoint: Endpoint): Promise<DatagramSocket>;
   /**
    * Opens a connection to one address.
    *

@@ -58,3 +58,38 @@ export interface BunNet {
   listen<T>(options: BunSocketOptions<T>): BunTcpListener;
   connect<T>(options: BunSocketOptions<T>): Promise<BunSocket<T>>;
 }
+
+/** A UDP socket. */
+export interface BunUdpSocket {
+  readonly hostname: string;
+  readonly port: number;
+  /**
+   * @param address An IP address.
+   * @returns `false` when the buffer is full; `drain` follows.
+   */
+  send(data: Uint8Array, port: number, address: string): boolean;
+  close(): void;
+}
+
+/** Callbacks of a UDP socket. */
+export interface BunUdpHandlers {
+  data(
+    socket: BunUdpSocket,
+    data: Uint8Array,
+    port: number,
+    address: string,
+  ): void;
+  drain(): void;
+  /** Gets the error alone, whatever Bun's own types say. */
+  error(error: Error): void;
+}
+
+/** The part of the global `Bun` that is about UDP. */
+export interface BunUdp {
+  udpSocket(options: {
+    readonly hostname: string;
+    readonly port: number;
+    readonly binaryType: "uint8array";
+    readonly socket: BunUdpHandlers;
+  }): Promise<BunUdpSocket>;
+}

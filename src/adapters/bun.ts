@@ -1,5 +1,5 @@
 /**
- * TCP on Bun.
+ * TCP and UDP on Bun.
  *
  * Bun calls back instead of waiting to be asked, cannot abort a dial and
  * cannot stop accepting; the bounds that replace these are here. It reports
@@ -18,6 +18,7 @@ import type {
   Transport,
   WaitOptions,
 } from "../transport.ts";
+import { bindBun } from "./_bun_datagrams.ts";
 import { BUN_HANDLERS, BunPeer } from "./_bun_peer.ts";
 import type { BunNet, BunSocket, BunTcpListener } from "./_bun_types.ts";
 import { SocketConnection } from "./_connection.ts";
@@ -29,7 +30,14 @@ declare const Bun: BunNet;
 
 /** Gives the system's network. */
 export function bunTransport(): Transport {
-  return { name: "bun", listen, dial, resolve, descriptorLimit };
+  return {
+    name: "bun",
+    listen,
+    dial,
+    bind: bindBun,
+    resolve,
+    descriptorLimit,
+  };
 }
 
 // Not an async function: what Bun throws here at once must reject.

@@ -1,5 +1,5 @@
 /**
- * TCP on Deno.
+ * TCP and UDP on Deno.
  *
  * Built on `read`, `write` and `closeWrite`: `conn.readable` and
  * `conn.writable` close the whole connection when either side ends.
@@ -17,6 +17,7 @@ import type {
   WaitOptions,
 } from "../transport.ts";
 import { type Socket, SocketConnection } from "./_connection.ts";
+import { bindDeno } from "./_deno_datagrams.ts";
 import { descriptorLimit } from "./_descriptors.ts";
 import { toTransportError } from "./_errors.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
@@ -26,7 +27,14 @@ import { plainAddress, resolve } from "./_resolve.ts";
  * addresses to listen on and to dial.
  */
 export function denoTransport(): Transport {
-  return { name: "deno", listen, dial, resolve, descriptorLimit };
+  return {
+    name: "deno",
+    listen,
+    dial,
+    bind: bindDeno,
+    resolve,
+    descriptorLimit,
+  };
 }
 
 // Not an async function: what Deno throws here at once must reject.

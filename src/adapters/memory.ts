@@ -8,16 +8,20 @@ import { abortable } from "../clock.ts";
 import { TransportError, type TransportErrorCode } from "../errors.ts";
 import type {
   Connection,
+  DatagramSocket,
   Endpoint,
   Listener,
   Transport,
   WaitOptions,
 } from "../transport.ts";
 import { SocketConnection } from "./_connection.ts";
+import { type DatagramScript, MemoryDatagrams } from "./_memory_datagrams.ts";
 import { MemorySocket } from "./_memory_socket.ts";
 
+export type { DatagramScript };
+
 /** What the network does beside carrying bytes. */
-export interface MemoryOptions {
+export interface MemoryOptions extends DatagramScript {
   /** Addresses by name; other names do not exist. `localhost` does. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
   /**
@@ -45,6 +49,8 @@ export interface MemoryTransport extends Transport {
   readonly openConnections: number;
   /** Ports listened on. */
   readonly openListeners: number;
+  /** UDP sockets open. */
+  readonly openSockets: number;
   /** Dials so far as `host:port`, in order. */
   readonly dialled: readonly string[];
   /**
@@ -71,11 +77,17 @@ class Network implements MemoryTransport {
   readonly listeners: Map<string, MemoryListener> = new Map();
   openConnections = 0;
   readonly #options: MemoryOptions;
+  readonly #datagrams: MemoryDatagrams;
   #nextListenPort = 40_000;
   #nextClientPort = 50_000;
 
   constructor(options: MemoryOptions) {
     this.#options = options;
+    this.#datagrams = new MemoryDatagrams(options);
+  }
+
+  get openSockets(): number {
+    return this.#datagrams.size;
   }
 
   get openListeners(): number {
@@ -123,6 +135,10 @@ class Network implements MemoryTransport {
     this.openConnections += 2;
     listener.push(new ResettableConnection(far));
     return Promise.resolve(new ResettableConnection(near));
+  }
+
+  bind(endpoint: Endpoint): Promise<DatagramSocket> {
+    return this.#datagrams.bind(endpoint);
   }
 
   resolve(host: string, { signal }: WaitOptions = {}): Promise<string[]> {

@@ -5,7 +5,13 @@
  * @module
  */
 import { METHODS } from "../crypto/method.ts";
-import { GRACE_MS, IDLE_TIMEOUT_MS, MAX_CONNECTIONS } from "../limits.ts";
+import {
+  GRACE_MS,
+  IDLE_TIMEOUT_MS,
+  MAX_CONNECTIONS,
+  MAX_UDP_FLOWS,
+  UDP_TIMEOUT_MS,
+} from "../limits.ts";
 import { LEGACY_OPTIONS } from "./legacy_options.ts";
 import type { Command, Option } from "./option.ts";
 
@@ -14,6 +20,9 @@ export const DEFAULT_METHOD = "chacha20-ietf-poly1305";
 
 /** Where `ss-local` listens unless told: libev's address, the usual port. */
 export const DEFAULT_LOCAL = { host: "127.0.0.1", port: 1080 };
+
+/** Whom the DNS inbound asks unless told. */
+export const DEFAULT_RESOLVER = { host: "1.1.1.1", port: 53 };
 
 /** Where `ss-server` listens unless told, as libev does. */
 export const DEFAULT_SERVER_HOST = "0.0.0.0";
@@ -140,6 +149,23 @@ const LOCAL_ENDS: readonly Option[] = [
   },
 ];
 
+const UDP: readonly Option[] = [
+  { name: "udp", short: "u", help: "Relay UDP as well as TCP" },
+  { name: "udp-only", short: "U", help: "Relay UDP, and no TCP" },
+  {
+    name: "udp-timeout",
+    value: "SECONDS",
+    help: "Forget a UDP client from which and to which nothing came this long",
+    default: String(UDP_TIMEOUT_MS / 1_000),
+  },
+  {
+    name: "udp-max-associations",
+    value: "N",
+    help: "UDP clients at once; the quietest makes room for a new one",
+    default: String(MAX_UDP_FLOWS),
+  },
+];
+
 const LOCAL: Command = {
   name: "local",
   executable: "ss-local",
@@ -149,7 +175,7 @@ const LOCAL: Command = {
   description: [
     "Runs ss-local: a proxy for the programs on this machine, which sends " +
     "everything through a Shadowsocks server. One port takes SOCKS4, SOCKS4a, " +
-    "SOCKS5 and HTTP. TCP only for now.",
+    "SOCKS5 and HTTP. TCP, and with -u UDP.",
   ],
   options: [
     ...LOCAL_ENDS,
@@ -158,6 +184,17 @@ const LOCAL: Command = {
       value: "PROTOCOL",
       help: "What programs may speak: `mixed`, `socks` or `http`",
       default: "mixed",
+    },
+    {
+      name: "dns-listen",
+      value: "HOST:PORT",
+      help: "Answer DNS here, UDP and TCP; the questions go through the server",
+    },
+    {
+      name: "dns-upstream",
+      value: "IP[:PORT]",
+      help: "The resolver that the server asks",
+      default: `${DEFAULT_RESOLVER.host}:${DEFAULT_RESOLVER.port}`,
     },
     {
       name: "socks-user",
@@ -170,6 +207,7 @@ const LOCAL: Command = {
       name: "bind",
       help: "Serve SOCKS5 BIND through a server that runs with --bind, too",
     },
+    ...UDP,
     ...RUNNING,
     ...COMMON,
     ...LEGACY_OPTIONS.local,
@@ -217,7 +255,7 @@ const SERVER: Command = {
   summary: "Run ss-server: accept ss-local and connect to the targets",
   description: [
     "Runs ss-server: takes connections of ss-local, resolves and dials the " +
-    "targets they ask for, and relays. TCP only for now.",
+    "targets they ask for, and relays. TCP, and with -u UDP.",
   ],
   options: [
     {
@@ -241,6 +279,7 @@ const SERVER: Command = {
       help: "Let clients have one connection at a time accepted here, on a " +
         "port of the system's choice (SOCKS5 BIND; both sides must be Umbra)",
     },
+    ...UDP,
     ...RUNNING,
     ...COMMON,
     ...LEGACY_OPTIONS.server,

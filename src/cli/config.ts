@@ -30,9 +30,9 @@ import {
   localsFromFile,
   type ReadText,
 } from "./local_settings.ts";
+import { option } from "./option_value.ts";
 import {
   locate,
-  option,
   type Secret,
   SERVER_KEYS,
   serverFromOptions,
@@ -41,6 +41,7 @@ import {
   serversFromFile,
   serversFromOptions,
 } from "./server_settings.ts";
+import { mergeUdp, udpFromOptions } from "./udp_settings.ts";
 import { readInteger } from "./values.ts";
 
 /** A result, and what the operator should know although it is no error. */
@@ -107,6 +108,7 @@ function configureLocals(
     endpoint: upstreamEndpoint(server),
     ...credentials(server),
   }));
+  const udp = udpFromOptions(args);
   const idleTimeoutMs = longest(found.servers.map((s) => s.idleTimeoutMs));
   return {
     result: locals.slice(0, count).map((local) => {
@@ -131,9 +133,18 @@ function configureLocals(
           bind: args.has("bind") || undefined,
           ...limits(args),
         }),
+        ...mergeUdp(udp, local.udp, found.unnamed.udp),
       };
     }),
-    warnings: [...found.warnings, ...(fromFile?.warnings ?? [])],
+    warnings: [
+      ...found.warnings,
+      ...(fromFile?.warnings ?? []),
+      ...found.servers.filter(({ udp }) =>
+        udp?.mode !== undefined && udp.mode !== found.unnamed.udp?.mode
+      ).map(({ origin }) =>
+        `ignored: ${origin}: mode: one mode holds for all servers of a local`
+      ),
+    ],
   };
 }
 
@@ -147,6 +158,7 @@ export function configureServer(
   readText: ReadText,
 ): Configured<ServerOptions[]> {
   const found = findServers(args, readFile(args, readText));
+  const udp = udpFromOptions(args);
   return {
     result: withoutShadowed(listed(found)).map((server) => ({
       listen: {
@@ -159,6 +171,7 @@ export function configureServer(
         bind: args.has("bind") || undefined,
         ...limits(args),
       }),
+      ...mergeUdp(udp, server.udp, found.unnamed.udp),
     })),
     warnings: found.warnings,
   };
@@ -274,6 +287,7 @@ function merge(
     method: first("method"),
     secret: first("secret"),
     idleTimeoutMs: first("idleTimeoutMs"),
+    udp: first("udp"),
     tag: first("tag"),
   };
 }

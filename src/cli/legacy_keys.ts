@@ -52,8 +52,6 @@ const SILENT: readonly string[] = [
   "plugin_opts",
   "plugin_args",
   "plugin_mode",
-  "udp_timeout",
-  "udp_max_associations",
   "udp_mtu",
   "udp_weight",
   "local_udp_address",
@@ -65,7 +63,6 @@ const SILENT: readonly string[] = [
 
 /** All keys that {@link checkLegacyKeys} deals with. */
 export const LEGACY_KEYS: readonly string[] = [
-  "mode",
   ...REFUSED.keys(),
   ...IGNORED.keys(),
   ...SILENT,
@@ -92,7 +89,7 @@ export function checkLegacyKeys(object: ConfigObject): string[] {
       warnings.push(`ignored: ${object.where(key)}: ${ignored}`);
     }
   }
-  return [...warnings, ...checkMode(object)];
+  return warnings;
 }
 
 /** Whether a key asks for nothing: `""`, `false`, an empty list. */
@@ -104,26 +101,4 @@ function isEmpty(object: ConfigObject, key: string): boolean {
       Array.isArray(value) && value.length === 0,
     "any value",
   )!;
-}
-
-function checkMode(object: ConfigObject): string[] {
-  switch (object.text("mode")) {
-    case undefined:
-    case "tcp_only":
-      return [];
-    case "tcp_and_udp":
-      return [
-        `${object.where("mode")} is "tcp_and_udp": this version serves TCP ` +
-        "only, UDP is not relayed",
-      ];
-    case "udp_only":
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
-        `${
-          object.where("mode")
-        } is "udp_only": this version does not serve UDP`,
-      );
-    default:
-      throw object.wrong("mode", '"tcp_only" or "tcp_and_udp"');
-  }
 }

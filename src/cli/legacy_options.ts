@@ -7,8 +7,6 @@
 import type { Option } from "./option.ts";
 
 const BOTH: readonly Option[] = [
-  refused("udp", "u", "UDP is not served by this version"),
-  refused("udp-only", "U", "UDP is not served by this version"),
   refused(
     "pid-file",
     "f",
@@ -30,7 +28,7 @@ const BOTH: readonly Option[] = [
   ignored("fast-open", "the runtimes offer no TCP fast open"),
   ignored("no-delay", "it is always on"),
   ignored("mptcp", "the runtimes offer no multipath TCP"),
-  ignored("mtu", "it concerns UDP", "BYTES"),
+  ignored("mtu", "datagrams of every size are relayed", "BYTES"),
 ];
 
 /** By command. */

@@ -10,7 +10,13 @@ import type { SocksUser } from "../service/socks5_inbound.ts";
 import type { Arguments } from "./args.ts";
 import { type ConfigObject, parseConfig } from "./config_file.ts";
 import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";
-import { badOption, option } from "./server_settings.ts";
+import { badOption, option } from "./option_value.ts";
+import {
+  mergeUdp,
+  UDP_KEYS,
+  udpFromObject,
+  type UdpSettings,
+} from "./udp_settings.ts";
 import {
   HOST_EXPECTED,
   type HostAndPort,
@@ -25,6 +31,8 @@ export interface LocalSettings {
   readonly host?: string | undefined;
   /** 0 to 65,535. */
   readonly port?: number | undefined;
+  /** Whether and how it serves UDP. */
+  readonly udp?: UdpSettings | undefined;
   /** Who may connect; absent: everybody. */
   readonly users?: readonly SocksUser[] | undefined;
   /** What programs may speak. */
@@ -40,6 +48,7 @@ export type ReadText = (path: string) => string;
 export const LOCAL_KEYS: readonly string[] = [
   ...["local_address", "local_port", "socks5_auth_config_path"],
   "tunnel_address",
+  ...UDP_KEYS,
 ];
 
 /** Keys of one entry of `locals` only. */
@@ -106,8 +115,14 @@ export function localsFromFile(
         new Set([...LOCAL_KEYS, ...ENTRY_KEYS, ...LEGACY_KEYS]),
       ),
     );
-    const { host, port, users } = localFromObject(object, readText);
-    locals.push({ host, port, users: users ?? top.users, protocol });
+    const { host, port, udp, users } = localFromObject(object, readText);
+    locals.push({
+      host,
+      port,
+      udp: mergeUdp(udp, top.udp),
+      users: users ?? top.users,
+      protocol,
+    });
   }
   return { locals: locals.length > 0 ? locals : [top], warnings };
 }
@@ -150,6 +165,7 @@ function localFromObject(
   return {
     host: address?.host,
     port: address?.port ?? port,
+    udp: udpFromObject(object),
     users: path === undefined
       ? undefined
       : usersFromFile(parseConfig(readText(path), path)),

@@ -10,6 +10,8 @@ import { ConfigError } from "../errors.ts";
 import type { Arguments } from "./args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";
+import { badOption, option } from "./option_value.ts";
+import { UDP_KEYS, udpFromObject, type UdpSettings } from "./udp_settings.ts";
 import {
   HOST_EXPECTED,
   PORT_EXPECTED,
@@ -42,6 +44,8 @@ export interface ServerSettings {
   readonly secret?: Secret | undefined;
   /** Milliseconds without a byte. */
   readonly idleTimeoutMs?: number | undefined;
+  /** Whether and how its UDP is served. */
+  readonly udp?: UdpSettings | undefined;
   /** Name for people. */
   readonly tag?: string | undefined;
 }
@@ -53,6 +57,7 @@ const TIMEOUT_EXPECTED = "seconds, more than 0";
 export const SERVER_KEYS: readonly string[] = [
   ...["server", "server_port", "password", "key", "method", "timeout"],
   ...["address", "port", "disabled"],
+  ...UDP_KEYS,
   ...LEGACY_KEYS,
 ];
 
@@ -173,6 +178,7 @@ function serverFromObject(
       (value) => readSeconds(value, 1),
       TIMEOUT_EXPECTED,
     ),
+    udp: udpFromObject(object),
     tag: object.get(
       "remarks",
       (value) => typeof value === "string" ? value : undefined,
@@ -244,34 +250,4 @@ export function locate<T>(origin: string, read: () => T): T {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(error.code, `${origin}: ${error.message}`);
   }
-}
-
-/**
- * The value of an option, read.
- *
- * @throws {ConfigError} `ERR_CONFIG_VALUE`.
- */
-export function option<T>(
-  args: Arguments,
-  name: string,
-  read: (text: string) => T | undefined,
-  expected: string,
-): T | undefined {
-  const text = args.last(name);
-  if (text === undefined) return undefined;
-  const value = read(text);
-  if (value === undefined) throw badOption(name, text, expected);
-  return value;
-}
-
-/** The error of an option whose value is not what was expected. */
-export function badOption(
-  name: string,
-  text: string,
-  expected: string,
-): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `--${name} ${text}: expected ${expected}`,
-  );
 }

@@ -6,15 +6,18 @@
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { systemTransport } from "../adapters/runtime.ts";
+import * as dnsMessages from "../adapters/dns_messages.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import { GRACE_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
+import { startDns } from "../service/dns_inbound.ts";
 import { describeProtocol } from "../service/inbound_protocols.ts";
 import { type LocalOptions, startLocal } from "../service/local.ts";
 import { type ServerOptions, startServer } from "../service/server.ts";
 import type { Dependencies } from "../service/service.ts";
+import type { Mode } from "../service/udp_service.ts";
 import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands.ts";
 import {
@@ -25,10 +28,11 @@ import {
 } from "./config.ts";
 import { chooseProvider } from "./crypto.ts";
 import type { Host } from "./host.ts";
+import { dnsFromOptions, type DnsSettings } from "./dns_settings.ts";
 import { createLogger, type LogFormat } from "./log.ts";
 import { readText } from "./output.ts";
 import { type PlannedService, runServices } from "./run.ts";
-import { option } from "./server_settings.ts";
+import { option } from "./option_value.ts";
 import { readInteger, readSeconds } from "./values.ts";
 import { runtimeName } from "./version.ts";
 
@@ -47,11 +51,16 @@ async function runLocals(
   { result, warnings }: Configured<LocalOptions[]>,
   host: Host,
 ): Promise<void> {
+  const dns = dnsFromOptions(args);
   await run(args, {
     warnings,
     methods: result.flatMap(({ servers }) => servers.map((s) => s.method)),
     ports: result.map(({ listen }) => listen.port),
-    result: (world) => result.map((options) => planLocal(options, world)),
+    datagrams: dns !== undefined || result.some(hasUdp),
+    result: (world) => [
+      ...result.map((options) => planLocal(options, world)),
+      ...dns === undefined ? [] : [planDns(dns, result[0]!, world)],
+    ],
   }, host);
 }
 
@@ -62,6 +71,7 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
     warnings,
     methods: result.map(({ method }) => method),
     ports: result.map(({ listen }) => listen.port),
+    datagrams: result.some(hasUdp),
     result: (world) => result.map((options) => planServer(options, world)),
   }, host);
 }
@@ -70,6 +80,8 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
 interface Plan extends Configured<(world: Dependencies) => PlannedService[]> {
   readonly methods: readonly Method[];
   readonly ports: readonly number[];
+  /** Whether UDP is served. */
+  readonly datagrams: boolean;
 }
 
 async function run(
@@ -105,7 +117,7 @@ async function run(
       logger.log("warn", warning);
     }
     if (workers > 1) {
-      checkWorkers(planned.ports);
+      checkWorkers(planned.ports, planned.datagrams);
       return await host.runWorkers(workers, logger);
     }
   }
@@ -143,13 +155,14 @@ function planLocal(
     describe: (address) => ({
       message: `${role} listening on ${address}, ${spoken}` +
         `, server ${names.join(" or ")}, method ${method}, ` +
-        `runtime ${runtimeName()}`,
+        `${TRAFFIC[options.mode ?? "tcp_only"]}runtime ${runtimeName()}`,
       fields: {
         role,
         address,
         protocol: spoken,
         server: names.join(" "),
         method,
+        mode: options.mode ?? "tcp_only",
         runtime: runtimeName(),
       },
     }),
@@ -160,6 +173,7 @@ function planServer(
   options: ServerOptions,
   world: Dependencies,
 ): PlannedService {
+  const { mode = "tcp_only" } = options;
   const method = options.method.name;
   return {
     listen: options.listen,
@@ -167,8 +181,14 @@ function planServer(
     start: () => startServer(options, world),
     describe: (address) => ({
       message: `ss-server listening on ${address}, method ${method}, ` +
-        `runtime ${runtimeName()}`,
-      fields: { role: "ss-server", address, method, runtime: runtimeName() },
+        `${TRAFFIC[mode]}runtime ${runtimeName()}`,
+      fields: {
+        role: "ss-server",
+        address,
+        method,
+        mode,
+        runtime: runtimeName(),
+      },
     }),
   };
 }
@@ -188,7 +208,14 @@ function readWorkers(text: string): number | undefined {
 }
 
 /** @throws {ConfigError} Where workers cannot share a port. */
-function checkWorkers(ports: readonly number[]): void {
+function checkWorkers(ports: readonly number[], datagrams: boolean): void {
+  if (datagrams) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "--workers cannot share a UDP port, the runtimes offer no way to: leave " +
+        "it out, or run -U and --dns-listen in a process of their own",
+    );
+  }
   if (process.platform !== "linux") {
     throw new ConfigError(
       "ERR_CONFIG_USAGE",
@@ -206,6 +233,44 @@ function checkWorkers(ports: readonly number[]): void {
 function readCrypto(text: string): string | undefined {
   return CRYPTO_CHOICES.includes(text) ? text : undefined;
 }
+
+/** The DNS inbound asks the first server of the first local. */
+function planDns(
+  { listen, resolver }: DnsSettings,
+  { servers: [server], udpTimeoutMs, maxFlows }: LocalOptions,
+  world: Dependencies,
+): PlannedService {
+  const asked = formatAddress(resolver);
+  return {
+    listen,
+    portOption: "--dns-listen",
+    start: () =>
+      startDns({
+        listen,
+        resolver,
+        server: server!,
+        messages: dnsMessages,
+        ...(udpTimeoutMs && { udpTimeoutMs }),
+        ...(maxFlows && { maxFlows }),
+      }, world),
+    describe: (address) => ({
+      message: `DNS listening on ${address}, UDP and TCP, asks ${asked} ` +
+        `through ${formatAddress(server!.endpoint)}`,
+      fields: { role: "dns", address, resolver: asked },
+    }),
+  };
+}
+
+function hasUdp({ mode = "tcp_only" }: { readonly mode?: Mode }): boolean {
+  return mode !== "tcp_only";
+}
+
+/** What the start line says of the mode; TCP goes without saying. */
+const TRAFFIC: Readonly<Record<Mode, string>> = {
+  "tcp_only": "",
+  "udp_only": "UDP only, ",
+  "tcp_and_udp": "TCP and UDP, ",
+};
 
 function readFormat(text: string): LogFormat | undefined {
   return text === "text" || text === "json" ? text : undefined;

@@ -64,6 +64,7 @@ class HttpConnection implements Disposable {
         await this.#demandPassword(request);
       } else if (request.kind === "connect") {
         return {
+          kind: "connect",
           address: request.address,
           payload: this.#heads.takeRest(),
           accept: () => CONNECTED,

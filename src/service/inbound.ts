@@ -9,6 +9,7 @@ import type { Clock } from "../clock.ts";
 import type { ErrorCode, ProtocolErrorCode, UmbraError } from "../errors.ts";
 import type { Authenticate } from "../session/socks5_server_session.ts";
 import type { Endpoint } from "../transport.ts";
+import type { Mode } from "./udp_service.ts";
 import type { OutboundStream } from "./outbound_stream.ts";
 
 /**
@@ -23,7 +24,9 @@ export type InboundProtocol =
 
 /** What an application asked for, and how to answer in its protocol. */
 export interface InboundRequest {
-  /** Where to. */
+  /** A connection, or leave to send datagrams. */
+  readonly kind: "connect" | "associate";
+  /** Where to; of `associate`, where the application will send from. */
   readonly address: Address;
   /** Payload that came with the request; may be empty. */
   readonly payload: Uint8Array;
@@ -67,6 +70,8 @@ export interface InboundClient {
   readonly authenticate: Authenticate | undefined;
   /** Whether BIND is asked of the server; else it is refused. */
   readonly bind: boolean;
+  /** Whether TCP, UDP or both are relayed. */
+  readonly mode: Mode;
   /** Measures waits. */
   readonly clock: Clock;
   /** Milliseconds for a handshake, or for a head that has begun. */

@@ -107,6 +107,7 @@ function withFirst(first: Uint8Array, source: ByteSource): ByteSource {
 
 function tunnelRequest(address: Address): InboundRequest {
   return {
+    kind: "connect",
     address,
     payload: NOTHING,
     accept: () => NOTHING,

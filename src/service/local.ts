@@ -10,8 +10,6 @@
 import { BufferPool } from "../buffer_pool.ts";
 import { abortable, Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
-import { MasterKey } from "../crypto/aead.ts";
-import type { Method } from "../crypto/method.ts";
 import { ProtocolError, UmbraError } from "../errors.ts";
 import {
   CONNECT_TIMEOUT_MS,
@@ -22,14 +20,13 @@ import {
   REFUSAL_LINGER_MS,
 } from "../limits.ts";
 import { anyTarget } from "../security/target_policy.ts";
-import { aead2017Stream } from "../session/aead2017_stream.ts";
 import type { Authenticate } from "../session/socks5_server_session.ts";
 import type { StreamProtocol } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
 import { ByteWriter } from "../streams/byte_writer.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
-import type { Connection, Endpoint } from "../transport.ts";
+import type { Connection, Endpoint, Listener } from "../transport.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import { dial } from "./dial.ts";
 import type { Inbound, InboundProtocol, InboundRequest } from "./inbound.ts";
@@ -43,25 +40,26 @@ import {
   withDefaults,
 } from "./service.ts";
 import { type SocksUser, userCheck } from "./socks5_inbound.ts";
-
-/** A server to send everything through. */
-export interface UpstreamServer {
-  /** IP address or name, and port. */
-  readonly endpoint: Endpoint;
-  /** Cipher of both directions. */
-  readonly method: Method;
-  /** The method's key length in bytes. */
-  readonly masterKey: Uint8Array;
-}
+import { UdpLocal } from "./udp_local.ts";
+import {
+  besideListener,
+  flowCapacity,
+  joined,
+  type Mode,
+  type UdpOptions,
+} from "./udp_service.ts";
+import { toUpstream, type Upstream, type UpstreamServer } from "./upstream.ts";
 
 /** How to run a local proxy. */
-export interface LocalOptions {
+export interface LocalOptions extends UdpOptions {
   /** Where applications connect. */
   readonly listen: Endpoint;
   /** At least one; the next is tried when one cannot be reached. */
   readonly servers: readonly UpstreamServer[];
   /** What applications speak; default `mixed`. */
   readonly protocol?: InboundProtocol;
+  /** Default: `tcp_only`. UDP is on the port of TCP. */
+  readonly mode?: Mode;
   /**
    * Set: only these may use it, which leaves SOCKS5 and HTTP. Not set, or
    * empty: everybody may.
@@ -97,18 +95,19 @@ export async function startLocal(
   const listener = await world.transport.listen(options.listen, {
     reusePort: world.workers > 1,
   });
-  return serve(
+  const limit = world.transport.descriptorLimit();
+  const withUdp = (options.mode ?? "tcp_only") !== "tcp_only";
+  const flows = withUdp ? options.maxFlows ?? flowCapacity(limit) : 0;
+  const udp = withUdp
+    ? await besideListener(listener, () => local.startUdp(listener, flows))
+    : undefined;
+  const tcp = serve(
     listener,
-    connectionShare(options.maxConnections, world),
+    connectionShare(options.maxConnections, world, flows),
     (client, signal) => local.handle(client, signal),
     world,
   );
-}
-
-/** A server with what its sessions are made of. */
-interface Upstream {
-  readonly endpoint: Endpoint;
-  readonly protocol: StreamProtocol;
+  return udp === undefined ? tcp : joined(tcp, udp);
 }
 
 /** An application's connection, with its one reader and its one writer. */
@@ -134,23 +133,29 @@ class Local {
   readonly #inbound: Inbound;
   /** Index of the server that answered last. */
   #current = 0;
+  #udp: UdpLocal | undefined;
 
   constructor(options: LocalOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
-    this.#upstreams = options.servers.map((
-      { endpoint, method, masterKey },
-    ) => ({
-      endpoint,
-      protocol: aead2017Stream(
-        new MasterKey(method, masterKey, world.aeadProvider),
-        world.randomBytes,
-      ),
-    }));
+    this.#upstreams = options.servers.map((server) =>
+      toUpstream(server, world)
+    );
     this.#authenticate = options.users?.length
       ? userCheck(options.users)
       : undefined;
     this.#inbound = inboundFor(options.protocol ?? "mixed");
+  }
+
+  /** Serves UDP on the port of the listener. */
+  async startUdp(
+    { address: listen }: Listener,
+    maxFlows: number,
+  ): Promise<Service> {
+    const upstream = (): Upstream => this.#upstreams[this.#current]!;
+    const options = { ...this.#options, listen, maxFlows, upstream };
+    this.#udp = await UdpLocal.start(options, this.#world);
+    return this.#udp.service;
   }
 
   async handle(connection: Connection, signal: AbortSignal): Promise<void> {
@@ -192,6 +197,7 @@ class Local {
         send,
         authenticate: this.#authenticate,
         bind: this.#options.bind ?? false,
+        mode: this.#options.mode ?? "tcp_only",
         clock,
         handshakeTimeoutMs: this.#options.handshakeTimeoutMs ??
           LOCAL_HANDSHAKE_TIMEOUT_MS,
@@ -207,6 +213,11 @@ class Local {
             : "done",
         );
         await this.#hangUp(client, signal);
+        return undefined;
+      }
+      if (request.kind === "associate") {
+        await this.#associate(client, request, signal);
+        report.close("UDP association ended");
         return undefined;
       }
       report.target = formatAddress(request.address);
@@ -252,10 +263,24 @@ class Local {
     return new OutboundStream(address, server, protocol.client(), report);
   }
 
+  /** Lets the application send datagrams for as long as it stays connected. */
+  async #associate(
+    { connection, reader, writer }: Client,
+    { address, accept }: InboundRequest,
+    signal: AbortSignal,
+  ): Promise<void> {
+    using association = this.#udp!.associate(connection, address);
+    await writer.write(accept(association.relay));
+    await drain(reader, AbortSignal.any([signal, association.signal]));
+  }
+
   /** Connects to the server that answered last, or else to the next one. */
   async #dialServer(
     signal: AbortSignal,
   ): Promise<{ protocol: StreamProtocol; server: Connection }> {
+    if (this.#options.mode === "udp_only") {
+      throw new ProtocolError("ERR_SOCKS_COMMAND", "This relays UDP only");
+    }
     const first = this.#current;
     for (let i = 0;; i++) {
       const index = (first + i) % this.#upstreams.length;

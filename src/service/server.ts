@@ -46,14 +46,25 @@ import {
   withDefaults,
 } from "./service.ts";
 
+import { startUdpServer } from "./udp_server.ts";
+import {
+  besideListener,
+  flowCapacity,
+  joined,
+  type Mode,
+  type UdpOptions,
+} from "./udp_service.ts";
+
 /** How to run a server. */
-export interface ServerOptions {
+export interface ServerOptions extends UdpOptions {
   /** Where clients connect. */
   readonly listen: Endpoint;
   /** Cipher of both directions. */
   readonly method: Method;
   /** The method's key length in bytes. */
   readonly masterKey: Uint8Array;
+  /** Default: `tcp_only`. UDP is on the port of TCP. */
+  readonly mode?: Mode;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
   /** Whether clients may have a connection accepted (BIND); default: no. */
@@ -78,16 +89,26 @@ export async function startServer(
   dependencies: Dependencies,
 ): Promise<Service> {
   const world = withDefaults(dependencies);
+  const { mode = "tcp_only" } = options;
+  if (mode === "udp_only") return await startUdpServer(options, world);
   const server = new Server(options, world);
   const listener = await world.transport.listen(options.listen, {
     reusePort: world.workers > 1,
   });
-  return serve(
+  const limit = world.transport.descriptorLimit();
+  const withUdp = mode !== "tcp_only";
+  const maxFlows = withUdp ? options.maxFlows ?? flowCapacity(limit) : 0;
+  const udpOptions = { ...options, listen: listener.address, maxFlows };
+  const udp = withUdp
+    ? await besideListener(listener, () => startUdpServer(udpOptions, world))
+    : undefined;
+  const tcp = serve(
     listener,
-    connectionShare(options.maxConnections, world),
+    connectionShare(options.maxConnections, world, maxFlows),
     (client, signal) => server.handle(client, signal),
     world,
   );
+  return udp === undefined ? tcp : joined(tcp, udp);
 }
 
 /** An authenticated client. */

@@ -92,12 +92,18 @@ export function connectionCapacity(
   return Math.min(MAX_CONNECTIONS, Math.max(1, capacity));
 }
 
-/** This thread's part of the connections that may be open at once. */
+/**
+ * This thread's part of the connections that may be open at once.
+ *
+ * @param taken Descriptors that are promised to others.
+ */
 export function connectionShare(
   maxConnections: number | undefined,
   { transport, workers }: Required<Dependencies>,
+  taken = 0,
 ): number {
-  const all = maxConnections ?? connectionCapacity(transport.descriptorLimit());
+  const limit = transport.descriptorLimit();
+  const all = maxConnections ?? connectionCapacity(limit && limit - taken);
   return Math.ceil(all / workers);
 }
 

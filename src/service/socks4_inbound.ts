@@ -28,6 +28,7 @@ export async function acceptSocks4(
     if (read === undefined) return undefined;
     checkRequest(read.request, client.authenticate !== undefined);
     return {
+      kind: "connect",
       address: read.request.address,
       payload: read.rest,
       accept: () => encodeSocks4Reply(true),

@@ -21,6 +21,7 @@ import {
   Socks5ServerSession,
 } from "../session/socks5_server_session.ts";
 import type { InboundClient, InboundRequest, Send } from "./inbound.ts";
+import type { Mode } from "./udp_service.ts";
 
 /** Who may use the proxy. RFC 1929. */
 export interface SocksUser {
@@ -66,8 +67,9 @@ export async function acceptSocks5(
       if (command === SOCKS5_COMMAND.bind && client.bind) {
         return bindRequest(address, step.rest);
       }
-      await checkRequest(command, address, send);
-      return { address, payload: step.rest, ...REPLIES };
+      await checkRequest(command, address, send, client.mode);
+      const kind = command === SOCKS5_COMMAND.connect ? "connect" : "associate";
+      return { kind, address, payload: step.rest, ...REPLIES };
     }
   }
 }
@@ -98,6 +100,7 @@ const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
 /** BIND: both replies come from the server, if it is one that knows it. */
 function bindRequest(expected: Address, rest: Uint8Array): InboundRequest {
   return {
+    kind: "connect",
     address: BIND_TARGET,
     payload: encodeBindPayload(expected, rest),
     unanswered: "ERR_SOCKS_COMMAND",
@@ -124,21 +127,38 @@ async function checkRequest(
   command: number,
   address: Address,
   send: Send,
+  mode: Mode,
 ): Promise<void> {
-  const error = command !== SOCKS5_COMMAND.connect
-    ? new ProtocolError(
-      "ERR_SOCKS_COMMAND",
-      `Application asked for SOCKS command ${command}, only CONNECT is served`,
-    )
-    : address.port === 0
-    ? new ProtocolError(
-      "ERR_SOCKS_MALFORMED",
-      "Application asked for a connection to port 0",
-    )
-    : undefined;
+  const error = checkCommand(command, mode) ??
+    (command === SOCKS5_COMMAND.connect && address.port === 0
+      ? new ProtocolError(
+        "ERR_SOCKS_MALFORMED",
+        "Application asked for a connection to port 0",
+      )
+      : undefined);
   if (error === undefined) return;
   await send(REPLIES.refuse(error.code));
   throw error;
+}
+
+function checkCommand(command: number, mode: Mode): ProtocolError | undefined {
+  switch (command) {
+    case SOCKS5_COMMAND.connect:
+      if (mode !== "udp_only") return undefined;
+      break;
+    case SOCKS5_COMMAND.udpAssociate:
+      if (mode !== "tcp_only") return undefined;
+      break;
+  }
+  const served = mode === "udp_only"
+    ? "UDP ASSOCIATE"
+    : mode === "tcp_only"
+    ? "CONNECT"
+    : "CONNECT and UDP ASSOCIATE";
+  return new ProtocolError(
+    "ERR_SOCKS_COMMAND",
+    `Application asked for SOCKS command ${command}, this serves ${served}`,
+  );
 }
 
 function truncated(): ProtocolError {

@@ -38,6 +38,7 @@ const MAIN_LEVEL = 8;
 const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["@noble/", ["crypto"]],
   ["@std/cli/", ["cli"]],
+  ["dns-packet", ["adapters"]],
   ["jsonc-parser", ["cli"]],
   ["node:", ["adapters", "cli", "main"]],
 ];

@@ -21,7 +21,7 @@ import {
 const STAND_IN = "src/std_cli/";
 
 const sources: Source[] = readSources("src", ".ts")
-  .filter(({ path }) => !path.startsWith(STAND_IN));
+  .filter(({ path }) => !path.startsWith(STAND_IN) && !path.endsWith(".d.ts"));
 if (existsSync(join(ROOT, "mod.ts"))) {
   sources.push({
     path: "mod.ts",

@@ -18,7 +18,8 @@ const transport = memoryTransport({
 
 transportSuite({
   transport,
-  openHandles: () => transport.openConnections + transport.openListeners,
+  openHandles: () =>
+    transport.openConnections + transport.openListeners + transport.openSockets,
   async resettable(): Promise<Resettable> {
     const listener = await transport.listen({ host: "127.0.0.1", port: 0 });
     const peer = await transport.dial(listener.address);

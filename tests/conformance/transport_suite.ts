@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { datagramSuite } from "./datagram_suite.ts";
 import { failureSuite } from "./failure_suite.ts";
 import type { Fixture } from "./harness.ts";
 import { networkSuite } from "./network_suite.ts";
@@ -14,4 +15,5 @@ export function transportSuite(fixture: Fixture): void {
   streamSuite(fixture);
   failureSuite(fixture);
   networkSuite(fixture);
+  datagramSuite(fixture);
 }

@@ -225,7 +225,8 @@ function encodeRequest({ host, port }: Address): Uint8Array {
   ]);
 }
 
-function encodeHost(host: string): Uint8Array {
+/** ATYP and address, as SOCKS5 writes them. */
+export function encodeHost(host: string): Uint8Array {
   if (isIPv4(host)) return Uint8Array.of(1, ...host.split(".").map(Number));
   if (isIPv6(host)) return Uint8Array.of(4, ...ipv6Bytes(host));
   const name = Buffer.from(host);

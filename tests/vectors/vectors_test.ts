@@ -4,6 +4,7 @@ import { concat } from "../../src/bytes.ts";
 import { decodeAddress } from "../../src/codec/address.ts";
 import { ChunkOpener } from "../../src/codec/chunk_opener.ts";
 import { ChunkSealer } from "../../src/codec/chunk_sealer.ts";
+import { openPacket, sealPacket } from "../../src/codec/packet.ts";
 import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
 import { findMethod, METHODS } from "../../src/crypto/method.ts";
 import { deriveSubkey } from "../../src/crypto/subkey.ts";
@@ -67,6 +68,20 @@ for (const [name, vector] of Object.entries(vectors.aead2017)) {
         concat(ADDRESS, PAYLOAD, utf8("hello")),
       );
       opener.end();
+    });
+
+    const packet = {
+      address: decodeAddress(ADDRESS)!.address,
+      payload: utf8("hello"),
+    };
+
+    test("sealPacket() writes the packet, byte for byte", () => {
+      const sealed = sealPacket(testKey(name), countingBytes, packet);
+      assert.equal(sealed.toHex(), vector.udp);
+    });
+
+    test("openPacket() reads the packet", () => {
+      assert.deepEqual(openPacket(testKey(name), hex(vector.udp)), packet);
     });
   });
 }

@@ -390,10 +390,7 @@ test("keys we do not serve are refused, or ignored with a warning", () => {
     /plugin is not supported \(yet\)/,
   );
   refuses(() => run({ acl: "x" }), /acl is not supported/);
-  refuses(() => run({ mode: "udp_only" }), /does not serve UDP/);
-  refuses(() => run({ mode: "x" }), /mode is "x", expected "tcp_only"/);
-  assert.deepEqual(run({ plugin: "", fast_open: false, mode: "tcp_only" }), []);
-  assert.match(run({ mode: "tcp_and_udp" })[0]!, /serves TCP only/);
+  assert.deepEqual(run({ plugin: "", fast_open: false }), []);
   assert.match(run({ fast_open: true })[0]!, /^ignored: f:1:\d+: fast_open: /);
   assert.match(run({ nameserver: "1.1.1.1" })[0]!, /^ignored: /);
 });

@@ -305,3 +305,18 @@ test("umbra gives connections the grace time, a second signal ends it", async ()
     client.destroy();
   }
 });
+
+test("umbra refuses UDP with several workers, and says what to do", async () => {
+  const server = ["-s", "127.0.0.1:9", "-k", "secret", "--workers", "2"];
+  for (
+    const argv of [
+      ["server", ...server, "-u"],
+      ["local", ...server, "-U"],
+      ["local", ...server, "--dns-listen", "127.0.0.1:9"],
+    ]
+  ) {
+    const { code, stderr } = await run(...argv);
+    assert.equal(code, 2);
+    assert.match(stderr, /--workers cannot share a UDP port.*process of their/);
+  }
+});

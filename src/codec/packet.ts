@@ -1,0 +1,98 @@
+/**
+ * UDP packets of the 2017 edition.
+ *
+ * ```text
+ * salt | seal(subkey(salt), nonce 0, address | payload)
+ * ```
+ *
+ * Source: Shadowsocks AEAD ciphers, "UDP".
+ * Does not: detect replays; the edition has no means to.
+ *
+ * @module
+ */
+import { concat } from "../bytes.ts";
+import type { MasterKey } from "../crypto/aead.ts";
+import { ProtocolError } from "../errors.ts";
+import { TAG_LENGTH } from "../limits.ts";
+import type { RandomBytes } from "../random.ts";
+import { type Address, decodeAddress, encodeAddress } from "./address.ts";
+
+/** What a packet says. */
+export interface Packet {
+  /** Towards the server: where to. Back: who sent it. */
+  readonly address: Address;
+  /** 0 bytes or more. */
+  readonly payload: Uint8Array;
+}
+
+/**
+ * Seals one packet.
+ *
+ * Security: the nonce is constant, so every packet gets a fresh salt, and with
+ * it a key of its own.
+ *
+ * @param payload Borrowed.
+ * @returns Salt, then address and payload with a 16-byte tag.
+ * @throws {RangeError} When the address cannot be encoded.
+ */
+export function sealPacket(
+  masterKey: MasterKey,
+  randomBytes: RandomBytes,
+  { address, payload }: Packet,
+): Uint8Array {
+  const { saltLength, nonceLength } = masterKey.method;
+  const plaintext = concat(encodeAddress(address), payload);
+  const packet = new Uint8Array(saltLength + plaintext.length + TAG_LENGTH);
+  const salt = randomBytes(saltLength);
+  packet.set(salt);
+  const aead = masterKey.sessionAead(salt);
+  try {
+    aead.seal(
+      new Uint8Array(nonceLength),
+      plaintext,
+      packet.subarray(saltLength),
+    );
+  } finally {
+    aead.free();
+  }
+  return packet;
+}
+
+/**
+ * Opens one packet.
+ *
+ * @param packet Borrowed, not changed.
+ * @throws {ProtocolError} `ERR_SS_TRUNCATED` for less than a salt, a tag and an
+ * address; `ERR_SS_AUTHENTICATION`; `ERR_SS_ADDRESS_…`.
+ */
+export function openPacket(masterKey: MasterKey, packet: Uint8Array): Packet {
+  const { saltLength, nonceLength } = masterKey.method;
+  const length = packet.length - saltLength - TAG_LENGTH;
+  if (length < 0) throw truncated(packet);
+  const plaintext = new Uint8Array(length);
+  const aead = masterKey.sessionAead(packet.subarray(0, saltLength));
+  try {
+    const sealed = packet.subarray(saltLength);
+    if (!aead.open(new Uint8Array(nonceLength), sealed, plaintext)) {
+      throw new ProtocolError(
+        "ERR_SS_AUTHENTICATION",
+        "Cannot open packet: its tag does not verify",
+      );
+    }
+  } finally {
+    aead.free();
+  }
+  const decoded = decodeAddress(plaintext);
+  if (decoded === undefined) throw truncated(packet);
+  return {
+    address: decoded.address,
+    payload: plaintext.subarray(decoded.length),
+  };
+}
+
+function truncated({ length }: Uint8Array): ProtocolError {
+  return new ProtocolError(
+    "ERR_SS_TRUNCATED",
+    `Cannot open packet: ${length} bytes are too few`,
+  );
+}

@@ -1,0 +1,82 @@
+/**
+ * The header of SOCKS5 datagrams, in both directions.
+ *
+ * ```text
+ * reserved 2 | FRAG 1 | address | payload
+ * ```
+ *
+ * Source: RFC 1928 §7.
+ * Does not: put fragments together, which the RFC leaves open; nobody does.
+ *
+ * @module
+ */
+import { concat } from "../bytes.ts";
+import { ProtocolError } from "../errors.ts";
+import { type Address, ATYP, decodeAddress, encodeAddress } from "./address.ts";
+
+/** One datagram between an application and its proxy. */
+export interface SocksDatagram {
+  /** From the application: where to. To it: who sent it. */
+  readonly address: Address;
+  /** 0 bytes or more. */
+  readonly payload: Uint8Array;
+}
+
+/**
+ * Decodes a datagram; the reserved bytes may be anything.
+ *
+ * @param bytes Borrowed; the payload is a view of it.
+ * @throws {ProtocolError} `ERR_SOCKS_FRAGMENT`, `ERR_SOCKS_ADDRESS_TYPE`;
+ * `ERR_SOCKS_TRUNCATED` when the header is not whole; `ERR_SOCKS_MALFORMED` for
+ * a name that cannot be one and for port 0.
+ */
+export function decodeSocksDatagram(bytes: Uint8Array): SocksDatagram {
+  const atyp = bytes[3];
+  if (atyp === undefined) throw truncated(bytes);
+  if (bytes[2] !== 0) throw refusal("ERR_SOCKS_FRAGMENT", "it is a fragment");
+  if (atyp !== ATYP.ipv4 && atyp !== ATYP.name && atyp !== ATYP.ipv6) {
+    throw refusal("ERR_SOCKS_ADDRESS_TYPE", "unknown address type");
+  }
+  const decoded = decodeTarget(bytes.subarray(3));
+  if (decoded === undefined) throw truncated(bytes);
+  const { address, length } = decoded;
+  if (address.port === 0) throw refusal("ERR_SOCKS_MALFORMED", "port is 0");
+  return { address, payload: bytes.subarray(3 + length) };
+}
+
+/**
+ * Encodes a datagram.
+ *
+ * @returns 10, 22 or 7 + name bytes of header, then the payload.
+ */
+export function encodeSocksDatagram(
+  { address, payload }: SocksDatagram,
+): Uint8Array {
+  return concat(new Uint8Array(3), encodeAddress(address), payload);
+}
+
+function decodeTarget(
+  bytes: Uint8Array,
+): { address: Address; length: number } | undefined {
+  try {
+    return decodeAddress(bytes);
+  } catch (cause) {
+    throw refusal("ERR_SOCKS_MALFORMED", "invalid name", { cause });
+  }
+}
+
+function truncated({ length }: Uint8Array): ProtocolError {
+  return refusal("ERR_SOCKS_TRUNCATED", `${length} bytes are too few`);
+}
+
+function refusal(
+  code: ProtocolError["code"],
+  reason: string,
+  options?: ErrorOptions,
+): ProtocolError {
+  return new ProtocolError(
+    code,
+    `Cannot decode SOCKS datagram: ${reason}`,
+    options,
+  );
+}

@@ -1,0 +1,321 @@
+/**
+ * A DNS port of this machine whose questions are asked by the server: so no
+ * name leaks. UDP to the resolver, TCP where its answer does not fit, and a
+ * small cache that honours TTLs.
+ *
+ * An answer counts only when it comes from the resolver and has the id and the
+ * question of a query under way: a flow's socket is open to everybody.
+ *
+ * @module
+ */
+import { Deadline } from "../clock.ts";
+import { formatAddress } from "../codec/address.ts";
+import { formatIp, parseIp } from "../codec/ip_address.ts";
+import type { Packet } from "../codec/packet.ts";
+import { PolicyError, ProtocolError, UmbraError } from "../errors.ts";
+import {
+  DNS_TCP_TIMEOUT_MS,
+  MAX_DNS_CONNECTIONS,
+  MAX_DNS_QUERY_LENGTH,
+  MAX_PENDING_QUERIES,
+} from "../limits.ts";
+import { ByteReader } from "../streams/byte_reader.ts";
+import { ByteWriter } from "../streams/byte_writer.ts";
+import type {
+  Connection,
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+} from "../transport.ts";
+import { DnsCache } from "./dns_cache.ts";
+import type { DnsAnswer, DnsMessages, DnsQuery } from "./dns_messages.ts";
+import { askOverTcp, frameMessage, MessageReader } from "./dns_tcp.ts";
+import {
+  type Dependencies,
+  serve,
+  type Service,
+  withDefaults,
+} from "./service.ts";
+import { UdpReport } from "./udp_report.ts";
+import {
+  besideListener,
+  joined,
+  serveDatagrams,
+  type UdpOptions,
+} from "./udp_service.ts";
+import { toUpstream, type Upstream, type UpstreamServer } from "./upstream.ts";
+import { UpstreamFlows } from "./upstream_flows.ts";
+
+/** How to run a DNS inbound. */
+export interface DnsOptions extends UdpOptions {
+  /** Where programs ask, over UDP and TCP. */
+  readonly listen: Endpoint;
+  /** Whom the server asks: an IP address. */
+  readonly resolver: Endpoint;
+  /** The server that asks it. */
+  readonly server: UpstreamServer;
+  /** The parser. */
+  readonly messages: DnsMessages;
+}
+
+/**
+ * Starts a DNS inbound.
+ *
+ * @throws {RangeError} When the resolver is no IP address.
+ * @throws {TransportError} When it cannot listen or bind.
+ */
+export async function startDns(
+  options: DnsOptions,
+  dependencies: Dependencies,
+): Promise<Service> {
+  const ip = parseIp(options.resolver.host);
+  if (ip === undefined) {
+    throw new RangeError("Cannot start DNS: the resolver is no IP address");
+  }
+  const world = withDefaults(dependencies);
+  const listener = await world.transport.listen(options.listen);
+  const socket = await besideListener(
+    listener,
+    () => world.transport.bind(listener.address),
+  );
+  // As the addresses of packets are written.
+  const resolver = { host: formatIp(ip), port: options.resolver.port };
+  const dns = new DnsInbound({ ...options, resolver }, socket, world);
+  const udp = serveDatagrams(
+    socket,
+    (datagram) => dns.handle(datagram),
+    () => dns.stop(),
+    world,
+  );
+  const tcp = serve(
+    listener,
+    MAX_DNS_CONNECTIONS,
+    (client, signal) => dns.handleConnection(client, signal),
+    world,
+  );
+  return joined(tcp, udp);
+}
+
+interface Pending {
+  readonly query: DnsQuery;
+  readonly message: Uint8Array;
+}
+
+class DnsInbound {
+  readonly #options: DnsOptions;
+  readonly #upstream: Upstream;
+  readonly #socket: DatagramSocket;
+  readonly #world: Required<Dependencies>;
+  readonly #report: UdpReport;
+  readonly #flows: UpstreamFlows;
+  readonly #cache: DnsCache;
+  /** Queries under way over UDP, by client and id, the oldest first. */
+  readonly #pending = new Map<string, Pending>();
+  readonly #stopped = new AbortController();
+  #overTcp = 0;
+
+  constructor(
+    options: DnsOptions,
+    socket: DatagramSocket,
+    world: Required<Dependencies>,
+  ) {
+    this.#options = options;
+    this.#upstream = toUpstream(options.server, world);
+    this.#socket = socket;
+    this.#world = world;
+    this.#report = new UdpReport(world);
+    this.#cache = new DnsCache(world.clock);
+    this.#flows = new UpstreamFlows(
+      {
+        ...options,
+        upstream: () => this.#upstream,
+        deliver: (client, packet) => this.#deliver(client, packet),
+      },
+      world,
+      this.#report,
+    );
+  }
+
+  /** Takes what a program has asked over UDP. */
+  handle({ payload, from }: Datagram): void {
+    this.#report.received();
+    try {
+      const query = this.#readQuery(payload);
+      const cached = this.#cached(query);
+      if (cached !== undefined) {
+        void this.#reply(from, query, cached);
+        return;
+      }
+      this.#remember(pendingKey(from, query.id), { query, message: payload });
+      const packet = { address: this.#options.resolver, payload };
+      void this.#flows.send(from, packet);
+    } catch (error) {
+      this.#report.dropped(error, from.host);
+    }
+  }
+
+  /** Answers what a program asks over TCP, one query after the other. */
+  async handleConnection(
+    client: Connection,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, logger } = this.#world;
+    const reader = new ByteReader(client);
+    const writer = new ByteWriter(client);
+    const messages = new MessageReader(async () => {
+      using idle = new Deadline(
+        clock,
+        DNS_TCP_TIMEOUT_MS,
+        "ERR_NET_IDLE",
+        signal,
+      );
+      return await reader.read(idle.signal);
+    }, MAX_DNS_QUERY_LENGTH);
+    try {
+      for (let message; (message = await messages.next());) {
+        const query = this.#readQuery(message);
+        const answer = this.#cached(query) ??
+          await this.#ask(query, message, signal);
+        await writer.write(frameMessage(answer));
+      }
+    } catch (error) {
+      if (!(error instanceof UmbraError)) throw error;
+      logger.log("debug", "DNS connection ended", {
+        client: client.remote.host,
+        code: error.code,
+        reason: error.message,
+      });
+    }
+  }
+
+  /** Ends every query. */
+  stop(): void {
+    this.#stopped.abort();
+    this.#flows.end();
+    this.#pending.clear();
+    this.#report.close(this.#flows.overflown + this.#socket.dropped);
+  }
+
+  /** Something came from the server for a client: an answer, or not. */
+  async #deliver(
+    client: Endpoint,
+    { address, payload }: Packet,
+  ): Promise<void> {
+    const { resolver, messages } = this.#options;
+    if (formatAddress(address) !== formatAddress(resolver)) {
+      throw new PolicyError("ERR_POLICY_STRANGER", "Not from the resolver");
+    }
+    const answer = messages.readAnswer(payload);
+    const key = pendingKey(client, answer?.id ?? -1);
+    const pending = this.#pending.get(key);
+    if (pending === undefined || !answers(answer, pending.query)) {
+      throw malformed("it answers no query under way");
+    }
+    this.#pending.delete(key);
+    const { query, message } = pending;
+    if (answer!.truncated) {
+      // The client's other answers need not wait for it.
+      void this.#retry(client, query, message, payload);
+      return;
+    }
+    this.#cache.set(query.key, payload, answer!.ttlSeconds);
+    await this.#reply(client, query, payload);
+  }
+
+  /** Asks again over TCP; if that fails, the client may try. */
+  async #retry(
+    client: Endpoint,
+    query: DnsQuery,
+    message: Uint8Array,
+    truncated: Uint8Array,
+  ): Promise<void> {
+    let answer = truncated;
+    try {
+      answer = await this.#ask(query, message, this.#stopped.signal);
+    } catch (error) {
+      this.#report.dropped(error, client.host);
+    }
+    await this.#reply(client, query, answer);
+  }
+
+  async #ask(
+    query: DnsQuery,
+    message: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { resolver, messages } = this.#options;
+    if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
+      throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
+    }
+    this.#overTcp++;
+    try {
+      const bytes = await askOverTcp(
+        message,
+        resolver,
+        this.#upstream,
+        this.#world,
+        signal,
+      );
+      const answer = messages.readAnswer(bytes);
+      if (!answers(answer, query)) throw malformed("it answers another query");
+      this.#cache.set(query.key, bytes, answer!.ttlSeconds);
+      return bytes;
+    } finally {
+      this.#overTcp--;
+    }
+  }
+
+  async #reply(
+    client: Endpoint,
+    { maxBytes }: DnsQuery,
+    answer: Uint8Array,
+  ): Promise<void> {
+    const bytes = answer.length <= maxBytes
+      ? answer
+      : this.#options.messages.truncatedAnswer(answer);
+    try {
+      await this.#socket.send(bytes, client);
+    } catch (error) {
+      this.#report.dropped(error, client.host);
+    }
+  }
+
+  #readQuery(message: Uint8Array): DnsQuery {
+    const query = message.length <= MAX_DNS_QUERY_LENGTH
+      ? this.#options.messages.readQuery(message)
+      : undefined;
+    if (query === undefined) throw malformed("it is no query");
+    return query;
+  }
+
+  #cached({ key, id }: DnsQuery): Uint8Array | undefined {
+    const found = this.#cache.get(key);
+    return found &&
+      this.#options.messages.agedAnswer(found.answer, id, found.ageSeconds);
+  }
+
+  #remember(key: string, pending: Pending): void {
+    this.#pending.delete(key);
+    if (this.#pending.size >= MAX_PENDING_QUERIES) {
+      const [oldest] = this.#pending.keys();
+      this.#pending.delete(oldest!);
+    }
+    this.#pending.set(key, pending);
+  }
+}
+
+function pendingKey(client: Endpoint, id: number): string {
+  return `${formatAddress(client)} ${id}`;
+}
+
+function answers(answer: DnsAnswer | undefined, query: DnsQuery): boolean {
+  return answer !== undefined && answer.id === query.id &&
+    query.key.startsWith(`${answer.question} `);
+}
+
+function malformed(reason: string): ProtocolError {
+  return new ProtocolError(
+    "ERR_DNS_MESSAGE",
+    `Cannot use DNS message: ${reason}`,
+  );
+}

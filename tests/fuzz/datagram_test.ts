@@ -1,0 +1,113 @@
+/**
+ * The two parsers that strangers' datagrams reach: a value or a
+ * `ProtocolError`, whatever comes.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openPacket, sealPacket } from "../../src/codec/packet.ts";
+import {
+  decodeSocksDatagram,
+  encodeSocksDatagram,
+} from "../../src/codec/socks5_datagram.ts";
+import { type AeadProvider, MasterKey } from "../../src/crypto/aead.ts";
+import { findMethod } from "../../src/crypto/method.ts";
+import { ProtocolError } from "../../src/errors.ts";
+import { seededRandom, utf8 } from "../support/bytes.ts";
+import { countingBytes } from "../support/keys.ts";
+
+const MUTATIONS = 100_000;
+
+/** Milliseconds one parse may take; it takes microseconds. */
+const LIMIT_MS = 1_000;
+
+const SEEDS = ["192.0.2.1", "2001:db8::1", "example.com"].map((host) => ({
+  address: { host, port: 53 },
+  payload: utf8("payload"),
+}));
+
+/** Lets every tag verify, so that mutations get as far as the address. */
+const trusting: AeadProvider = {
+  name: "trusting",
+  version: "0",
+  supports: () => true,
+  aead: () => ({
+    seal: (_nonce, plaintext, out) => out.set(plaintext),
+    open(_nonce, sealed, out): boolean {
+      out.set(sealed.subarray(0, out.length));
+      return true;
+    },
+    free: () => {},
+  }),
+};
+
+test(`decodeSocksDatagram() survives ${MUTATIONS} mutations`, () => {
+  const outcomes = fuzz(SEEDS.map(encodeSocksDatagram), decodeSocksDatagram);
+  for (
+    const code of ["value", "ERR_SOCKS_FRAGMENT", "ERR_SOCKS_ADDRESS_TYPE"]
+      .concat("ERR_SOCKS_TRUNCATED", "ERR_SOCKS_MALFORMED")
+  ) assert.ok(outcomes.get(code)! > 100, `${code}: ${outcomes.get(code)}`);
+});
+
+test(`openPacket() survives ${MUTATIONS} mutations of what verifies`, () => {
+  const method = findMethod("aes-128-gcm");
+  const key = new MasterKey(method, new Uint8Array(16), trusting);
+  const seeds = SEEDS.map((packet) => sealPacket(key, countingBytes, packet));
+  const outcomes = fuzz(seeds, (bytes) => openPacket(key, bytes));
+  for (
+    const code of ["value", "ERR_SS_TRUNCATED", "ERR_SS_ADDRESS_TYPE"]
+      .concat("ERR_SS_ADDRESS_INVALID")
+  ) assert.ok(outcomes.get(code)! > 100, `${code}: ${outcomes.get(code)}`);
+});
+
+/** Counts what becomes of mutated inputs; any other error ends it. */
+function fuzz(
+  seeds: readonly Uint8Array[],
+  parse: (bytes: Uint8Array) => { payload: Uint8Array },
+): Map<string, number> {
+  const next = seededRandom(1_928);
+  const outcomes = new Map<string, number>();
+  const count = (what: string): void =>
+    void outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
+  for (let i = 0; i < MUTATIONS; i++) {
+    const input = mutate(seeds[i % seeds.length]!, next);
+    const startMs = performance.now();
+    try {
+      assert.ok(parse(input).payload.length <= input.length);
+      count("value");
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      count(error.code);
+    }
+    assert.ok(performance.now() - startMs < LIMIT_MS, input.toHex());
+  }
+  return outcomes;
+}
+
+/** One to four changes: a byte, a cut, a byte more, a copy of a part. */
+function mutate(seed: Uint8Array, next: () => number): Uint8Array {
+  let bytes = seed.slice();
+  for (let changes = 1 + next() % 4; changes > 0; changes--) {
+    const at = bytes.length === 0 ? 0 : next() % bytes.length;
+    switch (next() % 4) {
+      case 0:
+        bytes[at] = next() & 0xff;
+        break;
+      case 1:
+        bytes = bytes.slice(0, at);
+        break;
+      case 2:
+        bytes = Uint8Array.of(
+          ...bytes.subarray(0, at),
+          next() & 0xff,
+          ...bytes.subarray(at),
+        );
+        break;
+      case 3:
+        bytes.copyWithin(at, 0, next() % 8);
+        break;
+    }
+  }
+  return bytes;
+}

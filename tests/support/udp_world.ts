@@ -1,0 +1,175 @@
+/**
+ * UDP in the memory world: targets that answer, clients that ask, and what a
+ * service says when it stops.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { MemoryConnection } from "../../src/adapters/memory.ts";
+import {
+  decodeSocksDatagram,
+  encodeSocksDatagram,
+} from "../../src/codec/socks5_datagram.ts";
+import type { Packet } from "../../src/codec/packet.ts";
+import { MasterKey } from "../../src/crypto/aead.ts";
+import { nobleProvider } from "../../src/crypto/noble.ts";
+import { systemRandomBytes } from "../../src/random.ts";
+import { aead2017Packet } from "../../src/session/aead2017_packet.ts";
+import type {
+  PacketClient,
+  PacketProtocol,
+} from "../../src/session/packet_protocol.ts";
+import type { DatagramSocket, Endpoint } from "../../src/transport.ts";
+import { utf8 } from "./bytes.ts";
+import { settle } from "./fake_clock.ts";
+import { type LogLine, SERVER, type World } from "./world.ts";
+
+/** Where an echo answers. */
+export const ECHO: Endpoint = { host: "10.0.0.3", port: 7 };
+
+/** A socket that keeps what it gets, and sends it back when it is an echo. */
+export class Peer {
+  /** What came so far. */
+  readonly datagrams: { text: string; from: Endpoint }[] = [];
+  readonly socket: DatagramSocket;
+
+  private constructor(socket: DatagramSocket, echo: boolean) {
+    this.socket = socket;
+    void this.#receiveAll(echo);
+  }
+
+  /** Binds one that only listens. */
+  static async bind(world: World, endpoint: Endpoint): Promise<Peer> {
+    return new Peer(await world.network.bind(endpoint), false);
+  }
+
+  /** Binds one that answers everything. */
+  static async echo(world: World, endpoint: Endpoint = ECHO): Promise<Peer> {
+    return new Peer(await world.network.bind(endpoint), true);
+  }
+
+  /** The texts of what came so far. */
+  get texts(): string[] {
+    return this.datagrams.map(({ text }) => text);
+  }
+
+  async #receiveAll(echo: boolean): Promise<void> {
+    for (let datagram; (datagram = await this.socket.receive());) {
+      const { payload, from } = datagram;
+      this.datagrams.push({ text: new TextDecoder().decode(payload), from });
+      if (echo) await this.socket.send(payload, from);
+    }
+  }
+}
+
+/** A client of `ss-server` that shares no code with `ss-local`. */
+export class PacketPeer {
+  /** What the server's packets said, as `host:port text`. */
+  readonly answers: string[] = [];
+  readonly socket: DatagramSocket;
+  readonly #session: PacketClient;
+
+  private constructor(socket: DatagramSocket, session: PacketClient) {
+    this.socket = socket;
+    this.#session = session;
+    void this.#receiveAll();
+  }
+
+  /** Binds one. */
+  static async bind(world: World, endpoint: Endpoint): Promise<PacketPeer> {
+    const session = packets(world).client();
+    return new PacketPeer(await world.network.bind(endpoint), session);
+  }
+
+  /** Asks the server to send something somewhere. */
+  async ask(text: string, address: Endpoint = ECHO): Promise<void> {
+    const packet: Packet = { address, payload: utf8(text) };
+    await this.socket.send(this.#session.seal(packet), SERVER);
+  }
+
+  async #receiveAll(): Promise<void> {
+    for (let datagram; (datagram = await this.socket.receive());) {
+      const { address, payload } = this.#session.open(datagram.payload);
+      const text = new TextDecoder().decode(payload);
+      this.answers.push(`${address.host}:${address.port} ${text}`);
+    }
+  }
+}
+
+/** An application with a UDP association. */
+export class Application {
+  /** What came back, as `host:port text`. */
+  readonly answers: string[] = [];
+  /** Its TCP connection. */
+  readonly connection: MemoryConnection;
+  /** Where it is to send to. */
+  readonly relay: Endpoint;
+  readonly socket: DatagramSocket;
+
+  private constructor(
+    connection: MemoryConnection,
+    relay: Endpoint,
+    socket: DatagramSocket,
+  ) {
+    this.connection = connection;
+    this.relay = relay;
+    this.socket = socket;
+    this.collect(socket);
+  }
+
+  /**
+   * Associates.
+   *
+   * @param port Of its socket.
+   * @param claim ATYP, address and port of the request, in hex.
+   */
+  static async start(
+    world: World,
+    port: number,
+    claim = "01000000000000",
+  ): Promise<Application> {
+    const { client, reply } = await world.connect(`050300${claim}`);
+    assert.equal(reply.subarray(0, 4).toHex(), "05000001");
+    const relay = {
+      host: reply.subarray(4, 8).join("."),
+      port: reply[8]! << 8 | reply[9]!,
+    };
+    const socket = await world.network.bind({ host: "127.0.0.1", port });
+    return new Application(client, relay, socket);
+  }
+
+  /** Sends through the relay, from its own socket by default. */
+  async ask(
+    text: string,
+    address: Endpoint = ECHO,
+    socket: DatagramSocket = this.socket,
+  ): Promise<void> {
+    const wire = encodeSocksDatagram({ address, payload: utf8(text) });
+    await socket.send(wire, this.relay);
+  }
+
+  /** Collects the answers of a further socket too. */
+  collect(socket: DatagramSocket, answers: string[] = this.answers): void {
+    (async () => {
+      for (let datagram; (datagram = await socket.receive());) {
+        const { address, payload } = decodeSocksDatagram(datagram.payload);
+        const text = new TextDecoder().decode(payload);
+        answers.push(`${address.host}:${address.port} ${text}`);
+      }
+    })();
+  }
+}
+
+/** The packets of the world's key. */
+export function packets({ method, masterKey }: World): PacketProtocol {
+  const key = new MasterKey(method, masterKey, nobleProvider);
+  return aead2017Packet(key, systemRandomBytes);
+}
+
+/** Stops every service; what their UDP did, in the order they stopped. */
+export async function stopped(world: World): Promise<LogLine["fields"][]> {
+  await settle();
+  await world.stop();
+  return world.lines.filter(({ message }) => message === "UDP relay stopped")
+    .map(({ fields }) => fields);
+}
