@@ -56,6 +56,7 @@ export {
 export { type Aead, type AeadProvider, MasterKey } from "./src/crypto/aead.ts";
 export {
   type AeadAlgorithm,
+  type Edition,
   findMethod,
   type Method,
   METHODS,
@@ -64,6 +65,9 @@ export {
   masterKeyFromBase64,
   masterKeyFromPassword,
 } from "./src/crypto/master_key.ts";
+export { Psk, pskChainFromText } from "./src/crypto/psk.ts";
+export { BlockCipher } from "./src/crypto/block_cipher.ts";
+export { NonceCounter } from "./src/crypto/nonce_counter.ts";
 export { nobleProvider } from "./src/crypto/noble.ts";
 export {
   type Address,
@@ -71,7 +75,7 @@ export {
   encodeAddress,
   formatAddress,
 } from "./src/codec/address.ts";
-export { ChunkOpener } from "./src/codec/chunk_opener.ts";
+export { ChunkOpener, type OpenedHeaders } from "./src/codec/chunk_opener.ts";
 export { ChunkSealer, sealedLength } from "./src/codec/chunk_sealer.ts";
 export {
   formatServerUri,
@@ -79,6 +83,18 @@ export {
   type ServerUri,
 } from "./src/codec/uri.ts";
 export { aead2017Stream } from "./src/session/aead2017_stream.ts";
+export {
+  type Aead2022Keys,
+  aead2022Stream,
+} from "./src/session/aead2022_stream.ts";
+export { type User2022, Users2022 } from "./src/session/aead2022_users.ts";
+export type { Aead2022World } from "./src/session/aead2022_world.ts";
+export type {
+  ClientKeys,
+  ServerKeys,
+  ServerUser,
+} from "./src/session/edition.ts";
+export type { SaltFilter } from "./src/session/salt_filter.ts";
 export type {
   ClientSession,
   ServerSession,
@@ -86,6 +102,11 @@ export type {
   StreamRequest,
   StreamSession,
 } from "./src/session/stream_protocol.ts";
+export {
+  RecentSalts,
+  type ReplayFilter,
+  SaltPool,
+} from "./src/security/replay_filter.ts";
 export {
   anyTarget,
   publicTarget,

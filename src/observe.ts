@@ -39,6 +39,8 @@ export interface Metrics {
 
 /** What became of one connection. */
 export interface ConnectionSummary {
+  /** Whose key it was, where users have names. */
+  readonly user: string | undefined;
   /** Payload bytes from the client towards the target. */
   readonly bytesUp: number;
   /** Payload bytes from the target towards the client. */

@@ -259,7 +259,8 @@ const GENKEY: Command = {
   description: [
     "Prints random bytes of the method's key length in URL-safe base64. The " +
     "text serves as a password (-k) or, at full strength, as the key itself " +
-    "(--key); both sides must use it the same way.",
+    "(--key); both sides must use it the same way. For a 2022 method it is " +
+    "the only kind of password there is.",
     `METHOD is ${DEFAULT_METHOD} unless given. Methods, best first:`,
   ],
   options: COMMON,

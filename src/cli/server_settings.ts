@@ -28,6 +28,14 @@ export interface Secret {
   readonly origin: string;
 }
 
+/** A user of a server, as shadowsocks-rust writes one. */
+export interface UserSettings {
+  /** For the log and the counters. */
+  readonly name: string;
+  /** What the user's key is made of. */
+  readonly secret: Secret;
+}
+
 /** One server, as far as it is told. */
 export interface ServerSettings {
   /** Where it was written, for messages. */
@@ -40,6 +48,8 @@ export interface ServerSettings {
   readonly method?: Method | undefined;
   /** What the master key is made of. */
   readonly secret?: Secret | undefined;
+  /** Who may connect to a server, where several may. */
+  readonly users?: readonly UserSettings[] | undefined;
   /** Milliseconds without a byte. */
   readonly idleTimeoutMs?: number | undefined;
   /** Name for people. */
@@ -52,7 +62,7 @@ const TIMEOUT_EXPECTED = "seconds, more than 0";
 /** Keys of one server, alone or in `servers`. */
 export const SERVER_KEYS: readonly string[] = [
   ...["server", "server_port", "password", "key", "method", "timeout"],
-  ...["address", "port", "disabled"],
+  ...["address", "port", "disabled", "users"],
   ...LEGACY_KEYS,
 ];
 
@@ -168,6 +178,7 @@ function serverFromObject(
       key: where("key"),
       password: where("password"),
     }),
+    users: usersFrom(object),
     idleTimeoutMs: object.get(
       "timeout",
       (value) => readSeconds(value, 1),
@@ -179,6 +190,23 @@ function serverFromObject(
       "text",
     ),
   };
+}
+
+/** rust's form: `[{"name": "alice", "password": "…"}]`; empty is none. */
+function usersFrom(object: ConfigObject): UserSettings[] | undefined {
+  const users = object.objects("users").map((user) => {
+    const name = user.text("name");
+    const text = passwordOf(user);
+    if (name === undefined) throw user.wrong("name", "text");
+    if (text === undefined) throw user.wrong("password", "text");
+    const secret = {
+      kind: "password",
+      text,
+      origin: user.where("password"),
+    } as const;
+    return { name, secret };
+  });
+  return users.length > 0 ? users : undefined;
 }
 
 function hostsOf(

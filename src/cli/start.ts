@@ -6,11 +6,13 @@
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { systemTransport } from "../adapters/runtime.ts";
+import { systemClock } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import { GRACE_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
+import { sharedReplayFilters } from "../security/replay_filter.ts";
 import { describeProtocol } from "../service/inbound_protocols.ts";
 import { type LocalOptions, startLocal } from "../service/local.ts";
 import { type ServerOptions, startServer } from "../service/server.ts";
@@ -115,7 +117,13 @@ async function run(
     planned.methods,
     logger,
   );
-  const world = { transport, logger, aeadProvider, workers };
+  const world: Dependencies = {
+    transport,
+    logger,
+    aeadProvider,
+    workers,
+    replayFilter: sharedReplayFilters(systemClock),
+  };
   await runServices(planned.result(world), {
     graceMs,
     host,
@@ -160,13 +168,14 @@ function planServer(
   options: ServerOptions,
   world: Dependencies,
 ): PlannedService {
-  const method = options.method.name;
+  const { method: { name: method }, users } = options;
   return {
     listen: options.listen,
     portOption: "-p",
     start: () => startServer(options, world),
     describe: (address) => ({
       message: `ss-server listening on ${address}, method ${method}, ` +
+        (users === undefined ? "" : `${users.length} users, `) +
         `runtime ${runtimeName()}`,
       fields: { role: "ss-server", address, method, runtime: runtimeName() },
     }),

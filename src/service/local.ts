@@ -10,8 +10,6 @@
 import { BufferPool } from "../buffer_pool.ts";
 import { abortable, Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
-import { MasterKey } from "../crypto/aead.ts";
-import type { Method } from "../crypto/method.ts";
 import { ProtocolError, UmbraError } from "../errors.ts";
 import {
   CONNECT_TIMEOUT_MS,
@@ -22,7 +20,7 @@ import {
   REFUSAL_LINGER_MS,
 } from "../limits.ts";
 import { anyTarget } from "../security/target_policy.ts";
-import { aead2017Stream } from "../session/aead2017_stream.ts";
+import { type ClientKeys, clientProtocol } from "../session/edition.ts";
 import type { Authenticate } from "../session/socks5_server_session.ts";
 import type { StreamProtocol } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
@@ -44,13 +42,9 @@ import {
 import { type SocksUser, userCheck } from "./socks5_inbound.ts";
 
 /** A server to send everything through. */
-export interface UpstreamServer {
+export interface UpstreamServer extends ClientKeys {
   /** IP address or name, and port. */
   readonly endpoint: Endpoint;
-  /** Cipher of both directions. */
-  readonly method: Method;
-  /** The method's key length in bytes. */
-  readonly masterKey: Uint8Array;
 }
 
 /** How to run a local proxy. */
@@ -137,14 +131,9 @@ class Local {
   constructor(options: LocalOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
-    this.#upstreams = options.servers.map((
-      { endpoint, method, masterKey },
-    ) => ({
-      endpoint,
-      protocol: aead2017Stream(
-        new MasterKey(method, masterKey, world.aeadProvider),
-        world.randomBytes,
-      ),
+    this.#upstreams = options.servers.map((server) => ({
+      endpoint: server.endpoint,
+      protocol: clientProtocol(server, world),
     }));
     this.#authenticate = options.users?.length
       ? userCheck(options.users)

@@ -12,8 +12,6 @@ import { BufferPool } from "../buffer_pool.ts";
 import { Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import { isBindTarget } from "../codec/bind_request.ts";
-import { MasterKey } from "../crypto/aead.ts";
-import type { Method } from "../crypto/method.ts";
 import { ProtocolError } from "../errors.ts";
 import {
   CONNECT_TIMEOUT_MS,
@@ -24,7 +22,7 @@ import {
 } from "../limits.ts";
 import { randomBelow } from "../random.ts";
 import { anyTarget, type TargetPolicy } from "../security/target_policy.ts";
-import { aead2017Stream } from "../session/aead2017_stream.ts";
+import { type ServerKeys, serverProtocol } from "../session/edition.ts";
 import type {
   ServerSession,
   StreamProtocol,
@@ -46,13 +44,9 @@ import {
 } from "./service.ts";
 
 /** How to run a server. */
-export interface ServerOptions {
+export interface ServerOptions extends ServerKeys {
   /** Where clients connect. */
   readonly listen: Endpoint;
-  /** Cipher of both directions. */
-  readonly method: Method;
-  /** The method's key length in bytes. */
-  readonly masterKey: Uint8Array;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
   /** Whether clients may have a connection accepted (BIND); default: no. */
@@ -71,6 +65,7 @@ export interface ServerOptions {
  * Starts a server.
  *
  * @throws {TransportError} When it cannot listen.
+ * @throws {RangeError} When keys are missing, or users cannot be told apart.
  */
 export async function startServer(
   options: ServerOptions,
@@ -105,17 +100,17 @@ class Server {
   constructor(options: ServerOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
-    const { method, masterKey } = options;
-    this.#protocol = aead2017Stream(
-      new MasterKey(method, masterKey, world.aeadProvider),
-      world.randomBytes,
+    this.#protocol = serverProtocol(
+      options,
+      world,
+      world.replayFilter(options.method.edition),
     );
   }
 
   async handle(client: Connection, signal: AbortSignal): Promise<void> {
     const report = new ConnectionReport(client, this.#world);
     const reader = new ByteReader(client.readable);
-    const session = this.#protocol.server();
+    const session = this.#protocol.server(() => client.remote.host);
     try {
       const request = await this.#authenticate(reader, session, report, signal);
       if (request !== undefined) {
@@ -158,6 +153,7 @@ class Server {
   ): Promise<void> {
     try {
       report.target = formatAddress(request.address);
+      report.user = request.user;
       const { target, payload, reply } =
         this.#options.bind === true && isBindTarget(request.address)
           ? await this.#acceptPeer(stream, request, signal)

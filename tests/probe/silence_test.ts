@@ -9,7 +9,7 @@ import { encodeAddress } from "../../src/codec/address.ts";
 import { ChunkSealer } from "../../src/codec/chunk_sealer.ts";
 import { METHODS } from "../../src/crypto/method.ts";
 import { NonceCounter } from "../../src/crypto/nonce_counter.ts";
-import type { RandomBytes } from "../../src/random.ts";
+import { type RandomBytes, systemRandomBytes } from "../../src/random.ts";
 import { serve, withDefaults } from "../../src/service/service.ts";
 import { aead2017Stream } from "../../src/session/aead2017_stream.ts";
 import type { Connection } from "../../src/transport.ts";
@@ -26,7 +26,7 @@ const noJitter: RandomBytes = (length) => new Uint8Array(length);
 const SILENT: Observation = { received: new Uint8Array(0), end: "open" };
 const CLOSED: Observation = { received: new Uint8Array(0), end: "fin" };
 
-for (const method of METHODS) {
+for (const method of METHODS.filter(({ edition }) => edition === 2017)) {
   describe(method.name, () => {
     const key = testKey(method.name);
     const request = new ChunkSealer(key, countingBytes)
@@ -58,7 +58,7 @@ for (const method of METHODS) {
 
     test("requests under another password or another method", async () => {
       const probes = METHODS
-        .filter(({ name }) => name !== method.name)
+        .filter(({ name, edition }) => edition === 2017 && name !== method.name)
         .map(({ name }) => testKey(name))
         .concat(testKey(method.name, "other"))
         .map((key) =>
@@ -118,10 +118,10 @@ test("without the drain the probes are told apart", async () => {
 test("tampering inside a relayed stream gives no sign either", async () => {
   const world = await startServer();
   const target = await world.target();
-  const sealer = new ChunkSealer(testKey(), countingBytes);
-  const first = sealer.seal(encodeAddress(TARGET));
-  const second = sealer.seal(seededBytes(100));
-  for (const bit of [0, 143, 144, second.length * 8 - 1]) {
+  for (const bit of [0, 143, 144, (18 + 116) * 8 - 1]) {
+    const sealer = new ChunkSealer(testKey(), systemRandomBytes);
+    const first = sealer.seal(encodeAddress(TARGET));
+    const second = sealer.seal(seededBytes(100));
     const client = await world.network.dial(SERVER);
     const seen = observe(client);
     await send(client, first);
