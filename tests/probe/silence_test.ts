@@ -9,22 +9,24 @@ import { encodeAddress } from "../../src/codec/address.ts";
 import { ChunkSealer } from "../../src/codec/chunk_sealer.ts";
 import { METHODS } from "../../src/crypto/method.ts";
 import { NonceCounter } from "../../src/crypto/nonce_counter.ts";
-import { type RandomBytes, systemRandomBytes } from "../../src/random.ts";
+import { systemRandomBytes } from "../../src/random.ts";
 import { serve, withDefaults } from "../../src/service/service.ts";
 import { aead2017Stream } from "../../src/session/aead2017_stream.ts";
 import type { Connection } from "../../src/transport.ts";
 import { flipBit, seededBytes, utf8 } from "../support/bytes.ts";
 import { settle } from "../support/fake_clock.ts";
 import { countingBytes, testKey } from "../support/keys.ts";
-import { type Observation, observe, send } from "../support/streams.ts";
+import {
+  CLOSED,
+  expectSilence,
+  PATIENCE_MS,
+  type Probe,
+  probe,
+  SILENT,
+  startServer,
+} from "../support/probes.ts";
+import { observe, send } from "../support/streams.ts";
 import { accepted, SERVER, TARGET, World } from "../support/world.ts";
-
-/** Deadline of the servers here; no jitter, since `noJitter` is all zero. */
-const PATIENCE_MS = 60_000;
-const noJitter: RandomBytes = (length) => new Uint8Array(length);
-
-const SILENT: Observation = { received: new Uint8Array(0), end: "open" };
-const CLOSED: Observation = { received: new Uint8Array(0), end: "fin" };
 
 for (const method of METHODS.filter(({ edition }) => edition === 2017)) {
   describe(method.name, () => {
@@ -185,57 +187,6 @@ test("the deadline is drawn at random for each connection", async () => {
   assert.equal(await open(), 0);
   await world.stop();
 });
-
-/** Sends every probe over a connection of its own and watches them all. */
-async function expectSilence(
-  methodName: string,
-  probes: readonly Uint8Array[],
-): Promise<void> {
-  const world = await startServer(methodName);
-  const target = await world.target();
-  const running = await Promise.all(
-    probes.map((bytes) => probe(world, bytes)),
-  );
-  await world.clock.advance(PATIENCE_MS - 1);
-  for (const [i, { seen }] of running.entries()) {
-    assert.deepEqual(seen(), SILENT, `probe ${i} before the deadline`);
-  }
-  await world.clock.advance(1);
-  for (const [i, { seen, client }] of running.entries()) {
-    assert.deepEqual(seen(), CLOSED, `probe ${i} at the deadline`);
-    client.close();
-  }
-  assert.deepEqual(
-    world.network.dialled.filter((to) => to !== "10.0.0.2:8388"),
-    [],
-  );
-  target.close();
-  await world.stop();
-  assert.equal(world.network.openConnections, 0);
-}
-
-async function startServer(
-  methodName = "chacha20-ietf-poly1305",
-): Promise<World> {
-  const world = new World({ capacity: 1 << 20 }, methodName, noJitter);
-  await world.server({
-    handshakeTimeoutMs: PATIENCE_MS,
-    maxConnections: 10_000,
-  });
-  return world;
-}
-
-interface Probe {
-  readonly client: Connection;
-  readonly seen: ReturnType<typeof observe>;
-}
-
-async function probe(world: World, bytes: Uint8Array): Promise<Probe> {
-  const client = await world.network.dial(SERVER);
-  const seen = observe(client);
-  if (bytes.length > 0) await send(client, bytes);
-  return { client, seen };
-}
 
 /** A server as one would write it first: it closes on the first error. */
 async function leak(client: Connection): Promise<void> {
