@@ -39,6 +39,12 @@ export const MAX_TRIAL_USERS = 256;
 /** Client addresses whose user is remembered, to try that key first. */
 export const MAX_REMEMBERED_CLIENTS = 4_096;
 
+/**
+ * Packet ids behind the highest one that may still come: WireGuard's and
+ * shadowsocks-rust's number.
+ */
+export const PACKET_WINDOW = 8_128;
+
 /** Bytes of an AEAD tag, the same for every method. */
 export const TAG_LENGTH = 16;
 

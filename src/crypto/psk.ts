@@ -7,11 +7,13 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
-import { MasterKey } from "./aead.ts";
-import type { AeadProvider } from "./aead.ts";
+import { type Aead, type AeadProvider, MasterKey } from "./aead.ts";
 import { BlockCipher } from "./block_cipher.ts";
-import type { Method } from "./method.ts";
+import { findMethod, type Method } from "./method.ts";
+import { nobleProvider } from "./noble.ts";
 import { deriveSubkey2022, identityHash } from "./subkey.ts";
+
+const XCHACHA = "xchacha20-ietf-poly1305";
 
 /** A key with all that the 2022 edition makes of one. */
 export class Psk extends MasterKey {
@@ -56,9 +58,12 @@ export class Psk extends MasterKey {
     return new BlockCipher(this.#key);
   }
 
-  /** A copy of the key, for the cipher of packets that derives none. */
-  packetKey(): Uint8Array {
-    return this.#key.slice();
+  /**
+   * What seals packets of the ChaCha20 method: XChaCha20-Poly1305 under the
+   * key itself, with a random nonce. No native provider has it.
+   */
+  packetAead(): Aead {
+    return nobleProvider.aead(findMethod(XCHACHA), this.#key.slice());
   }
 }
 
