@@ -241,6 +241,14 @@ const SERVER: Command = {
       help: "Let clients have one connection at a time accepted here, on a " +
         "port of the system's choice (SOCKS5 BIND; both sides must be Umbra)",
     },
+    {
+      name: "allow-private",
+      value: "CIDR",
+      repeatable: true,
+      help: "Let clients reach these addresses of this host or its network " +
+        "too; `all` for every one",
+      default: "public addresses only",
+    },
     ...RUNNING,
     ...COMMON,
     ...LEGACY_OPTIONS.server,

@@ -31,6 +31,7 @@ import {
   serversFromFile,
   serversFromOptions,
 } from "./server_settings.ts";
+import { ALLOW_PRIVATE_KEY, targetPolicyOf } from "./target_settings.ts";
 import { readInteger } from "./values.ts";
 
 /** A result, and what the operator should know although it is no error. */
@@ -136,7 +137,9 @@ export function configureServer(
   args: Arguments,
   readText: ReadText,
 ): Configured<ServerOptions[]> {
-  const found = findServers(args, readFile(args, readText));
+  const file = readFile(args, readText);
+  const found = findServers(args, file);
+  const targetPolicy = targetPolicyOf(args, file?.object);
   return {
     result: withoutShadowed(listed(found)).map((server) => ({
       listen: {
@@ -144,6 +147,7 @@ export function configureServer(
         port: portOf(server),
       },
       ...serverKeys(server),
+      targetPolicy,
       ...present({
         idleTimeoutMs: server.idleTimeoutMs,
         bind: args.has("bind") || undefined,
@@ -223,7 +227,7 @@ function readFile(
 const TOP_KEYS: ReadonlySet<string> = new Set([
   ...SERVER_KEYS.filter((key) => key !== "address" && key !== "port"),
   ...LOCAL_KEYS,
-  ...["servers", "locals"],
+  ...["servers", "locals", ALLOW_PRIVATE_KEY],
 ]);
 
 interface FoundServers {

@@ -159,9 +159,10 @@ async function start(
   const folder = mkdtempSync(join(tmpdir(), "umbra-peer-"));
   const file = join(folder, "config.json");
   writeFileSync(file, JSON.stringify(config));
+  const allow = role === "server" ? ["--allow-private", "all"] : [];
   const commands: Readonly<Record<Party, () => string[]>> = {
-    deno: () => [...sourceCommand("deno"), role, "-v", "-c", file],
-    bun: () => [...sourceCommand("bun"), role, "-v", "-c", file],
+    deno: () => [...sourceCommand("deno"), role, ...allow, "-v", "-c", file],
+    bun: () => [...sourceCommand("bun"), role, ...allow, "-v", "-c", file],
     "shadowsocks-rust": () => [join(FOLDER, `ss${role}`), "-c", file],
     "sing-box": () => [join(FOLDER, "sing-box"), "run", "-c", file],
   };
