@@ -93,6 +93,7 @@ export type {
   ClientKeys,
   ServerKeys,
   ServerUser,
+  UserLimits,
 } from "./src/session/edition.ts";
 export type { SaltFilter } from "./src/session/salt_filter.ts";
 export type {
@@ -116,6 +117,12 @@ export { ByteReader } from "./src/streams/byte_reader.ts";
 export { openStream } from "./src/streams/open_stream.ts";
 export { type Flow, relay, type RelayOptions } from "./src/streams/relay.ts";
 export { sealStream } from "./src/streams/seal_stream.ts";
+export {
+  Accounts,
+  type LimitedUser,
+  type UserUsage,
+  type Visit,
+} from "./src/service/accounts.ts";
 export {
   type LocalOptions,
   startLocal,

@@ -119,7 +119,13 @@ export type TransportErrorCode =
 /** Codes of things we declined to do. */
 export type PolicyErrorCode =
   /** The target address may not be dialled. */
-  "ERR_POLICY_TARGET";
+  | "ERR_POLICY_TARGET"
+  /** A user has moved as many bytes as allowed. */
+  | "ERR_POLICY_USER_QUOTA"
+  /** A user has as many connections open as allowed. */
+  | "ERR_POLICY_USER_CONNECTIONS"
+  /** A user's time is over. */
+  | "ERR_POLICY_USER_EXPIRED";
 
 /** Every code, for an exhaustive `switch`. */
 export type ErrorCode =

@@ -97,7 +97,7 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
   }
   const names = new Set<string>();
   const keys = new Map<string, string>();
-  return settings.map(({ name, secret }) => {
+  return settings.map(({ name, secret, limits }) => {
     const masterKey = onlyKey(secret, method);
     const text = masterKey.join();
     const twin = keys.get(text);
@@ -107,7 +107,7 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
     }
     names.add(name);
     keys.set(text, name);
-    return { name, masterKey };
+    return { name, masterKey, ...(limits && { limits }) };
   });
 }
 

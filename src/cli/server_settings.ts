@@ -7,6 +7,7 @@
 import { parseServerUri } from "../codec/uri.ts";
 import { findMethod, type Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
+import type { UserLimits } from "../session/edition.ts";
 import type { Arguments } from "./args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";
@@ -14,6 +15,7 @@ import {
   HOST_EXPECTED,
   PORT_EXPECTED,
   readHostAndPort,
+  readInteger,
   readPort,
   readSeconds,
 } from "./values.ts";
@@ -34,6 +36,8 @@ export interface UserSettings {
   readonly name: string;
   /** What the user's key is made of. */
   readonly secret: Secret;
+  /** What the user is allowed. */
+  readonly limits?: UserLimits;
 }
 
 /** One server, as far as it is told. */
@@ -204,9 +208,29 @@ function usersFrom(object: ConfigObject): UserSettings[] | undefined {
       text,
       origin: user.where("password"),
     } as const;
-    return { name, secret };
+    const limits = limitsFrom(user);
+    return { name, secret, ...(limits && { limits }) };
   });
   return users.length > 0 ? users : undefined;
+}
+
+function limitsFrom(user: ConfigObject): UserLimits | undefined {
+  const whole = (key: string): number | undefined =>
+    user.get(key, (value) => readInteger(value, 1), "a whole number");
+  const limits = {
+    quotaBytes: whole("quota_bytes"),
+    maxConnections: whole("max_connections"),
+    expiresUnixMs: user.get(
+      "expires",
+      (value) => {
+        const ms = typeof value === "string" ? Date.parse(value) : NaN;
+        return Number.isNaN(ms) ? undefined : ms;
+      },
+      "a date and time, like 2027-01-31T00:00:00Z",
+    ),
+  };
+  const set = Object.entries(limits).filter(([, one]) => one !== undefined);
+  return set.length > 0 ? Object.fromEntries(set) : undefined;
 }
 
 function hostsOf(

@@ -32,6 +32,7 @@ import { ByteReader } from "../streams/byte_reader.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
+import { Accounts, type Visit } from "./accounts.ts";
 import { type AcceptedPeer, acceptPeer } from "./bind.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import { dial } from "./dial.ts";
@@ -47,6 +48,8 @@ import {
 export interface ServerOptions extends ServerKeys {
   /** Where clients connect. */
   readonly listen: Endpoint;
+  /** Where users are counted; default: accounts of its own. */
+  readonly accounts?: Accounts;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
   /** Whether clients may have a connection accepted (BIND); default: no. */
@@ -89,6 +92,8 @@ interface ClientStream {
   readonly client: Connection;
   readonly reader: ByteReader;
   readonly session: ServerSession;
+  /** Counts what a user moves, where users have names. */
+  readonly visit?: Visit | undefined;
 }
 
 class Server {
@@ -96,10 +101,13 @@ class Server {
   readonly #world: Required<Dependencies>;
   readonly #buffers = new BufferPool();
   readonly #protocol: StreamProtocol;
+  readonly #accounts: Accounts;
 
   constructor(options: ServerOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
+    this.#accounts = options.accounts ??
+      new Accounts(options.users ?? [], world.clock);
     this.#protocol = serverProtocol(
       options,
       world,
@@ -154,6 +162,10 @@ class Server {
     try {
       report.target = formatAddress(request.address);
       report.user = request.user;
+      using visit = this.#accounts.connect(
+        request.user,
+        () => stream.client.remote.host,
+      );
       const { target, payload, reply } =
         this.#options.bind === true && isBindTarget(request.address)
           ? await this.#acceptPeer(stream, request, signal)
@@ -164,7 +176,13 @@ class Server {
           };
       const first = { up: payload, down: reply };
       try {
-        await this.#relay(stream, target, first, report, signal);
+        await this.#relay(
+          { ...stream, visit },
+          target,
+          first,
+          report,
+          signal,
+        );
       } finally {
         target.close();
       }
@@ -180,12 +198,13 @@ class Server {
   }
 
   async #relay(
-    { client, reader, session }: ClientStream,
+    { client, reader, session, visit }: ClientStream,
     target: Connection,
     first: { up: Uint8Array; down: Uint8Array | undefined },
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<void> {
+    visit?.count("up", first.up.length);
     report.bytesUp += first.up.length;
     await relay(
       {
@@ -195,7 +214,10 @@ class Server {
         sink: target.writable.getWriter(),
         convert: (bytes, allocate) => session.open(bytes, allocate),
         end: () => session.end(),
-        count: (_sealed, opened) => report.bytesUp += opened,
+        count: (_sealed, opened) => {
+          visit?.count("up", opened);
+          report.bytesUp += opened;
+        },
       },
       {
         ...first.down && { first: session.seal(first.down) },
@@ -203,7 +225,10 @@ class Server {
         source: new ByteReader(target.readable),
         sink: client.writable.getWriter(),
         convert: (bytes, allocate) => session.seal(bytes, allocate),
-        count: (plain) => report.bytesDown += plain,
+        count: (plain) => {
+          visit?.count("down", plain);
+          report.bytesDown += plain;
+        },
       },
       {
         buffers: this.#buffers,

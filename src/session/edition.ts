@@ -25,12 +25,24 @@ export interface ClientKeys {
   readonly identityKeys?: readonly Uint8Array[];
 }
 
+/** What a user is allowed; what is not set has no limit. */
+export interface UserLimits {
+  /** Payload bytes, both directions together, since the start. */
+  readonly quotaBytes?: number;
+  /** Connections open at once. */
+  readonly maxConnections?: number;
+  /** When it ends; milliseconds since 1970. */
+  readonly expiresUnixMs?: number;
+}
+
 /** A user of a server. */
 export interface ServerUser {
   /** For the log and the counters. */
   readonly name: string;
   /** The method's key length in bytes. */
   readonly masterKey: Uint8Array;
+  /** Not set: none. */
+  readonly limits?: UserLimits;
 }
 
 /** What both ends must share, as `ss-server` has it. */

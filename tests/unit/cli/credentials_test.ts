@@ -205,3 +205,24 @@ test("umbra url writes one URI for each user, that a local can read", () => {
   });
   assert.equal(parseServerUri(old[0]!).password, "secret-a");
 });
+
+test("a user of a server may have limits", () => {
+  const user = { name: "alice", password: "secret-a" };
+  const limits = (more: object): unknown =>
+    server({
+      ...ADDRESS,
+      method: "aes-128-gcm",
+      users: [{ ...user, ...more }],
+    }).users![0]!.limits;
+  assert.equal(limits({}), undefined);
+  assert.deepEqual(limits({ max_connections: 3, quota_bytes: 1e9 }), {
+    quotaBytes: 1e9,
+    maxConnections: 3,
+  });
+  assert.deepEqual(limits({ expires: "2027-01-31T00:00:00Z" }), {
+    expiresUnixMs: Date.UTC(2027, 0, 31),
+  });
+  refuses(() => limits({ quota_bytes: 0 }), /users\[0\].quota_bytes is 0/);
+  refuses(() => limits({ max_connections: "x" }), /max_connections/);
+  refuses(() => limits({ expires: "soon" }), /expires is "soon"/);
+});
