@@ -64,6 +64,8 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
     warnings,
     methods: result.map(({ method }) => method),
     ports: result.map(({ listen }) => listen.port),
+    workersCaveat: "each worker remembers salts and counts users by itself: " +
+      "a recorded request can be served once by each",
     result: (world) => result.map((options) => planServer(options, world)),
   }, host);
 }
@@ -72,6 +74,8 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
 interface Plan extends Configured<(world: Dependencies) => PlannedService[]> {
   readonly methods: readonly Method[];
   readonly ports: readonly number[];
+  /** What the operator should know who asks for several workers. */
+  readonly workersCaveat?: string;
 }
 
 async function run(
@@ -108,6 +112,7 @@ async function run(
     }
     if (workers > 1) {
       checkWorkers(planned.ports);
+      if (planned.workersCaveat) logger.log("warn", planned.workersCaveat);
       return await host.runWorkers(workers, logger);
     }
   }
