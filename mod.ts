@@ -59,6 +59,7 @@ export {
 export { type Aead, type AeadProvider, MasterKey } from "./src/crypto/aead.ts";
 export {
   type AeadAlgorithm,
+  type Edition,
   findMethod,
   type Method,
   METHODS,
@@ -67,6 +68,9 @@ export {
   masterKeyFromBase64,
   masterKeyFromPassword,
 } from "./src/crypto/master_key.ts";
+export { Psk, pskChainFromText } from "./src/crypto/psk.ts";
+export { BlockCipher } from "./src/crypto/block_cipher.ts";
+export { NonceCounter } from "./src/crypto/nonce_counter.ts";
 export { nobleProvider } from "./src/crypto/noble.ts";
 export {
   type Address,
@@ -80,7 +84,7 @@ export {
   encodeSocksDatagram,
   type SocksDatagram,
 } from "./src/codec/socks5_datagram.ts";
-export { ChunkOpener } from "./src/codec/chunk_opener.ts";
+export { ChunkOpener, type OpenedHeaders } from "./src/codec/chunk_opener.ts";
 export { ChunkSealer, sealedLength } from "./src/codec/chunk_sealer.ts";
 export {
   formatServerUri,
@@ -95,6 +99,19 @@ export type {
   PacketServer,
 } from "./src/session/packet_protocol.ts";
 export { aead2017Stream } from "./src/session/aead2017_stream.ts";
+export {
+  type Aead2022Keys,
+  aead2022Stream,
+} from "./src/session/aead2022_stream.ts";
+export { type User2022, Users2022 } from "./src/session/aead2022_users.ts";
+export type { Aead2022World } from "./src/session/aead2022_world.ts";
+export type {
+  ClientKeys,
+  ServerKeys,
+  ServerUser,
+  UserLimits,
+} from "./src/session/edition.ts";
+export type { SaltFilter } from "./src/session/salt_filter.ts";
 export type {
   ClientSession,
   ServerSession,
@@ -102,6 +119,11 @@ export type {
   StreamRequest,
   StreamSession,
 } from "./src/session/stream_protocol.ts";
+export {
+  RecentSalts,
+  type ReplayFilter,
+  SaltPool,
+} from "./src/security/replay_filter.ts";
 export {
   anyTarget,
   publicTarget,
@@ -114,6 +136,13 @@ export { type Flow, relay, type RelayOptions } from "./src/streams/relay.ts";
 export { sealStream } from "./src/streams/seal_stream.ts";
 export { type LocalOptions, startLocal } from "./src/service/local.ts";
 export {
+  Accounts,
+  type LimitedUser,
+  type UserUsage,
+  type Visit,
+} from "./src/service/accounts.ts";
+export {
+  type PacketUpstream,
   toUpstream,
   type Upstream,
   type UpstreamServer,
@@ -133,4 +162,3 @@ export {
   startUdpTunnel,
   type UdpTunnelOptions,
 } from "./src/service/udp_tunnel.ts";
-export type { PacketUpstream } from "./src/service/upstream_flows.ts";

@@ -42,6 +42,18 @@ export type ProtocolErrorCode =
   | "ERR_SS_ADDRESS_TYPE"
   /** An address has an empty or unprintable name, or port 0. */
   | "ERR_SS_ADDRESS_INVALID"
+  /** A header of the 2022 edition is of the other direction, or of none. */
+  | "ERR_SS_HEADER_TYPE"
+  /** A time stamp is too far from our clock, or from before our start. */
+  | "ERR_SS_TIMESTAMP"
+  /** A salt was seen before: a recording is played back. */
+  | "ERR_SS_REPLAY"
+  /** A request has neither payload nor padding, or padding beyond its end. */
+  | "ERR_SS_PADDING"
+  /** A response answers another request than ours. */
+  | "ERR_SS_SALT_MISMATCH"
+  /** An identity header names no user. */
+  | "ERR_SS_USER_UNKNOWN"
   /** A SOCKS message starts with another version number. */
   | "ERR_SOCKS_VERSION"
   /** A SOCKS greeting offers no method we accept. */
@@ -119,7 +131,13 @@ export type PolicyErrorCode =
   /** A datagram came from an address that has no association. */
   | "ERR_POLICY_STRANGER"
   /** A limit of `limits.ts` is reached, so a datagram was dropped. */
-  | "ERR_POLICY_LIMIT";
+  | "ERR_POLICY_LIMIT"
+  /** A user has moved as many bytes as allowed. */
+  | "ERR_POLICY_USER_QUOTA"
+  /** A user has as many connections open as allowed. */
+  | "ERR_POLICY_USER_CONNECTIONS"
+  /** A user's time is over. */
+  | "ERR_POLICY_USER_EXPIRED";
 
 /** Every code, for an exhaustive `switch`. */
 export type ErrorCode =

@@ -8,6 +8,43 @@
 /** Payload bytes in one chunk: 14 bits. AEAD spec, "TCP". */
 export const MAX_CHUNK_PAYLOAD = 0x3fff;
 
+/** Payload bytes in one chunk of the 2022 edition: 16 bits. SIP022 §3.1.2. */
+export const MAX_CHUNK_PAYLOAD_2022 = 0xffff;
+
+/** Bytes of padding in a request at most. SIP022 §3.1.3. */
+export const MAX_PADDING_LENGTH = 900;
+
+/** Seconds a time stamp may differ from our clock, both ways. SIP022 §3.1.3. */
+export const MAX_TIMESTAMP_SKEW_S = 30;
+
+/**
+ * Milliseconds a salt of the 2022 edition is remembered at least: a time
+ * stamp that was ahead by the whole skew is of now for twice the skew, and
+ * nearly a second more since stamps are whole seconds. SIP022 §3.1.4 has 60 s.
+ */
+export const SALT_POOL_MS: number = (2 * MAX_TIMESTAMP_SKEW_S + 1) * 1_000;
+
+/**
+ * Salts in one of the two generations of a replay filter; about 100 bytes
+ * each. The 2022 edition fills one at 4,300 requests a second, more than a
+ * process serves.
+ */
+export const SALT_GENERATION = 262_144;
+
+/**
+ * Users on one port of AEAD 2017: a stranger costs a key derivation for each.
+ */
+export const MAX_TRIAL_USERS = 256;
+
+/** Client addresses whose user is remembered, to try that key first. */
+export const MAX_REMEMBERED_CLIENTS = 4_096;
+
+/**
+ * Packet ids behind the highest one that may still come: WireGuard's and
+ * shadowsocks-rust's number.
+ */
+export const PACKET_WINDOW = 8_128;
+
 /** Bytes of an AEAD tag, the same for every method. */
 export const TAG_LENGTH = 16;
 

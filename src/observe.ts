@@ -53,6 +53,8 @@ export type FlowEnd = "idle" | "evicted" | "ended" | "failed";
 
 /** What became of one connection. */
 export interface ConnectionSummary {
+  /** Whose key it was, where users have names. */
+  readonly user: string | undefined;
   /** Payload bytes from the client towards the target. */
   readonly bytesUp: number;
   /** Payload bytes from the target towards the client. */

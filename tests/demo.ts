@@ -81,7 +81,11 @@ async function runChain(folder: string): Promise<void> {
 
   const ready = /listening on/;
   await using _server = await Program.start(
-    [...sourceCommand("bun"), "server", "-c", serverConfig],
+    // The page is on loopback, where a server lets nobody go by default.
+    [
+      ...[...sourceCommand("bun"), "server", "-c", serverConfig],
+      ...["--allow-private", "127.0.0.1"],
+    ],
     { ready, cwd: ROOT },
   );
   await using _local = await Program.start(

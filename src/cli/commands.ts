@@ -280,6 +280,14 @@ const SERVER: Command = {
         "port of the system's choice (SOCKS5 BIND; both sides must be Umbra)",
     },
     ...UDP,
+    {
+      name: "allow-private",
+      value: "CIDR",
+      repeatable: true,
+      help: "Let clients reach these addresses of this host or its network " +
+        "too; `all` for every one",
+      default: "public addresses only",
+    },
     ...RUNNING,
     ...COMMON,
     ...LEGACY_OPTIONS.server,
@@ -298,7 +306,8 @@ const GENKEY: Command = {
   description: [
     "Prints random bytes of the method's key length in URL-safe base64. The " +
     "text serves as a password (-k) or, at full strength, as the key itself " +
-    "(--key); both sides must use it the same way.",
+    "(--key); both sides must use it the same way. For a 2022 method it is " +
+    "the only kind of password there is.",
     `METHOD is ${DEFAULT_METHOD} unless given. Methods, best first:`,
   ],
   options: COMMON,

@@ -6,23 +6,15 @@
  * @module
  */
 import { formatServerUri } from "../codec/uri.ts";
-import {
-  masterKeyFromBase64,
-  masterKeyFromPassword,
-} from "../crypto/master_key.ts";
-import { findMethod, type Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import type { InboundProtocol } from "../service/inbound.ts";
 import type { LocalOptions } from "../service/local.ts";
 import type { ServerOptions } from "../service/server.ts";
 import type { Endpoint } from "../transport.ts";
 import type { Arguments } from "./args.ts";
-import {
-  DEFAULT_LOCAL,
-  DEFAULT_METHOD,
-  DEFAULT_SERVER_HOST,
-} from "./commands.ts";
+import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "./commands.ts";
 import { type ConfigObject, parseConfig } from "./config_file.ts";
+import { clientKeys, methodOf, secretOf, serverKeys } from "./credentials.ts";
 import {
   LOCAL_KEYS,
   localFromOptions,
@@ -32,8 +24,6 @@ import {
 } from "./local_settings.ts";
 import { option } from "./option_value.ts";
 import {
-  locate,
-  type Secret,
   SERVER_KEYS,
   serverFromOptions,
   serverFromUri,
@@ -41,6 +31,7 @@ import {
   serversFromFile,
   serversFromOptions,
 } from "./server_settings.ts";
+import { ALLOW_PRIVATE_KEY, targetPolicyOf } from "./target_settings.ts";
 import { mergeUdp, udpFromOptions } from "./udp_settings.ts";
 import { readInteger } from "./values.ts";
 
@@ -106,7 +97,7 @@ function configureLocals(
     : 1;
   const servers = found.servers.map((server) => ({
     endpoint: upstreamEndpoint(server),
-    ...credentials(server),
+    ...clientKeys(server),
   }));
   const udp = udpFromOptions(args);
   const idleTimeoutMs = longest(found.servers.map((s) => s.idleTimeoutMs));
@@ -157,7 +148,9 @@ export function configureServer(
   args: Arguments,
   readText: ReadText,
 ): Configured<ServerOptions[]> {
-  const found = findServers(args, readFile(args, readText));
+  const file = readFile(args, readText);
+  const found = findServers(args, file);
+  const targetPolicy = targetPolicyOf(args, file?.object);
   const udp = udpFromOptions(args);
   return {
     result: withoutShadowed(listed(found)).map((server) => ({
@@ -165,7 +158,8 @@ export function configureServer(
         host: server.host ?? DEFAULT_SERVER_HOST,
         port: portOf(server),
       },
-      ...credentials(server),
+      ...serverKeys(server),
+      targetPolicy,
       ...present({
         idleTimeoutMs: server.idleTimeoutMs,
         bind: args.has("bind") || undefined,
@@ -188,11 +182,9 @@ export function configureUrls(
 ): Configured<string[]> {
   const found = findServers(args, readFile(args, readText));
   const host = args.last("host");
-  const urls = listed(found).map((server) => {
-    const { kind, text, origin } = secretOf(server);
-    if (kind === "key") {
-      throw missing(`${origin}: a raw key has no ss:// form`, "use a password");
-    }
+  const urls = listed(found).flatMap((server) => {
+    const { users } = server;
+    const password = users === undefined ? passwordOf(server) : "";
     const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
     if (isWildcard(name)) {
       throw missing(
@@ -200,15 +192,34 @@ export function configureUrls(
         "give --host NAME",
       );
     }
-    return formatServerUri({
-      method: methodOf(server).name,
-      password: text,
-      host: name,
-      port: upstreamEndpoint(server).port,
-      ...present({ tag: args.last("tag") ?? server.tag }),
-    });
+    const write = (password: string, tag: string | undefined): string =>
+      formatServerUri({
+        method: methodOf(server).name,
+        password,
+        host: name,
+        port: upstreamEndpoint(server).port,
+        ...present({ tag }),
+      });
+    const tag = args.last("tag") ?? server.tag;
+    const { method } = serverKeys(server);
+    if (users === undefined) return write(password, tag);
+    // One URI for each user; with 2022 the server's key stands before its own.
+    const prefix = method.edition === 2022 ? `${passwordOf(server)}:` : "";
+    return users.map((user) =>
+      write(
+        prefix + user.secret.text,
+        tag === undefined ? user.name : `${tag} ${user.name}`,
+      )
+    );
   });
   return { result: [...new Set(urls)], warnings: found.warnings };
+}
+
+/** A secret as a URI has it. */
+function passwordOf(server: ServerSettings): string {
+  const { kind, text, origin } = secretOf(server);
+  if (kind === "password" || methodOf(server).edition === 2022) return text;
+  throw missing(`${origin}: a raw key has no ss:// form`, "use a password");
 }
 
 interface ReadConfig {
@@ -229,7 +240,7 @@ function readFile(
 const TOP_KEYS: ReadonlySet<string> = new Set([
   ...SERVER_KEYS.filter((key) => key !== "address" && key !== "port"),
   ...LOCAL_KEYS,
-  ...["servers", "locals"],
+  ...["servers", "locals", ALLOW_PRIVATE_KEY],
 ]);
 
 interface FoundServers {
@@ -286,35 +297,11 @@ function merge(
     port: first("port"),
     method: first("method"),
     secret: first("secret"),
+    users: first("users"),
     idleTimeoutMs: first("idleTimeoutMs"),
     udp: first("udp"),
     tag: first("tag"),
   };
-}
-
-function methodOf(server: ServerSettings): Method {
-  return server.method ?? findMethod(DEFAULT_METHOD);
-}
-
-function secretOf(server: ServerSettings): Secret {
-  if (server.secret === undefined) {
-    throw missing(
-      `${server.origin}: no password`,
-      'give -k PASSWORD, --key BASE64, or "password" in the file',
-    );
-  }
-  return server.secret;
-}
-
-function credentials(
-  server: ServerSettings,
-): { method: Method; masterKey: Uint8Array } {
-  const method = methodOf(server);
-  const { kind, text, origin } = secretOf(server);
-  const masterKey = kind === "key"
-    ? locate(origin, () => masterKeyFromBase64(text, method))
-    : masterKeyFromPassword(text, method);
-  return { method, masterKey };
 }
 
 function portOf(server: ServerSettings): number {

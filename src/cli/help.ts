@@ -70,7 +70,7 @@ export function commandHelp(command: Command, invocation: string): string {
 
 function methodRows(): string[] {
   return METHODS.map((m) =>
-    `  ${m.name.padEnd(EXPLANATION_COLUMN - 2)}${m.keyLength}-byte key`
+    `  ${m.name.padEnd(EXPLANATION_COLUMN)}${m.keyLength}-byte key`
   );
 }
 

@@ -11,7 +11,6 @@ import type { ConfigObject } from "./config_file.ts";
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ["plugin", "plugins are not served by this version"],
   ["acl", "access lists are not served by this version"],
-  ["users", "several users of one server are not served by this version"],
   ["port_password", 'use "servers", one entry for each port'],
   ["user", "start Umbra as that user instead"],
   ["interface", "the system chooses the interface"],

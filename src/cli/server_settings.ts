@@ -7,6 +7,7 @@
 import { parseServerUri } from "../codec/uri.ts";
 import { findMethod, type Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
+import type { UserLimits } from "../session/edition.ts";
 import type { Arguments } from "./args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";
@@ -16,6 +17,7 @@ import {
   HOST_EXPECTED,
   PORT_EXPECTED,
   readHostAndPort,
+  readInteger,
   readPort,
   readSeconds,
 } from "./values.ts";
@@ -30,6 +32,16 @@ export interface Secret {
   readonly origin: string;
 }
 
+/** A user of a server, as shadowsocks-rust writes one. */
+export interface UserSettings {
+  /** For the log and the counters. */
+  readonly name: string;
+  /** What the user's key is made of. */
+  readonly secret: Secret;
+  /** What the user is allowed. */
+  readonly limits?: UserLimits;
+}
+
 /** One server, as far as it is told. */
 export interface ServerSettings {
   /** Where it was written, for messages. */
@@ -42,6 +54,8 @@ export interface ServerSettings {
   readonly method?: Method | undefined;
   /** What the master key is made of. */
   readonly secret?: Secret | undefined;
+  /** Who may connect to a server, where several may. */
+  readonly users?: readonly UserSettings[] | undefined;
   /** Milliseconds without a byte. */
   readonly idleTimeoutMs?: number | undefined;
   /** Whether and how its UDP is served. */
@@ -56,7 +70,7 @@ const TIMEOUT_EXPECTED = "seconds, more than 0";
 /** Keys of one server, alone or in `servers`. */
 export const SERVER_KEYS: readonly string[] = [
   ...["server", "server_port", "password", "key", "method", "timeout"],
-  ...["address", "port", "disabled"],
+  ...["address", "port", "disabled", "users"],
   ...UDP_KEYS,
   ...LEGACY_KEYS,
 ];
@@ -173,6 +187,7 @@ function serverFromObject(
       key: where("key"),
       password: where("password"),
     }),
+    users: usersFrom(object),
     idleTimeoutMs: object.get(
       "timeout",
       (value) => readSeconds(value, 1),
@@ -185,6 +200,43 @@ function serverFromObject(
       "text",
     ),
   };
+}
+
+/** rust's form: `[{"name": "alice", "password": "…"}]`; empty is none. */
+function usersFrom(object: ConfigObject): UserSettings[] | undefined {
+  const users = object.objects("users").map((user) => {
+    const name = user.text("name");
+    const text = passwordOf(user);
+    if (name === undefined) throw user.wrong("name", "text");
+    if (text === undefined) throw user.wrong("password", "text");
+    const secret = {
+      kind: "password",
+      text,
+      origin: user.where("password"),
+    } as const;
+    const limits = limitsFrom(user);
+    return { name, secret, ...(limits && { limits }) };
+  });
+  return users.length > 0 ? users : undefined;
+}
+
+function limitsFrom(user: ConfigObject): UserLimits | undefined {
+  const whole = (key: string): number | undefined =>
+    user.get(key, (value) => readInteger(value, 1), "a whole number");
+  const limits = {
+    quotaBytes: whole("quota_bytes"),
+    maxConnections: whole("max_connections"),
+    expiresUnixMs: user.get(
+      "expires",
+      (value) => {
+        const ms = typeof value === "string" ? Date.parse(value) : NaN;
+        return Number.isNaN(ms) ? undefined : ms;
+      },
+      "a date and time, like 2027-01-31T00:00:00Z",
+    ),
+  };
+  const set = Object.entries(limits).filter(([, one]) => one !== undefined);
+  return set.length > 0 ? Object.fromEntries(set) : undefined;
 }
 
 function hostsOf(

@@ -7,12 +7,14 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import { systemTransport } from "../adapters/runtime.ts";
 import * as dnsMessages from "../adapters/dns_messages.ts";
+import { systemClock } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import { GRACE_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 import { startDns } from "../service/dns_inbound.ts";
+import { sharedReplayFilters } from "../security/replay_filter.ts";
 import { describeProtocol } from "../service/inbound_protocols.ts";
 import { type LocalOptions, startLocal } from "../service/local.ts";
 import { type ServerOptions, startServer } from "../service/server.ts";
@@ -72,6 +74,8 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
     methods: result.map(({ method }) => method),
     ports: result.map(({ listen }) => listen.port),
     datagrams: result.some(hasUdp),
+    workersCaveat: "each worker remembers salts and counts users by itself: " +
+      "a recorded request can be served once by each",
     result: (world) => result.map((options) => planServer(options, world)),
   }, host);
 }
@@ -82,6 +86,8 @@ interface Plan extends Configured<(world: Dependencies) => PlannedService[]> {
   readonly ports: readonly number[];
   /** Whether UDP is served. */
   readonly datagrams: boolean;
+  /** What the operator should know who asks for several workers. */
+  readonly workersCaveat?: string;
 }
 
 async function run(
@@ -118,6 +124,7 @@ async function run(
     }
     if (workers > 1) {
       checkWorkers(planned.ports, planned.datagrams);
+      if (planned.workersCaveat) logger.log("warn", planned.workersCaveat);
       return await host.runWorkers(workers, logger);
     }
   }
@@ -127,7 +134,13 @@ async function run(
     planned.methods,
     logger,
   );
-  const world = { transport, logger, aeadProvider, workers };
+  const world: Dependencies = {
+    transport,
+    logger,
+    aeadProvider,
+    workers,
+    replayFilter: sharedReplayFilters(systemClock),
+  };
   await runServices(planned.result(world), {
     graceMs,
     host,
@@ -173,14 +186,14 @@ function planServer(
   options: ServerOptions,
   world: Dependencies,
 ): PlannedService {
-  const { mode = "tcp_only" } = options;
-  const method = options.method.name;
+  const { mode = "tcp_only", method: { name: method }, users } = options;
   return {
     listen: options.listen,
     portOption: "-p",
     start: () => startServer(options, world),
     describe: (address) => ({
       message: `ss-server listening on ${address}, method ${method}, ` +
+        (users === undefined ? "" : `${users.length} users, `) +
         `${TRAFFIC[mode]}runtime ${runtimeName()}`,
       fields: {
         role: "ss-server",

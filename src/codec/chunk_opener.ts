@@ -11,10 +11,26 @@ import { readU16 } from "../bytes.ts";
 import type { Aead, MasterKey } from "../crypto/aead.ts";
 import { NonceCounter } from "../crypto/nonce_counter.ts";
 import { ProtocolError } from "../errors.ts";
-import { MAX_CHUNK_PAYLOAD, TAG_LENGTH } from "../limits.ts";
+import { TAG_LENGTH } from "../limits.ts";
+import { maxChunkPayload } from "./chunk_sealer.ts";
 
 const LENGTH_UNIT: number = 2 + TAG_LENGTH;
 const NOTHING = new Uint8Array(0);
+
+/**
+ * Where a direction of the 2022 edition stands after its headers.
+ */
+export interface OpenedHeaders {
+  /** Key of the direction; the opener frees it. */
+  readonly aead: Aead;
+  /** Has counted the headers. */
+  readonly nonce: NonceCounter;
+  /**
+   * Payload bytes of the chunk whose length was in the header; not set: a
+   * length chunk comes next.
+   */
+  readonly payloadLength?: number;
+}
 
 /**
  * Opens one direction of one session.
@@ -26,25 +42,35 @@ const NOTHING = new Uint8Array(0);
 export class ChunkOpener {
   readonly #masterKey: MasterKey;
   readonly #nonce: NonceCounter;
+  readonly #maxPayload: number;
   readonly #length = new Uint8Array(2);
   #aead: Aead | undefined;
   /** Bytes of the unit that comes next. */
   #need: number;
-  #awaitsLength = true;
+  #awaitsLength: boolean;
   /** The part of that unit which is already here, or nothing. */
   #partial: Uint8Array | undefined;
   #have = 0;
   #failure: Error | undefined;
 
   /**
-   * Starts before the salt.
+   * Starts before the salt, or after the headers.
    *
    * @param masterKey Key and method.
+   * @param after What has been opened already; not set: nothing.
    */
-  constructor(masterKey: MasterKey) {
+  constructor(masterKey: MasterKey, after?: OpenedHeaders) {
     this.#masterKey = masterKey;
-    this.#nonce = new NonceCounter(masterKey.method.nonceLength);
-    this.#need = masterKey.method.saltLength;
+    this.#maxPayload = maxChunkPayload(masterKey.method);
+    this.#nonce = after?.nonce ??
+      new NonceCounter(masterKey.method.nonceLength);
+    this.#aead = after?.aead;
+    this.#awaitsLength = after?.payloadLength === undefined;
+    this.#need = after === undefined
+      ? masterKey.method.saltLength
+      : after.payloadLength === undefined
+      ? LENGTH_UNIT
+      : checkedLength(after.payloadLength, this.#maxPayload) + TAG_LENGTH;
   }
 
   /**
@@ -149,7 +175,8 @@ export class ChunkOpener {
     }
     if (this.#awaitsLength) {
       this.#authenticate(this.#aead, unit, this.#length);
-      this.#need = checkedLength(readU16(this.#length, 0)) + TAG_LENGTH;
+      this.#need = checkedLength(readU16(this.#length, 0), this.#maxPayload) +
+        TAG_LENGTH;
       this.#awaitsLength = false;
       return outLength;
     }
@@ -171,8 +198,8 @@ export class ChunkOpener {
   }
 }
 
-function checkedLength(length: number): number {
-  if (length > MAX_CHUNK_PAYLOAD) {
+function checkedLength(length: number, maxPayload: number): number {
+  if (length > maxPayload) {
     throw new ProtocolError(
       "ERR_SS_LENGTH_RESERVED_BITS",
       `Cannot open chunk: length 0x${length.toString(16)} uses reserved bits`,

@@ -6,22 +6,44 @@
  * chunk  = seal(length 2) 18 bytes | seal(payload 1..16,383) +16 bytes
  * ```
  *
- * Source: Shadowsocks AEAD ciphers, "TCP".
+ * In the 2022 edition headers stand between salt and chunks, and a chunk has
+ * up to 65,535 bytes.
+ *
+ * Source: Shadowsocks AEAD ciphers, "TCP"; SIP022 §3.1.
  *
  * @module
  */
 import { type Allocate, allocateFresh } from "../buffer_pool.ts";
+import { concat } from "../bytes.ts";
 import type { Aead, MasterKey } from "../crypto/aead.ts";
+import type { Method } from "../crypto/method.ts";
 import { NonceCounter } from "../crypto/nonce_counter.ts";
-import { MAX_CHUNK_PAYLOAD, TAG_LENGTH } from "../limits.ts";
+import {
+  MAX_CHUNK_PAYLOAD,
+  MAX_CHUNK_PAYLOAD_2022,
+  TAG_LENGTH,
+} from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 
 /** Bytes every chunk adds to its payload. */
 export const CHUNK_OVERHEAD: number = 2 + TAG_LENGTH + TAG_LENGTH;
 
-/** Bytes of the chunks that carry `payloadLength` bytes, without the salt. */
-export function sealedLength(payloadLength: number): number {
-  return payloadLength + chunkCount(payloadLength) * CHUNK_OVERHEAD;
+/**
+ * Bytes of the chunks that carry `payloadLength` bytes, without the salt.
+ *
+ * @param maxPayload Payload bytes of one chunk; default that of 2017.
+ */
+export function sealedLength(
+  payloadLength: number,
+  maxPayload: number = MAX_CHUNK_PAYLOAD,
+): number {
+  return payloadLength +
+    Math.ceil(payloadLength / maxPayload) * CHUNK_OVERHEAD;
+}
+
+/** Payload bytes one chunk of a method may have. */
+export function maxChunkPayload({ edition }: Method): number {
+  return edition === 2022 ? MAX_CHUNK_PAYLOAD_2022 : MAX_CHUNK_PAYLOAD;
 }
 
 /** Seals one direction of one session. */
@@ -29,7 +51,10 @@ export class ChunkSealer {
   readonly #aead: Aead;
   readonly #nonce: NonceCounter;
   readonly #length = new Uint8Array(2);
-  #salt: Uint8Array | undefined;
+  readonly #maxPayload: number;
+  /** Salt of the direction; the method's salt length in bytes. */
+  readonly salt: Uint8Array;
+  #started = false;
   #freed = false;
 
   /**
@@ -40,9 +65,32 @@ export class ChunkSealer {
    */
   constructor(masterKey: MasterKey, randomBytes: RandomBytes) {
     const { saltLength, nonceLength } = masterKey.method;
-    this.#salt = randomBytes(saltLength);
-    this.#aead = masterKey.sessionAead(this.#salt);
+    this.salt = randomBytes(saltLength);
+    this.#aead = masterKey.sessionAead(this.salt);
     this.#nonce = new NonceCounter(nonceLength);
+    this.#maxPayload = maxChunkPayload(masterKey.method);
+  }
+
+  /**
+   * Starts a direction of the 2022 edition: the salt, what is sealed with
+   * other keys, and headers, one unit each. Chunks follow.
+   *
+   * @param identity Identity headers; may be empty.
+   * @param headers Plaintext of each unit.
+   * @throws {TypeError} When the direction has been started.
+   */
+  start(identity: Uint8Array, headers: readonly Uint8Array[]): Uint8Array {
+    if (this.#started) throw new TypeError("Cannot start: salt has been sent");
+    this.#started = true;
+    return concat(
+      this.salt,
+      identity,
+      ...headers.map((header) => {
+        const unit = new Uint8Array(header.length + TAG_LENGTH);
+        this.#sealUnit(header, unit, 0);
+        return unit;
+      }),
+    );
   }
 
   /**
@@ -59,13 +107,12 @@ export class ChunkSealer {
   seal(payload: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
     if (this.#freed) throw new TypeError("Cannot seal: sealer was freed");
     if (payload.length === 0) return payload;
-    const salt = this.#salt;
-    let at = salt?.length ?? 0;
-    const out = allocate(at + sealedLength(payload.length));
-    if (salt !== undefined) out.set(salt);
-    this.#salt = undefined;
+    let at = this.#started ? 0 : this.salt.length;
+    const out = allocate(at + sealedLength(payload.length, this.#maxPayload));
+    if (!this.#started) out.set(this.salt);
+    this.#started = true;
 
-    const count = chunkCount(payload.length);
+    const count = Math.ceil(payload.length / this.#maxPayload);
     const size = Math.ceil(payload.length / count);
     for (let start = 0; start < payload.length; start += size) {
       const part = payload.subarray(start, start + size);
@@ -88,8 +135,4 @@ export class ChunkSealer {
     this.#aead.seal(this.#nonce.next(), plaintext, out.subarray(at, end));
     return end;
   }
-}
-
-function chunkCount(payloadLength: number): number {
-  return Math.ceil(payloadLength / MAX_CHUNK_PAYLOAD);
 }

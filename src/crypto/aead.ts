@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { deriveSubkey } from "./subkey.ts";
+import { deriveSubkey, deriveSubkey2022 } from "./subkey.ts";
 import type { Method } from "./method.ts";
 
 /**
@@ -99,8 +99,10 @@ export class MasterKey {
    */
   sessionAead(salt: Uint8Array): Aead {
     const provider = this.#provider;
-    const subkey = provider.deriveSubkey?.(this.#key, salt) ??
-      deriveSubkey(this.#key, salt);
+    const subkey = this.method.edition === 2022
+      ? deriveSubkey2022(this.#key, salt, "session")
+      : provider.deriveSubkey?.(this.#key, salt) ??
+        deriveSubkey(this.#key, salt);
     return provider.aead(this.method, subkey);
   }
 }

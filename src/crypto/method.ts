@@ -1,7 +1,8 @@
 /**
  * The methods (cipher suites) we implement, and their sizes.
  *
- * Source: Shadowsocks AEAD ciphers (SIP004, SIP007), "Standardized" table.
+ * Source: Shadowsocks AEAD ciphers (SIP004, SIP007), "Standardized" table;
+ * SIP022 §2.1.
  * Does not: hold any implementation; see `aead.ts`.
  *
  * @module
@@ -14,10 +15,18 @@ export type AeadAlgorithm =
   | "chacha20-poly1305"
   | "xchacha20-poly1305";
 
+/**
+ * Which protocol a method speaks: the one of SIP004, or Shadowsocks 2022 of
+ * SIP022.
+ */
+export type Edition = 2017 | 2022;
+
 /** One method. Every tag is 16 bytes. */
 export interface Method {
   /** Name in configurations and `ss://` URIs. */
   readonly name: string;
+  /** Decides keys, headers and chunk sizes. */
+  readonly edition: Edition;
   /** What seals its chunks. */
   readonly algorithm: AeadAlgorithm;
   /** Bytes of the master key and of every subkey. */
@@ -28,13 +37,16 @@ export interface Method {
   readonly nonceLength: number;
 }
 
-/** All methods, the one to prefer first. */
+/** All methods, in each edition the one to prefer first. */
 export const METHODS: readonly Method[] = [
   aead2017("chacha20-ietf-poly1305", "chacha20-poly1305", 32, 12),
   aead2017("aes-256-gcm", "aes-gcm", 32, 12),
   aead2017("aes-192-gcm", "aes-gcm", 24, 12),
   aead2017("aes-128-gcm", "aes-gcm", 16, 12),
   aead2017("xchacha20-ietf-poly1305", "xchacha20-poly1305", 32, 24),
+  aead2022("2022-blake3-aes-256-gcm", "aes-gcm", 32),
+  aead2022("2022-blake3-aes-128-gcm", "aes-gcm", 16),
+  aead2022("2022-blake3-chacha20-poly1305", "chacha20-poly1305", 32),
 ];
 
 /**
@@ -62,5 +74,24 @@ function aead2017(
   keyLength: number,
   nonceLength: number,
 ): Method {
-  return { name, algorithm, keyLength, saltLength: keyLength, nonceLength };
+  const saltLength = keyLength;
+  return {
+    name,
+    edition: 2017,
+    algorithm,
+    keyLength,
+    saltLength,
+    nonceLength,
+  };
+}
+
+function aead2022(
+  name: string,
+  algorithm: AeadAlgorithm,
+  keyLength: number,
+): Method {
+  return {
+    ...aead2017(name, algorithm, keyLength, 12),
+    edition: 2022,
+  };
 }

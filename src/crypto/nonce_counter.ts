@@ -13,6 +13,8 @@ export class NonceCounter {
   #started = false;
 
   /**
+   * Starts before the first nonce.
+   *
    * @param length Bytes: 12, or 24 for XChaCha20.
    * @param first The first nonce, for tests at the far end; default all zero.
    */

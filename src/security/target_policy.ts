@@ -27,9 +27,47 @@ export const anyTarget: TargetPolicy = (ip): string | undefined =>
 export const publicTarget: TargetPolicy = (ip): string | undefined =>
   classify(ip, UNDIALLABLE) ?? classify(ip, NOT_PUBLIC);
 
-interface Range {
+/** Addresses with the same first bits. */
+export interface CidrBlock {
+  /** 4 or 16 bytes. */
   readonly prefix: Uint8Array;
+  /** How many of its bits count. */
   readonly bits: number;
+}
+
+/**
+ * Reads `IP/BITS`, or an IP address alone.
+ *
+ * @returns `undefined` when it is neither.
+ */
+export function parseCidr(text: string): CidrBlock | undefined {
+  const [ip = "", bits, more] = text.split("/");
+  const prefix = parseIp(ip);
+  if (prefix === undefined || more !== undefined) return undefined;
+  const most = prefix.length * 8;
+  if (bits === undefined) return { prefix, bits: most };
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > most) return undefined;
+  return { prefix, bits: Number(bits) };
+}
+
+/**
+ * {@link publicTarget}, and these blocks besides.
+ *
+ * @param allowed Addresses of the server's own network that its clients may
+ * reach.
+ */
+export function publicTargetOr(allowed: readonly CidrBlock[]): TargetPolicy {
+  return (ip) => {
+    const refusal = publicTarget(ip);
+    if (refusal === undefined) return undefined;
+    const bytes = judgedBytes(ip);
+    const isAllowed = bytes !== undefined &&
+      allowed.some((block) => contains(block, bytes));
+    return isAllowed ? anyTarget(ip) : refusal;
+  };
+}
+
+interface Range extends CidrBlock {
   readonly reason: string;
 }
 
@@ -70,15 +108,20 @@ const NOT_PUBLIC = [
 const NAT64 = range("64:ff9b::/96", "translated to IPv4");
 
 function classify(ip: string, ranges: readonly Range[]): string | undefined {
-  const parsed = parseIp(ip);
-  if (parsed === undefined) return "not an IP address";
-  const bytes = contains(NAT64, parsed)
-    ? parsed.subarray(12)
-    : unmapIpv4(parsed);
-  return ranges.find((range) => contains(range, bytes))?.reason;
+  const bytes = judgedBytes(ip);
+  return bytes === undefined
+    ? "not an IP address"
+    : ranges.find((range) => contains(range, bytes))?.reason;
 }
 
-function contains({ prefix, bits }: Range, bytes: Uint8Array): boolean {
+/** The address that is reached in the end. */
+function judgedBytes(ip: string): Uint8Array | undefined {
+  const parsed = parseIp(ip);
+  if (parsed === undefined) return undefined;
+  return contains(NAT64, parsed) ? parsed.subarray(12) : unmapIpv4(parsed);
+}
+
+function contains({ prefix, bits }: CidrBlock, bytes: Uint8Array): boolean {
   if (prefix.length !== bytes.length) return false;
   const whole = bits >>> 3;
   for (let i = 0; i < whole; i++) if (prefix[i] !== bytes[i]) return false;
@@ -87,6 +130,5 @@ function contains({ prefix, bits }: Range, bytes: Uint8Array): boolean {
 }
 
 function range(cidr: string, reason: string): Range {
-  const [ip, bits] = cidr.split("/");
-  return { prefix: parseIp(ip!)!, bits: Number(bits), reason };
+  return { ...parseCidr(cidr)!, reason };
 }

@@ -13,6 +13,8 @@ import type { Dependencies } from "./service.ts";
 export class ConnectionReport implements ConnectionSummary {
   /** `host:port` once it is known. */
   target: string | undefined;
+  /** Whose key it was, where users have names. */
+  user: string | undefined;
   /** Payload bytes from client to target. */
   bytesUp = 0;
   /** Payload bytes from target to client. */
@@ -83,6 +85,7 @@ export class ConnectionReport implements ConnectionSummary {
     if (!logger.enabled(level)) return;
     logger.log(level, message, {
       client: this.#client,
+      user: this.user,
       target: this.target,
       bytesUp: this.bytesUp,
       bytesDown: this.bytesDown,

@@ -43,7 +43,13 @@ import {
   serveDatagrams,
   type UdpOptions,
 } from "./udp_service.ts";
-import { toUpstream, type Upstream, type UpstreamServer } from "./upstream.ts";
+import {
+  type PacketUpstream,
+  toUpstream,
+  type Upstream,
+  type UpstreamServer,
+  withPackets,
+} from "./upstream.ts";
 import { UpstreamFlows } from "./upstream_flows.ts";
 
 /** How to run a DNS inbound. */
@@ -103,7 +109,7 @@ interface Pending {
 
 class DnsInbound {
   readonly #options: DnsOptions;
-  readonly #upstream: Upstream;
+  readonly #upstream: PacketUpstream & Upstream;
   readonly #socket: DatagramSocket;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
@@ -120,7 +126,7 @@ class DnsInbound {
     world: Required<Dependencies>,
   ) {
     this.#options = options;
-    this.#upstream = toUpstream(options.server, world);
+    this.#upstream = withPackets(toUpstream(options.server, world));
     this.#socket = socket;
     this.#world = world;
     this.#report = new UdpReport(world);

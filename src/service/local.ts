@@ -48,7 +48,13 @@ import {
   type Mode,
   type UdpOptions,
 } from "./udp_service.ts";
-import { toUpstream, type Upstream, type UpstreamServer } from "./upstream.ts";
+import {
+  type PacketUpstream,
+  toUpstream,
+  type Upstream,
+  type UpstreamServer,
+  withPackets,
+} from "./upstream.ts";
 
 /** How to run a local proxy. */
 export interface LocalOptions extends UdpOptions {
@@ -152,7 +158,8 @@ class Local {
     { address: listen }: Listener,
     maxFlows: number,
   ): Promise<Service> {
-    const upstream = (): Upstream => this.#upstreams[this.#current]!;
+    const servers = this.#upstreams.map(withPackets);
+    const upstream = (): PacketUpstream => servers[this.#current]!;
     const options = { ...this.#options, listen, maxFlows, upstream };
     this.#udp = await UdpLocal.start(options, this.#world);
     return this.#udp.service;

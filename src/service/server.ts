@@ -12,8 +12,6 @@ import { BufferPool } from "../buffer_pool.ts";
 import { Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import { isBindTarget } from "../codec/bind_request.ts";
-import { MasterKey } from "../crypto/aead.ts";
-import type { Method } from "../crypto/method.ts";
 import { ProtocolError } from "../errors.ts";
 import {
   CONNECT_TIMEOUT_MS,
@@ -24,7 +22,7 @@ import {
 } from "../limits.ts";
 import { randomBelow } from "../random.ts";
 import { anyTarget, type TargetPolicy } from "../security/target_policy.ts";
-import { aead2017Stream } from "../session/aead2017_stream.ts";
+import { type ServerKeys, serverProtocol } from "../session/edition.ts";
 import type {
   ServerSession,
   StreamProtocol,
@@ -35,6 +33,7 @@ import { ByteWriter } from "../streams/byte_writer.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
+import { Accounts, type Visit } from "./accounts.ts";
 import { type AcceptedPeer, acceptPeer } from "./bind.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import { dial } from "./dial.ts";
@@ -56,15 +55,13 @@ import {
 } from "./udp_service.ts";
 
 /** How to run a server. */
-export interface ServerOptions extends UdpOptions {
+export interface ServerOptions extends ServerKeys, UdpOptions {
   /** Where clients connect. */
   readonly listen: Endpoint;
-  /** Cipher of both directions. */
-  readonly method: Method;
-  /** The method's key length in bytes. */
-  readonly masterKey: Uint8Array;
   /** Default: `tcp_only`. UDP is on the port of TCP. */
   readonly mode?: Mode;
+  /** Where users are counted; default: accounts of its own. */
+  readonly accounts?: Accounts;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
   /** Whether clients may have a connection accepted (BIND); default: no. */
@@ -83,6 +80,7 @@ export interface ServerOptions extends UdpOptions {
  * Starts a server.
  *
  * @throws {TransportError} When it cannot listen.
+ * @throws {RangeError} When keys are missing, or users cannot be told apart.
  */
 export async function startServer(
   options: ServerOptions,
@@ -116,6 +114,8 @@ interface ClientStream {
   readonly client: Connection;
   readonly reader: ByteReader;
   readonly session: ServerSession;
+  /** Counts what a user moves, where users have names. */
+  readonly visit?: Visit | undefined;
 }
 
 class Server {
@@ -123,21 +123,24 @@ class Server {
   readonly #world: Required<Dependencies>;
   readonly #buffers = new BufferPool();
   readonly #protocol: StreamProtocol;
+  readonly #accounts: Accounts;
 
   constructor(options: ServerOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
-    const { method, masterKey } = options;
-    this.#protocol = aead2017Stream(
-      new MasterKey(method, masterKey, world.aeadProvider),
-      world.randomBytes,
+    this.#accounts = options.accounts ??
+      new Accounts(options.users ?? [], world.clock);
+    this.#protocol = serverProtocol(
+      options,
+      world,
+      world.replayFilter(options.method.edition),
     );
   }
 
   async handle(client: Connection, signal: AbortSignal): Promise<void> {
     const report = new ConnectionReport(client, this.#world);
     const reader = new ByteReader(client);
-    const session = this.#protocol.server();
+    const session = this.#protocol.server(() => client.remote.host);
     try {
       const request = await this.#authenticate(reader, session, report, signal);
       if (request !== undefined) {
@@ -180,6 +183,11 @@ class Server {
   ): Promise<void> {
     try {
       report.target = formatAddress(request.address);
+      report.user = request.user;
+      using visit = this.#accounts.connect(
+        request.user,
+        () => stream.client.remote.host,
+      );
       const { target, payload, reply } =
         this.#options.bind === true && isBindTarget(request.address)
           ? await this.#acceptPeer(stream, request, signal)
@@ -190,7 +198,13 @@ class Server {
           };
       const first = { up: payload, down: reply };
       try {
-        await this.#relay(stream, target, first, report, signal);
+        await this.#relay(
+          { ...stream, visit },
+          target,
+          first,
+          report,
+          signal,
+        );
       } finally {
         target.close();
       }
@@ -206,12 +220,13 @@ class Server {
   }
 
   async #relay(
-    { client, reader, session }: ClientStream,
+    { client, reader, session, visit }: ClientStream,
     target: Connection,
     first: { up: Uint8Array; down: Uint8Array | undefined },
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<void> {
+    visit?.count("up", first.up.length);
     report.bytesUp += first.up.length;
     await relay(
       {
@@ -221,7 +236,10 @@ class Server {
         sink: new ByteWriter(target),
         convert: (bytes, allocate) => session.open(bytes, allocate),
         end: () => session.end(),
-        count: (_sealed, opened) => report.bytesUp += opened,
+        count: (_sealed, opened) => {
+          visit?.count("up", opened);
+          report.bytesUp += opened;
+        },
       },
       {
         ...first.down && { first: session.seal(first.down) },
@@ -229,7 +247,10 @@ class Server {
         source: new ByteReader(target),
         sink: new ByteWriter(client),
         convert: (bytes, allocate) => session.seal(bytes, allocate),
-        count: (plain) => report.bytesDown += plain,
+        count: (plain) => {
+          visit?.count("down", plain);
+          report.bytesDown += plain;
+        },
       },
       {
         buffers: this.#buffers,

@@ -6,6 +6,7 @@
  */
 import { type Clock, sleep, systemClock } from "../clock.ts";
 import type { AeadProvider } from "../crypto/aead.ts";
+import type { Edition } from "../crypto/method.ts";
 import { nobleProvider } from "../crypto/noble.ts";
 import { TransportError } from "../errors.ts";
 import {
@@ -24,6 +25,10 @@ import {
   silentMetrics,
 } from "../observe.ts";
 import { type RandomBytes, systemRandomBytes } from "../random.ts";
+import {
+  type ReplayFilter,
+  replayFilterFor,
+} from "../security/replay_filter.ts";
 import type {
   Connection,
   Endpoint,
@@ -59,19 +64,27 @@ export interface Dependencies {
   readonly aeadProvider?: AeadProvider;
   /** Threads that share ports, descriptors and connections; default 1. */
   readonly workers?: number;
+  /**
+   * The memory of salts of an edition, asked for once by each server. Servers
+   * that share it serve no request that another of them has served. Default:
+   * one of its own for each server.
+   */
+  readonly replayFilter?: (edition: Edition) => ReplayFilter;
 }
 
 /** {@link Dependencies} with nothing left out. */
 export function withDefaults(
   dependencies: Dependencies,
 ): Required<Dependencies> {
+  const clock = dependencies.clock ?? systemClock;
   return {
-    clock: systemClock,
+    clock,
     randomBytes: systemRandomBytes,
     logger: silentLogger,
     metrics: silentMetrics,
     aeadProvider: nobleProvider,
     workers: 1,
+    replayFilter: (edition) => replayFilterFor(edition, clock),
     ...dependencies,
   };
 }

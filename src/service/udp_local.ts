@@ -28,7 +28,8 @@ import type {
 import type { Dependencies, Service } from "./service.ts";
 import { UdpReport } from "./udp_report.ts";
 import { serveDatagrams, type UdpOptions } from "./udp_service.ts";
-import { type PacketUpstream, UpstreamFlows } from "./upstream_flows.ts";
+import type { PacketUpstream } from "./upstream.ts";
+import { UpstreamFlows } from "./upstream_flows.ts";
 
 /** How to run the UDP side of a local proxy. */
 export interface UdpLocalOptions extends UdpOptions {

@@ -9,11 +9,11 @@
  */
 import type { Address } from "../codec/address.ts";
 import { MasterKey } from "../crypto/aead.ts";
-import type { Method } from "../crypto/method.ts";
 import { PolicyError } from "../errors.ts";
 import { MAX_DIAL_ADDRESSES, UDP_TIMEOUT_MS } from "../limits.ts";
 import { anyTarget, type TargetPolicy } from "../security/target_policy.ts";
 import { aead2017Packet } from "../session/aead2017_packet.ts";
+import type { ServerKeys } from "../session/edition.ts";
 import type { ClientPacket, PacketServer } from "../session/packet_protocol.ts";
 import type { Datagram, DatagramSocket, Endpoint } from "../transport.ts";
 import { type Flow, FlowTable } from "./flow_table.ts";
@@ -25,15 +25,12 @@ import {
   serveDatagrams,
   type UdpOptions,
 } from "./udp_service.ts";
+import { noUdp } from "./upstream.ts";
 
 /** How to run the UDP side of a server. */
-export interface UdpServerOptions extends UdpOptions {
+export interface UdpServerOptions extends UdpOptions, ServerKeys {
   /** Where clients send to. */
   readonly listen: Endpoint;
-  /** Cipher of both directions. */
-  readonly method: Method;
-  /** The method's key length in bytes. */
-  readonly masterKey: Uint8Array;
   /** What may be sent to; default: anything. */
   readonly targetPolicy?: TargetPolicy;
 }
@@ -42,20 +39,32 @@ export interface UdpServerOptions extends UdpOptions {
  * Starts the UDP side of a server.
  *
  * @throws {TransportError} When it cannot bind.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` for what has no UDP here: 2022
+ * methods, and users.
  */
 export async function startUdpServer(
   options: UdpServerOptions,
   dependencies: Dependencies,
 ): Promise<Service> {
   const world = withDefaults(dependencies);
+  const masterKey = singleKey(options, world);
   const socket = await world.transport.bind(options.listen);
-  const server = new UdpServer(options, socket, world);
+  const server = new UdpServer(options, masterKey, socket, world);
   return serveDatagrams(
     socket,
     (datagram) => server.handle(datagram),
     () => server.stop(),
     world,
   );
+}
+
+function singleKey(
+  { method, masterKey, users = [] }: ServerKeys,
+  { aeadProvider }: Required<Dependencies>,
+): MasterKey {
+  if (method.edition !== 2017) throw noUdp("a 2022 method");
+  if (users.length > 0 || masterKey === undefined) throw noUdp("several users");
+  return new MasterKey(method, masterKey, aeadProvider);
 }
 
 /** Where the replies of a flow go: the latest address of its client. */
@@ -73,14 +82,14 @@ class UdpServer {
 
   constructor(
     options: UdpServerOptions,
+    masterKey: MasterKey,
     socket: DatagramSocket,
     world: Required<Dependencies>,
   ) {
-    const { method, masterKey } = options;
     this.#socket = socket;
     this.#policy = options.targetPolicy ?? anyTarget;
     this.#protocol = aead2017Packet(
-      new MasterKey(method, masterKey, world.aeadProvider),
+      masterKey,
       world.randomBytes,
     ).server();
     this.#report = new UdpReport(world);

@@ -9,7 +9,8 @@ import type { Endpoint } from "../transport.ts";
 import { type Dependencies, type Service, withDefaults } from "./service.ts";
 import { UdpReport } from "./udp_report.ts";
 import { serveDatagrams, type UdpOptions } from "./udp_service.ts";
-import { type PacketUpstream, UpstreamFlows } from "./upstream_flows.ts";
+import type { PacketUpstream } from "./upstream.ts";
+import { UpstreamFlows } from "./upstream_flows.ts";
 
 /** How to run a tunnel. */
 export interface UdpTunnelOptions extends UdpOptions {

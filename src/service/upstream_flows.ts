@@ -7,24 +7,14 @@
 import { type Address, formatAddress } from "../codec/address.ts";
 import type { Packet } from "../codec/packet.ts";
 import { MAX_DIAL_ADDRESSES, UDP_TIMEOUT_MS } from "../limits.ts";
-import type {
-  PacketClient,
-  PacketProtocol,
-} from "../session/packet_protocol.ts";
+import type { PacketClient } from "../session/packet_protocol.ts";
 import type { Datagram, Endpoint } from "../transport.ts";
 import { type Flow, FlowTable } from "./flow_table.ts";
 import { NameCache } from "./name_cache.ts";
 import type { Dependencies } from "./service.ts";
 import type { UdpReport } from "./udp_report.ts";
 import { flowCapacity, type UdpOptions } from "./udp_service.ts";
-
-/** A server, as its UDP is spoken to. */
-export interface PacketUpstream {
-  /** IP address or name, and port. */
-  readonly endpoint: Endpoint;
-  /** Edition, method and key. */
-  readonly packets: PacketProtocol;
-}
+import type { PacketUpstream } from "./upstream.ts";
 
 /** Where flows lead. */
 export interface UpstreamOptions extends UdpOptions {

@@ -15,9 +15,11 @@ import {
 } from "../codec/address.ts";
 import { ChunkOpener } from "../codec/chunk_opener.ts";
 import { ChunkSealer } from "../codec/chunk_sealer.ts";
+import { UnitBuffer } from "../codec/unit_buffer.ts";
 import type { MasterKey } from "../crypto/aead.ts";
 import { ProtocolError } from "../errors.ts";
 import type { RandomBytes } from "../random.ts";
+import { replayed, type SaltFilter } from "./salt_filter.ts";
 import type {
   ClientSession,
   ServerSession,
@@ -31,14 +33,17 @@ import type {
  *
  * @param masterKey Key and method.
  * @param randomBytes Makes the salts.
+ * @param filter Of a server: the salts it has seen. Not set: replays are
+ * served.
  */
 export function aead2017Stream(
   masterKey: MasterKey,
   randomBytes: RandomBytes,
+  filter?: SaltFilter,
 ): StreamProtocol {
   return {
     client: () => new Client(masterKey, randomBytes),
-    server: () => new Server(masterKey, randomBytes),
+    server: () => new Server(masterKey, randomBytes, filter),
   };
 }
 
@@ -83,10 +88,28 @@ class Client extends Session implements ClientSession {
 }
 
 class Server extends Session implements ServerSession {
+  readonly #filter: SaltFilter | undefined;
+  readonly #salt: UnitBuffer;
   /** The address may be split over chunks; it has 259 bytes at most. */
   #plaintext: Uint8Array = NOTHING;
 
+  constructor(
+    masterKey: MasterKey,
+    randomBytes: RandomBytes,
+    filter: SaltFilter | undefined,
+  ) {
+    super(masterKey, (length) => {
+      const salt = randomBytes(length);
+      // What we send must not be served when it is sent back to us.
+      filter?.add(salt);
+      return salt;
+    });
+    this.#filter = filter;
+    this.#salt = new UnitBuffer(masterKey.method.saltLength);
+  }
+
   accept(bytes: Uint8Array): StreamRequest | undefined {
+    this.#salt.take(bytes);
     this.#plaintext = concat(this.#plaintext, this.open(bytes));
     const decoded = decodeAddress(this.#plaintext);
     if (decoded === undefined) return undefined;
@@ -97,6 +120,7 @@ class Server extends Session implements ServerSession {
         "Cannot accept request: port is 0",
       );
     }
+    if (this.#filter?.add(this.#salt.unit) === false) throw replayed();
     const payload = this.#plaintext.subarray(length);
     this.#plaintext = NOTHING;
     return { address, payload };

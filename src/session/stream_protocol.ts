@@ -54,6 +54,8 @@ export interface StreamRequest {
   readonly address: Address;
   /** Payload that came with the address; may be empty. */
   readonly payload: Uint8Array;
+  /** Whose key it was, where users have names. */
+  readonly user?: string;
 }
 
 /** The end of `ss-server`. */
@@ -74,6 +76,11 @@ export interface ServerSession extends StreamSession {
 export interface StreamProtocol {
   /** A session of `ss-local`. */
   client(): ClientSession;
-  /** A session of `ss-server`. */
-  server(): ServerSession;
+  /**
+   * A session of `ss-server`.
+   *
+   * @param clientHost Tells the client's address, if asked: whose key to try
+   * first, where several have to be tried.
+   */
+  server(clientHost?: () => string): ServerSession;
 }

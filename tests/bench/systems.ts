@@ -79,6 +79,7 @@ export function umbra(runtime: "deno" | "bun", crypto = "auto"): System {
     name: crypto === "auto" ? runtime : `${runtime} ${crypto}`,
     server: ({ serverPort, method }) => [
       ...[...program, "server", "-s", `127.0.0.1:${serverPort}`],
+      ...["--allow-private", "all"],
       ...["-m", method, ...common],
     ],
     local: ({ serverPort, localPort, targetPort, method, front }) => [

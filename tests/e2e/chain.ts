@@ -176,6 +176,8 @@ export async function startServer(
 ): Promise<End> {
   const address = await listenAddress(options);
   const flags = ["-s", address.host, "-p", `${address.port}`];
+  // Our targets are on loopback, where ours lets nobody go by default.
+  if (implementation !== "libev") flags.push("--allow-private", "all");
   return await start(implementation, "server", address, flags, options);
 }
 

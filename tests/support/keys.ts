@@ -7,6 +7,7 @@ import { MasterKey } from "../../src/crypto/aead.ts";
 import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
+import { Psk } from "../../src/crypto/psk.ts";
 
 /** The master key of a password, computed by noble. */
 export function testKey(
@@ -24,4 +25,17 @@ export function testKey(
 /** Salts `00 01 02 …`, as the vectors have them. */
 export function countingBytes(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => i);
+}
+
+/** A key of the 2022 edition that is `seed` in every byte. */
+export function testPsk(
+  methodName = "2022-blake3-aes-128-gcm",
+  seed = 1,
+): Psk {
+  const method = findMethod(methodName);
+  return new Psk(
+    method,
+    new Uint8Array(method.keyLength).fill(seed),
+    nobleProvider,
+  );
 }

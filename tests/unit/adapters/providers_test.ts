@@ -21,8 +21,21 @@ describe("node:crypto", () => {
     assert.deepEqual(
       names,
       "Deno" in globalThis
-        ? ["aes-128-gcm", "aes-256-gcm", "chacha20-ietf-poly1305"]
-        : ["aes-128-gcm", "aes-192-gcm", "aes-256-gcm"],
+        ? [
+          "2022-blake3-aes-128-gcm",
+          "2022-blake3-aes-256-gcm",
+          "2022-blake3-chacha20-poly1305",
+          "aes-128-gcm",
+          "aes-256-gcm",
+          "chacha20-ietf-poly1305",
+        ]
+        : [
+          "2022-blake3-aes-128-gcm",
+          "2022-blake3-aes-256-gcm",
+          "aes-128-gcm",
+          "aes-192-gcm",
+          "aes-256-gcm",
+        ],
     );
   });
 });

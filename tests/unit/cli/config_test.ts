@@ -17,6 +17,7 @@ import {
 } from "../../../src/crypto/master_key.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
+import { publicTarget } from "../../../src/security/target_policy.ts";
 import type { LocalOptions } from "../../../src/service/local.ts";
 import type { ServerOptions } from "../../../src/service/server.ts";
 
@@ -271,7 +272,38 @@ test("configureServer() listens on every address, when none is named", () => {
       listen: { host: "0.0.0.0", port: 8388 },
       method: CHACHA,
       masterKey: masterKeyFromPassword("pw", CHACHA),
+      targetPolicy: publicTarget,
     }]);
+  }
+});
+
+test("configureServer() lets clients reach public addresses, and those it is told", () => {
+  const policy = (argv: string[], more: object = {}): string[] => {
+    const f = { server_port: 8388, password: "pw", ...more };
+    const { targetPolicy } = server(["-c", "f", ...argv], { f }).result[0]!;
+    return ["1.1.1.1", "10.0.0.1", "127.0.0.1", "::1", "169.254.169.254"]
+      .filter((ip) => targetPolicy!(ip) === undefined);
+  };
+  assert.deepEqual(policy([]), ["1.1.1.1"]);
+  assert.deepEqual(
+    policy(["--allow-private", "10.0.0.0/8", "--allow-private", "::1"]),
+    ["1.1.1.1", "10.0.0.1", "::1"],
+  );
+  assert.equal(policy(["--allow-private", "all"]).length, 5);
+  const file = { allow_private: ["127.0.0.0/8"] };
+  assert.deepEqual(policy([], file), ["1.1.1.1", "127.0.0.1"]);
+  assert.deepEqual(policy(["--allow-private", "::1"], file), [
+    "1.1.1.1",
+    "::1",
+  ]);
+  for (
+    const wrong of ["10.0.0.0/33", "::1/129", "example.com", "10.0.0.0/", ""]
+  ) {
+    refuses(() => policy(["--allow-private", wrong]), /--allow-private/);
+    refuses(
+      () => policy([], { allow_private: [wrong] }),
+      /f:1:\d+: allow_private/,
+    );
   }
 });
 

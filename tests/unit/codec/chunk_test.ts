@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat, writeU16 } from "../../../src/bytes.ts";
 import { ChunkOpener } from "../../../src/codec/chunk_opener.ts";
-import { ChunkSealer, sealedLength } from "../../../src/codec/chunk_sealer.ts";
+import {
+  ChunkSealer,
+  maxChunkPayload,
+  sealedLength,
+} from "../../../src/codec/chunk_sealer.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { NonceCounter } from "../../../src/crypto/nonce_counter.ts";
 import { ProtocolError } from "../../../src/errors.ts";
@@ -16,9 +20,13 @@ import {
 import { countingBytes, testKey } from "../../support/keys.ts";
 
 /** Payload lengths around every boundary of a chunk. */
-const LENGTHS = [1, 2, 16_382, 16_383, 16_384, 32_766, 32_767, 65_536];
+const LENGTHS = [
+  ...[1, 2, 16_382, 16_383, 16_384, 32_766, 32_767],
+  ...[65_534, 65_535, 65_536, 131_070, 131_071],
+];
 
-for (const { name, saltLength } of METHODS) {
+for (const method of METHODS) {
+  const { name, saltLength } = method;
   describe(name, () => {
     const key = testKey(name);
 
@@ -29,7 +37,10 @@ for (const { name, saltLength } of METHODS) {
         const before = payload.slice();
         const stream = sealer.seal(payload);
         assert.deepEqual(payload, before);
-        assert.equal(stream.length, saltLength + sealedLength(length));
+        assert.equal(
+          stream.length,
+          saltLength + sealedLength(length, maxChunkPayload(method)),
+        );
         const opener = new ChunkOpener(key);
         assert.deepEqual(opener.open(unaligned(stream)), before);
         opener.end();

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   anyTarget,
+  parseCidr,
   publicTarget,
+  publicTargetOr,
 } from "../../../src/security/target_policy.ts";
 
 const PUBLIC = [
@@ -63,4 +65,34 @@ test("anyTarget stops only what cannot be dialled", () => {
   for (const ip of UNDIALLABLE) {
     assert.equal(typeof anyTarget(ip), "string", ip);
   }
+});
+
+test("publicTargetOr() opens the blocks it is given, in every form of their addresses", () => {
+  const blocks = ["10.0.0.0/8", "fd00::/16", "127.0.0.1"].map((text) =>
+    parseCidr(text)!
+  );
+  const policy = publicTargetOr(blocks);
+  const open = [
+    "10.1.2.3",
+    "::ffff:10.1.2.3",
+    "64:ff9b::a01:203",
+    "fd00::1",
+    "127.0.0.1",
+    "8.8.8.8",
+  ];
+  for (const ip of open) assert.equal(policy(ip), undefined, ip);
+  const shut = [
+    "127.0.0.2",
+    "11.0.0.0.1",
+    "192.168.0.1",
+    "fd01::1",
+    "169.254.169.254",
+    "::1",
+  ];
+  for (const ip of shut) assert.notEqual(policy(ip), undefined, ip);
+  // What cannot be dialled at all stays so.
+  assert.equal(
+    publicTargetOr([parseCidr("0.0.0.0/0")!])("224.0.0.1"),
+    "multicast",
+  );
 });

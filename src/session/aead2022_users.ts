@@ -1,0 +1,60 @@
+/**
+ * The users of one server of the 2022 edition, found by the hash of their key
+ * in constant time, however many there are.
+ *
+ * Source: SIP023.
+ *
+ * @module
+ */
+import type { Psk } from "../crypto/psk.ts";
+import { ProtocolError } from "../errors.ts";
+
+/** One user. */
+export interface User2022 {
+  /** For the log and the counters. */
+  readonly name: string;
+  /** The user's own key. */
+  readonly psk: Psk;
+}
+
+/** Users by the hash of their key. */
+export class Users2022 {
+  readonly #byHash = new Map<string, User2022>();
+
+  /**
+   * Builds the table.
+   *
+   * @throws {RangeError} When two users have the same key.
+   */
+  constructor(users: Iterable<User2022>) {
+    for (const user of users) {
+      const key = keyOf(user.psk.identityHash);
+      const other = this.#byHash.get(key);
+      if (other !== undefined) {
+        throw new RangeError(
+          `Users ${other.name} and ${user.name} have the same key`,
+        );
+      }
+      this.#byHash.set(key, user);
+    }
+  }
+
+  /**
+   * The user of an identity header.
+   *
+   * @param hash What the header said, 16 bytes.
+   * @throws {ProtocolError} `ERR_SS_USER_UNKNOWN`.
+   */
+  find(hash: Uint8Array): User2022 {
+    const user = this.#byHash.get(keyOf(hash));
+    if (user !== undefined) return user;
+    throw new ProtocolError(
+      "ERR_SS_USER_UNKNOWN",
+      "Cannot accept request: its identity header names no user",
+    );
+  }
+}
+
+function keyOf(hash: Uint8Array): string {
+  return String.fromCharCode(...hash);
+}

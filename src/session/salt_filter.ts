@@ -1,0 +1,30 @@
+/**
+ * What a server's sessions ask of a memory of salts.
+ *
+ * @module
+ */
+import { ProtocolError } from "../errors.ts";
+
+/**
+ * Remembers the salts of requests, so that none is served twice. See
+ * `security/replay_filter.ts`.
+ */
+export interface SaltFilter {
+  /** It has seen every salt since then; milliseconds since 1970. */
+  readonly sinceUnixMs: number;
+  /**
+   * Records a salt, in the same step as it looks it up.
+   *
+   * @param salt Of a request that was authenticated; borrowed.
+   * @returns `false` when it has been seen, or cannot be remembered.
+   */
+  add(salt: Uint8Array): boolean;
+}
+
+/** The error of a salt that was seen before. */
+export function replayed(): ProtocolError {
+  return new ProtocolError(
+    "ERR_SS_REPLAY",
+    "Cannot accept request: its salt was seen before",
+  );
+}

@@ -1,0 +1,112 @@
+/**
+ * The 2022 edition with other implementations, over TCP: every method, with
+ * one user and with several, ours in both roles and on both runtimes. 8 MiB
+ * each way, whose digests must agree.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { socksConnect } from "../support/tcp.ts";
+import {
+  command,
+  digestOf,
+  MIB,
+  patternDigest,
+  patternParts,
+  Target,
+} from "../support/target.ts";
+import { within } from "../support/within.ts";
+import {
+  type Party,
+  type PeerEnd,
+  PEERS,
+  peerSkip,
+  startPeerLocal,
+  startPeerServer,
+} from "./peers.ts";
+
+const LENGTH = 8 * MIB;
+
+/** Starting two programs included. */
+const LIMIT_MS = 30_000;
+
+const METHODS: Readonly<Record<string, number>> = {
+  "2022-blake3-aes-128-gcm": 16,
+  "2022-blake3-aes-256-gcm": 32,
+  "2022-blake3-chacha20-poly1305": 32,
+};
+
+for (const [method, keyLength] of Object.entries(METHODS)) {
+  const hasUsers = method.includes("aes");
+  for (const peer of PEERS) {
+    for (const ours of ["deno", "bun"] as const) {
+      for (const [local, server] of [[peer, ours], [ours, peer]] as const) {
+        for (const many of hasUsers ? [false, true] : [false]) {
+          const users = many ? ", one of three users" : "";
+          test(
+            `${local} → ${server}, ${method}${users}`,
+            { skip: peerSkip(peer) },
+            () => within(LIMIT_MS, "the chain", moveBothWays(local, server)),
+          );
+
+          // deno-lint-ignore no-inner-declarations
+          async function moveBothWays(
+            local: Party,
+            server: Party,
+          ): Promise<void> {
+            const password = key(keyLength);
+            const names = many ? ["alice", "bob", "carol"] : [];
+            const all = names.map((name) => ({
+              name,
+              password: key(keyLength),
+            }));
+            await using target = await Target.start();
+            await using serverEnd = await startPeerServer(server, {
+              method,
+              password,
+              users: all,
+            });
+            await using localEnd = await startPeerLocal(
+              local,
+              serverEnd.address,
+              {
+                method,
+                password: many ? `${password}:${all[1]!.password}` : password,
+              },
+            );
+            const want = patternDigest(LENGTH);
+            const said = (): string =>
+              localEnd.program.describe() + serverEnd.program.describe();
+            assert.equal(await download(localEnd, target), want, said());
+            assert.equal(await upload(localEnd, target), want, said());
+            if (many && server === ours) {
+              await serverEnd.program.waitForOutput(/user=bob/, 5_000);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+function key(length: number): string {
+  return randomBytes(length).toString("base64");
+}
+
+/** @returns The digest we computed. */
+async function download(local: PeerEnd, target: Target): Promise<string> {
+  using stream = await socksConnect(local.address, target.address);
+  await stream.write(command(`down ${LENGTH}`));
+  return await digestOf(stream);
+}
+
+/** @returns The digest the target computed. */
+async function upload(local: PeerEnd, target: Target): Promise<string> {
+  using stream = await socksConnect(local.address, target.address);
+  await stream.write(command(`up ${LENGTH}`));
+  for (const part of patternParts(LENGTH)) await stream.write(part);
+  return Buffer.from(await stream.readAll()).toString();
+}

@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
+import { findMethod, type Method } from "../../../src/crypto/method.ts";
+import { nobleProvider } from "../../../src/crypto/noble.ts";
+import { systemRandomBytes } from "../../../src/random.ts";
+import { Accounts } from "../../../src/service/accounts.ts";
+import {
+  clientProtocol,
+  type ServerUser,
+  type UserLimits,
+} from "../../../src/session/edition.ts";
+import type { Connection } from "../../../src/transport.ts";
+import { seededBytes } from "../../support/bytes.ts";
+import { settle } from "../../support/fake_clock.ts";
+import { observe, send } from "../../support/streams.ts";
+import { accepted, SERVER, TARGET, World } from "../../support/world.ts";
+
+for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
+  const method = findMethod(name);
+  const user = (name: string, limits?: UserLimits): ServerUser => ({
+    name,
+    masterKey: key(method, name),
+    ...(limits && { limits }),
+  });
+
+  describe(`several users of ${name}`, () => {
+    test("are served by their own key, named in the log, and counted", async () => {
+      const { world, accounts, target } = await start(method, [
+        user("alice"),
+        user("bob"),
+      ]);
+      for (const who of ["alice", "bob", "alice"]) {
+        const client = await knock(world, who, seededBytes(100));
+        const far = await accepted(target);
+        const seen = observe(client);
+        await send(far, seededBytes(200));
+        await settle();
+        assert.ok(seen().received.length > 200);
+        const during = accounts.usage().get(who)!;
+        assert.equal(during.open, 1);
+        assert.ok(during.lastHost.length > 0);
+        client.close();
+        far.close();
+        await settle();
+        assert.equal(world.lines.at(-1)?.fields["user"], who);
+      }
+      const { alice, bob } = Object.fromEntries(accounts.usage());
+      assert.deepEqual(
+        [alice!.bytesUp, alice!.bytesDown, alice!.connections, alice!.open],
+        [200, 400, 2, 0],
+      );
+      assert.deepEqual([bob!.bytesUp, bob!.bytesDown], [100, 200]);
+      assert.equal(bob!.lastSeenUnixMs, world.clock.unixMs());
+      target.close();
+      await world.stop();
+    });
+
+    test("do not include a stranger, who sees silence", async () => {
+      const { world, target } = await start(method, [user("alice")]);
+      const client = await knock(world, "mallory", seededBytes(100));
+      const seen = observe(client);
+      await settle();
+      assert.equal(seen().end, "open");
+      assert.equal(
+        world.lines.at(-1)?.fields["code"],
+        name.startsWith("2022")
+          ? "ERR_SS_USER_UNKNOWN"
+          : "ERR_SS_AUTHENTICATION",
+      );
+      client.close();
+      target.close();
+      await world.stop();
+    });
+
+    test("a quota ends its user's download, and no other", async () => {
+      const quotaBytes = 1_000_000;
+      const { world, accounts, target } = await start(method, [
+        user("alice", { quotaBytes }),
+        user("bob"),
+      ]);
+      const ends: Connection[] = [];
+      const seen = [];
+      for (const who of ["alice", "bob"]) {
+        const client = await knock(world, who, seededBytes(10));
+        ends.push(client, await accepted(target));
+        seen.push(observe(client));
+      }
+      const part = seededBytes(9_000);
+      for (let i = 0; i < 200; i++) {
+        for (const far of [ends[1]!, ends[3]!]) {
+          await send(far, part).catch(() => {});
+        }
+      }
+      await settle();
+      const used = accounts.usage().get("alice")!;
+      const moved = used.bytesUp + used.bytesDown;
+      assert.ok(moved <= quotaBytes && moved > 0.99 * quotaBytes, `${moved}`);
+      assert.notEqual(seen[0]!().end, "open");
+      assert.equal(seen[1]!().end, "open");
+      assert.equal(accounts.usage().get("bob")!.bytesDown, 200 * part.length);
+      assert.equal(world.logged("code", "ERR_POLICY_USER_QUOTA").length, 1);
+      for (const end of ends) end.close();
+      target.close();
+      await world.stop();
+    });
+
+    test("limits of connections and of time refuse at once, and name the reason", async () => {
+      const { world, target } = await start(method, [
+        user("alice", { maxConnections: 1 }),
+        user("bob", { expiresUnixMs: 1_700_000_010_000 }),
+      ]);
+      const first = await knock(world, "alice", seededBytes(10));
+      const far = await accepted(target);
+      await expectRefused(world, "alice", "ERR_POLICY_USER_CONNECTIONS");
+      first.close();
+      far.close();
+      await settle();
+      const again = await knock(world, "alice", seededBytes(10));
+      (await accepted(target)).close();
+      again.close();
+      const bob = await knock(world, "bob", seededBytes(10));
+      (await accepted(target)).close();
+      bob.close();
+      await world.clock.advance(10_000);
+      await expectRefused(world, "bob", "ERR_POLICY_USER_EXPIRED");
+      target.close();
+      await world.stop();
+    });
+  });
+}
+
+const SERVER_NAME = "the server's";
+
+function key(method: Method, user: string): Uint8Array {
+  return masterKeyFromPassword(user, method);
+}
+
+async function start(method: Method, users: ServerUser[]): Promise<{
+  world: World;
+  accounts: Accounts;
+  target: Awaited<ReturnType<World["target"]>>;
+}> {
+  const world = new World({ capacity: 1 << 20 }, method.name);
+  const accounts = new Accounts(users, world.clock);
+  await world.server({ masterKey: key(method, SERVER_NAME), users, accounts });
+  return { world, accounts, target: await world.target() };
+}
+
+async function knock(
+  world: World,
+  who: string,
+  payload: Uint8Array,
+): Promise<Connection> {
+  const client = await world.network.dial(SERVER);
+  const { method } = world;
+  const session = clientProtocol({
+    method,
+    masterKey: key(method, who),
+    ...(method.edition === 2022 &&
+      { identityKeys: [key(method, SERVER_NAME)] }),
+  }, {
+    aeadProvider: nobleProvider,
+    clock: world.clock,
+    randomBytes: systemRandomBytes,
+  }).client();
+  await send(client, session.request(TARGET, payload));
+  return client;
+}
+
+async function expectRefused(
+  world: World,
+  who: string,
+  code: string,
+): Promise<void> {
+  const client = await knock(world, who, seededBytes(10));
+  const seen = observe(client);
+  await settle();
+  assert.notEqual(seen().end, "open");
+  assert.equal(seen().received.length, 0);
+  assert.equal(world.logged("code", code).length, 1);
+  client.close();
+  await settle();
+}
