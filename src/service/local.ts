@@ -12,23 +12,19 @@ import { abortable, Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import { ProtocolError, UmbraError } from "../errors.ts";
 import {
-  CONNECT_TIMEOUT_MS,
   FIRST_PAYLOAD_WAIT_MS,
   HALF_CLOSED_IDLE_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
   LOCAL_HANDSHAKE_TIMEOUT_MS,
   REFUSAL_LINGER_MS,
 } from "../limits.ts";
-import { anyTarget } from "../security/target_policy.ts";
 import type { Authenticate } from "../session/socks5_server_session.ts";
-import type { StreamProtocol } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
 import { ByteWriter } from "../streams/byte_writer.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint, Listener } from "../transport.ts";
 import { ConnectionReport } from "./connection_report.ts";
-import { dial } from "./dial.ts";
 import type { Inbound, InboundProtocol, InboundRequest } from "./inbound.ts";
 import { inboundFor } from "./inbound_protocols.ts";
 import { OutboundStream } from "./outbound_stream.ts";
@@ -48,13 +44,8 @@ import {
   type Mode,
   type UdpOptions,
 } from "./udp_service.ts";
-import {
-  type PacketUpstream,
-  toUpstream,
-  type Upstream,
-  type UpstreamServer,
-  withPackets,
-} from "./upstream.ts";
+import type { UpstreamServer } from "./upstream.ts";
+import { type DialledServer, UpstreamPool } from "./upstream_pool.ts";
 
 /** How to run a local proxy. */
 export interface LocalOptions extends UdpOptions {
@@ -124,29 +115,23 @@ interface Client {
 }
 
 /** An application's request and the server that is connected for it. */
-interface Opened {
+interface Opened extends DialledServer {
   readonly request: InboundRequest;
-  readonly protocol: StreamProtocol;
-  readonly server: Connection;
 }
 
 class Local {
   readonly #options: LocalOptions;
   readonly #world: Required<Dependencies>;
   readonly #buffers = new BufferPool();
-  readonly #upstreams: readonly Upstream[];
+  readonly #upstreams: UpstreamPool;
   readonly #authenticate: Authenticate | undefined;
   readonly #inbound: Inbound;
-  /** Index of the server that answered last. */
-  #current = 0;
   #udp: UdpLocal | undefined;
 
   constructor(options: LocalOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
-    this.#upstreams = options.servers.map((server) =>
-      toUpstream(server, world)
-    );
+    this.#upstreams = new UpstreamPool(options, world);
     this.#authenticate = options.users?.length
       ? userCheck(options.users)
       : undefined;
@@ -158,8 +143,7 @@ class Local {
     { address: listen }: Listener,
     maxFlows: number,
   ): Promise<Service> {
-    const servers = this.#upstreams.map(withPackets);
-    const upstream = (): PacketUpstream => servers[this.#current]!;
+    const upstream = this.#upstreams.forPackets();
     const options = { ...this.#options, listen, maxFlows, upstream };
     this.#udp = await UdpLocal.start(options, this.#world);
     return this.#udp.service;
@@ -229,7 +213,7 @@ class Local {
       }
       report.target = formatAddress(request.address);
       try {
-        return { request, ...await this.#dialServer(signal) };
+        return { request, ...await this.#dial(signal) };
       } catch (error) {
         if (error instanceof UmbraError) {
           const reply = request.refuse(error.code);
@@ -266,7 +250,7 @@ class Local {
     signal: AbortSignal,
   ): Promise<OutboundStream> {
     report.target = formatAddress(address);
-    const { protocol, server } = await this.#dialServer(signal);
+    const { protocol, server } = await this.#dial(signal);
     return new OutboundStream(address, server, protocol.client(), report);
   }
 
@@ -281,42 +265,11 @@ class Local {
     await drain(reader, AbortSignal.any([signal, association.signal]));
   }
 
-  /** Connects to the server that answered last, or else to the next one. */
-  async #dialServer(
-    signal: AbortSignal,
-  ): Promise<{ protocol: StreamProtocol; server: Connection }> {
+  async #dial(signal: AbortSignal): Promise<DialledServer> {
     if (this.#options.mode === "udp_only") {
       throw new ProtocolError("ERR_SOCKS_COMMAND", "This relays UDP only");
     }
-    const first = this.#current;
-    for (let i = 0;; i++) {
-      const index = (first + i) % this.#upstreams.length;
-      const { endpoint, protocol } = this.#upstreams[index]!;
-      try {
-        const server = await dial(endpoint, {
-          transport: this.#world.transport,
-          clock: this.#world.clock,
-          policy: anyTarget,
-          timeoutMs: this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-          signal,
-        });
-        this.#current = index;
-        return { protocol, server };
-      } catch (error) {
-        const isLast = i === this.#upstreams.length - 1;
-        if (isLast || signal.aborted || !(error instanceof UmbraError)) {
-          throw error;
-        }
-        this.#world.logger.log(
-          "warn",
-          "server cannot be reached, trying next",
-          {
-            server: formatAddress(endpoint),
-            code: error.code,
-          },
-        );
-      }
-    }
+    return await this.#upstreams.dial(signal);
   }
 
   async #relay(
