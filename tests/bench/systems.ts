@@ -81,6 +81,8 @@ export function umbra(runtime: "deno" | "bun", crypto = "auto"): System {
       ...[...program, "server", "-s", `127.0.0.1:${serverPort}`],
       ...["--allow-private", "all"],
       ...["-m", method, ...common],
+      // The targets are on this machine.
+      ...["--allow-private", "all"],
     ],
     local: ({ serverPort, localPort, targetPort, method, front }) => [
       ...[...program, front === "tunnel" ? "tunnel" : "local"],
