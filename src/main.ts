@@ -25,6 +25,7 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
 const host: Host = {
   stopSignal: firstSignal,
   listening: () => {},
+  stopped: () => {},
   runWorkers: (count, logger) =>
     runWorkers({
       count,

@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import type { Logger } from "../observe.ts";
+import type { TotalsSnapshot } from "./totals.ts";
 
 /** What running services need of where they run. */
 export interface Host {
@@ -14,12 +15,15 @@ export interface Host {
   stopSignal(): Promise<string>;
   /** Called once, when every service listens. */
   listening(): void;
+  /** Called once, when every service has stopped. */
+  stopped(totals: TotalsSnapshot): void;
   /**
    * Runs the same command in so many workers until a signal.
    *
+   * @returns What they have served together; a worker that died tells nothing.
    * @throws {Error} In a worker: it has none of its own.
    */
-  runWorkers(count: number, logger: Logger): Promise<void>;
+  runWorkers(count: number, logger: Logger): Promise<TotalsSnapshot>;
 }
 
 /** Signals that stop the program, with their numbers. */

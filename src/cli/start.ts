@@ -36,6 +36,7 @@ import { readText } from "./output.ts";
 import { type PlannedService, runServices } from "./run.ts";
 import { option } from "./option_value.ts";
 import { readInteger, readSeconds } from "./values.ts";
+import { Totals, type TotalsSnapshot } from "./totals.ts";
 import { runtimeName } from "./version.ts";
 
 /** Runs `ss-local` until a signal. */
@@ -125,7 +126,7 @@ async function run(
     if (workers > 1) {
       checkWorkers(planned.ports, planned.datagrams);
       if (planned.workersCaveat) logger.log("warn", planned.workersCaveat);
-      return await host.runWorkers(workers, logger);
+      return tellTotals(await host.runWorkers(workers, logger), logger);
     }
   }
   const transport = systemTransport();
@@ -134,12 +135,14 @@ async function run(
     planned.methods,
     logger,
   );
+  const totals = new Totals();
   const world: Dependencies = {
     transport,
     logger,
     aeadProvider,
     workers,
     replayFilter: sharedReplayFilters(systemClock),
+    metrics: totals,
   };
   await runServices(planned.result(world), {
     graceMs,
@@ -147,6 +150,12 @@ async function run(
     logger,
     withFields: format === "json",
   });
+  host.stopped(totals.snapshot);
+  if (worker === undefined) tellTotals(totals.snapshot, logger);
+}
+
+function tellTotals(totals: TotalsSnapshot, logger: Logger): void {
+  logger.log("info", "served", { ...totals });
 }
 
 function planLocal(

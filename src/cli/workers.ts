@@ -8,6 +8,7 @@
  * @module
  */
 import type { Logger } from "../observe.ts";
+import { Totals, type TotalsSnapshot } from "./totals.ts";
 
 /** What a worker is told. */
 export type ToWorker =
@@ -26,7 +27,12 @@ export type FromWorker =
   /** All its services listen. */
   | { readonly kind: "listening" }
   /** It has ended, with the exit code it would have as a program. */
-  | { readonly kind: "ended"; readonly code: number };
+  | {
+    readonly kind: "ended";
+    readonly code: number;
+    /** What it has served; not set when it never served. */
+    readonly totals?: TotalsSnapshot;
+  };
 
 /** One worker, as the runtimes have them. */
 export interface WorkerThread {
@@ -57,19 +63,24 @@ export interface WorkersOptions {
 /**
  * Runs workers until the signal.
  *
+ * @returns What they have served together.
  * @throws {WorkerFailure} When one cannot start; it has said why itself.
  */
-export async function runWorkers(options: WorkersOptions): Promise<void> {
+export async function runWorkers(
+  options: WorkersOptions,
+): Promise<TotalsSnapshot> {
+  const totals = new Totals();
   const signal = options.stopSignal();
   const crew = Array.from(
     { length: options.count },
-    (_, i) => new Member(i + 1, options),
+    (_, i) => new Member(i + 1, options, totals),
   );
   try {
     // The first one alone: if it cannot listen, one complaint is enough.
     for (const member of crew) await member.start();
     const name = await signal;
     await Promise.all(crew.map((member) => member.stop(name)));
+    return totals.snapshot;
   } catch (error) {
     for (const member of crew) member.terminate();
     throw error;
@@ -92,13 +103,15 @@ export class WorkerFailure extends Error {
 class Member {
   readonly #index: number;
   readonly #options: WorkersOptions;
+  readonly #totals: Totals;
   readonly #stopped = Promise.withResolvers<void>();
   #thread: WorkerThread | undefined;
   #stopping = false;
 
-  constructor(index: number, options: WorkersOptions) {
+  constructor(index: number, options: WorkersOptions, totals: Totals) {
     this.#index = index;
     this.#options = options;
+    this.#totals = totals;
   }
 
   /** Settles when the thread listens. */
@@ -110,8 +123,10 @@ class Member {
     thread.onmessage = ({ data }) => {
       if (data.kind === "listening") {
         listening = true;
-        resolve();
-      } else if (this.#stopping) {
+        return resolve();
+      }
+      if (data.totals !== undefined) this.#totals.add(data.totals);
+      if (this.#stopping) {
         this.#stopped.resolve();
       } else if (!listening) {
         reject(new WorkerFailure(data.code));

@@ -70,5 +70,9 @@ async function servesWithBoth(
     program.signal("SIGTERM");
     const exit = await within(8_000, () => program.describe(), program.exited);
     assert.deepEqual(exit, { code: 0, signal: null });
+    assert.match(
+      program.output,
+      new RegExp(`INFO {2}served connections=${CONNECTIONS} failed=0 `),
+    );
   }
 }

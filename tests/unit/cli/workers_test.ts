@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TotalsSnapshot } from "../../../src/cli/totals.ts";
 import {
   type FromWorker,
   runWorkers,
@@ -30,11 +31,12 @@ test("runWorkers() starts one after the other, and stops all on the signal", asy
   let over = false;
   running.then(() => over = true);
   crew[0]!.tell({ kind: "ended", code: 0 });
-  crew[1]!.tell({ kind: "ended", code: 0 });
+  const totals = { ...SERVED, bytesUp: 20, connections: 4, bytesDown: 0 };
+  crew[1]!.tell({ kind: "ended", code: 0, totals });
   await turn();
   assert.ok(!over);
-  crew[2]!.tell({ kind: "ended", code: 0 });
-  await running;
+  crew[2]!.tell({ kind: "ended", code: 0, totals: SERVED });
+  assert.deepEqual(await running, { ...SERVED, bytesUp: 27, connections: 5 });
   assert.ok(crew.every(({ terminated }) => terminated));
 });
 
@@ -89,6 +91,15 @@ test("runWorkers() stops while a dead worker waits to be replaced", async () => 
   assert.equal(crew.length, 1);
 });
 
+/** What a worker may have served. */
+const SERVED: TotalsSnapshot = {
+  connections: 1,
+  failed: 0,
+  bytesUp: 7,
+  bytesDown: 9,
+  datagrams: 0,
+};
+
 /** A thread that does what the test says. */
 class FakeThread implements WorkerThread {
   onmessage: WorkerThread["onmessage"] = null;
@@ -116,7 +127,7 @@ class FakeThread implements WorkerThread {
 function start(count: number): {
   crew: FakeThread[];
   stop: (signal: string) => void;
-  running: Promise<void>;
+  running: Promise<TotalsSnapshot>;
   lines: string[];
 } {
   const crew: FakeThread[] = [];
