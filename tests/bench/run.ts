@@ -194,7 +194,7 @@ function save(rows: readonly Row[], table: string): void {
       `![Ratios to shadowsocks-libev](${date}.svg)\n\n${table}`,
   );
   const speeds = rows.filter(({ unit, name }) =>
-    unit !== "CPU s/GiB" && !/64 connections|after/.test(name)
+    unit !== "CPU s/GiB" && !/64 connections|after|at start/.test(name)
   );
   const title = `Umbra beside shadowsocks-libev (= 1), ${date}`;
   writeFileSync(join(folder, `${date}.svg`), chart(speeds, title));
