@@ -12,7 +12,7 @@ import {
   createDecipheriv,
 } from "node:crypto";
 import process from "node:process";
-import type { Aead, AeadProvider } from "../crypto/aead.ts";
+import { type Aead, type AeadProvider, checkOutput } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { TAG_LENGTH } from "../limits.ts";
 import { nativeSubkey } from "./_subkey.ts";
@@ -61,6 +61,7 @@ class NodeAead implements Aead {
   }
 
   seal(nonce: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void {
+    checkOutput(out, plaintext.length + TAG_LENGTH);
     const cipher = createCipheriv(this.#name, this.#key, nonce, OPTIONS);
     out.set(cipher.update(plaintext));
     cipher.final();
@@ -69,6 +70,7 @@ class NodeAead implements Aead {
 
   open(nonce: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean {
     const length = sealed.length - TAG_LENGTH;
+    checkOutput(out, length);
     const decipher = createDecipheriv(this.#name, this.#key, nonce, OPTIONS);
     decipher.setAuthTag(Buffer.from(sealed.subarray(length)));
     const opened = decipher.update(sealed.subarray(0, length));

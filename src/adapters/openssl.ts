@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Aead, AeadProvider } from "../crypto/aead.ts";
+import { type Aead, type AeadProvider, checkOutput } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { TAG_LENGTH } from "../limits.ts";
 import {
@@ -141,7 +141,7 @@ class OpensslAead implements Aead {
 
   seal(nonce: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void {
     const length = plaintext.length;
-    checkLength(out.length, length + TAG_LENGTH);
+    checkOutput(out, length + TAG_LENGTH);
     const f = this.#functions;
     const context = this.#direction === "seal"
       ? this.#context
@@ -158,7 +158,7 @@ class OpensslAead implements Aead {
 
   open(nonce: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean {
     const length = sealed.length - TAG_LENGTH;
-    checkLength(out.length, length);
+    checkOutput(out, length);
     const f = this.#functions;
     const context = this.#direction === "open"
       ? this.#context
@@ -196,14 +196,6 @@ class OpensslAead implements Aead {
     }
     this.#direction = direction;
     return this.#context;
-  }
-}
-
-function checkLength(actual: number, expected: number): void {
-  if (actual !== expected) {
-    throw new RangeError(
-      `Cannot fill output: got ${actual} bytes, expected ${expected}`,
-    );
   }
 }
 

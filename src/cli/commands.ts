@@ -116,8 +116,8 @@ const RUNNING: readonly Option[] = [
   },
 ];
 
-/** Where to send, and where to listen. */
-const LOCAL_ENDS: readonly Option[] = [
+/** Where to send. */
+const SERVERS: readonly Option[] = [
   {
     name: "server-addr",
     short: "s",
@@ -131,6 +131,11 @@ const LOCAL_ENDS: readonly Option[] = [
     value: "PORT",
     help: "Port of the servers that are named without one",
   },
+];
+
+/** Where to send, and where to listen. */
+const LOCAL_ENDS: readonly Option[] = [
+  ...SERVERS,
   ...SECRET,
   CONFIG,
   {
@@ -331,19 +336,7 @@ const URL_COMMAND: Command = {
       help: "Host in the URI, for a server that listens on every address",
     },
     { name: "tag", value: "TEXT", help: "Name of the server in the URI" },
-    {
-      name: "server-addr",
-      short: "s",
-      value: "HOST[:PORT]",
-      repeatable: true,
-      help: "The server; repeat it to name several",
-    },
-    {
-      name: "server-port",
-      short: "p",
-      value: "PORT",
-      help: "Port of the servers that are named without one",
-    },
+    ...SERVERS,
     ...SECRET,
     ...COMMON,
   ],

@@ -126,7 +126,7 @@ async function runCommand(
     case "help":
       return await printHelp(args);
     default:
-      throw new RangeError(`Command ${command.name} is not implemented`);
+      throw new RangeError(`Nothing runs the command ${command.name}`);
   }
 }
 

@@ -38,6 +38,19 @@ export interface Aead {
   free(): void;
 }
 
+/**
+ * For providers: an output of another size is a defect of the caller.
+ *
+ * @throws {RangeError} When `out` has not exactly `length` bytes.
+ */
+export function checkOutput(out: Uint8Array, length: number): void {
+  if (out.length !== length) {
+    throw new RangeError(
+      `Cannot fill output: got ${out.length} bytes, expected ${length}`,
+    );
+  }
+}
+
 /** A source of {@link Aead}s. */
 export interface AeadProvider {
   /** Name in logs and options. */

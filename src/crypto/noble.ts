@@ -6,7 +6,7 @@
 import { gcm } from "@noble/ciphers/aes.js";
 import { chacha20poly1305, xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { TAG_LENGTH } from "../limits.ts";
-import type { Aead, AeadProvider } from "./aead.ts";
+import { type Aead, type AeadProvider, checkOutput } from "./aead.ts";
 import type { AeadAlgorithm } from "./method.ts";
 
 /** AEADs by `@noble/ciphers`. */
@@ -42,12 +42,12 @@ class NobleAead implements Aead {
   }
 
   seal(nonce: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void {
-    checkLength(out.length, plaintext.length + TAG_LENGTH);
+    checkOutput(out, plaintext.length + TAG_LENGTH);
     out.set(this.#cipher(this.#key, nonce).encrypt(plaintext));
   }
 
   open(nonce: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean {
-    checkLength(out.length, sealed.length - TAG_LENGTH);
+    checkOutput(out, sealed.length - TAG_LENGTH);
     const cipher = this.#cipher(this.#key, nonce);
     let plaintext: Uint8Array;
     try {
@@ -63,13 +63,5 @@ class NobleAead implements Aead {
 
   free(): void {
     this.#key.fill(0);
-  }
-}
-
-function checkLength(actual: number, expected: number): void {
-  if (actual !== expected) {
-    throw new RangeError(
-      `Cannot fill output: got ${actual} bytes, expected ${expected}`,
-    );
   }
 }
