@@ -24,7 +24,7 @@ export class BufferPool {
   readonly #free = new Map<number, ArrayBuffer[]>();
   #bytes = 0;
 
-  /** Bytes kept for later, at most 4 MiB. */
+  /** Bytes kept for later, at most `MAX_POOLED_BYTES`. */
   get pooledBytes(): number {
     return this.#bytes;
   }

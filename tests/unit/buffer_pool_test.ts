@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BufferPool } from "../../src/buffer_pool.ts";
+import { MAX_POOLED_BYTES } from "../../src/limits.ts";
+
+test("take() gives the length asked for, at every size", () => {
+  const { take } = new BufferPool();
+  for (const length of [0, 1, 2_048, 8_383, 8_384, 8_385, 262_144, 600_000]) {
+    assert.equal(take(length).length, length);
+  }
+});
+
+test("take() uses a buffer again that was given back, also in part", () => {
+  const pool = new BufferPool();
+  const first = pool.take(100_000);
+  pool.give(first.subarray(5_000, 50_000));
+  assert.equal(pool.pooledBytes, first.buffer.byteLength);
+  assert.equal(pool.take(90_000).buffer, first.buffer);
+  assert.equal(pool.pooledBytes, 0);
+});
+
+test("take() never gives one buffer to two", () => {
+  const pool = new BufferPool();
+  pool.give(pool.take(100_000));
+  assert.notEqual(pool.take(100_000).buffer, pool.take(100_000).buffer);
+});
+
+test("give() keeps no buffer that is not the pool's, nor a small one", () => {
+  const pool = new BufferPool();
+  for (const length of [0, 10, 4_096, 10_000, 262_144]) {
+    pool.give(new Uint8Array(length));
+  }
+  pool.give(pool.take(1_000));
+  assert.equal(pool.pooledBytes, 0);
+});
+
+test("give() keeps no more than its bound", () => {
+  const pool = new BufferPool();
+  const taken = Array.from({ length: 100 }, () => pool.take(500_000));
+  for (const bytes of taken) pool.give(bytes);
+  assert.ok(pool.pooledBytes <= MAX_POOLED_BYTES);
+  assert.ok(pool.pooledBytes > MAX_POOLED_BYTES - 600_000);
+});
