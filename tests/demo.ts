@@ -7,13 +7,15 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { promisify } from "node:util";
 import { HttpTarget } from "./support/http_target.ts";
-import { freePort, Program, runToEnd } from "./support/process.ts";
+import { freePort, Program } from "./support/process.ts";
 import { ROOT } from "./support/runtimes.ts";
 import { sourceCommand } from "./support/source_command.ts";
 import { type Address, socksConnect } from "./support/tcp.ts";
@@ -128,13 +130,11 @@ async function runChain(folder: string): Promise<void> {
 
 /** Runs one of our program's tools and returns what it prints. */
 async function umbra(...args: string[]): Promise<string> {
-  const { code, output } = await runToEnd(
-    [...sourceCommand("deno"), ...args],
-    20_000,
-    { cwd: ROOT },
-  );
-  if (code !== 0) throw new Error(`umbra ${args[0]} failed: ${output}`);
-  return output;
+  const [program, ...rest] = [...sourceCommand("deno"), ...args];
+  const options = { cwd: ROOT, timeout: 20_000 };
+  // Standard output alone: on the other stream Deno tells what it downloads.
+  const { stdout } = await promisify(execFile)(program!, rest, options);
+  return stdout;
 }
 
 async function fetchThrough(
