@@ -116,6 +116,33 @@ export function sleep(
 }
 
 /**
+ * Waits, or until the signal is aborted: for whoever goes on either way.
+ *
+ * @param clock Where the time comes from.
+ * @param delayMs How long at most.
+ * @param signal Its abort ends the wait early.
+ */
+export function pause(
+  clock: Clock,
+  delayMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) {
+    resolve();
+    return promise;
+  }
+  const wake = (): void => {
+    cancel();
+    signal.removeEventListener("abort", wake);
+    resolve();
+  };
+  const cancel = clock.schedule(wake, delayMs);
+  signal.addEventListener("abort", wake);
+  return promise;
+}
+
+/**
  * Lets a wait that knows nothing of signals be given up.
  *
  * The operation itself goes on; what it yields late is handed to `late`, so

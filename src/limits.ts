@@ -48,9 +48,6 @@ export const PACKET_WINDOW = 8_128;
 /** Bytes of an AEAD tag, the same for every method. */
 export const TAG_LENGTH = 16;
 
-/** Bytes of an encoded address: ATYP, length, 255-byte name, port. RFC 1928 §5. */
-export const MAX_ADDRESS_LENGTH: number = 1 + 1 + 255 + 2;
-
 /** Bytes of the longest SOCKS5 message: RFC 1929 user name and password. */
 export const MAX_SOCKS_MESSAGE_LENGTH: number = 1 + 1 + 255 + 1 + 255;
 

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Clock, Deadline, sleep } from "../clock.ts";
+import { type Clock, Deadline, pause } from "../clock.ts";
 import type { Address } from "../codec/address.ts";
 import { parseIp } from "../codec/ip_address.ts";
 import { PolicyError } from "../errors.ts";
@@ -117,7 +117,7 @@ async function race(
     turn = turn.then(() =>
       Promise.race([
         connecting.then(() => {}, () => {}),
-        sleep(clock, ATTEMPT_DELAY_MS, losers.signal).catch(() => {}),
+        pause(clock, ATTEMPT_DELAY_MS, losers.signal),
       ])
     );
     return connecting;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Clock, sleep, systemClock } from "../clock.ts";
+import { type Clock, pause, sleep, systemClock } from "../clock.ts";
 import type { AeadProvider } from "../crypto/aead.ts";
 import type { Edition } from "../crypto/method.ts";
 import { nobleProvider } from "../crypto/noble.ts";
@@ -183,7 +183,7 @@ class AcceptLoop implements Service {
     const finished = this.#finished();
     await Promise.race([
       finished,
-      sleep(this.#dependencies.clock, graceMs, wait.signal).catch(() => {}),
+      pause(this.#dependencies.clock, graceMs, wait.signal),
     ]);
     wait.abort();
     this.#stop.abort(

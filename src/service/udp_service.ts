@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { sleep } from "../clock.ts";
+import { pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
@@ -136,8 +136,7 @@ class ReceiveLoop implements Service {
             reason: error instanceof Error ? error.stack : String(error),
           });
         }
-        await sleep(clock, ACCEPT_BACKOFF_MS, this.#stop.signal)
-          .catch(() => {});
+        await pause(clock, ACCEPT_BACKOFF_MS, this.#stop.signal);
       }
     }
   }

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { abortable, Deadline, sleep, systemClock } from "../../src/clock.ts";
+import {
+  abortable,
+  Deadline,
+  pause,
+  sleep,
+  systemClock,
+} from "../../src/clock.ts";
 import { TransportError } from "../../src/errors.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
@@ -64,6 +70,25 @@ describe("sleep()", () => {
     await sleep(systemClock, 20);
     assert.ok(systemClock.monotonicMs() - startMs >= 15);
     assert.ok(Math.abs(systemClock.unixMs() - Date.now()) < 1_000);
+  });
+});
+
+describe("pause()", () => {
+  test("resolves when time is up, or at the abort, and drops its timer", async () => {
+    const clock = new FakeClock();
+    const controller = new AbortController();
+    let woke = 0;
+    pause(clock, 10, controller.signal).then(() => woke++);
+    pause(clock, 100, controller.signal).then(() => woke++);
+    await clock.advance(9);
+    assert.equal(woke, 0);
+    await clock.advance(1);
+    assert.equal(woke, 1);
+    controller.abort(new Error("enough"));
+    await pause(clock, 10, controller.signal);
+    await settle();
+    assert.equal(woke, 2);
+    assert.equal(clock.pending, 0);
   });
 });
 
