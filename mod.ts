@@ -56,6 +56,13 @@ export {
   silentLogger,
   silentMetrics,
 } from "./src/observe.ts";
+export type {
+  KeptCounts,
+  StoredUser,
+  UserCounts,
+  UserLimits,
+  UserStore,
+} from "./src/users.ts";
 export { type Aead, type AeadProvider, MasterKey } from "./src/crypto/aead.ts";
 export {
   type AeadAlgorithm,
@@ -109,7 +116,6 @@ export type {
   ClientKeys,
   ServerKeys,
   ServerUser,
-  UserLimits,
 } from "./src/session/edition.ts";
 export type { SaltFilter } from "./src/session/salt_filter.ts";
 export type {

@@ -7,7 +7,7 @@
 import { parseServerUri } from "../codec/uri.ts";
 import { findMethod, type Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
-import type { UserLimits } from "../session/edition.ts";
+import type { UserLimits } from "../users.ts";
 import type { Arguments } from "./args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";

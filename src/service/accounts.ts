@@ -10,7 +10,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { PolicyError } from "../errors.ts";
-import type { UserLimits } from "../session/edition.ts";
+import type { UserLimits } from "../users.ts";
 
 /** What one user has done since the start. */
 export interface UserUsage {

@@ -8,6 +8,7 @@ import { type AeadProvider, MasterKey } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { Psk } from "../crypto/psk.ts";
 import type { RandomBytes } from "../random.ts";
+import type { UserLimits } from "../users.ts";
 import { aead2017Stream } from "./aead2017_stream.ts";
 import { aead2017Users } from "./aead2017_users.ts";
 import { aead2022Stream } from "./aead2022_stream.ts";
@@ -23,16 +24,6 @@ export interface ClientKeys {
   readonly masterKey: Uint8Array;
   /** Of a 2022 method: the identity keys before it, in order. */
   readonly identityKeys?: readonly Uint8Array[];
-}
-
-/** What a user is allowed; what is not set has no limit. */
-export interface UserLimits {
-  /** Payload bytes, both directions together, since the start. */
-  readonly quotaBytes?: number;
-  /** Connections open at once. */
-  readonly maxConnections?: number;
-  /** When it ends; milliseconds since 1970. */
-  readonly expiresUnixMs?: number;
 }
 
 /** A user of a server. */

@@ -17,6 +17,7 @@ const LEVEL_0 = [
   "random",
   "transport",
   "observe",
+  "users",
 ];
 
 /** Level of each folder under `src/`. */
@@ -28,6 +29,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   streams: 4,
   service: 5,
   adapters: 6,
+  admin: 6,
   cli: 7,
 };
 

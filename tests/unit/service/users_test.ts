@@ -8,9 +8,9 @@ import { Accounts } from "../../../src/service/accounts.ts";
 import {
   clientProtocol,
   type ServerUser,
-  type UserLimits,
 } from "../../../src/session/edition.ts";
 import type { Connection } from "../../../src/transport.ts";
+import type { UserLimits } from "../../../src/users.ts";
 import { seededBytes } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";
 import { observe, send } from "../../support/streams.ts";

@@ -1,0 +1,202 @@
+/**
+ * What the operator's port can see and do: the running program, as its
+ * metrics, API, dashboard and `umbra top` know it.
+ *
+ * @module
+ */
+import type { UserLimits, UserUsage } from "../users.ts";
+
+/** The running program. */
+export interface Operator {
+  /** Everything there is to see, now. Cheap enough for once a second. */
+  status(): Status;
+  /**
+   * The user with its password and `ss://` URI.
+   *
+   * @param server See {@link ServerStatus.id}.
+   * @returns `undefined` when there is no such server or user.
+   */
+  credentials(server: string, name: string): Credentials | undefined;
+  /**
+   * Adds a user, at once and for as long as the store keeps it.
+   *
+   * @throws {ConfigError} `ERR_CONFIG_VALUE` when the name is taken or the
+   * password is none of the method's; nothing has changed then.
+   * @throws {RangeError} When there is no such server.
+   */
+  addUser(server: string, user: NewUser): void;
+  /**
+   * Changes what is named. Open connections live on, unless the user is
+   * disabled or a limit ends them.
+   *
+   * @throws {ConfigError} `ERR_CONFIG_VALUE` as above, or when the user belongs
+   * to the configuration file.
+   * @throws {RangeError} When there is no such server or user.
+   */
+  changeUser(server: string, name: string, change: UserChange): void;
+  /** Ends the user's connections and forgets it; throws as `changeUser`. */
+  removeUser(server: string, name: string): void;
+  /**
+   * Sets counts to nothing.
+   *
+   * @param name Not set: of every user of the server, and of the server.
+   * @throws {RangeError} When there is no such server or user.
+   */
+  clearCounts(server: string, name?: string): void;
+  /**
+   * Starts a server on a port of its own.
+   *
+   * @throws {ConfigError | TransportError} When it cannot; nothing has changed
+   * then.
+   */
+  addServer(server: NewServer): Promise<void>;
+  /**
+   * Stops a server that was added at run time; its connections get the grace
+   * of the program.
+   *
+   * @returns Whether there was one.
+   */
+  removeServer(id: string): boolean;
+  /**
+   * Reads the configuration again and applies what is new.
+   *
+   * @param dryRun Only tells what would change.
+   * @throws {ConfigError} When the new configuration is wrong; nothing has
+   * changed then.
+   */
+  reload(dryRun: boolean): Promise<ReloadReport>;
+}
+
+/** A user about to be added. */
+export interface NewUser {
+  /** For the log and the counters. */
+  readonly name: string;
+  /** Password, or base64 key of a 2022 method; not set: a new strong one. */
+  readonly password?: string | undefined;
+  /** Not set: none. */
+  readonly limits?: UserLimits | undefined;
+  /** Default: no. */
+  readonly disabled?: boolean | undefined;
+}
+
+/** What shall be different; `limits` replaces all limits. */
+export type UserChange = Partial<Omit<NewUser, "name">>;
+
+/** A server about to be added, as the manager protocol names it. */
+export interface NewServer {
+  /** 1 to 65,535. */
+  readonly port: number;
+  /** Password, or base64 key of a 2022 method. */
+  readonly password: string;
+  /** Default: that of the first configured server. */
+  readonly method?: string | undefined;
+  /** Default: that of the first configured server. */
+  readonly mode?: string | undefined;
+}
+
+/** How to connect as one user. Secret. */
+export interface Credentials {
+  /** Password, or base64 key of a 2022 method. */
+  readonly password: string;
+  /** For `ss-local` and phones; the host is a guess unless configured. */
+  readonly uri: string;
+}
+
+/** What a reload did or would do. */
+export interface ReloadReport {
+  /** One sentence a change; empty: nothing is new. */
+  readonly changes: readonly string[];
+  /** For the operator. */
+  readonly warnings: readonly string[];
+}
+
+/** The program at one moment. All of it is JSON. */
+export interface Status {
+  /** Version of Umbra. */
+  readonly version: string;
+  /** Name and version of the runtime. */
+  readonly runtime: string;
+  /** Which end it is. */
+  readonly role: "server" | "local";
+  /** When it started; milliseconds since 1970. */
+  readonly startedUnixMs: number;
+  /** When this was told; milliseconds since 1970. */
+  readonly nowUnixMs: number;
+  /** Whether every configured service listens and it is not stopping. */
+  readonly ready: boolean;
+  /** TCP connections. */
+  readonly connections: {
+    readonly open: number;
+    /** Since the start. */
+    readonly accepted: number;
+    /** At once; new clients wait beyond it. */
+    readonly limit: number;
+  };
+  /** UDP associations. */
+  readonly associations: { readonly open: number; readonly evicted: number };
+  /** Payload since the start, over everything. */
+  readonly traffic: {
+    readonly bytesUp: number;
+    readonly bytesDown: number;
+    readonly packetsUp: number;
+    readonly packetsDown: number;
+  };
+  /** Connections that failed or were refused since the start, by error code. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** Datagrams that were dropped since the start, by error code. */
+  readonly drops: Readonly<Record<string, number>>;
+  /** Time to resolve and connect to targets, of the last minute. */
+  readonly dialMs: {
+    readonly count: number;
+    readonly p50: number;
+    readonly p90: number;
+    readonly p99: number;
+  };
+  /** How late timers were in the last second, at most. */
+  readonly eventLoopLagMs: number;
+  /** Resident memory in bytes. */
+  readonly residentBytes: number;
+  /** File descriptors; not set where the runtime cannot tell. */
+  readonly descriptors?: { readonly open: number; readonly limit: number };
+  /** Who computes each method in use. */
+  readonly crypto: readonly {
+    readonly method: string;
+    readonly provider: string;
+  }[];
+  /** Last measured difference of a client's clock; not set without one. */
+  readonly clockSkewSeconds?: number;
+  /** Where it listens, in the order of the configuration. */
+  readonly servers: readonly ServerStatus[];
+}
+
+/** One place to listen. */
+export interface ServerStatus {
+  /** Names it in the API and the store: its port, in decimal. */
+  readonly id: string;
+  /** `host:port`. */
+  readonly address: string;
+  /** Cipher; of a local, that of its first server. */
+  readonly method: string;
+  /** `tcp_only`, `udp_only` or `tcp_and_udp`. */
+  readonly mode: string;
+  /** Whether it was added at run time. */
+  readonly managed: boolean;
+  /** What passed through it, users or not. */
+  readonly usage: UserUsage;
+  /** Empty where users have no names. */
+  readonly users: readonly UserStatus[];
+}
+
+/** One user of a server. */
+export interface UserStatus {
+  /** For the log and the counters. */
+  readonly name: string;
+  /** Who may change it: the configuration file, or the API. */
+  readonly origin: "file" | "api";
+  /** Whether it may not connect. */
+  readonly disabled: boolean;
+  /** What is allowed. */
+  readonly limits: UserLimits;
+  /** What was used. */
+  readonly usage: UserUsage;
+}

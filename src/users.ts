@@ -1,0 +1,94 @@
+/**
+ * What is known of a user: what is allowed, what was used, and where both are
+ * kept.
+ *
+ * @module
+ */
+
+/** What a user is allowed; what is not set has no limit. */
+export interface UserLimits {
+  /** Payload bytes, both directions together, since they were last cleared. */
+  readonly quotaBytes?: number;
+  /** Payload bytes a second, each direction by itself, over all connections. */
+  readonly bytesPerSecond?: number;
+  /** Connections open at once. */
+  readonly maxConnections?: number;
+  /** Client addresses at once: how many devices or places may be connected. */
+  readonly maxHosts?: number;
+  /** When it ends; milliseconds since 1970. */
+  readonly expiresUnixMs?: number;
+}
+
+/** What adds up, and is kept over restarts. Bytes are payload. */
+export interface UserCounts {
+  /** Bytes from the user to targets. */
+  readonly bytesUp: number;
+  /** Bytes from targets to the user. */
+  readonly bytesDown: number;
+  /** UDP datagrams from the user to targets. */
+  readonly packetsUp: number;
+  /** UDP datagrams from targets to the user. */
+  readonly packetsDown: number;
+  /** TCP connections that were authenticated. */
+  readonly connections: number;
+  /** UDP associations that were authenticated. */
+  readonly associations: number;
+  /** When bytes moved last; milliseconds since 1970, 0 for never. */
+  readonly lastSeenUnixMs: number;
+}
+
+/** What one user has done, and does now. */
+export interface UserUsage extends UserCounts {
+  /** TCP connections and UDP associations that are open. */
+  readonly open: number;
+  /** Client addresses that are connected, or were last; bounded. */
+  readonly hosts: readonly string[];
+}
+
+/** A user that was made at run time, as it is kept. */
+export interface StoredUser {
+  /** The server it belongs to; see {@link UserStore}. */
+  readonly server: string;
+  /** For the log and the counters; unique within its server. */
+  readonly name: string;
+  /** Password, or base64 key of a 2022 method. Never logged. */
+  readonly password: string;
+  /** What is allowed. */
+  readonly limits: UserLimits;
+  /** Whether it may not connect at present. */
+  readonly disabled: boolean;
+}
+
+/**
+ * Keeps users and counts. A server is named by its port, in decimal: a name
+ * that outlives a change of address.
+ */
+export interface UserStore extends Disposable {
+  /** Every user, in the order they were made. */
+  users(): StoredUser[];
+  /** Adds the user, or takes the place of the one of this name. Durable on return. */
+  put(user: StoredUser): void;
+  /** Forgets the user and its counts. Durable on return. */
+  remove(server: string, name: string): void;
+  /** Counts of every user that has any; also of users of the configuration. */
+  counts(): KeptCounts[];
+  /**
+   * Adds to counts, all or none; `lastSeenUnixMs` becomes the later one.
+   * Several processes may add to the same counts.
+   *
+   * @returns The new sums of the users named.
+   */
+  add(differences: readonly KeptCounts[]): KeptCounts[];
+  /** Sets the counts of a user, or of all of a server, to nothing. */
+  clear(server: string, name?: string): void;
+}
+
+/** Counts, or a difference of them, of one user. */
+export interface KeptCounts {
+  /** Port of the server, in decimal. */
+  readonly server: string;
+  /** Name of the user; empty for all who have none. */
+  readonly name: string;
+  /** The numbers. */
+  readonly counts: UserCounts;
+}
