@@ -62,6 +62,7 @@ export type {
   UserCounts,
   UserLimits,
   UserStore,
+  UserUsage,
 } from "./src/users.ts";
 export { type Aead, type AeadProvider, MasterKey } from "./src/crypto/aead.ts";
 export {
@@ -112,11 +113,8 @@ export {
 } from "./src/session/aead2022_stream.ts";
 export { type User2022, Users2022 } from "./src/session/aead2022_users.ts";
 export type { Aead2022World } from "./src/session/aead2022_world.ts";
-export type {
-  ClientKeys,
-  ServerKeys,
-  ServerUser,
-} from "./src/session/edition.ts";
+export type { ClientKeys, ServerKeys } from "./src/session/edition.ts";
+export type { ServerUser } from "./src/session/server_user.ts";
 export type { SaltFilter } from "./src/session/salt_filter.ts";
 export type {
   ClientSession,
@@ -144,7 +142,6 @@ export { type LocalOptions, startLocal } from "./src/service/local.ts";
 export {
   Accounts,
   type LimitedUser,
-  type UserUsage,
   type Visit,
 } from "./src/service/accounts.ts";
 export {
@@ -159,7 +156,12 @@ export type {
   DnsQuery,
 } from "./src/service/dns_messages.ts";
 export { type DnsOptions, startDns } from "./src/service/dns_inbound.ts";
-export { type ServerOptions, startServer } from "./src/service/server.ts";
+export {
+  type ServerChange,
+  type ServerOptions,
+  type ServerService,
+  startServer,
+} from "./src/service/server.ts";
 export type { Dependencies, Service } from "./src/service/service.ts";
 export type { InboundProtocol } from "./src/service/inbound.ts";
 export type { SocksUser } from "./src/service/socks5_inbound.ts";

@@ -137,7 +137,11 @@ export type PolicyErrorCode =
   /** A user has as many connections open as allowed. */
   | "ERR_POLICY_USER_CONNECTIONS"
   /** A user's time is over. */
-  | "ERR_POLICY_USER_EXPIRED";
+  | "ERR_POLICY_USER_EXPIRED"
+  /** A user is connected from as many addresses as it may. */
+  | "ERR_POLICY_USER_HOSTS"
+  /** A user is disabled, or was removed. */
+  | "ERR_POLICY_USER_DISABLED";
 
 /** Every code, for an exhaustive `switch`. */
 export type ErrorCode =

@@ -31,6 +31,12 @@ export const SALT_POOL_MS: number = (2 * MAX_TIMESTAMP_SKEW_S + 1) * 1_000;
  */
 export const SALT_GENERATION = 262_144;
 
+/** What a user may send at once after a pause, as time at its rate. */
+export const RATE_BURST_MS = 100;
+
+/** Client addresses that are told of a user. */
+export const MAX_LISTED_HOSTS = 16;
+
 /**
  * Users on one port of AEAD 2017: a stranger costs a key derivation for each.
  */

@@ -87,7 +87,7 @@ export interface UserStore extends Disposable {
 export interface KeptCounts {
   /** Port of the server, in decimal. */
   readonly server: string;
-  /** Name of the user; empty for all who have none. */
+  /** Name of the user; empty for the server as a whole. */
   readonly name: string;
   /** The numbers. */
   readonly counts: UserCounts;

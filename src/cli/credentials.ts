@@ -11,7 +11,8 @@ import { findMethod, type Method } from "../crypto/method.ts";
 import { pskChainFromText } from "../crypto/psk.ts";
 import { ConfigError } from "../errors.ts";
 import { MAX_TRIAL_USERS } from "../limits.ts";
-import type { ClientKeys, ServerKeys, ServerUser } from "../session/edition.ts";
+import type { ClientKeys, ServerKeys } from "../session/edition.ts";
+import type { ServerUser } from "../session/server_user.ts";
 import { DEFAULT_METHOD } from "./commands.ts";
 import { locate, type Secret, type ServerSettings } from "./server_settings.ts";
 

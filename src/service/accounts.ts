@@ -1,32 +1,16 @@
 /**
- * What each user of a server has moved, and how much more is allowed.
+ * What the users of one server have moved, and how much more each may.
  *
- * Counting and refusing are plain arithmetic in the path of a chunk: nobody
- * waits for anybody, so one user's limit never slows another one.
- *
- * Does not: keep its numbers over a restart, or limit rates.
+ * Counting and refusing are plain arithmetic in the path of a chunk, and a user
+ * over its rate is told how long to wait: nobody waits for anybody, so one
+ * user's limit never slows another one.
  *
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { PolicyError } from "../errors.ts";
-import type { UserLimits } from "../users.ts";
-
-/** What one user has done since the start. */
-export interface UserUsage {
-  /** Payload bytes from the user to targets. */
-  readonly bytesUp: number;
-  /** Payload bytes from targets to the user. */
-  readonly bytesDown: number;
-  /** Connections that were authenticated. */
-  readonly connections: number;
-  /** Those that are open now. */
-  readonly open: number;
-  /** When bytes moved last; milliseconds since 1970. */
-  readonly lastSeenUnixMs: number;
-  /** Where the user connected from last. */
-  readonly lastHost: string;
-}
+import { PolicyError, type PolicyErrorCode } from "../errors.ts";
+import { MAX_LISTED_HOSTS, RATE_BURST_MS } from "../limits.ts";
+import type { UserCounts, UserLimits, UserUsage } from "../users.ts";
 
 /** One user's limits, by name. */
 export interface LimitedUser {
@@ -34,11 +18,32 @@ export interface LimitedUser {
   readonly name: string;
   /** Not set: none. */
   readonly limits?: UserLimits;
+  /** Whether it may not connect at present. Default: no. */
+  readonly disabled?: boolean;
 }
 
-/** The accounts of one server's users. */
+/** Which way bytes go: from the client to targets, or back. */
+export type Direction = "up" | "down";
+
+/** One TCP connection or UDP association of a user. */
+export interface Visit extends Disposable {
+  /** Aborted, with a {@link PolicyError}, when the user is sent away. */
+  readonly signal: AbortSignal;
+  /**
+   * Counts payload about to be passed on; of UDP, one datagram.
+   *
+   * @returns Milliseconds to wait before it is, so that the user keeps its
+   * rate; mostly 0.
+   * @throws {PolicyError} When it must not be: `ERR_POLICY_USER_QUOTA`,
+   * `ERR_POLICY_USER_EXPIRED`.
+   */
+  count(direction: Direction, bytes: number): number;
+}
+
+/** The accounts of one server: one for each user, and one for all. */
 export class Accounts {
   readonly #clock: Clock;
+  readonly #total: Account;
   readonly #accounts = new Map<string, Account>();
 
   /**
@@ -48,23 +53,61 @@ export class Accounts {
    */
   constructor(users: readonly LimitedUser[], clock: Clock) {
     this.#clock = clock;
-    for (const { name, limits = {} } of users) {
-      this.#accounts.set(name, new Account(name, limits, clock));
+    this.#total = new Account({ name: "" }, clock);
+    this.set(users);
+  }
+
+  /**
+   * Takes users and limits as they are from now on. Who stays keeps its counts
+   * and connections; who is gone or disabled loses its connections.
+   */
+  set(users: readonly LimitedUser[]): void {
+    const names = new Set(users.map(({ name }) => name));
+    for (const [name, account] of this.#accounts) {
+      if (names.has(name)) continue;
+      account.dismiss("was removed");
+      this.#accounts.delete(name);
+    }
+    for (const user of users) {
+      const known = this.#accounts.get(user.name);
+      if (known !== undefined) known.set(user);
+      else this.#accounts.set(user.name, new Account(user, this.#clock));
     }
   }
 
   /**
    * A user has connected.
    *
-   * @param user `undefined` for who has no name: counted nowhere.
+   * @param user `undefined` for who has no name: without limits.
    * @param host Where from.
-   * @returns What to count with, and to dispose of when the connection ends.
-   * @throws {PolicyError} `ERR_POLICY_USER_EXPIRED`, `ERR_POLICY_USER_QUOTA`,
-   * `ERR_POLICY_USER_CONNECTIONS`.
+   * @param kind What it opened.
+   * @returns What to count with, and to dispose of when it ends.
+   * @throws {PolicyError} `ERR_POLICY_USER_DISABLED`,
+   * `ERR_POLICY_USER_EXPIRED`, `ERR_POLICY_USER_QUOTA`,
+   * `ERR_POLICY_USER_CONNECTIONS`, `ERR_POLICY_USER_HOSTS`.
    */
-  connect(user: string | undefined, host: () => string): Visit | undefined {
-    const account = user === undefined ? undefined : this.#accounts.get(user);
-    return account?.connect(host());
+  connect(
+    user: string | undefined,
+    host: string,
+    kind: "tcp" | "udp" = "tcp",
+  ): Visit {
+    if (user === undefined) return this.#total.connect(host, kind);
+    const account = this.#accounts.get(user);
+    if (account === undefined) throw dismissed(user, "was removed");
+    const visit = account.connect(host, kind);
+    const whole = this.#total.connect(host, kind);
+    return {
+      signal: visit.signal,
+      count: (direction, bytes) => {
+        const waitMs = visit.count(direction, bytes);
+        whole.count(direction, bytes);
+        return waitMs;
+      },
+      [Symbol.dispose]: () => {
+        visit[Symbol.dispose]();
+        whole[Symbol.dispose]();
+      },
+    };
   }
 
   /** What every user has done, by name. */
@@ -73,93 +116,185 @@ export class Accounts {
       [...this.#accounts].map(([name, account]) => [name, account.usage()]),
     );
   }
+
+  /** What all of them have done, and who has no name, and who is gone. */
+  total(): UserUsage {
+    return this.#total.usage();
+  }
+
+  /**
+   * Takes counts of the past, or counts that others have added to.
+   *
+   * @param name Empty: the total.
+   */
+  restore(name: string, counts: UserCounts): void {
+    this.#named(name)?.restore(counts);
+  }
+
+  /** Sets counts to nothing, and with them what was used of a quota. */
+  clear(name: string): void {
+    this.#named(name)?.restore(NOTHING);
+  }
+
+  #named(name: string): Account | undefined {
+    return name === "" ? this.#total : this.#accounts.get(name);
+  }
 }
 
-/** One connection of a user. */
-export interface Visit extends Disposable {
-  /**
-   * Counts bytes about to be passed on.
-   *
-   * @throws {PolicyError} When they must not be: `ERR_POLICY_USER_QUOTA`,
-   * `ERR_POLICY_USER_EXPIRED`.
-   */
-  count(direction: "up" | "down", bytes: number): void;
-}
+const NOTHING: UserCounts = {
+  bytesUp: 0,
+  bytesDown: 0,
+  packetsUp: 0,
+  packetsDown: 0,
+  connections: 0,
+  associations: 0,
+  lastSeenUnixMs: 0,
+};
 
 class Account {
   readonly #name: string;
-  readonly #limits: UserLimits;
   readonly #clock: Clock;
-  #bytesUp = 0;
-  #bytesDown = 0;
-  #connections = 0;
+  #limits: UserLimits = {};
+  #disabled = false;
+  #counts: { -readonly [K in keyof UserCounts]: UserCounts[K] } = {
+    ...NOTHING,
+  };
   #open = 0;
-  #lastSeenUnixMs = 0;
-  #lastHost = "";
+  /** Open connections by client address; the last ones when none is. */
+  #hosts = new Map<string, number>();
+  /** When the next byte of a direction is due, at the user's rate. */
+  readonly #dueMs: Record<Direction, number> = { up: 0, down: 0 };
+  #presence = new AbortController();
 
-  constructor(name: string, limits: UserLimits, clock: Clock) {
-    this.#name = name;
-    this.#limits = limits;
+  constructor(user: LimitedUser, clock: Clock) {
+    this.#name = user.name;
     this.#clock = clock;
+    this.set(user);
   }
 
-  connect(host: string): Visit {
-    this.#allow(0);
-    const { maxConnections = Infinity } = this.#limits;
-    if (this.#open >= maxConnections) {
-      throw new PolicyError(
-        "ERR_POLICY_USER_CONNECTIONS",
-        `User ${this.#name} has ${this.#open} connections open, which is the limit`,
-      );
-    }
+  set({ limits = {}, disabled = false }: LimitedUser): void {
+    this.#limits = limits;
+    this.#disabled = disabled;
+    if (disabled) this.dismiss("was disabled");
+  }
+
+  /** Ends what is open. */
+  dismiss(why: string): void {
+    if (this.#open === 0) return;
+    this.#presence.abort(dismissed(this.#name, why));
+    this.#presence = new AbortController();
+  }
+
+  connect(host: string, kind: "tcp" | "udp"): Visit {
+    this.#admit(host);
     this.#open++;
-    this.#connections++;
-    this.#lastSeenUnixMs = this.#clock.unixMs();
-    this.#lastHost = host;
+    this.#enter(host);
+    if (kind === "tcp") this.#counts.connections++;
+    else this.#counts.associations++;
+    this.#counts.lastSeenUnixMs = this.#clock.unixMs();
+    const packets = kind === "udp" ? 1 : 0;
     let left = false;
     return {
-      count: (direction, bytes) => this.#count(direction, bytes),
+      signal: this.#presence.signal,
+      count: (direction, bytes) => this.#count(direction, bytes, packets),
       [Symbol.dispose]: () => {
-        if (!left) this.#open--;
+        if (left) return;
         left = true;
+        this.#open--;
+        this.#leave(host);
       },
     };
   }
 
   usage(): UserUsage {
-    return {
-      bytesUp: this.#bytesUp,
-      bytesDown: this.#bytesDown,
-      connections: this.#connections,
-      open: this.#open,
-      lastSeenUnixMs: this.#lastSeenUnixMs,
-      lastHost: this.#lastHost,
-    };
+    const hosts = [...this.#hosts.keys()].slice(-MAX_LISTED_HOSTS);
+    return { ...this.#counts, open: this.#open, hosts };
   }
 
-  #count(direction: "up" | "down", bytes: number): void {
-    if (bytes === 0) return;
-    this.#allow(bytes);
-    if (direction === "up") this.#bytesUp += bytes;
-    else this.#bytesDown += bytes;
-    this.#lastSeenUnixMs = this.#clock.unixMs();
+  restore(counts: UserCounts): void {
+    this.#counts = { ...counts };
+  }
+
+  #count(direction: Direction, bytes: number, packets: number): number {
+    const counts = this.#counts;
+    if (bytes > 0) {
+      this.#allow(bytes);
+      if (direction === "up") counts.bytesUp += bytes;
+      else counts.bytesDown += bytes;
+      counts.lastSeenUnixMs = this.#clock.unixMs();
+    }
+    if (direction === "up") counts.packetsUp += packets;
+    else counts.packetsDown += packets;
+    const { bytesPerSecond } = this.#limits;
+    return bytesPerSecond === undefined
+      ? 0
+      : this.#pace(direction, bytes * 1_000 / bytesPerSecond);
+  }
+
+  /** Lets bytes of this length in time follow those before them. */
+  #pace(direction: Direction, lengthMs: number): number {
+    const nowMs = this.#clock.monotonicMs();
+    const dueMs = Math.max(this.#dueMs[direction], nowMs - RATE_BURST_MS) +
+      lengthMs;
+    this.#dueMs[direction] = dueMs;
+    return Math.max(0, dueMs - nowMs);
+  }
+
+  #admit(host: string): void {
+    if (this.#disabled) throw dismissed(this.#name, "is disabled");
+    this.#allow(0);
+    const { maxConnections = Infinity, maxHosts = Infinity } = this.#limits;
+    if (this.#open >= maxConnections) {
+      throw refusal(
+        "ERR_POLICY_USER_CONNECTIONS",
+        `User ${this.#name} has ${this.#open} connections open, which is the limit`,
+      );
+    }
+    const connected = this.#open > 0 ? this.#hosts : new Map();
+    if (!connected.has(host) && connected.size >= maxHosts) {
+      throw refusal(
+        "ERR_POLICY_USER_HOSTS",
+        `User ${this.#name} is connected from ${connected.size} addresses, ` +
+          "which is the limit",
+      );
+    }
+  }
+
+  #enter(host: string): void {
+    // Those who were here last make room for those who are here now.
+    if (this.#open === 1) this.#hosts.clear();
+    this.#hosts.set(host, (this.#hosts.get(host) ?? 0) + 1);
+  }
+
+  #leave(host: string): void {
+    const others = (this.#hosts.get(host) ?? 1) - 1;
+    if (others > 0) this.#hosts.set(host, others);
+    else if (this.#open > 0) this.#hosts.delete(host);
   }
 
   /** Whether so many more bytes may pass now. */
   #allow(bytes: number): void {
     const { quotaBytes = Infinity, expiresUnixMs = Infinity } = this.#limits;
-    const used = this.#bytesUp + this.#bytesDown;
+    const used = this.#counts.bytesUp + this.#counts.bytesDown;
     if (used + bytes > quotaBytes || used === quotaBytes) {
-      throw new PolicyError(
+      throw refusal(
         "ERR_POLICY_USER_QUOTA",
         `User ${this.#name} has used ${used} of ${quotaBytes} bytes`,
       );
     }
     if (this.#clock.unixMs() >= expiresUnixMs) {
-      throw new PolicyError(
+      throw refusal(
         "ERR_POLICY_USER_EXPIRED",
         `User ${this.#name} has expired`,
       );
     }
   }
+}
+
+function refusal(code: PolicyErrorCode, message: string): PolicyError {
+  return new PolicyError(code, message);
+}
+
+function dismissed(name: string, why: string): PolicyError {
+  return refusal("ERR_POLICY_USER_DISABLED", `User ${name} ${why}`);
 }

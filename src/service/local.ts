@@ -313,7 +313,7 @@ class Local {
           clock: this.#world.clock,
           idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
           halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
-          signal,
+          signals: [signal],
         },
       );
     } finally {

@@ -22,10 +22,13 @@ import {
 } from "../limits.ts";
 import { randomBelow } from "../random.ts";
 import { anyTarget, type TargetPolicy } from "../security/target_policy.ts";
-import { type ServerKeys, serverProtocol } from "../session/edition.ts";
+import {
+  type ServerKeys,
+  type ServerProtocol,
+  serverProtocol,
+} from "../session/edition.ts";
 import type {
   ServerSession,
-  StreamProtocol,
   StreamRequest,
 } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
@@ -76,6 +79,23 @@ export interface ServerOptions extends ServerKeys, UdpOptions {
   readonly maxConnections?: number;
 }
 
+/** What can be changed while a server runs: all but where and how it listens. */
+export type ServerChange = Omit<
+  ServerOptions,
+  "listen" | "mode" | "accounts" | "maxConnections" | "maxFlows"
+>;
+
+/** A running server. */
+export interface ServerService extends Service {
+  /**
+   * Takes keys, users, limits, policy and times as they are from now on. No
+   * connection is dropped but those of users that are gone or disabled.
+   *
+   * @throws {RangeError} As `startServer()`; nothing has changed then.
+   */
+  update(change: ServerChange): void;
+}
+
 /**
  * Starts a server.
  *
@@ -85,10 +105,13 @@ export interface ServerOptions extends ServerKeys, UdpOptions {
 export async function startServer(
   options: ServerOptions,
   dependencies: Dependencies,
-): Promise<Service> {
+): Promise<ServerService> {
   const world = withDefaults(dependencies);
   const { mode = "tcp_only" } = options;
-  if (mode === "udp_only") return await startUdpServer(options, world);
+  if (mode === "udp_only") {
+    const udp = await startUdpServer(options, world);
+    return Object.assign(udp, { update: () => {} });
+  }
   const server = new Server(options, world);
   const listener = await world.transport.listen(options.listen, {
     reusePort: world.workers > 1,
@@ -106,7 +129,9 @@ export async function startServer(
     (client, signal) => server.handle(client, signal),
     world,
   );
-  return udp === undefined ? tcp : joined(tcp, udp);
+  return Object.assign(udp === undefined ? tcp : joined(tcp, udp), {
+    update: (change: ServerChange) => server.update(change),
+  });
 }
 
 /** An authenticated client. */
@@ -114,15 +139,15 @@ interface ClientStream {
   readonly client: Connection;
   readonly reader: ByteReader;
   readonly session: ServerSession;
-  /** Counts what a user moves, where users have names. */
-  readonly visit?: Visit | undefined;
+  /** Counts what the user moves. */
+  readonly visit: Visit;
 }
 
 class Server {
-  readonly #options: ServerOptions;
   readonly #world: Required<Dependencies>;
   readonly #buffers = new BufferPool();
-  readonly #protocol: StreamProtocol;
+  #options: ServerOptions;
+  #protocol: ServerProtocol;
   readonly #accounts: Accounts;
 
   constructor(options: ServerOptions, world: Required<Dependencies>) {
@@ -130,17 +155,24 @@ class Server {
     this.#world = world;
     this.#accounts = options.accounts ??
       new Accounts(options.users ?? [], world.clock);
-    this.#protocol = serverProtocol(
-      options,
-      world,
-      world.replayFilter(options.method.edition),
-    );
+    this.#protocol = this.#speak(options);
+  }
+
+  update(change: ServerChange): void {
+    const next = { ...change, listen: this.#options.listen };
+    if (sameKey(this.#options, next)) {
+      this.#protocol.setUsers(next.users ?? []);
+    } else {
+      this.#protocol = this.#speak(next);
+    }
+    this.#accounts.set(next.users ?? []);
+    this.#options = next;
   }
 
   async handle(client: Connection, signal: AbortSignal): Promise<void> {
     const report = new ConnectionReport(client, this.#world);
     const reader = new ByteReader(client);
-    const session = this.#protocol.server(() => client.remote.host);
+    const session = this.#protocol.streams.server(() => client.remote.host);
     try {
       const request = await this.#authenticate(reader, session, report, signal);
       if (request !== undefined) {
@@ -150,6 +182,11 @@ class Server {
     } finally {
       session.free();
     }
+  }
+
+  #speak(keys: ServerKeys): ServerProtocol {
+    const filter = this.#world.replayFilter(keys.method.edition);
+    return serverProtocol(keys, this.#world, filter);
   }
 
   /** Reads the request; one deadline covers it and the silence if it fails. */
@@ -176,7 +213,7 @@ class Server {
   }
 
   async #serveRequest(
-    stream: ClientStream,
+    stream: Omit<ClientStream, "visit">,
     request: StreamRequest,
     report: ConnectionReport,
     signal: AbortSignal,
@@ -186,7 +223,7 @@ class Server {
       report.user = request.user;
       using visit = this.#accounts.connect(
         request.user,
-        () => stream.client.remote.host,
+        stream.client.remote.host,
       );
       const { target, payload, reply } =
         this.#options.bind === true && isBindTarget(request.address)
@@ -226,7 +263,7 @@ class Server {
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<void> {
-    visit?.count("up", first.up.length);
+    visit.count("up", first.up.length);
     report.bytesUp += first.up.length;
     await relay(
       {
@@ -236,10 +273,8 @@ class Server {
         sink: new ByteWriter(target),
         convert: (bytes, allocate) => session.open(bytes, allocate),
         end: () => session.end(),
-        count: (_sealed, opened) => {
-          visit?.count("up", opened);
-          report.bytesUp += opened;
-        },
+        admit: (_sealed, opened) => visit.count("up", opened),
+        count: (_sealed, opened) => report.bytesUp += opened,
       },
       {
         ...first.down && { first: session.seal(first.down) },
@@ -247,17 +282,15 @@ class Server {
         source: new ByteReader(target),
         sink: new ByteWriter(client),
         convert: (bytes, allocate) => session.seal(bytes, allocate),
-        count: (plain) => {
-          visit?.count("down", plain);
-          report.bytesDown += plain;
-        },
+        admit: (plain) => visit.count("down", plain),
+        count: (plain) => report.bytesDown += plain,
       },
       {
         buffers: this.#buffers,
         clock: this.#world.clock,
         idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
         halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
-        signal,
+        signals: [signal, visit.signal],
       },
     );
   }
@@ -276,7 +309,7 @@ class Server {
 
   /** BIND: the target comes to us. */
   async #acceptPeer(
-    { client, session }: ClientStream,
+    { client, session }: Omit<ClientStream, "visit">,
     { payload }: StreamRequest,
     signal: AbortSignal,
   ): Promise<AcceptedPeer> {
@@ -302,6 +335,11 @@ class Server {
       signal,
     });
   }
+}
+
+function sameKey(one: ServerKeys, other: ServerKeys): boolean {
+  return one.method === other.method &&
+    one.masterKey?.join() === other.masterKey?.join();
 }
 
 /** The request; `undefined` when the client ended its side before it was there. */

@@ -14,6 +14,7 @@ import type { Allocate } from "../buffer_pool.ts";
 import { concat } from "../bytes.ts";
 import { UnitBuffer } from "../codec/unit_buffer.ts";
 import type { MasterKey } from "../crypto/aead.ts";
+import type { Method } from "../crypto/method.ts";
 import { ProtocolError } from "../errors.ts";
 import {
   MAX_REMEMBERED_CLIENTS,
@@ -40,45 +41,45 @@ export interface User2017 {
 /**
  * The server of several users; it has no client side.
  *
- * @param users At least one, all of one method.
+ * @param users All of one method; they may change.
  * @param randomBytes Makes the salts.
  * @param filter The salts it has seen. Not set: replays are served.
- * @throws {RangeError} When there are too many users.
  */
 export function aead2017Users(
-  users: readonly User2017[],
+  users: Users2017,
   randomBytes: RandomBytes,
   filter?: SaltFilter,
 ): StreamProtocol {
-  const table = new Users2017(users);
-  const protocols = new Map(
-    users.map((user) => [
-      user,
-      aead2017Stream(user.masterKey, randomBytes, filter),
-    ]),
-  );
+  const protocolOf = ({ masterKey }: User2017): StreamProtocol =>
+    aead2017Stream(masterKey, randomBytes, filter);
   return {
     client(): never {
       throw new TypeError("Cannot be a client: that takes one key");
     },
-    server: (clientHost) =>
-      new TrialServer(table, clientHost, (user) => protocols.get(user)!),
+    server: (clientHost) => new TrialServer(users, clientHost, protocolOf),
   };
 }
 
 /** Finds whose key a stream was sealed with. */
 export class Users2017 {
-  readonly #users: readonly User2017[];
+  readonly #method: Method;
+  #users: readonly User2017[] = [];
   /** Whose key fitted last, by client address; the oldest entry first. */
   readonly #lastUser = new Map<string, User2017>();
 
+  /** Starts without users. */
+  constructor(method: Method) {
+    this.#method = method;
+  }
+
   /**
-   * Keeps the users in their order.
+   * Takes these users and no others; open sessions are not touched.
    *
    * @param users At least one, at most {@link MAX_TRIAL_USERS}.
-   * @throws {RangeError} When there are too many, or none.
+   * @throws {RangeError} When there are too many, or none; nothing has changed
+   * then.
    */
-  constructor(users: readonly User2017[]) {
+  set(users: readonly User2017[]): void {
     if (users.length === 0 || users.length > MAX_TRIAL_USERS) {
       throw new RangeError(
         `Cannot serve ${users.length} users on one port of AEAD 2017: ` +
@@ -86,11 +87,15 @@ export class Users2017 {
       );
     }
     this.#users = users;
+    const kept = new Set(users);
+    for (const [host, user] of this.#lastUser) {
+      if (!kept.has(user)) this.#lastUser.delete(host);
+    }
   }
 
   /** Bytes {@link Users2017.find} needs: salt and length chunk. */
   get headLength(): number {
-    return this.#users[0]!.masterKey.method.saltLength + 2 + TAG_LENGTH;
+    return this.#method.saltLength + 2 + TAG_LENGTH;
   }
 
   /**

@@ -21,7 +21,7 @@ export interface Aead2022Keys {
   readonly psk: Psk;
   /** Of a client: the identity keys before its own, in order. */
   readonly identityKeys?: readonly Psk[];
-  /** Of a server: its users. Not set: whoever has the key. */
+  /** Of a server: its users. Not set, or empty: whoever has the key. */
   readonly users?: Users2022;
 }
 
@@ -32,6 +32,9 @@ export function aead2022Stream(
 ): StreamProtocol {
   return {
     client: () => new Aead2022Client(keys.psk, keys.identityKeys ?? [], world),
-    server: () => new Aead2022Server(keys.psk, keys.users, world),
+    server: () => {
+      const users = keys.users?.size ? keys.users : undefined;
+      return new Aead2022Server(keys.psk, users, world);
+    },
   };
 }

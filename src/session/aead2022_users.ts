@@ -19,7 +19,7 @@ export interface User2022 {
 
 /** Users by the hash of their key. */
 export class Users2022 {
-  readonly #byHash = new Map<string, User2022>();
+  #byHash: ReadonlyMap<string, User2022> = new Map();
 
   /**
    * Builds the table.
@@ -27,16 +27,33 @@ export class Users2022 {
    * @throws {RangeError} When two users have the same key.
    */
   constructor(users: Iterable<User2022>) {
+    this.set(users);
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#byHash.size;
+  }
+
+  /**
+   * Puts others in their place; open sessions are not touched.
+   *
+   * @throws {RangeError} When two users have the same key; nothing has changed
+   * then.
+   */
+  set(users: Iterable<User2022>): void {
+    const byHash = new Map<string, User2022>();
     for (const user of users) {
       const key = keyOf(user.psk.identityHash);
-      const other = this.#byHash.get(key);
+      const other = byHash.get(key);
       if (other !== undefined) {
         throw new RangeError(
           `Users ${other.name} and ${user.name} have the same key`,
         );
       }
-      this.#byHash.set(key, user);
+      byHash.set(key, user);
     }
+    this.#byHash = byHash;
   }
 
   /**

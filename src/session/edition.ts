@@ -8,12 +8,16 @@ import { type AeadProvider, MasterKey } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { Psk } from "../crypto/psk.ts";
 import type { RandomBytes } from "../random.ts";
-import type { UserLimits } from "../users.ts";
 import { aead2017Stream } from "./aead2017_stream.ts";
-import { aead2017Users } from "./aead2017_users.ts";
+import { aead2017Users, type User2017, Users2017 } from "./aead2017_users.ts";
 import { aead2022Stream } from "./aead2022_stream.ts";
-import { Users2022 } from "./aead2022_users.ts";
+import { type User2022, Users2022 } from "./aead2022_users.ts";
 import type { SaltFilter } from "./salt_filter.ts";
+import {
+  checkDistinct,
+  RememberedUsers,
+  type ServerUser,
+} from "./server_user.ts";
 import type { StreamProtocol } from "./stream_protocol.ts";
 
 /** What both ends must share, as `ss-local` has it. */
@@ -24,16 +28,6 @@ export interface ClientKeys {
   readonly masterKey: Uint8Array;
   /** Of a 2022 method: the identity keys before it, in order. */
   readonly identityKeys?: readonly Uint8Array[];
-}
-
-/** A user of a server. */
-export interface ServerUser {
-  /** For the log and the counters. */
-  readonly name: string;
-  /** The method's key length in bytes. */
-  readonly masterKey: Uint8Array;
-  /** Not set: none. */
-  readonly limits?: UserLimits;
 }
 
 /** What both ends must share, as `ss-server` has it. */
@@ -79,61 +73,98 @@ export function clientProtocol(
   );
 }
 
+/** The protocol of `ss-server`; its users may change while it runs. */
+export interface ServerProtocol {
+  /** Its streams. */
+  readonly streams: StreamProtocol;
+  /**
+   * Takes users as they are from now on; open sessions are not touched.
+   *
+   * @throws {RangeError} When the method has no identity headers, when there
+   * are more than can be told apart, two are alike, or nobody could connect;
+   * nothing has changed then.
+   */
+  setUsers(users: readonly ServerUser[]): void;
+}
+
 /**
  * The protocol of `ss-server`.
  *
  * @param filter The salts it has seen.
- * @throws {RangeError} When a key is missing, when the method has no identity
- * headers but there are users, or there are more than can be told apart.
+ * @throws {RangeError} When a key is missing, and as `setUsers()`.
  */
 export function serverProtocol(
   keys: ServerKeys,
   world: ProtocolWorld,
   filter: SaltFilter,
-): StreamProtocol {
-  return keys.method.edition === 2017
+): ServerProtocol {
+  const protocol = keys.method.edition === 2017
     ? server2017(keys, world, filter)
     : server2022(keys, world, filter);
+  protocol.setUsers(keys.users ?? []);
+  return protocol;
 }
 
 function server2017(
-  { method, masterKey, users = [] }: ServerKeys,
+  { method, masterKey }: ServerKeys,
   { aeadProvider, randomBytes }: ProtocolWorld,
   filter: SaltFilter,
-): StreamProtocol {
+): ServerProtocol {
   const bind = (key: Uint8Array): MasterKey =>
     new MasterKey(method, key, aeadProvider);
-  if (users.length === 0) {
-    return aead2017Stream(bind(required(masterKey)), randomBytes, filter);
-  }
-  const known = users.map(({ name, masterKey }) => ({
+  const own = masterKey && { masterKey: bind(masterKey) };
+  const single = own && aead2017Stream(own.masterKey, randomBytes, filter);
+  const table = new Users2017(method);
+  const known = new RememberedUsers(({ name, masterKey }): User2017 => ({
     name,
     masterKey: bind(masterKey),
   }));
-  const unnamed = masterKey === undefined
-    ? []
-    : [{ masterKey: bind(masterKey) }];
-  return aead2017Users([...known, ...unnamed], randomBytes, filter);
+  const several = aead2017Users(table, randomBytes, filter);
+  let hasUsers = false;
+  return {
+    streams: {
+      client: several.client,
+      server: (host) => (!hasUsers && single ? single : several).server(host),
+    },
+    setUsers(users): void {
+      checkDistinct(users);
+      const named = known.all(users);
+      table.set(own === undefined ? named : [...named, own]);
+      hasUsers = users.length > 0;
+    },
+  };
 }
 
 function server2022(
-  { method, masterKey, users = [] }: ServerKeys,
+  { method, masterKey }: ServerKeys,
   world: ProtocolWorld,
   filter: SaltFilter,
-): StreamProtocol {
+): ServerProtocol {
   const bind = (key: Uint8Array): Psk =>
     new Psk(method, key, world.aeadProvider);
   const psk = bind(required(masterKey));
   const { clock, randomBytes } = world;
-  const inner = { clock, randomBytes, filter };
-  if (users.length === 0) return aead2022Stream({ psk }, inner);
-  if (!psk.hasIdentity) {
-    throw new RangeError(`Cannot serve users: ${method.name} cannot name them`);
-  }
-  const table = new Users2022(
-    users.map(({ name, masterKey }) => ({ name, psk: bind(masterKey) })),
-  );
-  return aead2022Stream({ psk, users: table }, inner);
+  const table = new Users2022([]);
+  const known = new RememberedUsers(({ name, masterKey }): User2022 => ({
+    name,
+    psk: bind(masterKey),
+  }));
+  return {
+    streams: aead2022Stream({ psk, users: table }, {
+      clock,
+      randomBytes,
+      filter,
+    }),
+    setUsers(users): void {
+      if (users.length > 0 && !psk.hasIdentity) {
+        throw new RangeError(
+          `Cannot serve users: ${method.name} cannot name them`,
+        );
+      }
+      checkDistinct(users);
+      table.set(known.all(users));
+    },
+  };
 }
 
 function required(masterKey: Uint8Array | undefined): Uint8Array {

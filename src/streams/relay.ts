@@ -4,7 +4,7 @@
  * @module
  */
 import type { Allocate, BufferPool } from "../buffer_pool.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import type { ByteWriter } from "./byte_writer.ts";
@@ -27,7 +27,13 @@ export interface Flow {
   recycle?(chunk: Uint8Array): void;
   /** Called at the end of the source, before the sink is closed; may throw. */
   end?(): void;
-  /** Told how many payload bytes passed. */
+  /**
+   * Asked before bytes pass; may throw, and then none do.
+   *
+   * @returns Milliseconds to wait before they do.
+   */
+  admit?(chunkBytes: number, convertedBytes: number): number;
+  /** Told how many bytes pass. */
   count(chunkBytes: number, convertedBytes: number): void;
 }
 
@@ -41,8 +47,8 @@ export interface RelayOptions {
   readonly idleTimeoutMs: number;
   /** The same once one direction has ended. */
   readonly halfClosedIdleTimeoutMs: number;
-  /** Its abort ends the relay with the signal's reason. */
-  readonly signal: AbortSignal;
+  /** The abort of any ends the relay with that signal's reason. */
+  readonly signals: readonly AbortSignal[];
 }
 
 /**
@@ -56,20 +62,21 @@ export interface RelayOptions {
  * connection, and a read may be taken over through the flow's `source`.
  *
  * @throws What the first failing read, write, conversion or `end()` threw;
- * `TransportError` `ERR_NET_IDLE`; the reason of the signal.
+ * `TransportError` `ERR_NET_IDLE`; the reason of a signal.
  */
 export async function relay(
   up: Flow,
   down: Flow,
   options: RelayOptions,
 ): Promise<void> {
-  options.signal.throwIfAborted();
+  const { signals } = options;
+  for (const signal of signals) signal.throwIfAborted();
   const failure = Promise.withResolvers<never>();
   const watchdog = new IdleWatchdog(options, failure.reject);
-  const onAbort = (): void => failure.reject(options.signal.reason);
-  options.signal.addEventListener("abort", onAbort);
-  const { buffers } = options;
-  const pumps = [up, down].map((flow) => new Pump(flow, watchdog, buffers));
+  const onAbort = ({ target }: Event): void =>
+    failure.reject((target as AbortSignal).reason);
+  for (const signal of signals) signal.addEventListener("abort", onAbort);
+  const pumps = [up, down].map((flow) => new Pump(flow, watchdog, options));
   try {
     await Promise.race([
       failure.promise,
@@ -79,7 +86,7 @@ export async function relay(
       })),
     ]);
   } finally {
-    options.signal.removeEventListener("abort", onAbort);
+    for (const signal of signals) signal.removeEventListener("abort", onAbort);
     watchdog.stop();
     for (const pump of pumps) pump.stop();
   }
@@ -90,12 +97,19 @@ class Pump {
   readonly #flow: Flow;
   readonly #watchdog: IdleWatchdog;
   readonly #buffers: BufferPool;
+  readonly #clock: Clock;
   #stopped = false;
+  #pacing: AbortController | undefined;
 
-  constructor(flow: Flow, watchdog: IdleWatchdog, buffers: BufferPool) {
+  constructor(
+    flow: Flow,
+    watchdog: IdleWatchdog,
+    { buffers, clock }: RelayOptions,
+  ) {
     this.#flow = flow;
     this.#watchdog = watchdog;
     this.#buffers = buffers;
+    this.#clock = clock;
   }
 
   async run(): Promise<void> {
@@ -109,9 +123,12 @@ class Pump {
       if (this.#stopped) return;
       if (chunk === undefined) break;
       const converted = this.#flow.convert(chunk, this.#buffers.take);
+      const waitMs = this.#flow.admit?.(chunk.length, converted.length);
       this.#flow.count(chunk.length, converted.length);
       this.#flow.recycle?.(chunk);
       this.#watchdog.touch();
+      if (waitMs) await this.#pace(waitMs);
+      if (this.#stopped) return;
       if (converted.length > 0) await sink.write(converted);
       // Only now, and not if it failed: until then the system reads from it.
       this.#buffers.give(converted);
@@ -123,6 +140,16 @@ class Pump {
 
   stop(): void {
     this.#stopped = true;
+    this.#pacing?.abort();
+  }
+
+  /** Keeps a rate; that is no idleness. */
+  async #pace(waitMs: number): Promise<void> {
+    this.#pacing = new AbortController();
+    this.#watchdog.held++;
+    await pause(this.#clock, waitMs, this.#pacing.signal);
+    this.#watchdog.held--;
+    this.#watchdog.touch();
   }
 }
 
@@ -133,6 +160,8 @@ class IdleWatchdog {
   #timeoutMs: number;
   #lastMs: number;
   #cancel: () => void = () => {};
+  /** Directions that wait on purpose. */
+  held = 0;
 
   constructor(
     options: RelayOptions,
@@ -168,7 +197,9 @@ class IdleWatchdog {
 
   #check(): void {
     const idleMs = this.#options.clock.monotonicMs() - this.#lastMs;
-    if (idleMs < this.#timeoutMs) {
+    if (this.held > 0) {
+      this.#arm(this.#timeoutMs);
+    } else if (idleMs < this.#timeoutMs) {
       this.#arm(this.#timeoutMs - idleMs);
     } else {
       const seconds = this.#timeoutMs / 1000;

@@ -44,7 +44,7 @@ async function handle(client: Connection, signal: AbortSignal): Promise<void> {
       clock: systemClock,
       idleTimeoutMs: 60_000,
       halfClosedIdleTimeoutMs: 60_000,
-      signal,
+      signals: [signal],
     });
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;

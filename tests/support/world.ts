@@ -15,7 +15,11 @@ import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
 import type { LogFields, Logger, LogLevel } from "../../src/observe.ts";
 import { type RandomBytes, systemRandomBytes } from "../../src/random.ts";
 import { type LocalOptions, startLocal } from "../../src/service/local.ts";
-import { type ServerOptions, startServer } from "../../src/service/server.ts";
+import {
+  type ServerOptions,
+  type ServerService,
+  startServer,
+} from "../../src/service/server.ts";
 import type { Dependencies, Service } from "../../src/service/service.ts";
 import type { Connection, Endpoint, Listener } from "../../src/transport.ts";
 import { hex } from "./bytes.ts";
@@ -73,7 +77,7 @@ export class World {
   }
 
   /** Starts `ss-server` on {@link SERVER}. */
-  async server(options: Partial<ServerOptions> = {}): Promise<Service> {
+  async server(options: Partial<ServerOptions> = {}): Promise<ServerService> {
     const { method, masterKey } = this;
     const service = await startServer(
       { listen: SERVER, method, masterKey, ...options },

@@ -4,11 +4,11 @@ import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { findMethod, type Method } from "../../../src/crypto/method.ts";
 import { nobleProvider } from "../../../src/crypto/noble.ts";
 import { systemRandomBytes } from "../../../src/random.ts";
+import { PolicyError } from "../../../src/errors.ts";
 import { Accounts } from "../../../src/service/accounts.ts";
-import {
-  clientProtocol,
-  type ServerUser,
-} from "../../../src/session/edition.ts";
+import type { ServerService } from "../../../src/service/server.ts";
+import { clientProtocol } from "../../../src/session/edition.ts";
+import type { ServerUser } from "../../../src/session/server_user.ts";
 import type { Connection } from "../../../src/transport.ts";
 import type { UserLimits } from "../../../src/users.ts";
 import { seededBytes } from "../../support/bytes.ts";
@@ -39,7 +39,7 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
         assert.ok(seen().received.length > 200);
         const during = accounts.usage().get(who)!;
         assert.equal(during.open, 1);
-        assert.ok(during.lastHost.length > 0);
+        assert.equal(during.hosts.length, 1);
         client.close();
         far.close();
         await settle();
@@ -105,6 +105,121 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
       await world.stop();
     });
 
+    test("a rate slows its user down to it, both ways, and no other", async () => {
+      const bytesPerSecond = 10_000;
+      const { world, accounts, target } = await start(method, [
+        user("alice", { bytesPerSecond }),
+        user("bob"),
+      ]);
+      const ends: Connection[] = [];
+      for (const who of ["alice", "bob"]) {
+        const client = await knock(world, who, seededBytes(10));
+        const far = await accepted(target);
+        observe(client);
+        ends.push(client, far);
+      }
+      for (let i = 0; i < 20; i++) {
+        for (const far of [ends[1]!, ends[3]!]) {
+          await send(far, seededBytes(5_000));
+        }
+        await settle();
+      }
+      assert.equal(accounts.usage().get("bob")!.bytesDown, 100_000);
+      for (let i = 0; i < 50; i++) await world.clock.advance(100);
+      const { bytesDown } = accounts.usage().get("alice")!;
+      // What is counted waits for its turn: one chunk more than has passed.
+      assert.ok(
+        bytesDown >= 50_000 && bytesDown <= 60_000,
+        `${bytesDown} in 5 s`,
+      );
+      for (const end of ends) end.close();
+      target.close();
+      await world.stop();
+    });
+
+    test("a limit of addresses counts those that are connected", async () => {
+      const { world, accounts } = await start(method, []);
+      accounts.set([{ name: "alice", limits: { maxHosts: 2 } }]);
+      const connect = (host: string): Disposable =>
+        accounts.connect("alice", host);
+      const first = connect("192.0.2.1");
+      connect("192.0.2.1");
+      connect("192.0.2.2");
+      assert.throws(() => connect("192.0.2.3"), {
+        code: "ERR_POLICY_USER_HOSTS",
+      });
+      first[Symbol.dispose]();
+      first[Symbol.dispose]();
+      assert.throws(() => connect("192.0.2.3"), PolicyError);
+      assert.deepEqual(
+        accounts.usage().get("alice")!.hosts,
+        ["192.0.2.1", "192.0.2.2"],
+      );
+      await world.stop();
+    });
+
+    test("come and go while the server runs, and others do not notice", async () => {
+      const { world, accounts, target, server } = await start(method, [
+        user("alice"),
+        user("bob"),
+        user("carol"),
+      ]);
+      const open = async (who: string): Promise<() => string> => {
+        const client = await knock(world, who, seededBytes(10));
+        await accepted(target);
+        const seen = observe(client);
+        return () => seen().end;
+      };
+      const [alice, bob, carol] = [
+        await open("alice"),
+        await open("bob"),
+        await open("carol"),
+      ];
+      server.update({
+        method,
+        masterKey: key(method, SERVER_NAME),
+        users: [
+          user("bob"),
+          { ...user("carol"), disabled: true },
+          user("dave"),
+        ],
+      });
+      await settle();
+      assert.notEqual(alice(), "open");
+      assert.equal(bob(), "open");
+      assert.notEqual(carol(), "open");
+      assert.equal(world.logged("code", "ERR_POLICY_USER_DISABLED").length, 2);
+      assert.equal((await open("dave"))(), "open");
+      await expectRefused(world, "carol", "ERR_POLICY_USER_DISABLED", 3);
+      const stranger = await knock(world, "alice", seededBytes(10));
+      const seen = observe(stranger);
+      await settle();
+      assert.equal(seen().end, "open", "silence, as for any stranger");
+      assert.deepEqual([...accounts.usage().keys()], ["bob", "carol", "dave"]);
+      assert.equal(accounts.total().connections, 4);
+      target.close();
+      await world.stop();
+    });
+
+    test("cannot be changed to what cannot be told apart", async () => {
+      const { world, target, server } = await start(method, [user("alice")]);
+      const masterKey = key(method, SERVER_NAME);
+      const wrong = [[user("bob"), user("bob")], [
+        user("bob"),
+        { ...user("bob"), name: "robert" },
+      ]];
+      for (const users of wrong) {
+        assert.throws(
+          () => server.update({ method, masterKey, users }),
+          RangeError,
+        );
+      }
+      (await knock(world, "alice", seededBytes(10))).close();
+      (await accepted(target)).close();
+      target.close();
+      await world.stop();
+    });
+
     test("limits of connections and of time refuse at once, and name the reason", async () => {
       const { world, target } = await start(method, [
         user("alice", { maxConnections: 1 }),
@@ -139,12 +254,14 @@ function key(method: Method, user: string): Uint8Array {
 async function start(method: Method, users: ServerUser[]): Promise<{
   world: World;
   accounts: Accounts;
+  server: ServerService;
   target: Awaited<ReturnType<World["target"]>>;
 }> {
   const world = new World({ capacity: 1 << 20 }, method.name);
   const accounts = new Accounts(users, world.clock);
-  await world.server({ masterKey: key(method, SERVER_NAME), users, accounts });
-  return { world, accounts, target: await world.target() };
+  const masterKey = key(method, SERVER_NAME);
+  const server = await world.server({ masterKey, users, accounts });
+  return { world, accounts, server, target: await world.target() };
 }
 
 async function knock(
@@ -172,13 +289,14 @@ async function expectRefused(
   world: World,
   who: string,
   code: string,
+  times = 1,
 ): Promise<void> {
   const client = await knock(world, who, seededBytes(10));
   const seen = observe(client);
   await settle();
   assert.notEqual(seen().end, "open");
   assert.equal(seen().received.length, 0);
-  assert.equal(world.logged("code", code).length, 1);
+  assert.equal(world.logged("code", code).length, times);
   client.close();
   await settle();
 }

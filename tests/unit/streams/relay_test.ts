@@ -175,7 +175,7 @@ async function start(overrides: Partial<Flow> = {}): Promise<{
       clock,
       idleTimeoutMs: 1_000,
       halfClosedIdleTimeoutMs: 100,
-      signal: controller.signal,
+      signals: [controller.signal],
     },
   );
   relaying.catch(() => {});
