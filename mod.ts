@@ -141,6 +141,7 @@ export { sealStream } from "./src/streams/seal_stream.ts";
 export { type LocalOptions, startLocal } from "./src/service/local.ts";
 export {
   Accounts,
+  type Direction,
   type LimitedUser,
   type Visit,
 } from "./src/service/accounts.ts";
