@@ -13,6 +13,7 @@ import {
   UDP_TIMEOUT_MS,
 } from "../limits.ts";
 import { LEGACY_OPTIONS } from "./legacy_options.ts";
+import { OPERATOR_OPTIONS } from "./operator_settings.ts";
 import type { Command, Option } from "./option.ts";
 
 /** The method of shadowsocks-libev 3.3 when none is named. */
@@ -107,12 +108,6 @@ const RUNNING: readonly Option[] = [
     value: "SECONDS",
     help: "Time open connections get to finish after SIGINT or SIGTERM",
     default: String(GRACE_MS / 1_000),
-  },
-  {
-    name: "log-format",
-    value: "FORMAT",
-    help: "`text` or `json`, on standard error",
-    default: "text",
   },
 ];
 
@@ -214,6 +209,7 @@ const LOCAL: Command = {
     },
     ...UDP,
     ...RUNNING,
+    ...OPERATOR_OPTIONS.local,
     ...COMMON,
     ...LEGACY_OPTIONS.local,
   ],
@@ -244,6 +240,7 @@ const TUNNEL: Command = {
     },
     ...LOCAL_ENDS,
     ...RUNNING,
+    ...OPERATOR_OPTIONS.local,
     ...COMMON,
     ...LEGACY_OPTIONS.local,
   ],
@@ -294,6 +291,7 @@ const SERVER: Command = {
       default: "public addresses only",
     },
     ...RUNNING,
+    ...OPERATOR_OPTIONS.server,
     ...COMMON,
     ...LEGACY_OPTIONS.server,
   ],

@@ -22,6 +22,11 @@ import {
   localsFromFile,
   type ReadText,
 } from "./local_settings.ts";
+import {
+  OPERATOR_KEYS,
+  type OperatorSettings,
+  operatorSettings,
+} from "./operator_settings.ts";
 import { option } from "./option_value.ts";
 import {
   SERVER_KEYS,
@@ -43,6 +48,12 @@ export interface Configured<T> {
   readonly warnings: readonly string[];
 }
 
+/** Services to start, and what holds for the program as a whole. */
+export interface ConfiguredRole<T> extends Configured<T> {
+  /** See there. */
+  readonly operator: OperatorSettings;
+}
+
 /**
  * What `umbra local` starts: one proxy for each place to listen.
  *
@@ -51,7 +62,7 @@ export interface Configured<T> {
 export function configureLocal(
   args: Arguments,
   readText: ReadText,
-): Configured<LocalOptions[]> {
+): ConfiguredRole<LocalOptions[]> {
   return configureLocals(args, readText, ({ protocol }) => protocol);
 }
 
@@ -63,7 +74,7 @@ export function configureLocal(
 export function configureTunnel(
   args: Arguments,
   readText: ReadText,
-): Configured<LocalOptions[]> {
+): ConfiguredRole<LocalOptions[]> {
   return configureLocals(args, readText, ({ protocol, tunnelTo }) => {
     if (typeof protocol === "object") return protocol;
     if (tunnelTo !== undefined) return { tunnelTo };
@@ -79,7 +90,7 @@ function configureLocals(
   args: Arguments,
   readText: ReadText,
   protocolOf: (local: LocalSettings) => InboundProtocol | undefined,
-): Configured<LocalOptions[]> {
+): ConfiguredRole<LocalOptions[]> {
   const file = readFile(args, readText);
   const found = findServers(args, file);
   if (found.servers.length === 0) {
@@ -136,6 +147,7 @@ function configureLocals(
         `ignored: ${origin}: mode: one mode holds for all servers of a local`
       ),
     ],
+    operator: operatorSettings(args, file, readText),
   };
 }
 
@@ -147,7 +159,7 @@ function configureLocals(
 export function configureServer(
   args: Arguments,
   readText: ReadText,
-): Configured<ServerOptions[]> {
+): ConfiguredRole<ServerOptions[]> {
   const file = readFile(args, readText);
   const found = findServers(args, file);
   const targetPolicy = targetPolicyOf(args, file?.object);
@@ -168,6 +180,7 @@ export function configureServer(
       ...mergeUdp(udp, server.udp, found.unnamed.udp),
     })),
     warnings: found.warnings,
+    operator: operatorSettings(args, file, readText),
   };
 }
 
@@ -240,6 +253,7 @@ function readFile(
 const TOP_KEYS: ReadonlySet<string> = new Set([
   ...SERVER_KEYS.filter((key) => key !== "address" && key !== "port"),
   ...LOCAL_KEYS,
+  ...OPERATOR_KEYS,
   ...["servers", "locals", ALLOW_PRIVATE_KEY],
 ]);
 

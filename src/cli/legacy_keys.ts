@@ -20,14 +20,13 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ],
   ["outbound_bind_interface", "the system chooses the interface"],
   ["outbound_fwmark", "marking packets is not served by this version"],
-  ["manager_address", "managers are not served by this version"],
+  ["manager_address", 'Umbra is its own manager: use "manager"'],
   ["online_config", "online configuration is not served by this version"],
 ]);
 
 /** Keys that only tune; a warning tells that they have no effect. */
 const IGNORED: ReadonlyMap<string, string> = new Map([
   ["fast_open", "the runtimes offer no TCP fast open"],
-  ["reuse_port", "each address has one listener"],
   ["mptcp", "the runtimes offer no multipath TCP"],
   ["nofile", "set the limit with `ulimit -n` or LimitNOFILE instead"],
   ["ipv6_first", "the system's order of addresses is used"],

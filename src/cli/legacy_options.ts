@@ -24,7 +24,6 @@ const BOTH: readonly Option[] = [
   refused("acl", undefined, "access lists are not served", "FILE"),
   refused("plugin", undefined, "plugins are not served", "NAME"),
   refused("plugin-opts", undefined, "plugins are not served", "OPTIONS"),
-  ignored("reuse-port", "each address has one listener"),
   ignored("fast-open", "the runtimes offer no TCP fast open"),
   ignored("no-delay", "it is always on"),
   ignored("mptcp", "the runtimes offer no multipath TCP"),
@@ -54,7 +53,12 @@ export const LEGACY_OPTIONS: Readonly<
       short: "6",
     },
     refused("dns", "d", "names are resolved as the system does", "ADDRESS"),
-    refused("manager-address", undefined, "managers are not served", "ADDRESS"),
+    refused(
+      "manager-address",
+      undefined,
+      "Umbra is its own manager: --manager serves the protocol",
+      "ADDRESS",
+    ),
   ],
 };
 

@@ -23,7 +23,7 @@ import type { Mode } from "../service/udp_service.ts";
 import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands.ts";
 import {
-  type Configured,
+  type ConfiguredRole,
   configureLocal,
   configureServer,
   configureTunnel,
@@ -31,7 +31,7 @@ import {
 import { chooseProvider } from "./crypto.ts";
 import type { Host } from "./host.ts";
 import { dnsFromOptions, type DnsSettings } from "./dns_settings.ts";
-import { createLogger, type LogFormat } from "./log.ts";
+import { createLogger } from "./log.ts";
 import { readText } from "./output.ts";
 import { type PlannedService, runServices } from "./run.ts";
 import { option } from "./option_value.ts";
@@ -51,12 +51,13 @@ export async function runTunnel(args: Arguments, host: Host): Promise<void> {
 
 async function runLocals(
   args: Arguments,
-  { result, warnings }: Configured<LocalOptions[]>,
+  { result, warnings, operator }: ConfiguredRole<LocalOptions[]>,
   host: Host,
 ): Promise<void> {
   const dns = dnsFromOptions(args);
   await run(args, {
     warnings,
+    operator,
     methods: result.flatMap(({ servers }) => servers.map((s) => s.method)),
     ports: result.map(({ listen }) => listen.port),
     datagrams: dns !== undefined || result.some(hasUdp),
@@ -69,9 +70,10 @@ async function runLocals(
 
 /** Runs `ss-server` until a signal. */
 export async function runServer(args: Arguments, host: Host): Promise<void> {
-  const { result, warnings } = configureServer(args, readText);
+  const { result, warnings, operator } = configureServer(args, readText);
   await run(args, {
     warnings,
+    operator,
     methods: result.map(({ method }) => method),
     ports: result.map(({ listen }) => listen.port),
     datagrams: result.some(hasUdp),
@@ -82,7 +84,8 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
 }
 
 /** Services of a configuration, and what they will need. */
-interface Plan extends Configured<(world: Dependencies) => PlannedService[]> {
+interface Plan
+  extends ConfiguredRole<(world: Dependencies) => PlannedService[]> {
   readonly methods: readonly Method[];
   readonly ports: readonly number[];
   /** Whether UDP is served. */
@@ -96,8 +99,7 @@ async function run(
   planned: Plan,
   host: Host,
 ): Promise<void> {
-  const format = option(args, "log-format", readFormat, "text or json") ??
-    "text";
+  const format = planned.operator.logFormat ?? "text";
   const graceMs = option(
     args,
     "grace",
@@ -293,7 +295,3 @@ const TRAFFIC: Readonly<Record<Mode, string>> = {
   "udp_only": "UDP only, ",
   "tcp_and_udp": "TCP and UDP, ",
 };
-
-function readFormat(text: string): LogFormat | undefined {
-  return text === "text" || text === "json" ? text : undefined;
-}

@@ -1,0 +1,115 @@
+// Keys of configuration files are what they are.
+// deno-lint-ignore-file camelcase
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseArguments } from "../../../src/cli/args.ts";
+import { findCommand } from "../../../src/cli/commands.ts";
+import { configureLocal, configureServer } from "../../../src/cli/config.ts";
+import type { OperatorSettings } from "../../../src/cli/operator_settings.ts";
+import { ConfigError } from "../../../src/errors.ts";
+
+const FILE = { server: "192.0.2.1", server_port: 1, password: "x" };
+
+function server(argv: string[], file: object = {}): OperatorSettings {
+  return configureServer(
+    parseArguments(findCommand("server")!, ["-c", "/etc/umbra/f", ...argv]),
+    readFrom(file),
+  ).operator;
+}
+
+function local(argv: string[], file: object = {}): OperatorSettings {
+  return configureLocal(
+    parseArguments(findCommand("local")!, ["-c", "/etc/umbra/f", ...argv]),
+    readFrom(file),
+  ).operator;
+}
+
+/** The configuration, and beside it two token files. */
+function readFrom(file: object): (path: string) => string {
+  const files: Readonly<Record<string, string>> = {
+    "/etc/umbra/f": JSON.stringify({ ...FILE, ...file }),
+    "/etc/umbra/token": "file-token\r\nrest\n",
+    "/run/token": "flag-token",
+    "/run/empty": "\n",
+  };
+  return (path) => files[path]!;
+}
+
+function refuses(run: () => unknown, message: RegExp): void {
+  assert.throws(
+    run,
+    (error) => error instanceof ConfigError && message.test(error.message),
+  );
+}
+
+test("operatorSettings() is empty, when nothing is asked for", () => {
+  assert.deepEqual(server([]), {});
+  assert.deepEqual(local([]), {});
+});
+
+test("operatorSettings() reads the file, its paths relative to it", () => {
+  const file = {
+    admin: "[::1]:9000",
+    admin_token_file: "token",
+    manager: "127.0.0.1:6001",
+    store: "../lib/users.db",
+    log_format: "json",
+    log_privacy: "hashed",
+    reuse_port: true,
+    max_connections_per_host: "50",
+  };
+  const { manager, store, ...both } = {
+    admin: { host: "::1", port: 9000 },
+    adminToken: "file-token",
+    manager: { host: "127.0.0.1", port: 6001 },
+    store: "/etc/lib/users.db",
+    logFormat: "json",
+    logPrivacy: "hashed",
+    reusePort: true,
+    maxConnectionsPerHost: 50,
+  } as const;
+  assert.deepEqual(server([], file), { ...both, manager, store });
+  assert.deepEqual(local([], { ...file, manager: null, store: null }), both);
+});
+
+test("operatorSettings() lets an option beat the file", () => {
+  const argv = "--admin unix:/run/admin --admin-token-file /run/token " +
+    "--manager [::1]:1 --store /run/db --log-format text --log-privacy none " +
+    "--reuse-port --max-connections-per-host 7";
+  const file = {
+    admin: "127.0.0.1:9000",
+    admin_token_file: "token",
+    store: "x",
+    log_privacy: "full",
+    reuse_port: false,
+    max_connections_per_host: 1,
+  };
+  assert.deepEqual(server(argv.split(" "), file), {
+    admin: { path: "/run/admin" },
+    adminToken: "flag-token",
+    manager: { host: "::1", port: 1 },
+    store: "/run/db",
+    logFormat: "text",
+    logPrivacy: "none",
+    reusePort: true,
+    maxConnectionsPerHost: 7,
+  });
+});
+
+test("operatorSettings() names what it cannot read", () => {
+  const cases: [string[], object, RegExp][] = [
+    [["--admin", "9000"], {}, /^--admin 9000: expected HOST:PORT or unix:/],
+    [["--admin", "unix:run"], {}, /^--admin unix:run: expected/],
+    [[], { admin: 9000 }, /^\/etc\/umbra\/f:1:\d+: admin is 9000, expected/],
+    [[], { manager: "::1" }, /manager is "::1", expected HOST:PORT/],
+    [[], { store: "" }, /store is "", expected/],
+    [[], { log_privacy: "some" }, /log_privacy is "some", expected .*hashed/],
+    [["--log-format", "xml"], {}, /^--log-format xml: expected text or json/],
+    [[], { reuse_port: 1 }, /reuse_port is 1, expected true or false/],
+    [[], { max_connections_per_host: 0 }, /is 0, expected a whole number/],
+    [["--admin-token-file", "/run/empty"], {}, /^\/run\/empty: expected a tok/],
+  ];
+  for (const [argv, file, message] of cases) {
+    refuses(() => server(argv, file), message);
+  }
+});
