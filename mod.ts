@@ -138,7 +138,11 @@ export { ByteWriter, type WriteTarget } from "./src/streams/byte_writer.ts";
 export { openStream } from "./src/streams/open_stream.ts";
 export { type Flow, relay, type RelayOptions } from "./src/streams/relay.ts";
 export { sealStream } from "./src/streams/seal_stream.ts";
-export { type LocalOptions, startLocal } from "./src/service/local.ts";
+export {
+  type LocalOptions,
+  type LocalService,
+  startLocal,
+} from "./src/service/local.ts";
 export {
   Accounts,
   type Direction,
@@ -156,7 +160,11 @@ export type {
   DnsMessages,
   DnsQuery,
 } from "./src/service/dns_messages.ts";
-export { type DnsOptions, startDns } from "./src/service/dns_inbound.ts";
+export {
+  type DnsOptions,
+  type DnsService,
+  startDns,
+} from "./src/service/dns_inbound.ts";
 export {
   type ServerChange,
   type ServerOptions,

@@ -64,6 +64,16 @@ export interface DnsOptions extends UdpOptions {
   readonly messages: DnsMessages;
 }
 
+/** A running DNS inbound. */
+export interface DnsService extends Service {
+  /**
+   * Lets another server ask from now on.
+   *
+   * @throws {ConfigError} When it has no UDP here; nothing has changed then.
+   */
+  setServer(server: UpstreamServer): void;
+}
+
 /**
  * Starts a DNS inbound.
  *
@@ -73,7 +83,7 @@ export interface DnsOptions extends UdpOptions {
 export async function startDns(
   options: DnsOptions,
   dependencies: Dependencies,
-): Promise<Service> {
+): Promise<DnsService> {
   const ip = parseIp(options.resolver.host);
   if (ip === undefined) {
     throw new RangeError("Cannot start DNS: the resolver is no IP address");
@@ -99,7 +109,12 @@ export async function startDns(
     (client, signal) => dns.handleConnection(client, signal),
     world,
   );
-  return joined(tcp, udp);
+  const service = joined(tcp, udp);
+  return {
+    address: service.address,
+    stop: (graceMs) => service.stop(graceMs),
+    setServer: (server) => dns.setServer(server),
+  };
 }
 
 interface Pending {
@@ -109,7 +124,7 @@ interface Pending {
 
 class DnsInbound {
   readonly #options: DnsOptions;
-  readonly #upstream: PacketUpstream & Upstream;
+  #upstream: PacketUpstream & Upstream;
   readonly #socket: DatagramSocket;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
@@ -140,6 +155,10 @@ class DnsInbound {
       world,
       this.#report,
     );
+  }
+
+  setServer(server: UpstreamServer): void {
+    this.#upstream = withPackets(toUpstream(server, this.#world));
   }
 
   /** Takes what a program has asked over UDP. */

@@ -74,6 +74,19 @@ export interface LocalOptions extends UdpOptions {
   readonly maxConnections?: number;
 }
 
+/** A running local. */
+export interface LocalService extends Service {
+  /**
+   * Uses other servers for what comes; what is open lives on.
+   *
+   * @param servers The preferred one first.
+   * @throws {RangeError} When there is none; nothing has changed then.
+   * @throws {ConfigError} When UDP is served here and not with one of them;
+   * nothing has changed then.
+   */
+  setServers(servers: readonly UpstreamServer[]): void;
+}
+
 /**
  * Starts a local proxy.
  *
@@ -83,10 +96,7 @@ export interface LocalOptions extends UdpOptions {
 export async function startLocal(
   options: LocalOptions,
   dependencies: Dependencies,
-): Promise<Service> {
-  if (options.servers.length === 0) {
-    throw new RangeError("Cannot start local: no server is given");
-  }
+): Promise<LocalService> {
   const world = withDefaults(dependencies);
   const local = new Local(options, world);
   const listener = await world.transport.listen(options.listen, {
@@ -104,7 +114,12 @@ export async function startLocal(
     (client, signal) => local.handle(client, signal),
     world,
   );
-  return udp === undefined ? tcp : joined(tcp, udp);
+  const service = udp === undefined ? tcp : joined(tcp, udp);
+  return {
+    address: service.address,
+    stop: (graceMs) => service.stop(graceMs),
+    setServers: (servers) => local.setServers(servers),
+  };
 }
 
 /** An application's connection, with its one reader and its one writer. */
@@ -136,6 +151,10 @@ class Local {
       ? userCheck(options.users)
       : undefined;
     this.#inbound = inboundFor(options.protocol ?? "mixed");
+  }
+
+  setServers(servers: readonly UpstreamServer[]): void {
+    this.#upstreams.replace(servers);
   }
 
   /** Serves UDP on the port of the listener. */

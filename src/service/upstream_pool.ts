@@ -37,16 +37,38 @@ export interface DialledServer {
 
 /** Stays with the server that answered last. */
 export class UpstreamPool {
-  readonly #upstreams: readonly Upstream[];
+  #upstreams: readonly Upstream[];
   readonly #timeoutMs: number;
   readonly #world: Required<Dependencies>;
   #current = 0;
+  #hasPackets = false;
 
-  /** @param options The servers, the preferred one first. */
+  /**
+   * @param options The servers, the preferred one first.
+   * @throws {RangeError} When there is none.
+   */
   constructor(options: UpstreamPoolOptions, world: Required<Dependencies>) {
-    this.#upstreams = options.servers.map((one) => toUpstream(one, world));
     this.#timeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
     this.#world = world;
+    this.#upstreams = this.#prepare(options.servers);
+  }
+
+  /**
+   * Puts others in the place of the servers; connections and flows that are
+   * open live on. The one in use stays in use where its address is among them.
+   *
+   * @param servers The preferred one first.
+   * @throws {RangeError} When there is none; nothing has changed then.
+   * @throws {ConfigError} As {@link forPackets}; nothing has changed then.
+   */
+  replace(servers: readonly UpstreamServer[]): void {
+    const upstreams = this.#prepare(servers);
+    const inUse = formatAddress(this.#upstreams[this.#current]!.endpoint);
+    const index = upstreams.findIndex(({ endpoint }) =>
+      formatAddress(endpoint) === inUse
+    );
+    this.#upstreams = upstreams;
+    this.#current = Math.max(0, index);
   }
 
   /**
@@ -55,8 +77,9 @@ export class UpstreamPool {
    * @throws {ConfigError} When a server has no UDP here.
    */
   forPackets(): () => PacketUpstream {
-    const servers = this.#upstreams.map(withPackets);
-    return () => servers[this.#current]!;
+    this.#upstreams.forEach(withPackets);
+    this.#hasPackets = true;
+    return () => withPackets(this.#upstreams[this.#current]!);
   }
 
   /**
@@ -66,10 +89,11 @@ export class UpstreamPool {
    */
   async dial(signal: AbortSignal): Promise<DialledServer> {
     const { transport, clock, logger } = this.#world;
+    const upstreams = this.#upstreams;
     const first = this.#current;
     for (let i = 0;; i++) {
-      const index = (first + i) % this.#upstreams.length;
-      const { endpoint, protocol } = this.#upstreams[index]!;
+      const index = (first + i) % upstreams.length;
+      const { endpoint, protocol } = upstreams[index]!;
       try {
         const server = await dial(endpoint, {
           transport,
@@ -78,10 +102,11 @@ export class UpstreamPool {
           timeoutMs: this.#timeoutMs,
           signal,
         });
-        this.#current = index;
+        // They may have been replaced meanwhile.
+        if (upstreams === this.#upstreams) this.#current = index;
         return { server, protocol };
       } catch (error) {
-        const isLast = i === this.#upstreams.length - 1;
+        const isLast = i === upstreams.length - 1;
         if (isLast || signal.aborted || !(error instanceof UmbraError)) {
           throw error;
         }
@@ -91,5 +116,14 @@ export class UpstreamPool {
         });
       }
     }
+  }
+
+  #prepare(servers: readonly UpstreamServer[]): Upstream[] {
+    if (servers.length === 0) {
+      throw new RangeError("Cannot use servers: there is none");
+    }
+    const upstreams = servers.map((one) => toUpstream(one, this.#world));
+    if (this.#hasPackets) upstreams.forEach(withPackets);
+    return upstreams;
   }
 }

@@ -14,7 +14,11 @@ import { findMethod, type Method } from "../../src/crypto/method.ts";
 import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
 import type { LogFields, Logger, LogLevel } from "../../src/observe.ts";
 import { type RandomBytes, systemRandomBytes } from "../../src/random.ts";
-import { type LocalOptions, startLocal } from "../../src/service/local.ts";
+import {
+  type LocalOptions,
+  type LocalService,
+  startLocal,
+} from "../../src/service/local.ts";
 import {
   type ServerOptions,
   type ServerService,
@@ -88,7 +92,7 @@ export class World {
   }
 
   /** Starts `ss-local` on {@link LOCAL}, towards {@link SERVER}. */
-  async local(options: Partial<LocalOptions> = {}): Promise<Service> {
+  async local(options: Partial<LocalOptions> = {}): Promise<LocalService> {
     const { method, masterKey } = this;
     const servers = [{ endpoint: SERVER, method, masterKey }];
     const service = await startLocal(
