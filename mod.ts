@@ -29,6 +29,8 @@ export {
   type PolicyErrorCode,
   ProtocolError,
   type ProtocolErrorCode,
+  StoreError,
+  type StoreErrorCode,
   TransportError,
   type TransportErrorCode,
   UmbraError,

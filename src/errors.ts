@@ -2,9 +2,10 @@
  * Every error class and every error code of the project.
  *
  * Who is to blame decides the class: the operator ({@link ConfigError}), the
- * peer ({@link ProtocolError}), the network ({@link TransportError}) or our
- * own policy ({@link PolicyError}). A caller's mistake is a built-in
- * `TypeError` or `RangeError`. Codes are API; message text is not.
+ * peer ({@link ProtocolError}), the network ({@link TransportError}), the disk
+ * ({@link StoreError}) or our own policy ({@link PolicyError}). A caller's
+ * mistake is a built-in `TypeError` or `RangeError`. Codes are API; message
+ * text is not.
  *
  * @module
  */
@@ -15,6 +16,8 @@ export type ConfigErrorCode =
   | "ERR_CONFIG_USAGE"
   /** A configuration file cannot be read. */
   | "ERR_CONFIG_FILE"
+  /** The store of users cannot be opened, or is not one of ours. */
+  | "ERR_CONFIG_STORE"
   /** A configuration file is not JSON. */
   | "ERR_CONFIG_SYNTAX"
   /** A configuration value is missing, of the wrong type or out of range. */
@@ -143,12 +146,24 @@ export type PolicyErrorCode =
   /** A user is disabled, or was removed. */
   | "ERR_POLICY_USER_DISABLED";
 
+/** Codes of a store of users that did not do what it was asked. */
+export type StoreErrorCode =
+  /** Another process had it for too long; nothing has changed, try again. */
+  | "ERR_STORE_BUSY"
+  /** The disk is full; nothing has changed. */
+  | "ERR_STORE_FULL"
+  /** The file was damaged or overwritten. */
+  | "ERR_STORE_DAMAGED"
+  /** Anything else; `cause` tells. */
+  | "ERR_STORE_OTHER";
+
 /** Every code, for an exhaustive `switch`. */
 export type ErrorCode =
   | ConfigErrorCode
   | ProtocolErrorCode
   | TransportErrorCode
-  | PolicyErrorCode;
+  | PolicyErrorCode
+  | StoreErrorCode;
 
 /** Base of every error this project raises on purpose. */
 export class UmbraError<C extends ErrorCode = ErrorCode> extends Error {
@@ -191,4 +206,10 @@ export class TransportError extends UmbraError<TransportErrorCode> {
 export class PolicyError extends UmbraError<PolicyErrorCode> {
   /** Name of the class. */
   override readonly name = "PolicyError";
+}
+
+/** The disk that keeps the users is to blame, while we run. */
+export class StoreError extends UmbraError<StoreErrorCode> {
+  /** Name of the class. */
+  override readonly name = "StoreError";
 }

@@ -62,6 +62,9 @@ export interface StoredUser {
 /**
  * Keeps users and counts. A server is named by its port, in decimal: a name
  * that outlives a change of address.
+ *
+ * Every method throws {@link StoreError} when the disk does not do it; nothing
+ * has changed then.
  */
 export interface UserStore extends Disposable {
   /** Every user, in the order they were made. */
