@@ -14,6 +14,7 @@ export interface Operator {
    * The user with its password and `ss://` URI.
    *
    * @param server See {@link ServerStatus.id}.
+   * @param name Empty: the server itself, where users have no names.
    * @returns `undefined` when there is no such server or user.
    */
   credentials(server: string, name: string): Credentials | undefined;
@@ -44,7 +45,8 @@ export interface Operator {
    */
   clearCounts(server: string, name?: string): void;
   /**
-   * Starts a server on a port of its own.
+   * Starts a server on a port of its own. It takes the place of one that was
+   * added at run time on this port, which goes on when this one cannot start.
    *
    * @throws {ConfigError | TransportError} When it cannot; nothing has changed
    * then.

@@ -1,0 +1,351 @@
+/**
+ * An {@link Operator} that runs nothing: for tests of whatever shows or
+ * manages a running program.
+ *
+ * @module
+ */
+import type {
+  Credentials,
+  NewServer,
+  NewUser,
+  Operator,
+  ReloadReport,
+  ServerStatus,
+  Status,
+  UserChange,
+  UserStatus,
+} from "../../src/admin/operator.ts";
+import { formatServerUri } from "../../src/codec/uri.ts";
+import { findMethod } from "../../src/crypto/method.ts";
+import { pskChainFromText } from "../../src/crypto/psk.ts";
+import { ConfigError, TransportError } from "../../src/errors.ts";
+import type { UserLimits, UserUsage } from "../../src/users.ts";
+
+/** Identity key of every fake server of a 2022 method with 16-byte keys. */
+export const SERVER_PSK = "wMHCw8TFxsfIycrLzM3Ozw==";
+
+/** Key of `alice`, who is in the configuration file. */
+export const ALICE_PSK = "4OHi4+Tl5ufo6err7O3u7w==";
+
+/** Key of `bob`, who was made through the API. */
+export const BOB_PSK = "gIGCg4SFhoeIiYqLjI2Ojw==";
+
+/** A key that is nobody's yet. */
+export const SPARE_PSK = "EBESExQVFhcYGRobHB0eHw==";
+
+/** When every fake program was started; milliseconds since 1970. */
+export const STARTED_UNIX_MS = 1_700_000_000_000;
+
+const METHOD_2022 = "2022-blake3-aes-128-gcm";
+
+interface FakeUser {
+  readonly name: string;
+  readonly origin: "file" | "api";
+  password: string;
+  limits: UserLimits;
+  disabled: boolean;
+  usage: UserUsage;
+}
+
+interface FakeServer {
+  readonly id: string;
+  readonly method: string;
+  readonly mode: string;
+  readonly managed: boolean;
+  readonly password: string;
+  usage: UserUsage;
+  readonly users: FakeUser[];
+}
+
+/** What {@link FakeOperator.move} adds. */
+export interface Movement {
+  readonly up?: number;
+  readonly down?: number;
+  readonly connections?: number;
+  readonly associations?: number;
+  readonly hosts?: readonly string[];
+  /** Connections that are open from now on; as before when not set. */
+  readonly open?: number;
+}
+
+/**
+ * One server on port 8388, of 2022 with AES, that has `alice` of the
+ * configuration file and `bob` of the API. Every number of {@link Status} that
+ * is not its own can be set with {@link FakeOperator.patch}.
+ */
+export class FakeOperator implements Operator {
+  /** Calls that change or would change something, as `name(arguments)`. */
+  readonly calls: string[] = [];
+  /** The clock of the program; milliseconds since 1970. */
+  nowUnixMs: number = STARTED_UNIX_MS + 3_600_000;
+  /** What {@link Status} says over and above. */
+  patch: Partial<Status> = {};
+  /** What a reload reports, or throws. */
+  reloadOutcome: ReloadReport | ConfigError = { changes: [], warnings: [] };
+  /** What `addServer` throws, when set. */
+  addServerError: ConfigError | TransportError | undefined;
+  readonly #servers: FakeServer[] = [server("8388", METHOD_2022, SERVER_PSK)];
+
+  constructor() {
+    const { users } = this.#servers[0]!;
+    users.push(user("alice", "file", ALICE_PSK));
+    users.push(user("bob", "api", BOB_PSK));
+  }
+
+  /** As if these users were in the configuration file of the server. */
+  withUsers(names: readonly string[], id = "8388"): this {
+    const { users } = this.#server(id);
+    users.splice(
+      0,
+      users.length,
+      ...names.map((name, i) => {
+        const key = new Uint8Array(16).fill(i + 1);
+        return user(name, "file", key.toBase64());
+      }),
+    );
+    return this;
+  }
+
+  /** As if this server were in the configuration file; its users: none. */
+  withServer(id: string, method = "aes-256-gcm", password = "secret"): this {
+    this.#servers.push(server(id, method, password));
+    return this;
+  }
+
+  /** Adds to the counts of a user and of its server. */
+  move(id: string, name: string, movement: Movement): void {
+    const found = this.#server(id);
+    found.usage = moved(found.usage, movement, this.nowUnixMs);
+    const user = this.#user(id, name);
+    user.usage = moved(user.usage, movement, this.nowUnixMs);
+  }
+
+  status(): Status {
+    const servers = this.#servers.map(toServerStatus);
+    const sum = (key: keyof UserUsage): number =>
+      servers.reduce((total, { usage }) => total + Number(usage[key]), 0);
+    return {
+      version: "0.0.0-test",
+      runtime: "test 1.0",
+      role: "server",
+      startedUnixMs: STARTED_UNIX_MS,
+      nowUnixMs: this.nowUnixMs,
+      ready: true,
+      connections: {
+        open: sum("open"),
+        accepted: sum("connections"),
+        limit: 16_384,
+      },
+      associations: { open: 0, evicted: 0 },
+      traffic: {
+        bytesUp: sum("bytesUp"),
+        bytesDown: sum("bytesDown"),
+        packetsUp: sum("packetsUp"),
+        packetsDown: sum("packetsDown"),
+      },
+      refusals: {},
+      drops: {},
+      dialMs: { count: 0, p50: 0, p90: 0, p99: 0 },
+      eventLoopLagMs: 0,
+      residentBytes: 64 * 1_048_576,
+      crypto: [{ method: METHOD_2022, provider: "noble" }],
+      servers,
+      ...this.patch,
+    };
+  }
+
+  credentials(id: string, name: string): Credentials | undefined {
+    const found = this.#servers.find((server) => server.id === id);
+    const password = name === "" && found?.users.length === 0
+      ? found.password
+      : found?.users.find((user) => user.name === name)?.password;
+    if (found === undefined || password === undefined) return undefined;
+    const chain = found.method.startsWith("2022-") && name !== ""
+      ? `${found.password}:${password}`
+      : password;
+    return {
+      password,
+      uri: formatServerUri({
+        method: found.method,
+        password: chain,
+        host: "server.example",
+        port: Number(id),
+        ...(name && { tag: name }),
+      }),
+    };
+  }
+
+  addUser(id: string, added: NewUser): void {
+    this.calls.push(`addUser(${id}, ${added.name})`);
+    const { users, method } = this.#server(id);
+    if (users.some(({ name }) => name === added.name)) {
+      throw wrong(`user "${added.name}" exists already`);
+    }
+    const password = added.password ?? SPARE_PSK;
+    checkPassword(method, password);
+    users.push({
+      ...user(added.name, "api", password),
+      limits: added.limits ?? {},
+      disabled: added.disabled ?? false,
+    });
+  }
+
+  changeUser(id: string, name: string, change: UserChange): void {
+    this.calls.push(`changeUser(${id}, ${name})`);
+    const user = this.#changeable(id, name);
+    if (change.password !== undefined) {
+      checkPassword(this.#server(id).method, change.password);
+      user.password = change.password;
+    }
+    user.limits = change.limits ?? user.limits;
+    user.disabled = change.disabled ?? user.disabled;
+  }
+
+  removeUser(id: string, name: string): void {
+    this.calls.push(`removeUser(${id}, ${name})`);
+    const user = this.#changeable(id, name);
+    const { users } = this.#server(id);
+    users.splice(users.indexOf(user), 1);
+  }
+
+  clearCounts(id: string, name?: string): void {
+    this.calls.push(`clearCounts(${[id, name].filter(Boolean).join(", ")})`);
+    if (name !== undefined) {
+      this.#user(id, name).usage = NOTHING;
+      return;
+    }
+    const found = this.#server(id);
+    found.usage = NOTHING;
+    for (const user of found.users) user.usage = NOTHING;
+  }
+
+  addServer({ port, password, method, mode }: NewServer): Promise<void> {
+    this.calls.push(`addServer(${port})`);
+    if (this.addServerError) return Promise.reject(this.addServerError);
+    const id = String(port);
+    const at = this.#servers.findIndex((server) => server.id === id);
+    if (at >= 0 && !this.#servers[at]!.managed) {
+      return Promise.reject(
+        new TransportError("ERR_NET_ADDRESS_IN_USE", `Port ${id} is in use`),
+      );
+    }
+    const added = server(id, method ?? "aes-256-gcm", password, true, mode);
+    this.#servers.splice(at < 0 ? this.#servers.length : at, 1, added);
+    return Promise.resolve();
+  }
+
+  removeServer(id: string): boolean {
+    this.calls.push(`removeServer(${id})`);
+    const at = this.#servers.findIndex((one) => one.id === id && one.managed);
+    if (at >= 0) this.#servers.splice(at, 1);
+    return at >= 0;
+  }
+
+  reload(dryRun: boolean): Promise<ReloadReport> {
+    this.calls.push(`reload(${dryRun})`);
+    return this.reloadOutcome instanceof ConfigError
+      ? Promise.reject(this.reloadOutcome)
+      : Promise.resolve(this.reloadOutcome);
+  }
+
+  #server(id: string): FakeServer {
+    const found = this.#servers.find((server) => server.id === id);
+    if (found === undefined) throw new RangeError(`There is no server ${id}`);
+    return found;
+  }
+
+  #user(id: string, name: string): FakeUser {
+    const found = this.#server(id).users.find((user) => user.name === name);
+    if (found === undefined) throw new RangeError(`There is no user ${name}`);
+    return found;
+  }
+
+  #changeable(id: string, name: string): FakeUser {
+    const user = this.#user(id, name);
+    if (user.origin === "api") return user;
+    throw wrong(`user "${name}" is in the configuration file: change it there`);
+  }
+}
+
+const NOTHING: UserUsage = {
+  bytesUp: 0,
+  bytesDown: 0,
+  packetsUp: 0,
+  packetsDown: 0,
+  connections: 0,
+  associations: 0,
+  lastSeenUnixMs: 0,
+  open: 0,
+  hosts: [],
+};
+
+function server(
+  id: string,
+  method: string,
+  password: string,
+  managed = false,
+  mode = "tcp_only",
+): FakeServer {
+  return { id, method, password, managed, mode, usage: NOTHING, users: [] };
+}
+
+function user(
+  name: string,
+  origin: "file" | "api",
+  password: string,
+): FakeUser {
+  return {
+    name,
+    origin,
+    password,
+    limits: {},
+    disabled: false,
+    usage: NOTHING,
+  };
+}
+
+function moved(
+  usage: UserUsage,
+  movement: Movement,
+  lastSeenUnixMs: number,
+): UserUsage {
+  const { up = 0, down = 0, connections = 0, associations = 0 } = movement;
+  return {
+    ...usage,
+    bytesUp: usage.bytesUp + up,
+    bytesDown: usage.bytesDown + down,
+    connections: usage.connections + connections,
+    associations: usage.associations + associations,
+    open: movement.open ?? usage.open,
+    hosts: movement.hosts ?? usage.hosts,
+    lastSeenUnixMs,
+  };
+}
+
+function toServerStatus(server: FakeServer): ServerStatus {
+  const { id, method, mode, managed, usage, users } = server;
+  return {
+    id,
+    address: `0.0.0.0:${id}`,
+    method,
+    mode,
+    managed,
+    usage,
+    users: users.map(toUserStatus),
+  };
+}
+
+function toUserStatus(user: FakeUser): UserStatus {
+  const { name, origin, disabled, limits, usage } = user;
+  return { name, origin, disabled, limits, usage };
+}
+
+function checkPassword(method: string, password: string): void {
+  if (method.startsWith("2022-")) {
+    pskChainFromText(password, findMethod(method));
+  }
+}
+
+function wrong(message: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", message);
+}
