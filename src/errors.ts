@@ -194,6 +194,21 @@ export class ConfigError extends UmbraError<ConfigErrorCode> {
 export class ProtocolError extends UmbraError<ProtocolErrorCode> {
   /** Name of the class. */
   override readonly name = "ProtocolError";
+  /**
+   * Seconds the peer's clock is ahead of ours; negative: behind. Only where
+   * that is what was wrong.
+   */
+  readonly clockSkewSeconds: number | undefined;
+
+  /** As {@link UmbraError}, and the measured difference of clocks. */
+  constructor(
+    code: ProtocolErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly clockSkewSeconds?: number } = {},
+  ) {
+    super(code, message, options);
+    this.clockSkewSeconds = options.clockSkewSeconds;
+  }
 }
 
 /** The network is to blame. */

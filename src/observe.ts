@@ -31,8 +31,12 @@ export const silentLogger: Logger = { enabled: () => false, log: () => {} };
 export interface Metrics {
   /** A connection was accepted. */
   connectionOpened(): void;
-  /** It ended; bytes are payload, before sealing and after opening. */
+  /** Payload of it was relayed: before sealing, after opening. */
+  bytesRelayed(direction: "up" | "down", bytes: number): void;
+  /** What it was for is over, and what became of it. */
   connectionClosed(summary: ConnectionSummary): void;
+  /** Its descriptor is given back: once for each that was opened. */
+  connectionReleased(): void;
   /** A peer failed before or after authentication, by code. */
   connectionRefused(code: ErrorCode): void;
   /** A datagram was relayed; bytes are payload. */
@@ -43,6 +47,18 @@ export interface Metrics {
   flowOpened(): void;
   /** It ended. */
   flowClosed(reason: FlowEnd): void;
+  /**
+   * A target, or the server of a local, was looked up and connected to, or
+   * could not be; what policy forbids is not told.
+   */
+  dialled(durationMs: number, ok: boolean): void;
+  /**
+   * A peer that has the key was refused because of its clock.
+   *
+   * @param seconds How far it is ahead of ours; negative: behind. A recording
+   * that is played back shows its age.
+   */
+  clockSkew(seconds: number): void;
 }
 
 /**
@@ -66,10 +82,14 @@ export interface ConnectionSummary {
 /** Counts nothing. */
 export const silentMetrics: Metrics = {
   connectionOpened: () => {},
+  bytesRelayed: () => {},
   connectionClosed: () => {},
+  connectionReleased: () => {},
   connectionRefused: () => {},
   datagramRelayed: () => {},
   datagramDropped: () => {},
   flowOpened: () => {},
   flowClosed: () => {},
+  dialled: () => {},
+  clockSkew: () => {},
 };

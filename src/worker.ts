@@ -3,9 +3,9 @@
  *
  * @module
  */
+import type { Observed } from "./admin/observations.ts";
 import type { Host } from "./cli/host.ts";
 import { runProgram } from "./cli/program.ts";
-import type { TotalsSnapshot } from "./cli/totals.ts";
 import type { FromWorker, ToWorker } from "./cli/workers.ts";
 
 /** The part of a worker's global scope used here; TypeScript's clashes. */
@@ -19,18 +19,18 @@ const stop = Promise.withResolvers<string>();
 
 scope.onmessage = ({ data }) => {
   if (data.kind === "stop") return stop.resolve(data.signal);
-  let totals: TotalsSnapshot | undefined;
+  let observed: Observed | undefined;
   const host: Host = {
     worker: data.index,
     stopSignal: () => stop.promise,
     listening: () => scope.postMessage({ kind: "listening" }),
     stopped: (snapshot) => {
-      totals = snapshot;
+      observed = snapshot;
     },
     runWorkers: () => Promise.reject(new Error("A worker has no workers")),
   };
   runProgram(data.argv, data.names, host)
     .then((code) =>
-      scope.postMessage({ kind: "ended", code, ...totals && { totals } })
+      scope.postMessage({ kind: "ended", code, ...observed && { observed } })
     );
 };

@@ -147,13 +147,18 @@ export interface Status {
   readonly refusals: Readonly<Record<string, number>>;
   /** Datagrams that were dropped since the start, by error code. */
   readonly drops: Readonly<Record<string, number>>;
-  /** Time to resolve and connect to targets, of the last minute. */
+  /**
+   * Time to resolve and connect to targets (a local: to its server), where
+   * that worked, of the last minute.
+   */
   readonly dialMs: {
     readonly count: number;
     readonly p50: number;
     readonly p90: number;
     readonly p99: number;
   };
+  /** The same and the failures, since the start. */
+  readonly dials: { readonly ok: DialCounts; readonly failed: DialCounts };
   /** How late timers were in the last second, at most. */
   readonly eventLoopLagMs: number;
   /** Resident memory in bytes. */
@@ -169,6 +174,14 @@ export interface Status {
   readonly clockSkewSeconds?: number;
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
+}
+
+/** Dials by their duration. */
+export interface DialCounts {
+  /** How many took no longer than each of `DIAL_BOUNDS_MS`, longer than the one before; then the rest. */
+  readonly counts: readonly number[];
+  /** Milliseconds of all together. */
+  readonly sumMs: number;
 }
 
 /** One place to listen. */

@@ -4,8 +4,8 @@
  * @module
  */
 import process from "node:process";
+import type { Observed } from "../admin/observations.ts";
 import type { Logger } from "../observe.ts";
-import type { TotalsSnapshot } from "./totals.ts";
 
 /** What running services need of where they run. */
 export interface Host {
@@ -16,14 +16,15 @@ export interface Host {
   /** Called once, when every service listens. */
   listening(): void;
   /** Called once, when every service has stopped. */
-  stopped(totals: TotalsSnapshot): void;
+  stopped(observed: Observed): void;
   /**
    * Runs the same command in so many workers until a signal.
    *
-   * @returns What they have served together; a worker that died tells nothing.
+   * @returns What they have served together; a worker that died tells nothing,
+   * `undefined` when all have.
    * @throws {Error} In a worker: it has none of its own.
    */
-  runWorkers(count: number, logger: Logger): Promise<TotalsSnapshot>;
+  runWorkers(count: number, logger: Logger): Promise<Observed | undefined>;
 }
 
 /** Signals that stop the program, with their numbers. */

@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import { systemTransport } from "../adapters/runtime.ts";
 import * as dnsMessages from "../adapters/dns_messages.ts";
+import { Observations, type Observed } from "../admin/observations.ts";
 import { systemClock } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Method } from "../crypto/method.ts";
@@ -36,7 +37,6 @@ import { readText } from "./output.ts";
 import { type PlannedService, runServices } from "./run.ts";
 import { option } from "./option_value.ts";
 import { readInteger, readSeconds } from "./values.ts";
-import { Totals, type TotalsSnapshot } from "./totals.ts";
 import { runtimeName } from "./version.ts";
 
 /** Runs `ss-local` until a signal. */
@@ -128,7 +128,9 @@ async function run(
     if (workers > 1) {
       checkWorkers(planned.ports, planned.datagrams);
       if (planned.workersCaveat) logger.log("warn", planned.workersCaveat);
-      return tellTotals(await host.runWorkers(workers, logger), logger);
+      const observed = await host.runWorkers(workers, logger);
+      if (observed !== undefined) tellTotals(observed, logger);
+      return;
     }
   }
   const transport = systemTransport();
@@ -137,14 +139,14 @@ async function run(
     planned.methods,
     logger,
   );
-  const totals = new Totals();
+  const observations = new Observations(systemClock);
   const world: Dependencies = {
     transport,
     logger,
     aeadProvider,
     workers,
     replayFilter: sharedReplayFilters(systemClock),
-    metrics: totals,
+    metrics: observations,
   };
   await runServices(planned.result(world), {
     graceMs,
@@ -152,12 +154,21 @@ async function run(
     logger,
     withFields: format === "json",
   });
-  host.stopped(totals.snapshot);
-  if (worker === undefined) tellTotals(totals.snapshot, logger);
+  host.stopped(observations.snapshot);
+  if (worker === undefined) tellTotals(observations.snapshot, logger);
 }
 
-function tellTotals(totals: TotalsSnapshot, logger: Logger): void {
-  logger.log("info", "served", { ...totals });
+function tellTotals(
+  { connections, refusals, traffic }: Observed,
+  logger: Logger,
+): void {
+  logger.log("info", "served", {
+    connections: connections.accepted,
+    failed: Object.values(refusals).reduce((sum, count) => sum + count, 0),
+    bytesUp: traffic.bytesUp,
+    bytesDown: traffic.bytesDown,
+    datagrams: traffic.packetsUp + traffic.packetsDown,
+  });
 }
 
 function planLocal(

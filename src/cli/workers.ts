@@ -7,8 +7,8 @@
  *
  * @module
  */
+import { type Observed, sumObserved } from "../admin/observations.ts";
 import type { Logger } from "../observe.ts";
-import { Totals, type TotalsSnapshot } from "./totals.ts";
 
 /** What a worker is told. */
 export type ToWorker =
@@ -31,7 +31,7 @@ export type FromWorker =
     readonly kind: "ended";
     readonly code: number;
     /** What it has served; not set when it never served. */
-    readonly totals?: TotalsSnapshot;
+    readonly observed?: Observed;
   };
 
 /** One worker, as the runtimes have them. */
@@ -63,24 +63,27 @@ export interface WorkersOptions {
 /**
  * Runs workers until the signal.
  *
- * @returns What they have served together.
+ * @returns What they have served together; `undefined` when all have died.
  * @throws {WorkerFailure} When one cannot start; it has said why itself.
  */
 export async function runWorkers(
   options: WorkersOptions,
-): Promise<TotalsSnapshot> {
-  const totals = new Totals();
+): Promise<Observed | undefined> {
+  let served: Observed | undefined;
+  const onServed = (observed: Observed): void => {
+    served = served ? sumObserved([served, observed]) : observed;
+  };
   const signal = options.stopSignal();
   const crew = Array.from(
     { length: options.count },
-    (_, i) => new Member(i + 1, options, totals),
+    (_, i) => new Member(i + 1, options, onServed),
   );
   try {
     // The first one alone: if it cannot listen, one complaint is enough.
     for (const member of crew) await member.start();
     const name = await signal;
     await Promise.all(crew.map((member) => member.stop(name)));
-    return totals.snapshot;
+    return served;
   } catch (error) {
     for (const member of crew) member.terminate();
     throw error;
@@ -103,15 +106,19 @@ export class WorkerFailure extends Error {
 class Member {
   readonly #index: number;
   readonly #options: WorkersOptions;
-  readonly #totals: Totals;
+  readonly #onServed: (observed: Observed) => void;
   readonly #stopped = Promise.withResolvers<void>();
   #thread: WorkerThread | undefined;
   #stopping = false;
 
-  constructor(index: number, options: WorkersOptions, totals: Totals) {
+  constructor(
+    index: number,
+    options: WorkersOptions,
+    onServed: (observed: Observed) => void,
+  ) {
     this.#index = index;
     this.#options = options;
-    this.#totals = totals;
+    this.#onServed = onServed;
   }
 
   /** Settles when the thread listens. */
@@ -125,7 +132,7 @@ class Member {
         listening = true;
         return resolve();
       }
-      if (data.totals !== undefined) this.#totals.add(data.totals);
+      if (data.observed !== undefined) this.#onServed(data.observed);
       if (this.#stopping) {
         this.#stopped.resolve();
       } else if (!listening) {

@@ -15,19 +15,37 @@ export class ConnectionReport implements ConnectionSummary {
   target: string | undefined;
   /** Whose key it was, where users have names. */
   user: string | undefined;
-  /** Payload bytes from client to target. */
-  bytesUp = 0;
-  /** Payload bytes from target to client. */
-  bytesDown = 0;
   readonly #client: string;
   readonly #world: Required<Dependencies>;
   readonly #startMs: number;
+  #bytesUp = 0;
+  #bytesDown = 0;
 
   /** Starts the clock. */
   constructor(client: Connection, world: Required<Dependencies>) {
     this.#client = client.remote.host;
     this.#world = world;
     this.#startMs = world.clock.monotonicMs();
+  }
+
+  /** Payload bytes from client to target; the counters hear of every increase. */
+  get bytesUp(): number {
+    return this.#bytesUp;
+  }
+
+  set bytesUp(bytes: number) {
+    this.#world.metrics.bytesRelayed("up", bytes - this.#bytesUp);
+    this.#bytesUp = bytes;
+  }
+
+  /** Payload bytes from target to client; likewise. */
+  get bytesDown(): number {
+    return this.#bytesDown;
+  }
+
+  set bytesDown(bytes: number) {
+    this.#world.metrics.bytesRelayed("down", bytes - this.#bytesDown);
+    this.#bytesDown = bytes;
   }
 
   /** Milliseconds since accept. */
@@ -54,8 +72,12 @@ export class ConnectionReport implements ConnectionSummary {
    */
   fail(error: unknown, method?: Method): void {
     if (!(error instanceof UmbraError)) throw error;
-    this.#world.metrics.connectionRefused(error.code);
+    const { metrics } = this.#world;
+    metrics.connectionRefused(error.code);
     const peerIsToBlame = error instanceof ProtocolError;
+    if (peerIsToBlame && error.clockSkewSeconds !== undefined) {
+      metrics.clockSkew(error.clockSkewSeconds);
+    }
     this.#tell(
       peerIsToBlame ? "warn" : "info",
       peerIsToBlame ? "connection refused" : "connection failed",

@@ -8,8 +8,9 @@
 import { type Clock, Deadline, pause } from "../clock.ts";
 import type { Address } from "../codec/address.ts";
 import { parseIp } from "../codec/ip_address.ts";
-import { PolicyError } from "../errors.ts";
+import { PolicyError, TransportError } from "../errors.ts";
 import { ATTEMPT_DELAY_MS, MAX_DIAL_ADDRESSES } from "../limits.ts";
+import type { Metrics } from "../observe.ts";
 import type { TargetPolicy } from "../security/target_policy.ts";
 import type { Connection, Transport } from "../transport.ts";
 
@@ -25,6 +26,8 @@ export interface DialOptions {
   readonly timeoutMs: number;
   /** Its abort gives the dial up. */
   readonly signal: AbortSignal;
+  /** Hears how long it took, unless it was given up; default: nobody does. */
+  readonly metrics?: Metrics;
 }
 
 /**
@@ -39,6 +42,24 @@ export interface DialOptions {
  * @throws {PolicyError} `ERR_POLICY_TARGET` when no address may be dialled.
  */
 export async function dial(
+  address: Address,
+  options: DialOptions,
+): Promise<Connection> {
+  const { clock, metrics, signal } = options;
+  const startMs = clock.monotonicMs();
+  try {
+    const connection = await connect(address, options);
+    metrics?.dialled(clock.monotonicMs() - startMs, true);
+    return connection;
+  } catch (error) {
+    if (error instanceof TransportError && !signal.aborted) {
+      metrics?.dialled(clock.monotonicMs() - startMs, false);
+    }
+    throw error;
+  }
+}
+
+async function connect(
   { host, port }: Address,
   options: DialOptions,
 ): Promise<Connection> {

@@ -79,7 +79,7 @@ export async function askOverTcp(
   query: Uint8Array,
   resolver: Endpoint,
   upstream: { readonly endpoint: Endpoint; readonly protocol: StreamProtocol },
-  { transport, clock }: Required<Dependencies>,
+  { transport, clock, metrics }: Required<Dependencies>,
   parent: AbortSignal,
 ): Promise<Uint8Array> {
   const timeoutMs = DNS_TCP_TIMEOUT_MS;
@@ -88,6 +88,7 @@ export async function askOverTcp(
   const server = await dial(upstream.endpoint, {
     transport,
     clock,
+    metrics,
     policy: anyTarget,
     timeoutMs,
     signal,

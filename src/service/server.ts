@@ -326,10 +326,11 @@ class Server {
   }
 
   #dial(address: Address, signal: AbortSignal): Promise<Connection> {
-    const { transport, clock } = this.#world;
+    const { transport, clock, metrics } = this.#world;
     return dial(address, {
       transport,
       clock,
+      metrics,
       policy: this.#options.targetPolicy ?? anyTarget,
       timeoutMs: this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       signal,

@@ -277,6 +277,7 @@ class AcceptLoop implements Service {
       });
     } finally {
       connection.close();
+      metrics.connectionReleased();
     }
   }
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type ErrorCode, UmbraError } from "../errors.ts";
+import { type ErrorCode, ProtocolError, UmbraError } from "../errors.ts";
 import type { FlowEnd } from "../observe.ts";
 import type { Dependencies } from "./service.ts";
 
@@ -56,6 +56,8 @@ export class UdpReport {
     this.#drops.set(code, (this.#drops.get(code) ?? 0) + 1);
     const { logger, metrics } = this.#world;
     metrics.datagramDropped(code);
+    const skew = error instanceof ProtocolError && error.clockSkewSeconds;
+    if (typeof skew === "number") metrics.clockSkew(skew);
     if (!logger.enabled("debug")) return;
     const fields = { client, code, reason: error.message };
     logger.log("debug", "datagram dropped", fields);

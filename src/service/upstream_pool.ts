@@ -88,7 +88,7 @@ export class UpstreamPool {
    * @throws {UmbraError} What the last of them failed with.
    */
   async dial(signal: AbortSignal): Promise<DialledServer> {
-    const { transport, clock, logger } = this.#world;
+    const { transport, clock, logger, metrics } = this.#world;
     const upstreams = this.#upstreams;
     const first = this.#current;
     for (let i = 0;; i++) {
@@ -98,6 +98,7 @@ export class UpstreamPool {
         const server = await dial(endpoint, {
           transport,
           clock,
+          metrics,
           policy: anyTarget,
           timeoutMs: this.#timeoutMs,
           signal,

@@ -30,5 +30,6 @@ export function checkTimestamp(stampSeconds: number, clock: Clock): void {
     `The peer's time stamp is ${Math.abs(skew)} s ${
       skew < 0 ? "behind" : "ahead of"
     } our clock, ${MAX_TIMESTAMP_SKEW_S} s at most are allowed`,
+    { clockSkewSeconds: skew },
   );
 }

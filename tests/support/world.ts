@@ -12,7 +12,13 @@ import {
 } from "../../src/adapters/memory.ts";
 import { findMethod, type Method } from "../../src/crypto/method.ts";
 import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
-import type { LogFields, Logger, LogLevel } from "../../src/observe.ts";
+import {
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  type Metrics,
+  silentMetrics,
+} from "../../src/observe.ts";
 import { type RandomBytes, systemRandomBytes } from "../../src/random.ts";
 import {
   type LocalOptions,
@@ -49,6 +55,8 @@ export class World {
   readonly network: MemoryTransport;
   readonly clock: FakeClock = new FakeClock();
   readonly lines: LogLine[] = [];
+  /** For services started from now on. */
+  metrics: Metrics = silentMetrics;
   readonly method: Method;
   readonly masterKey: Uint8Array;
   readonly #randomBytes: RandomBytes;
@@ -77,6 +85,7 @@ export class World {
       clock: this.clock,
       randomBytes: this.#randomBytes,
       logger,
+      metrics: this.metrics,
     };
   }
 

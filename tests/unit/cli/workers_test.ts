@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { TotalsSnapshot } from "../../../src/cli/totals.ts";
+import {
+  Observations,
+  type Observed,
+} from "../../../src/admin/observations.ts";
 import {
   type FromWorker,
   runWorkers,
@@ -9,6 +12,7 @@ import {
   type WorkersOptions,
   type WorkerThread,
 } from "../../../src/cli/workers.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 
 test("runWorkers() starts one after the other, and stops all on the signal", async () => {
   const { crew, stop, running } = start(3);
@@ -31,12 +35,11 @@ test("runWorkers() starts one after the other, and stops all on the signal", asy
   let over = false;
   running.then(() => over = true);
   crew[0]!.tell({ kind: "ended", code: 0 });
-  const totals = { ...SERVED, bytesUp: 20, connections: 4, bytesDown: 0 };
-  crew[1]!.tell({ kind: "ended", code: 0, totals });
+  crew[1]!.tell({ kind: "ended", code: 0, observed: observed(4, 20) });
   await turn();
   assert.ok(!over);
-  crew[2]!.tell({ kind: "ended", code: 0, totals: SERVED });
-  assert.deepEqual(await running, { ...SERVED, bytesUp: 27, connections: 5 });
+  crew[2]!.tell({ kind: "ended", code: 0, observed: observed(1, 7) });
+  assert.deepEqual(await running, observed(5, 27));
   assert.ok(crew.every(({ terminated }) => terminated));
 });
 
@@ -92,13 +95,12 @@ test("runWorkers() stops while a dead worker waits to be replaced", async () => 
 });
 
 /** What a worker may have served. */
-const SERVED: TotalsSnapshot = {
-  connections: 1,
-  failed: 0,
-  bytesUp: 7,
-  bytesDown: 9,
-  datagrams: 0,
-};
+function observed(connections: number, bytesUp: number): Observed {
+  const observations = new Observations(new FakeClock());
+  for (let i = 0; i < connections; i++) observations.connectionOpened();
+  observations.bytesRelayed("up", bytesUp);
+  return observations.snapshot;
+}
 
 /** A thread that does what the test says. */
 class FakeThread implements WorkerThread {
@@ -127,7 +129,7 @@ class FakeThread implements WorkerThread {
 function start(count: number): {
   crew: FakeThread[];
   stop: (signal: string) => void;
-  running: Promise<TotalsSnapshot>;
+  running: Promise<Observed | undefined>;
   lines: string[];
 } {
   const crew: FakeThread[] = [];

@@ -10,6 +10,7 @@ import {
   TransportError,
   type TransportErrorCode,
 } from "../../../src/errors.ts";
+import { silentMetrics } from "../../../src/observe.ts";
 import { anyTarget } from "../../../src/security/target_policy.ts";
 import { dial, type DialOptions } from "../../../src/service/dial.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
@@ -127,6 +128,33 @@ describe("dial()", () => {
     winner.close();
     await settle();
     assert.equal(network.openConnections, 0);
+  });
+
+  test("tells how long it took, unless it was forbidden or given up", async () => {
+    const { network, clock, options } = world([["10.0.0.9:1", "hang"]]);
+    const told: string[] = [];
+    const metrics = {
+      ...silentMetrics,
+      dialled: (ms: number, ok: boolean) => void told.push(`${ms} ${ok}`),
+    };
+    const listener = await network.listen({ host: "10.0.0.1", port: 80 });
+    const there = { host: "10.0.0.1", port: 80 };
+    (await dial(there, { ...options, metrics })).close();
+    const nowhere = { host: "10.0.0.9", port: 1 };
+    const late = dial(nowhere, { ...options, metrics });
+    const rejected = assert.rejects(late, hasCode("ERR_NET_TIMEOUT"));
+    await clock.advance(1_000);
+    await rejected;
+    assert.deepEqual(told, ["0 true", "1000 false"]);
+    const policy = (): string => "private";
+    await assert.rejects(dial(there, { ...options, metrics, policy }));
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const left = dial(nowhere, { ...options, metrics, signal });
+    leaving.abort(new TransportError("ERR_NET_ABORTED", "Gone"));
+    await assert.rejects(left);
+    assert.equal(told.length, 2);
+    listener.close();
   });
 });
 

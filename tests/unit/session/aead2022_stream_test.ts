@@ -124,7 +124,7 @@ describe("accept()", () => {
         () => protocol(psk).server().accept(request(psk, { skew })),
         (error) =>
           error instanceof ProtocolError && error.code === "ERR_SS_TIMESTAMP" &&
-          text.test(error.message),
+          text.test(error.message) && error.clockSkewSeconds === skew,
       );
     }
     expectCode(

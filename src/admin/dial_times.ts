@@ -1,0 +1,116 @@
+/**
+ * How long dials take: a histogram since the start, and the last minute.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import type { DialCounts, Status } from "./operator.ts";
+
+/** Upper bounds of the buckets in milliseconds; the last bucket has none. */
+export const DIAL_BOUNDS_MS: readonly number[] = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1_000, 2_000, 5_000, 10_000],
+];
+
+/** Milliseconds of one turn: what "the last minute" moves by. */
+const TURN_MS = 5_000;
+
+/** Turns in a minute. */
+const TURNS = 12;
+
+/** Sorts durations into the buckets. */
+export class DialTimes {
+  readonly #counts = emptyBuckets();
+  #sumMs = 0;
+
+  /** Adds one dial. */
+  add(durationMs: number): void {
+    this.#counts[bucketOf(durationMs)]!++;
+    this.#sumMs += durationMs;
+  }
+
+  /** All since the start. */
+  get snapshot(): DialCounts {
+    return { counts: [...this.#counts], sumMs: this.#sumMs };
+  }
+}
+
+/** The buckets of the last minute. */
+export class RecentDials {
+  readonly #clock: Clock;
+  readonly #turns = Array.from({ length: TURNS }, () => ({
+    number: -1,
+    counts: emptyBuckets(),
+  }));
+
+  /** @param clock Tells what is recent. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Adds one dial. */
+  add(durationMs: number): void {
+    const number = this.#now();
+    const turn = this.#turns[number % TURNS]!;
+    if (turn.number !== number) {
+      turn.number = number;
+      turn.counts.fill(0);
+    }
+    turn.counts[bucketOf(durationMs)]!++;
+  }
+
+  /** Dials by bucket. */
+  get snapshot(): number[] {
+    const now = this.#now();
+    return this.#turns
+      .filter(({ number }) => number >= 0 && number > now - TURNS)
+      .reduce((sum, { counts }) => addBuckets(sum, counts), emptyBuckets());
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock.monotonicMs() / TURN_MS);
+  }
+}
+
+/** Adds bucket to bucket. */
+export function addBuckets(
+  a: readonly number[],
+  b: readonly number[],
+): number[] {
+  return a.map((count, i) => count + b[i]!);
+}
+
+/** No dial at all. */
+export function emptyBuckets(): number[] {
+  return new Array<number>(DIAL_BOUNDS_MS.length + 1).fill(0);
+}
+
+/** Percentiles, estimated within a bucket as Prometheus does. */
+export function percentiles(counts: readonly number[]): Status["dialMs"] {
+  return {
+    count: counts.reduce((sum, count) => sum + count, 0),
+    p50: quantile(counts, 0.5),
+    p90: quantile(counts, 0.9),
+    p99: quantile(counts, 0.99),
+  };
+}
+
+/** @returns 0 without dials; the highest bound for what is beyond it. */
+function quantile(counts: readonly number[], share: number): number {
+  const rank = share * counts.reduce((sum, count) => sum + count, 0);
+  let below = 0;
+  for (const [i, count] of counts.entries()) {
+    const from = DIAL_BOUNDS_MS[i - 1] ?? 0;
+    const to = DIAL_BOUNDS_MS[i] ?? from;
+    if (count > 0 && below + count >= rank) {
+      return from + (to - from) * (rank - below) / count;
+    }
+    below += count;
+  }
+  return 0;
+}
+
+function bucketOf(durationMs: number): number {
+  const index = DIAL_BOUNDS_MS.findIndex((bound) => durationMs <= bound);
+  return index < 0 ? DIAL_BOUNDS_MS.length : index;
+}

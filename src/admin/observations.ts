@@ -1,0 +1,194 @@
+/**
+ * What the services of this process, or of one of its workers, have told: the
+ * part of `Status` that is theirs.
+ *
+ * Does not: count by user, which is the business of accounts.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { FlowEnd, Metrics } from "../observe.ts";
+import {
+  addBuckets,
+  DialTimes,
+  percentiles,
+  RecentDials,
+} from "./dial_times.ts";
+import type { DialCounts, Status } from "./operator.ts";
+
+/** What was counted up to a moment. Plain data, which a worker can send. */
+export interface Observed extends
+  Pick<
+    Status,
+    "associations" | "traffic" | "refusals" | "drops" | "dials"
+  > {
+  /** TCP connections. */
+  readonly connections: Omit<Status["connections"], "limit">;
+  /** Successful dials of the last minute, by bucket. */
+  readonly recentDials: readonly number[];
+  /** The latest difference of clocks that was measured, and when. */
+  readonly clockSkew?: { readonly seconds: number; readonly unixMs: number };
+}
+
+/** The part of `Status` that services tell. */
+export type ServiceStatus =
+  & Omit<Observed, "recentDials" | "clockSkew">
+  & Pick<Status, "dialMs" | "clockSkewSeconds">;
+
+/** Counts. Sums never go down; `open` does. */
+export class Observations implements Metrics {
+  readonly #clock: Clock;
+  readonly #connections = { open: 0, accepted: 0 };
+  readonly #associations = { open: 0, evicted: 0 };
+  readonly #traffic = {
+    bytesUp: 0,
+    bytesDown: 0,
+    packetsUp: 0,
+    packetsDown: 0,
+  };
+  readonly #refusals = new Map<ErrorCode, number>();
+  readonly #drops = new Map<ErrorCode, number>();
+  readonly #dialled = new DialTimes();
+  readonly #dialFailed = new DialTimes();
+  readonly #recentDials: RecentDials;
+  #clockSkew: Observed["clockSkew"];
+
+  /** @param clock Tells what the last minute is. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#recentDials = new RecentDials(clock);
+  }
+
+  /** Everything up to now. */
+  get snapshot(): Observed {
+    return {
+      connections: { ...this.#connections },
+      associations: { ...this.#associations },
+      traffic: { ...this.#traffic },
+      refusals: Object.fromEntries(this.#refusals),
+      drops: Object.fromEntries(this.#drops),
+      dials: {
+        ok: this.#dialled.snapshot,
+        failed: this.#dialFailed.snapshot,
+      },
+      recentDials: this.#recentDials.snapshot,
+      ...this.#clockSkew && { clockSkew: this.#clockSkew },
+    };
+  }
+
+  /** Implements {@link Metrics}. */
+  connectionOpened(): void {
+    this.#connections.open++;
+    this.#connections.accepted++;
+  }
+
+  /** Implements {@link Metrics}. */
+  bytesRelayed(direction: "up" | "down", bytes: number): void {
+    if (direction === "up") this.#traffic.bytesUp += bytes;
+    else this.#traffic.bytesDown += bytes;
+  }
+
+  /** Implements {@link Metrics}; its bytes were told as they moved. */
+  connectionClosed(): void {}
+
+  /** Implements {@link Metrics}. */
+  connectionReleased(): void {
+    this.#connections.open--;
+  }
+
+  /** Implements {@link Metrics}. */
+  connectionRefused(code: ErrorCode): void {
+    this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
+  }
+
+  /** Implements {@link Metrics}. */
+  datagramRelayed(direction: "up" | "down", bytes: number): void {
+    this.bytesRelayed(direction, bytes);
+    if (direction === "up") this.#traffic.packetsUp++;
+    else this.#traffic.packetsDown++;
+  }
+
+  /** Implements {@link Metrics}. */
+  datagramDropped(code: ErrorCode): void {
+    this.#drops.set(code, (this.#drops.get(code) ?? 0) + 1);
+  }
+
+  /** Implements {@link Metrics}. */
+  flowOpened(): void {
+    this.#associations.open++;
+  }
+
+  /** Implements {@link Metrics}. */
+  flowClosed(reason: FlowEnd): void {
+    this.#associations.open--;
+    if (reason === "evicted") this.#associations.evicted++;
+  }
+
+  /** Implements {@link Metrics}. */
+  dialled(durationMs: number, ok: boolean): void {
+    if (!ok) return this.#dialFailed.add(durationMs);
+    this.#dialled.add(durationMs);
+    this.#recentDials.add(durationMs);
+  }
+
+  /** Implements {@link Metrics}. */
+  clockSkew(seconds: number): void {
+    this.#clockSkew = { seconds, unixMs: this.#clock.unixMs() };
+  }
+}
+
+/** What several have counted, together; at least one. */
+export function sumObserved(all: readonly Observed[]): Observed {
+  return all.reduce((a, b) => {
+    const clockSkew = later(a.clockSkew, b.clockSkew);
+    return {
+      connections: addFields(a.connections, b.connections),
+      associations: addFields(a.associations, b.associations),
+      traffic: addFields(a.traffic, b.traffic),
+      refusals: addFields(a.refusals, b.refusals),
+      drops: addFields(a.drops, b.drops),
+      dials: {
+        ok: addDials(a.dials.ok, b.dials.ok),
+        failed: addDials(a.dials.failed, b.dials.failed),
+      },
+      recentDials: addBuckets(a.recentDials, b.recentDials),
+      ...clockSkew && { clockSkew },
+    };
+  });
+}
+
+/** As it stands in `Status`. */
+export function serviceStatus(
+  { recentDials, clockSkew, ...rest }: Observed,
+): ServiceStatus {
+  return {
+    ...rest,
+    dialMs: percentiles(recentDials),
+    ...clockSkew && { clockSkewSeconds: clockSkew.seconds },
+  };
+}
+
+/** Adds numbers of the same name; a name that one of both has is kept. */
+function addFields<T extends Readonly<Record<string, number>>>(
+  a: T,
+  b: T,
+): T {
+  const sum: Record<string, number> = { ...a };
+  for (const [name, value] of Object.entries(b)) {
+    sum[name] = (sum[name] ?? 0) + value;
+  }
+  return sum as T;
+}
+
+function addDials(a: DialCounts, b: DialCounts): DialCounts {
+  return { counts: addBuckets(a.counts, b.counts), sumMs: a.sumMs + b.sumMs };
+}
+
+function later(
+  a: Observed["clockSkew"],
+  b: Observed["clockSkew"],
+): Observed["clockSkew"] {
+  if (a === undefined || b === undefined) return a ?? b;
+  return b.unixMs > a.unixMs ? b : a;
+}
