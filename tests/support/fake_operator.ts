@@ -15,6 +15,7 @@ import type {
   UserChange,
   UserStatus,
 } from "../../src/admin/operator.ts";
+import { emptyBuckets } from "../../src/admin/dial_times.ts";
 import { formatServerUri } from "../../src/codec/uri.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import { pskChainFromText } from "../../src/crypto/psk.ts";
@@ -146,6 +147,10 @@ export class FakeOperator implements Operator {
       refusals: {},
       drops: {},
       dialMs: { count: 0, p50: 0, p90: 0, p99: 0 },
+      dials: {
+        ok: { counts: emptyBuckets(), sumMs: 0 },
+        failed: { counts: emptyBuckets(), sumMs: 0 },
+      },
       eventLoopLagMs: 0,
       residentBytes: 64 * 1_048_576,
       crypto: [{ method: METHOD_2022, provider: "noble" }],
