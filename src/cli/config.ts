@@ -54,6 +54,22 @@ export interface ConfiguredRole<T> extends Configured<T> {
   readonly operator: OperatorSettings;
 }
 
+/** A server to start, and what its keys were made of. */
+export interface ConfiguredServer extends ServerOptions {
+  /** Never logged. */
+  readonly secrets: ServerSecrets;
+  /** What `targetPolicy` lets through, to tell two policies apart. */
+  readonly reach: string;
+}
+
+/** Passwords, or base64 keys, as they were written. */
+export interface ServerSecrets {
+  /** The server's own; not set where only users have one. */
+  readonly own?: string | undefined;
+  /** By name of the user. */
+  readonly users: ReadonlyMap<string, string>;
+}
+
 /**
  * What `umbra local` starts: one proxy for each place to listen.
  *
@@ -159,10 +175,10 @@ function configureLocals(
 export function configureServer(
   args: Arguments,
   readText: ReadText,
-): ConfiguredRole<ServerOptions[]> {
+): ConfiguredRole<ConfiguredServer[]> {
   const file = readFile(args, readText);
   const found = findServers(args, file);
-  const targetPolicy = targetPolicyOf(args, file?.object);
+  const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
   const udp = udpFromOptions(args);
   return {
     result: withoutShadowed(listed(found)).map((server) => ({
@@ -171,7 +187,12 @@ export function configureServer(
         port: portOf(server),
       },
       ...serverKeys(server),
+      secrets: {
+        own: server.secret?.text,
+        users: new Map(server.users?.map((u) => [u.name, u.secret.text])),
+      },
       targetPolicy,
+      reach,
       ...present({
         idleTimeoutMs: server.idleTimeoutMs,
         bind: args.has("bind") || undefined,

@@ -112,7 +112,12 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
   });
 }
 
-function onlyKey(secret: Secret, method: Method): Uint8Array {
+/**
+ * The one key that a secret makes.
+ *
+ * @throws {ConfigError} With the place of the mistake.
+ */
+export function onlyKey(secret: Secret, method: Method): Uint8Array {
   const [key, second] = keysOf(secret, method);
   if (second !== undefined) {
     throw new ConfigError(

@@ -16,42 +16,71 @@ import { ConfigError } from "../errors.ts";
 import type { Logger } from "../observe.ts";
 import { systemRandomBytes } from "../random.ts";
 
-/**
- * Chooses who serves the methods in use, and says so in one line for each.
- *
- * @param wanted `auto`, or the name of the only provider allowed.
- * @param methods Those in use; repetitions do no harm.
- * @throws {ConfigError} `ERR_CRYPTO_PROVIDER` when a method is left without.
- */
-export function chooseProvider(
-  wanted: string,
-  methods: readonly Method[],
-  logger: Logger,
-): AeadProvider {
-  const results = systemProviders();
-  const allowed = results.flatMap((one) =>
-    "provider" in one && (wanted === "auto" || one.provider.name === wanted)
-      ? [one.provider]
-      : []
-  );
-  const used = [...new Set(methods)];
-  const choice = new ProviderChoice(tryProviders(allowed, used, SYSTEM));
-  for (const { provider, method, fault } of choice.trials) {
-    if (fault === undefined) continue;
-    logger.log(
-      "warn",
-      `crypto provider ${provider.name} refused for ${method.name}: ${fault}`,
+/** Who serves the methods in use; more methods may come into use later. */
+export class ProvidersInUse {
+  readonly #wanted: string;
+  readonly #logger: Logger;
+  readonly #found = systemProviders();
+  readonly #choice = new ProviderChoice([]);
+  readonly #used = new Set<Method>();
+
+  /** @param wanted `auto`, or the name of the only provider allowed. */
+  constructor(wanted: string, logger: Logger) {
+    this.#wanted = wanted;
+    this.#logger = logger;
+  }
+
+  /** Serves every method that was asked for. */
+  get provider(): AeadProvider {
+    return this.#choice;
+  }
+
+  /** The methods in use and who computes them. */
+  get chosen(): { readonly method: string; readonly provider: string }[] {
+    return [...this.#used].map((method) => ({
+      method: method.name,
+      provider: this.#choice.chosen(method)!.name,
+    }));
+  }
+
+  /**
+   * Chooses for methods that are new, and says so in one line for each.
+   *
+   * @param methods Repetitions do no harm.
+   * @throws {ConfigError} `ERR_CRYPTO_PROVIDER` when a method is left without.
+   */
+  serve(methods: Iterable<Method>): void {
+    for (const method of new Set(methods)) {
+      if (this.#used.has(method)) continue;
+      const trials = tryProviders(this.#allowed, [method], SYSTEM);
+      this.#choice.add(trials);
+      for (const { provider, fault } of trials) {
+        if (fault === undefined) continue;
+        this.#logger.log(
+          "warn",
+          `crypto provider ${provider.name} refused for ${method.name}: ${fault}`,
+        );
+      }
+      const chosen = this.#choice.chosen(method);
+      if (chosen === undefined) {
+        throw unserved(this.#wanted, method, this.#found);
+      }
+      this.#used.add(method);
+      this.#logger.log(
+        "debug",
+        `${method.name} is computed by ${chosen.name} ${chosen.version}`,
+      );
+    }
+  }
+
+  get #allowed(): AeadProvider[] {
+    return this.#found.flatMap((one) =>
+      "provider" in one &&
+        (this.#wanted === "auto" || one.provider.name === this.#wanted)
+        ? [one.provider]
+        : []
     );
   }
-  for (const method of used) {
-    const chosen = choice.chosen(method);
-    if (chosen === undefined) throw unserved(wanted, method, results);
-    logger.log(
-      "debug",
-      `${method.name} is computed by ${chosen.name} ${chosen.version}`,
-    );
-  }
-  return choice;
 }
 
 /** What `umbra check crypto` prints. */

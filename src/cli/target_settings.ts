@@ -22,8 +22,19 @@ export const ALLOW_PRIVATE_KEY = "allow_private";
 
 const EXPECTED = "an IP address, IP/BITS, or all";
 
-/** An address block, or all addresses. */
-type Allowed = CidrBlock | "all";
+/** An address block, or all addresses; and how it was written. */
+interface Allowed {
+  readonly block: CidrBlock | "all";
+  readonly text: string;
+}
+
+/** A policy, and in words what it lets through. */
+export interface Reach {
+  /** Judges. */
+  readonly policy: TargetPolicy;
+  /** The same text for the same policy. */
+  readonly reach: string;
+}
 
 /**
  * The policy of a server; options beat the file.
@@ -33,17 +44,22 @@ type Allowed = CidrBlock | "all";
 export function targetPolicyOf(
   args: Arguments,
   file: ConfigObject | undefined,
-): TargetPolicy {
+): Reach {
   const chosen = args.all("allow-private").map((text) => {
     const allowed = readAllowed(text);
     if (allowed === undefined) throw badOption("allow-private", text, EXPECTED);
     return allowed;
   });
   const allowed = chosen.length > 0 ? chosen : fromFile(file);
-  if (allowed.length === 0) return publicTarget;
-  return allowed.includes("all")
-    ? anyTarget
-    : publicTargetOr(allowed.filter((one) => one !== "all"));
+  const blocks = allowed.map(({ block }) => block);
+  if (blocks.length === 0) {
+    return { policy: publicTarget, reach: "public addresses" };
+  }
+  if (blocks.includes("all")) return { policy: anyTarget, reach: "all" };
+  return {
+    policy: publicTargetOr(blocks.filter((one) => one !== "all")),
+    reach: ["public addresses", ...allowed.map(({ text }) => text)].join(", "),
+  };
 }
 
 function fromFile(file: ConfigObject | undefined): readonly Allowed[] {
@@ -61,5 +77,6 @@ function fromFile(file: ConfigObject | undefined): readonly Allowed[] {
 }
 
 function readAllowed(text: string): Allowed | undefined {
-  return text === "all" ? text : parseCidr(text);
+  const block = text === "all" ? text : parseCidr(text);
+  return block && { block, text };
 }

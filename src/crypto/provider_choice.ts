@@ -26,15 +26,28 @@ export interface ProviderTrial {
 export class ProviderChoice implements AeadProvider {
   readonly name = "auto";
   readonly version = "1";
-  /** Everything that was tried. */
-  readonly trials: readonly ProviderTrial[];
   /** The first provider's that is chosen for anything and has its own. */
-  readonly deriveSubkey?: NonNullable<AeadProvider["deriveSubkey"]>;
+  deriveSubkey?: NonNullable<AeadProvider["deriveSubkey"]>;
+  readonly #trials: ProviderTrial[] = [];
   readonly #chosen = new Map<string, AeadProvider>();
 
-  /** @param trials Of each method the fastest without a fault is chosen. */
+  /** @param trials See {@link ProviderChoice.add}. */
   constructor(trials: readonly ProviderTrial[]) {
-    this.trials = trials;
+    this.add(trials);
+  }
+
+  /** Everything that was tried. */
+  get trials(): readonly ProviderTrial[] {
+    return this.#trials;
+  }
+
+  /**
+   * Chooses for methods that were not tried before.
+   *
+   * @param trials Of each method the fastest without a fault is chosen.
+   */
+  add(trials: readonly ProviderTrial[]): void {
+    this.#trials.push(...trials);
     const best = new Map<string, number>();
     for (const { method, provider, fault, speed } of trials) {
       const known = best.get(method.name) ?? -1;

@@ -63,7 +63,10 @@ export interface ServerOptions extends ServerKeys, UdpOptions {
   readonly listen: Endpoint;
   /** Default: `tcp_only`. UDP is on the port of TCP. */
   readonly mode?: Mode;
-  /** Where users are counted; default: accounts of its own. */
+  /**
+   * Where users are counted. Who gives them keeps them in line with the users.
+   * Default: accounts of its own.
+   */
   readonly accounts?: Accounts;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
@@ -94,6 +97,19 @@ export interface ServerService extends Service {
    * @throws {RangeError} As `startServer()`; nothing has changed then.
    */
   update(change: ServerChange): void;
+}
+
+/**
+ * Tells whether a server could be started with these keys and users.
+ *
+ * @throws {RangeError} As `startServer()`.
+ */
+export function checkServer(
+  keys: ServerKeys,
+  dependencies: Dependencies,
+): void {
+  const forgetful = { sinceUnixMs: 0, add: () => true };
+  serverProtocol(keys, withDefaults(dependencies), forgetful);
 }
 
 /**
@@ -149,10 +165,12 @@ class Server {
   #options: ServerOptions;
   #protocol: ServerProtocol;
   readonly #accounts: Accounts;
+  readonly #ownsAccounts: boolean;
 
   constructor(options: ServerOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
+    this.#ownsAccounts = options.accounts === undefined;
     this.#accounts = options.accounts ??
       new Accounts(options.users ?? [], world.clock);
     this.#protocol = this.#speak(options);
@@ -165,7 +183,7 @@ class Server {
     } else {
       this.#protocol = this.#speak(next);
     }
-    this.#accounts.set(next.users ?? []);
+    if (this.#ownsAccounts) this.#accounts.set(next.users ?? []);
     this.#options = next;
   }
 

@@ -43,7 +43,8 @@ export interface Service {
   /**
    * Accepts no more, waits for open connections, then closes what is left.
    *
-   * @param graceMs How long to wait for connections to finish by themselves.
+   * @param graceMs How long to wait for connections to finish by themselves;
+   * `Infinity` for as long as they take. May be called again with less.
    */
   stop(graceMs: number): Promise<void>;
 }
@@ -183,7 +184,9 @@ class AcceptLoop implements Service {
     const finished = this.#finished();
     await Promise.race([
       finished,
-      pause(this.#dependencies.clock, graceMs, wait.signal),
+      ...graceMs === Infinity
+        ? []
+        : [pause(this.#dependencies.clock, graceMs, wait.signal)],
     ]);
     wait.abort();
     this.#stop.abort(

@@ -175,15 +175,13 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
         await open("bob"),
         await open("carol"),
       ];
-      server.update({
-        method,
-        masterKey: key(method, SERVER_NAME),
-        users: [
-          user("bob"),
-          { ...user("carol"), disabled: true },
-          user("dave"),
-        ],
-      });
+      const users = [
+        user("bob"),
+        { ...user("carol"), disabled: true },
+        user("dave"),
+      ];
+      server.update({ method, masterKey: key(method, SERVER_NAME), users });
+      accounts.set(users);
       await settle();
       assert.notEqual(alice(), "open");
       assert.equal(bob(), "open");

@@ -1,0 +1,18 @@
+/**
+ * Whether two configurations of a service mean the same.
+ *
+ * @module
+ */
+
+/** Equal in every part; functions are not looked at. */
+export function same(one: unknown, other: unknown): boolean {
+  return fingerprint(one) === fingerprint(other);
+}
+
+function fingerprint(value: unknown): string {
+  return JSON.stringify(value, (_key, part) => {
+    if (part instanceof Uint8Array) return part.join();
+    if (part instanceof Map) return Object.fromEntries(part);
+    return part;
+  }) ?? "";
+}
