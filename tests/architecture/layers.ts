@@ -42,6 +42,7 @@ const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["@std/cli/", ["cli"]],
   ["dns-packet", ["adapters"]],
   ["jsonc-parser", ["cli"]],
+  ["prom-client", ["admin"]],
   ["qr", ["admin"]],
   ["node:", ["adapters", "cli", "main"]],
 ];
