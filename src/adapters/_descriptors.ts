@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { closeSync, openSync, readFileSync } from "node:fs";
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from "node:fs";
 
 /**
  * Reads the soft limit of this process.
@@ -21,6 +27,22 @@ export function descriptorLimit(): number | undefined {
   }
   const limit = /^Max open files +(\d+)/m.exec(text)?.[1];
   return limit === undefined ? undefined : Number(limit);
+}
+
+/**
+ * Counts what is open now. Linux 6.2 has the number as the size of the folder;
+ * before that, its entries are counted.
+ *
+ * @returns `undefined` as above.
+ */
+export function openDescriptors(): number | undefined {
+  try {
+    const { size } = statSync("/proc/self/fd");
+    // The descriptor that reads the folder is one of those in it.
+    return size > 0 ? size : readdirSync("/proc/self/fd").length - 1;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a descriptor can be had right now; other failures count as yes. */
