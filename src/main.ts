@@ -4,7 +4,7 @@
  * @module
  */
 import process from "node:process";
-import { firstSignal, type Host } from "./cli/host.ts";
+import { firstSignal, type Host, onHangup } from "./cli/host.ts";
 import { complain, tolerateClosedPipes } from "./cli/output.ts";
 import { describeError, EXIT, isVerbose, runProgram } from "./cli/program.ts";
 import { runWorkers, type WorkerThread } from "./cli/workers.ts";
@@ -24,6 +24,7 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
 }
 const host: Host = {
   stopSignal: firstSignal,
+  onReload: onHangup,
   listening: () => {},
   stopped: () => {},
   runWorkers: (count, logger) =>
@@ -34,6 +35,7 @@ const host: Host = {
       logger,
       respawnMs: RESPAWN_MS,
       stopSignal: firstSignal,
+      onReload: onHangup,
     }),
 };
 runProgram(argv, names, host).then((code) => process.exit(code));

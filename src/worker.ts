@@ -16,13 +16,18 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 const stop = Promise.withResolvers<string>();
+let reload = (): void => {};
 
 scope.onmessage = ({ data }) => {
   if (data.kind === "stop") return stop.resolve(data.signal);
+  if (data.kind === "reload") return reload();
   let observed: Observed | undefined;
   const host: Host = {
     worker: data.index,
     stopSignal: () => stop.promise,
+    onReload: (listener) => {
+      reload = listener;
+    },
     listening: () => scope.postMessage({ kind: "listening" }),
     stopped: (snapshot) => {
       observed = snapshot;

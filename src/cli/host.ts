@@ -13,6 +13,8 @@ export interface Host {
   readonly worker?: number;
   /** Settles with a signal's name when the services shall stop. */
   stopSignal(): Promise<string>;
+  /** Calls `listener` at each SIGHUP. */
+  onReload(listener: () => void): void;
   /** Called once, when every service listens. */
   listening(): void;
   /** Called once, when every service has stopped. */
@@ -29,6 +31,11 @@ export interface Host {
 
 /** Signals that stop the program, with their numbers. */
 const STOP_SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/** Calls `listener` at each SIGHUP, on systems that have it. */
+export function onHangup(listener: () => void): void {
+  if (process.platform !== "win32") process.on("SIGHUP", listener);
+}
 
 /** The first signal that stops the program; the second ends it at once. */
 export function firstSignal(): Promise<string> {

@@ -1,25 +1,29 @@
 /**
- * The commands `local` and `server`: configuration → running services.
+ * The commands `local`, `tunnel` and `server`: from a command line to a program
+ * that runs until a signal, and reads its configuration again on another.
  *
  * @module
  */
 import { availableParallelism } from "node:os";
 import process from "node:process";
+import { ProcessProbe } from "../adapters/process_probe.ts";
 import { systemTransport } from "../adapters/runtime.ts";
-import * as dnsMessages from "../adapters/dns_messages.ts";
-import { Observations, type Observed } from "../admin/observations.ts";
+import { openSqliteStore } from "../adapters/sqlite_store.ts";
+import {
+  Observations,
+  type Observed,
+  serviceStatus,
+} from "../admin/observations.ts";
+import type { Operator, Status } from "../admin/operator.ts";
 import { systemClock } from "../clock.ts";
-import { formatAddress } from "../codec/address.ts";
 import type { Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import { GRACE_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
-import { startDns } from "../service/dns_inbound.ts";
+import { systemRandomBytes } from "../random.ts";
 import { sharedReplayFilters } from "../security/replay_filter.ts";
-import { describeProtocol } from "../service/inbound_protocols.ts";
-import { type LocalOptions, startLocal } from "../service/local.ts";
-import { type ServerOptions, startServer } from "../service/server.ts";
-import type { Dependencies } from "../service/service.ts";
+import type { LocalOptions } from "../service/local.ts";
+import { connectionCapacity, type Dependencies } from "../service/service.ts";
 import type { Mode } from "../service/udp_service.ts";
 import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands.ts";
@@ -29,133 +33,211 @@ import {
   configureServer,
   configureTunnel,
 } from "./config.ts";
-import { chooseProvider } from "./crypto.ts";
+import { ProvidersInUse } from "./crypto.ts";
+import { dnsFromOptions } from "./dns_settings.ts";
+import { Fleet } from "./fleet.ts";
+import { guessHost } from "./guess_host.ts";
 import type { Host } from "./host.ts";
-import { dnsFromOptions, type DnsSettings } from "./dns_settings.ts";
+import { DnsPlan, LocalPlan } from "./local_plan.ts";
+import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
 import { createLogger } from "./log.ts";
-import { readText } from "./output.ts";
-import { type PlannedService, runServices } from "./run.ts";
 import { option } from "./option_value.ts";
+import { readText } from "./output.ts";
+import { reload } from "./reload.ts";
+import { Supervisor } from "./supervisor.ts";
 import { readInteger, readSeconds } from "./values.ts";
-import { runtimeName } from "./version.ts";
+import { runtimeName, VERSION } from "./version.ts";
 
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments, host: Host): Promise<void> {
-  await runLocals(args, configureLocal(args, readText), host);
+  await runLocals(args, () => configureLocal(args, readText), host);
 }
 
 /** Runs `ss-tunnel` until a signal. */
 export async function runTunnel(args: Arguments, host: Host): Promise<void> {
-  await runLocals(args, configureTunnel(args, readText), host);
+  await runLocals(args, () => configureTunnel(args, readText), host);
 }
 
 async function runLocals(
   args: Arguments,
-  { result, warnings, operator }: ConfiguredRole<LocalOptions[]>,
+  configure: () => ConfiguredRole<LocalOptions[]>,
   host: Host,
 ): Promise<void> {
   const dns = dnsFromOptions(args);
-  await run(args, {
-    warnings,
-    operator,
-    methods: result.flatMap(({ servers }) => servers.map((s) => s.method)),
+  const configured = configure();
+  const { result } = configured;
+  await run(args, host, {
+    ...configured,
+    role: "local",
+    methods: result.flatMap(methodsOf),
     ports: result.map(({ listen }) => listen.port),
     datagrams: dns !== undefined || result.some(hasUdp),
-    result: (world) => [
-      ...result.map((options) => planLocal(options, world)),
-      ...dns === undefined ? [] : [planDns(dns, result[0]!, world)],
-    ],
-  }, host);
+    supervise: ({ world, ...surroundings }) =>
+      new LocalSupervisor(configured, {
+        ...surroundings,
+        configure,
+        plans: (locals) => [
+          ...locals.map((options) => new LocalPlan(options, world)),
+          ...dns === undefined ? [] : [new DnsPlan(dns, locals[0]!, world)],
+        ],
+      }),
+  });
 }
 
 /** Runs `ss-server` until a signal. */
 export async function runServer(args: Arguments, host: Host): Promise<void> {
-  const { result, warnings, operator } = configureServer(args, readText);
-  await run(args, {
-    warnings,
-    operator,
+  const configure = () => configureServer(args, readText);
+  const configured = configure();
+  const { result, operator } = configured;
+  const { store: path } = operator;
+  await run(args, host, {
+    ...configured,
+    role: "server",
     methods: result.map(({ method }) => method),
     ports: result.map(({ listen }) => listen.port),
     datagrams: result.some(hasUdp),
     workersCaveat: "each worker remembers salts and counts users by itself: " +
       "a recorded request can be served once by each",
-    result: (world) => result.map((options) => planServer(options, world)),
-  }, host);
+    supervise: (surroundings) =>
+      new Supervisor(configured, {
+        ...surroundings,
+        configure,
+        clock: systemClock,
+        randomBytes: systemRandomBytes,
+        store: path === undefined ? undefined : openSqliteStore(path),
+        guessHost,
+      }),
+  });
 }
 
-/** Services of a configuration, and what they will need. */
-interface Plan
-  extends ConfiguredRole<(world: Dependencies) => PlannedService[]> {
+/** A program that can be started, watched, changed and stopped. */
+interface Supervised extends Operator {
+  start(): Promise<void>;
+  stop(graceMs: number): Promise<void>;
+}
+
+/** What both roles are given to work with. */
+interface Surroundings {
+  readonly world: Dependencies;
+  readonly fleet: Fleet;
+  readonly logger: Logger;
+  serve(methods: readonly Method[]): void;
+  programStatus(): Omit<Status, "servers">;
+}
+
+/** A configured role, and what it will need. */
+interface Role extends ConfiguredRole<unknown> {
+  readonly role: Status["role"];
   readonly methods: readonly Method[];
   readonly ports: readonly number[];
   /** Whether UDP is served. */
   readonly datagrams: boolean;
   /** What the operator should know who asks for several workers. */
   readonly workersCaveat?: string;
+  supervise(surroundings: Surroundings): Supervised;
 }
 
-async function run(
-  args: Arguments,
-  planned: Plan,
-  host: Host,
-): Promise<void> {
-  const format = planned.operator.logFormat ?? "text";
-  const graceMs = option(
-    args,
-    "grace",
-    (text) => readSeconds(text, 0),
-    "seconds, 0 or more",
-  ) ?? GRACE_MS;
+async function run(args: Arguments, host: Host, role: Role): Promise<void> {
   const { worker } = host;
-  const logger = withWorker(
-    createLogger(
-      (line) => process.stderr.write(line),
-      Date.now,
-      {
-        format,
-        level: args.has("verbose") ? "debug" : "info",
-        colour: process.stderr.isTTY === true,
-      },
-    ),
-    worker,
-  );
+  const { operator } = role;
+  const graceMs = graceOf(args);
+  const logger = withWorker(makeLogger(args, operator.logFormat), worker);
   const workers = option(args, "workers", readWorkers, "a number, or auto") ??
     1;
   if (worker === undefined) {
-    for (const warning of [...args.warnings, ...planned.warnings]) {
+    for (const warning of [...args.warnings, ...role.warnings]) {
       logger.log("warn", warning);
     }
     if (workers > 1) {
-      checkWorkers(planned.ports, planned.datagrams);
-      if (planned.workersCaveat) logger.log("warn", planned.workersCaveat);
+      checkWorkers(role);
+      if (role.workersCaveat) logger.log("warn", role.workersCaveat);
       const observed = await host.runWorkers(workers, logger);
       if (observed !== undefined) tellTotals(observed, logger);
       return;
     }
   }
-  const transport = systemTransport();
-  const aeadProvider = chooseProvider(
+  const providers = new ProvidersInUse(
     option(args, "crypto", readCrypto, CRYPTO_CHOICES.join(", ")) ?? "auto",
-    planned.methods,
     logger,
   );
+  providers.serve(role.methods);
   const observations = new Observations(systemClock);
+  using probe = new ProcessProbe();
   const world: Dependencies = {
-    transport,
+    transport: systemTransport(),
     logger,
-    aeadProvider,
+    aeadProvider: providers.provider,
     workers,
     replayFilter: sharedReplayFilters(systemClock),
     metrics: observations,
   };
-  await runServices(planned.result(world), {
-    graceMs,
-    host,
+  const startedUnixMs = systemClock.unixMs();
+  const limit = connectionLimit(args, world);
+  let ready = false;
+  const supervised = role.supervise({
+    world,
+    fleet: new Fleet({ logger, withFields: operator.logFormat === "json" }),
     logger,
-    withFields: format === "json",
+    serve: (methods) => providers.serve(methods),
+    programStatus: () => {
+      const { connections, ...told } = serviceStatus(observations.snapshot);
+      const { descriptors } = probe;
+      return {
+        ...told,
+        version: VERSION,
+        runtime: runtimeName(),
+        role: role.role,
+        startedUnixMs,
+        nowUnixMs: systemClock.unixMs(),
+        ready,
+        connections: { ...connections, limit },
+        eventLoopLagMs: probe.eventLoopLagMs,
+        residentBytes: probe.residentBytes,
+        ...descriptors && { descriptors },
+        crypto: providers.chosen,
+      };
+    },
   });
+  const signal = host.stopSignal();
+  await supervised.start();
+  host.onReload(() => reload(supervised, logger));
+  ready = true;
+  host.listening();
+  const name = await signal;
+  ready = false;
+  logger.log(
+    "info",
+    `${name}: accepting no more, ${graceMs / 1_000} s for open connections`,
+  );
+  await supervised.stop(graceMs);
   host.stopped(observations.snapshot);
   if (worker === undefined) tellTotals(observations.snapshot, logger);
+}
+
+function makeLogger(
+  args: Arguments,
+  format: "text" | "json" | undefined,
+): Logger {
+  return createLogger((line) => process.stderr.write(line), Date.now, {
+    format: format ?? "text",
+    level: args.has("verbose") ? "debug" : "info",
+    colour: process.stderr.isTTY === true,
+  });
+}
+
+function graceOf(args: Arguments): number {
+  return option(
+    args,
+    "grace",
+    (text) => readSeconds(text, 0),
+    "seconds, 0 or more",
+  ) ?? GRACE_MS;
+}
+
+/** Connections at once, as the services see it too. */
+function connectionLimit(args: Arguments, { transport }: Dependencies): number {
+  const chosen = Number(args.last("max-connections"));
+  return chosen || connectionCapacity(transport.descriptorLimit());
 }
 
 function tellTotals(
@@ -169,63 +251,6 @@ function tellTotals(
     bytesDown: traffic.bytesDown,
     datagrams: traffic.packetsUp + traffic.packetsDown,
   });
-}
-
-function planLocal(
-  options: LocalOptions,
-  world: Dependencies,
-): PlannedService {
-  const { listen, servers, users = [], protocol = "mixed" } = options;
-  const spoken = describeProtocol(protocol, users.length > 0);
-  const role = typeof protocol === "string" ? "ss-local" : "ss-tunnel";
-  const methods = new Set(servers.map((server) => server.method.name));
-  const names = servers.map(({ endpoint, method }) =>
-    formatAddress(endpoint) + (methods.size > 1 ? ` (${method.name})` : "")
-  );
-  const method = [...methods].join(", ");
-  return {
-    listen,
-    portOption: "-l",
-    start: () => startLocal(options, world),
-    describe: (address) => ({
-      message: `${role} listening on ${address}, ${spoken}` +
-        `, server ${names.join(" or ")}, method ${method}, ` +
-        `${TRAFFIC[options.mode ?? "tcp_only"]}runtime ${runtimeName()}`,
-      fields: {
-        role,
-        address,
-        protocol: spoken,
-        server: names.join(" "),
-        method,
-        mode: options.mode ?? "tcp_only",
-        runtime: runtimeName(),
-      },
-    }),
-  };
-}
-
-function planServer(
-  options: ServerOptions,
-  world: Dependencies,
-): PlannedService {
-  const { mode = "tcp_only", method: { name: method }, users } = options;
-  return {
-    listen: options.listen,
-    portOption: "-p",
-    start: () => startServer(options, world),
-    describe: (address) => ({
-      message: `ss-server listening on ${address}, method ${method}, ` +
-        (users === undefined ? "" : `${users.length} users, `) +
-        `${TRAFFIC[mode]}runtime ${runtimeName()}`,
-      fields: {
-        role: "ss-server",
-        address,
-        method,
-        mode,
-        runtime: runtimeName(),
-      },
-    }),
-  };
 }
 
 /** Tells in each line which worker it is about. */
@@ -242,13 +267,22 @@ function readWorkers(text: string): number | undefined {
   return text === "auto" ? availableParallelism() : readInteger(text, 1);
 }
 
-/** @throws {ConfigError} Where workers cannot share a port. */
-function checkWorkers(ports: readonly number[], datagrams: boolean): void {
+/** @throws {ConfigError} Where workers cannot share what is asked for. */
+function checkWorkers({ datagrams, operator, ports }: Role): void {
   if (datagrams) {
     throw new ConfigError(
       "ERR_CONFIG_USAGE",
       "--workers cannot share a UDP port, the runtimes offer no way to: leave " +
         "it out, or run -U and --dns-listen in a process of their own",
+    );
+  }
+  const single = (["admin", "manager", "store"] as const)
+    .find((name) => operator[name] !== undefined);
+  if (single !== undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      `--workers and --${single} do not go together: every worker counts and ` +
+        "serves users by itself; leave one of both out",
     );
   }
   if (process.platform !== "linux") {
@@ -269,40 +303,6 @@ function readCrypto(text: string): string | undefined {
   return CRYPTO_CHOICES.includes(text) ? text : undefined;
 }
 
-/** The DNS inbound asks the first server of the first local. */
-function planDns(
-  { listen, resolver }: DnsSettings,
-  { servers: [server], udpTimeoutMs, maxFlows }: LocalOptions,
-  world: Dependencies,
-): PlannedService {
-  const asked = formatAddress(resolver);
-  return {
-    listen,
-    portOption: "--dns-listen",
-    start: () =>
-      startDns({
-        listen,
-        resolver,
-        server: server!,
-        messages: dnsMessages,
-        ...(udpTimeoutMs && { udpTimeoutMs }),
-        ...(maxFlows && { maxFlows }),
-      }, world),
-    describe: (address) => ({
-      message: `DNS listening on ${address}, UDP and TCP, asks ${asked} ` +
-        `through ${formatAddress(server!.endpoint)}`,
-      fields: { role: "dns", address, resolver: asked },
-    }),
-  };
-}
-
 function hasUdp({ mode = "tcp_only" }: { readonly mode?: Mode }): boolean {
   return mode !== "tcp_only";
 }
-
-/** What the start line says of the mode; TCP goes without saying. */
-const TRAFFIC: Readonly<Record<Mode, string>> = {
-  "tcp_only": "",
-  "udp_only": "UDP only, ",
-  "tcp_and_udp": "TCP and UDP, ",
-};

@@ -19,6 +19,8 @@ export type ToWorker =
     readonly argv: readonly string[];
     readonly names: readonly (string | undefined)[];
   }
+  /** Read the configuration again. */
+  | { readonly kind: "reload" }
   /** Stop with the grace of the command line. */
   | { readonly kind: "stop"; readonly signal: string };
 
@@ -58,6 +60,8 @@ export interface WorkersOptions {
   readonly respawnMs: number;
   /** Settles with a signal's name when all shall stop. */
   stopSignal(): Promise<string>;
+  /** Calls `listener` when all shall read their configuration again. */
+  onReload(listener: () => void): void;
 }
 
 /**
@@ -81,6 +85,7 @@ export async function runWorkers(
   try {
     // The first one alone: if it cannot listen, one complaint is enough.
     for (const member of crew) await member.start();
+    options.onReload(() => crew.forEach((member) => member.reload()));
     const name = await signal;
     await Promise.all(crew.map((member) => member.stop(name)));
     return served;
@@ -149,6 +154,10 @@ class Member {
     const message = { kind: "start", index: this.#index, ...start } as const;
     thread.postMessage(message);
     return promise;
+  }
+
+  reload(): void {
+    this.#thread?.postMessage({ kind: "reload" });
   }
 
   async stop(signal: string): Promise<void> {

@@ -43,6 +43,20 @@ test("runWorkers() starts one after the other, and stops all on the signal", asy
   assert.ok(crew.every(({ terminated }) => terminated));
 });
 
+test("runWorkers() lets every worker read its configuration again", async () => {
+  const { crew, reload, stop } = start(2);
+  for (let i = 0; i < 2; i++) {
+    crew[i]!.tell({ kind: "listening" });
+    await turn();
+  }
+  reload();
+  for (const { told } of crew) {
+    assert.deepEqual(told.at(-1), { kind: "reload" });
+  }
+  stop("SIGTERM");
+  for (const thread of crew) thread.tell({ kind: "ended", code: 0 });
+});
+
 test("runWorkers() fails with the exit code of a worker that cannot start", async () => {
   const { crew, running } = start(2);
   crew[0]!.tell({ kind: "ended", code: 1 });
@@ -129,11 +143,13 @@ class FakeThread implements WorkerThread {
 function start(count: number): {
   crew: FakeThread[];
   stop: (signal: string) => void;
+  reload: () => void;
   running: Promise<Observed | undefined>;
   lines: string[];
 } {
   const crew: FakeThread[] = [];
   const lines: string[] = [];
+  let reload = (): void => {};
   const { promise, resolve } = Promise.withResolvers<string>();
   const options: WorkersOptions = {
     count,
@@ -150,10 +166,11 @@ function start(count: number): {
     },
     respawnMs: 5,
     stopSignal: () => promise,
+    onReload: (listener) => reload = listener,
   };
   const running = runWorkers(options);
   running.catch(() => {});
-  return { crew, stop: resolve, running, lines };
+  return { crew, stop: resolve, reload: () => reload(), running, lines };
 }
 
 function turn(ms = 0): Promise<void> {

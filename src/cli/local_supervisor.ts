@@ -1,0 +1,149 @@
+/**
+ * A running `ss-local` as its operator sees it: it can be watched, and takes a
+ * new configuration over. It has no users and no servers of its own.
+ *
+ * @module
+ */
+import type { Operator, ReloadReport, Status } from "../admin/operator.ts";
+import type { Method } from "../crypto/method.ts";
+import { ConfigError } from "../errors.ts";
+import type { LocalOptions } from "../service/local.ts";
+import type { ConfiguredRole } from "./config.ts";
+import type { Fleet, PlannedService } from "./fleet.ts";
+import { LocalPlan } from "./local_plan.ts";
+import { formatAddress } from "../codec/address.ts";
+import { same } from "./same.ts";
+
+/** What a supervisor works with. */
+export interface LocalSupervisorOptions {
+  /** Reads the configuration, again and again. */
+  configure(): ConfiguredRole<LocalOptions[]>;
+  /** Told the methods that will be used; throws when nobody computes one. */
+  serve(methods: readonly Method[]): void;
+  /** What shall run for a configuration. */
+  plans(locals: readonly LocalOptions[]): PlannedService[];
+  /** Where services run. */
+  readonly fleet: Fleet;
+  /** Everything of a status but the servers. */
+  programStatus(): Omit<Status, "servers">;
+}
+
+const NO_USERS = "A local has no users of its own; its server has";
+
+/** Runs locals, and changes them. */
+export class LocalSupervisor implements Operator {
+  readonly #options: LocalSupervisorOptions;
+  #configured: ConfiguredRole<LocalOptions[]>;
+  /** Reloads, one after the other. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /** @param configured What `configure()` has returned already. */
+  constructor(
+    configured: ConfiguredRole<LocalOptions[]>,
+    options: LocalSupervisorOptions,
+  ) {
+    this.#configured = configured;
+    this.#options = options;
+  }
+
+  /**
+   * Starts every local.
+   *
+   * @throws {ConfigError | TransportError} When one cannot; none runs then.
+   */
+  async start(): Promise<void> {
+    const { fleet, plans } = this.#options;
+    await fleet.apply(plans(this.#configured.result));
+  }
+
+  /** Ends every local. */
+  stop(graceMs: number): Promise<void> {
+    return this.#options.fleet.stop(graceMs);
+  }
+
+  status(): Status {
+    const { fleet, programStatus } = this.#options;
+    const program = programStatus();
+    return {
+      ...program,
+      servers: fleet.running.flatMap(({ plan, service }) => {
+        if (!(plan instanceof LocalPlan)) return [];
+        const { servers, mode = "tcp_only" } = plan.options;
+        return [{
+          id: String(service.address.port),
+          address: formatAddress(service.address),
+          method: servers[0]!.method.name,
+          mode,
+          managed: false,
+          usage: {
+            ...program.traffic,
+            connections: program.connections.accepted,
+            associations: 0,
+            lastSeenUnixMs: 0,
+            open: program.connections.open,
+            hosts: [],
+          },
+          users: [],
+        }];
+      }),
+    };
+  }
+
+  reload(dryRun: boolean): Promise<ReloadReport> {
+    const turn = this.#queue.then(async () => {
+      const { configure, serve, plans, fleet } = this.#options;
+      const next = configure();
+      serve(next.result.flatMap(methodsOf));
+      const wanted = plans(next.result);
+      const changes = fleet.preview(wanted);
+      const warnings = [
+        ...next.warnings,
+        ...same(this.#configured.operator, next.operator) ? [] : [
+          "admin and log settings are others: they hold from the next start",
+        ],
+      ];
+      if (!dryRun) {
+        await fleet.apply(wanted);
+        this.#configured = next;
+      }
+      return { changes, warnings };
+    });
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  credentials(): undefined {
+    return undefined;
+  }
+
+  addUser(): never {
+    throw new RangeError(NO_USERS);
+  }
+
+  changeUser(): never {
+    throw new RangeError(NO_USERS);
+  }
+
+  removeUser(): never {
+    throw new RangeError(NO_USERS);
+  }
+
+  clearCounts(): never {
+    throw new RangeError(NO_USERS);
+  }
+
+  addServer(): Promise<never> {
+    return Promise.reject(
+      new ConfigError("ERR_CONFIG_VALUE", "A local runs no servers"),
+    );
+  }
+
+  removeServer(): boolean {
+    return false;
+  }
+}
+
+/** The methods a local needs. */
+export function methodsOf({ servers }: LocalOptions): Method[] {
+  return servers.map(({ method }) => method);
+}
