@@ -75,7 +75,9 @@ export class ServerPlan implements PlannedService {
     const { mode = "tcp_only", method, users } = this.server;
     return {
       message: `ss-server listening on ${address}, method ${method.name}, ` +
-        (users === undefined ? "" : `${users.length} users, `) +
+        (users === undefined
+          ? ""
+          : `${users.length} user${users.length === 1 ? "" : "s"}, `) +
         `${TRAFFIC[mode]}runtime ${runtimeName()}`,
       fields: {
         role: "ss-server",

@@ -272,7 +272,9 @@ test("configureServer() listens on every address, when none is named", () => {
       listen: { host: "0.0.0.0", port: 8388 },
       method: CHACHA,
       masterKey: masterKeyFromPassword("pw", CHACHA),
+      secrets: { own: "pw", users: new Map() },
       targetPolicy: publicTarget,
+      reach: "public addresses",
     }]);
   }
 });
