@@ -144,6 +144,7 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
   const logger = withWorker(makeLogger(args, operator.logFormat), worker);
   const workers = option(args, "workers", readWorkers, "a number, or auto") ??
     1;
+  if (operator.reusePort) checkSharing("--reuse-port", role);
   if (worker === undefined) {
     for (const warning of [...args.warnings, ...role.warnings]) {
       logger.log("warn", warning);
@@ -168,6 +169,7 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
     logger,
     aeadProvider: providers.provider,
     workers,
+    sharePorts: workers > 1 || operator.reusePort === true,
     replayFilter: sharedReplayFilters(systemClock),
     metrics: observations,
   };
@@ -268,14 +270,9 @@ function readWorkers(text: string): number | undefined {
 }
 
 /** @throws {ConfigError} Where workers cannot share what is asked for. */
-function checkWorkers({ datagrams, operator, ports }: Role): void {
-  if (datagrams) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
-      "--workers cannot share a UDP port, the runtimes offer no way to: leave " +
-        "it out, or run -U and --dns-listen in a process of their own",
-    );
-  }
+function checkWorkers(role: Role): void {
+  checkSharing("--workers", role);
+  const { operator } = role;
   const single = (["admin", "manager", "store"] as const)
     .find((name) => operator[name] !== undefined);
   if (single !== undefined) {
@@ -285,17 +282,24 @@ function checkWorkers({ datagrams, operator, ports }: Role): void {
         "serves users by itself; leave one of both out",
     );
   }
-  if (process.platform !== "linux") {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
-      "--workers needs SO_REUSEPORT as Linux has it; leave it out here",
+}
+
+/** @throws {ConfigError} Where ports cannot be shared. */
+function checkSharing(option: string, { datagrams, ports }: Role): void {
+  const refuse = (why: string): never => {
+    throw new ConfigError("ERR_CONFIG_USAGE", `${option} ${why}`);
+  };
+  if (datagrams) {
+    refuse(
+      "cannot share a UDP port, the runtimes offer no way to: leave it out, " +
+        "or run -U and --dns-listen in a process of their own",
     );
   }
+  if (process.platform !== "linux") {
+    refuse("needs SO_REUSEPORT as Linux has it; leave it out here");
+  }
   if (ports.includes(0)) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
-      "--workers cannot share a port that the system chooses; give one",
-    );
+    refuse("cannot share a port that the system chooses; give one");
   }
 }
 

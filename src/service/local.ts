@@ -100,7 +100,7 @@ export async function startLocal(
   const world = withDefaults(dependencies);
   const local = new Local(options, world);
   const listener = await world.transport.listen(options.listen, {
-    reusePort: world.workers > 1,
+    reusePort: world.sharePorts,
   });
   const limit = world.transport.descriptorLimit();
   const withUdp = (options.mode ?? "tcp_only") !== "tcp_only";

@@ -130,7 +130,7 @@ export async function startServer(
   }
   const server = new Server(options, world);
   const listener = await world.transport.listen(options.listen, {
-    reusePort: world.workers > 1,
+    reusePort: world.sharePorts,
   });
   const limit = world.transport.descriptorLimit();
   const withUdp = mode !== "tcp_only";

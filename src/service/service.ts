@@ -66,6 +66,11 @@ export interface Dependencies {
   /** Threads that share ports, descriptors and connections; default 1. */
   readonly workers?: number;
   /**
+   * Whether others may listen on the same ports (SO_REUSEPORT). Default: where
+   * there are several workers.
+   */
+  readonly sharePorts?: boolean;
+  /**
    * The memory of salts of an edition, asked for once by each server. Servers
    * that share it serve no request that another of them has served. Default:
    * one of its own for each server.
@@ -85,6 +90,7 @@ export function withDefaults(
     metrics: silentMetrics,
     aeadProvider: nobleProvider,
     workers: 1,
+    sharePorts: (dependencies.workers ?? 1) > 1,
     replayFilter: (edition) => replayFilterFor(edition, clock),
     ...dependencies,
   };

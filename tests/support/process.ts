@@ -11,6 +11,9 @@ import { connect, createServer } from "node:net";
 import process from "node:process";
 import { until, within } from "./within.ts";
 
+/** What tests send. */
+export type Signal = "SIGHUP" | "SIGTERM" | "SIGINT" | "SIGKILL";
+
 /** How a program ended. */
 export interface Exit {
   readonly code: number | null;
@@ -132,7 +135,7 @@ export class Program implements AsyncDisposable {
   }
 
   /** Sends a signal; without effect once it has ended. */
-  signal(name: "SIGTERM" | "SIGINT" | "SIGKILL"): void {
+  signal(name: Signal): void {
     // Deno's `child.kill()` does nothing after the first signal.
     if (running.has(this.#child)) kill(this.pid, name);
   }
@@ -173,7 +176,7 @@ export class Program implements AsyncDisposable {
   }
 }
 
-function kill(pid: number, name: "SIGTERM" | "SIGINT" | "SIGKILL"): void {
+function kill(pid: number, name: Signal): void {
   try {
     process.kill(pid, name);
   } catch (error) {
