@@ -141,6 +141,10 @@ export type PolicyErrorCode =
   | "ERR_POLICY_USER_CONNECTIONS"
   /** A user's time is over. */
   | "ERR_POLICY_USER_EXPIRED"
+  /** An address has as many connections open as one may. */
+  | "ERR_POLICY_HOST_CONNECTIONS"
+  /** Too many connections did not authenticate; the oldest had to leave. */
+  | "ERR_POLICY_STRANGERS"
   /** A user is connected from as many addresses as it may. */
   | "ERR_POLICY_USER_HOSTS"
   /** A user is disabled, or was removed. */

@@ -145,6 +145,27 @@ export const REFUSAL_LINGER_MS = 2_000;
 /** Connections open at once, where the system's limit allows as many. */
 export const MAX_CONNECTIONS = 16_384;
 
+/**
+ * When the limit was reached, accepting goes on once this part of it is open:
+ * a server at its limit must not stop and start with every connection.
+ */
+export const RESUME_ACCEPT_SHARE = 0.98;
+
+/**
+ * Part of the connections of a server that may be of clients that have not
+ * authenticated. A probe is kept for a minute, a client needs one round trip.
+ */
+export const STRANGERS_SHARE = 0.5;
+
+/**
+ * Milliseconds a connection may take to authenticate however many want its
+ * place: a local waits 50 for its application, and packets need their time.
+ */
+export const MIN_STRANGER_MS = 250;
+
+/** Part of the connections that may stay open when descriptors run out. */
+export const SHORTAGE_SHARE = 0.75;
+
 /** Descriptors kept for listeners, files, name look-ups and the runtime. */
 export const RESERVED_DESCRIPTORS = 64;
 

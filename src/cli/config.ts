@@ -127,6 +127,7 @@ function configureLocals(
     ...clientKeys(server),
   }));
   const udp = udpFromOptions(args);
+  const operator = operatorSettings(args, file, readText);
   const idleTimeoutMs = longest(found.servers.map((s) => s.idleTimeoutMs));
   return {
     result: locals.slice(0, count).map((local) => {
@@ -149,7 +150,7 @@ function configureLocals(
           users,
           idleTimeoutMs,
           bind: args.has("bind") || undefined,
-          ...limits(args),
+          ...limits(args, operator),
         }),
         ...mergeUdp(udp, local.udp, found.unnamed.udp),
       };
@@ -163,7 +164,7 @@ function configureLocals(
         `ignored: ${origin}: mode: one mode holds for all servers of a local`
       ),
     ],
-    operator: operatorSettings(args, file, readText),
+    operator,
   };
 }
 
@@ -180,6 +181,7 @@ export function configureServer(
   const found = findServers(args, file);
   const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
   const udp = udpFromOptions(args);
+  const operator = operatorSettings(args, file, readText);
   return {
     result: withoutShadowed(listed(found)).map((server) => ({
       listen: {
@@ -196,12 +198,12 @@ export function configureServer(
       ...present({
         idleTimeoutMs: server.idleTimeoutMs,
         bind: args.has("bind") || undefined,
-        ...limits(args),
+        ...limits(args, operator),
       }),
       ...mergeUdp(udp, server.udp, found.unnamed.udp),
     })),
     warnings: found.warnings,
-    operator: operatorSettings(args, file, readText),
+    operator,
   };
 }
 
@@ -361,8 +363,12 @@ function upstreamEndpoint(server: ServerSettings): Endpoint {
   return { host, port };
 }
 
-function limits(args: Arguments): { maxConnections: number | undefined } {
+function limits(
+  args: Arguments,
+  { maxConnectionsPerHost }: OperatorSettings,
+): Record<"maxConnections" | "maxConnectionsPerHost", number | undefined> {
   return {
+    maxConnectionsPerHost,
     maxConnections: option(
       args,
       "max-connections",

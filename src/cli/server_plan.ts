@@ -135,10 +135,21 @@ export const TRAFFIC: Readonly<Record<Mode, string>> = {
 
 /** What a server cannot change while it listens. */
 function listening(
-  { mode = "tcp_only", udpTimeoutMs, maxFlows, maxConnections }:
-    ConfiguredServer,
+  {
+    mode = "tcp_only",
+    udpTimeoutMs,
+    maxFlows,
+    maxConnections,
+    maxConnectionsPerHost,
+  }: ConfiguredServer,
 ): unknown {
-  return { mode, udpTimeoutMs, maxFlows, maxConnections };
+  return {
+    mode,
+    udpTimeoutMs,
+    maxFlows,
+    maxConnections,
+    maxConnectionsPerHost,
+  };
 }
 
 function times(

@@ -27,15 +27,11 @@ import type {
   DatagramSocket,
   Endpoint,
 } from "../transport.ts";
+import { serve } from "./accept_loop.ts";
 import { DnsCache } from "./dns_cache.ts";
 import type { DnsAnswer, DnsMessages, DnsQuery } from "./dns_messages.ts";
 import { askOverTcp, frameMessage, MessageReader } from "./dns_tcp.ts";
-import {
-  type Dependencies,
-  serve,
-  type Service,
-  withDefaults,
-} from "./service.ts";
+import { type Dependencies, type Service, withDefaults } from "./service.ts";
 import { UdpReport } from "./udp_report.ts";
 import {
   besideListener,
@@ -105,7 +101,7 @@ export async function startDns(
   );
   const tcp = serve(
     listener,
-    MAX_DNS_CONNECTIONS,
+    { maxConnections: MAX_DNS_CONNECTIONS },
     (client, signal) => dns.handleConnection(client, signal),
     world,
   );

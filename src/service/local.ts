@@ -24,6 +24,7 @@ import { ByteWriter } from "../streams/byte_writer.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint, Listener } from "../transport.ts";
+import { serve } from "./accept_loop.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import type { Inbound, InboundProtocol, InboundRequest } from "./inbound.ts";
 import { inboundFor } from "./inbound_protocols.ts";
@@ -31,7 +32,6 @@ import { OutboundStream } from "./outbound_stream.ts";
 import {
   connectionShare,
   type Dependencies,
-  serve,
   type Service,
   withDefaults,
 } from "./service.ts";
@@ -72,6 +72,8 @@ export interface LocalOptions extends UdpOptions {
   readonly handshakeTimeoutMs?: number;
   /** Open at once; default: what the descriptors allow. */
   readonly maxConnections?: number;
+  /** Of one client address at once; default: no limit. */
+  readonly maxConnectionsPerHost?: number;
 }
 
 /** A running local. */
@@ -110,7 +112,10 @@ export async function startLocal(
     : undefined;
   const tcp = serve(
     listener,
-    connectionShare(options.maxConnections, world, flows),
+    {
+      maxConnections: connectionShare(options.maxConnections, world, flows),
+      maxPerHost: options.maxConnectionsPerHost,
+    },
     (client, signal) => local.handle(client, signal),
     world,
   );

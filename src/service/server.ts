@@ -19,6 +19,7 @@ import {
   IDLE_TIMEOUT_MS,
   SERVER_HANDSHAKE_JITTER,
   SERVER_HANDSHAKE_TIMEOUT_MS,
+  STRANGERS_SHARE,
 } from "../limits.ts";
 import { randomBelow } from "../random.ts";
 import { anyTarget, type TargetPolicy } from "../security/target_policy.ts";
@@ -36,6 +37,7 @@ import { ByteWriter } from "../streams/byte_writer.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
+import { type Place, serve } from "./accept_loop.ts";
 import { Accounts, type Visit } from "./accounts.ts";
 import { type AcceptedPeer, acceptPeer } from "./bind.ts";
 import { ConnectionReport } from "./connection_report.ts";
@@ -43,7 +45,6 @@ import { dial } from "./dial.ts";
 import {
   connectionShare,
   type Dependencies,
-  serve,
   type Service,
   withDefaults,
 } from "./service.ts";
@@ -80,12 +81,19 @@ export interface ServerOptions extends ServerKeys, UdpOptions {
   readonly handshakeTimeoutMs?: number;
   /** Open at once; default: what the descriptors allow. */
   readonly maxConnections?: number;
+  /** Of one client address at once; default: no limit. */
+  readonly maxConnectionsPerHost?: number;
 }
 
 /** What can be changed while a server runs: all but where and how it listens. */
 export type ServerChange = Omit<
   ServerOptions,
-  "listen" | "mode" | "accounts" | "maxConnections" | "maxFlows"
+  | "listen"
+  | "mode"
+  | "accounts"
+  | "maxConnections"
+  | "maxConnectionsPerHost"
+  | "maxFlows"
 >;
 
 /** A running server. */
@@ -139,10 +147,16 @@ export async function startServer(
   const udp = withUdp
     ? await besideListener(listener, () => startUdpServer(udpOptions, world))
     : undefined;
+  const share = connectionShare(options.maxConnections, world, maxFlows);
+  const limits = {
+    maxConnections: share,
+    maxStrangers: Math.max(1, Math.floor(share * STRANGERS_SHARE)),
+    maxPerHost: options.maxConnectionsPerHost,
+  };
   const tcp = serve(
     listener,
-    connectionShare(options.maxConnections, world, maxFlows),
-    (client, signal) => server.handle(client, signal),
+    limits,
+    (client, signal, place) => server.handle(client, signal, place),
     world,
   );
   return Object.assign(udp === undefined ? tcp : joined(tcp, udp), {
@@ -187,13 +201,24 @@ class Server {
     this.#options = next;
   }
 
-  async handle(client: Connection, signal: AbortSignal): Promise<void> {
+  async handle(
+    client: Connection,
+    signal: AbortSignal,
+    place: Place,
+  ): Promise<void> {
     const report = new ConnectionReport(client, this.#world);
     const reader = new ByteReader(client);
     const session = this.#protocol.streams.server(() => client.remote.host);
     try {
-      const request = await this.#authenticate(reader, session, report, signal);
+      const request = await this.#authenticate(
+        reader,
+        session,
+        report,
+        signal,
+        place,
+      );
       if (request !== undefined) {
+        place.admit();
         const stream = { client, reader, session };
         await this.#serveRequest(stream, request, report, signal);
       }
@@ -213,6 +238,7 @@ class Server {
     session: ServerSession,
     report: ConnectionReport,
     signal: AbortSignal,
+    place: Place,
   ): Promise<StreamRequest | undefined> {
     using patience = this.#patience(signal);
     try {
@@ -222,7 +248,8 @@ class Server {
       }
       return request;
     } catch (error) {
-      report.fail(error, this.#options.method);
+      if (place.dismissed) report.close("had to leave for others");
+      else report.fail(error, this.#options.method);
       if (error instanceof ProtocolError) {
         await drain(reader, patience.signal);
       }

@@ -11,7 +11,8 @@ import { systemTransport } from "../../src/adapters/runtime.ts";
 import { type Allocate, BufferPool } from "../../src/buffer_pool.ts";
 import { systemClock } from "../../src/clock.ts";
 import { TransportError } from "../../src/errors.ts";
-import { serve, withDefaults } from "../../src/service/service.ts";
+import { serve } from "../../src/service/accept_loop.ts";
+import { withDefaults } from "../../src/service/service.ts";
 import { ByteReader } from "../../src/streams/byte_reader.ts";
 import { ByteWriter } from "../../src/streams/byte_writer.ts";
 import { type Flow, relay } from "../../src/streams/relay.ts";
@@ -57,5 +58,10 @@ const listener = await transport.listen({
   host: "127.0.0.1",
   port: listenPort!,
 });
-serve(listener, 10_000, handle, withDefaults({ transport }));
+serve(
+  listener,
+  { maxConnections: 10_000 },
+  handle,
+  withDefaults({ transport }),
+);
 process.stderr.write(`listening on ${listenPort}\n`);

@@ -10,7 +10,8 @@ import { ChunkSealer } from "../../src/codec/chunk_sealer.ts";
 import { METHODS } from "../../src/crypto/method.ts";
 import { NonceCounter } from "../../src/crypto/nonce_counter.ts";
 import { systemRandomBytes } from "../../src/random.ts";
-import { serve, withDefaults } from "../../src/service/service.ts";
+import { serve } from "../../src/service/accept_loop.ts";
+import { withDefaults } from "../../src/service/service.ts";
 import { aead2017Stream } from "../../src/session/aead2017_stream.ts";
 import type { Connection } from "../../src/transport.ts";
 import { flipBit, seededBytes, utf8 } from "../support/bytes.ts";
@@ -105,9 +106,14 @@ test("an authentic request is served, so the probes above can fail", async () =>
 test("without the drain the probes are told apart", async () => {
   const world = new World();
   const dependencies = withDefaults(world.dependencies);
-  const leaky = serve(await world.network.listen(SERVER), 100, leak, {
-    ...dependencies,
-  });
+  const leaky = serve(
+    await world.network.listen(SERVER),
+    { maxConnections: 100 },
+    leak,
+    {
+      ...dependencies,
+    },
+  );
   const short = await probe(world, seededBytes(49));
   const long = await probe(world, seededBytes(50));
   await settle();

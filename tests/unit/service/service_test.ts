@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { type Place, serve } from "../../../src/service/accept_loop.ts";
 import {
   connectionCapacity,
-  serve,
   withDefaults,
 } from "../../../src/service/service.ts";
+import { MIN_STRANGER_MS } from "../../../src/limits.ts";
 import type { Connection } from "../../../src/transport.ts";
 import { settle } from "../../support/fake_clock.ts";
-import { readAll } from "../../support/streams.ts";
+import { observe, readAll } from "../../support/streams.ts";
 import { World } from "../../support/world.ts";
 
 const HERE = { host: "127.0.0.1", port: 9 };
@@ -19,7 +20,7 @@ describe("serve()", () => {
     const hold = Promise.withResolvers<void>();
     const service = serve(
       await world.network.listen(HERE),
-      2,
+      { maxConnections: 2 },
       (connection) => {
         open.push(connection);
         return hold.promise;
@@ -37,12 +38,94 @@ describe("serve()", () => {
     await world.stop(service);
   });
 
+  test("goes on accepting only when some way below its limit", async () => {
+    const world = new World();
+    const ends: (() => void)[] = [];
+    const service = serve(
+      await world.network.listen(HERE),
+      { maxConnections: 100 },
+      () => new Promise((resolve) => ends.push(resolve)),
+      withDefaults(world.dependencies),
+    );
+    for (let i = 0; i < 101; i++) await world.network.dial(HERE);
+    await settle();
+    assert.equal(ends.length, 100);
+    ends[0]!();
+    await settle();
+    assert.equal(ends.length, 100);
+    ends[1]!();
+    await settle();
+    assert.equal(ends.length, 101);
+    for (const end of ends) end();
+    await world.stop(service);
+  });
+
+  test("lets the oldest stranger leave for a new one, and nobody else", async () => {
+    const world = new World();
+    const open: { connection: Connection; place: Place }[] = [];
+    const service = serve(
+      await world.network.listen(HERE),
+      { maxConnections: 100, maxStrangers: 2 },
+      async (connection, signal, place) => {
+        open.push({ connection, place });
+        if (open.length === 1) place.admit();
+        await readAll(connection.readable).catch(() => {});
+      },
+      withDefaults(world.dependencies),
+    );
+    const clients = [];
+    for (let i = 0; i < 5; i++) clients.push(await world.network.dial(HERE));
+    const seen = clients.map((client) => observe(client));
+    await settle();
+    assert.ok(seen.every((one) => one().end === "open"));
+    assert.equal(open.length, 3);
+    await world.clock.advance(MIN_STRANGER_MS);
+    await settle();
+    assert.deepEqual(
+      seen.map((one) => one().end !== "open"),
+      [false, true, true, false, false],
+    );
+    assert.deepEqual(
+      open.map(({ place }) => place.dismissed),
+      [false, true, true, false, false],
+    );
+    const warnings = world.lines.filter(({ level }) => level === "warn");
+    assert.equal(warnings.length, 1);
+    for (const client of clients) client.close();
+    await world.stop(service);
+  });
+
+  test("closes what one address has too much of", async () => {
+    const world = new World();
+    const ends: (() => void)[] = [];
+    const service = serve(
+      await world.network.listen(HERE),
+      { maxConnections: 100, maxPerHost: 2 },
+      () => new Promise((resolve) => ends.push(resolve)),
+      withDefaults(world.dependencies),
+    );
+    const dial = async (): Promise<() => string> => {
+      const seen = observe(await world.network.dial(HERE));
+      await settle();
+      return () => seen().end;
+    };
+    const [first, second, third] = [await dial(), await dial(), await dial()];
+    assert.equal(first(), "open");
+    assert.equal(second(), "open");
+    assert.notEqual(third(), "open");
+    ends[0]!();
+    await settle();
+    assert.equal((await dial())(), "open");
+    for (const end of ends) end();
+    await world.stop(service);
+  });
+
   test("survives running out of descriptors: waits, says so once, recovers", async () => {
     const world = new World();
     let served = 0;
     const service = serve(
       await world.network.listen(HERE),
-      10,
+      { maxConnections: 10 },
       () => Promise.resolve(void served++),
       withDefaults(world.dependencies),
     );
@@ -78,7 +161,7 @@ describe("serve()", () => {
     const world = new World();
     const service = serve(
       await world.network.listen(HERE),
-      10,
+      { maxConnections: 10 },
       () => Promise.reject(new Error("defect")),
       withDefaults(world.dependencies),
     );
@@ -97,7 +180,7 @@ describe("serve()", () => {
     const world = new World();
     const service = serve(
       await world.network.listen(HERE),
-      1,
+      { maxConnections: 1 },
       (_connection, signal) =>
         new Promise((resolve) =>
           signal.addEventListener("abort", () => resolve())
