@@ -90,15 +90,15 @@ function writeConfig(path: string, ports: number[], turn: number): void {
   const ann = {
     name: "ann",
     password: ANN_KEY,
-    bytes_per_second: BYTES_PER_SECOND,
-    max_connections: 1_000 + turn,
+    "bytes_per_second": BYTES_PER_SECOND,
+    "max_connections": 1_000 + turn,
   };
   const eve = { name: "eve", password: EVE_KEY };
   const users = turn % 2 === 0 ? [ann] : [ann, eve];
   const server = { server: "127.0.0.1", password: SERVER_KEY, users };
   const config = {
     method: METHOD,
-    allow_private: "all",
+    "allow_private": "all",
     servers: [
       { ...server, server_port: first },
       ...turn % 2 === 0 ? [{ ...server, server_port: second }] : [],

@@ -66,7 +66,7 @@ describe("serve()", () => {
     const service = serve(
       await world.network.listen(HERE),
       { maxConnections: 100, maxStrangers: 2 },
-      async (connection, signal, place) => {
+      async (connection, _signal, place) => {
         open.push({ connection, place });
         if (open.length === 1) place.admit();
         await readAll(connection.readable).catch(() => {});
