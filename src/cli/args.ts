@@ -28,6 +28,11 @@ export class Arguments {
     this.warnings = warnings;
   }
 
+  /** The same without the first operand, where that was a word of ours. */
+  withoutWord(): Arguments {
+    return new Arguments(this.#values, this.operands.slice(1), this.warnings);
+  }
+
   /** Whether a switch is on. */
   has(name: string): boolean {
     return this.#values[name] === true;

@@ -12,6 +12,7 @@ import {
   MAX_UDP_FLOWS,
   UDP_TIMEOUT_MS,
 } from "../limits.ts";
+import { CHECK_SERVER_OPTIONS, DOCTOR_OPTIONS } from "./probe_options.ts";
 import { LEGACY_OPTIONS } from "./legacy_options.ts";
 import { OPERATOR_OPTIONS } from "./operator_settings.ts";
 import type { Command, Option } from "./option.ts";
@@ -346,15 +347,53 @@ const URL_COMMAND: Command = {
 
 const CHECK: Command = {
   name: "check",
-  operands: "crypto",
-  maxOperands: 1,
-  summary: "Print what this machine can do",
+  operands: "crypto | server [ss://URI...]",
+  maxOperands: Infinity,
+  summary: "Measure what this machine or a server can do",
   description: [
     "`check crypto` tries every crypto provider on every method, and prints " +
     "its version, its speed on one core, and which would be chosen and why.",
+    "`check server` takes the time to connect to a server, and to the first " +
+    "byte of a target through it; with --url also the speed of a download. " +
+    "The exit code tells whether all of it worked.",
   ],
-  options: COMMON,
-  examples: ["umbra check crypto"],
+  options: [CONFIG, ...SERVERS, ...SECRET, ...CHECK_SERVER_OPTIONS, ...COMMON],
+  examples: [
+    "umbra check crypto",
+    "umbra check server ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
+    "umbra check server -c config.json --url https://example.com/large",
+  ],
+};
+
+const DOCTOR: Command = {
+  name: "doctor",
+  operands: "[ss://URI...]",
+  maxOperands: Infinity,
+  summary: "Find out why it does not work, and what to do",
+  description: [
+    "Looks at this machine, at a configuration of either end, and at the " +
+    "servers it names: clock, DNS, connection, key and method, target, UDP, " +
+    "ports, permissions, descriptors, crypto. Prints a line for each, and " +
+    "what to do. The exit code is 1 when something failed.",
+    "It asks nobody but those servers and through them the target; with -u a " +
+    "resolver, with --clock-url a web server.",
+  ],
+  options: [
+    ...LOCAL_ENDS,
+    ...DOCTOR_OPTIONS,
+    {
+      name: "udp-target",
+      value: "HOST:PORT",
+      help: "The resolver to ask through the server over UDP",
+      default: `${DEFAULT_RESOLVER.host}:${DEFAULT_RESOLVER.port}`,
+    },
+    ...COMMON,
+  ],
+  examples: [
+    "umbra doctor -c config.json",
+    "umbra doctor ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
+    "umbra doctor -c server.json --role server --json",
+  ],
 };
 
 const HELP: Command = {
@@ -375,6 +414,7 @@ export const COMMANDS: readonly Command[] = [
   GENKEY,
   URL_COMMAND,
   CHECK,
+  DOCTOR,
   HELP,
 ];
 

@@ -83,13 +83,18 @@ export class ProvidersInUse {
   }
 }
 
+/** Who would serve these methods here, with everything that was tried. */
+export function tryMethods(methods: readonly Method[]): ProviderChoice {
+  const present = systemProviders().flatMap((one) =>
+    "provider" in one ? [one.provider] : []
+  );
+  return new ProviderChoice(tryProviders(present, methods, SYSTEM));
+}
+
 /** What `umbra check crypto` prints. */
 export function cryptoTable(): string {
   const results = systemProviders();
-  const present = results.flatMap((one) =>
-    "provider" in one ? [one.provider] : []
-  );
-  const choice = new ProviderChoice(tryProviders(present, METHODS, SYSTEM));
+  const choice = tryMethods(METHODS);
   const rows = choice.trials.map((trial) => row(trial, choice));
   const absent = results.flatMap((one) =>
     "reason" in one ? [`${one.name} is not available: ${one.reason}\n`] : []

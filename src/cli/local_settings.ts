@@ -55,7 +55,7 @@ export const LOCAL_KEYS: readonly string[] = [
 const ENTRY_KEYS = ["protocol", "forward_address", "forward_port", "disabled"];
 
 /** What a tunnel's target must be, for messages. */
-const TARGET_EXPECTED = "HOST:PORT, an IPv6 address in brackets";
+export const TARGET_EXPECTED = "HOST:PORT, an IPv6 address in brackets";
 
 /** What the command line says. */
 export function localFromOptions(args: Arguments): LocalSettings {
@@ -88,7 +88,7 @@ function readProtocol(value: unknown): InboundProtocol | undefined {
 }
 
 /** A target with its port, which is not 0. */
-function readTarget(value: unknown): Address | undefined {
+export function readTarget(value: unknown): Address | undefined {
   if (typeof value !== "string") return undefined;
   const { host, port } = readHostAndPort(value) ?? {};
   return host !== undefined && port ? { host, port } : undefined;

@@ -14,9 +14,11 @@ import {
   findCommand,
   impliedCommand,
 } from "./commands.ts";
+import { runCheckServer } from "./check_server.ts";
 import { configureUrls } from "./config.ts";
 import { generateKey } from "./genkey.ts";
 import { cryptoTable } from "./crypto.ts";
+import { runDoctor } from "./doctor.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
@@ -57,6 +59,7 @@ export async function runProgram(
     return await dispatch(argv, host);
   } catch (error) {
     if (error instanceof WorkerFailure) return error.code;
+    if (error instanceof Unwell) return EXIT.failure;
     await complain(`${name}: ${describeError(error, isVerbose(argv))}\n`);
     return error instanceof ConfigError ? EXIT.usage : EXIT.failure;
   }
@@ -122,7 +125,9 @@ async function runCommand(
     case "url":
       return await printUrls(args);
     case "check":
-      return await printCheck(args);
+      return await runCheck(args);
+    case "doctor":
+      return succeed(await runDoctor(args));
     case "help":
       return await printHelp(args);
     default:
@@ -141,17 +146,25 @@ async function printUrls(args: Arguments): Promise<void> {
   await print(result.map((url) => `${url}\n`).join(""));
 }
 
-async function printCheck(args: Arguments): Promise<void> {
+async function runCheck(args: Arguments): Promise<void> {
   const [what] = args.operands;
-  if (what !== "crypto") {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
-      what === undefined
-        ? "Nothing to check: expected `umbra check crypto`"
-        : `Cannot check ${what}: expected crypto`,
-    );
+  if (what === "crypto") return await print(cryptoTable());
+  if (what === "server") {
+    return succeed(await runCheckServer(args.withoutWord()));
   }
-  await print(cryptoTable());
+  throw new ConfigError(
+    "ERR_CONFIG_USAGE",
+    what === undefined
+      ? "Nothing to check: expected `umbra check crypto` or `check server`"
+      : `Cannot check ${what}: expected crypto or server`,
+  );
+}
+
+/** A command that has said what it found, and that it was not well. */
+class Unwell extends Error {}
+
+function succeed(well: boolean): void {
+  if (!well) throw new Unwell("Something failed");
 }
 
 async function printHelp(args: Arguments): Promise<void> {

@@ -81,3 +81,14 @@ export function readHostAndPort(text: string): HostAndPort | undefined {
 function isIpv6(text: string): boolean {
   return parseIp(text.replace(/%[\w.-]+$/, ""))?.length === 16;
 }
+
+/** What {@link readUrl} takes, for messages. */
+export const URL_EXPECTED = "a URL, http:// or https://";
+
+/** An address of the web. */
+export function readUrl(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === "http:" || url?.protocol === "https:"
+    ? url
+    : undefined;
+}

@@ -1,0 +1,65 @@
+/**
+ * What `umbra doctor` looks at in the file system, and what Deno must grant.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import type { Subject } from "./doctor_subject.ts";
+import type { Finding } from "./finding.ts";
+import { judgeMode } from "./judge_machine.ts";
+import { missingFlags, modeOf, type Need } from "./machine_facts.ts";
+
+/** Findings `file` and `permission`. */
+export function examineFiles(subject: Subject): Finding[] {
+  const { file, operator: { store } } = subject;
+  const flags = missingFlags(needsOf(subject));
+  return [
+    ...file === undefined ? [] : [judgeMode(file, modeOf(file))],
+    ...store === undefined ? [] : [storeFinding(store)],
+    ...flags.length === 0 ? [] : [missing(flags)],
+  ];
+}
+
+/** A store is made at the start, where its folder is. */
+function storeFinding(store: string): Finding {
+  const mode = modeOf(store);
+  if (mode !== undefined) return judgeMode(store, mode);
+  const folder = dirname(store);
+  const check = "file";
+  return modeOf(folder) === undefined
+    ? {
+      check,
+      verdict: "fail",
+      detail: `${store}: there is no folder ${folder}, or it may not be read`,
+      advice: `mkdir -m 700 ${folder}`,
+    }
+    : { check, verdict: "ok", detail: `${store} will be made at the start` };
+}
+
+function missing(flags: readonly string[]): Finding {
+  return {
+    check: "permission",
+    verdict: "fail",
+    detail: `Deno was not granted ${flags.length} of its permissions`,
+    advice: `run Deno with ${flags.join(" ")}`,
+  };
+}
+
+function needsOf(subject: Subject): Need[] {
+  const { operator: { store } } = subject;
+  const endpoints = subject.role === "none"
+    ? []
+    : subject.role === "server"
+    ? subject.options.map(({ listen }) => listen)
+    : subject.options.flatMap(({ listen, servers }) => [
+      listen,
+      ...servers.map(({ endpoint }) => endpoint),
+    ]);
+  return [
+    ...endpoints.map((endpoint) => ({ name: "net", endpoint }) as const),
+    ...store === undefined ? [] : [
+      { name: "read", path: store } as const,
+      { name: "write", path: store } as const,
+    ],
+  ];
+}
