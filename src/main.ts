@@ -4,7 +4,9 @@
  * @module
  */
 import process from "node:process";
+import { systemClock } from "./clock.ts";
 import { firstSignal, type Host, onHangup } from "./cli/host.ts";
+import { shareSalts } from "./security/replay_filter.ts";
 import { complain, tolerateClosedPipes } from "./cli/output.ts";
 import { describeError, EXIT, isVerbose, runProgram } from "./cli/program.ts";
 import { runWorkers, type WorkerThread } from "./cli/workers.ts";
@@ -30,7 +32,7 @@ const host: Host = {
   runWorkers: (count, logger) =>
     runWorkers({
       count,
-      start: { argv, names },
+      start: { argv, names, salts: shareSalts(systemClock) },
       spawn: spawnWorker,
       logger,
       respawnMs: RESPAWN_MS,

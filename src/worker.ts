@@ -24,6 +24,7 @@ scope.onmessage = ({ data }) => {
   let observed: Observed | undefined;
   const host: Host = {
     worker: data.index,
+    salts: data.salts,
     stopSignal: () => stop.promise,
     onReload: (listener) => {
       reload = listener;

@@ -6,11 +6,14 @@
 import process from "node:process";
 import type { Observed } from "../admin/observations.ts";
 import type { Logger } from "../observe.ts";
+import type { SharedSalts } from "../security/replay_filter.ts";
 
 /** What running services need of where they run. */
 export interface Host {
   /** Number of the worker, from 1; not set in the program itself. */
   readonly worker?: number;
+  /** Salts that all workers remember together; not set without workers. */
+  readonly salts?: SharedSalts;
   /** Settles with a signal's name when the services shall stop. */
   stopSignal(): Promise<string>;
   /** Calls `listener` at each SIGHUP. */

@@ -96,8 +96,9 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
     methods: result.map(({ method }) => method),
     ports: result.map(({ listen }) => listen.port),
     datagrams: result.some(hasUdp),
-    workersCaveat: "each worker remembers salts and counts users by itself: " +
-      "a recorded request can be served once by each",
+    workersCaveat: result.some(({ users }) => users?.some((u) => u.limits))
+      ? "each worker counts users by itself, so limits hold for each of them"
+      : undefined,
     supervise: (surroundings) =>
       new Supervisor(configured, {
         ...surroundings,
@@ -133,7 +134,7 @@ interface Role extends ConfiguredRole<unknown> {
   /** Whether UDP is served. */
   readonly datagrams: boolean;
   /** What the operator should know who asks for several workers. */
-  readonly workersCaveat?: string;
+  readonly workersCaveat?: string | undefined;
   supervise(surroundings: Surroundings): Supervised;
 }
 
@@ -170,7 +171,7 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
     aeadProvider: providers.provider,
     workers,
     sharePorts: workers > 1 || operator.reusePort === true,
-    replayFilter: sharedReplayFilters(systemClock),
+    replayFilter: sharedReplayFilters(systemClock, host.salts),
     metrics: observations,
   };
   const startedUnixMs = systemClock.unixMs();

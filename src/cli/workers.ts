@@ -9,6 +9,7 @@
  */
 import { type Observed, sumObserved } from "../admin/observations.ts";
 import type { Logger } from "../observe.ts";
+import type { SharedSalts } from "../security/replay_filter.ts";
 
 /** What a worker is told. */
 export type ToWorker =
@@ -18,6 +19,8 @@ export type ToWorker =
     readonly index: number;
     readonly argv: readonly string[];
     readonly names: readonly (string | undefined)[];
+    /** Memory of all workers together. */
+    readonly salts: SharedSalts;
   }
   /** Read the configuration again. */
   | { readonly kind: "reload" }
@@ -50,7 +53,7 @@ export interface WorkerThread {
 export interface WorkersOptions {
   /** At least 2. */
   readonly count: number;
-  /** Command line and names of the program. */
+  /** Command line and names of the program, and what its workers share. */
   readonly start: Omit<ToWorker & { kind: "start" }, "kind" | "index">;
   /** Makes a thread that waits for its `start`. */
   spawn(): WorkerThread;

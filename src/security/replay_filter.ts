@@ -2,13 +2,13 @@
  * Memories of salts: a request that was recorded and is sent again must not be
  * served again.
  *
- * Both are exact sets in two generations: no request is refused by mistake
- * (error probability 0), and what is remembered is never missed. A memory
- * holds at most two generations of {@link SALT_GENERATION} salts, about 50 MB;
- * nothing is reserved in advance.
+ * Both keep two generations of at most {@link SALT_GENERATION} salts, in memory
+ * that the threads of a program share: what one has served, none serves again.
+ * What is remembered is never missed; a salt is taken for another one with a
+ * probability of at most 2^-45.
  *
  * Looking up and inserting is one step without a wait in between, so that of
- * two copies that arrive together one is refused.
+ * two copies that arrive together one at most is served.
  *
  * Source: SIP022 §3.1.4; for 2017, which has no time stamps, the two filters
  * in turns of shadowsocks-libev.
@@ -18,6 +18,7 @@
 import type { Clock } from "../clock.ts";
 import type { Edition } from "../crypto/method.ts";
 import { SALT_GENERATION, SALT_POOL_MS } from "../limits.ts";
+import { SaltTable } from "./salt_table.ts";
 
 /** A memory of salts. */
 export interface ReplayFilter {
@@ -32,67 +33,83 @@ export interface ReplayFilter {
   add(salt: Uint8Array): boolean;
 }
 
-/** The memory that fits an edition. */
-export function replayFilterFor(edition: Edition, clock: Clock): ReplayFilter {
-  return edition === 2022 ? new SaltPool(clock) : new RecentSalts(clock);
+/** What the threads of a program share, by edition. */
+export type SharedSalts = Readonly<Record<Edition, ArrayBufferLike>>;
+
+/** Memory for the salts of both editions, to be handed to every thread. */
+export function shareSalts(clock: Clock): SharedSalts {
+  const make = (): ArrayBufferLike =>
+    SaltTable.make(SALT_GENERATION, clock.unixMs(), true).memory;
+  return { 2017: make(), 2022: make() };
 }
 
-/** One memory for each edition, for all servers of a process. */
+/**
+ * The filter of an edition.
+ *
+ * @param memory What other threads use too; default: memory of its own.
+ */
+export function replayFilterFor(
+  edition: Edition,
+  clock: Clock,
+  memory?: ArrayBufferLike,
+): ReplayFilter {
+  const table = memory === undefined
+    ? SaltTable.make(SALT_GENERATION, clock.unixMs(), false)
+    : new SaltTable(memory);
+  return edition === 2022
+    ? new SaltPool(clock, table)
+    : new RecentSalts(clock, table);
+}
+
+/** One filter for each edition, for all servers of a thread. */
 export function sharedReplayFilters(
   clock: Clock,
+  salts?: SharedSalts,
 ): (edition: Edition) => ReplayFilter {
   const filters = new Map<Edition, ReplayFilter>();
   return (edition) => {
-    const filter = filters.get(edition) ?? replayFilterFor(edition, clock);
+    const filter = filters.get(edition) ??
+      replayFilterFor(edition, clock, salts?.[edition]);
     filters.set(edition, filter);
     return filter;
   };
 }
 
+/** How far back a clock may go before it was set: threads read it in turns. */
+const CLOCK_STEP_MS = 1_000;
+
 /**
- * For the 2022 edition: every salt for as long as its time stamp
- * may be good, 61 s. When full it refuses:
- * forgetting a salt whose time stamp is still good would serve its replay.
+ * For the 2022 edition: every salt for as long as its time stamp may be good,
+ * 61 s. When full it refuses: forgetting a salt whose time stamp is still good
+ * would serve its replay.
  */
 export class SaltPool implements ReplayFilter {
-  readonly sinceUnixMs: number;
   readonly #clock: Clock;
-  readonly #capacity: number;
-  #young = new Set<string>();
-  #old = new Set<string>();
-  #bornMs: number;
+  readonly #table: SaltTable;
 
-  /**
-   * Starts empty.
-   *
-   * @param clock Tells when a generation is old.
-   * @param capacity Salts in one generation.
-   */
-  constructor(clock: Clock, capacity: number = SALT_GENERATION) {
+  /** @param clock Tells when a generation is old. */
+  constructor(clock: Clock, table: SaltTable) {
     this.#clock = clock;
-    this.#capacity = capacity;
-    this.sinceUnixMs = clock.unixMs();
-    this.#bornMs = clock.monotonicMs();
+    this.#table = table;
+  }
+
+  /** See {@link ReplayFilter.sinceUnixMs}. */
+  get sinceUnixMs(): number {
+    return this.#table.sinceUnixMs;
   }
 
   /** See {@link ReplayFilter.add}. */
   add(salt: Uint8Array): boolean {
-    this.#age();
-    const key = String.fromCharCode(...salt);
-    if (this.#young.has(key) || this.#old.has(key)) return false;
-    if (this.#young.size >= this.#capacity) return false;
-    this.#young.add(key);
-    return true;
-  }
-
-  /** A generation rests for a whole pool time before it is forgotten. */
-  #age(): void {
-    const nowMs = this.#clock.monotonicMs();
-    const ageMs = nowMs - this.#bornMs;
-    if (ageMs <= SALT_POOL_MS) return;
-    this.#old = ageMs <= 2 * SALT_POOL_MS ? this.#young : new Set();
-    this.#young = new Set();
-    this.#bornMs = nowMs;
+    const young = this.#table.young;
+    const ageMs = this.#clock.unixMs() - young.bornUnixMs;
+    // A generation rests for a whole pool time before it is forgotten.
+    if (ageMs > SALT_POOL_MS || ageMs < -CLOCK_STEP_MS) {
+      this.#table.turn(young, this.#clock.unixMs());
+      if (ageMs > 2 * SALT_POOL_MS) {
+        this.#table.turn(this.#table.young, this.#clock.unixMs());
+      }
+    }
+    return !this.#table.isFull(this.#table.young) && this.#table.add(salt);
   }
 }
 
@@ -102,31 +119,28 @@ export class SaltPool implements ReplayFilter {
  * remembered.
  */
 export class RecentSalts implements ReplayFilter {
-  readonly sinceUnixMs: number;
-  readonly #capacity: number;
-  #young = new Set<string>();
-  #old = new Set<string>();
+  readonly #clock: Clock;
+  readonly #table: SaltTable;
 
-  /**
-   * Starts empty.
-   *
-   * @param clock Tells when that was.
-   * @param capacity Salts in one generation.
-   */
-  constructor(clock: Clock, capacity: number = SALT_GENERATION) {
-    this.#capacity = capacity;
-    this.sinceUnixMs = clock.unixMs();
+  /** @param clock Names generations. */
+  constructor(clock: Clock, table: SaltTable) {
+    this.#clock = clock;
+    this.#table = table;
+  }
+
+  /** See {@link ReplayFilter.sinceUnixMs}. */
+  get sinceUnixMs(): number {
+    return this.#table.sinceUnixMs;
   }
 
   /** See {@link ReplayFilter.add}. */
   add(salt: Uint8Array): boolean {
-    const key = String.fromCharCode(...salt);
-    if (this.#young.has(key) || this.#old.has(key)) return false;
-    if (this.#young.size >= this.#capacity) {
-      this.#old = this.#young;
-      this.#young = new Set();
+    const young = this.#table.young;
+    if (this.#table.isFull(young)) {
+      // Replays must not push out what they are replays of.
+      if (this.#table.has(salt)) return false;
+      this.#table.turn(young, this.#clock.unixMs());
     }
-    this.#young.add(key);
-    return true;
+    return this.#table.add(salt);
   }
 }

@@ -11,10 +11,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, test } from "node:test";
+import { systemClock } from "../../src/clock.ts";
+import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
+import { findMethod } from "../../src/crypto/method.ts";
+import { nobleProvider } from "../../src/crypto/noble.ts";
+import { systemRandomBytes } from "../../src/random.ts";
+import { clientProtocol } from "../../src/session/edition.ts";
 import { bunPath, denoPath, ROOT } from "../support/runtimes.ts";
 import { command, Target } from "../support/target.ts";
-import { within } from "../support/within.ts";
-import { Chain, type ChainOptions, OURS } from "./chain.ts";
+import { TcpStream } from "../support/tcp.ts";
+import { until, within } from "../support/within.ts";
+import { Chain, type ChainOptions, METHOD, OURS, PASSWORD } from "./chain.ts";
+
+/** Copies of a request. */
+const REPLAYS = 20;
 
 /** That the system deals all of them to one thread has a chance of 2^-39. */
 const CONNECTIONS = 40;
@@ -42,6 +52,32 @@ test("two workers of the built executable share a port", { skip }, async () => {
   await servesWithBoth({ local: "bun", server: "bun" }, { dist });
 });
 
+/** Copies of one request: all but one are refused, whichever thread has them. */
+async function refusesReplays(chain: Chain, target: Target): Promise<void> {
+  const method = findMethod(METHOD);
+  const request = clientProtocol({
+    method,
+    masterKey: masterKeyFromPassword(PASSWORD, method),
+  }, {
+    aeadProvider: nobleProvider,
+    clock: systemClock,
+    randomBytes: systemRandomBytes,
+  }).client().request(target.address, command("echo"));
+  const before = target.accepted;
+  const streams = await Promise.all(
+    Array.from({ length: REPLAYS }, async () => {
+      const stream = await TcpStream.connect(chain.server.address);
+      await stream.write(request);
+      return stream;
+    }),
+  );
+  const refused = (): number =>
+    chain.server.program.output.match(/code=ERR_SS_REPLAY/g)?.length ?? 0;
+  await until(5_000, "replays are refused", () => refused() === REPLAYS - 1);
+  await until(5_000, "one is served", () => target.accepted === before + 1);
+  for (const stream of streams) stream.close();
+}
+
 async function servesWithBoth(
   pairing: Parameters<typeof Chain.start>[0],
   options: ChainOptions,
@@ -66,13 +102,20 @@ async function servesWithBoth(
     new RegExp(`connection closed .*worker=${worker}`);
   await chain.server.program.waitForOutput(closed(1), 5_000);
   await chain.server.program.waitForOutput(closed(2), 5_000);
+  await refusesReplays(chain, target);
   for (const { program } of [chain.local, chain.server]) {
     program.signal("SIGTERM");
     const exit = await within(8_000, () => program.describe(), program.exited);
     assert.deepEqual(exit, { code: 0, signal: null });
     assert.match(
       program.output,
-      new RegExp(`INFO {2}served connections=${CONNECTIONS} failed=0 `),
+      program === chain.local.program
+        ? new RegExp(`INFO {2}served connections=${CONNECTIONS} failed=0 `)
+        : new RegExp(
+          `INFO {2}served connections=${CONNECTIONS + REPLAYS} failed=${
+            REPLAYS - 1
+          } `,
+        ),
     );
   }
 }

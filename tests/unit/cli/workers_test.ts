@@ -14,6 +14,8 @@ import {
 } from "../../../src/cli/workers.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
+const SALTS = { 2017: new ArrayBuffer(0), 2022: new ArrayBuffer(0) };
+
 test("runWorkers() starts one after the other, and stops all on the signal", async () => {
   const { crew, stop, running } = start(3);
   assert.equal(crew.length, 1);
@@ -23,6 +25,7 @@ test("runWorkers() starts one after the other, and stops all on the signal", asy
       index: i + 1,
       argv: ["server"],
       names: ["umbra"],
+      salts: SALTS,
     });
     crew[i]!.tell({ kind: "listening" });
     await turn();
@@ -153,7 +156,7 @@ function start(count: number): {
   const { promise, resolve } = Promise.withResolvers<string>();
   const options: WorkersOptions = {
     count,
-    start: { argv: ["server"], names: ["umbra"] },
+    start: { argv: ["server"], names: ["umbra"], salts: SALTS },
     spawn(): WorkerThread {
       const thread = new FakeThread();
       crew.push(thread);

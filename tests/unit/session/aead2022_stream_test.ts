@@ -12,7 +12,10 @@ import { METHODS } from "../../../src/crypto/method.ts";
 import type { Psk } from "../../../src/crypto/psk.ts";
 import { type ErrorCode, ProtocolError } from "../../../src/errors.ts";
 import { systemRandomBytes } from "../../../src/random.ts";
-import { RecentSalts, SaltPool } from "../../../src/security/replay_filter.ts";
+import {
+  type ReplayFilter,
+  replayFilterFor,
+} from "../../../src/security/replay_filter.ts";
 import { aead2022Stream } from "../../../src/session/aead2022_stream.ts";
 import { Users2022 } from "../../../src/session/aead2022_users.ts";
 import type {
@@ -193,7 +196,7 @@ describe("accept()", () => {
 
   test("refuses a salt twice, from the moment its fixed header is authentic", () => {
     const clock = new FakeClock();
-    const server = protocol(psk, clock, new SaltPool(clock));
+    const server = protocol(psk, clock, replayFilterFor(2022, clock));
     const wire = request(psk);
     // Neither a forgery nor half a header is recorded.
     expectCode(
@@ -208,7 +211,7 @@ describe("accept()", () => {
   test("refuses a stamp from before the filter's time", async () => {
     const clock = new FakeClock();
     await clock.advance(5_000);
-    const server = protocol(psk, clock, new SaltPool(clock));
+    const server = protocol(psk, clock, replayFilterFor(2022, clock));
     expectCode(
       "ERR_SS_TIMESTAMP",
       () => server.server().accept(request(psk, { skew: 4 })),
@@ -334,7 +337,7 @@ test("a server with users refuses strangers, and clients without a name", () => 
 
 test("RecentSalts serves the 2022 edition too, where salts are all it knows", () => {
   const clock = new FakeClock();
-  const server = protocol(testPsk(), clock, new RecentSalts(clock));
+  const server = protocol(testPsk(), clock, replayFilterFor(2017, clock));
   const wire = request(testPsk());
   assert.ok(server.server().accept(wire));
   expectCode("ERR_SS_REPLAY", () => server.server().accept(wire));
@@ -346,7 +349,7 @@ const SALT = new Uint8Array(16).fill(0x55);
 function protocol(
   psk: Psk,
   clock: FakeClock = new FakeClock(),
-  filter?: SaltPool | RecentSalts | { sinceUnixMs: number; add(): boolean },
+  filter?: ReplayFilter | { sinceUnixMs: number; add(): boolean },
   draw?: number,
 ): StreamProtocol {
   const randomBytes = draw === undefined

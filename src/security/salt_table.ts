@@ -1,0 +1,205 @@
+/**
+ * Salts in shared memory: what one thread has seen, all have, and of two
+ * threads that see the same salt at the same moment one at most is told that it
+ * is new.
+ *
+ * Three tables take turns: the young one takes new salts, the old one is still
+ * looked at, the third is empty and comes next. A salt is kept as its first 8
+ * bytes; two of n salts are taken for the same with a probability of n / 2^64,
+ * and the later one is then refused. Where it stands depends on a secret, so
+ * that nobody can choose salts that stand in each other's way.
+ *
+ * Memory: three tables of 16 bytes for each salt of a generation; the system
+ * provides it as it is used.
+ *
+ * @module
+ */
+import { type RandomBytes, systemRandomBytes } from "../random.ts";
+
+/**
+ * Words of 64 bits at the start of the memory. The first says which table is
+ * young and since when, in one word, so that both change in one step.
+ */
+const GENERATION = 0;
+const SINCE_UNIX_MS = 1;
+/** How many salts each table has; one word each. */
+const COUNTS = 2;
+/** The secret, four words of 32 bits. */
+const SECRET = 5;
+const HEADER_WORDS = 7;
+
+const TABLES = 3;
+
+/** Slots for each salt: a table is never more than half full. */
+const SLOTS_PER_SALT = 2;
+
+/** Bytes of a salt that are looked at; the shortest has as many. */
+const SALT_BYTES = 16;
+
+/** Which generation is the young one. */
+export interface Generation {
+  /** Its table. */
+  readonly index: number;
+  /** When it began; milliseconds since 1970. */
+  readonly bornUnixMs: number;
+}
+
+/** Salts of two generations. */
+export class SaltTable {
+  /** What threads hand to each other; a `SharedArrayBuffer` if they do. */
+  readonly memory: ArrayBufferLike;
+  /** Salts in one generation. */
+  readonly capacity: number;
+  readonly #words: BigInt64Array<ArrayBufferLike>;
+  readonly #secret: Int32Array<ArrayBufferLike>;
+  readonly #slots: number;
+
+  /** Takes up a memory that {@link SaltTable.make} has made. */
+  constructor(memory: ArrayBufferLike) {
+    this.memory = memory;
+    this.#words = new BigInt64Array(memory);
+    this.#secret = new Int32Array(memory, SECRET * 8, 4);
+    this.#slots = (this.#words.length - HEADER_WORDS) / TABLES;
+    this.capacity = this.#slots / SLOTS_PER_SALT;
+  }
+
+  /**
+   * An empty table.
+   *
+   * @param capacity Salts in one generation, a power of two.
+   * @param nowUnixMs When it begins to see salts.
+   * @param shared Whether other threads will use it too.
+   */
+  static make(
+    capacity: number,
+    nowUnixMs: number,
+    shared: boolean,
+    randomBytes: RandomBytes = systemRandomBytes,
+  ): SaltTable {
+    const words = HEADER_WORDS + TABLES * SLOTS_PER_SALT * capacity;
+    const memory = shared
+      ? new SharedArrayBuffer(words * 8)
+      : new ArrayBuffer(words * 8);
+    const table = new SaltTable(memory);
+    table.#words[GENERATION] = packed({ index: 0, bornUnixMs: nowUnixMs });
+    table.#words[SINCE_UNIX_MS] = BigInt(nowUnixMs);
+    new Uint8Array(memory, SECRET * 8, 16).set(randomBytes(16));
+    // A multiplier that is even loses bits.
+    for (let i = 0; i < 4; i++) table.#secret[i]! |= 1;
+    return table;
+  }
+
+  /** It has seen every salt since then; milliseconds since 1970. */
+  get sinceUnixMs(): number {
+    return Number(this.#words[SINCE_UNIX_MS]);
+  }
+
+  /** The generation that takes salts now. */
+  get young(): Generation {
+    const word = Atomics.load(this.#words, GENERATION);
+    return { index: Number(word & 3n), bornUnixMs: Number(word >> 2n) };
+  }
+
+  /** Whether a generation has as many salts as it may. */
+  isFull({ index }: Generation): boolean {
+    const count = Atomics.load(this.#words, COUNTS + index);
+    return count >= BigInt(this.capacity);
+  }
+
+  /**
+   * Records a salt, in the same step as it looks it up. Not to be called while
+   * the young generation is full.
+   *
+   * @param salt At least 16 bytes; borrowed.
+   * @returns Whether it is new.
+   */
+  add(salt: Uint8Array): boolean {
+    const { mark, start } = this.#place(salt);
+    const { index } = this.young;
+    if (!this.#insert(index, start, mark)) return false;
+    Atomics.add(this.#words, COUNTS + index, 1n);
+    // Looked up only after it was inserted: where another thread has turned
+    // the generations meanwhile, at least one of both sees the other's.
+    return !this.#has(before(index), start, mark) &&
+      (this.young.index === index || !this.#has(after(index), start, mark));
+  }
+
+  /** Whether a salt is in one of both generations. */
+  has(salt: Uint8Array): boolean {
+    const { mark, start } = this.#place(salt);
+    const { index } = this.young;
+    return this.#has(index, start, mark) ||
+      this.#has(before(index), start, mark);
+  }
+
+  /**
+   * Turns the generations: the young one becomes the old one. One thread does
+   * it, if several see at the same time that it is due.
+   *
+   * @param young The generation that was found due.
+   */
+  turn(young: Generation, nowUnixMs: number): void {
+    const next = { index: after(young.index), bornUnixMs: nowUnixMs };
+    const found = Atomics.compareExchange(
+      this.#words,
+      GENERATION,
+      packed(young),
+      packed(next),
+    );
+    if (found !== packed(young)) return;
+    const spare = after(next.index);
+    const base = this.#baseOf(spare);
+    this.#words.fill(0n, base, base + this.#slots);
+    Atomics.store(this.#words, COUNTS + spare, 0n);
+  }
+
+  /** What is kept of a salt, and the first slot that is tried for it. */
+  #place(salt: Uint8Array): { mark: bigint; start: number } {
+    const view = new DataView(salt.buffer, salt.byteOffset, SALT_BYTES);
+    // A keyed hash, multilinear: its upper bits depend on all lower ones.
+    let hash = 0;
+    for (let i = 0; i < 4; i++) {
+      hash = hash + Math.imul(view.getInt32(4 * i), this.#secret[i]!) | 0;
+    }
+    return {
+      // Empty slots are zero.
+      mark: view.getBigInt64(0) || 1n,
+      start: (hash >>> 8) % this.#slots,
+    };
+  }
+
+  /** `false` when it is there already. */
+  #insert(index: number, start: number, mark: bigint): boolean {
+    const base = this.#baseOf(index);
+    for (let i = start;; i = (i + 1) % this.#slots) {
+      const found = Atomics.compareExchange(this.#words, base + i, 0n, mark);
+      if (found === 0n) return true;
+      if (found === mark) return false;
+    }
+  }
+
+  #has(index: number, start: number, mark: bigint): boolean {
+    const base = this.#baseOf(index);
+    for (let i = start;; i = (i + 1) % this.#slots) {
+      const found = Atomics.load(this.#words, base + i);
+      if (found === mark) return true;
+      if (found === 0n) return false;
+    }
+  }
+
+  #baseOf(index: number): number {
+    return HEADER_WORDS + index * this.#slots;
+  }
+}
+
+function packed({ index, bornUnixMs }: Generation): bigint {
+  return BigInt(bornUnixMs) << 2n | BigInt(index);
+}
+
+function after(index: number): number {
+  return (index + 1) % TABLES;
+}
+
+function before(index: number): number {
+  return (index + TABLES - 1) % TABLES;
+}
