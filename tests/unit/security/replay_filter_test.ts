@@ -103,7 +103,7 @@ test("filters of shared memory know each other's salts", () => {
   }
 });
 
-test("SaltPool goes on, when the clock was set back", async () => {
+test("SaltPool goes on, when the clock was set back", () => {
   const clock = new FakeClock();
   let backMs = 0;
   const filter = new SaltPool(
