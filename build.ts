@@ -32,17 +32,16 @@ const NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel"];
 
 /**
  * What a compiled Deno program may do, whatever it is told: open sockets, read
- * a configuration file and the system's limits, and know its build. Not: write
- * files, start programs, load any library but OpenSSL's, see the rest of the
- * environment. The
- * addresses are the operator's choice and unknown here; run from source to
- * narrow `--allow-net` and `--allow-read` further.
+ * a configuration file and the system's limits, and the environment. Not: write
+ * files, start programs, load any library but OpenSSL's. Addresses, and the
+ * variables that hold passwords, are the operator's choice and unknown here; run
+ * from source to narrow `--allow-net`, `--allow-read` and `--allow-env`.
  */
 export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",
-  "--allow-env=UMBRA_BUILD",
+  "--allow-env",
   `--allow-ffi=${LIBRARIES.filter((path) => path.startsWith("/")).join(",")}`,
 ];
 

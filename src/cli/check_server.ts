@@ -14,7 +14,7 @@ import type { Arguments } from "./args.ts";
 import { configureLocal } from "./config.ts";
 import { tryMethods } from "./crypto.ts";
 import { download, type DownloadState } from "./download.ts";
-import { complain, print, readText } from "./output.ts";
+import { complain, print } from "./output.ts";
 import {
   headRequest,
   type MeasureSettings,
@@ -22,6 +22,7 @@ import {
 } from "./probe_options.ts";
 import { type ProbeWorld, reach, requestTarget } from "./probe_server.ts";
 import { Progress } from "./progress.ts";
+import { systemSources } from "./sources.ts";
 
 /**
  * Runs `umbra check server`.
@@ -32,7 +33,7 @@ import { Progress } from "./progress.ts";
  */
 export async function runCheckServer(args: Arguments): Promise<boolean> {
   const wishes = measureSettings(args);
-  const { result, warnings } = configureLocal(args, readText);
+  const { result, warnings } = configureLocal(args, systemSources);
   for (const warning of warnings) await complain(`umbra: ${warning}\n`);
   const { servers } = result[0]!;
   const world: ProbeWorld = {

@@ -52,7 +52,13 @@ const SECRET: readonly Option[] = [
     name: "password",
     short: "k",
     value: "PASSWORD",
-    help: "Password; visible in the process list, prefer a file",
+    help: "Password; visible in the process list, prefer a file or " +
+      "UMBRA_PASSWORD in the environment",
+  },
+  {
+    name: "password-file",
+    value: "FILE",
+    help: "File with the password in its one line",
   },
   {
     name: "key",
@@ -347,18 +353,35 @@ const URL_COMMAND: Command = {
 
 const CHECK: Command = {
   name: "check",
-  operands: "crypto | server [ss://URI...]",
+  operands: "config FILE | crypto | server [ss://URI...]",
   maxOperands: Infinity,
-  summary: "Measure what this machine or a server can do",
+  summary: "Tell what a configuration means, or a server can do",
   description: [
+    "`check config` prints what would run with a configuration file: places " +
+    "to listen, methods, users and their limits, the defaults in effect. It " +
+    "ends with exit code 2 and the mistake if there is one.",
     "`check crypto` tries every crypto provider on every method, and prints " +
     "its version, its speed on one core, and which would be chosen and why.",
     "`check server` takes the time to connect to a server, and to the first " +
     "byte of a target through it; with --url also the speed of a download. " +
     "The exit code tells whether all of it worked.",
   ],
-  options: [CONFIG, ...SERVERS, ...SECRET, ...CHECK_SERVER_OPTIONS, ...COMMON],
+  options: [
+    CONFIG,
+    ...SERVERS,
+    ...SECRET,
+    ...CHECK_SERVER_OPTIONS,
+    {
+      name: "role",
+      value: "ROLE",
+      help: "Who reads the file of `check config`: `server`, `local` or " +
+        "`tunnel`",
+      default: "what its content tells",
+    },
+    ...COMMON,
+  ],
   examples: [
+    "umbra check config server.json",
     "umbra check crypto",
     "umbra check server ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
     "umbra check server -c config.json --url https://example.com/large",

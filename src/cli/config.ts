@@ -1,7 +1,7 @@
 /**
  * Command line + configuration file + URIs → what services are started with.
  * An option beats a URI, a URI or a named server beats the file, and one
- * server's own key beats the file's common one. No I/O but `readText`.
+ * server's own key beats the file's common one. No I/O but through `Sources`.
  *
  * @module
  */
@@ -13,30 +13,34 @@ import type { ServerOptions } from "../service/server.ts";
 import type { Endpoint } from "../transport.ts";
 import type { Arguments } from "./args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "./commands.ts";
-import { type ConfigObject, parseConfig } from "./config_file.ts";
-import { clientKeys, methodOf, secretOf, serverKeys } from "./credentials.ts";
+import { type NamedConfig, parseConfig } from "./config_file.ts";
+import { TOP_KEYS } from "./config_schema.ts";
 import {
-  LOCAL_KEYS,
+  clientKeys,
+  methodOf,
+  secretOf,
+  serverKeys,
+  withSecret,
+} from "./credentials.ts";
+import {
   localFromOptions,
   type LocalSettings,
   localsFromFile,
-  type ReadText,
 } from "./local_settings.ts";
 import {
-  OPERATOR_KEYS,
   type OperatorSettings,
   operatorSettings,
 } from "./operator_settings.ts";
 import { option } from "./option_value.ts";
+import { Secrets, type Sources } from "./secrets.ts";
+import { serversFromFile } from "./server_file.ts";
 import {
-  SERVER_KEYS,
   serverFromOptions,
   serverFromUri,
   type ServerSettings,
-  serversFromFile,
   serversFromOptions,
 } from "./server_settings.ts";
-import { ALLOW_PRIVATE_KEY, targetPolicyOf } from "./target_settings.ts";
+import { targetPolicyOf } from "./target_settings.ts";
 import { mergeUdp, udpFromOptions } from "./udp_settings.ts";
 import { readInteger } from "./values.ts";
 
@@ -77,9 +81,9 @@ export interface ServerSecrets {
  */
 export function configureLocal(
   args: Arguments,
-  readText: ReadText,
+  sources: Sources,
 ): ConfiguredRole<LocalOptions[]> {
-  return configureLocals(args, readText, ({ protocol }) => protocol);
+  return configureLocals(args, sources, ({ protocol }) => protocol);
 }
 
 /**
@@ -89,9 +93,9 @@ export function configureLocal(
  */
 export function configureTunnel(
   args: Arguments,
-  readText: ReadText,
+  sources: Sources,
 ): ConfiguredRole<LocalOptions[]> {
-  return configureLocals(args, readText, ({ protocol, tunnelTo }) => {
+  return configureLocals(args, sources, ({ protocol, tunnelTo }) => {
     if (typeof protocol === "object") return protocol;
     if (tunnelTo !== undefined) return { tunnelTo };
     throw missing(
@@ -104,30 +108,31 @@ export function configureTunnel(
 /** @param protocolOf What a place to listen serves. */
 function configureLocals(
   args: Arguments,
-  readText: ReadText,
+  sources: Sources,
   protocolOf: (local: LocalSettings) => InboundProtocol | undefined,
 ): ConfiguredRole<LocalOptions[]> {
-  const file = readFile(args, readText);
-  const found = findServers(args, file);
+  const file = readFile(args, sources);
+  const secrets = new Secrets(sources, file?.name);
+  const found = findServers(args, file, secrets);
   if (found.servers.length === 0) {
     throw missing(
       "No server to connect to",
       'give -s HOST:PORT, an ss:// URI, or -c FILE with "server"',
     );
   }
-  const fromFile = file && localsFromFile(file.object, readText);
+  const fromFile = file && localsFromFile(file.object, secrets);
   const chosen = localFromOptions(args);
   const locals = fromFile?.locals ?? [{}];
   // One address on the command line: one proxy.
   const count = chosen.host === undefined && chosen.port === undefined
     ? locals.length
     : 1;
-  const servers = found.servers.map((server) => ({
+  const servers = listed(found, secrets).map((server) => ({
     endpoint: upstreamEndpoint(server),
     ...clientKeys(server),
   }));
   const udp = udpFromOptions(args);
-  const operator = operatorSettings(args, file, readText);
+  const operator = operatorSettings(args, file, secrets);
   const idleTimeoutMs = longest(found.servers.map((s) => s.idleTimeoutMs));
   return {
     result: locals.slice(0, count).map((local) => {
@@ -163,6 +168,7 @@ function configureLocals(
       ).map(({ origin }) =>
         `ignored: ${origin}: mode: one mode holds for all servers of a local`
       ),
+      ...secrets.warnings,
     ],
     operator,
   };
@@ -175,15 +181,16 @@ function configureLocals(
  */
 export function configureServer(
   args: Arguments,
-  readText: ReadText,
+  sources: Sources,
 ): ConfiguredRole<ConfiguredServer[]> {
-  const file = readFile(args, readText);
-  const found = findServers(args, file);
+  const file = readFile(args, sources);
+  const secrets = new Secrets(sources, file?.name);
+  const found = findServers(args, file, secrets);
   const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
   const udp = udpFromOptions(args);
-  const operator = operatorSettings(args, file, readText);
+  const operator = operatorSettings(args, file, secrets);
   return {
-    result: withoutShadowed(listed(found)).map((server) => ({
+    result: withoutShadowed(listed(found, secrets)).map((server) => ({
       listen: {
         host: server.host ?? DEFAULT_SERVER_HOST,
         port: portOf(server),
@@ -202,7 +209,7 @@ export function configureServer(
       }),
       ...mergeUdp(udp, server.udp, found.unnamed.udp),
     })),
-    warnings: found.warnings,
+    warnings: [...found.warnings, ...secrets.warnings],
     operator,
   };
 }
@@ -214,11 +221,13 @@ export function configureServer(
  */
 export function configureUrls(
   args: Arguments,
-  readText: ReadText,
+  sources: Sources,
 ): Configured<string[]> {
-  const found = findServers(args, readFile(args, readText));
+  const file = readFile(args, sources);
+  const secrets = new Secrets(sources, file?.name);
+  const found = findServers(args, file, secrets);
   const host = args.last("host");
-  const urls = listed(found).flatMap((server) => {
+  const urls = listed(found, secrets).flatMap((server) => {
     const { users } = server;
     const password = users === undefined ? passwordOf(server) : "";
     const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
@@ -248,7 +257,10 @@ export function configureUrls(
       )
     );
   });
-  return { result: [...new Set(urls)], warnings: found.warnings };
+  return {
+    result: [...new Set(urls)],
+    warnings: [...found.warnings, ...secrets.warnings],
+  };
 }
 
 /** A secret as a URI has it. */
@@ -258,27 +270,12 @@ function passwordOf(server: ServerSettings): string {
   throw missing(`${origin}: a raw key has no ss:// form`, "use a password");
 }
 
-interface ReadConfig {
-  readonly object: ConfigObject;
-  readonly name: string;
-}
-
-function readFile(
-  args: Arguments,
-  readText: ReadText,
-): ReadConfig | undefined {
+function readFile(args: Arguments, sources: Sources): NamedConfig | undefined {
   const name = args.last("config");
-  if (name === undefined) return undefined;
-  return { object: parseConfig(readText(name), name), name };
+  return name === undefined
+    ? undefined
+    : { object: parseConfig(sources.readText(name), name), name };
 }
-
-/** Keys that may stand at the top of a file. */
-const TOP_KEYS: ReadonlySet<string> = new Set([
-  ...SERVER_KEYS.filter((key) => key !== "address" && key !== "port"),
-  ...LOCAL_KEYS,
-  ...OPERATOR_KEYS,
-  ...["servers", "locals", ALLOW_PRIVATE_KEY],
-]);
 
 interface FoundServers {
   /** Those with an address of their own. */
@@ -289,18 +286,23 @@ interface FoundServers {
 }
 
 /** The named servers, or the one that listens on every address. */
-function listed(found: FoundServers): readonly ServerSettings[] {
-  return found.servers.length > 0 ? found.servers : [found.unnamed];
+function listed(
+  { servers, unnamed }: FoundServers,
+  secrets: Secrets,
+): readonly ServerSettings[] {
+  return (servers.length > 0 ? servers : [unnamed])
+    .map((server) => withSecret(server, secrets));
 }
 
 /** Every server with all that is known of it. */
 function findServers(
   args: Arguments,
-  file: ReadConfig | undefined,
+  file: NamedConfig | undefined,
+  secrets: Secrets,
 ): FoundServers {
-  const chosen = serverFromOptions(args);
+  const chosen = serverFromOptions(args, secrets);
   const { servers, common, warnings } = file
-    ? serversFromFile(file.object, file.name)
+    ? serversFromFile(file, secrets)
     : { servers: [], common: chosen, warnings: [] };
   const here = [
     // `-s HOST:PORT` is more specific than `-p PORT`.

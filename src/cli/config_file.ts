@@ -13,26 +13,34 @@ import {
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
+import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
 import { nearest } from "./nearest.ts";
 
-/** Keys whose values no message may show. */
-const SECRET_KEYS: ReadonlySet<string> = new Set(["password", "key"]);
+/** What {@link ConfigObject.children} takes, for messages. */
+export const LIST_EXPECTED = "a list of objects";
+
+/** Keys in which, or below which, no value may be shown. */
+const SECRET_KEYS: ReadonlySet<unknown> = new Set([
+  "password",
+  "key",
+  "port_password",
+]);
 
 /**
- * One object of a configuration file; reads its keys and complains with file,
- * line and column. `null` counts as absent.
+ * One object of a configuration file; reads its keys by a schema and complains
+ * with file, line and column. `null` counts as absent.
  */
 export class ConfigObject {
   readonly #place: (path: JSONPath) => string;
   readonly #path: JSONPath;
-  readonly #fields: Readonly<Record<string, unknown>>;
+  readonly #fields: Fields;
 
   /** Called by {@link parseConfig} and by itself only. */
   constructor(
     place: (path: JSONPath) => string,
     path: JSONPath,
-    fields: Readonly<Record<string, unknown>>,
+    fields: Fields,
   ) {
     this.#place = place;
     this.#path = path;
@@ -41,102 +49,117 @@ export class ConfigObject {
 
   /** The keys that are present. */
   keys(): string[] {
-    return Object.keys(this.#fields).filter((key) =>
-      this.#fields[key] !== null
-    );
+    return Object.keys(this.#fields);
   }
 
-  /** Where a key, or the object itself, stands: `file:line:column: key`. */
-  where(key?: string): string {
-    const path = key === undefined ? this.#path : [...this.#path, key];
-    return `${this.#place(path)}: ${describePath(path)}`;
+  /** Whether a key asks for nothing: absent, `""`, `false`, an empty list. */
+  isEmpty(key: string): boolean {
+    const value = this.#fields[key] ?? "";
+    return value === "" || value === false ||
+      Array.isArray(value) && value.length === 0;
+  }
+
+  /** The values of a key that may be a list, unread. */
+  values(key: string): readonly unknown[] {
+    return [this.#fields[key] ?? []].flat();
+  }
+
+  /** Where a value, or the object itself, stands: `file:line:column: key`. */
+  where(...below: JSONPath): string {
+    const path = [...this.#path, ...below];
+    const name = describePath(path);
+    return this.#place(path) + (name === "" ? "" : `: ${name}`);
   }
 
   /**
-   * The value of a key, read.
+   * The keys that a schema names; the others are let pass.
    *
-   * @param read Returns `undefined` for what it does not accept.
-   * @param expected What it accepts, for the message.
+   * @param schema Its messages say what was expected.
    * @throws {ConfigError} `ERR_CONFIG_VALUE`.
    */
-  get<T>(
-    key: string,
-    read: (value: unknown) => T | undefined,
-    expected: string,
-  ): T | undefined {
-    const value = this.#fields[key];
-    if (value === undefined || value === null) return undefined;
-    const result = read(value);
-    if (result === undefined) throw this.wrong(key, expected);
-    return result;
+  read<T>(schema: v.GenericSchema<unknown, T>): T {
+    const { success, output, issues } = v.safeParse(schema, this.#fields, {
+      abortEarly: true,
+      abortPipeEarly: true,
+    });
+    if (success) return output;
+    const [{ path = [], message }] = issues;
+    throw this.#wrong(path.map(({ key }) => key as string | number), message);
   }
 
-  /** Text with at least one character. */
-  text(key: string): string | undefined {
-    return this.get(
-      key,
-      (value) => typeof value === "string" && value ? value : undefined,
-      "text that is not empty",
-    );
+  /** The object that a key or an element of a list holds. */
+  child(...path: JSONPath): ConfigObject | undefined {
+    const fields = this.#at(path);
+    return isObject(fields)
+      ? new ConfigObject(this.#place, [...this.#path, ...path], fields)
+      : undefined;
   }
 
-  /** `true` or `false`. */
-  flag(key: string): boolean | undefined {
-    return this.get(
-      key,
-      (value) => typeof value === "boolean" ? value : undefined,
-      "true or false",
-    );
-  }
-
-  /** One object. */
-  object(key: string): ConfigObject | undefined {
-    const fields = this.get(key, asObject, "an object");
-    return fields && this.#child([key], fields);
-  }
-
-  /** A list of objects; none where the key is absent. */
-  objects(key: string): ConfigObject[] {
-    const list = this.get(
-      key,
-      (value) =>
-        Array.isArray(value) && value.every(asObject)
-          ? value as Record<string, unknown>[]
-          : undefined,
-      "a list of objects",
-    );
-    return (list ?? []).map((fields, i) => this.#child([key, i], fields));
+  /**
+   * The objects of a list; none where the key is absent.
+   *
+   * @throws {ConfigError} For anything else. (A schema takes a list for an
+   * object, so this asks for itself.)
+   */
+  children(key: string): ConfigObject[] {
+    const list = this.#fields[key] ?? [];
+    if (!Array.isArray(list) || !list.every(isObject)) {
+      throw this.wrong(key, LIST_EXPECTED);
+    }
+    return list.map((_, i) => this.child(key, i)!);
   }
 
   /** The error of a key whose value is not what was expected. */
   wrong(key: string, expected: string): ConfigError {
-    const value = this.#fields[key];
+    return this.#wrong([key], expected);
+  }
+
+  /**
+   * One warning for each key that is not in `known`, but for those that people
+   * write because JSON has no comments: `_comment`, `//`.
+   */
+  unknownKeys(known: Readonly<Record<string, unknown>>): string[] {
+    const unknown = this.keys().filter((key) =>
+      !Object.hasOwn(known, key) && !/^[_/]/.test(key)
+    );
+    return unknown.map((key) => {
+      const meant = nearest(key, Object.keys(known));
+      return `${this.where(key)} is not known and ignored` +
+        (meant === undefined ? "" : `; did you mean "${meant}"?`);
+    });
+  }
+
+  #at(below: JSONPath): unknown {
+    return below.reduce<unknown>(
+      (value, part) => (value as Fields | undefined)?.[part],
+      this.#fields,
+    );
+  }
+
+  #wrong(below: JSONPath, expected: string): ConfigError {
+    const value = this.#at(below);
     const shown = value === undefined
       ? "is missing"
-      : SECRET_KEYS.has(key)
+      : below.some((part) => SECRET_KEYS.has(part))
       ? "has a wrong value"
       : `is ${show(value)}`;
     return new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${this.where(key)} ${shown}, expected ${expected}`,
+      `${this.where(...below)} ${shown}, expected ${expected}`,
     );
   }
-
-  /** One warning for each key that is not in `known`. */
-  unknownKeys(known: ReadonlySet<string>): string[] {
-    // JSON has no comments; "_comment" and "//" are how people write them.
-    return this.keys().filter((key) => !known.has(key) && !/^[_/]/.test(key))
-      .map((key) => {
-        const meant = nearest(key, known);
-        return `${this.where(key)} is not known and ignored` +
-          (meant === undefined ? "" : `; did you mean "${meant}"?`);
-      });
-  }
-
-  #child(path: JSONPath, fields: Record<string, unknown>): ConfigObject {
-    return new ConfigObject(this.#place, [...this.#path, ...path], fields);
-  }
 }
+
+/** A configuration file, read. */
+export interface NamedConfig {
+  /** Its content. */
+  readonly object: ConfigObject;
+  /** Its path, as it was given. */
+  readonly name: string;
+}
+
+/** A JSON object. */
+type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Parses a configuration file.
@@ -147,31 +170,28 @@ export class ConfigObject {
  */
 export function parseConfig(text: string, name: string): ConfigObject {
   const source = text.replace(/^\uFEFF/, "");
-  const errors: ParseError[] = [];
-  const tree = parseTree(source, errors, { allowTrailingComma: true });
-  const [first] = errors;
   const place = (offset: number): string =>
     `${name}:${position(source, offset)}`;
-  if (first !== undefined || tree === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_SYNTAX",
-      `${place(first?.offset ?? 0)}: not valid JSON: ${
-        first === undefined ? "the file is empty" : describeError(first)
-      }`,
-    );
+  const wrong = (offset: number, what: string): ConfigError =>
+    new ConfigError("ERR_CONFIG_SYNTAX", `${place(offset)}: ${what}`);
+  const errors: ParseError[] = [];
+  try {
+    const tree = parseTree(source, errors, { allowTrailingComma: true });
+    const [first] = errors;
+    if (first !== undefined) {
+      throw wrong(first.offset, describeError(first, source));
+    }
+    if (tree === undefined) throw wrong(0, "not valid JSON: the file is empty");
+    const fields = withoutNulls(getNodeValue(tree));
+    if (!isObject(fields)) {
+      throw wrong(tree.offset, 'expected an object: { "server": ... }');
+    }
+    return new ConfigObject((path) => place(offsetOf(tree, path)), [], fields);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // The parser calls itself for every level.
+    throw wrong(0, "lists or objects in more levels than can be read");
   }
-  const fields = asObject(getNodeValue(tree));
-  if (fields === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_SYNTAX",
-      `${place(tree.offset)}: expected an object: { "server": ... }`,
-    );
-  }
-  return new ConfigObject(
-    (path) => place(offsetOf(tree, path)),
-    [],
-    fields,
-  );
 }
 
 /** Where a value stands; for one that is missing, its object. */
@@ -186,15 +206,26 @@ function position(text: string, offset: number): string {
 }
 
 /** `CommaExpected` → `comma expected`. */
-function describeError({ error }: ParseError): string {
-  return printParseErrorCode(error).replace(/([a-z])([A-Z])/g, "$1 $2")
-    .toLowerCase();
+function describeError({ error, offset }: ParseError, source: string): string {
+  const what = printParseErrorCode(error).replace(/([a-z])([A-Z])/g, "$1 $2");
+  // A single quote or a bare word: JSON5 has them.
+  const json5 = /['A-Za-z_$]/.test(source[offset] ?? "");
+  return `not valid JSON: ${what.toLowerCase()}` +
+    (json5 ? "; JSON takes double quotes only" : "");
 }
 
-function asObject(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Record<string, unknown>
-    : undefined;
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Without the keys that are `null`, at every depth. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([, one]) => one !== null)
+      .map(([key, one]) => [key, withoutNulls(one)]),
+  );
 }
 
 /** `["servers", 0, "port"]` → `servers[0].port`. */

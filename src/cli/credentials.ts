@@ -14,11 +14,34 @@ import { MAX_TRIAL_USERS } from "../limits.ts";
 import type { ClientKeys, ServerKeys } from "../session/edition.ts";
 import type { ServerUser } from "../session/server_user.ts";
 import { DEFAULT_METHOD } from "./commands.ts";
-import { locate, type Secret, type ServerSettings } from "./server_settings.ts";
+import {
+  locate,
+  PASSWORD_VARIABLE,
+  type Secret,
+  type Secrets,
+} from "./secrets.ts";
+import type { ServerSettings } from "./server_settings.ts";
 
 /** The method of a server, or the default one. */
 export function methodOf(server: ServerSettings): Method {
   return server.method ?? findMethod(DEFAULT_METHOD);
+}
+
+/**
+ * The server, with the password of the environment where it needs one and has
+ * none.
+ *
+ * @throws {ConfigError} When the environment may not be read.
+ */
+export function withSecret(
+  server: ServerSettings,
+  secrets: Secrets,
+): ServerSettings {
+  if (server.secret !== undefined || !needsSecret(server)) return server;
+  return {
+    ...server,
+    secret: locate(noSecret(server), () => secrets.fromEnvironment()),
+  };
 }
 
 /**
@@ -28,11 +51,18 @@ export function methodOf(server: ServerSettings): Method {
  */
 export function secretOf(server: ServerSettings): Secret {
   if (server.secret !== undefined) return server.secret;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `${server.origin}: no password: ` +
-      'give -k PASSWORD, --key BASE64, or "password" in the file',
-  );
+  throw new ConfigError("ERR_CONFIG_VALUE", noSecret(server));
+}
+
+/** With AEAD 2017 the users' passwords may be all there are. */
+function needsSecret(server: ServerSettings): boolean {
+  return server.users === undefined || methodOf(server).edition === 2022;
+}
+
+function noSecret({ origin }: ServerSettings): string {
+  return `${origin}: no password: give -k PASSWORD, --password-file FILE, ` +
+    '--key BASE64, "password" or "password_file" in the file, or ' +
+    `${PASSWORD_VARIABLE} in the environment`;
 }
 
 /**
@@ -67,9 +97,7 @@ export function clientKeys(server: ServerSettings): ClientKeys {
 export function serverKeys(server: ServerSettings): ServerKeys {
   const method = methodOf(server);
   const users = usersOf(server, method);
-  // With AEAD 2017 the users' passwords may be all there are.
-  const needsKey = users.length === 0 || method.edition === 2022;
-  const secret = needsKey ? secretOf(server) : server.secret;
+  const secret = needsSecret(server) ? secretOf(server) : server.secret;
   return {
     method,
     ...(secret && { masterKey: onlyKey(secret, method) }),
@@ -98,7 +126,7 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
   }
   const names = new Set<string>();
   const keys = new Map<string, string>();
-  return settings.map(({ name, secret, limits }) => {
+  return settings.map(({ name, secret, limits, disabled }) => {
     const masterKey = onlyKey(secret, method);
     const text = masterKey.join();
     const twin = keys.get(text);
@@ -108,7 +136,12 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
     }
     names.add(name);
     keys.set(text, name);
-    return { name, masterKey, ...(limits && { limits }) };
+    return {
+      name,
+      masterKey,
+      ...(limits && { limits }),
+      ...(disabled && { disabled }),
+    };
   });
 }
 

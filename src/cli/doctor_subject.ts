@@ -10,12 +10,12 @@ import type { LocalOptions } from "../service/local.ts";
 import type { ServerOptions } from "../service/server.ts";
 import type { Arguments } from "./args.ts";
 import { configureLocal, configureServer } from "./config.ts";
-import { type ConfigObject, parseConfig } from "./config_file.ts";
+import { parseConfig } from "./config_file.ts";
+import { roleOfFile } from "./file_role.ts";
 import type { Finding } from "./finding.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import { option } from "./option_value.ts";
-import { readText } from "./output.ts";
-import { readHostAndPort } from "./values.ts";
+import { systemSources } from "./sources.ts";
 
 /** One end of a proxy, or none: only the machine is looked at. */
 export type Subject =
@@ -64,7 +64,7 @@ function read(
   file: string | undefined,
 ): { subject: Subject; findings: Finding[] } | undefined {
   if (role === "local") {
-    const { result, warnings, operator } = configureLocal(args, readText);
+    const { result, warnings, operator } = configureLocal(args, systemSources);
     const methods = result.flatMap(({ servers }) =>
       servers.map(({ method }) => method)
     );
@@ -74,7 +74,7 @@ function read(
     };
   }
   if (role === "server") {
-    const { result, warnings, operator } = configureServer(args, readText);
+    const { result, warnings, operator } = configureServer(args, systemSources);
     const methods = result.map(({ method }) => method);
     return {
       subject: { ...base(methods, file, operator), role, options: result },
@@ -107,11 +107,7 @@ function readRole(text: string): "local" | "server" | undefined {
   return text === "local" || text === "server" ? text : undefined;
 }
 
-/**
- * Which end a command line is for. libev's files look the same for both: one
- * whose server is no address to connect to, or that has users, is a server's;
- * else one that names a server is a local's.
- */
+/** Which end a command line is for; who names a server means a local. */
 function guessRole(
   args: Arguments,
   file: string | undefined,
@@ -120,30 +116,6 @@ function guessRole(
   if (file === undefined) {
     return args.all("server-addr").length > 0 ? "local" : undefined;
   }
-  const object = parseConfig(readText(file), file);
-  const has = (...keys: string[]): boolean =>
-    keys.some((key) => object.keys().includes(key));
-  const hosts = hostsOf(object);
-  if (hosts.length > 0 && hosts.every(isWildcard)) return "server";
-  if (has("users", "port_password", "allow_private", "manager", "store")) {
-    return "server";
-  }
-  const isLocal = has(
-    ...["locals", "local_port", "local_address", "tunnel_address"],
-  );
-  return isLocal || hosts.length > 0 ? "local" : "server";
-}
-
-/** Every host of the file's servers, as far as one is text. */
-function hostsOf(object: ConfigObject): string[] {
-  const objects = [object, ...object.objects("servers")];
-  return objects.flatMap((one) =>
-    ["server", "address"].flatMap((key) =>
-      one.get(key, (value) => [value].flat(), "a host") ?? []
-    )
-  ).filter((value) => typeof value === "string");
-}
-
-function isWildcard(text: string): boolean {
-  return /^[0:.]*$/.test(readHostAndPort(text)?.host ?? text);
+  const object = parseConfig(systemSources.readText(file), file);
+  return roleOfFile(object) === "server" ? "server" : "local";
 }

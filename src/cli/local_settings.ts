@@ -4,13 +4,26 @@
  *
  * @module
  */
+import * as v from "valibot";
 import type { Address } from "../codec/address.ts";
 import type { InboundProtocol } from "../service/inbound.ts";
 import type { SocksUser } from "../service/socks5_inbound.ts";
 import type { Arguments } from "./args.ts";
-import { type ConfigObject, parseConfig } from "./config_file.ts";
+import type { ConfigObject } from "./config_file.ts";
+import {
+  flag,
+  host,
+  type Keys,
+  objects,
+  port,
+  quotedAlternatives,
+  text,
+  textAs,
+} from "./config_keys.ts";
 import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";
-import { badOption, option } from "./option_value.ts";
+import { option } from "./option_value.ts";
+import type { Secrets } from "./secrets.ts";
+import { socksUserFromOption, socksUsersFromFile } from "./socks_users.ts";
 import {
   mergeUdp,
   UDP_KEYS,
@@ -19,7 +32,6 @@ import {
 } from "./udp_settings.ts";
 import {
   HOST_EXPECTED,
-  type HostAndPort,
   PORT_EXPECTED,
   readHostAndPort,
   readPort,
@@ -41,21 +53,54 @@ export interface LocalSettings {
   readonly tunnelTo?: Address | undefined;
 }
 
-/** Reads a file. @throws {ConfigError} `ERR_CONFIG_FILE`. */
-export type ReadText = (path: string) => string;
-
-/** Keys of one local proxy, at the top or in `locals`. */
-export const LOCAL_KEYS: readonly string[] = [
-  ...["local_address", "local_port", "socks5_auth_config_path"],
-  "tunnel_address",
-  ...UDP_KEYS,
-];
-
-/** Keys of one entry of `locals` only. */
-const ENTRY_KEYS = ["protocol", "forward_address", "forward_port", "disabled"];
-
 /** What a tunnel's target must be, for messages. */
 export const TARGET_EXPECTED = "HOST:PORT, an IPv6 address in brackets";
+
+const PROTOCOLS = ["mixed", "socks", "http", "tunnel"] as const;
+
+const PROTOCOL_EXPECTED = quotedAlternatives(PROTOCOLS) +
+  "; for DNS start with --dns-listen, others of shadowsocks-rust are not served";
+
+const LOCAL = v.object({
+  local_address: host("Where a local listens; 127.0.0.1 unless told"),
+  local_port: port(0, "Its port, 1080 unless told; 0 lets the system choose"),
+  protocol: v.optional(
+    v.pipe(
+      v.picklist(PROTOCOLS, PROTOCOL_EXPECTED),
+      v.description("What programs may speak; mixed unless told"),
+    ),
+  ),
+  forward_address: text("Host of a tunnel's target"),
+  forward_port: port(1, "Port of a tunnel's target"),
+  tunnel_address: textAs({
+    about: "Target of `umbra tunnel`: HOST:PORT",
+    expected: TARGET_EXPECTED,
+    read: readTarget,
+  }),
+  socks5_auth_config_path: text(
+    "File of users and passwords, as shadowsocks-rust has it for SOCKS5",
+  ),
+  http_auth_config_path: text(
+    "File of users and passwords, as shadowsocks-rust has it for HTTP",
+  ),
+});
+
+const ENTRY = v.object({ disabled: flag("Leave this local out") });
+
+const TOP = v.object({ locals: objects("Several places to listen") });
+
+/** Keys of one local, at the top of a file and in `locals`. */
+export const LOCAL_KEYS: Keys = {
+  ...LOCAL.entries,
+  ...UDP_KEYS,
+  ...LEGACY_KEYS,
+};
+
+/** What one of `locals` may have besides. */
+export const LOCAL_ENTRY_KEYS: Keys = ENTRY.entries;
+
+/** What the top of a file may have besides. */
+export const LOCAL_TOP_KEYS: Keys = TOP.entries;
 
 /** What the command line says. */
 export function localFromOptions(args: Arguments): LocalSettings {
@@ -66,7 +111,7 @@ export function localFromOptions(args: Arguments): LocalSettings {
     (text) => readPort(text, 0),
     PORT_EXPECTED,
   );
-  const users = args.all("socks-user").map(readUser);
+  const users = args.all("socks-user").map(socksUserFromOption);
   return {
     host: address?.host,
     port: address?.port ?? port,
@@ -97,117 +142,63 @@ export function readTarget(value: unknown): Address | undefined {
 /**
  * What a configuration file says: libev's `local_address` and `local_port`,
  * then rust's `locals`.
+ *
+ * @throws {ConfigError} With the place of the mistake.
  */
 export function localsFromFile(
   file: ConfigObject,
-  readText: ReadText,
+  secrets: Secrets,
 ): { locals: LocalSettings[]; warnings: string[] } {
-  const top = localFromObject(file, readText);
+  file.read(TOP);
+  const top = localFromObject(file, secrets);
   const locals: LocalSettings[] = [];
   const warnings: string[] = [];
   if (top.host !== undefined || top.port !== undefined) locals.push(top);
-  for (const object of file.objects("locals")) {
-    if (object.flag("disabled")) continue;
-    const protocol = protocolFrom(object);
+  for (const object of file.children("locals")) {
+    if (object.read(ENTRY).disabled) continue;
+    const local = localFromObject(object, secrets);
     warnings.push(
       ...checkLegacyKeys(object),
-      ...object.unknownKeys(
-        new Set([...LOCAL_KEYS, ...ENTRY_KEYS, ...LEGACY_KEYS]),
-      ),
+      ...object.unknownKeys({ ...LOCAL_KEYS, ...LOCAL_ENTRY_KEYS }),
     );
-    const { host, port, udp, users } = localFromObject(object, readText);
     locals.push({
-      host,
-      port,
-      udp: mergeUdp(udp, top.udp),
-      users: users ?? top.users,
-      protocol,
+      ...local,
+      udp: mergeUdp(local.udp, top.udp),
+      users: local.users ?? top.users,
     });
   }
   return { locals: locals.length > 0 ? locals : [top], warnings };
 }
 
-/** rust's `protocol`, and the target of its tunnels. */
-function protocolFrom(object: ConfigObject): InboundProtocol | undefined {
-  if (object.text("protocol") !== "tunnel") {
-    return object.get(
-      "protocol",
-      readProtocol,
-      '"mixed", "socks", "http" or "tunnel"',
-    );
-  }
-  const host = object.text("forward_address");
-  const port = object.get(
-    "forward_port",
-    (value) => readPort(value),
-    PORT_EXPECTED,
-  );
-  if (host === undefined) throw object.wrong("forward_address", "a host");
-  if (port === undefined) throw object.wrong("forward_port", PORT_EXPECTED);
-  return { tunnelTo: { host, port } };
-}
-
 function localFromObject(
   object: ConfigObject,
-  readText: ReadText,
+  secrets: Secrets,
 ): LocalSettings {
-  const address: HostAndPort | undefined = object.get(
-    "local_address",
-    (value) => typeof value === "string" ? readHostAndPort(value) : undefined,
-    HOST_EXPECTED,
-  );
-  const port = object.get(
-    "local_port",
-    (value) => readPort(value, 0),
-    PORT_EXPECTED,
-  );
-  const path = object.text("socks5_auth_config_path");
+  const local = object.read(LOCAL);
+  const { socks5_auth_config_path: socks5, http_auth_config_path: http } =
+    local;
   return {
-    host: address?.host,
-    port: address?.port ?? port,
+    host: local.local_address?.host,
+    port: local.local_address?.port ?? local.local_port,
     udp: udpFromObject(object),
-    users: path === undefined
-      ? undefined
-      : usersFromFile(parseConfig(readText(path), path)),
-    tunnelTo: object.get("tunnel_address", readTarget, TARGET_EXPECTED),
+    users: socks5 !== undefined
+      ? socksUsersFromFile(socks5, "password", secrets)
+      : http !== undefined
+      ? socksUsersFromFile(http, "basic", secrets)
+      : undefined,
+    protocol: local.protocol === "tunnel"
+      ? { tunnelTo: forwardTarget(object, local) }
+      : local.protocol,
+    tunnelTo: local.tunnel_address,
   };
 }
 
-/** rust's form: `{"password": {"users": [{"user_name", "password"}]}}`. */
-function usersFromFile(file: ConfigObject): SocksUser[] {
-  const users = (file.object("password")?.objects("users") ?? []).map(
-    (user) => {
-      const username = user.text("user_name");
-      const password = user.text("password");
-      if (!fits(username)) throw user.wrong("user_name", FIELD_EXPECTED);
-      if (!fits(password)) throw user.wrong("password", FIELD_EXPECTED);
-      return { username, password };
-    },
-  );
-  // Without a user everybody could connect: surely not what was meant.
-  if (users.length === 0) throw file.wrong("password", "users with passwords");
-  return users;
-}
-
-/** Bounds of both fields: RFC 1929 §2. */
-const FIELD_EXPECTED = "text of 1 to 255 bytes";
-
-function fits(text: string | undefined): text is string {
-  if (text === undefined) return false;
-  const { length } = new TextEncoder().encode(text);
-  return length >= 1 && length <= 255;
-}
-
-function readUser(text: string): SocksUser {
-  const colon = text.indexOf(":");
-  const username = text.slice(0, Math.max(0, colon));
-  const password = text.slice(colon + 1);
-  if (!fits(username) || !fits(password)) {
-    throw badOption(
-      "socks-user",
-      "(hidden)",
-      "NAME:PASSWORD, each of 1 to 255 bytes",
-    );
-  }
-  return { username, password };
+/** The target of one of rust's tunnels. */
+function forwardTarget(
+  object: ConfigObject,
+  { forward_address: host, forward_port: port }: v.InferOutput<typeof LOCAL>,
+): Address {
+  if (host === undefined) throw object.wrong("forward_address", "a host");
+  if (port === undefined) throw object.wrong("forward_port", PORT_EXPECTED);
+  return { host, port };
 }

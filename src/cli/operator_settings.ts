@@ -6,13 +6,23 @@
  * @module
  */
 import { dirname, resolve } from "node:path";
-import { ConfigError } from "../errors.ts";
+import * as v from "valibot";
 import type { Endpoint } from "../transport.ts";
 import type { Arguments } from "./args.ts";
-import type { ConfigObject } from "./config_file.ts";
+import type { NamedConfig } from "./config_file.ts";
+import {
+  alternatives,
+  choice,
+  count,
+  flag,
+  type Keys,
+  text,
+  textAs,
+} from "./config_keys.ts";
 import type { LogFormat } from "./log.ts";
 import type { Option } from "./option.ts";
 import { option } from "./option_value.ts";
+import type { Secrets } from "./secrets.ts";
 import { readHostAndPort, readInteger } from "./values.ts";
 
 /** How much of a target or a client the log may show. */
@@ -25,7 +35,7 @@ export type AdminAddress = Endpoint | { readonly path: string };
 export interface OperatorSettings {
   /** Where metrics, API and dashboard are served. */
   readonly admin?: AdminAddress;
-  /** First line of `admin_token_file`. Never logged. */
+  /** The line of `admin_token_file`. Never logged. */
   readonly adminToken?: string;
   /** Where the `ss-manager` protocol is served, UDP. */
   readonly manager?: Endpoint;
@@ -45,14 +55,32 @@ const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];
 
 const LOG_PRIVACIES: readonly LogPrivacy[] = ["full", "hashed", "none"];
 
-const EXPECTED = {
-  admin: "HOST:PORT or unix:/PATH",
-  manager: "HOST:PORT",
-  path: "a path",
-  logFormat: "text or json",
-  logPrivacy: "full, hashed or none",
-  count: "a whole number, 1 or more",
-};
+const ADMIN_EXPECTED = "HOST:PORT or unix:/PATH";
+
+const OPERATOR = v.object({
+  admin: textAs({
+    about: "Where metrics, API and dashboard are served: HOST:PORT or " +
+      "unix:/PATH",
+    expected: ADMIN_EXPECTED,
+    read: readAdmin,
+  }),
+  admin_token_file: text(
+    "File with the token of admin in its one line, relative to this file",
+  ),
+  manager: textAs({
+    about: "Where the protocol of ss-manager is served over UDP: HOST:PORT",
+    expected: "HOST:PORT",
+    read: readEndpoint,
+  }),
+  store: text("File that keeps users and counts, relative to this file"),
+  log_format: choice(LOG_FORMATS, "How log lines look"),
+  log_privacy: choice(LOG_PRIVACIES, "What the log tells of targets"),
+  reuse_port: flag("Let another process listen on the same ports"),
+  max_connections_per_host: count("Connections of one client address at once"),
+});
+
+/** Keys at the top of a configuration file. */
+export const OPERATOR_KEYS: Keys = OPERATOR.entries;
 
 const BOTH: readonly Option[] = [
   {
@@ -64,7 +92,7 @@ const BOTH: readonly Option[] = [
   {
     name: "admin-token-file",
     value: "FILE",
-    help: "File whose first line is the token that --admin asks for",
+    help: "File with the token that --admin asks for in its one line",
   },
   {
     name: "log-format",
@@ -111,73 +139,65 @@ export const OPERATOR_OPTIONS: Readonly<
   ],
 };
 
-/** Keys at the top of a configuration file. */
-export const OPERATOR_KEYS: readonly string[] = [
-  ...["admin", "admin_token_file", "manager", "store", "log_format"],
-  ...["log_privacy", "reuse_port", "max_connections_per_host"],
-];
-
 /**
  * Command line and file as one; an option beats the file. A path in the file
  * is relative to the file.
  *
  * @param file Not set: no file was given.
- * @param readText Reads the token.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function operatorSettings(
   args: Arguments,
-  file: { readonly object: ConfigObject; readonly name: string } | undefined,
-  readText: (path: string) => string,
+  file: NamedConfig | undefined,
+  secrets: Secrets,
 ): OperatorSettings {
-  /** An option, else the key of the same name. */
-  const find = <T>(
+  const said = file?.object.read(OPERATOR);
+  /** An option's path, or the file's, and where it was written. */
+  const path = (
     name: string,
-    read: (value: unknown) => T | undefined,
-    expected: string,
-  ): T | undefined =>
-    option(args, name, read, expected) ??
-      file?.object.get(name.replaceAll("-", "_"), read, expected);
-  const path = (name: string): string | undefined => {
+    inFile: string | undefined,
+  ): readonly [string, string] | undefined => {
     const chosen = args.last(name);
-    if (chosen !== undefined) return resolve(chosen);
-    const found = file?.object.text(name.replaceAll("-", "_"));
-    return found && resolve(dirname(file!.name), found);
+    if (chosen !== undefined) return [resolve(chosen), `--${name}`];
+    return inFile === undefined || file === undefined ? undefined : [
+      resolve(dirname(file.name), inFile),
+      file.object.where(name.replaceAll("-", "_")),
+    ];
   };
-  const tokenFile = path("admin-token-file");
+  const tokenFile = path("admin-token-file", said?.admin_token_file);
   const settings = {
-    admin: find("admin", readAdmin, EXPECTED.admin),
-    adminToken: tokenFile && readToken(tokenFile, readText),
-    manager: find("manager", readEndpoint, EXPECTED.manager),
-    store: path("store"),
-    logFormat: find(
-      "log-format",
-      (value) => LOG_FORMATS.find((one) => one === value),
-      EXPECTED.logFormat,
-    ),
-    logPrivacy: find(
-      "log-privacy",
-      (value) => LOG_PRIVACIES.find((one) => one === value),
-      EXPECTED.logPrivacy,
-    ),
-    reusePort: args.has("reuse-port") || file?.object.flag("reuse_port"),
-    maxConnectionsPerHost: find(
+    admin: option(args, "admin", readAdmin, ADMIN_EXPECTED) ?? said?.admin,
+    adminToken: tokenFile && secrets.read(...tokenFile).text,
+    manager: option(args, "manager", readEndpoint, "HOST:PORT") ??
+      said?.manager,
+    store: path("store", said?.store)?.[0],
+    logFormat: choiceOption(args, "log-format", LOG_FORMATS) ??
+      said?.log_format,
+    logPrivacy: choiceOption(args, "log-privacy", LOG_PRIVACIES) ??
+      said?.log_privacy,
+    reusePort: args.has("reuse-port") || said?.reuse_port,
+    maxConnectionsPerHost: option(
+      args,
       "max-connections-per-host",
-      (value) => readInteger(value, 1),
-      EXPECTED.count,
-    ),
+      (text) => readInteger(text, 1),
+      "a whole number, 1 or more",
+    ) ?? said?.max_connections_per_host,
   };
   return Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== undefined),
   );
 }
 
-function readToken(path: string, readText: (path: string) => string): string {
-  const [token = ""] = readText(path).split(/\r?\n/, 1);
-  if (token !== "") return token;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `${path}: expected a token in the first line, which is empty`,
+function choiceOption<T extends string>(
+  args: Arguments,
+  name: string,
+  words: readonly T[],
+): T | undefined {
+  return option(
+    args,
+    name,
+    (text) => words.find((word) => word === text),
+    alternatives(words),
   );
 }
 

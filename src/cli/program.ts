@@ -14,16 +14,19 @@ import {
   findCommand,
   impliedCommand,
 } from "./commands.ts";
+import { describeConfig } from "./check_config.ts";
 import { runCheckServer } from "./check_server.ts";
 import { configureUrls } from "./config.ts";
 import { generateKey } from "./genkey.ts";
 import { cryptoTable } from "./crypto.ts";
 import { runDoctor } from "./doctor.ts";
+import { usage } from "./getopt.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
 import type { Command } from "./option.ts";
-import { complain, print, readText } from "./output.ts";
+import { complain, print } from "./output.ts";
+import { systemSources } from "./sources.ts";
 import { runLocal, runServer, runTunnel } from "./start.ts";
 import { versionLine } from "./version.ts";
 import { WorkerFailure } from "./workers.ts";
@@ -141,23 +144,29 @@ async function printKey(args: Arguments): Promise<void> {
 }
 
 async function printUrls(args: Arguments): Promise<void> {
-  const { result, warnings } = configureUrls(args, readText);
+  const { result, warnings } = configureUrls(args, systemSources);
   for (const warning of warnings) await complain(`umbra: ${warning}\n`);
   await print(result.map((url) => `${url}\n`).join(""));
 }
 
 async function runCheck(args: Arguments): Promise<void> {
-  const [what] = args.operands;
-  if (what === "crypto") return await print(cryptoTable());
-  if (what === "server") {
-    return succeed(await runCheckServer(args.withoutWord()));
+  const [what, file] = args.operands;
+  switch (what) {
+    case "config":
+      if (file === undefined) throw usage("Nothing to check: name the FILE");
+      return await print(describeConfig(file, args, systemSources));
+    case "crypto":
+      return await print(cryptoTable());
+    case "server":
+      return succeed(await runCheckServer(args.withoutWord()));
+    default:
+      throw usage(
+        `${
+          what === undefined ? "Nothing to check" : `Cannot check ${what}`
+        }: ` +
+          "expected config, crypto or server",
+      );
   }
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
-    what === undefined
-      ? "Nothing to check: expected `umbra check crypto` or `check server`"
-      : `Cannot check ${what}: expected crypto or server`,
-  );
 }
 
 /** A command that has said what it found, and that it was not well. */

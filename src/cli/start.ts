@@ -42,20 +42,20 @@ import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
 import { createLogger } from "./log.ts";
 import { option } from "./option_value.ts";
-import { readText } from "./output.ts";
 import { reload } from "./reload.ts";
+import { systemSources } from "./sources.ts";
 import { Supervisor } from "./supervisor.ts";
 import { readInteger, readSeconds } from "./values.ts";
 import { runtimeName, VERSION } from "./version.ts";
 
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments, host: Host): Promise<void> {
-  await runLocals(args, () => configureLocal(args, readText), host);
+  await runLocals(args, () => configureLocal(args, systemSources), host);
 }
 
 /** Runs `ss-tunnel` until a signal. */
 export async function runTunnel(args: Arguments, host: Host): Promise<void> {
-  await runLocals(args, () => configureTunnel(args, readText), host);
+  await runLocals(args, () => configureTunnel(args, systemSources), host);
 }
 
 async function runLocals(
@@ -86,7 +86,7 @@ async function runLocals(
 
 /** Runs `ss-server` until a signal. */
 export async function runServer(args: Arguments, host: Host): Promise<void> {
-  const configure = () => configureServer(args, readText);
+  const configure = () => configureServer(args, systemSources);
   const configured = configure();
   const { result, operator } = configured;
   const { store: path } = operator;

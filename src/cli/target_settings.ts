@@ -5,6 +5,7 @@
  *
  * @module
  */
+import * as v from "valibot";
 import {
   anyTarget,
   type CidrBlock,
@@ -15,10 +16,8 @@ import {
 } from "../security/target_policy.ts";
 import type { Arguments } from "./args.ts";
 import type { ConfigObject } from "./config_file.ts";
+import { type Keys, texts } from "./config_keys.ts";
 import { badOption } from "./option_value.ts";
-
-/** The key in a configuration file: text, or a list of texts. */
-export const ALLOW_PRIVATE_KEY = "allow_private";
 
 const EXPECTED = "an IP address, IP/BITS, or all";
 
@@ -36,6 +35,18 @@ export interface Reach {
   readonly reach: string;
 }
 
+const TARGETS = v.object({
+  allow_private: texts({
+    about: "Addresses of the server's own host or network that clients may " +
+      "reach: IP, IP/BITS, or all",
+    expected: EXPECTED,
+    read: readAllowed,
+  }),
+});
+
+/** Keys that {@link targetPolicyOf} reads. */
+export const TARGET_KEYS: Keys = TARGETS.entries;
+
 /**
  * The policy of a server; options beat the file.
  *
@@ -50,7 +61,9 @@ export function targetPolicyOf(
     if (allowed === undefined) throw badOption("allow-private", text, EXPECTED);
     return allowed;
   });
-  const allowed = chosen.length > 0 ? chosen : fromFile(file);
+  const allowed = chosen.length > 0
+    ? chosen
+    : file?.read(TARGETS).allow_private ?? [];
   const blocks = allowed.map(({ block }) => block);
   if (blocks.length === 0) {
     return { policy: publicTarget, reach: "public addresses" };
@@ -62,21 +75,8 @@ export function targetPolicyOf(
   };
 }
 
-function fromFile(file: ConfigObject | undefined): readonly Allowed[] {
-  return file?.get(
-    ALLOW_PRIVATE_KEY,
-    (value) => {
-      const texts = Array.isArray(value) ? value : [value];
-      const allowed = texts.map((text) =>
-        typeof text === "string" ? readAllowed(text) : undefined
-      );
-      return allowed.every((one) => one !== undefined) ? allowed : undefined;
-    },
-    `${EXPECTED}, or a list of those`,
-  ) ?? [];
-}
-
-function readAllowed(text: string): Allowed | undefined {
+function readAllowed(text: unknown): Allowed | undefined {
+  if (typeof text !== "string") return undefined;
   const block = text === "all" ? text : parseCidr(text);
   return block && { block, text };
 }

@@ -7,10 +7,12 @@
  *
  * @module
  */
+import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
 import type { Mode } from "../service/udp_service.ts";
 import type { Arguments } from "./args.ts";
 import type { ConfigObject } from "./config_file.ts";
+import { choice, count, type Keys, seconds } from "./config_keys.ts";
 import { option } from "./option_value.ts";
 import { readInteger, readSeconds } from "./values.ts";
 
@@ -24,16 +26,18 @@ export interface UdpSettings {
   readonly maxFlows?: number | undefined;
 }
 
+const MODES: readonly Mode[] = ["tcp_only", "udp_only", "tcp_and_udp"];
+
+const UDP = v.object({
+  mode: choice(MODES, "Whether TCP, UDP or both are served"),
+  udp_timeout: seconds(
+    "Seconds of silence after which a UDP client is forgotten",
+  ),
+  udp_max_associations: count("UDP clients at once"),
+});
+
 /** Keys that {@link udpFromObject} reads. */
-export const UDP_KEYS: readonly string[] = [
-  "mode",
-  "udp_timeout",
-  "udp_max_associations",
-];
-
-const SECONDS_EXPECTED = "seconds, more than 0";
-
-const COUNT_EXPECTED = "a whole number, 1 or more";
+export const UDP_KEYS: Keys = UDP.entries;
 
 /**
  * What the command line says.
@@ -54,31 +58,24 @@ export function udpFromOptions(args: Arguments): UdpSettings {
       args,
       "udp-timeout",
       (text) => readSeconds(text, 1),
-      SECONDS_EXPECTED,
+      "seconds, more than 0",
     ),
     maxFlows: option(
       args,
       "udp-max-associations",
       (text) => readInteger(text, 1),
-      COUNT_EXPECTED,
+      "a whole number, 1 or more",
     ),
   };
 }
 
 /** What a configuration file says, at its top, of a server or of a local. */
 export function udpFromObject(object: ConfigObject): UdpSettings {
+  const udp = object.read(UDP);
   return {
-    mode: object.get("mode", readMode, MODES.map((m) => `"${m}"`).join(" or ")),
-    udpTimeoutMs: object.get(
-      "udp_timeout",
-      (value) => readSeconds(value, 1),
-      SECONDS_EXPECTED,
-    ),
-    maxFlows: object.get(
-      "udp_max_associations",
-      (value) => readInteger(value, 1),
-      COUNT_EXPECTED,
-    ),
+    mode: udp.mode,
+    udpTimeoutMs: udp.udp_timeout,
+    maxFlows: udp.udp_max_associations,
   };
 }
 
@@ -96,10 +93,4 @@ export function mergeUdp(
     ...(udpTimeoutMs && { udpTimeoutMs }),
     ...(maxFlows && { maxFlows }),
   };
-}
-
-const MODES: readonly Mode[] = ["tcp_only", "udp_only", "tcp_and_udp"];
-
-function readMode(value: unknown): Mode | undefined {
-  return MODES.find((mode) => mode === value);
 }

@@ -92,3 +92,74 @@ export function readUrl(text: string): URL | undefined {
     ? url
     : undefined;
 }
+
+/** What {@link readSize} takes, for messages. */
+export const SIZE_EXPECTED = 'bytes as a number, or like "50 GB" or "10 GiB"';
+
+/** Bytes in each unit: SI, then IEC 80000-13. */
+const SIZE_UNITS: ReadonlyMap<string, bigint> = new Map([
+  ["B", 1n],
+  ["kB", 1_000n],
+  ["MB", 1_000_000n],
+  ["GB", 1_000_000_000n],
+  ["TB", 1_000_000_000_000n],
+  ["KiB", 1n << 10n],
+  ["MiB", 1n << 20n],
+  ["GiB", 1n << 30n],
+  ["TiB", 1n << 40n],
+]);
+
+/** A number of bytes, at least 1: a whole number, or text with a unit. */
+export function readSize(value: unknown): number | undefined {
+  return readInteger(value, 1) ?? readQuantity(value, SIZE_UNITS, 1n);
+}
+
+/** What {@link readRate} takes, for messages. */
+export const RATE_EXPECTED =
+  'bytes a second as a number, or like "2 MB/s" or "10 Mbit/s"';
+
+/** Bits a second in each unit. */
+const RATE_UNITS: ReadonlyMap<string, bigint> = new Map([
+  ["bit/s", 1n],
+  ["kbit/s", 1_000n],
+  ["Mbit/s", 1_000_000n],
+  ["Gbit/s", 1_000_000_000n],
+  ...[...SIZE_UNITS].map(([unit, bytes]) => [`${unit}/s`, bytes * 8n] as const),
+]);
+
+/** Bytes a second, at least 1: a whole number, or text with a unit. */
+export function readRate(value: unknown): number | undefined {
+  return readInteger(value, 1) ?? readQuantity(value, RATE_UNITS, 8n);
+}
+
+/** What {@link readDate} takes, for messages. */
+export const DATE_EXPECTED =
+  'a day like "2027-01-31", or a time like "2027-01-31T12:00:00Z"';
+
+/** A day, which starts in UTC, or a time with its zone; as UNIX milliseconds. */
+export function readDate(value: unknown): number | undefined {
+  const form =
+    /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+  if (typeof value !== "string" || !form.test(value)) return undefined;
+  const ms = Date.parse(value);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** `1.5 GB`, exactly: what is no whole number of `parts` is not taken. */
+function readQuantity(
+  value: unknown,
+  units: ReadonlyMap<string, bigint>,
+  parts: bigint,
+): number | undefined {
+  if (typeof value !== "string") return undefined;
+  const match = /^(\d{1,15})(?:\.(\d{1,15}))? ?(\S+)$/.exec(value);
+  const unit = units.get(match?.[3] ?? "");
+  if (!match || unit === undefined) return undefined;
+  const [, whole = "", decimals = ""] = match;
+  const product = BigInt(whole + decimals) * unit;
+  const divisor = parts * 10n ** BigInt(decimals.length);
+  const result = Number(product / divisor);
+  return product % divisor === 0n && result >= 1 && Number.isSafeInteger(result)
+    ? result
+    : undefined;
+}

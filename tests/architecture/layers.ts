@@ -44,6 +44,7 @@ const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["jsonc-parser", ["cli"]],
   ["prom-client", ["admin"]],
   ["qr", ["admin"]],
+  ["valibot", ["cli"]],
   ["node:", ["adapters", "cli", "main"]],
 ];
 

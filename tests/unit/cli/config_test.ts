@@ -20,6 +20,7 @@ import { ConfigError } from "../../../src/errors.ts";
 import { publicTarget } from "../../../src/security/target_policy.ts";
 import type { LocalOptions } from "../../../src/service/local.ts";
 import type { ServerOptions } from "../../../src/service/server.ts";
+import { sourcesOf } from "../../support/sources.ts";
 
 const CHACHA = findMethod("chacha20-ietf-poly1305");
 const AES = findMethod("aes-256-gcm");
@@ -37,7 +38,7 @@ function readFrom(files: Files): (path: string) => string {
 
 function local(argv: string[], files: Files = {}): Configured<LocalOptions[]> {
   const args = parseArguments(findCommand("local")!, argv);
-  return configureLocal(args, readFrom(files));
+  return configureLocal(args, sourcesOf(readFrom(files)));
 }
 
 function server(
@@ -45,12 +46,12 @@ function server(
   files: Files = {},
 ): Configured<ServerOptions[]> {
   const args = parseArguments(findCommand("server")!, argv);
-  return configureServer(args, readFrom(files));
+  return configureServer(args, sourcesOf(readFrom(files)));
 }
 
 function urls(argv: string[], files: Files = {}): string[] {
   const args = parseArguments(findCommand("url")!, argv);
-  return configureUrls(args, readFrom(files)).result;
+  return configureUrls(args, sourcesOf(readFrom(files))).result;
 }
 
 function refuses(run: () => unknown, ...messages: RegExp[]): void {
@@ -393,13 +394,19 @@ test("parseConfig() tells line and column of what is not JSON", () => {
   );
   refuses(() => parseConfig("[]", "f"), /^f:1:1: expected an object/);
   refuses(() => parseConfig("{} x", "f"), /^f:1:4: /);
+  const deep = '{"a":'.repeat(200_000);
+  refuses(() => parseConfig(deep, "f"), /^f:1:1: .* more levels than can be/);
+});
+
+test("parseConfig() says that strings take double quotes, as JSON5 does not", () => {
+  refuses(() => parseConfig("{'a': 1}", "f"), /^f:1:2: .*double quotes only/);
+  refuses(() => parseConfig("{a: 1}", "f"), /^f:1:2: .*double quotes only/);
 });
 
 test("parseConfig() takes comments, trailing commas, a BOM and null", () => {
   const file = parseConfig('\uFEFF{ /* c */ "a": "x", "b": null, }', "f");
-  assert.equal(file.text("a"), "x");
-  assert.equal(file.text("b"), undefined);
   assert.deepEqual(file.keys(), ["a"]);
+  assert.equal(file.where("a"), "f:1:16: a");
 });
 
 test("unknown keys are ignored with a warning and the nearest known one", () => {

@@ -15,6 +15,7 @@ import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import type { ClientKeys, ServerKeys } from "../../../src/session/edition.ts";
+import { sourcesOf } from "../../support/sources.ts";
 
 const AES_2022 = "2022-blake3-aes-128-gcm";
 const CHACHA_2022 = "2022-blake3-chacha20-poly1305";
@@ -28,18 +29,19 @@ function key(seed: number): { bytes: Uint8Array; text: string } {
 
 function local(file: object): ClientKeys {
   const args = parseArguments(findCommand("local")!, ["-c", "f"]);
-  return configureLocal(args, () => JSON.stringify(file)).result[0]!
+  return configureLocal(args, sourcesOf(() => JSON.stringify(file))).result[0]!
     .servers[0]!;
 }
 
 function server(file: object): ServerKeys {
   const args = parseArguments(findCommand("server")!, ["-c", "f"]);
-  return configureServer(args, () => JSON.stringify(file)).result[0]!;
+  return configureServer(args, sourcesOf(() => JSON.stringify(file)))
+    .result[0]!;
 }
 
 function urls(file: object): string[] {
   const args = parseArguments(findCommand("url")!, ["-c", "f"]);
-  return configureUrls(args, () => JSON.stringify(file)).result;
+  return configureUrls(args, sourcesOf(() => JSON.stringify(file))).result;
 }
 
 function refuses(run: () => unknown, ...messages: RegExp[]): void {
@@ -222,7 +224,31 @@ test("a user of a server may have limits", () => {
   assert.deepEqual(limits({ expires: "2027-01-31T00:00:00Z" }), {
     expiresUnixMs: Date.UTC(2027, 0, 31),
   });
+  assert.deepEqual(
+    limits({
+      quota_bytes: "50 GB",
+      bytes_per_second: "10 Mbit/s",
+      max_hosts: "3",
+    }),
+    { quotaBytes: 50e9, bytesPerSecond: 1_250_000, maxHosts: 3 },
+  );
+  refuses(() => limits({ bytes_per_second: "fast" }), /is "fast", expected by/);
+  refuses(() => limits({ max_hosts: 0 }), /max_hosts is 0/);
   refuses(() => limits({ quota_bytes: 0 }), /users\[0\].quota_bytes is 0/);
   refuses(() => limits({ max_connections: "x" }), /max_connections/);
   refuses(() => limits({ expires: "soon" }), /expires is "soon"/);
+});
+
+test("a user of a server may be disabled, and have a key for a password", () => {
+  const masterKey = key(7).bytes;
+  const user = { name: "alice", key: key(7).text };
+  const users = (more: object): unknown =>
+    server({ ...ADDRESS, method: "aes-128-gcm", users: [{ ...user, ...more }] })
+      .users;
+  assert.deepEqual(users({}), [{ name: "alice", masterKey }]);
+  assert.deepEqual(users({ disabled: true }), [
+    { name: "alice", masterKey, disabled: true },
+  ]);
+  assert.deepEqual(users({ disabled: false }), [{ name: "alice", masterKey }]);
+  refuses(() => users({ disabled: 1 }), /users\[0\].disabled is 1, expected t/);
 });

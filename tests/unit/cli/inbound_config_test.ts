@@ -11,18 +11,19 @@ import {
 } from "../../../src/cli/config.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import type { LocalOptions } from "../../../src/service/local.ts";
+import { sourcesOf } from "../../support/sources.ts";
 
 const SERVER = ["-s", "192.0.2.1:8388", "-k", "pw"];
 const FILE = { server: "192.0.2.1", server_port: 8388, password: "pw" };
 
 function local(argv: string[], file: unknown = {}): LocalOptions[] {
   const args = parseArguments(findCommand("local")!, argv);
-  return configureLocal(args, () => JSON.stringify(file)).result;
+  return configureLocal(args, sourcesOf(() => JSON.stringify(file))).result;
 }
 
 function tunnel(argv: string[], file: unknown = {}): LocalOptions[] {
   const args = parseArguments(findCommand("tunnel")!, argv);
-  return configureTunnel(args, () => JSON.stringify(file)).result;
+  return configureTunnel(args, sourcesOf(() => JSON.stringify(file))).result;
 }
 
 function refuses(run: () => unknown, message: RegExp): void {
@@ -116,7 +117,7 @@ test("configureLocal() and configureServer() serve BIND only with --bind", () =>
   const server = (...argv: string[]): boolean | undefined => {
     const all = ["-p", "8388", "-k", "pw", ...argv];
     const args = parseArguments(findCommand("server")!, all);
-    return configureServer(args, () => "").result[0]!.bind;
+    return configureServer(args, sourcesOf(() => "")).result[0]!.bind;
   };
   assert.equal(server(), undefined);
   assert.equal(server("--bind"), true);

@@ -7,20 +7,21 @@ import { findCommand } from "../../../src/cli/commands.ts";
 import { configureLocal, configureServer } from "../../../src/cli/config.ts";
 import type { OperatorSettings } from "../../../src/cli/operator_settings.ts";
 import { ConfigError } from "../../../src/errors.ts";
+import { sourcesOf } from "../../support/sources.ts";
 
 const FILE = { server: "192.0.2.1", server_port: 1, password: "x" };
 
 function server(argv: string[], file: object = {}): OperatorSettings {
   return configureServer(
     parseArguments(findCommand("server")!, ["-c", "/etc/umbra/f", ...argv]),
-    readFrom(file),
+    sourcesOf(readFrom(file)),
   ).operator;
 }
 
 function local(argv: string[], file: object = {}): OperatorSettings {
   return configureLocal(
     parseArguments(findCommand("local")!, ["-c", "/etc/umbra/f", ...argv]),
-    readFrom(file),
+    sourcesOf(readFrom(file)),
   ).operator;
 }
 
@@ -28,7 +29,7 @@ function local(argv: string[], file: object = {}): OperatorSettings {
 function readFrom(file: object): (path: string) => string {
   const files: Readonly<Record<string, string>> = {
     "/etc/umbra/f": JSON.stringify({ ...FILE, ...file }),
-    "/etc/umbra/token": "file-token\r\nrest\n",
+    "/etc/umbra/token": "file-token\r\n",
     "/run/token": "flag-token",
     "/run/empty": "\n",
   };
@@ -104,10 +105,18 @@ test("operatorSettings() names what it cannot read", () => {
     [[], { manager: "::1" }, /manager is "::1", expected HOST:PORT/],
     [[], { store: "" }, /store is "", expected/],
     [[], { log_privacy: "some" }, /log_privacy is "some", expected .*hashed/],
-    [["--log-format", "xml"], {}, /^--log-format xml: expected text or json/],
+    [
+      ["--log-format", "xml"],
+      {},
+      /^--log-format xml: expected text or json/,
+    ],
     [[], { reuse_port: 1 }, /reuse_port is 1, expected true or false/],
     [[], { max_connections_per_host: 0 }, /is 0, expected a whole number/],
-    [["--admin-token-file", "/run/empty"], {}, /^\/run\/empty: expected a tok/],
+    [
+      ["--admin-token-file", "/run/empty"],
+      {},
+      /^--admin-token-file: \/run\/empty has no line/,
+    ],
   ];
   for (const [argv, file, message] of cases) {
     refuses(() => server(argv, file), message);

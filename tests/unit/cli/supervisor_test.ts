@@ -24,6 +24,7 @@ import type { Connection } from "../../../src/transport.ts";
 import type { UserStore } from "../../../src/users.ts";
 import { seededBytes } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";
+import { sourcesOf } from "../../support/sources.ts";
 import { observe, send } from "../../support/streams.ts";
 import { accepted, TARGET, World } from "../../support/world.ts";
 
@@ -48,7 +49,7 @@ class Bench {
   constructor(config: object, store?: UserStore) {
     this.file = JSON.stringify(config);
     const args = parseArguments(findCommand("server")!, ["-c", "umbra.json"]);
-    const configure = () => configureServer(args, () => this.file);
+    const configure = () => configureServer(args, sourcesOf(() => this.file));
     const world = {
       ...this.world.dependencies,
       metrics: this.observations,

@@ -8,16 +8,17 @@ import { configureLocal, configureServer } from "../../../src/cli/config.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import type { LocalOptions } from "../../../src/service/local.ts";
 import type { ServerOptions } from "../../../src/service/server.ts";
+import { sourcesOf } from "../../support/sources.ts";
 
 const FILE = { server: "192.0.2.1", server_port: 1, password: "x" };
 
 /** The UDP part of what both roles are started with; it is to be the same. */
 function udp(argv: string[], file: object = {}): unknown {
-  const readText = (): string => JSON.stringify({ ...FILE, ...file });
+  const sources = sourcesOf(() => JSON.stringify({ ...FILE, ...file }));
   const parse = (command: string): ReturnType<typeof parseArguments> =>
     parseArguments(findCommand(command)!, ["-c", "f", ...argv]);
-  const [local] = configureLocal(parse("local"), readText).result;
-  const [server] = configureServer(parse("server"), readText).result;
+  const [local] = configureLocal(parse("local"), sources).result;
+  const [server] = configureServer(parse("server"), sources).result;
   assert.deepEqual(pick(local!), pick(server!));
   return pick(local!);
 }
@@ -58,11 +59,11 @@ test("UDP of one of several locals or servers is its own", () => {
     ],
     locals: [{ local_port: 1, mode: "udp_only" }, { local_port: 2 }],
   };
-  const readText = (): string => JSON.stringify(file);
+  const sources = sourcesOf(() => JSON.stringify(file));
   const parse = (name: string): ReturnType<typeof parseArguments> =>
     parseArguments(findCommand(name)!, ["-c", "f"]);
-  const locals = configureLocal(parse("local"), readText);
-  const servers = configureServer(parse("server"), readText);
+  const locals = configureLocal(parse("local"), sources);
+  const servers = configureServer(parse("server"), sources);
   assert.deepEqual(locals.result.map(pick), [
     ["udp_only", undefined, undefined],
     ["tcp_and_udp", undefined, undefined],
@@ -79,7 +80,11 @@ test("UDP settings that make no sense are refused", () => {
     [["-u", "-U"], {}, /give one, -u for TCP and UDP or -U for UDP alone/],
     [["--udp-timeout", "0"], {}, /--udp-timeout 0: expected seconds/],
     [["--udp-max-associations", "0"], {}, /expected a whole number, 1 or more/],
-    [[], { mode: "both" }, /mode is "both", expected "tcp_only" or "udp_only"/],
+    [
+      [],
+      { mode: "both" },
+      /mode is "both", expected "tcp_only", "udp_only" or "tcp_and_udp"/,
+    ],
     [[], { udp_timeout: "soon" }, /udp_timeout is "soon", expected seconds/],
   ];
   for (const [argv, file, message] of cases) {

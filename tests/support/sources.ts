@@ -1,0 +1,27 @@
+/**
+ * What a configuration under test refers to.
+ *
+ * @module
+ */
+import type { Sources } from "../../src/cli/secrets.ts";
+
+/**
+ * Files and variables of a test.
+ *
+ * @param readText Content of a file, or a `ConfigError`.
+ * @param more Variables, and files that everybody may read.
+ */
+export function sourcesOf(
+  readText: (path: string) => string,
+  more: {
+    readonly variables?: Readonly<Record<string, string>>;
+    readonly publicFiles?: readonly string[];
+  } = {},
+): Sources {
+  const { variables = {}, publicFiles = [] } = more;
+  return {
+    readText,
+    variable: (name) => variables[name],
+    isPublic: (path) => publicFiles.includes(path),
+  };
+}

@@ -1,0 +1,169 @@
+// Keys of configuration files are what they are.
+// deno-lint-ignore-file camelcase
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseArguments } from "../../../src/cli/args.ts";
+import { describeConfig } from "../../../src/cli/check_config.ts";
+import { findCommand } from "../../../src/cli/commands.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import { sourcesOf } from "../../support/sources.ts";
+
+const SERVER = { server_port: 8388, password: "secret-server" };
+const LOCAL = { server: "192.0.2.1", server_port: 1, password: "secret" };
+
+function check(file: object, ...options: string[]): string {
+  const args = parseArguments(
+    findCommand("check")!,
+    ["config", "f", ...options],
+  );
+  const text = describeConfig(
+    "f",
+    args,
+    sourcesOf((path) => path === "f" ? JSON.stringify(file) : "secret-token"),
+  );
+  assert.doesNotMatch(text, /secret/);
+  return text;
+}
+
+function roleOf(file: object, ...options: string[]): string {
+  return /^f: a configuration of umbra (\w+)\n/.exec(
+    check(file, ...options),
+  )![1]!;
+}
+
+function refuses(run: () => unknown, message: RegExp): void {
+  assert.throws(
+    run,
+    (error) => error instanceof ConfigError && message.test(error.message),
+  );
+}
+
+test("describeConfig() tells every server, user, limit and default", () => {
+  const text = check({
+    ...SERVER,
+    method: "aes-256-gcm",
+    mode: "tcp_and_udp",
+    timeout: 60,
+    users: [
+      {
+        name: "alice",
+        password: "secret-a",
+        quota_bytes: "50 GB",
+        bytes_per_second: "10 Mbit/s",
+        max_hosts: 3,
+        expires: "2027-01-31",
+      },
+      {
+        name: "bob",
+        password: "secret-b",
+        disabled: true,
+        quota_bytes: "10 GiB",
+      },
+      { name: "carol", password: "secret-c", max_connection: 1 },
+    ],
+    allow_private: "10.0.0.0/8",
+    admin: "127.0.0.1:9000",
+    admin_token_file: "token",
+    store: "/var/lib/umbra.db",
+    max_connections_per_host: 20,
+  });
+  assert.equal(
+    text,
+    `f: a configuration of umbra server
+
+ss-server 0.0.0.0:8388
+  method   aes-256-gcm
+  clients  the server's password, 3 users
+           alice: 50 GB in all, 1.25 MB/s each way, 3 addresses, until 2027-01-31T00:00:00.000Z
+           bob: disabled, 10737418240 bytes in all
+           carol
+  targets  public addresses, 10.0.0.0/8
+  serves   TCP and UDP
+  TCP      at most 16384 connections, closed after 60 s without a byte
+  UDP      at most 1024 clients, forgotten after 300 s without a datagram
+
+Program
+  admin        127.0.0.1:9000, with a token
+  manager      off
+  store        /var/lib/umbra.db
+  log          text, targets: full
+  one address  20 connections
+
+Warnings
+  f:1:${/(\d+): users/.exec(text)?.[1]}: users[2].max_connection is not known` +
+      ` and ignored; did you mean "max_connections"?
+`,
+  );
+});
+
+test("describeConfig() tells every local, and the servers in their order", () => {
+  const text = check({
+    ...LOCAL,
+    server: ["192.0.2.1", "192.0.2.2:2"],
+    mode: "udp_only",
+    locals: [
+      { local_port: 1080, mode: "tcp_only" },
+      {
+        local_port: 53,
+        protocol: "tunnel",
+        forward_address: "192.0.2.53",
+        forward_port: 53,
+      },
+    ],
+    log_privacy: "none",
+  });
+  assert.equal(
+    text,
+    `f: a configuration of umbra local
+
+ss-local 127.0.0.1:1080
+  speaks  SOCKS4/5 and HTTP
+  server  192.0.2.1:1, chacha20-ietf-poly1305
+          192.0.2.2:2, chacha20-ietf-poly1305
+  serves  TCP
+  TCP     at most 16384 connections, closed after 300 s without a byte
+
+ss-tunnel 127.0.0.1:53
+  speaks  to 192.0.2.53:53
+  server  192.0.2.1:1, chacha20-ietf-poly1305
+          192.0.2.2:2, chacha20-ietf-poly1305
+  serves  UDP
+  UDP     at most 1024 clients, forgotten after 300 s without a datagram
+
+Program
+  admin  off
+  log    text, targets: none
+`,
+  );
+});
+
+test("describeConfig() knows the role by the content", () => {
+  assert.equal(roleOf(SERVER), "server");
+  assert.equal(roleOf({ ...SERVER, server: ["::", "0.0.0.0"] }), "server");
+  assert.equal(roleOf({ ...SERVER, local_port: 1080 }), "server");
+  assert.equal(roleOf({ ...LOCAL, allow_private: "all" }), "server");
+  assert.equal(
+    roleOf({ server: "192.0.2.1", port_password: { 1: "secret" } }),
+    "server",
+  );
+  assert.equal(roleOf({ ...LOCAL, local_port: 1080 }), "local");
+  assert.equal(roleOf({ ...LOCAL, locals: [] }), "local");
+  assert.equal(roleOf({ ...LOCAL, tunnel_address: "a:1" }), "tunnel");
+});
+
+test("describeConfig() asks for --role, where the content does not tell", () => {
+  const message = /^f: .*give --role server, local or tunnel$/;
+  refuses(() => check(LOCAL), message);
+  refuses(() => check({ ...LOCAL, locals: [], store: "x" }), message);
+  assert.equal(roleOf(LOCAL, "--role", "local"), "local");
+  assert.equal(roleOf(LOCAL, "--role", "server"), "server");
+  refuses(
+    () => check(LOCAL, "--role", "both"),
+    /--role both: expected server, local or tunnel/,
+  );
+});
+
+test("describeConfig() fails as the start would", () => {
+  refuses(() => check({ ...SERVER, mode: "x" }), /^f:1:\d+: mode is "x"/);
+  refuses(() => check({}), /no server port/);
+});

@@ -1,0 +1,369 @@
+/**
+ * The configuration files that the two projects document, in their facts: each
+ * loads, or is refused with the key that is not served.
+ *
+ * Sources: shadowsocks-libev b2a0c545 (README.md, doc/, debian/config.json,
+ * tests/*.json), shadowsocks-rust 6b96a84b (README.md, examples/, debian/),
+ * SIP008.
+ */
+// Keys of configuration files are what they are.
+// deno-lint-ignore-file camelcase
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseArguments } from "../../../src/cli/args.ts";
+import { findCommand } from "../../../src/cli/commands.ts";
+import {
+  type Configured,
+  configureLocal,
+  configureServer,
+  configureTunnel,
+} from "../../../src/cli/config.ts";
+import { TOP_KEYS } from "../../../src/cli/config_schema.ts";
+import {
+  LOCAL_ENTRY_KEYS,
+  LOCAL_KEYS,
+} from "../../../src/cli/local_settings.ts";
+import {
+  SERVER_ENTRY_KEYS,
+  SERVER_KEYS,
+} from "../../../src/cli/server_file.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import type { LocalOptions } from "../../../src/service/local.ts";
+import type { ServerOptions } from "../../../src/service/server.ts";
+import { sourcesOf } from "../../support/sources.ts";
+
+/** A key of 32 bytes. */
+const KEY = "A".repeat(43) + "=";
+const USER_KEY = "B".repeat(42) + "A=";
+
+const AUTH = { users: [{ user_name: "u", password: "p" }] };
+
+function load(
+  role: "server" | "local" | "tunnel",
+  file: unknown,
+): Configured<(LocalOptions | ServerOptions)[]> {
+  const configure = {
+    server: configureServer,
+    local: configureLocal,
+    tunnel: configureTunnel,
+  }[role];
+  return configure(
+    parseArguments(findCommand(role)!, ["-c", "f"]),
+    sourcesOf(
+      (path) =>
+        typeof file === "string" && path === "f" ? file : JSON.stringify(
+          path === "f" ? file : { password: AUTH, basic: AUTH },
+        ),
+      { variables: { PASSWORD_FROM_ENV: "x" } },
+    ),
+  );
+}
+
+/** Where the services of a file would listen. */
+function ports(role: "server" | "local" | "tunnel", file: unknown): number[] {
+  return load(role, file).result.map(({ listen }) => listen.port);
+}
+
+const LIBEV_DEBIAN = {
+  server: ["::1", "127.0.0.1"],
+  mode: "tcp_and_udp",
+  server_port: 8388,
+  local_port: 1080,
+  password: "p!",
+  timeout: 86400,
+  method: "chacha20-ietf-poly1305",
+};
+
+const RUST_BASIC = {
+  server: "127.0.0.1",
+  server_port: 8388,
+  local_port: 1080,
+  local_address: "127.0.0.1",
+  password: "p",
+  timeout: 300,
+  method: "aes-256-gcm",
+};
+
+test("libev: the packaged file serves both ends", () => {
+  assert.deepEqual(ports("server", LIBEV_DEBIAN), [8388, 8388]);
+  assert.deepEqual(ports("local", LIBEV_DEBIAN), [1080]);
+  assert.deepEqual(load("server", LIBEV_DEBIAN).warnings, []);
+});
+
+test("libev: what the manual lists as key for every option", () => {
+  const manual = {
+    server: "some.example:1234",
+    server_port: "1234",
+    local_address: "0.0.0.0",
+    local_port: "4321",
+    password: "p",
+    method: "aes-256-gcm",
+    timeout: 60,
+    no_delay: true,
+    mode: "tcp_only",
+    tunnel_address: "dns.example:53",
+  };
+  assert.deepEqual(ports("server", manual), [1234]);
+  assert.deepEqual(ports("tunnel", manual), [4321]);
+  assert.deepEqual(load("tunnel", manual).warnings, []);
+  const tuned = {
+    ...manual,
+    fast_open: true,
+    reuse_port: true,
+    ipv6_first: true,
+    nofile: 4096,
+    nameserver: "8.8.8.8",
+  };
+  const { warnings } = load("server", tuned);
+  assert.deepEqual(
+    warnings.map((line) => /^ignored: f:1:\d+: (\w+): /.exec(line)?.[1]),
+    ["fast_open", "ipv6_first", "nofile", "nameserver"],
+  );
+});
+
+test("libev: the manager's port_password is a server for each port", () => {
+  const file = {
+    server: ["::1", "127.0.0.1"],
+    port_password: { 8381: "a", 8382: "b", 8383: "c" },
+    timeout: 300,
+    method: "aes-256-gcm",
+  };
+  const all = [8381, 8382, 8383];
+  assert.deepEqual(ports("server", file), [...all, ...all]);
+  assert.deepEqual(ports("server", { ...file, server: undefined }), all);
+  assert.throws(
+    () => load("server", { ...file, port_password: { x: "secret" } }),
+    /^ConfigError: f:1:\d+: port_password\.x: expected a port from 1 to 65535$/,
+  );
+  for (const port_password of [{ 8381: ["secret"] }, { 8381: "" }]) {
+    assert.throws(
+      () => load("server", { ...file, port_password }),
+      /^ConfigError: f:1:\d+: port_password\.8381 has a wrong value, expected t/,
+    );
+  }
+});
+
+test("libev: a file of its tests, with a key of another project in it", () => {
+  const { result, warnings } = load("local", {
+    ...RUST_BASIC,
+    local: "127.0.0.1",
+    fast_open: false,
+  });
+  assert.equal(result.length, 1);
+  assert.match(warnings.join(), /^f:1:\d+: local is not known and ignored/);
+});
+
+test("rust: the basic file serves both ends", () => {
+  assert.deepEqual(ports("server", RUST_BASIC), [8388]);
+  assert.deepEqual(ports("local", RUST_BASIC), [1080]);
+});
+
+test("rust: several servers, one of them disabled, with comments", () => {
+  const text = `{
+    "servers": [
+      { "server": "127.0.0.1", "server_port": 8388, "password": "a",
+        "method": "aes-256-gcm", "timeout": 7200 },
+      { "address": "127.0.0.1", "port": 8389, "password": "b", "id": "x",
+        "name": "second", "method": "chacha20-ietf-poly1305" },
+      { "disabled": true, "server": "eg.example", "server_port": 8390,
+        "password": "c", "method": "chacha20-ietf-poly1305" }
+    ],
+    // For the local only
+    "local_port": 1080,
+    "local_address": "127.0.0.1"
+  }`;
+  assert.deepEqual(ports("server", text), [8388, 8389]);
+  assert.equal(
+    (load("local", text).result[0] as LocalOptions).servers.length,
+    2,
+  );
+});
+
+test("rust: several locals", () => {
+  const file = {
+    servers: [{
+      ...RUST_BASIC,
+      local_port: undefined,
+      local_address: undefined,
+    }],
+    locals: [
+      { local_address: "127.0.0.1", local_port: 1080 },
+      {
+        local_port: 1081,
+        protocol: "socks",
+        mode: "tcp_and_udp",
+        socks5_auth_config_path: "auth",
+      },
+      { local_port: 3128, protocol: "http", http_auth_config_path: "auth" },
+      {
+        local_port: 53,
+        protocol: "tunnel",
+        forward_address: "8.8.8.8",
+        forward_port: 53,
+      },
+    ],
+  };
+  const { result, warnings } = load("local", file);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(
+    (result as LocalOptions[]).map(({ listen, users }) =>
+      [listen.port, users?.[0]?.username] as const
+    ),
+    [[1080, undefined], [1081, "u"], [3128, "u"], [53, undefined]],
+  );
+});
+
+test("rust: 2022 with users, and a password from the environment", () => {
+  const file = {
+    servers: [
+      {
+        server: "::",
+        server_port: 8390,
+        method: "2022-blake3-aes-256-gcm",
+        password: KEY,
+        users: [{ name: "username", password: USER_KEY }],
+      },
+      {
+        server: "0.0.0.0",
+        server_port: 8388,
+        method: "chacha20-ietf-poly1305",
+        password: "${PASSWORD_FROM_ENV}",
+      },
+    ],
+  };
+  assert.deepEqual(ports("server", file), [8390, 8388]);
+  const chain = {
+    ...RUST_BASIC,
+    method: "2022-blake3-aes-256-gcm",
+    password: `${KEY}:${USER_KEY}`,
+  };
+  assert.deepEqual(ports("local", chain), [1080]);
+});
+
+test("rust: settings that only tune are warned of, each by name", () => {
+  const file = {
+    ...RUST_BASIC,
+    udp_timeout: 300,
+    udp_max_associations: 512,
+    dns: "google",
+    dns_cache_size: 0,
+    no_delay: false,
+    keep_alive: 15,
+    nofile: 10240,
+    ipv6_first: false,
+    ipv6_only: false,
+    outbound_udp_allow_fragmentation: false,
+    balancer: { max_server_rtt: 5, check_interval: 10 },
+    log: { level: 1, writers: [] },
+    security: { replay_attack: { policy: "reject" } },
+    runtime: { mode: "multi_thread", worker_count: 10 },
+  };
+  const { warnings } = load("local", file);
+  assert.deepEqual(
+    warnings.map((line) => /^ignored: f:1:\d+: (\w+): /.exec(line)?.[1]),
+    [
+      ...["dns", "dns_cache_size", "keep_alive", "nofile", "balancer", "log"],
+      ...["security", "runtime"],
+    ],
+  );
+});
+
+test("rust and libev: what would change who connects, or how, is refused by name", () => {
+  const refused: Readonly<Record<string, unknown>> = {
+    plugin: "v2ray-plugin",
+    acl: "/path/to/acl",
+    user: "nobody",
+    tcp_tproxy: true,
+    auth: true,
+    local_ipv4_address: "192.0.2.1",
+    manager_address: "127.0.0.1",
+    online_config: { config_url: "https://x.example" },
+    outbound_fwmark: 255,
+    outbound_user_cookie: 255,
+    outbound_bind_interface: "eth1",
+    outbound_bind_addr: "192.0.2.1",
+    outbound_proxy: ["socks5://127.0.0.1:1080"],
+  };
+  for (const [key, value] of Object.entries(refused)) {
+    assert.throws(
+      () => load("server", { ...RUST_BASIC, [key]: value }),
+      (error) =>
+        error instanceof ConfigError &&
+        new RegExp(`^f:1:\\d+: ${key} is not supported .*: \\w`)
+          .test(error.message),
+      key,
+    );
+  }
+});
+
+test("rust: locals that are not served are refused by name", () => {
+  const locals: readonly object[] = [
+    { protocol: "dns", local_dns_address: "192.0.2.1", remote_dns_port: 53 },
+    { protocol: "redir", tcp_redir: "tproxy" },
+    { protocol: "tun", tun_interface_address: "10.255.0.1/24" },
+    { protocol: "fake-dns", fake_dns_ipv4_network: "10.255.0.0/16" },
+  ];
+  for (const one of locals) {
+    assert.throws(
+      () => load("local", { ...RUST_BASIC, locals: [one] }),
+      /locals\[0\]\.protocol is ".*", expected "mixed", .*--dns-listen/,
+    );
+  }
+});
+
+test("SIP008: a document serves as a file", () => {
+  const document = {
+    version: 1,
+    servers: [{
+      id: "27b8a625-4f4b-4428-9f0f-8a2317db7c79",
+      remarks: "Name of the server",
+      server: "example.com",
+      server_port: 8388,
+      password: "p",
+      method: "chacha20-ietf-poly1305",
+      plugin: "",
+      plugin_opts: "",
+    }],
+    bytes_used: 274877906944,
+    bytes_remaining: 824633720832,
+  };
+  assert.deepEqual(ports("local", document), [1080]);
+  assert.deepEqual(load("local", document).warnings, []);
+});
+
+test("every key of both projects is known where it may stand", () => {
+  // jconf.c of libev; SSConfig, SSLocalExtConfig, SSServerExtConfig of rust.
+  const top = "server server_port port_password local_address local_port " +
+    "local_ipv4_address local_ipv6_address password key method timeout user " +
+    "plugin plugin_opts plugin_args plugin_mode fast_open reuse_port auth " +
+    "tcp_incoming_sndbuf tcp_incoming_rcvbuf tcp_outgoing_sndbuf " +
+    "tcp_outgoing_rcvbuf nofile nameserver dscp tunnel_address mode mtu mptcp " +
+    "ipv6_first ipv6_only use_syslog no_delay tcp_tproxy workdir acl " +
+    "manager_address manager_port protocol udp_timeout udp_max_associations " +
+    "udp_mtu servers shadowsocks locals dns dns_cache_size keep_alive " +
+    "outbound_fwmark outbound_user_cookie outbound_bind_addr " +
+    "outbound_bind_interface outbound_udp_allow_fragmentation outbound_proxy " +
+    "security balancer version online_config log runtime " +
+    "launchd_udp_socket_name launchd_tcp_socket_name";
+  const local = "local_address local_port disabled mode local_udp_address " +
+    "local_udp_port protocol launchd_udp_socket_name launchd_tcp_socket_name " +
+    "tcp_redir udp_redir local_dns_address local_dns_port remote_dns_address " +
+    "remote_dns_port client_cache_size forward_address forward_port " +
+    "tun_interface_name tun_interface_address tun_interface_destination " +
+    "tun_device_fd_from_path socks5_auth_config_path http_auth_config_path " +
+    "fake_dns_record_expire_duration fake_dns_ipv4_network " +
+    "fake_dns_ipv6_network fake_dns_database_path acl";
+  const server = "server address server_port port password method users " +
+    "disabled plugin plugin_opts plugin_args plugin_mode timeout remarks name " +
+    "id mode tcp_weight udp_weight acl outbound_fwmark outbound_user_cookie " +
+    "outbound_bind_addr outbound_bind_interface outbound_proxy " +
+    "outbound_udp_allow_fragmentation";
+  const unknown = (keys: string, known: object): string[] =>
+    keys.split(" ").filter((key) => !Object.hasOwn(known, key));
+  assert.deepEqual(unknown(top, TOP_KEYS), []);
+  assert.deepEqual(unknown(local, { ...LOCAL_KEYS, ...LOCAL_ENTRY_KEYS }), []);
+  assert.deepEqual(
+    unknown(server, { ...SERVER_KEYS, ...SERVER_ENTRY_KEYS }),
+    [],
+  );
+});
