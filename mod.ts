@@ -130,6 +130,7 @@ export {
   type ReplayFilter,
   SaltPool,
 } from "./src/security/replay_filter.ts";
+export { type Generation, SaltTable } from "./src/security/salt_table.ts";
 export {
   anyTarget,
   publicTarget,

@@ -87,7 +87,12 @@ export class SaltPool implements ReplayFilter {
   readonly #clock: Clock;
   readonly #table: SaltTable;
 
-  /** @param clock Tells when a generation is old. */
+  /**
+   * Uses a table, which others may use too.
+   *
+   * @param clock Tells when a generation is old.
+   * @param table Where salts are kept.
+   */
   constructor(clock: Clock, table: SaltTable) {
     this.#clock = clock;
     this.#table = table;
@@ -122,7 +127,12 @@ export class RecentSalts implements ReplayFilter {
   readonly #clock: Clock;
   readonly #table: SaltTable;
 
-  /** @param clock Names generations. */
+  /**
+   * Uses a table, which others may use too.
+   *
+   * @param clock Names generations.
+   * @param table Where salts are kept.
+   */
   constructor(clock: Clock, table: SaltTable) {
     this.#clock = clock;
     this.#table = table;
