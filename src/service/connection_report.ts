@@ -5,7 +5,7 @@
  */
 import type { Method } from "../crypto/method.ts";
 import { ProtocolError, UmbraError } from "../errors.ts";
-import type { ConnectionSummary } from "../observe.ts";
+import type { ConnectionSummary, LogLevel } from "../observe.ts";
 import type { Connection } from "../transport.ts";
 import type { Dependencies } from "./service.ts";
 
@@ -60,7 +60,8 @@ export class ConnectionReport implements ConnectionSummary {
    * @param suspicious Whether the operator should see it without asking.
    */
   close(reason: string, suspicious = false): void {
-    this.#tell(suspicious ? "warn" : "debug", "connection closed", { reason });
+    const level = suspicious ? "warn" : this.#world.connectionLevel;
+    this.#tell(level, "connection closed", { reason });
   }
 
   /**
@@ -98,7 +99,7 @@ export class ConnectionReport implements ConnectionSummary {
   }
 
   #tell(
-    level: "debug" | "info" | "warn",
+    level: LogLevel,
     message: string,
     fields: Record<string, string | undefined>,
   ): void {

@@ -16,6 +16,7 @@ import {
 } from "../limits.ts";
 import {
   type Logger,
+  type LogLevel,
   type Metrics,
   silentLogger,
   silentMetrics,
@@ -50,6 +51,8 @@ export interface Dependencies {
   readonly randomBytes?: RandomBytes;
   /** Default: none. */
   readonly logger?: Logger;
+  /** Of the line of a connection that has ended as it should; default `debug`. */
+  readonly connectionLevel?: LogLevel;
   /** Default: none. */
   readonly metrics?: Metrics;
   /** Default: noble. */
@@ -78,6 +81,7 @@ export function withDefaults(
     clock,
     randomBytes: systemRandomBytes,
     logger: silentLogger,
+    connectionLevel: "debug",
     metrics: silentMetrics,
     aeadProvider: nobleProvider,
     workers: 1,
