@@ -13,6 +13,11 @@ import type { RandomBytes } from "../random.ts";
  */
 export type LogPrivacy = "full" | "hashed" | "none";
 
+/** Unless told: on a server the targets are other people's. */
+export const DEFAULT_LOG_PRIVACY: Readonly<
+  Record<"local" | "server", LogPrivacy>
+> = { local: "full", server: "hashed" };
+
 /**
  * A logger that writes `target` as `privacy` wants it. Where it is not `full`,
  * what a network or a policy said of a connection goes as well: that text names

@@ -20,13 +20,11 @@ import {
   textAs,
 } from "./config_keys.ts";
 import type { LogFormat } from "./log.ts";
+import type { LogPrivacy } from "./log_privacy.ts";
 import type { Option } from "./option.ts";
 import { option } from "./option_value.ts";
 import type { Secrets } from "./secrets.ts";
 import { readHostAndPort, readInteger } from "./values.ts";
-
-/** How much of a target or a client the log may show. */
-export type LogPrivacy = "full" | "hashed" | "none";
 
 /** A TCP address, or the path of a unix socket. */
 export type AdminAddress = Endpoint | { readonly path: string };
@@ -43,7 +41,7 @@ export interface OperatorSettings {
   readonly store?: string;
   /** Default: `text`. */
   readonly logFormat?: LogFormat;
-  /** Default: `full`. */
+  /** Default: see `DEFAULT_LOG_PRIVACY`. */
   readonly logPrivacy?: LogPrivacy;
   /** Whether another process may listen on the same ports. */
   readonly reusePort?: boolean;
@@ -103,8 +101,14 @@ const BOTH: readonly Option[] = [
   {
     name: "log-privacy",
     value: "LEVEL",
-    help: "What the log tells of targets: `full`, `hashed` or `none`",
-    default: "full",
+    help: "Targets in the log: `full`, `hashed` (equal ones look equal, " +
+      "names stay hidden) or `none`",
+    default: "hashed for a server, full for a local",
+  },
+  {
+    name: "log-connections",
+    help: "Log each connection when it ends, in one line that says why, and " +
+      "never collapse many lines of one kind into a count",
   },
   {
     name: "reuse-port",

@@ -40,8 +40,9 @@ import { guessHost } from "./guess_host.ts";
 import type { Host } from "./host.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
-import { createLogger } from "./log.ts";
+import { DEFAULT_LOG_PRIVACY } from "./log_privacy.ts";
 import { option } from "./option_value.ts";
+import { programLogger } from "./program_log.ts";
 import { reload } from "./reload.ts";
 import { systemSources } from "./sources.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -142,7 +143,19 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
   const { worker } = host;
   const { operator } = role;
   const graceMs = graceOf(args);
-  const logger = withWorker(makeLogger(args, operator.logFormat), worker);
+  const everyConnection = args.has("log-connections");
+  using logger = programLogger({
+    format: operator.logFormat ?? "text",
+    privacy: operator.logPrivacy ?? DEFAULT_LOG_PRIVACY[role.role],
+    verbose: args.has("verbose"),
+    connections: everyConnection,
+    colour: process.stderr.isTTY === true,
+    worker,
+  }, {
+    write: (line) => process.stderr.write(line),
+    clock: systemClock,
+    randomBytes: systemRandomBytes,
+  });
   const workers = option(args, "workers", readWorkers, "a number, or auto") ??
     1;
   if (operator.reusePort) checkSharing("--reuse-port", role);
@@ -168,6 +181,7 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
   const world: Dependencies = {
     transport: systemTransport(),
     logger,
+    connectionLevel: everyConnection ? "info" : "debug",
     aeadProvider: providers.provider,
     workers,
     sharePorts: workers > 1 || operator.reusePort === true,
@@ -217,17 +231,6 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
   if (worker === undefined) tellTotals(observations.snapshot, logger);
 }
 
-function makeLogger(
-  args: Arguments,
-  format: "text" | "json" | undefined,
-): Logger {
-  return createLogger((line) => process.stderr.write(line), Date.now, {
-    format: format ?? "text",
-    level: args.has("verbose") ? "debug" : "info",
-    colour: process.stderr.isTTY === true,
-  });
-}
-
 function graceOf(args: Arguments): number {
   return option(
     args,
@@ -254,16 +257,6 @@ function tellTotals(
     bytesDown: traffic.bytesDown,
     datagrams: traffic.packetsUp + traffic.packetsDown,
   });
-}
-
-/** Tells in each line which worker it is about. */
-function withWorker(logger: Logger, worker: number | undefined): Logger {
-  if (worker === undefined) return logger;
-  return {
-    enabled: (level) => logger.enabled(level),
-    log: (level, message, fields) =>
-      logger.log(level, message, { ...fields, worker }),
-  };
 }
 
 function readWorkers(text: string): number | undefined {
