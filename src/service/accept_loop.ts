@@ -180,9 +180,11 @@ class AcceptLoop implements Service {
     }
     connection.close();
     const { logger, metrics } = this.#dependencies;
-    metrics.connectionRefused("ERR_POLICY_HOST_CONNECTIONS");
+    const code = "ERR_POLICY_HOST_CONNECTIONS";
+    metrics.connectionRefused(code);
     logger.log("info", "connection limit of an address reached", {
       client: host,
+      code,
       limit: maxPerHost,
     });
     return false;
