@@ -15,8 +15,9 @@ import {
   type MetricValueWithName,
   Registry,
 } from "prom-client";
+import type { UserLimits, UserUsage } from "../users.ts";
 import { DIAL_BOUNDS_MS } from "./dial_times.ts";
-import type { DialCounts, ServerStatus, Status } from "./operator.ts";
+import type { DialCounts, Status } from "./operator.ts";
 
 /** Media type of what {@link renderMetrics} returns. */
 export const METRICS_CONTENT_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -148,17 +149,26 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
       "File descriptors that may be open at once.",
       maybe(descriptors?.limit),
     ),
-    ...userMetrics(status.servers, maxUsers),
+    ...usageMetrics(rowsOf(status, maxUsers)),
   ];
 }
 
-/** Who has used what: a user, or a server of users that are not named. */
-function userMetrics(
-  servers: readonly ServerStatus[],
-  maxUsers: number,
-): Metric[] {
+/** A user, or a server or local whose users are not named. */
+interface Row {
+  readonly labels: { readonly server: string; readonly user: string };
+  readonly usage: Omit<UserUsage, "connections" | "associations" | "hosts">;
+  readonly limits: UserLimits;
+}
+
+function rowsOf(status: Status, maxUsers: number): Row[] {
+  const { role, servers, traffic, connections } = status;
+  if (role === "local") {
+    // Its places to listen are not counted one by one.
+    const usage = { ...traffic, open: connections.open, lastSeenUnixMs: 0 };
+    return [{ labels: { server: "", user: "" }, usage, limits: {} }];
+  }
   const users = servers.reduce((sum, { users }) => sum + users.length, 0);
-  const rows = servers.flatMap(({ id: server, usage, users: own }) => {
+  return servers.flatMap(({ id: server, usage, users: own }): Row[] => {
     if (own.length > 0 && users <= maxUsers) {
       return own.map(({ name: user, usage, limits }) => ({
         labels: { server, user },
@@ -169,6 +179,10 @@ function userMetrics(
     const user = own.length > 0 ? "other" : "";
     return [{ labels: { server, user }, usage, limits: {} }];
   });
+}
+
+/** Who has used what. */
+function usageMetrics(rows: readonly Row[]): Metric[] {
   const both = (
     up: "bytesUp" | "packetsUp",
     down: "bytesDown" | "packetsDown",

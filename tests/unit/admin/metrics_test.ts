@@ -85,6 +85,22 @@ describe("renderMetrics()", () => {
     assert.ok(lowered.includes('user="other"') && !lowered.includes('"last"'));
   });
 
+  test("counts a local once, however many places it listens on", async () => {
+    const operator = new FakeOperator().withServer("1081");
+    operator.patch = {
+      role: "local",
+      traffic: { bytesUp: 5, bytesDown: 6, packetsUp: 0, packetsDown: 0 },
+    };
+    const lines = await render(operator.status());
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith("umbra_bytes_total{")),
+      [
+        'umbra_bytes_total{server="",user="",direction="up"} 5',
+        'umbra_bytes_total{server="",user="",direction="down"} 6',
+      ],
+    );
+  });
+
   test("lets no name of a user forge a line", async () => {
     const operator = new FakeOperator().withUsers(['a"} 1\nforged 1\\']);
     const lines = await render(operator.status());
