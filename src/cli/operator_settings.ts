@@ -43,6 +43,8 @@ export interface OperatorSettings {
   readonly logFormat?: LogFormat;
   /** Default: see `DEFAULT_LOG_PRIVACY`. */
   readonly logPrivacy?: LogPrivacy;
+  /** Whether each connection has its line. */
+  readonly logConnections?: boolean;
   /** Whether another process may listen on the same ports. */
   readonly reusePort?: boolean;
   /** Connections of one client address at once. */
@@ -73,6 +75,7 @@ const OPERATOR = v.object({
   store: text("File that keeps users and counts, relative to this file"),
   log_format: choice(LOG_FORMATS, "How log lines look"),
   log_privacy: choice(LOG_PRIVACIES, "What the log tells of targets"),
+  log_connections: flag("Log each connection when it ends"),
   reuse_port: flag("Let another process listen on the same ports"),
   max_connections_per_host: count("Connections of one client address at once"),
 });
@@ -179,6 +182,7 @@ export function operatorSettings(
       said?.log_format,
     logPrivacy: choiceOption(args, "log-privacy", LOG_PRIVACIES) ??
       said?.log_privacy,
+    logConnections: args.has("log-connections") || said?.log_connections,
     reusePort: args.has("reuse-port") || said?.reuse_port,
     maxConnectionsPerHost: option(
       args,

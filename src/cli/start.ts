@@ -143,12 +143,12 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
   const { worker } = host;
   const { operator } = role;
   const graceMs = graceOf(args);
-  const everyConnection = args.has("log-connections");
+  const { logConnections = false } = operator;
   using logger = programLogger({
     format: operator.logFormat ?? "text",
     privacy: operator.logPrivacy ?? DEFAULT_LOG_PRIVACY[role.role],
     verbose: args.has("verbose"),
-    connections: everyConnection,
+    connections: logConnections,
     colour: process.stderr.isTTY === true,
     worker,
   }, {
@@ -181,7 +181,7 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
   const world: Dependencies = {
     transport: systemTransport(),
     logger,
-    connectionLevel: everyConnection ? "info" : "debug",
+    connectionLevel: logConnections ? "info" : "debug",
     aeadProvider: providers.provider,
     workers,
     sharePorts: workers > 1 || operator.reusePort === true,

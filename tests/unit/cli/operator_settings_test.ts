@@ -56,6 +56,7 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     store: "../lib/users.db",
     log_format: "json",
     log_privacy: "hashed",
+    log_connections: true,
     reuse_port: true,
     max_connections_per_host: "50",
   };
@@ -66,6 +67,7 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     store: "/etc/lib/users.db",
     logFormat: "json",
     logPrivacy: "hashed",
+    logConnections: true,
     reusePort: true,
     maxConnectionsPerHost: 50,
   } as const;
@@ -76,12 +78,13 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
 test("operatorSettings() lets an option beat the file", () => {
   const argv = "--admin unix:/run/admin --admin-token-file /run/token " +
     "--manager [::1]:1 --store /run/db --log-format text --log-privacy none " +
-    "--reuse-port --max-connections-per-host 7";
+    "--log-connections --reuse-port --max-connections-per-host 7";
   const file = {
     admin: "127.0.0.1:9000",
     admin_token_file: "token",
     store: "x",
     log_privacy: "full",
+    log_connections: false,
     reuse_port: false,
     max_connections_per_host: 1,
   };
@@ -92,6 +95,7 @@ test("operatorSettings() lets an option beat the file", () => {
     store: "/run/db",
     logFormat: "text",
     logPrivacy: "none",
+    logConnections: true,
     reusePort: true,
     maxConnectionsPerHost: 7,
   });
