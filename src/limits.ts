@@ -200,8 +200,17 @@ export const GRACE_MS = 5_000;
  */
 export const MAX_POOLED_BYTES = 16_777_216;
 
-/** Bytes of one read while a connection is quiet. */
+/** Bytes of the first read of a connection. */
 export const MIN_READ_BUFFER = 4_096;
+
+/**
+ * Bytes of one read while a connection is quiet: thousands that say nothing
+ * hold a buffer each.
+ */
+export const QUIET_READ_BUFFER = 1_024;
+
+/** Buffers for first reads that are kept for the next connections. */
+export const MAX_FIRST_BUFFERS = 64;
 
 /** Bytes of one read at most; reached ×4 at a time while reads come back full. */
 export const MAX_READ_BUFFER = 262_144;

@@ -7,7 +7,12 @@
  * @module
  */
 import { BufferPool } from "../buffer_pool.ts";
-import { MAX_READ_BUFFER, MIN_READ_BUFFER } from "../limits.ts";
+import {
+  MAX_FIRST_BUFFERS,
+  MAX_READ_BUFFER,
+  MIN_READ_BUFFER,
+  QUIET_READ_BUFFER,
+} from "../limits.ts";
 import type {
   Connection,
   Endpoint,
@@ -112,13 +117,16 @@ class DenoListener implements Listener {
 /** Big buffers of all connections. */
 const BUFFERS = new BufferPool();
 
+/** Those that first reads have used and given back. */
+const FIRST_BUFFERS: Uint8Array<ArrayBuffer>[] = [];
+
 class DenoSocket implements Socket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #connection: Deno.TcpConn;
   #readSize = MIN_READ_BUFFER;
-  /** The small buffer, while no read uses it. */
-  #small: Uint8Array | undefined;
+  /** The smallest buffer, while no read uses it. */
+  #quiet: Uint8Array | undefined;
 
   constructor(connection: Deno.TcpConn) {
     this.#connection = connection;
@@ -126,10 +134,10 @@ class DenoSocket implements Socket {
     this.remote = toEndpoint(connection.remoteAddr);
   }
 
-  async read(): Promise<Uint8Array | undefined> {
+  read(): Promise<Uint8Array | undefined> {
     const size = this.#readSize;
-    return size === MIN_READ_BUFFER ? await this.#readSmall() : await this
-      .#readBig(size);
+    if (size === QUIET_READ_BUFFER) return this.#readQuiet();
+    return size === MIN_READ_BUFFER ? this.#readFirst() : this.#readBig(size);
   }
 
   recycle(chunk: Uint8Array): void {
@@ -137,16 +145,28 @@ class DenoSocket implements Socket {
   }
 
   /** A quiet connection keeps this one buffer; few bytes are copied out. */
-  async #readSmall(): Promise<Uint8Array | undefined> {
-    const buffer = this.#small ?? new Uint8Array(MIN_READ_BUFFER);
-    this.#small = undefined;
+  async #readQuiet(): Promise<Uint8Array | undefined> {
+    const buffer = this.#quiet ?? new Uint8Array(QUIET_READ_BUFFER);
+    this.#quiet = undefined;
     const count = await this.#connection.read(buffer);
     if (count === null) return undefined;
     if (count === buffer.length) {
       this.#readSize = 4 * count;
       return buffer;
     }
-    this.#small = buffer;
+    this.#quiet = buffer;
+    return buffer.slice(0, count);
+  }
+
+  /** A new one does not know; most begin with a few bytes, copied out too. */
+  async #readFirst(): Promise<Uint8Array | undefined> {
+    const buffer = FIRST_BUFFERS.pop() ?? new Uint8Array(MIN_READ_BUFFER);
+    const count = await this.#connection.read(buffer);
+    if (count === null) return undefined;
+    if (count === buffer.length) this.#readSize = 4 * count;
+    if (count > QUIET_READ_BUFFER) return buffer.subarray(0, count);
+    this.#readSize = QUIET_READ_BUFFER;
+    if (FIRST_BUFFERS.length < MAX_FIRST_BUFFERS) FIRST_BUFFERS.push(buffer);
     return buffer.slice(0, count);
   }
 

@@ -38,11 +38,26 @@ export class ByteReader {
    *
    * @param signal Its abort rejects the wait with the signal's reason.
    */
-  async read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
     const pending = this.#pending ??= this.#next();
-    const chunk = signal === undefined
-      ? await pending
-      : await abortable(pending, signal);
+    // Not an async function: one less waits with every quiet connection.
+    return signal === undefined
+      ? pending.then(this.#delivered)
+      : this.#readUntil(pending, signal);
+  }
+
+  readonly #delivered = (
+    chunk: Uint8Array | undefined,
+  ): Uint8Array | undefined => {
+    this.#pending = undefined;
+    return chunk;
+  };
+
+  async #readUntil(
+    pending: Promise<Uint8Array | undefined>,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const chunk = await abortable(pending, signal);
     // Whoever waited for the same read may have been here before.
     if (this.#pending === pending) this.#pending = undefined;
     return chunk;

@@ -71,20 +71,21 @@ export async function relay(
 ): Promise<void> {
   const { signals } = options;
   for (const signal of signals) signal.throwIfAborted();
-  const failure = Promise.withResolvers<never>();
-  const watchdog = new IdleWatchdog(options, failure.reject);
+  // One promise for all that can happen: an idle relay is to be small.
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const watchdog = new IdleWatchdog(options, reject);
   const onAbort = ({ target }: Event): void =>
-    failure.reject((target as AbortSignal).reason);
+    reject((target as AbortSignal).reason);
   for (const signal of signals) signal.addEventListener("abort", onAbort);
   const pumps = [up, down].map((flow) => new Pump(flow, watchdog, options));
+  let running = pumps.length;
+  const onEnd = (): void => {
+    watchdog.halfClosed();
+    if (--running === 0) resolve();
+  };
+  for (const pump of pumps) pump.run().then(onEnd, reject);
   try {
-    await Promise.race([
-      failure.promise,
-      Promise.all(pumps.map(async (pump) => {
-        await pump.run();
-        watchdog.halfClosed();
-      })),
-    ]);
+    await promise;
   } finally {
     for (const signal of signals) signal.removeEventListener("abort", onAbort);
     watchdog.stop();
