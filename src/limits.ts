@@ -51,6 +51,19 @@ export const MAX_REMEMBERED_CLIENTS = 4_096;
  */
 export const PACKET_WINDOW = 8_128;
 
+/**
+ * UDP sessions of the 2022 edition a server remembers: those in use, and those
+ * of the last {@link SALT_POOL_MS}. 500 new ones a second reach it; about 500
+ * bytes each, or 1.5 KB where a session was long: 50 MB at most.
+ */
+export const MAX_PACKET_SESSIONS = 32_768;
+
+/**
+ * Sessions of a server in whose packets one client session is answered: one,
+ * and the one from before a restart. SIP022 §3.2.
+ */
+export const MAX_SERVER_SESSIONS = 2;
+
 /** Bytes of an AEAD tag, the same for every method. */
 export const TAG_LENGTH = 16;
 
