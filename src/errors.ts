@@ -147,6 +147,8 @@ export type PolicyErrorCode =
   | "ERR_POLICY_HOST_CONNECTIONS"
   /** Too many connections did not authenticate; the oldest had to leave. */
   | "ERR_POLICY_STRANGERS"
+  /** A datagram came faster than its user's rate. */
+  | "ERR_POLICY_USER_RATE"
   /** A user is connected from as many addresses as it may. */
   | "ERR_POLICY_USER_HOSTS"
   /** A user is disabled, or was removed. */

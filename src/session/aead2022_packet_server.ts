@@ -63,6 +63,7 @@ export class Aead2022PacketServer implements PacketServer {
    * Has seen nothing.
    *
    * @param psk Key of the sessions; with users, their identity key.
+   * @param users They may change, also from and to none.
    */
   constructor(psk: Psk, users: Users2022 | undefined, world: PacketWorld) {
     this.#psk = psk;
@@ -80,8 +81,7 @@ export class Aead2022PacketServer implements PacketServer {
     const session = this.#sessions.find(association) ??
       this.#newSession(psk, sessionId);
     try {
-      const identities = this.#users === undefined ? 0 : 1;
-      const body = session.opener.open(bytes, begun, identities);
+      const body = session.opener.open(bytes, begun, this.#users?.size ? 1 : 0);
       const { address, payload } = this.#read(body);
       if (!session.window.add(packetId)) throw replayedPacket();
       this.#sessions.use(association, session);
@@ -117,7 +117,7 @@ export class Aead2022PacketServer implements PacketServer {
   }
 
   #identify(bytes: Uint8Array, { head }: BegunPacket): Sender {
-    if (this.#users === undefined) return { psk: this.#psk };
+    if (!this.#users?.size) return { psk: this.#psk };
     return this.#users.find(openPacketIdentity(bytes, this.#psk, head));
   }
 
