@@ -93,7 +93,6 @@ export async function startPeerServer(
         type: "shadowsocks",
         listen: "127.0.0.1",
         listen_port: port,
-        network: "tcp",
         method,
         password,
         ...users.length > 0 && { users },
@@ -105,7 +104,7 @@ export async function startPeerServer(
       servers: [{
         server: "127.0.0.1",
         server_port: port,
-        mode: "tcp_only",
+        mode: "tcp_and_udp",
         method,
         password,
         ...users.length > 0 && { users },
@@ -133,7 +132,6 @@ export async function startPeerLocal(
         type: "shadowsocks",
         server: server.host,
         server_port: server.port,
-        network: "tcp",
         method,
         password,
       }],
@@ -143,7 +141,7 @@ export async function startPeerLocal(
       server_port: server.port,
       local_address: "127.0.0.1",
       local_port: port,
-      mode: "tcp_only",
+      mode: "tcp_and_udp",
       method,
       password,
     };
