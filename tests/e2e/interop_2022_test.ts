@@ -9,6 +9,7 @@ import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
+import { announceSkip } from "../support/report.ts";
 import { socksConnect } from "../support/tcp.ts";
 import {
   command,
@@ -43,6 +44,11 @@ const METHODS: Readonly<Record<string, number>> = {
   "2022-blake3-aes-256-gcm": 32,
   "2022-blake3-chacha20-poly1305": 32,
 };
+
+for (const peer of PEERS) {
+  const skip = peerSkip(peer);
+  if (skip) announceSkip(`${peer}: ${skip}`);
+}
 
 for (const [method, keyLength] of Object.entries(METHODS)) {
   const hasUsers = method.includes("aes");

@@ -9,7 +9,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { freePort, Program, waitForPort } from "../support/process.ts";
-import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
 import { sourceCommand } from "../support/source_command.ts";
 import type { Address } from "../support/tcp.ts";
@@ -37,11 +36,6 @@ export function peerSkip(party: Party): string | false {
   );
   return absent.length > 0 &&
     `${absent.join(", ")} not in ${FOLDER}: run .ci/peers`;
-}
-
-for (const peer of PEERS) {
-  const skip = peerSkip(peer);
-  if (skip) announceSkip(`${peer}: ${skip}`);
 }
 
 /** A user of a server. */
