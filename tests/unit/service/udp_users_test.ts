@@ -349,6 +349,7 @@ class Scene {
     const { method } = this.world;
     const masterKey = key(method, SERVER_NAME);
     this.#server.update({ method, masterKey, users });
+    this.accounts.set(users);
   }
 
   usage(who: string): UserUsage {
