@@ -1,7 +1,8 @@
 /**
  * Packets of the 2017 edition: each stands for itself, so an association is
  * whatever one user sends from one address. Whose key it was is found out for
- * each packet, by trying; a stranger's is read once for every user.
+ * each packet, by trying; a stranger's small packet is read once for every
+ * user, a large one only until that has cost enough.
  *
  * @module
  */
@@ -12,10 +13,11 @@ import {
   tryOpenPacket,
 } from "../codec/packet.ts";
 import type { MasterKey } from "../crypto/aead.ts";
-import { ProtocolError } from "../errors.ts";
+import { PolicyError, ProtocolError } from "../errors.ts";
+import { MAX_TRIAL_BYTES } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Endpoint } from "../transport.ts";
-import { Users2017 } from "./aead2017_users.ts";
+import { type User2017, Users2017 } from "./aead2017_users.ts";
 import type {
   ClientPacket,
   PacketClient,
@@ -79,8 +81,17 @@ export class Aead2017PacketServer implements PacketServer {
   }
 
   open(bytes: Uint8Array, { host, port }: Endpoint): ClientPacket {
+    let leftBytes = MAX_TRIAL_BYTES;
+    const attempt = ({ masterKey }: User2017): Packet | undefined => {
+      leftBytes -= bytes.length;
+      if (leftBytes >= 0) return tryOpenPacket(masterKey, bytes);
+      throw new PolicyError(
+        "ERR_POLICY_LIMIT",
+        `Cannot open packet: ${bytes.length} bytes are too many to try more keys`,
+      );
+    };
     const { user: { name, masterKey }, opened } = this.#users.match(
-      ({ masterKey }) => tryOpenPacket(masterKey, bytes),
+      attempt,
       host,
       "packet",
     );

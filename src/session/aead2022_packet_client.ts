@@ -31,7 +31,6 @@ import { checkTimestamp, unixSeconds } from "./timestamp.ts";
 
 /** A session of the server that has answered. */
 interface ServerSession {
-  readonly id: Uint8Array;
   readonly opener: PacketOpener;
   readonly window: PacketWindow;
   /** When its last packet came. */
@@ -69,7 +68,9 @@ export class Aead2022PacketClient implements PacketClient {
   open(bytes: Uint8Array): Packet {
     const begun = beginPacket(bytes, this.#psk);
     const { sessionId, packetId } = begun.head;
-    const known = this.#servers.find(({ id }) => equalBytes(id, sessionId));
+    const known = this.#servers.find(({ opener }) =>
+      equalBytes(opener.sessionId, sessionId)
+    );
     const server = known ?? this.#newServer(sessionId);
     try {
       const packet = this.#read(server.opener.open(bytes, begun));
@@ -90,7 +91,6 @@ export class Aead2022PacketClient implements PacketClient {
 
   #newServer(sessionId: Uint8Array): ServerSession {
     return {
-      id: sessionId.slice(),
       opener: new PacketOpener(this.#psk, sessionId),
       window: this.#world.newWindow(),
       lastMs: 0,

@@ -49,8 +49,9 @@ export function beginPacket(packet: Uint8Array, key: Psk): BegunPacket {
 
 /** Opens the packets of one session. */
 export class PacketOpener {
+  /** The session, as its sender named it. */
+  readonly sessionId: Uint8Array;
   readonly #psk: Psk;
-  readonly #sessionId: Uint8Array;
   #aead: Aead | undefined;
 
   /**
@@ -60,7 +61,7 @@ export class PacketOpener {
    */
   constructor(psk: Psk, sessionId: Uint8Array) {
     this.#psk = psk;
-    this.#sessionId = sessionId.slice();
+    this.sessionId = sessionId.slice();
   }
 
   /**
@@ -72,7 +73,7 @@ export class PacketOpener {
    */
   open(packet: Uint8Array, begun: BegunPacket, identities = 0): Uint8Array {
     if (begun.body !== undefined) return begun.body;
-    this.#aead ??= this.#psk.sessionAead(this.#sessionId);
+    this.#aead ??= this.#psk.sessionAead(this.sessionId);
     return openPacket(packet, this.#aead, begun.head, identities);
   }
 

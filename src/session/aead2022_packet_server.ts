@@ -44,7 +44,6 @@ interface Sender {
 
 /** One session of a client, with ours that answers it. */
 interface Session {
-  readonly id: Uint8Array;
   readonly opener: PacketOpener;
   readonly sealer: PacketSealer;
   readonly window: PacketWindow;
@@ -104,7 +103,7 @@ export class Aead2022PacketServer implements PacketServer {
     }
     return session.sealer.seal(encodePacketBody({
       unixSeconds: unixSeconds(this.#world.clock),
-      clientSessionId: session.id,
+      clientSessionId: session.opener.sessionId,
       address,
       payload,
     }));
@@ -124,7 +123,6 @@ export class Aead2022PacketServer implements PacketServer {
   #newSession(psk: Psk, sessionId: Uint8Array): Session {
     const { randomBytes } = this.#world;
     return {
-      id: sessionId.slice(),
       opener: new PacketOpener(psk, sessionId),
       sealer: new PacketSealer(psk, randomBytes),
       window: this.#world.newWindow(),
