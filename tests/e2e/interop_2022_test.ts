@@ -29,6 +29,7 @@ import {
   peerSkip,
   startPeerLocal,
   startPeerServer,
+  startRelay,
 } from "./peers.ts";
 
 const LENGTH = 8 * MIB;
@@ -105,6 +106,29 @@ for (const [method, keyLength] of Object.entries(METHODS)) {
     }
   }
 }
+
+test("deno → a relay of sing-box → bun, with a chain of three keys", {
+  skip: peerSkip("sing-box"),
+}, async () => {
+  const method = "2022-blake3-aes-128-gcm";
+  const [first, second, user] = [key(16), key(16), key(16)];
+  await using target = await Target.start();
+  await using server = await startPeerServer("bun", {
+    method,
+    password: second,
+    users: [{ name: "alice", password: user }],
+  });
+  const relayKeys = { method, password: first };
+  await using relay = await startRelay(server.address, relayKeys, second);
+  await using local = await startPeerLocal("deno", relay.address, {
+    method,
+    password: `${first}:${second}:${user}`,
+  });
+  const said = (): string =>
+    [local, relay, server].map(({ program }) => program.describe()).join("");
+  assert.equal(await download(local, target), patternDigest(LENGTH), said());
+  await echo(local, DATAGRAM_SIZES, said);
+});
 
 /** Sends datagrams of several sizes to an echo, twice each. */
 async function echo(

@@ -107,6 +107,31 @@ export async function startPeerServer(
   return await start(party, "server", port, config);
 }
 
+/** Starts sing-box in front of a server: it takes one identity key off. */
+export async function startRelay(
+  server: Address,
+  { method, password }: PeerServer,
+  serverPassword: string,
+): Promise<PeerEnd> {
+  const port = await freePort();
+  return await start("sing-box", "server", port, {
+    log: { level: "warn" },
+    inbounds: [{
+      type: "shadowsocks",
+      listen: "127.0.0.1",
+      listen_port: port,
+      method,
+      password,
+      destinations: [{
+        name: "next",
+        server: server.host,
+        server_port: server.port,
+        password: serverPassword,
+      }],
+    }],
+  });
+}
+
 /**
  * Starts a local.
  *
