@@ -65,6 +65,9 @@ export const PACKET_WINDOW = 8_128;
  */
 export const MAX_PACKET_SESSIONS = 32_768;
 
+/** Part of those sessions that one user may have. */
+export const PACKET_SESSION_SHARE = 0.25;
+
 /**
  * Sessions of a server in whose packets one client session is answered: one,
  * and the one from before a restart. SIP022 §3.2.

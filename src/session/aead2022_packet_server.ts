@@ -83,7 +83,7 @@ export class Aead2022PacketServer implements PacketServer {
       const body = session.opener.open(bytes, begun, this.#users?.size ? 1 : 0);
       const { address, payload } = this.#read(body);
       if (!session.window.add(packetId)) throw replayedPacket();
-      this.#sessions.use(association, session);
+      this.#sessions.use(association, session, name);
       return {
         association,
         address,

@@ -36,3 +36,23 @@ test("PacketMemory puts an ended session to use again, even when it is full", ()
   memory.use("a", 1);
   assert.ok(memory.inUse("a"));
 });
+
+test("PacketMemory lets no user fill it alone", async () => {
+  const clock = new FakeClock();
+  const memory = new PacketMemory<number>(clock, 8);
+  for (const name of ["a1", "a2"]) {
+    memory.use(name, 1, "alice");
+    memory.end(name);
+  }
+  assert.throws(() => memory.use("a3", 1, "alice"), FULL);
+  memory.use("a1", 1, "alice");
+  for (const name of ["b1", "b2"]) memory.use(name, 1, "bob");
+  assert.throws(() => memory.use("b3", 1, "bob"), FULL);
+  // Who has no name is not one user.
+  for (const name of ["1", "2", "3", "4"]) memory.use(name, 1);
+  assert.throws(() => memory.use("5", 1), FULL);
+  await clock.advance(SALT_POOL_MS + 1);
+  memory.use("a3", 1, "alice");
+  assert.throws(() => memory.use("a4", 1, "alice"), FULL);
+  assert.equal(memory.find("a2"), undefined);
+});
