@@ -60,7 +60,7 @@ export const PACKET_WINDOW = 8_128;
 
 /**
  * UDP sessions of the 2022 edition a server remembers: those in use, and those
- * of the last {@link SALT_POOL_MS}. 500 new ones a second reach it; 1.2 KB each,
+ * of the last {@link SALT_POOL_MS}. 500 new ones a second reach it; 1.1 KB each,
  * and 1 KB more where a session was long.
  */
 export const MAX_PACKET_SESSIONS = 32_768;

@@ -178,10 +178,12 @@ class Account {
   }
 
   set({ limits = {}, disabled = false }: LimitedUser): void {
+    if (limits.bytesPerSecond !== this.#limits.bytesPerSecond) {
+      // What was due at another rate is not due at this one.
+      for (const due of [this.#dueMs, this.#packetDueMs]) due.up = due.down = 0;
+    }
     this.#limits = limits;
     this.#disabled = disabled;
-    // What was due at another rate is not due at this one.
-    for (const due of [this.#dueMs, this.#packetDueMs]) due.up = due.down = 0;
     if (disabled) this.dismiss("was disabled");
   }
 
@@ -243,7 +245,7 @@ class Account {
     this.#allow(bytes);
     const due = this.#packetDueMs;
     const waitMs = due[direction] - this.#clock.monotonicMs();
-    if (waitMs > 0 && this.#limits.bytesPerSecond !== undefined) return waitMs;
+    if (waitMs > 0) return waitMs;
     this.#pace(due, direction, bytes);
     this.#count(direction, bytes);
     if (direction === "up") this.#counts.packetsUp++;

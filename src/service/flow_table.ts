@@ -157,7 +157,8 @@ export class FlowTable<T> {
       };
       for (;;) {
         const datagram = await socket.receive();
-        if (datagram === undefined) return;
+        // The flow may have ended just after something came.
+        if (datagram === undefined || flow.signal.aborted) return;
         this.#touch(flow);
         await this.#options.onDatagram(flow, datagram);
       }

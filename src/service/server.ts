@@ -135,10 +135,10 @@ export async function startServer(
   const world = withDefaults(dependencies);
   const { mode = "tcp_only" } = options;
   const server = new Server(options, world);
-  const { accounts } = server;
+  const { accounts, protocol } = server;
+  const shared = { ...options, accounts, protocol };
   if (mode === "udp_only") {
-    const { protocol } = server;
-    const udp = await startUdpServer({ ...options, accounts, protocol }, world);
+    const udp = await startUdpServer(shared, world);
     return withUpdate(udp, server, udp);
   }
   const listener = await world.transport.listen(options.listen, {
@@ -147,13 +147,9 @@ export async function startServer(
   const limit = world.transport.descriptorLimit();
   const withUdp = mode !== "tcp_only";
   const maxFlows = withUdp ? options.maxFlows ?? flowCapacity(limit) : 0;
+  const udpOptions = { ...shared, listen: listener.address, maxFlows };
   const udp = withUdp
-    ? await besideListener(listener, () => {
-      const listen = listener.address;
-      const { protocol } = server;
-      const udp = { ...options, listen, maxFlows, accounts, protocol };
-      return startUdpServer(udp, world);
-    })
+    ? await besideListener(listener, () => startUdpServer(udpOptions, world))
     : undefined;
   const share = connectionShare(options.maxConnections, world, maxFlows);
   const limits = {

@@ -123,9 +123,7 @@ class UdpServer {
     this.#report.received();
     try {
       const packet = this.#packets.open(payload, from);
-      const flow = this.#flowOf(packet, from);
-      flow.data.endpoint = from;
-      void this.#forward(flow, packet);
+      void this.#forward(this.#flowOf(packet, from), packet);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }
@@ -151,6 +149,7 @@ class UdpServer {
     const { association, user, payload } = packet;
     const known = this.#flows.get(association);
     if (known !== undefined) {
+      known.data.endpoint = endpoint;
       this.#count(known, "up", payload.length);
       return known;
     }

@@ -15,7 +15,7 @@ import type { ClientKeys } from "../../../src/session/edition.ts";
 import type { ServerUser } from "../../../src/session/server_user.ts";
 import type { UserLimits, UserUsage } from "../../../src/users.ts";
 import { utf8 } from "../../support/bytes.ts";
-import { settle } from "../../support/fake_clock.ts";
+import { FakeClock, settle } from "../../support/fake_clock.ts";
 import { PacketPeer, Peer, stopped } from "../../support/udp_world.ts";
 import { accepted, SERVER, World } from "../../support/world.ts";
 
@@ -272,6 +272,26 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
     });
   });
 }
+
+test("a user's download does not drop its datagrams, but they slow it down", () => {
+  const clock = new FakeClock();
+  const limits = { bytesPerSecond: 1_000 };
+  const accounts = new Accounts([{ name: "alice", limits }], clock);
+  using stream = accounts.connect("alice", "192.0.2.1");
+  using flow = accounts.connect("alice", "192.0.2.1", "udp");
+  assert.equal(stream.count("down", 10_000), 10_000);
+  assert.equal(flow.count("down", 500), 0);
+  assert.equal(flow.count("down", 500), 500);
+  assert.equal(stream.count("down", 1_000), 11_500);
+  assert.equal(accounts.usage().get("alice")!.bytesDown, 11_500);
+  assert.equal(accounts.total().packetsDown, 1);
+  accounts.set([{ name: "alice", limits }]);
+  assert.equal(flow.count("down", 500), 500);
+  // At another rate nothing is due from the old one.
+  accounts.set([{ name: "alice", limits: { bytesPerSecond: 1_000_000 } }]);
+  assert.equal(flow.count("down", 500), 0);
+  assert.equal(stream.count("down", 500), 1);
+});
 
 test("a server of 2017 tries as many keys as it may have users", async () => {
   const method = findMethod("aes-128-gcm");
