@@ -10,7 +10,13 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { METHODS } from "../../src/crypto/method.ts";
 import { seededBytes } from "../support/bytes.ts";
-import { SocksUdp, UdpEcho, UdpSocket, unwrap } from "../support/udp.ts";
+import {
+  type Received,
+  SocksUdp,
+  UdpEcho,
+  UdpSocket,
+  unwrap,
+} from "../support/udp.ts";
 import { pause } from "../support/within.ts";
 import { startPeerLocal, startPeerServer } from "./peers.ts";
 
@@ -78,4 +84,50 @@ for (const { name, keyLength } of METHODS.filter((m) => m.edition === 2022)) {
       assert.match(fine.program.output, /UDP relay stopped.* flowsFailed=0$/m);
     });
   }
+}
+
+for (const [from, to] of [["deno", "bun"], ["bun", "deno"]] as const) {
+  test(`whoever plays packets back gets nothing, and neither end serves them, ${from} → ${to}`, async () => {
+    const method = "2022-blake3-aes-256-gcm";
+    const password = randomBytes(32).toString("base64");
+    using echo = await UdpEcho.start();
+    await using server = await startPeerServer(to, { method, password });
+    // Between both ends: passes everything on, and keeps it.
+    using middle = await UdpSocket.bind();
+    const kept: Received[] = [];
+    let client = server.address;
+    middle.onDatagram = (datagram) => {
+      kept.push(datagram);
+      const isAnswer = datagram.from.port === server.address.port;
+      if (!isAnswer) client = datagram.from;
+      void middle.send(datagram.payload, isAnswer ? client : server.address);
+    };
+    await using local = await startPeerLocal(from, middle.address, {
+      method,
+      password,
+    });
+    using application = await SocksUdp.start(local.address);
+    const target = { host: "127.0.0.1", port: echo.port };
+    const ask = async (text: string): Promise<void> => {
+      await application.send(Buffer.from(text), target);
+      const { payload } = await application.receive();
+      assert.equal(`${Buffer.from(payload)}`, text);
+    };
+    await ask("once");
+    const [question, answer] = kept;
+    using stranger = await UdpSocket.bind();
+    for (let i = 0; i < 3; i++) {
+      await stranger.send(question!.payload, server.address);
+      await middle.send(answer!.payload, client);
+    }
+    // After all of them, the answer goes where the client is.
+    await ask("twice");
+    assert.equal(stranger.count, 0);
+    assert.equal(echo.count, 2);
+    assert.equal(application.socket.count, 2);
+    await Promise.all([local.program.stop(), server.program.stop()]);
+    for (const { program } of [local, server]) {
+      assert.match(program.output, /stopped.* ERR_SS_REPLAY=3$/m);
+    }
+  });
 }
