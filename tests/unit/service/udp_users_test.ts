@@ -10,8 +10,11 @@ import type { ErrorCode } from "../../../src/errors.ts";
 import { MAX_TRIAL_USERS } from "../../../src/limits.ts";
 import { Accounts } from "../../../src/service/accounts.ts";
 import type { ServerService } from "../../../src/service/server.ts";
+import { withDefaults } from "../../../src/service/service.ts";
+import { startUdpServer } from "../../../src/service/udp_server.ts";
 import type { Mode } from "../../../src/service/udp_service.ts";
 import type { ClientKeys } from "../../../src/session/edition.ts";
+import type { PacketServer } from "../../../src/session/packet_protocol.ts";
 import type { ServerUser } from "../../../src/session/server_user.ts";
 import type { UserLimits, UserUsage } from "../../../src/users.ts";
 import { utf8 } from "../../support/bytes.ts";
@@ -273,6 +276,39 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
   });
 }
 
+test("no association is left behind, when its user is refused or its flow ends", async () => {
+  const world = new World();
+  const ended: string[] = [];
+  const packets: PacketServer = {
+    open: (bytes) => ({
+      association: new TextDecoder().decode(bytes),
+      address: { host: "10.0.0.3", port: 7 },
+      payload: bytes,
+      user: bytes.length > 3 ? "alice" : "bob",
+    }),
+    seal: (_association, { payload }) => payload,
+    end: (association) => void ended.push(association),
+  };
+  const users = [{ name: "alice", disabled: true }, { name: "bob" }];
+  const accounts = new Accounts(users, world.clock);
+  const setUsers = (): void => {};
+  const streams = { client: unused, server: unused };
+  const service = await startUdpServer({
+    listen: SERVER,
+    accounts,
+    protocol: { packets, streams, setUsers },
+  }, withDefaults(world.dependencies));
+  const client = await Peer.bind(world, { host: "10.0.1.1", port: 1 });
+  for (const association of ["alice's", "bob", "alice's other"]) {
+    await client.socket.send(utf8(association), SERVER);
+  }
+  await settle();
+  assert.deepEqual(ended, ["alice's", "alice's other"]);
+  await world.stop(service);
+  assert.equal(ended.at(-1), "bob");
+  assert.equal(accounts.total().open, 0);
+});
+
 test("a user's download does not drop its datagrams, but they slow it down", () => {
   const clock = new FakeClock();
   const limits = { bytesPerSecond: 1_000 };
@@ -314,6 +350,10 @@ test("a server of 2017 tries as many keys as it may have users", async () => {
   assert.throws(() => scene.update(more), RangeError);
   await scene.stop();
 });
+
+function unused(): never {
+  throw new Error("There are no streams here");
+}
 
 function key(method: Method, user: string): Uint8Array {
   return masterKeyFromPassword(user, method);
