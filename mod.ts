@@ -113,6 +113,8 @@ export {
   type Aead2022Keys,
   aead2022Stream,
 } from "./src/session/aead2022_stream.ts";
+export { aead2022Packet } from "./src/session/aead2022_packet.ts";
+export type { PacketWindow, PacketWorld } from "./src/session/packet_window.ts";
 export { type User2022, Users2022 } from "./src/session/aead2022_users.ts";
 export type { Aead2022World } from "./src/session/aead2022_world.ts";
 export type { ClientKeys, ServerKeys } from "./src/session/edition.ts";
@@ -131,6 +133,7 @@ export {
   SaltPool,
 } from "./src/security/replay_filter.ts";
 export { type Generation, SaltTable } from "./src/security/salt_table.ts";
+export { SlidingWindow } from "./src/security/sliding_window.ts";
 export {
   anyTarget,
   publicTarget,

@@ -49,12 +49,14 @@ export type ProtocolErrorCode =
   | "ERR_SS_HEADER_TYPE"
   /** A time stamp is too far from our clock, or from before our start. */
   | "ERR_SS_TIMESTAMP"
-  /** A salt was seen before: a recording is played back. */
+  /** A salt or a packet was seen before: a recording is played back. */
   | "ERR_SS_REPLAY"
   /** A request has neither payload nor padding, or padding beyond its end. */
   | "ERR_SS_PADDING"
   /** A response answers another request than ours. */
   | "ERR_SS_SALT_MISMATCH"
+  /** A packet answers another session than ours, or in one session too many. */
+  | "ERR_SS_SESSION_MISMATCH"
   /** An identity header names no user. */
   | "ERR_SS_USER_UNKNOWN"
   /** A SOCKS message starts with another version number. */
@@ -145,6 +147,8 @@ export type PolicyErrorCode =
   | "ERR_POLICY_HOST_CONNECTIONS"
   /** Too many connections did not authenticate; the oldest had to leave. */
   | "ERR_POLICY_STRANGERS"
+  /** A datagram came faster than its user's rate. */
+  | "ERR_POLICY_USER_RATE"
   /** A user is connected from as many addresses as it may. */
   | "ERR_POLICY_USER_HOSTS"
   /** A user is disabled, or was removed. */

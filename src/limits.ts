@@ -42,6 +42,13 @@ export const MAX_LISTED_HOSTS = 16;
  */
 export const MAX_TRIAL_USERS = 256;
 
+/**
+ * Bytes of one UDP packet of AEAD 2017, over all keys tried on it: 2,048 for
+ * each of {@link MAX_TRIAL_USERS}, and 8 keys for the largest. Beyond it only
+ * who was heard of from that address, with less, is served.
+ */
+export const MAX_TRIAL_BYTES = 524_288;
+
 /** Client addresses whose user is remembered, to try that key first. */
 export const MAX_REMEMBERED_CLIENTS = 4_096;
 
@@ -50,6 +57,22 @@ export const MAX_REMEMBERED_CLIENTS = 4_096;
  * shadowsocks-rust's number.
  */
 export const PACKET_WINDOW = 8_128;
+
+/**
+ * UDP sessions of the 2022 edition a server remembers: those in use, and those
+ * of the last {@link SALT_POOL_MS}. 500 new ones a second reach it; 1.1 KB each,
+ * and 1 KB more where a session was long.
+ */
+export const MAX_PACKET_SESSIONS = 32_768;
+
+/** Part of those sessions that one user may have. */
+export const PACKET_SESSION_SHARE = 0.25;
+
+/**
+ * Sessions of a server in whose packets one client session is answered: one,
+ * and the one from before a restart. SIP022 §3.2.
+ */
+export const MAX_SERVER_SESSIONS = 2;
 
 /** Bytes of an AEAD tag, the same for every method. */
 export const TAG_LENGTH = 16;

@@ -11,7 +11,7 @@ export interface UserLimits {
   readonly quotaBytes?: number;
   /** Payload bytes a second, each direction by itself, over all connections. */
   readonly bytesPerSecond?: number;
-  /** Connections open at once. */
+  /** TCP connections open at once, and as many UDP associations. */
   readonly maxConnections?: number;
   /** Client addresses at once: how many devices or places may be connected. */
   readonly maxHosts?: number;

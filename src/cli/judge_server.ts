@@ -234,9 +234,7 @@ export type UdpReaction =
   /** Milliseconds until it did. */
   | { readonly kind: "answer"; readonly afterMs: number }
   /** Nothing did. */
-  | { readonly kind: "silent" }
-  /** The method's edition has no UDP here. */
-  | { readonly kind: "unsupported" };
+  | { readonly kind: "silent" };
 
 /**
  * Finding `udp`.
@@ -256,10 +254,6 @@ export function judgeUdp(
     const detail = `${name} answered a DNS question through the server in ` +
       `${Math.round(reaction.afterMs)} ms`;
     return { check, verdict: "ok", detail };
-  }
-  if (reaction.kind === "unsupported") {
-    const detail = "not checked: this version has no UDP with this method";
-    return { check, verdict: "skip", detail };
   }
   if (!keyIsRight) {
     const detail = "not checked: the server did not take the key";

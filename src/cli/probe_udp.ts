@@ -30,7 +30,6 @@ export async function askOverUdp(
 ): Promise<UdpReaction> {
   const { transport, clock, waitMs } = world;
   const { packets, endpoint } = toUpstream(server, withDefaults(world));
-  if (packets === undefined) return { kind: "unsupported" };
   const any = endpoint.host.includes(":") ? "::" : "0.0.0.0";
   const socket = await transport.bind({ host: any, port: 0 });
   const session = packets.client();

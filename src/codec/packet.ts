@@ -66,6 +66,24 @@ export function sealPacket(
  * address; `ERR_SS_AUTHENTICATION`; `ERR_SS_ADDRESS_…`.
  */
 export function openPacket(masterKey: MasterKey, packet: Uint8Array): Packet {
+  const opened = tryOpenPacket(masterKey, packet);
+  if (opened !== undefined) return opened;
+  throw new ProtocolError(
+    "ERR_SS_AUTHENTICATION",
+    "Cannot open packet: its tag does not verify",
+  );
+}
+
+/**
+ * Opens one packet, if it was sealed with this key.
+ *
+ * @returns `undefined` when the tag does not verify.
+ * @throws {ProtocolError} As {@link openPacket}, but for that.
+ */
+export function tryOpenPacket(
+  masterKey: MasterKey,
+  packet: Uint8Array,
+): Packet | undefined {
   const { saltLength, nonceLength } = masterKey.method;
   const length = packet.length - saltLength - TAG_LENGTH;
   if (length < 0) throw truncated(packet);
@@ -73,12 +91,8 @@ export function openPacket(masterKey: MasterKey, packet: Uint8Array): Packet {
   const aead = masterKey.sessionAead(packet.subarray(0, saltLength));
   try {
     const sealed = packet.subarray(saltLength);
-    if (!aead.open(new Uint8Array(nonceLength), sealed, plaintext)) {
-      throw new ProtocolError(
-        "ERR_SS_AUTHENTICATION",
-        "Cannot open packet: its tag does not verify",
-      );
-    }
+    const nonce = new Uint8Array(nonceLength);
+    if (!aead.open(nonce, sealed, plaintext)) return undefined;
   } finally {
     aead.free();
   }

@@ -11,12 +11,13 @@ import { PACKET_WINDOW } from "../limits.ts";
 /** Ids from here on are refused: a session must end before they wrap. */
 const LIMIT = 2n ** 64n - 1n - 8_192n;
 
-/** Bits kept: the window, and a block that is being filled. */
-const BITS = 8_192;
+/** Blocks of 32 ids: the window, and one that is being filled. */
+const MAX_BLOCKS = 8_192 / 32;
 
 /** The window of one session. */
 export class SlidingWindow {
-  readonly #bits = new Uint32Array(BITS / 32);
+  /** Grows with the ids: most sessions have but a few packets. */
+  #bits = new Uint32Array(2);
   /** The highest id so far. */
   #last = 0n;
 
@@ -28,7 +29,7 @@ export class SlidingWindow {
     if (id >= LIMIT) return false;
     if (id > this.#last) return true;
     if (this.#last - id > BigInt(PACKET_WINDOW)) return false;
-    return (this.#bits[blockOf(id)]! & maskOf(id)) === 0;
+    return (this.#bits[this.#blockOf(id)]! & maskOf(id)) === 0;
   }
 
   /**
@@ -40,7 +41,7 @@ export class SlidingWindow {
   add(id: bigint): boolean {
     if (!this.check(id)) return false;
     if (id > this.#last) this.#advance(id);
-    const block = blockOf(id);
+    const block = this.#blockOf(id);
     this.#bits[block] = this.#bits[block]! | maskOf(id);
     return true;
   }
@@ -48,17 +49,31 @@ export class SlidingWindow {
   /** Forgets the blocks that come into use again. */
   #advance(id: bigint): void {
     const from = this.#last >> 5n;
-    const steps = (id >> 5n) - from;
-    if (steps >= BigInt(this.#bits.length)) this.#bits.fill(0);
-    else {for (let i = 1n; i <= steps; i++) {
-        this.#bits[blockOf((from + i) << 5n)] = 0;
-      }}
     this.#last = id;
+    this.#grow(id >> 5n);
+    const steps = (id >> 5n) - from;
+    if (steps >= BigInt(MAX_BLOCKS)) {
+      this.#bits.fill(0);
+      return;
+    }
+    for (let i = 1n; i <= steps; i++) {
+      this.#bits[this.#blockOf((from + i) << 5n)] = 0;
+    }
   }
-}
 
-function blockOf(id: bigint): number {
-  return Number((id >> 5n) % BigInt(BITS / 32));
+  /** Until it is whole, no block is used twice. */
+  #grow(block: bigint): void {
+    let length = this.#bits.length;
+    while (block >= BigInt(length) && length < MAX_BLOCKS) length *= 2;
+    if (length === this.#bits.length) return;
+    const bits = new Uint32Array(length);
+    bits.set(this.#bits);
+    this.#bits = bits;
+  }
+
+  #blockOf(id: bigint): number {
+    return Number((id >> 5n) % BigInt(this.#bits.length));
+  }
 }
 
 function maskOf(id: bigint): number {

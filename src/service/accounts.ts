@@ -33,7 +33,7 @@ export interface Visit extends Disposable {
    * Counts payload about to be passed on; of UDP, one datagram.
    *
    * @returns Milliseconds to wait before it is, so that the user keeps its
-   * rate; mostly 0.
+   * rate; mostly 0. A datagram that would have to wait is not counted: drop it.
    * @throws {PolicyError} When it must not be: `ERR_POLICY_USER_QUOTA`,
    * `ERR_POLICY_USER_EXPIRED`.
    */
@@ -100,7 +100,7 @@ export class Accounts {
       signal: visit.signal,
       count: (direction, bytes) => {
         const waitMs = visit.count(direction, bytes);
-        whole.count(direction, bytes);
+        if (kind === "tcp" || waitMs === 0) whole.count(direction, bytes);
         return waitMs;
       },
       [Symbol.dispose]: () => {
@@ -159,11 +159,16 @@ class Account {
   #counts: { -readonly [K in keyof UserCounts]: UserCounts[K] } = {
     ...NOTHING,
   };
-  #open = 0;
+  readonly #openOf = { tcp: 0, udp: 0 };
   /** Open connections by client address; the last ones when none is. */
   #hosts = new Map<string, number>();
   /** When the next byte of a direction is due, at the user's rate. */
   readonly #dueMs: Record<Direction, number> = { up: 0, down: 0 };
+  /**
+   * The same of datagrams alone: they give way to each other, but streams give
+   * way to them, or a download would drop every one.
+   */
+  readonly #packetDueMs: Record<Direction, number> = { up: 0, down: 0 };
   #presence = new AbortController();
 
   constructor(user: LimitedUser, clock: Clock) {
@@ -173,6 +178,10 @@ class Account {
   }
 
   set({ limits = {}, disabled = false }: LimitedUser): void {
+    if (limits.bytesPerSecond !== this.#limits.bytesPerSecond) {
+      // What was due at another rate is not due at this one.
+      for (const due of [this.#dueMs, this.#packetDueMs]) due.up = due.down = 0;
+    }
     this.#limits = limits;
     this.#disabled = disabled;
     if (disabled) this.dismiss("was disabled");
@@ -186,21 +195,23 @@ class Account {
   }
 
   connect(host: string, kind: "tcp" | "udp"): Visit {
-    this.#admit(host);
-    this.#open++;
+    this.#admit(host, kind);
+    this.#openOf[kind]++;
     this.#enter(host);
     if (kind === "tcp") this.#counts.connections++;
     else this.#counts.associations++;
     this.#counts.lastSeenUnixMs = this.#clock.unixMs();
-    const packets = kind === "udp" ? 1 : 0;
     let left = false;
     return {
       signal: this.#presence.signal,
-      count: (direction, bytes) => this.#count(direction, bytes, packets),
+      count: (direction, bytes) =>
+        kind === "tcp"
+          ? this.#count(direction, bytes)
+          : this.#countPacket(direction, bytes),
       [Symbol.dispose]: () => {
         if (left) return;
         left = true;
-        this.#open--;
+        this.#openOf[kind]--;
         this.#leave(host);
       },
     };
@@ -215,39 +226,57 @@ class Account {
     this.#counts = { ...counts };
   }
 
-  #count(direction: Direction, bytes: number, packets: number): number {
-    const counts = this.#counts;
+  get #open(): number {
+    return this.#openOf.tcp + this.#openOf.udp;
+  }
+
+  #count(direction: Direction, bytes: number): number {
     if (bytes > 0) {
       this.#allow(bytes);
+      const counts = this.#counts;
       if (direction === "up") counts.bytesUp += bytes;
       else counts.bytesDown += bytes;
       counts.lastSeenUnixMs = this.#clock.unixMs();
     }
-    if (direction === "up") counts.packetsUp += packets;
-    else counts.packetsDown += packets;
+    return this.#pace(this.#dueMs, direction, bytes);
+  }
+
+  #countPacket(direction: Direction, bytes: number): number {
+    this.#allow(bytes);
+    const due = this.#packetDueMs;
+    const waitMs = due[direction] - this.#clock.monotonicMs();
+    if (waitMs > 0) return waitMs;
+    this.#pace(due, direction, bytes);
+    this.#count(direction, bytes);
+    if (direction === "up") this.#counts.packetsUp++;
+    else this.#counts.packetsDown++;
+    return 0;
+  }
+
+  /** Lets bytes follow those before them, at the user's rate. */
+  #pace(
+    due: Record<Direction, number>,
+    direction: Direction,
+    bytes: number,
+  ): number {
     const { bytesPerSecond } = this.#limits;
-    return bytesPerSecond === undefined
-      ? 0
-      : this.#pace(direction, bytes * 1_000 / bytesPerSecond);
-  }
-
-  /** Lets bytes of this length in time follow those before them. */
-  #pace(direction: Direction, lengthMs: number): number {
+    if (bytesPerSecond === undefined) return 0;
     const nowMs = this.#clock.monotonicMs();
-    const dueMs = Math.max(this.#dueMs[direction], nowMs - RATE_BURST_MS) +
-      lengthMs;
-    this.#dueMs[direction] = dueMs;
-    return Math.max(0, dueMs - nowMs);
+    due[direction] = Math.max(due[direction], nowMs - RATE_BURST_MS) +
+      bytes * 1_000 / bytesPerSecond;
+    return Math.max(0, due[direction] - nowMs);
   }
 
-  #admit(host: string): void {
+  #admit(host: string, kind: "tcp" | "udp"): void {
     if (this.#disabled) throw dismissed(this.#name, "is disabled");
     this.#allow(0);
     const { maxConnections = Infinity, maxHosts = Infinity } = this.#limits;
-    if (this.#open >= maxConnections) {
+    const open = this.#openOf[kind];
+    if (open >= maxConnections) {
+      const what = kind === "tcp" ? "connections" : "UDP associations";
       throw refusal(
         "ERR_POLICY_USER_CONNECTIONS",
-        `User ${this.#name} has ${this.#open} connections open, which is the limit`,
+        `User ${this.#name} has ${open} ${what} open, which is the limit`,
       );
     }
     const connected = this.#open > 0 ? this.#hosts : new Map();

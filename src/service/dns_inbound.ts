@@ -39,13 +39,7 @@ import {
   serveDatagrams,
   type UdpOptions,
 } from "./udp_service.ts";
-import {
-  type PacketUpstream,
-  toUpstream,
-  type Upstream,
-  type UpstreamServer,
-  withPackets,
-} from "./upstream.ts";
+import { toUpstream, type Upstream, type UpstreamServer } from "./upstream.ts";
 import { UpstreamFlows } from "./upstream_flows.ts";
 
 /** How to run a DNS inbound. */
@@ -62,11 +56,7 @@ export interface DnsOptions extends UdpOptions {
 
 /** A running DNS inbound. */
 export interface DnsService extends Service {
-  /**
-   * Lets another server ask from now on.
-   *
-   * @throws {ConfigError} When it has no UDP here; nothing has changed then.
-   */
+  /** Lets another server ask from now on. */
   setServer(server: UpstreamServer): void;
 }
 
@@ -120,7 +110,7 @@ interface Pending {
 
 class DnsInbound {
   readonly #options: DnsOptions;
-  #upstream: PacketUpstream & Upstream;
+  #upstream: Upstream;
   readonly #socket: DatagramSocket;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
@@ -137,7 +127,7 @@ class DnsInbound {
     world: Required<Dependencies>,
   ) {
     this.#options = options;
-    this.#upstream = withPackets(toUpstream(options.server, world));
+    this.#upstream = toUpstream(options.server, world);
     this.#socket = socket;
     this.#world = world;
     this.#report = new UdpReport(world);
@@ -154,7 +144,7 @@ class DnsInbound {
   }
 
   setServer(server: UpstreamServer): void {
-    this.#upstream = withPackets(toUpstream(server, this.#world));
+    this.#upstream = toUpstream(server, this.#world);
   }
 
   /** Takes what a program has asked over UDP. */

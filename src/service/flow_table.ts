@@ -42,6 +42,8 @@ export interface FlowTableOptions<T> {
 
 /** The flows of one service. */
 export class FlowTable<T> {
+  /** Milliseconds without a datagram; a change is for the next time of quiet. */
+  idleTimeoutMs: number;
   readonly #options: FlowTableOptions<T>;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
@@ -57,6 +59,7 @@ export class FlowTable<T> {
     report: UdpReport,
   ) {
     this.#options = options;
+    this.idleTimeoutMs = options.idleTimeoutMs;
     this.#world = world;
     this.#report = report;
   }
@@ -66,13 +69,23 @@ export class FlowTable<T> {
     return this.#overflown;
   }
 
+  /** The flow of this client, which is now heard of. */
+  get(key: string): Flow<T> | undefined {
+    const known = this.#flows.get(key);
+    if (known !== undefined) this.#touch(known);
+    return known;
+  }
+
+  /** The one of these flows that was quiet for longest. */
+  quietest(which: (flow: Flow<T>) => boolean): Flow<T> | undefined {
+    for (const flow of this.#flows.values()) if (which(flow)) return flow;
+    return undefined;
+  }
+
   /** The flow of this client; made when there is none. */
   open(key: string, data: () => T): Flow<T> {
-    const known = this.#flows.get(key);
-    if (known !== undefined) {
-      this.#touch(known);
-      return known;
-    }
+    const known = this.get(key);
+    if (known !== undefined) return known;
     if (this.#flows.size >= this.#options.maxFlows) {
       const [quietest] = this.#flows.values();
       this.#end(quietest!, "evicted");
@@ -81,7 +94,7 @@ export class FlowTable<T> {
     this.#flows.set(key, flow);
     this.#report.flowOpened();
     this.#touch(flow);
-    this.#expire(flow, this.#options.idleTimeoutMs);
+    this.#expire(flow, this.idleTimeoutMs);
     void this.#receiveAll(flow);
     return flow;
   }
@@ -119,6 +132,11 @@ export class FlowTable<T> {
     }
   }
 
+  /** Ends a flow. Idempotent. */
+  close(flow: Flow<T>): void {
+    this.#end(flow as OpenFlow<T>, "ended");
+  }
+
   /** Ends the flows of which this is true; all by default. */
   end(which: (flow: Flow<T>) => boolean = () => true): void {
     for (const flow of this.#flows.values()) {
@@ -139,7 +157,8 @@ export class FlowTable<T> {
       };
       for (;;) {
         const datagram = await socket.receive();
-        if (datagram === undefined) return;
+        // The flow may have ended just after something came.
+        if (datagram === undefined || flow.signal.aborted) return;
         this.#touch(flow);
         await this.#options.onDatagram(flow, datagram);
       }
@@ -163,7 +182,7 @@ export class FlowTable<T> {
     const { clock } = this.#world;
     flow.cancelTimer = clock.schedule(() => {
       const quietMs = clock.monotonicMs() - flow.lastMs;
-      const leftMs = this.#options.idleTimeoutMs - quietMs;
+      const leftMs = this.idleTimeoutMs - quietMs;
       if (leftMs > 0) this.#expire(flow, leftMs);
       else this.#end(flow, "idle");
     }, delayMs);

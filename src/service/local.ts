@@ -83,8 +83,6 @@ export interface LocalService extends Service {
    *
    * @param servers The preferred one first.
    * @throws {RangeError} When there is none; nothing has changed then.
-   * @throws {ConfigError} When UDP is served here and not with one of them;
-   * nothing has changed then.
    */
   setServers(servers: readonly UpstreamServer[]): void;
 }

@@ -49,13 +49,14 @@ import {
   withDefaults,
 } from "./service.ts";
 
-import { startUdpServer } from "./udp_server.ts";
+import { startUdpServer, type UdpServerService } from "./udp_server.ts";
 import {
   besideListener,
   flowCapacity,
   joined,
   type Mode,
   type UdpOptions,
+  withWindows,
 } from "./udp_service.ts";
 
 /** How to run a server. */
@@ -117,7 +118,8 @@ export function checkServer(
   dependencies: Dependencies,
 ): void {
   const forgetful = { sinceUnixMs: 0, add: () => true };
-  serverProtocol(keys, withDefaults(dependencies), forgetful);
+  const world = withWindows(withDefaults(dependencies));
+  serverProtocol(keys, world, forgetful);
 }
 
 /**
@@ -132,18 +134,20 @@ export async function startServer(
 ): Promise<ServerService> {
   const world = withDefaults(dependencies);
   const { mode = "tcp_only" } = options;
-  if (mode === "udp_only") {
-    const udp = await startUdpServer(options, world);
-    return Object.assign(udp, { update: () => {} });
-  }
   const server = new Server(options, world);
+  const { accounts, protocol } = server;
+  const shared = { ...options, accounts, protocol };
+  if (mode === "udp_only") {
+    const udp = await startUdpServer(shared, world);
+    return withUpdate(udp, server, udp);
+  }
   const listener = await world.transport.listen(options.listen, {
     reusePort: world.sharePorts,
   });
   const limit = world.transport.descriptorLimit();
   const withUdp = mode !== "tcp_only";
   const maxFlows = withUdp ? options.maxFlows ?? flowCapacity(limit) : 0;
-  const udpOptions = { ...options, listen: listener.address, maxFlows };
+  const udpOptions = { ...shared, listen: listener.address, maxFlows };
   const udp = withUdp
     ? await besideListener(listener, () => startUdpServer(udpOptions, world))
     : undefined;
@@ -159,9 +163,22 @@ export async function startServer(
     (client, signal, place) => server.handle(client, signal, place),
     world,
   );
-  return Object.assign(udp === undefined ? tcp : joined(tcp, udp), {
-    update: (change: ServerChange) => server.update(change),
-  });
+  return withUpdate(udp === undefined ? tcp : joined(tcp, udp), server, udp);
+}
+
+function withUpdate(
+  service: Service,
+  server: Server,
+  udp: UdpServerService | undefined,
+): ServerService {
+  return {
+    address: service.address,
+    stop: (graceMs) => service.stop(graceMs),
+    update(change): void {
+      server.update(change);
+      udp?.update({ ...change, protocol: server.protocol });
+    },
+  };
 }
 
 /** An authenticated client. */
@@ -174,20 +191,26 @@ interface ClientStream {
 }
 
 class Server {
+  /** Of TCP and UDP alike. */
+  readonly accounts: Accounts;
   readonly #world: Required<Dependencies>;
   readonly #buffers = new BufferPool();
   #options: ServerOptions;
   #protocol: ServerProtocol;
-  readonly #accounts: Accounts;
   readonly #ownsAccounts: boolean;
 
   constructor(options: ServerOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.#world = world;
     this.#ownsAccounts = options.accounts === undefined;
-    this.#accounts = options.accounts ??
+    this.accounts = options.accounts ??
       new Accounts(options.users ?? [], world.clock);
     this.#protocol = this.#speak(options);
+  }
+
+  /** Of TCP and UDP alike; another one after another key. */
+  get protocol(): ServerProtocol {
+    return this.#protocol;
   }
 
   update(change: ServerChange): void {
@@ -197,7 +220,7 @@ class Server {
     } else {
       this.#protocol = this.#speak(next);
     }
-    if (this.#ownsAccounts) this.#accounts.set(next.users ?? []);
+    if (this.#ownsAccounts) this.accounts.set(next.users ?? []);
     this.#options = next;
   }
 
@@ -229,7 +252,7 @@ class Server {
 
   #speak(keys: ServerKeys): ServerProtocol {
     const filter = this.#world.replayFilter(keys.method.edition);
-    return serverProtocol(keys, this.#world, filter);
+    return serverProtocol(keys, withWindows(this.#world), filter);
   }
 
   /** Reads the request; one deadline covers it and the silence if it fails. */
@@ -266,7 +289,7 @@ class Server {
     try {
       report.target = formatAddress(request.address);
       report.user = request.user;
-      using visit = this.#accounts.connect(
+      using visit = this.accounts.connect(
         request.user,
         stream.client.remote.host,
       );

@@ -12,6 +12,8 @@ import {
   RESERVED_DESCRIPTORS,
   UDP_DESCRIPTOR_SHARE,
 } from "../limits.ts";
+import { SlidingWindow } from "../security/sliding_window.ts";
+import type { PacketProtocolWorld } from "../session/edition.ts";
 import type {
   Datagram,
   DatagramSocket,
@@ -42,6 +44,13 @@ export function flowCapacity(descriptorLimit: number | undefined): number {
     (descriptorLimit - RESERVED_DESCRIPTORS) * UDP_DESCRIPTOR_SHARE,
   );
   return Math.min(MAX_UDP_FLOWS, Math.max(1, share));
+}
+
+/** With the memory of packet ids that sessions of the 2022 edition need. */
+export function withWindows(
+  world: Required<Dependencies>,
+): PacketProtocolWorld {
+  return { ...world, newWindow: () => new SlidingWindow() };
 }
 
 /**

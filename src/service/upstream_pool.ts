@@ -16,7 +16,6 @@ import {
   toUpstream,
   type Upstream,
   type UpstreamServer,
-  withPackets,
 } from "./upstream.ts";
 
 /** What to connect to, and how long that may take. */
@@ -41,7 +40,6 @@ export class UpstreamPool {
   readonly #timeoutMs: number;
   readonly #world: Required<Dependencies>;
   #current = 0;
-  #hasPackets = false;
 
   /**
    * @param options The servers, the preferred one first.
@@ -59,7 +57,6 @@ export class UpstreamPool {
    *
    * @param servers The preferred one first.
    * @throws {RangeError} When there is none; nothing has changed then.
-   * @throws {ConfigError} As {@link forPackets}; nothing has changed then.
    */
   replace(servers: readonly UpstreamServer[]): void {
     const upstreams = this.#prepare(servers);
@@ -71,15 +68,9 @@ export class UpstreamPool {
     this.#current = Math.max(0, index);
   }
 
-  /**
-   * Where datagrams go: to the server in use.
-   *
-   * @throws {ConfigError} When a server has no UDP here.
-   */
+  /** Where datagrams go: to the server in use. */
   forPackets(): () => PacketUpstream {
-    this.#upstreams.forEach(withPackets);
-    this.#hasPackets = true;
-    return () => withPackets(this.#upstreams[this.#current]!);
+    return () => this.#upstreams[this.#current]!;
   }
 
   /**
@@ -123,8 +114,6 @@ export class UpstreamPool {
     if (servers.length === 0) {
       throw new RangeError("Cannot use servers: there is none");
     }
-    const upstreams = servers.map((one) => toUpstream(one, this.#world));
-    if (this.#hasPackets) upstreams.forEach(withPackets);
-    return upstreams;
+    return servers.map((one) => toUpstream(one, this.#world));
   }
 }

@@ -106,16 +106,39 @@ export class Users2017 {
    * @throws {ProtocolError} `ERR_SS_AUTHENTICATION` when no key fits.
    */
   find(head: Uint8Array, clientHost: string | undefined): User2017 {
+    const attempt = (user: User2017): true | undefined =>
+      fits(user, head) || undefined;
+    return this.match(attempt, clientHost, "length chunk").user;
+  }
+
+  /**
+   * Tries the keys in another way.
+   *
+   * @param attempt What the key opened; `undefined` when it does not fit.
+   * @param clientHost Where it comes from.
+   * @param what It is, for the message.
+   * @throws {ProtocolError} `ERR_SS_AUTHENTICATION` when no key fits.
+   */
+  match<T>(
+    attempt: (user: User2017) => T | undefined,
+    clientHost: string | undefined,
+    what: string,
+  ): { user: User2017; opened: T } {
     const last = this.#lastUser.get(clientHost ?? "");
-    if (last !== undefined && fits(last, head)) return last;
+    const opened = last && attempt(last);
+    if (last !== undefined && opened !== undefined) {
+      return { user: last, opened };
+    }
     for (const user of this.#users) {
-      if (user === last || !fits(user, head)) continue;
+      if (user === last) continue;
+      const opened = attempt(user);
+      if (opened === undefined) continue;
       if (clientHost !== undefined) this.#remember(clientHost, user);
-      return user;
+      return { user, opened };
     }
     throw new ProtocolError(
       "ERR_SS_AUTHENTICATION",
-      `Cannot open length chunk: the key of none of ${this.#users.length} users fits`,
+      `Cannot open ${what}: the key of none of ${this.#users.length} users fits`,
     );
   }
 

@@ -8,10 +8,14 @@ import { type AeadProvider, MasterKey } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { Psk } from "../crypto/psk.ts";
 import type { RandomBytes } from "../random.ts";
+import { aead2017Packet, Aead2017PacketServer } from "./aead2017_packet.ts";
 import { aead2017Stream } from "./aead2017_stream.ts";
 import { aead2017Users, type User2017, Users2017 } from "./aead2017_users.ts";
-import { aead2022Stream } from "./aead2022_stream.ts";
+import { aead2022Packet } from "./aead2022_packet.ts";
+import { type Aead2022Keys, aead2022Stream } from "./aead2022_stream.ts";
 import { type User2022, Users2022 } from "./aead2022_users.ts";
+import type { PacketProtocol, PacketServer } from "./packet_protocol.ts";
+import type { PacketWindow } from "./packet_window.ts";
 import type { SaltFilter } from "./salt_filter.ts";
 import {
   checkDistinct,
@@ -54,11 +58,18 @@ export interface ProtocolWorld {
   readonly randomBytes: RandomBytes;
 }
 
+/** What sessions of packets are made with, too. */
+export interface PacketProtocolWorld extends ProtocolWorld {
+  /** A memory of packet ids that has seen nothing, for each session of 2022. */
+  newWindow(): PacketWindow;
+}
+
 /** The protocol of `ss-local`. */
 export function clientProtocol(
-  { method, masterKey, identityKeys = [] }: ClientKeys,
+  keys: ClientKeys,
   world: ProtocolWorld,
 ): StreamProtocol {
+  const { method, masterKey } = keys;
   const { aeadProvider, randomBytes } = world;
   if (method.edition === 2017) {
     return aead2017Stream(
@@ -66,17 +77,37 @@ export function clientProtocol(
       randomBytes,
     );
   }
-  const psk = (key: Uint8Array): Psk => new Psk(method, key, aeadProvider);
-  return aead2022Stream(
-    { psk: psk(masterKey), identityKeys: identityKeys.map(psk) },
-    world,
-  );
+  return aead2022Stream(chainOf(keys, world), world);
+}
+
+/** The packets of `ss-local`. */
+export function clientPackets(
+  keys: ClientKeys,
+  world: PacketProtocolWorld,
+): PacketProtocol {
+  const { method, masterKey } = keys;
+  const { aeadProvider, randomBytes } = world;
+  if (method.edition === 2017) {
+    const key = new MasterKey(method, masterKey, aeadProvider);
+    return aead2017Packet(key, randomBytes);
+  }
+  return aead2022Packet(chainOf(keys, world), world);
+}
+
+function chainOf(
+  { method, masterKey, identityKeys = [] }: ClientKeys,
+  { aeadProvider }: ProtocolWorld,
+): Aead2022Keys {
+  const bind = (key: Uint8Array): Psk => new Psk(method, key, aeadProvider);
+  return { psk: bind(masterKey), identityKeys: identityKeys.map(bind) };
 }
 
 /** The protocol of `ss-server`; its users may change while it runs. */
 export interface ServerProtocol {
   /** Its streams. */
   readonly streams: StreamProtocol;
+  /** Its packets. */
+  readonly packets: PacketServer;
   /**
    * Takes users as they are from now on; open sessions are not touched.
    *
@@ -95,7 +126,7 @@ export interface ServerProtocol {
  */
 export function serverProtocol(
   keys: ServerKeys,
-  world: ProtocolWorld,
+  world: PacketProtocolWorld,
   filter: SaltFilter,
 ): ServerProtocol {
   const protocol = keys.method.edition === 2017
@@ -107,7 +138,7 @@ export function serverProtocol(
 
 function server2017(
   { method, masterKey }: ServerKeys,
-  { aeadProvider, randomBytes }: ProtocolWorld,
+  { aeadProvider, randomBytes }: PacketProtocolWorld,
   filter: SaltFilter,
 ): ServerProtocol {
   const bind = (key: Uint8Array): MasterKey =>
@@ -126,6 +157,7 @@ function server2017(
       client: several.client,
       server: (host) => (!hasUsers && single ? single : several).server(host),
     },
+    packets: new Aead2017PacketServer(table, randomBytes),
     setUsers(users): void {
       checkDistinct(users);
       const named = known.all(users);
@@ -137,24 +169,20 @@ function server2017(
 
 function server2022(
   { method, masterKey }: ServerKeys,
-  world: ProtocolWorld,
+  world: PacketProtocolWorld,
   filter: SaltFilter,
 ): ServerProtocol {
   const bind = (key: Uint8Array): Psk =>
     new Psk(method, key, world.aeadProvider);
   const psk = bind(required(masterKey));
-  const { clock, randomBytes } = world;
   const table = new Users2022([]);
   const known = new RememberedUsers(({ name, masterKey }): User2022 => ({
     name,
     psk: bind(masterKey),
   }));
   return {
-    streams: aead2022Stream({ psk, users: table }, {
-      clock,
-      randomBytes,
-      filter,
-    }),
+    streams: aead2022Stream({ psk, users: table }, { ...world, filter }),
+    packets: aead2022Packet({ psk, users: table }, world).server(),
     setUsers(users): void {
       if (users.length > 0 && !psk.hasIdentity) {
         throw new RangeError(

@@ -36,6 +36,8 @@ export interface ClientPacket extends Packet {
    * go to the sender of the latest packet with this id.
    */
   readonly association: string;
+  /** Whose key it was, where users have names. */
+  readonly user?: string;
 }
 
 /** All associations at the end of `ss-server`. */
@@ -45,8 +47,10 @@ export interface PacketServer {
    *
    * @param bytes One datagram, borrowed.
    * @param from Who sent it.
-   * @returns Which association, where to, and what.
+   * @returns Which association, where to, and what. The association lives
+   * until `end()`.
    * @throws {ProtocolError} Any `ERR_SS_…`: drop it in silence.
+   * @throws {PolicyError} `ERR_POLICY_LIMIT`: too many associations; as well.
    */
   open(bytes: Uint8Array, from: Endpoint): ClientPacket;
   /**

@@ -1,5 +1,5 @@
 /**
- * The two parsers that strangers' datagrams reach: a value or a
+ * The parsers that strangers' datagrams reach: a value or a
  * `ProtocolError`, whatever comes.
  *
  * @module
@@ -7,6 +7,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openPacket, sealPacket } from "../../src/codec/packet.ts";
+import {
+  decodePacketBody,
+  encodePacketBody,
+} from "../../src/codec/packet_2022.ts";
 import {
   decodeSocksDatagram,
   encodeSocksDatagram,
@@ -58,6 +62,18 @@ test(`openPacket() survives ${MUTATIONS} mutations of what verifies`, () => {
   for (
     const code of ["value", "ERR_SS_TRUNCATED", "ERR_SS_ADDRESS_TYPE"]
       .concat("ERR_SS_ADDRESS_INVALID")
+  ) assert.ok(outcomes.get(code)! > 100, `${code}: ${outcomes.get(code)}`);
+});
+
+test(`decodePacketBody() survives ${MUTATIONS} mutations of what verifies`, () => {
+  const unixSeconds = 1_700_000_000;
+  const seeds = SEEDS.map((packet, i) =>
+    encodePacketBody({ unixSeconds, ...packet }, 4 * i)
+  );
+  const outcomes = fuzz(seeds, (bytes) => decodePacketBody(bytes, "request"));
+  for (
+    const code of ["value", "ERR_SS_TRUNCATED", "ERR_SS_ADDRESS_TYPE"]
+      .concat("ERR_SS_ADDRESS_INVALID", "ERR_SS_HEADER_TYPE", "ERR_SS_PADDING")
   ) assert.ok(outcomes.get(code)! > 100, `${code}: ${outcomes.get(code)}`);
 });
 

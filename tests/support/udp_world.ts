@@ -11,14 +11,14 @@ import {
   encodeSocksDatagram,
 } from "../../src/codec/socks5_datagram.ts";
 import type { Packet } from "../../src/codec/packet.ts";
-import { MasterKey } from "../../src/crypto/aead.ts";
-import { nobleProvider } from "../../src/crypto/noble.ts";
-import { systemRandomBytes } from "../../src/random.ts";
-import { aead2017Packet } from "../../src/session/aead2017_packet.ts";
+import { ProtocolError } from "../../src/errors.ts";
+import { type ClientKeys, clientPackets } from "../../src/session/edition.ts";
 import type {
   PacketClient,
   PacketProtocol,
 } from "../../src/session/packet_protocol.ts";
+import { withDefaults } from "../../src/service/service.ts";
+import { withWindows } from "../../src/service/udp_service.ts";
 import type { DatagramSocket, Endpoint } from "../../src/transport.ts";
 import { utf8 } from "./bytes.ts";
 import { settle } from "./fake_clock.ts";
@@ -64,7 +64,7 @@ export class Peer {
 
 /** A client of `ss-server` that shares no code with `ss-local`. */
 export class PacketPeer {
-  /** What the server's packets said, as `host:port text`. */
+  /** What the server's packets said, as `host:port text`, or their error. */
   readonly answers: string[] = [];
   readonly socket: DatagramSocket;
   readonly #session: PacketClient;
@@ -75,23 +75,46 @@ export class PacketPeer {
     void this.#receiveAll();
   }
 
-  /** Binds one. */
-  static async bind(world: World, endpoint: Endpoint): Promise<PacketPeer> {
-    const session = packets(world).client();
+  /** Binds one, with the world's key by default. */
+  static async bind(
+    world: World,
+    endpoint: Endpoint,
+    keys?: ClientKeys,
+  ): Promise<PacketPeer> {
+    const session = packets(world, keys).client();
     return new PacketPeer(await world.network.bind(endpoint), session);
+  }
+
+  /** The same client at another address. */
+  async moveTo(world: World, endpoint: Endpoint): Promise<PacketPeer> {
+    return new PacketPeer(await world.network.bind(endpoint), this.#session);
+  }
+
+  /** A packet to be sent. */
+  seal(text: string, address: Endpoint = ECHO): Uint8Array {
+    const packet: Packet = { address, payload: utf8(text) };
+    return this.#session.seal(packet);
   }
 
   /** Asks the server to send something somewhere. */
   async ask(text: string, address: Endpoint = ECHO): Promise<void> {
-    const packet: Packet = { address, payload: utf8(text) };
-    await this.socket.send(this.#session.seal(packet), SERVER);
+    await this.socket.send(this.seal(text, address), SERVER);
   }
 
   async #receiveAll(): Promise<void> {
     for (let datagram; (datagram = await this.socket.receive());) {
-      const { address, payload } = this.#session.open(datagram.payload);
+      this.answers.push(this.#read(datagram.payload));
+    }
+  }
+
+  #read(bytes: Uint8Array): string {
+    try {
+      const { address, payload } = this.#session.open(bytes);
       const text = new TextDecoder().decode(payload);
-      this.answers.push(`${address.host}:${address.port} ${text}`);
+      return `${address.host}:${address.port} ${text}`;
+    } catch (error) {
+      if (error instanceof ProtocolError) return error.code;
+      throw error;
     }
   }
 }
@@ -160,10 +183,12 @@ export class Application {
   }
 }
 
-/** The packets of the world's key. */
-export function packets({ method, masterKey }: World): PacketProtocol {
-  const key = new MasterKey(method, masterKey, nobleProvider);
-  return aead2017Packet(key, systemRandomBytes);
+/** The packets of a client; of the world's key by default. */
+export function packets(
+  world: World,
+  keys: ClientKeys = world,
+): PacketProtocol {
+  return clientPackets(keys, withWindows(withDefaults(world.dependencies)));
 }
 
 /** Stops every service; what their UDP did, in the order they stopped. */

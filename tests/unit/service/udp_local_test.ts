@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { sealPacket } from "../../../src/codec/packet.ts";
+import { systemRandomBytes } from "../../../src/random.ts";
 import { startUdpTunnel } from "../../../src/service/udp_tunnel.ts";
 import { hex, utf8 } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";
+import { testKey } from "../../support/keys.ts";
 import { readAll } from "../../support/streams.ts";
 import {
   Application,
@@ -154,10 +157,10 @@ describe("UDP ASSOCIATE of ss-local", () => {
     await settle();
     const { from } = server.datagrams[0]!;
     await server.socket.send(utf8("forged"), from);
-    const session = packets(world).server();
     const address = { host: "192.0.2.7", port: 53 };
+    const packet = { address, payload: utf8("true") };
     await server.socket.send(
-      session.seal("", { address, payload: utf8("true") }),
+      sealPacket(testKey(), systemRandomBytes, packet),
       from,
     );
     await settle();

@@ -1,0 +1,108 @@
+/**
+ * The sessions of clients, by name: those in use, and each of the others for as
+ * long as a packet of it that was recorded may still be of now.
+ *
+ * Security: it forgets no session whose replay would be served. When it is full
+ * of such sessions it takes no new one; so no user may fill it alone.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { PolicyError } from "../errors.ts";
+import {
+  MAX_PACKET_SESSIONS,
+  PACKET_SESSION_SHARE,
+  SALT_POOL_MS,
+} from "../limits.ts";
+
+/** A session and whose it is. */
+interface Entry<S> {
+  readonly session: S;
+  readonly user: string | undefined;
+  /** When it ended, if it did. */
+  endedMs: number;
+}
+
+/** The sessions of one server. */
+export class PacketMemory<S> {
+  readonly #clock: Clock;
+  readonly #capacity: number;
+  readonly #inUse = new Map<string, Entry<S>>();
+  /** In the order in which they ended. */
+  readonly #ended = new Map<string, Entry<S>>();
+  /** How many of them, in use or not, each user has. */
+  readonly #counts = new Map<string | undefined, number>();
+
+  /**
+   * Starts empty.
+   *
+   * @param clock Tells when a session may be forgotten.
+   * @param capacity Sessions at once.
+   */
+  constructor(clock: Clock, capacity: number = MAX_PACKET_SESSIONS) {
+    this.#clock = clock;
+    this.#capacity = capacity;
+  }
+
+  /** Whether the session is in use. */
+  inUse(name: string): boolean {
+    return this.#inUse.has(name);
+  }
+
+  /** The session, in use or not yet forgotten. */
+  find(name: string): S | undefined {
+    return (this.#inUse.get(name) ?? this.#ended.get(name))?.session;
+  }
+
+  /**
+   * Puts a session to use: a new one, or one that had ended.
+   *
+   * @param user Whose it is; who has no name has no share but all.
+   * @throws {PolicyError} `ERR_POLICY_LIMIT` for a new one, when there are too
+   * many.
+   */
+  use(name: string, session: S, user?: string): void {
+    if (this.#inUse.has(name)) return;
+    const ended = this.#ended.get(name);
+    if (ended === undefined) {
+      this.#makeRoom(user);
+      this.#count(user, 1);
+    }
+    this.#ended.delete(name);
+    this.#inUse.set(name, ended ?? { session, user, endedMs: 0 });
+  }
+
+  /** The session is in use no more. */
+  end(name: string): void {
+    const entry = this.#inUse.get(name);
+    if (entry === undefined) return;
+    entry.endedMs = this.#clock.monotonicMs();
+    this.#inUse.delete(name);
+    this.#ended.set(name, entry);
+  }
+
+  /** Forgets what ended long ago. */
+  #makeRoom(user: string | undefined): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const [name, entry] of this.#ended) {
+      if (nowMs - entry.endedMs <= SALT_POOL_MS) break;
+      this.#ended.delete(name);
+      this.#count(entry.user, -1);
+    }
+    const share = user === undefined ? 1 : PACKET_SESSION_SHARE;
+    const most = Math.ceil(this.#capacity * share);
+    const isFull = this.#inUse.size + this.#ended.size >= this.#capacity;
+    if (!isFull && (this.#counts.get(user) ?? 0) < most) return;
+    throw new PolicyError(
+      "ERR_POLICY_LIMIT",
+      `Too many UDP sessions in a minute: ${this.#capacity} are remembered, ` +
+        `${most} for one user`,
+    );
+  }
+
+  #count(user: string | undefined, difference: number): void {
+    const count = (this.#counts.get(user) ?? 0) + difference;
+    if (count === 0) this.#counts.delete(user);
+    else this.#counts.set(user, count);
+  }
+}
