@@ -17,6 +17,9 @@ import { maxChunkPayload } from "./chunk_sealer.ts";
 const LENGTH_UNIT: number = 2 + TAG_LENGTH;
 const NOTHING = new Uint8Array(0);
 
+/** One for all openers: what is in it is read before anybody else writes. */
+const LENGTH = new Uint8Array(2);
+
 /**
  * Where a direction of the 2022 edition stands after its headers.
  */
@@ -43,7 +46,6 @@ export class ChunkOpener {
   readonly #masterKey: MasterKey;
   readonly #nonce: NonceCounter;
   readonly #maxPayload: number;
-  readonly #length = new Uint8Array(2);
   #aead: Aead | undefined;
   /** Bytes of the unit that comes next. */
   #need: number;
@@ -174,8 +176,8 @@ export class ChunkOpener {
       return outLength;
     }
     if (this.#awaitsLength) {
-      this.#authenticate(this.#aead, unit, this.#length);
-      this.#need = checkedLength(readU16(this.#length, 0), this.#maxPayload) +
+      this.#authenticate(this.#aead, unit, LENGTH);
+      this.#need = checkedLength(readU16(LENGTH, 0), this.#maxPayload) +
         TAG_LENGTH;
       this.#awaitsLength = false;
       return outLength;

@@ -25,6 +25,9 @@ import {
 } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 
+/** One for all sealers: it is sealed before anybody else writes. */
+const LENGTH = new Uint8Array(2);
+
 /** Bytes every chunk adds to its payload. */
 export const CHUNK_OVERHEAD: number = 2 + TAG_LENGTH + TAG_LENGTH;
 
@@ -50,7 +53,6 @@ export function maxChunkPayload({ edition }: Method): number {
 export class ChunkSealer {
   readonly #aead: Aead;
   readonly #nonce: NonceCounter;
-  readonly #length = new Uint8Array(2);
   readonly #maxPayload: number;
   /** Salt of the direction; the method's salt length in bytes. */
   readonly salt: Uint8Array;
@@ -116,9 +118,9 @@ export class ChunkSealer {
     const size = Math.ceil(payload.length / count);
     for (let start = 0; start < payload.length; start += size) {
       const part = payload.subarray(start, start + size);
-      this.#length[0] = part.length >>> 8;
-      this.#length[1] = part.length & 0xff;
-      at = this.#sealUnit(this.#length, out, at);
+      LENGTH[0] = part.length >>> 8;
+      LENGTH[1] = part.length & 0xff;
+      at = this.#sealUnit(LENGTH, out, at);
       at = this.#sealUnit(part, out, at);
     }
     return out;
