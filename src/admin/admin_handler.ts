@@ -1,0 +1,146 @@
+/**
+ * Everything the operator's port answers, as one function from requests to
+ * responses: health, metrics, the page, both management APIs and SIP008.
+ *
+ * Does not: know sockets; `adapters/http_server.ts` does.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { ConfigError, UmbraError } from "../errors.ts";
+import type { Logger } from "../observe.ts";
+import type { Endpoint } from "../transport.ts";
+import { Guard, type GuardSettings } from "./guard.ts";
+import type { Operator, Status } from "./operator.ts";
+import { NO_PAGE_POLICY, pagePolicy } from "./page_policy.ts";
+import { failure, failureWith, text } from "./replies.ts";
+import { dataRoute, findRoute, type Route } from "./router.ts";
+import { sip008Routes } from "./sip008.ts";
+import { ssmApi } from "./ssm_api.ts";
+import { usersApi } from "./users_api.ts";
+
+/** What the port shows. */
+export interface AdminViews {
+  /** The dashboard: one HTML page without anything from elsewhere. */
+  readonly page: string;
+  /** The program in the text format of Prometheus. */
+  renderMetrics(status: Status): string | Promise<string>;
+  /** Draws a URI as a QR code in SVG; not set: there are no drawings. */
+  qrSvg?(uri: string): string;
+}
+
+/** What the port is made of. */
+export interface AdminOptions extends GuardSettings {
+  readonly operator: Operator;
+  readonly views: AdminViews;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Answers one request; `peer` is not set for a unix socket. */
+export type AdminHandler = (
+  request: Request,
+  peer: Endpoint | undefined,
+) => Promise<Response>;
+
+/** Media type of the text format of Prometheus. */
+const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/**
+ * Makes the handler of one port.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`, see {@link Guard}.
+ */
+export function createAdminHandler(options: AdminOptions): AdminHandler {
+  const guard = new Guard(options, options);
+  const routes = routesOf(options);
+  return async (request, peer) =>
+    harden(await answer({ request, peer, guard, routes }));
+}
+
+function routesOf({ operator, views }: AdminOptions): Route[] {
+  const policy = pagePolicy(views.page);
+  return [
+    {
+      access: "open",
+      method: "GET",
+      path: "/healthz",
+      handle: () => text("ok\n"),
+    },
+    {
+      access: "open",
+      method: "GET",
+      path: "/readyz",
+      handle: () =>
+        operator.status().ready
+          ? text("ready\n")
+          : text("not ready\n", undefined, 503),
+    },
+    {
+      // Without a token, since it holds nothing: it asks for one itself.
+      access: "open",
+      method: "GET",
+      path: "/",
+      handle: async () => {
+        const response = text(views.page, "text/html; charset=utf-8");
+        response.headers.set("content-security-policy", await policy);
+        return response;
+      },
+    },
+    dataRoute(
+      "GET /metrics",
+      async () =>
+        text(await views.renderMetrics(operator.status()), METRICS_TYPE),
+    ),
+    ...usersApi(operator, views.qrSvg?.bind(views)),
+    ...ssmApi(operator),
+    ...sip008Routes(operator),
+  ];
+}
+
+async function answer({ request, peer, guard, routes }: {
+  readonly request: Request;
+  readonly peer: Endpoint | undefined;
+  readonly guard: Guard;
+  readonly routes: readonly Route[];
+}): Promise<Response> {
+  const url = new URL(request.url);
+  const match = findRoute(routes, request.method, url.pathname);
+  // What is nowhere is guarded too: a stranger learns no more than that.
+  const refusal = guard.refuse(request, match?.access ?? "data", peer);
+  if (refusal !== undefined) return refusal;
+  if (match === undefined) return failure(404, "There is nothing here");
+  const { route, methods, param } = match;
+  if (route === undefined) {
+    return failureWith(405, `Only ${methods.join(", ")} here`, {
+      allow: methods.join(", "),
+    });
+  }
+  try {
+    return await route.handle({ request, url, param });
+  } catch (error) {
+    // Gone since it was looked up, see Operator.
+    if (error instanceof RangeError) return failure(404, error.message);
+    if (!(error instanceof UmbraError)) throw error;
+    const status = error instanceof ConfigError ? 400 : 503;
+    return failure(status, error.message, error.code);
+  }
+}
+
+/** Headers without which a browser might show, keep or pass on too much. */
+const HARDENING: readonly (readonly [name: string, value: string])[] = [
+  ["cache-control", "no-store"],
+  ["content-security-policy", NO_PAGE_POLICY],
+  ["cross-origin-opener-policy", "same-origin"],
+  ["cross-origin-resource-policy", "same-origin"],
+  ["referrer-policy", "no-referrer"],
+  ["x-content-type-options", "nosniff"],
+  ["x-frame-options", "DENY"],
+];
+
+function harden(response: Response): Response {
+  for (const [name, value] of HARDENING) {
+    if (!response.headers.has(name)) response.headers.set(name, value);
+  }
+  return response;
+}
