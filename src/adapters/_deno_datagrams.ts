@@ -38,23 +38,44 @@ export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
       hostname: host,
       port,
     });
-    return Promise.resolve(new DenoDatagramSocket(connection));
+    return Promise.resolve(new DenoDatagramSocket(connection, UDP));
   } catch (error) {
     const action = `bind UDP ${host} port ${port}`;
     return Promise.reject(toTransportError(error, action));
   }
 }
 
-class DenoDatagramSocket implements DatagramSocket {
+/** How a kind of socket writes its addresses. */
+export interface AddressForm {
+  /** Deno's address as ours. */
+  toEndpoint(address: Deno.Addr): Endpoint;
+  /** Our address as Deno's. */
+  toAddress(endpoint: Endpoint): Deno.Addr;
+}
+
+const UDP: AddressForm = {
+  toEndpoint(address): Endpoint {
+    const { hostname, port } = address as Deno.NetAddr;
+    return { host: plainAddress(hostname), port };
+  },
+  toAddress: ({ host, port }) => ({ transport: "udp", hostname: host, port }),
+};
+
+/** A socket of Deno's as one of ours; owns it. */
+export class DenoDatagramSocket implements DatagramSocket {
+  /** See `DatagramSocket`. */
   readonly address: Endpoint;
   readonly #connection: Deno.DatagramConn;
+  readonly #form: AddressForm;
   readonly #queue = new DatagramQueue();
   #receiving = false;
   #closed = false;
 
-  constructor(connection: Deno.DatagramConn) {
+  /** Starts to receive. */
+  constructor(connection: Deno.DatagramConn, form: AddressForm) {
     this.#connection = connection;
-    this.address = toEndpoint(connection.addr);
+    this.#form = form;
+    this.address = form.toEndpoint(connection.addr);
     void this.#receiveAll();
   }
 
@@ -71,24 +92,20 @@ class DenoDatagramSocket implements DatagramSocket {
 
   async send(
     payload: Uint8Array,
-    { host, port }: Endpoint,
+    to: Endpoint,
     { signal }: WaitOptions = {},
   ): Promise<void> {
     signal?.throwIfAborted();
     if (this.#closed) throw closedSocket();
     try {
       await abortable(
-        this.#connection.send(payload, {
-          transport: "udp",
-          hostname: host,
-          port,
-        }),
+        this.#connection.send(payload, this.#form.toAddress(to)),
         signal,
       );
     } catch (error) {
       signal?.throwIfAborted();
       if (this.#closed) throw closedSocket();
-      throw toTransportError(error, `send to ${host} port ${port}`);
+      throw toTransportError(error, `send to ${to.host} port ${to.port}`);
     }
   }
 
@@ -106,7 +123,10 @@ class DenoDatagramSocket implements DatagramSocket {
     try {
       while (!this.#closed) {
         const [bytes, from] = await this.#connection.receive(buffer);
-        this.#queue.push({ payload: bytes.slice(), from: toEndpoint(from) });
+        this.#queue.push({
+          payload: bytes.slice(),
+          from: this.#form.toEndpoint(from),
+        });
       }
     } catch (error) {
       if (this.#closed) return;
@@ -115,9 +135,4 @@ class DenoDatagramSocket implements DatagramSocket {
       this.#receiving = false;
     }
   }
-}
-
-function toEndpoint(address: Deno.Addr): Endpoint {
-  const { hostname, port } = address as Deno.NetAddr;
-  return { host: plainAddress(hostname), port };
 }

@@ -50,6 +50,9 @@ export function readChange(fields: Fields): UserChange {
 /** Name of a user. */
 export function readName(value: unknown, field: string): string {
   const name = readText(value, field);
+  if (name === "." || name === "..") {
+    throw wrong(`"${field}" means something else in a path`);
+  }
   // deno-lint-ignore no-control-regex
   if (name.length > MAX_USER_NAME_LENGTH || /[\x00-\x1f\x7f]/.test(name)) {
     throw wrong(

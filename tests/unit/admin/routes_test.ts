@@ -130,11 +130,9 @@ describe("a user", () => {
 
   test("may have any name, in a path as well", async () => {
     const world = new AdminWorld();
-    for (const name of ["a/b", "..", "Zoë 🙂", "50%", "__proto__", "a?b#c"]) {
+    for (const name of ["a/b", "Zoë 🙂", "50%", "__proto__", "a?b#c"]) {
       await world.json(USERS, { method: "POST", body: { name } });
       const path = `${USERS}/${encodeURIComponent(name)}`;
-      // A URL takes ".." for a step up, however it is written.
-      if (name === "..") continue;
       assert.equal((await world.json(path)).name, name);
     }
   });
@@ -148,6 +146,7 @@ describe("a user", () => {
       ["has an empty name", { name: "" }],
       ["has a name of another type", { name: 5 }],
       ["has a long name", { name: "x".repeat(65) }],
+      ["has a name that no path can have", { name: ".." }],
       ["has a name with a line end", { name: "a\nb" }],
       ["has an unknown field", { name: "carol", admin: true }],
       ["has an unknown limit", { name: "carol", limits: { quota: 1 } }],
