@@ -38,44 +38,23 @@ export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
       hostname: host,
       port,
     });
-    return Promise.resolve(new DenoDatagramSocket(connection, UDP));
+    return Promise.resolve(new DenoDatagramSocket(connection));
   } catch (error) {
     const action = `bind UDP ${host} port ${port}`;
     return Promise.reject(toTransportError(error, action));
   }
 }
 
-/** How a kind of socket writes its addresses. */
-export interface AddressForm {
-  /** Deno's address as ours. */
-  toEndpoint(address: Deno.Addr): Endpoint;
-  /** Our address as Deno's. */
-  toAddress(endpoint: Endpoint): Deno.Addr;
-}
-
-const UDP: AddressForm = {
-  toEndpoint(address): Endpoint {
-    const { hostname, port } = address as Deno.NetAddr;
-    return { host: plainAddress(hostname), port };
-  },
-  toAddress: ({ host, port }) => ({ transport: "udp", hostname: host, port }),
-};
-
-/** A socket of Deno's as one of ours; owns it. */
-export class DenoDatagramSocket implements DatagramSocket {
-  /** See `DatagramSocket`. */
+class DenoDatagramSocket implements DatagramSocket {
   readonly address: Endpoint;
   readonly #connection: Deno.DatagramConn;
-  readonly #form: AddressForm;
   readonly #queue = new DatagramQueue();
   #receiving = false;
   #closed = false;
 
-  /** Starts to receive. */
-  constructor(connection: Deno.DatagramConn, form: AddressForm) {
+  constructor(connection: Deno.DatagramConn) {
     this.#connection = connection;
-    this.#form = form;
-    this.address = form.toEndpoint(connection.addr);
+    this.address = toEndpoint(connection.addr);
     void this.#receiveAll();
   }
 
@@ -92,20 +71,24 @@ export class DenoDatagramSocket implements DatagramSocket {
 
   async send(
     payload: Uint8Array,
-    to: Endpoint,
+    { host, port }: Endpoint,
     { signal }: WaitOptions = {},
   ): Promise<void> {
     signal?.throwIfAborted();
     if (this.#closed) throw closedSocket();
     try {
       await abortable(
-        this.#connection.send(payload, this.#form.toAddress(to)),
+        this.#connection.send(payload, {
+          transport: "udp",
+          hostname: host,
+          port,
+        }),
         signal,
       );
     } catch (error) {
       signal?.throwIfAborted();
       if (this.#closed) throw closedSocket();
-      throw toTransportError(error, `send to ${to.host} port ${to.port}`);
+      throw toTransportError(error, `send to ${host} port ${port}`);
     }
   }
 
@@ -123,10 +106,7 @@ export class DenoDatagramSocket implements DatagramSocket {
     try {
       while (!this.#closed) {
         const [bytes, from] = await this.#connection.receive(buffer);
-        this.#queue.push({
-          payload: bytes.slice(),
-          from: this.#form.toEndpoint(from),
-        });
+        this.#queue.push({ payload: bytes.slice(), from: toEndpoint(from) });
       }
     } catch (error) {
       if (this.#closed) return;
@@ -135,4 +115,9 @@ export class DenoDatagramSocket implements DatagramSocket {
       this.#receiving = false;
     }
   }
+}
+
+function toEndpoint(address: Deno.Addr): Endpoint {
+  const { hostname, port } = address as Deno.NetAddr;
+  return { host: plainAddress(hostname), port };
 }

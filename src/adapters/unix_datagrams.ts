@@ -1,26 +1,30 @@
 /**
- * A unix datagram socket as a `DatagramSocket`: an address is a path, as its
- * host, and port 0; whoever has no path to answer to is the empty host.
+ * A unix datagram socket: an address is a path, as its host, and port 0;
+ * whoever has no path to answer to is the empty host.
  *
  * Deno has such sockets; Bun has none, and its `node:dgram` neither.
+ * Does not: send while it receives, which Deno refuses (`Busy`). So it is no
+ * `DatagramSocket`, but enough for who asks or answers in turn.
  *
  * @module
  */
 import { unlinkSync } from "node:fs";
 import { TransportError } from "../errors.ts";
-import type { DatagramSocket, Endpoint } from "../transport.ts";
-import { type AddressForm, DenoDatagramSocket } from "./_deno_datagrams.ts";
+import { MAX_DATAGRAM_LENGTH } from "../limits.ts";
+import type { Datagram, Endpoint } from "../transport.ts";
+import { closedSocket } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { freeUnixPath, privately } from "./_unix_path.ts";
 
 /**
- * Binds a path, which only this user can send to; closing the socket removes
- * it.
+ * Binds a path, which only this user can send to.
  *
  * @throws {TransportError} `ERR_NET_UNSUPPORTED` on Bun,
  * `ERR_NET_ADDRESS_IN_USE` and others.
  */
-export async function bindUnixDatagrams(path: string): Promise<DatagramSocket> {
+export async function bindUnixDatagrams(
+  path: string,
+): Promise<UnixDatagramSocket> {
   if (!("Deno" in globalThis) || typeof Deno.listenDatagram !== "function") {
     throw new TransportError(
       "ERR_NET_UNSUPPORTED",
@@ -30,37 +34,66 @@ export async function bindUnixDatagrams(path: string): Promise<DatagramSocket> {
   }
   await freeUnixPath(path);
   try {
-    const connection = await privately(() =>
-      Deno.listenDatagram({ transport: "unixpacket", path })
+    return new UnixDatagramSocket(
+      path,
+      await privately(() =>
+        Deno.listenDatagram({ transport: "unixpacket", path })
+      ),
     );
-    return new UnixDatagramSocket(connection, UNIX);
   } catch (error) {
     throw toTransportError(error, `bind ${path}`);
   }
 }
 
-const UNIX: AddressForm = {
-  toEndpoint(address): Endpoint {
-    const { path } = address as { readonly path: string | null };
-    return { host: path ?? "", port: 0 };
-  },
-  toAddress: ({ host }) => ({ transport: "unixpacket", path: host }),
-};
+/** See the module; its methods are those of `DatagramSocket`. */
+export class UnixDatagramSocket {
+  /** The path it is bound to, and port 0. */
+  readonly address: Endpoint;
+  readonly #connection: Deno.DatagramConn;
+  readonly #buffer: Uint8Array = new Uint8Array(MAX_DATAGRAM_LENGTH);
+  #closed = false;
 
-class UnixDatagramSocket extends DenoDatagramSocket {
-  #removed = false;
+  /** Owns the connection. */
+  constructor(path: string, connection: Deno.DatagramConn) {
+    this.address = { host: path, port: 0 };
+    this.#connection = connection;
+  }
 
-  override close(): void {
-    super.close();
-    if (this.#removed) return;
-    this.#removed = true;
+  /** The next datagram, or `undefined` once the socket is closed. */
+  async receive(): Promise<Datagram | undefined> {
+    if (this.#closed) return undefined;
+    try {
+      const [payload, from] = await this.#connection.receive(this.#buffer);
+      const { path } = from as { readonly path: string | null };
+      return { payload: payload.slice(), from: { host: path ?? "", port: 0 } };
+    } catch (error) {
+      if (this.#closed) return undefined;
+      throw toTransportError(error, "receive");
+    }
+  }
+
+  /** Sends to a path. */
+  async send(payload: Uint8Array, { host }: Endpoint): Promise<void> {
+    if (this.#closed) throw closedSocket();
+    try {
+      const to = { transport: "unixpacket", path: host } as const;
+      await this.#connection.send(payload, to);
+    } catch (error) {
+      throw toTransportError(error, `send to ${host}`);
+    }
+  }
+
+  /** Gives the path and the descriptor back. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
     try {
       unlinkSync(this.address.host);
     } catch (error) {
       // Somebody has tidied up already.
-      if ((error as { code?: unknown }).code !== "ENOENT") {
-        throw toTransportError(error, `remove ${this.address.host}`);
-      }
+      if ((error as { code?: unknown }).code === "ENOENT") return;
+      throw toTransportError(error, `remove ${this.address.host}`);
     }
   }
 }

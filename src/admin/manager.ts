@@ -34,6 +34,14 @@ export interface Manager {
   stop(): Promise<void>;
 }
 
+/** What a manager needs of a `DatagramSocket`: it never sends and waits at once. */
+export interface ManagerSocket {
+  readonly address: Endpoint;
+  receive(): Promise<Datagram | undefined>;
+  send(payload: Uint8Array, to: Endpoint): Promise<void>;
+  close(): void;
+}
+
 /** What a manager works with. */
 export interface ManagerWorld {
   readonly operator: Operator;
@@ -69,7 +77,7 @@ export function bindManager(
  * @param socket Owned by the manager from now on.
  */
 export function startManager(
-  socket: DatagramSocket,
+  socket: ManagerSocket,
   world: ManagerWorld,
 ): Manager {
   const stop = new AbortController();
@@ -85,7 +93,7 @@ export function startManager(
 }
 
 async function receiveAll(
-  socket: DatagramSocket,
+  socket: ManagerSocket,
   world: ManagerWorld,
   stop: AbortSignal,
 ): Promise<void> {
@@ -111,7 +119,7 @@ async function receiveAll(
 
 async function serve(
   { payload, from }: Datagram,
-  socket: DatagramSocket,
+  socket: ManagerSocket,
   world: ManagerWorld,
 ): Promise<void> {
   const replies = await answer(payload, world);
