@@ -11,28 +11,27 @@ import { ConfigError, UmbraError } from "../errors.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint } from "../transport.ts";
 import { Guard, type GuardSettings } from "./guard.ts";
-import type { Operator, Status } from "./operator.ts";
-import { NO_PAGE_POLICY, pagePolicy } from "./page_policy.ts";
+import { METRICS_CONTENT_TYPE, renderMetrics } from "./metrics.ts";
+import type { Operator } from "./operator.ts";
 import { failure, failureWith, text } from "./replies.ts";
 import { dataRoute, findRoute, type Route } from "./router.ts";
 import { sip008Routes } from "./sip008.ts";
 import { ssmApi } from "./ssm_api.ts";
 import { usersApi } from "./users_api.ts";
 
-/** What the port shows. */
-export interface AdminViews {
-  /** The dashboard: one HTML page without anything from elsewhere. */
-  readonly page: string;
-  /** The program in the text format of Prometheus. */
-  renderMetrics(status: Status): string | Promise<string>;
-  /** Draws a URI as a QR code in SVG; not set: there are no drawings. */
-  qrSvg?(uri: string): string;
+/** A page and what it may do in a browser. */
+export interface AdminPage {
+  /** One document without anything from elsewhere. */
+  readonly html: string;
+  /** Its Content-Security-Policy. */
+  readonly csp: string;
 }
 
 /** What the port is made of. */
 export interface AdminOptions extends GuardSettings {
   readonly operator: Operator;
-  readonly views: AdminViews;
+  /** The dashboard; not set: there is none. */
+  readonly page?: AdminPage | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -42,9 +41,6 @@ export type AdminHandler = (
   request: Request,
   peer: Endpoint | undefined,
 ) => Promise<Response>;
-
-/** Media type of the text format of Prometheus. */
-const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
  * Makes the handler of one port.
@@ -58,8 +54,7 @@ export function createAdminHandler(options: AdminOptions): AdminHandler {
     harden(await answer({ request, peer, guard, routes }));
 }
 
-function routesOf({ operator, views }: AdminOptions): Route[] {
-  const policy = pagePolicy(views.page);
+function routesOf({ operator, page }: AdminOptions): Route[] {
   return [
     {
       access: "open",
@@ -76,26 +71,30 @@ function routesOf({ operator, views }: AdminOptions): Route[] {
           ? text("ready\n")
           : text("not ready\n", undefined, 503),
     },
-    {
-      // Without a token, since it holds nothing: it asks for one itself.
-      access: "open",
-      method: "GET",
-      path: "/",
-      handle: async () => {
-        const response = text(views.page, "text/html; charset=utf-8");
-        response.headers.set("content-security-policy", await policy);
-        return response;
-      },
-    },
+    ...page === undefined ? [] : [pageRoute(page)],
     dataRoute(
       "GET /metrics",
       async () =>
-        text(await views.renderMetrics(operator.status()), METRICS_TYPE),
+        text(await renderMetrics(operator.status()), METRICS_CONTENT_TYPE),
     ),
-    ...usersApi(operator, views.qrSvg?.bind(views)),
+    ...usersApi(operator),
     ...ssmApi(operator),
     ...sip008Routes(operator),
   ];
+}
+
+/** Without a token, since the page holds nothing: it asks for one itself. */
+function pageRoute({ html, csp }: AdminPage): Route {
+  return {
+    access: "open",
+    method: "GET",
+    path: "/",
+    handle: () => {
+      const response = text(html, "text/html; charset=utf-8");
+      response.headers.set("content-security-policy", csp);
+      return response;
+    },
+  };
 }
 
 async function answer({ request, peer, guard, routes }: {
@@ -126,6 +125,10 @@ async function answer({ request, peer, guard, routes }: {
     return failure(status, error.message, error.code);
   }
 }
+
+/** Of everything that is no page. */
+const NO_PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; " +
+  "base-uri 'none'; form-action 'none'";
 
 /** Headers without which a browser might show, keep or pass on too much. */
 const HARDENING: readonly (readonly [name: string, value: string])[] = [

@@ -23,6 +23,7 @@ import {
   withUser,
 } from "./lookup.ts";
 import type { Operator } from "./operator.ts";
+import { MAX_QR_BYTES, qrSvg } from "./qr.ts";
 import { done, json } from "./replies.ts";
 import { readChange, readFields, readNewUser } from "./request_body.ts";
 import { dataRoute, type Handler, type Route } from "./router.ts";
@@ -30,15 +31,8 @@ import { sip008Path } from "./sip008.ts";
 
 const CHANGE_FIELDS = ["password", "limits", "disabled"];
 
-/**
- * Its routes.
- *
- * @param qrSvg Draws a URI; not set: there are no drawings.
- */
-export function usersApi(
-  operator: Operator,
-  qrSvg?: (uri: string) => string,
-): Route[] {
+/** Its routes. */
+export function usersApi(operator: Operator): Route[] {
   const ofServer = (handle: (named: Named) => Answer): Handler =>
     withServer((call) => findServer(operator, call.param("server")), handle);
   const ofUser = (handle: (named: NamedUser) => Answer): Handler =>
@@ -106,9 +100,13 @@ export function usersApi(
         return json({
           uri,
           sip008: sip008Path({ server: id, name, password }),
-          ...(qrSvg && { qr: qrSvg(uri) }),
+          ...fitsQr(uri) && { qr: qrSvg(uri) },
         });
       }),
     ),
   ];
+}
+
+function fitsQr(text: string): boolean {
+  return new TextEncoder().encode(text).length <= MAX_QR_BYTES;
 }

@@ -10,7 +10,7 @@ import {
   serveHttp,
 } from "../adapters/http_server.ts";
 import { bindUnixDatagrams } from "../adapters/unix_datagrams.ts";
-import { type AdminViews, createAdminHandler } from "../admin/admin_handler.ts";
+import { type AdminPage, createAdminHandler } from "../admin/admin_handler.ts";
 import { bindManager, startManager } from "../admin/manager.ts";
 import type { Operator } from "../admin/operator.ts";
 import type { Clock } from "../clock.ts";
@@ -40,7 +40,8 @@ export interface AdminWorld {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly views: AdminViews;
+  /** The dashboard; not set: there is none. */
+  readonly page?: AdminPage;
 }
 
 /**

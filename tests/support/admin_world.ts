@@ -6,6 +6,7 @@
 import {
   type AdminHandler,
   type AdminOptions,
+  type AdminPage,
   createAdminHandler,
 } from "../../src/admin/admin_handler.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -15,9 +16,11 @@ import type { LogLine } from "./world.ts";
 /** A token that is long enough. */
 export const TOKEN = "correct-horse-battery-staple";
 
-/** A page with one script and one style. */
-export const PAGE =
-  "<!doctype html><style>p{color:red}</style><p>hi</p><script>let x = 1;</script>";
+/** A page, and a policy like that of the real one. */
+export const PAGE: AdminPage = {
+  html: "<!doctype html><p>hi</p>",
+  csp: "default-src 'none'; connect-src 'self'; frame-ancestors 'none'",
+};
 
 /** What a request has besides its path. */
 export interface Asking {
@@ -47,10 +50,7 @@ export class AdminWorld {
         log: (level, message, fields = {}) =>
           this.lines.push({ level, message, fields }),
       },
-      views: {
-        page: PAGE,
-        renderMetrics: ({ version }) => `umbra_build_info{v="${version}"} 1\n`,
-      },
+      page: PAGE,
       ...settings,
     });
   }
