@@ -41,6 +41,7 @@ export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",
+  "--allow-write",
   "--allow-env",
   `--allow-ffi=${LIBRARIES.filter((path) => path.startsWith("/")).join(",")}`,
 ];

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { lstat, unlink } from "node:fs/promises";
+import { chmod, lstat, unlink } from "node:fs/promises";
 import { connect } from "node:net";
-import process from "node:process";
 import { TransportError } from "../errors.ts";
 import { toTransportError } from "./_errors.ts";
 
@@ -33,18 +32,13 @@ export async function freeUnixPath(path: string): Promise<void> {
 }
 
 /**
- * Lets nobody but this user open what is created meanwhile.
+ * Lets nobody but this user send to a path that was just bound.
  *
- * The umask belongs to the process: other files made meanwhile are private too,
- * which harms nobody.
+ * Until then the umask holds, which is 022 nearly everywhere: others may not
+ * write, and so not connect. Setting it needs all of Deno's `--allow-sys`.
  */
-export async function privately<T>(create: () => T | Promise<T>): Promise<T> {
-  const before = process.umask(0o177);
-  try {
-    return await create();
-  } finally {
-    process.umask(before);
-  }
+export async function makePrivate(path: string): Promise<void> {
+  await chmod(path, 0o600);
 }
 
 function isAlive(path: string): Promise<boolean> {

@@ -10,7 +10,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, ListenOptions, Socket } from "node:net";
 import { concat } from "../bytes.ts";
 import { pause, systemClock } from "../clock.ts";
 import {
@@ -25,7 +25,7 @@ import type { Logger } from "../observe.ts";
 import type { Endpoint } from "../transport.ts";
 import { toTransportError } from "./_errors.ts";
 import { plainAddress } from "./_resolve.ts";
-import { freeUnixPath, privately } from "./_unix_path.ts";
+import { freeUnixPath, makePrivate } from "./_unix_path.ts";
 
 /** A TCP address, or the path of a unix socket that only this user can open. */
 export type HttpAddress = Endpoint | { readonly path: string };
@@ -133,31 +133,36 @@ async function listen(
   server: Server,
   address: HttpAddress,
 ): Promise<HttpAddress> {
-  const start = (): Promise<void> => {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    server.once("error", reject);
-    server.listen(
-      "path" in address ? address : { ...address },
-      () => {
-        server.off("error", reject);
-        resolve();
-      },
-    );
-    return promise;
-  };
   if ("path" in address) {
-    await freeUnixPath(address.path);
-    await privately(start).catch((error) => {
-      throw toTransportError(error, `listen on ${address.path}`);
-    });
+    const { path } = address;
+    await freeUnixPath(path);
+    try {
+      await listening(server, { path });
+      await makePrivate(path);
+    } catch (error) {
+      server.close();
+      throw toTransportError(error, `listen on ${path}`);
+    }
     return address;
   }
   const { host, port } = address;
-  await start().catch((error) => {
+  try {
+    await listening(server, { host, port });
+  } catch (error) {
     throw toTransportError(error, `listen on ${host} port ${port}`);
-  });
+  }
   const bound = server.address() as AddressInfo;
   return { host: plainAddress(bound.address), port: bound.port };
+}
+
+function listening(server: Server, where: ListenOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(where, () => {
+    server.off("error", reject);
+    resolve();
+  });
+  return promise;
 }
 
 async function serve(

@@ -14,7 +14,7 @@ import { MAX_DATAGRAM_LENGTH } from "../limits.ts";
 import type { Datagram, Endpoint } from "../transport.ts";
 import { closedSocket } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
-import { freeUnixPath, privately } from "./_unix_path.ts";
+import { freeUnixPath, makePrivate } from "./_unix_path.ts";
 
 /**
  * Binds a path, which only this user can send to.
@@ -34,12 +34,9 @@ export async function bindUnixDatagrams(
   }
   await freeUnixPath(path);
   try {
-    return new UnixDatagramSocket(
-      path,
-      await privately(() =>
-        Deno.listenDatagram({ transport: "unixpacket", path })
-      ),
-    );
+    const connection = Deno.listenDatagram({ transport: "unixpacket", path });
+    await makePrivate(path);
+    return new UnixDatagramSocket(path, connection);
   } catch (error) {
     throw toTransportError(error, `bind ${path}`);
   }

@@ -17,6 +17,8 @@ import type { Clock } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint, Transport } from "../transport.ts";
+import type { Arguments } from "./args.ts";
+import type { OperatorSettings } from "./operator_settings.ts";
 import { startOrWait, type Stoppable } from "./take_over.ts";
 
 /** What was asked for; what is not set was not. */
@@ -42,6 +44,18 @@ export interface AdminWorld {
   readonly logger: Logger;
   /** The dashboard; not set: there is none. */
   readonly page?: AdminPage;
+}
+
+/** What the command line and the configuration ask for together. */
+export function adminSettings(
+  args: Arguments,
+  operator: OperatorSettings,
+): AdminSettings {
+  return {
+    ...operator,
+    adminHosts: args.all("admin-host"),
+    managerAnywhere: args.has("manager-anywhere"),
+  };
 }
 
 /**

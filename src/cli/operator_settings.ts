@@ -96,6 +96,13 @@ const BOTH: readonly Option[] = [
     help: "File with the token that --admin asks for in its one line",
   },
   {
+    name: "admin-host",
+    value: "NAME",
+    repeatable: true,
+    help: "Name by which --admin may be asked for, besides its address; " +
+      "needed behind a proxy",
+  },
+  {
     name: "log-format",
     value: "FORMAT",
     help: "`text` or `json`, on standard error",
@@ -137,6 +144,10 @@ export const OPERATOR_OPTIONS: Readonly<
       value: "HOST:PORT",
       help: "Serve the protocol of ss-manager here, over UDP, to whoever can " +
         "send to it",
+    },
+    {
+      name: "manager-anywhere",
+      help: "Let --manager be where others than this machine can send to it",
     },
     {
       name: "store",
