@@ -27,7 +27,7 @@ import {
 import { TransportError } from "../../../src/errors.ts";
 import { MAX_ADMIN_BODY_LENGTH } from "../../../src/limits.ts";
 import type { LogFields } from "../../../src/observe.ts";
-import { until, within } from "../../support/within.ts";
+import { pause, until, within } from "../../support/within.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 const folder = mkdtempSync(join(tmpdir(), "umbra-http-"));
@@ -133,6 +133,39 @@ test("serveHttp() closes a connection, when its request does not come", async ()
     const reply = await within(5_000, `the end of ${part}`, server.ask(part));
     assert.doesNotMatch(reply, /^HTTP\/1\.1 2/);
   }
+});
+
+for (
+  const [what, beginning] of [
+    ["head", "GET / HTTP/1.1\r\nHost: a\r\nX: "],
+    ["body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"],
+  ] as const
+) {
+  test(`serveHttp() closes a connection, when its ${what} comes byte by byte`, async () => {
+    await using server = await start(mirror, {
+      headTimeoutMs: 200,
+      requestTimeoutMs: what === "head" ? 60_000 : 400,
+    });
+    const { socket, closed } = server.open();
+    socket.write(beginning);
+    const drip = setInterval(() => socket.write("x"), 50);
+    await within(5_000, "the end", closed).finally(() => clearInterval(drip));
+  });
+}
+
+test("serveHttp() closes a connection, when nobody reads the answer", async () => {
+  const length = 40_000_000;
+  await using server = await start(
+    () => Promise.resolve(new Response(new Uint8Array(length))),
+    { headTimeoutMs: 200, requestTimeoutMs: 300 },
+  );
+  const { socket, closed, received } = server.open();
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  socket.pause();
+  await pause(1_500);
+  socket.resume();
+  await within(10_000, "the end", closed);
+  assert.ok(received().length < length, "no buffer holds so much");
 });
 
 test("serveHttp() closes what is over its limit of connections", async () => {

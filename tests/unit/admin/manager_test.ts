@@ -114,9 +114,10 @@ describe("the manager", () => {
 
   test("neither tells nor removes what is in the configuration", async () => {
     await using world = await ManagerWorld.start();
+    world.operator.withServer("8389", "aes-256-gcm", "configured");
     assert.deepEqual(await world.ask("list"), ["[\n]"]);
-    await world.ask('remove: {"server_port":8388}');
-    assert.match((await world.ask("ping"))[0]!, /8388/);
+    await world.ask('remove: {"server_port":8389}');
+    assert.match((await world.ask("ping"))[0]!, /8389/);
   });
 
   test("says why a port could not be added, and keeps the one before", async () => {
