@@ -12,17 +12,23 @@ import { toTransportError } from "./_errors.ts";
  * Makes sure that a path can be bound: removes a socket that nobody listens on
  * any more, which a program that was killed leaves behind.
  *
- * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` when somebody listens, or
- * when the path is anything else than a socket.
+ * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` when somebody listens;
+ * `ERR_NET_OTHER` when the path is anything else than a socket.
  */
 export async function freeUnixPath(path: string): Promise<void> {
   try {
     const found = await lstat(path);
     if (!found.isSocket()) {
-      throw inUse(`Cannot listen on ${path}: there is something else`);
+      throw new TransportError(
+        "ERR_NET_OTHER",
+        `Cannot listen on ${path}: something else than a socket is there`,
+      );
     }
     if (await isAlive(path)) {
-      throw inUse(`Cannot listen on ${path}: somebody does already`);
+      throw new TransportError(
+        "ERR_NET_ADDRESS_IN_USE",
+        `Cannot listen on ${path}: another process does`,
+      );
     }
     await unlink(path);
   } catch (error) {
@@ -54,8 +60,4 @@ function isAlive(path: string): Promise<boolean> {
     resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT");
   });
   return promise;
-}
-
-function inUse(message: string): TransportError {
-  return new TransportError("ERR_NET_ADDRESS_IN_USE", message);
 }

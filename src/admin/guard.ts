@@ -10,7 +10,7 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { parseIp } from "../codec/ip_address.ts";
+import { formatIp, parseIp } from "../codec/ip_address.ts";
 import { ConfigError } from "../errors.ts";
 import { MAX_WRONG_TOKENS, WRONG_TOKEN_WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
@@ -57,15 +57,15 @@ export class Guard {
           "token: give --admin-token-file, or listen on 127.0.0.1",
       );
     }
-    if (token !== undefined && !/^[\x21-\x7e]{16,}$/.test(token)) {
+    if (token !== undefined && !isStrong(token)) {
       throw new ConfigError(
         "ERR_CONFIG_VALUE",
         `The token of --admin is not ${MIN_TOKEN_LENGTH} or more printable ` +
           "characters without a space: `umbra genkey aes-256-gcm` makes one",
       );
     }
-    this.#host = host.toLowerCase();
-    this.#names = new Set(names.map((name) => name.toLowerCase()));
+    this.#host = canonical(host);
+    this.#names = new Set(names.map(canonical));
     this.#token = token === undefined
       ? undefined
       : new TokenCheck(token, clock);
@@ -123,6 +123,8 @@ export class Guard {
           client: from,
         });
         return failureWith(401, "The token is wrong", CHALLENGE);
+      case "repeated":
+        return failureWith(401, "The token is still wrong", CHALLENGE);
       case "blocked":
         return failureWith(
           429,
@@ -141,7 +143,20 @@ const CHALLENGE = { "www-authenticate": "Bearer" };
 function hostOf(authority: string | null): string | undefined {
   const match = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d{1,5})?$/i
     .exec(authority ?? "");
-  return (match?.[1] ?? match?.[2])?.toLowerCase().replace(/\.$/, "");
+  const host = match?.[1] ?? match?.[2];
+  return host && canonical(host);
+}
+
+/** One form of the same host. */
+function canonical(host: string): string {
+  const ip = parseIp(host);
+  return ip === undefined
+    ? host.toLowerCase().replace(/\.$/, "")
+    : formatIp(ip);
+}
+
+function isStrong(token: string): boolean {
+  return token.length >= MIN_TOKEN_LENGTH && /^[\x21-\x7e]+$/.test(token);
 }
 
 /** Programs send neither header; browsers send at least one where it matters. */

@@ -170,6 +170,11 @@ async function add(
   operator: Operator,
   logger: Logger,
 ): Promise<Uint8Array> {
+  const { servers } = operator.status();
+  const id = String(server.port);
+  if (servers.some((one) => one.id === id && !one.managed)) {
+    return NOT_AVAILABLE;
+  }
   try {
     await operator.addServer(server);
     return OK;

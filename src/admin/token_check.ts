@@ -13,7 +13,21 @@ import {
 } from "../limits.ts";
 
 /** What becomes of a request, by its token. */
-export type TokenVerdict = "right" | "missing" | "wrong" | "blocked";
+export type TokenVerdict =
+  | "right"
+  | "missing"
+  | "wrong"
+  /** The same wrong one as before: no other guess, so it is not counted. */
+  | "repeated"
+  /** There were too many wrong ones, so this one was not looked at. */
+  | "blocked";
+
+/** Wrong tokens of one address in a window. */
+interface Guesses {
+  count: number;
+  last: Uint8Array | undefined;
+  readonly sinceMs: number;
+}
 
 const PURPOSE = "umbra 2026-11-21 token of the operator's port";
 
@@ -21,7 +35,7 @@ const PURPOSE = "umbra 2026-11-21 token of the operator's port";
 export class TokenCheck {
   readonly #digest: Uint8Array;
   readonly #clock: Clock;
-  readonly #guesses = new Map<string, { wrong: number; sinceMs: number }>();
+  readonly #guesses = new Map<string, Guesses>();
 
   /**
    * Keeps no token, only its digest.
@@ -43,16 +57,19 @@ export class TokenCheck {
    */
   check(authorization: string | null, peer: string): TokenVerdict {
     const guesses = this.#guessesOf(peer);
-    if (guesses.wrong >= MAX_WRONG_TOKENS) return "blocked";
+    if (guesses.count >= MAX_WRONG_TOKENS) return "blocked";
     if (authorization === null) return "missing";
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? "";
-    if (equalBytes(deriveSecret(token, PURPOSE), this.#digest)) return "right";
-    guesses.wrong++;
+    const digest = deriveSecret(token, PURPOSE);
+    if (equalBytes(digest, this.#digest)) return "right";
+    if (guesses.last && equalBytes(digest, guesses.last)) return "repeated";
+    guesses.count++;
+    guesses.last = digest;
     this.#guesses.set(peer, guesses);
     return "wrong";
   }
 
-  #guessesOf(peer: string): { wrong: number; sinceMs: number } {
+  #guessesOf(peer: string): Guesses {
     const nowMs = this.#clock.monotonicMs();
     const known = this.#guesses.get(peer);
     if (known && nowMs - known.sinceMs < WRONG_TOKEN_WINDOW_MS) return known;
@@ -61,6 +78,6 @@ export class TokenCheck {
       const [oldest] = this.#guesses.keys();
       this.#guesses.delete(oldest!);
     }
-    return { wrong: 0, sinceMs: nowMs };
+    return { count: 0, last: undefined, sinceMs: nowMs };
   }
 }

@@ -140,15 +140,15 @@ describe("a token", () => {
 
   test("cannot be guessed at for ever, from one address", async () => {
     const world = new AdminWorld({ token: TOKEN });
-    const guess = (from: string): Promise<number> =>
+    const guess = (guess: string): Promise<number> =>
       statusOf(world, "/metrics", {
-        headers: { authorization: "Bearer guess" },
-        from,
+        headers: { authorization: `Bearer ${guess}` },
+        from: "192.0.2.7",
       });
     for (let i = 0; i < MAX_WRONG_TOKENS; i++) {
-      assert.equal(await guess("192.0.2.7"), 401);
+      assert.equal(await guess(`guess-${i}`), 401);
     }
-    assert.equal(await guess("192.0.2.7"), 429);
+    assert.equal(await guess("one-more"), 429);
     const right = { headers: BEARER, from: "192.0.2.7" };
     const blocked = await world.ask("/metrics", right);
     assert.equal(blocked.status, 429, "a guess that is right was told apart");
@@ -160,6 +160,16 @@ describe("a token", () => {
     );
     await world.clock.advance(WRONG_TOKEN_WINDOW_MS);
     assert.equal(await statusOf(world, "/metrics", right), 200);
+  });
+
+  test("that stays wrong is one guess: a page may ask every second", async () => {
+    const world = new AdminWorld({ token: TOKEN });
+    const old = { headers: { authorization: "Bearer the-one-of-last-year" } };
+    for (let i = 0; i < 2 * MAX_WRONG_TOKENS; i++) {
+      assert.equal(await statusOf(world, "/api/status", old), 401);
+    }
+    assert.equal(world.lines.length, 1);
+    assert.equal(await statusOf(world, "/metrics", { headers: BEARER }), 200);
   });
 
   test("that is missing is no guess", async () => {
@@ -224,8 +234,15 @@ describe("Host", () => {
       statusOf(world, "/api/status", { headers: { ...BEARER, host } });
     assert.equal(await ask("192.0.2.1:9090"), 200);
     assert.equal(await ask("admin.example"), 200);
+    assert.equal(await ask("ADMIN.example.:443"), 200);
     assert.equal(await ask("192.0.2.2"), 403);
     assert.equal(await ask("evil.example"), 403);
+  });
+
+  test("may be the same IPv6 address in another form", async () => {
+    const world = new AdminWorld({ host: "2001:DB8:0::1", token: TOKEN });
+    const headers = { ...BEARER, host: "[2001:db8::1]:9090" };
+    assert.equal(await statusOf(world, "/api/status", { headers }), 200);
   });
 
   test("may be any address, but no name, when the port is on all", async () => {

@@ -118,6 +118,10 @@ describe("the manager", () => {
     assert.deepEqual(await world.ask("list"), ["[\n]"]);
     await world.ask('remove: {"server_port":8389}');
     assert.match((await world.ask("ping"))[0]!, /8389/);
+    assert.deepEqual(
+      await world.ask('add: {"server_port":8389,"password":"p"}'),
+      ["port is not available"],
+    );
   });
 
   test("says why a port could not be added, and keeps the one before", async () => {
