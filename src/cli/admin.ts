@@ -17,25 +17,20 @@ import type { Clock } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint, Transport } from "../transport.ts";
-import type { Arguments } from "./args.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import { startOrWait, type Stoppable } from "./take_over.ts";
 
 /** What was asked for; what is not set was not. */
-export interface AdminSettings {
-  /** Where metrics, APIs and dashboard are served. */
-  readonly admin?: HttpAddress;
-  /** What they ask for; needed where others can reach them. */
-  readonly adminToken?: string;
-  /** Names besides the address under which they may be asked for. */
-  readonly adminHosts?: readonly string[];
-  /** Where the `ss-manager` protocol is served. */
-  readonly manager?: Endpoint | { readonly path: string };
-  /** Whether that may be where others than this machine can reach it. */
-  readonly managerAnywhere?: boolean;
-  /** Whether to wait for addresses that another process has. */
-  readonly reusePort?: boolean;
-}
+export type AdminSettings = Pick<
+  OperatorSettings,
+  | "admin"
+  | "adminToken"
+  | "adminHosts"
+  | "manager"
+  | "managerAnywhere"
+  // To wait for addresses that another process has.
+  | "reusePort"
+>;
 
 /** What it works with. */
 export interface AdminWorld {
@@ -44,18 +39,6 @@ export interface AdminWorld {
   readonly logger: Logger;
   /** The dashboard; not set: there is none. */
   readonly page?: AdminPage;
-}
-
-/** What the command line and the configuration ask for together. */
-export function adminSettings(
-  args: Arguments,
-  operator: OperatorSettings,
-): AdminSettings {
-  return {
-    ...operator,
-    adminHosts: args.all("admin-host"),
-    managerAnywhere: args.has("manager-anywhere"),
-  };
 }
 
 /**

@@ -25,7 +25,7 @@ import { sharedReplayFilters } from "../security/replay_filter.ts";
 import type { LocalOptions } from "../service/local.ts";
 import { connectionCapacity, type Dependencies } from "../service/service.ts";
 import type { Mode } from "../service/udp_service.ts";
-import { adminSettings, startAdmin } from "./admin.ts";
+import { startAdmin } from "./admin.ts";
 import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands.ts";
 import {
@@ -218,7 +218,7 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
   });
   const signal = host.stopSignal();
   await supervised.start();
-  const admin = await startAdmin(adminSettings(args, operator), supervised, {
+  const admin = await startAdmin(operator, supervised, {
     transport: world.transport,
     clock: systemClock,
     logger,
