@@ -57,6 +57,13 @@ export class Guard {
           "token: give --admin-token-file, or listen on 127.0.0.1",
       );
     }
+    if (token === undefined && names.length > 0) {
+      throw new ConfigError(
+        "ERR_CONFIG_VALUE",
+        "--admin-host means that others can reach the port through a proxy, " +
+          "so it needs a token: give --admin-token-file",
+      );
+    }
     if (token !== undefined && !isStrong(token)) {
       throw new ConfigError(
         "ERR_CONFIG_VALUE",

@@ -56,6 +56,10 @@ describe("without a token, the port", () => {
     });
   }
 
+  test("has no other name, which only a proxy would need", () => {
+    assert.throws(() => new AdminWorld({ names: ["a.example"] }), ConfigError);
+  });
+
   for (const token of ["", "fifteen-letters", `${TOKEN} x`, `${TOKEN}\n`]) {
     test(`does not take ${JSON.stringify(token)} for a token`, () => {
       assert.throws(() => new AdminWorld({ token }), (error) => {
@@ -312,8 +316,12 @@ describe("a page of another origin", () => {
   });
 
   test("is not ourselves behind a TLS proxy", async () => {
-    const world = new AdminWorld({ names: ["admin.example"] });
-    const headers = { host: "admin.example", origin: "https://admin.example" };
+    const world = new AdminWorld({ names: ["admin.example"], token: TOKEN });
+    const headers = {
+      ...BEARER,
+      host: "admin.example",
+      origin: "https://admin.example",
+    };
     assert.equal(await statusOf(world, "/api/status", { headers }), 200);
   });
 });
