@@ -31,16 +31,18 @@ import { bunPath, ROOT } from "./tests/support/runtimes.ts";
 const NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel"];
 
 /**
- * What a compiled Deno program may do, whatever it is told: open sockets, read
- * a configuration file and the system's limits, and the environment. Not: write
- * files, start programs, load any library but OpenSSL's. Addresses, and the
- * variables that hold passwords, are the operator's choice and unknown here; run
- * from source to narrow `--allow-net`, `--allow-read` and `--allow-env`.
+ * What a compiled Deno program may do, whatever it is told: open sockets, unix
+ * ones too, read and write files, read the system's limits and the environment.
+ * Not: start programs, load any library but OpenSSL's. Addresses and paths, and
+ * the variables that hold passwords, are the operator's choice and unknown here;
+ * run from source to narrow `--allow-net`, `--allow-read`, `--allow-write` and
+ * `--allow-env`.
  */
 export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",
+  "--allow-write",
   "--allow-env",
   `--allow-ffi=${LIBRARIES.filter((path) => path.startsWith("/")).join(",")}`,
 ];

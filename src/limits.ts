@@ -306,3 +306,42 @@ export const MAX_DNS_CONNECTIONS = 64;
 
 /** Milliseconds for one DNS query over TCP, and between two of a client. */
 export const DNS_TCP_TIMEOUT_MS = 10_000;
+
+/** Bytes of the body of a request to the operator's port. */
+export const MAX_ADMIN_BODY_LENGTH = 65_536;
+
+/** Bytes of the head of such a request. */
+export const MAX_ADMIN_HEAD_LENGTH = 16_384;
+
+/**
+ * Connections to the operator's port at once; more are closed. A browser opens
+ * six. They are among `RESERVED_DESCRIPTORS`.
+ */
+export const MAX_ADMIN_CONNECTIONS = 32;
+
+/** Milliseconds for the head of a request to the operator's port. */
+export const ADMIN_HEAD_TIMEOUT_MS = 10_000;
+
+/**
+ * Milliseconds for the whole request, and without a byte moving while it is
+ * answered.
+ */
+export const ADMIN_REQUEST_TIMEOUT_MS = 30_000;
+
+/** Milliseconds an idle connection to the operator's port is kept. */
+export const ADMIN_KEEP_ALIVE_MS = 15_000;
+
+/** Wrong tokens of one address until it is refused for a while. */
+export const MAX_WRONG_TOKENS = 10;
+
+/** Milliseconds after which wrong tokens are forgotten. */
+export const WRONG_TOKEN_WINDOW_MS = 60_000;
+
+/** Addresses whose wrong tokens are counted; the oldest makes room. */
+export const MAX_WRONG_TOKEN_PEERS = 1_024;
+
+/** Characters of the name of a user that is made at run time. */
+export const MAX_USER_NAME_LENGTH = 64;
+
+/** Bytes of one datagram of the manager protocol, request or reply. */
+export const MAX_MANAGER_DATAGRAM_LENGTH = 32_767;

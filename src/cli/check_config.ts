@@ -29,7 +29,7 @@ import {
 import { alternatives } from "./config_keys.ts";
 import { parseConfig } from "./config_file.ts";
 import { type Role, roleOfFile } from "./file_role.ts";
-import type { OperatorSettings } from "./operator_settings.ts";
+import type { AdminAddress, OperatorSettings } from "./operator_settings.ts";
 import { option } from "./option_value.ts";
 import type { Sources } from "./secrets.ts";
 
@@ -200,18 +200,14 @@ function describeLimits(
 
 function operatorRows(operator: OperatorSettings, role: Role): Row[] {
   const { admin, adminToken, manager, store, maxConnectionsPerHost } = operator;
-  const address = admin === undefined
-    ? "off"
-    : "path" in admin
-    ? `unix:${admin.path}`
-    : formatAddress(admin);
+  const address = describeAddress(admin);
   const token = adminToken === undefined ? "without a token" : "with a token";
   const { logFormat = "text", logPrivacy = "full" } = operator;
   return [
     ["admin", admin === undefined ? address : `${address}, ${token}`],
     ...role === "server"
       ? [
-        ["manager", manager === undefined ? "off" : formatAddress(manager)],
+        ["manager", describeAddress(manager)],
         ["store", store ?? "none: a restart forgets users and counts"],
       ] as const
       : [],
@@ -221,6 +217,11 @@ function operatorRows(operator: OperatorSettings, role: Role): Row[] {
       ? []
       : [["one address", `${maxConnectionsPerHost} connections`] as const],
   ];
+}
+
+function describeAddress(address: AdminAddress | undefined): string {
+  if (address === undefined) return "off";
+  return "path" in address ? `unix:${address.path}` : formatAddress(address);
 }
 
 function table(rows: readonly Row[]): string[] {

@@ -169,7 +169,9 @@ async function* examinePorts(
 function operatorPorts({ admin, manager }: OperatorSettings): WantedPort[] {
   return [
     ...admin !== undefined && "port" in admin ? portsOf(admin) : [],
-    ...manager !== undefined ? portsOf(manager, "udp_only") : [],
+    ...manager !== undefined && "port" in manager
+      ? portsOf(manager, "udp_only")
+      : [],
   ];
 }
 

@@ -18,11 +18,12 @@ import {
   type Keys,
   text,
   textAs,
+  texts,
 } from "./config_keys.ts";
 import type { LogFormat } from "./log.ts";
 import type { LogPrivacy } from "./log_privacy.ts";
 import type { Option } from "./option.ts";
-import { option } from "./option_value.ts";
+import { badOption, option } from "./option_value.ts";
 import type { Secrets } from "./secrets.ts";
 import { readHostAndPort, readInteger } from "./values.ts";
 
@@ -35,8 +36,12 @@ export interface OperatorSettings {
   readonly admin?: AdminAddress;
   /** The line of `admin_token_file`. Never logged. */
   readonly adminToken?: string;
-  /** Where the `ss-manager` protocol is served, UDP. */
-  readonly manager?: Endpoint;
+  /** Names besides its address under which `admin` may be asked for. */
+  readonly adminHosts?: readonly string[];
+  /** Where the `ss-manager` protocol is served: UDP, or unix datagrams. */
+  readonly manager?: AdminAddress;
+  /** Whether that may be where others than this machine can send to it. */
+  readonly managerAnywhere?: boolean;
   /** File of the store of users and counts. */
   readonly store?: string;
   /** Default: `text`. */
@@ -57,6 +62,8 @@ const LOG_PRIVACIES: readonly LogPrivacy[] = ["full", "hashed", "none"];
 
 const ADMIN_EXPECTED = "HOST:PORT or unix:/PATH";
 
+const HOST_NAME_EXPECTED = "a name or an IP address, without a port";
+
 const OPERATOR = v.object({
   admin: textAs({
     about: "Where metrics, API and dashboard are served: HOST:PORT or " +
@@ -67,11 +74,19 @@ const OPERATOR = v.object({
   admin_token_file: text(
     "File with the token of admin in its one line, relative to this file",
   ),
-  manager: textAs({
-    about: "Where the protocol of ss-manager is served over UDP: HOST:PORT",
-    expected: "HOST:PORT",
-    read: readEndpoint,
+  admin_host: texts({
+    about: "Names by which admin may be asked for, besides its address",
+    expected: HOST_NAME_EXPECTED,
+    read: readHostName,
   }),
+  manager: textAs({
+    about:
+      "Where the protocol of ss-manager is served: HOST:PORT for UDP, or " +
+      "unix:/PATH",
+    expected: ADMIN_EXPECTED,
+    read: readAdmin,
+  }),
+  manager_anywhere: flag("Let manager be where other machines can send to it"),
   store: text("File that keeps users and counts, relative to this file"),
   log_format: choice(LOG_FORMATS, "How log lines look"),
   log_privacy: choice(LOG_PRIVACIES, "What the log tells of targets"),
@@ -94,6 +109,13 @@ const BOTH: readonly Option[] = [
     name: "admin-token-file",
     value: "FILE",
     help: "File with the token that --admin asks for in its one line",
+  },
+  {
+    name: "admin-host",
+    value: "NAME",
+    repeatable: true,
+    help: "Name by which --admin may be asked for, besides its address; " +
+      "needed behind a proxy",
   },
   {
     name: "log-format",
@@ -134,9 +156,14 @@ export const OPERATOR_OPTIONS: Readonly<
     ...BOTH,
     {
       name: "manager",
-      value: "HOST:PORT",
-      help: "Serve the protocol of ss-manager here, over UDP, to whoever can " +
-        "send to it",
+      value: "ADDRESS",
+      help:
+        "Serve the protocol of ss-manager here, to whoever can send to it: " +
+        "HOST:PORT for UDP, or unix:/PATH",
+    },
+    {
+      name: "manager-anywhere",
+      help: "Let --manager be where others than this machine can send to it",
     },
     {
       name: "store",
@@ -175,8 +202,10 @@ export function operatorSettings(
   const settings = {
     admin: option(args, "admin", readAdmin, ADMIN_EXPECTED) ?? said?.admin,
     adminToken: tokenFile && secrets.read(...tokenFile).text,
-    manager: option(args, "manager", readEndpoint, "HOST:PORT") ??
+    adminHosts: hostNames(args) ?? said?.admin_host,
+    manager: option(args, "manager", readAdmin, ADMIN_EXPECTED) ??
       said?.manager,
+    managerAnywhere: args.has("manager-anywhere") || said?.manager_anywhere,
     store: path("store", said?.store)?.[0],
     logFormat: choiceOption(args, "log-format", LOG_FORMATS) ??
       said?.log_format,
@@ -207,6 +236,21 @@ function choiceOption<T extends string>(
     (text) => words.find((word) => word === text),
     alternatives(words),
   );
+}
+
+function hostNames(args: Arguments): string[] | undefined {
+  const names = args.all("admin-host").map((text) => {
+    const name = readHostName(text);
+    if (name !== undefined) return name;
+    throw badOption("admin-host", text, HOST_NAME_EXPECTED);
+  });
+  return names.length > 0 ? names : undefined;
+}
+
+function readHostName(value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  const { host, port } = readHostAndPort(value) ?? {};
+  return port === undefined ? host : undefined;
 }
 
 function readAdmin(value: unknown): AdminAddress | undefined {

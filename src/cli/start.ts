@@ -25,6 +25,7 @@ import { sharedReplayFilters } from "../security/replay_filter.ts";
 import type { LocalOptions } from "../service/local.ts";
 import { connectionCapacity, type Dependencies } from "../service/service.ts";
 import type { Mode } from "../service/udp_service.ts";
+import { startAdmin } from "./admin.ts";
 import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands.ts";
 import {
@@ -217,6 +218,14 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
   });
   const signal = host.stopSignal();
   await supervised.start();
+  const admin = await startAdmin(operator, supervised, {
+    transport: world.transport,
+    clock: systemClock,
+    logger,
+  }).catch(async (error) => {
+    await supervised.stop(0);
+    throw error;
+  });
   host.onReload(() => reload(supervised, logger));
   ready = true;
   host.listening();
@@ -227,6 +236,8 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
     `${name}: accepting no more, ${graceMs / 1_000} s for open connections`,
   );
   await supervised.stop(graceMs);
+  // Last, so that the end can be watched.
+  await admin.stop(0);
   host.stopped(observations.snapshot);
   if (worker === undefined) tellTotals(observations.snapshot, logger);
 }

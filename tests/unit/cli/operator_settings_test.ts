@@ -52,7 +52,9 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
   const file = {
     admin: "[::1]:9000",
     admin_token_file: "token",
+    admin_host: ["admin.example", "192.0.2.7"],
     manager: "127.0.0.1:6001",
+    manager_anywhere: true,
     store: "../lib/users.db",
     log_format: "json",
     log_privacy: "hashed",
@@ -60,10 +62,12 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     reuse_port: true,
     max_connections_per_host: "50",
   };
-  const { manager, store, ...both } = {
+  const { manager, managerAnywhere, store, ...both } = {
     admin: { host: "::1", port: 9000 },
     adminToken: "file-token",
+    adminHosts: ["admin.example", "192.0.2.7"],
     manager: { host: "127.0.0.1", port: 6001 },
+    managerAnywhere: true,
     store: "/etc/lib/users.db",
     logFormat: "json",
     logPrivacy: "hashed",
@@ -71,17 +75,22 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     reusePort: true,
     maxConnectionsPerHost: 50,
   } as const;
-  assert.deepEqual(server([], file), { ...both, manager, store });
-  assert.deepEqual(local([], { ...file, manager: null, store: null }), both);
+  const onlyServer = { manager, managerAnywhere, store };
+  assert.deepEqual(server([], file), { ...both, ...onlyServer });
+  const none = { manager: null, manager_anywhere: null, store: null };
+  assert.deepEqual(local([], { ...file, ...none }), both);
 });
 
 test("operatorSettings() lets an option beat the file", () => {
   const argv = "--admin unix:/run/admin --admin-token-file /run/token " +
-    "--manager [::1]:1 --store /run/db --log-format text --log-privacy none " +
-    "--log-connections --reuse-port --max-connections-per-host 7";
+    "--admin-host a.example --admin-host b.example " +
+    "--manager unix:/run/m --manager-anywhere --store /run/db " +
+    "--log-format text --log-privacy none --log-connections --reuse-port " +
+    "--max-connections-per-host 7";
   const file = {
     admin: "127.0.0.1:9000",
     admin_token_file: "token",
+    admin_host: "c.example",
     store: "x",
     log_privacy: "full",
     log_connections: false,
@@ -91,7 +100,9 @@ test("operatorSettings() lets an option beat the file", () => {
   assert.deepEqual(server(argv.split(" "), file), {
     admin: { path: "/run/admin" },
     adminToken: "flag-token",
-    manager: { host: "::1", port: 1 },
+    adminHosts: ["a.example", "b.example"],
+    manager: { path: "/run/m" },
+    managerAnywhere: true,
     store: "/run/db",
     logFormat: "text",
     logPrivacy: "none",
@@ -107,6 +118,8 @@ test("operatorSettings() names what it cannot read", () => {
     [["--admin", "unix:run"], {}, /^--admin unix:run: expected/],
     [[], { admin: 9000 }, /^\/etc\/umbra\/f:1:\d+: admin is 9000, expected/],
     [[], { manager: "::1" }, /manager is "::1", expected HOST:PORT/],
+    [["--admin-host", "a:1"], {}, /^--admin-host a:1: expected a name/],
+    [[], { admin_host: ["a:1"] }, /admin_host is .*expected a name/],
     [[], { store: "" }, /store is "", expected/],
     [[], { log_privacy: "some" }, /log_privacy is "some", expected .*hashed/],
     [

@@ -1,0 +1,149 @@
+/**
+ * Everything the operator's port answers, as one function from requests to
+ * responses: health, metrics, the page, both management APIs and SIP008.
+ *
+ * Does not: know sockets; `adapters/http_server.ts` does.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { ConfigError, UmbraError } from "../errors.ts";
+import type { Logger } from "../observe.ts";
+import type { Endpoint } from "../transport.ts";
+import { Guard, type GuardSettings } from "./guard.ts";
+import { METRICS_CONTENT_TYPE, renderMetrics } from "./metrics.ts";
+import type { Operator } from "./operator.ts";
+import { failure, failureWith, text } from "./replies.ts";
+import { dataRoute, findRoute, type Route } from "./router.ts";
+import { sip008Routes } from "./sip008.ts";
+import { ssmApi } from "./ssm_api.ts";
+import { usersApi } from "./users_api.ts";
+
+/** A page and what it may do in a browser. */
+export interface AdminPage {
+  /** One document without anything from elsewhere. */
+  readonly html: string;
+  /** Its Content-Security-Policy. */
+  readonly csp: string;
+}
+
+/** What the port is made of. */
+export interface AdminOptions extends GuardSettings {
+  readonly operator: Operator;
+  /** The dashboard; not set: there is none. */
+  readonly page?: AdminPage | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Answers one request; `peer` is not set for a unix socket. */
+export type AdminHandler = (
+  request: Request,
+  peer: Endpoint | undefined,
+) => Promise<Response>;
+
+/**
+ * Makes the handler of one port.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`, see {@link Guard}.
+ */
+export function createAdminHandler(options: AdminOptions): AdminHandler {
+  const guard = new Guard(options, options);
+  const routes = routesOf(options);
+  return async (request, peer) =>
+    harden(await answer({ request, peer, guard, routes }));
+}
+
+function routesOf({ operator, page }: AdminOptions): Route[] {
+  return [
+    {
+      access: "open",
+      method: "GET",
+      path: "/healthz",
+      handle: () => text("ok\n"),
+    },
+    {
+      access: "open",
+      method: "GET",
+      path: "/readyz",
+      handle: () =>
+        operator.status().ready
+          ? text("ready\n")
+          : text("not ready\n", undefined, 503),
+    },
+    ...page === undefined ? [] : [pageRoute(page)],
+    dataRoute(
+      "GET /metrics",
+      async () =>
+        text(await renderMetrics(operator.status()), METRICS_CONTENT_TYPE),
+    ),
+    ...usersApi(operator),
+    ...ssmApi(operator),
+    ...sip008Routes(operator),
+  ];
+}
+
+/** Without a token, since the page holds nothing: it asks for one itself. */
+function pageRoute({ html, csp }: AdminPage): Route {
+  return {
+    access: "open",
+    method: "GET",
+    path: "/",
+    handle: () => {
+      const response = text(html, "text/html; charset=utf-8");
+      response.headers.set("content-security-policy", csp);
+      return response;
+    },
+  };
+}
+
+async function answer({ request, peer, guard, routes }: {
+  readonly request: Request;
+  readonly peer: Endpoint | undefined;
+  readonly guard: Guard;
+  readonly routes: readonly Route[];
+}): Promise<Response> {
+  const url = new URL(request.url);
+  const match = findRoute(routes, request.method, url.pathname);
+  // What is nowhere is guarded too: a stranger learns no more than that.
+  const refusal = guard.refuse(request, match?.access ?? "data", peer);
+  if (refusal !== undefined) return refusal;
+  if (match === undefined) return failure(404, "There is nothing here");
+  const { route, methods, param } = match;
+  if (route === undefined) {
+    return failureWith(405, `Only ${methods.join(", ")} here`, {
+      allow: methods.join(", "),
+    });
+  }
+  try {
+    return await route.handle({ request, url, param });
+  } catch (error) {
+    // Gone since it was looked up, see Operator.
+    if (error instanceof RangeError) return failure(404, error.message);
+    if (!(error instanceof UmbraError)) throw error;
+    const status = error instanceof ConfigError ? 400 : 503;
+    return failure(status, error.message, error.code);
+  }
+}
+
+/** Of everything that is no page. */
+const NO_PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; " +
+  "base-uri 'none'; form-action 'none'";
+
+/** Headers without which a browser might show, keep or pass on too much. */
+const HARDENING: readonly (readonly [name: string, value: string])[] = [
+  ["cache-control", "no-store"],
+  ["content-security-policy", NO_PAGE_POLICY],
+  ["cross-origin-opener-policy", "same-origin"],
+  ["cross-origin-resource-policy", "same-origin"],
+  ["referrer-policy", "no-referrer"],
+  ["x-content-type-options", "nosniff"],
+  ["x-frame-options", "DENY"],
+];
+
+function harden(response: Response): Response {
+  for (const [name, value] of HARDENING) {
+    if (!response.headers.has(name)) response.headers.set(name, value);
+  }
+  return response;
+}

@@ -1,0 +1,28 @@
+/**
+ * Which hosts are this machine itself.
+ *
+ * @module
+ */
+import { parseIp, unmapIpv4 } from "../codec/ip_address.ts";
+
+/**
+ * Whether only this machine can reach a host: an address of 127.0.0.0/8, `::1`,
+ * or `localhost` (RFC 6761 §6.3). Any other name may resolve to anything.
+ *
+ * @param host Without brackets.
+ */
+export function isLoopback(host: string): boolean {
+  if (host.toLowerCase() === "localhost") return true;
+  const parsed = parseIp(host);
+  if (parsed === undefined) return false;
+  const bytes = unmapIpv4(parsed);
+  return bytes.length === 4
+    ? bytes[0] === 127
+    : bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
+}
+
+/** Whether a host to listen on stands for every address of the machine. */
+export function isWildcard(host: string): boolean {
+  const bytes = parseIp(host);
+  return bytes !== undefined && bytes.every((byte) => byte === 0);
+}

@@ -1,0 +1,209 @@
+/**
+ * The protocol of `ss-manager` over any datagram socket: whoever can send to it
+ * adds and removes servers, so it is for this machine alone.
+ *
+ * It lists and removes only what was added at run time: the passwords of the
+ * configuration are not told. Traffic is told of every port.
+ *
+ * @module
+ */
+import { type Clock, pause } from "../clock.ts";
+import { ConfigError, TransportError, UmbraError } from "../errors.ts";
+import { ACCEPT_BACKOFF_MS } from "../limits.ts";
+import type { Logger } from "../observe.ts";
+import type {
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+  Transport,
+} from "../transport.ts";
+import { isLoopback } from "./loopback.ts";
+import {
+  formatList,
+  formatStat,
+  type ListedServer,
+  parseManagerRequest,
+} from "./manager_protocol.ts";
+import type { NewServer, Operator } from "./operator.ts";
+
+/** A manager that answers. */
+export interface Manager {
+  /** Where it is bound; the port is the real one. */
+  readonly address: Endpoint;
+  /** Finishes the request under way and answers no more. */
+  stop(): Promise<void>;
+}
+
+/** What a manager needs of a `DatagramSocket`: it never sends and waits at once. */
+export interface ManagerSocket {
+  readonly address: Endpoint;
+  receive(): Promise<Datagram | undefined>;
+  send(payload: Uint8Array, to: Endpoint): Promise<void>;
+  close(): void;
+}
+
+/** What a manager works with. */
+export interface ManagerWorld {
+  readonly operator: Operator;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Binds the UDP socket of a manager.
+ *
+ * @param anywhere Whether others than this machine may manage it; they need no
+ * password.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` when they could and may not.
+ * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` and others.
+ */
+export function bindManager(
+  transport: Transport,
+  { host, port, anywhere = false }: Endpoint & { readonly anywhere?: boolean },
+): Promise<DatagramSocket> {
+  if (anywhere || isLoopback(host)) return transport.bind({ host, port });
+  return Promise.reject(
+    new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `--manager on ${host} would let anybody add and remove servers, without ` +
+        "a password: listen on 127.0.0.1",
+    ),
+  );
+}
+
+/**
+ * Answers, one request after the other.
+ *
+ * @param socket Owned by the manager from now on.
+ */
+export function startManager(
+  socket: ManagerSocket,
+  world: ManagerWorld,
+): Manager {
+  const stop = new AbortController();
+  const receiving = receiveAll(socket, world, stop.signal);
+  return {
+    address: socket.address,
+    async stop(): Promise<void> {
+      stop.abort();
+      socket.close();
+      await receiving;
+    },
+  };
+}
+
+async function receiveAll(
+  socket: ManagerSocket,
+  world: ManagerWorld,
+  stop: AbortSignal,
+): Promise<void> {
+  const { clock, logger } = world;
+  for (let failures = 0; !stop.aborted;) {
+    try {
+      const datagram = await socket.receive();
+      if (datagram === undefined) return;
+      failures = 0;
+      await serve(datagram, socket, world);
+    } catch (error) {
+      if (stop.aborted) return;
+      if (failures++ === 0) {
+        logger.log("error", "the manager failed, and goes on", {
+          code: error instanceof TransportError ? error.code : undefined,
+          reason: error instanceof Error ? error.stack : String(error),
+        });
+      }
+      await pause(clock, ACCEPT_BACKOFF_MS, stop);
+    }
+  }
+}
+
+async function serve(
+  { payload, from }: Datagram,
+  socket: ManagerSocket,
+  world: ManagerWorld,
+): Promise<void> {
+  const replies = await answer(payload, world);
+  // Over a unix socket, who has bound no path cannot be answered.
+  if (from.host === "") return;
+  for (const reply of replies) {
+    try {
+      await socket.send(reply, from);
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      world.logger.log("warn", "cannot answer who asked the manager", {
+        code: error.code,
+      });
+      return;
+    }
+  }
+}
+
+async function answer(
+  payload: Uint8Array,
+  { operator, logger }: ManagerWorld,
+): Promise<readonly Uint8Array[]> {
+  const request = parseManagerRequest(payload);
+  switch (request.command) {
+    case "add":
+      return [await add(request.server, operator, logger)];
+    case "remove":
+      // Also when there was none, as libev has it.
+      operator.removeServer(request.id);
+      return [OK];
+    case "list":
+      return formatList(managedServers(operator));
+    case "ping":
+      return formatStat(bytesByPort(operator));
+    case "invalid":
+      return [ERR];
+    case "ignored":
+      return [];
+  }
+}
+
+const OK = new TextEncoder().encode("ok");
+const ERR = new TextEncoder().encode("err");
+const NOT_AVAILABLE = new TextEncoder().encode("port is not available");
+
+async function add(
+  server: NewServer,
+  operator: Operator,
+  logger: Logger,
+): Promise<Uint8Array> {
+  const { servers } = operator.status();
+  const id = String(server.port);
+  if (servers.some((one) => one.id === id && !one.managed)) {
+    return NOT_AVAILABLE;
+  }
+  try {
+    await operator.addServer(server);
+    return OK;
+  } catch (error) {
+    if (!(error instanceof UmbraError)) throw error;
+    logger.log("warn", "the manager could not add a server", {
+      port: server.port,
+      code: error.code,
+      reason: error.message,
+    });
+    return error instanceof TransportError ? NOT_AVAILABLE : ERR;
+  }
+}
+
+function managedServers(operator: Operator): ListedServer[] {
+  return operator.status().servers.flatMap(({ managed, id, method }) => {
+    const password = managed
+      ? operator.credentials(id, "")?.password
+      : undefined;
+    return password === undefined ? [] : [{ id, method, password }];
+  });
+}
+
+function bytesByPort(operator: Operator): Map<string, number> {
+  const bytes = new Map<string, number>();
+  for (
+    const { id, usage: { bytesUp, bytesDown } } of operator.status().servers
+  ) {
+    bytes.set(id, (bytes.get(id) ?? 0) + bytesUp + bytesDown);
+  }
+  return bytes;
+}

@@ -1,0 +1,121 @@
+/**
+ * What requests to the management APIs carry: JSON → values of ours.
+ *
+ * Every function throws `ConfigError` with `ERR_CONFIG_SYNTAX` or
+ * `ERR_CONFIG_VALUE`, whose message names the field and never a secret.
+ *
+ * @module
+ */
+import { ConfigError } from "../errors.ts";
+import { MAX_USER_NAME_LENGTH } from "../limits.ts";
+import type { UserLimits } from "../users.ts";
+import type { NewUser, UserChange } from "./operator.ts";
+
+/** An object of JSON, by field. */
+export type Fields = ReadonlyMap<string, unknown>;
+
+/**
+ * Reads an object.
+ *
+ * @param known Fields it may have; others are a mistake.
+ */
+export async function readFields(
+  request: Request,
+  known: readonly string[],
+): Promise<Fields> {
+  return toFields(parseJson(await request.text()), known, "The body");
+}
+
+/** The fields of a new user: `name`, and those of a change. */
+export function readNewUser(fields: Fields): NewUser {
+  return { name: readName(fields.get("name"), "name"), ...readChange(fields) };
+}
+
+/** The fields of a change: `password`, `limits`, `disabled`; all optional. */
+export function readChange(fields: Fields): UserChange {
+  const password = fields.get("password");
+  const disabled = fields.get("disabled");
+  const limits = fields.get("limits");
+  if (disabled !== undefined && typeof disabled !== "boolean") {
+    throw wrong('"disabled" is not true or false');
+  }
+  return {
+    ...(password !== undefined &&
+      { password: readText(password, "password") }),
+    ...(limits !== undefined && { limits: readLimits(limits) }),
+    ...(disabled !== undefined && { disabled }),
+  };
+}
+
+/** Name of a user. */
+export function readName(value: unknown, field: string): string {
+  const name = readText(value, field);
+  if (name === "." || name === "..") {
+    throw wrong(`"${field}" means something else in a path`);
+  }
+  // deno-lint-ignore no-control-regex
+  if (name.length > MAX_USER_NAME_LENGTH || /[\x00-\x1f\x7f]/.test(name)) {
+    throw wrong(
+      `"${field}" is longer than ${MAX_USER_NAME_LENGTH} characters, or has ` +
+        "control characters",
+    );
+  }
+  return name;
+}
+
+/** Text that is not empty. */
+export function readText(value: unknown, field: string): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw wrong(`"${field}" is not a text, or is empty`);
+}
+
+/** Smallest value of each limit. */
+const LEAST: Readonly<Record<keyof UserLimits, number>> = {
+  quotaBytes: 0,
+  bytesPerSecond: 1,
+  maxConnections: 1,
+  maxHosts: 1,
+  expiresUnixMs: 0,
+};
+
+function readLimits(value: unknown): UserLimits {
+  const fields = toFields(value, Object.keys(LEAST), '"limits"');
+  for (const [field, limit] of fields) {
+    const least = LEAST[field as keyof UserLimits];
+    if (!Number.isSafeInteger(limit) || (limit as number) < least) {
+      throw wrong(`"${field}" is not a whole number, ${least} or more`);
+    }
+  }
+  return Object.fromEntries(fields);
+}
+
+function toFields(
+  value: unknown,
+  known: readonly string[],
+  what: string,
+): Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrong(`${what} is not an object`);
+  }
+  const fields = new Map(Object.entries(value));
+  for (const field of fields.keys()) {
+    if (!known.includes(field)) {
+      throw wrong(`${what} has another field than ${known.join(", ")}`);
+    }
+  }
+  return fields;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    // The runtime's message may quote the text, which may hold a password.
+    throw new ConfigError("ERR_CONFIG_SYNTAX", "The body is not JSON");
+  }
+}
+
+function wrong(message: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", message);
+}

@@ -1,0 +1,112 @@
+/**
+ * Our own management API: what the dashboard and `umbra top` use, and all that
+ * can be done with users, limits included.
+ *
+ * | path                                | methods            |
+ * | ----------------------------------- | ------------------ |
+ * | `/api/status`                       | GET                |
+ * | `/api/reload` (`?dryRun=true`)      | POST               |
+ * | `/api/servers/:server/clear`        | POST               |
+ * | `/api/servers/:server/users`        | GET, POST          |
+ * | `/api/servers/:server/users/:name`  | GET, PATCH, DELETE |
+ * | …`/uri`, …`/clear` of a user        | GET, POST          |
+ *
+ * @module
+ */
+import {
+  type Answer,
+  findServer,
+  findUser,
+  type Named,
+  type NamedUser,
+  withServer,
+  withUser,
+} from "./lookup.ts";
+import type { Operator } from "./operator.ts";
+import { MAX_QR_BYTES, qrSvg } from "./qr.ts";
+import { done, json } from "./replies.ts";
+import { readChange, readFields, readNewUser } from "./request_body.ts";
+import { dataRoute, type Handler, type Route } from "./router.ts";
+import { sip008Path } from "./sip008.ts";
+
+const CHANGE_FIELDS = ["password", "limits", "disabled"];
+
+/** Its routes. */
+export function usersApi(operator: Operator): Route[] {
+  const ofServer = (handle: (named: Named) => Answer): Handler =>
+    withServer((call) => findServer(operator, call.param("server")), handle);
+  const ofUser = (handle: (named: NamedUser) => Answer): Handler =>
+    ofServer(withUser(handle));
+  /** The user as it is after a change. */
+  const show = (server: string, name: string, status: number): Response =>
+    json(findUser(findServer(operator, server)!, name), status);
+  const one = "/api/servers/:server";
+  const users = `${one}/users` as const;
+  const user = `${users}/:name` as const;
+  return [
+    dataRoute("GET /api/status", () => json(operator.status())),
+    dataRoute("POST /api/reload", async ({ url }) => {
+      const dryRun = url.searchParams.get("dryRun") === "true";
+      return json(await operator.reload(dryRun));
+    }),
+    dataRoute(
+      `POST ${one}/clear`,
+      ofServer(({ server }) => {
+        operator.clearCounts(server.id);
+        return done();
+      }),
+    ),
+    dataRoute(
+      `GET ${users}`,
+      ofServer(({ server }) => json({ users: server.users })),
+    ),
+    dataRoute(
+      `POST ${users}`,
+      ofServer(async ({ server, call: { request } }) => {
+        const added = readNewUser(
+          await readFields(request, ["name", ...CHANGE_FIELDS]),
+        );
+        operator.addUser(server.id, added);
+        return show(server.id, added.name, 201);
+      }),
+    ),
+    dataRoute(`GET ${user}`, ofUser(({ user }) => json(user))),
+    dataRoute(
+      `PATCH ${user}`,
+      ofUser(async ({ server, user, call: { request } }) => {
+        const change = readChange(await readFields(request, CHANGE_FIELDS));
+        operator.changeUser(server.id, user.name, change);
+        return show(server.id, user.name, 200);
+      }),
+    ),
+    dataRoute(
+      `DELETE ${user}`,
+      ofUser(({ server, user }) => {
+        operator.removeUser(server.id, user.name);
+        return done();
+      }),
+    ),
+    dataRoute(
+      `POST ${user}/clear`,
+      ofUser(({ server, user }) => {
+        operator.clearCounts(server.id, user.name);
+        return done();
+      }),
+    ),
+    dataRoute(
+      `GET ${user}/uri`,
+      ofUser(({ server: { id }, user: { name } }) => {
+        const { uri, password } = operator.credentials(id, name)!;
+        return json({
+          uri,
+          sip008: sip008Path({ server: id, name, password }),
+          ...fitsQr(uri) && { qr: qrSvg(uri) },
+        });
+      }),
+    ),
+  ];
+}
+
+function fitsQr(text: string): boolean {
+  return new TextEncoder().encode(text).length <= MAX_QR_BYTES;
+}

@@ -1,0 +1,135 @@
+/**
+ * Joins the operator's port and the manager with the runtime: both off unless
+ * they are asked for.
+ *
+ * @module
+ */
+import {
+  type HttpAddress,
+  type HttpServer,
+  serveHttp,
+} from "../adapters/http_server.ts";
+import { bindUnixDatagrams } from "../adapters/unix_datagrams.ts";
+import { type AdminPage, createAdminHandler } from "../admin/admin_handler.ts";
+import { bindManager, startManager } from "../admin/manager.ts";
+import type { Operator } from "../admin/operator.ts";
+import type { Clock } from "../clock.ts";
+import { formatAddress } from "../codec/address.ts";
+import type { Logger } from "../observe.ts";
+import type { Endpoint, Transport } from "../transport.ts";
+import type { OperatorSettings } from "./operator_settings.ts";
+import { startOrWait, type Stoppable } from "./take_over.ts";
+
+/** What was asked for; what is not set was not. */
+export type AdminSettings = Pick<
+  OperatorSettings,
+  | "admin"
+  | "adminToken"
+  | "adminHosts"
+  | "manager"
+  | "managerAnywhere"
+  // To wait for addresses that another process has.
+  | "reusePort"
+>;
+
+/** What it works with. */
+export interface AdminWorld {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The dashboard; not set: there is none. */
+  readonly page?: AdminPage;
+}
+
+/**
+ * Starts what was asked for.
+ *
+ * @returns What stops it; nothing runs when there is nothing to stop.
+ * @throws {ConfigError} When others could reach it unasked.
+ * @throws {TransportError} When it cannot listen; nothing runs then.
+ */
+export async function startAdmin(
+  settings: AdminSettings,
+  operator: Operator,
+  world: AdminWorld,
+): Promise<Stoppable> {
+  const { admin, manager } = settings;
+  const running: Stoppable[] = [];
+  const stop = async (graceMs: number): Promise<void> => {
+    await Promise.all(running.map((one) => one.stop(graceMs)));
+  };
+  const start = async (
+    what: string,
+    open: () => Promise<Stoppable>,
+  ): Promise<void> => {
+    const wait = settings.reusePort ?? false;
+    running.push(await startOrWait(open, { ...world, what, wait }));
+  };
+  try {
+    if (admin !== undefined) {
+      const handler = adminHandler(admin, settings, { operator, ...world });
+      await start(
+        "the operator's port",
+        () => openPort(admin, handler, world.logger),
+      );
+    }
+    if (manager !== undefined) {
+      await start(
+        "the manager's port",
+        () => openManager(manager, settings, { operator, ...world }),
+      );
+    }
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+  return { stop };
+}
+
+type World = AdminWorld & { readonly operator: Operator };
+
+function adminHandler(
+  admin: HttpAddress,
+  { adminHosts, adminToken }: AdminSettings,
+  world: World,
+): ReturnType<typeof createAdminHandler> {
+  return createAdminHandler({
+    ...world,
+    host: "host" in admin ? admin.host : undefined,
+    names: adminHosts,
+    token: adminToken,
+  });
+}
+
+async function openPort(
+  admin: HttpAddress,
+  handler: ReturnType<typeof createAdminHandler>,
+  logger: Logger,
+): Promise<HttpServer> {
+  const server = await serveHttp(admin, handler, { logger });
+  const { address } = server;
+  const shown = "path" in address
+    ? `unix:${address.path}`
+    : `http://${formatAddress(address)}/`;
+  logger.log("info", `operator's port on ${shown}`);
+  return server;
+}
+
+async function openManager(
+  manager: Endpoint | { readonly path: string },
+  { managerAnywhere = false }: AdminSettings,
+  world: World,
+): Promise<Stoppable> {
+  const socket = "path" in manager
+    ? await bindUnixDatagrams(manager.path)
+    : await bindManager(world.transport, {
+      ...manager,
+      anywhere: managerAnywhere,
+    });
+  const running = startManager(socket, world);
+  const shown = "path" in manager
+    ? `unix:${manager.path}`
+    : formatAddress(running.address);
+  world.logger.log("info", `manager (protocol of ss-manager) on ${shown}`);
+  return running;
+}

@@ -1,0 +1,80 @@
+/**
+ * Ports that only one process can have, while a new one takes over from an old
+ * one: the new one waits for them, and meanwhile does everything else.
+ *
+ * @module
+ */
+import { type Clock, pause } from "../clock.ts";
+import { TransportError } from "../errors.ts";
+import type { Logger } from "../observe.ts";
+
+/** Something that listens. */
+export interface Stoppable {
+  /** Ends it; see `Service.stop`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** How to wait. */
+export interface TakeOverOptions {
+  /** Whether to wait at all. */
+  readonly wait: boolean;
+  /** What is started, for the log. */
+  readonly what: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Milliseconds between two tries. */
+const RETRY_MS = 250;
+
+/**
+ * Starts something, or promises to as soon as its address is free.
+ *
+ * @throws Whatever `start` throws at first; `ERR_NET_ADDRESS_IN_USE` only when
+ * it is not waited for.
+ */
+export async function startOrWait(
+  start: () => Promise<Stoppable>,
+  { wait, what, clock, logger }: TakeOverOptions,
+): Promise<Stoppable> {
+  try {
+    return await start();
+  } catch (error) {
+    if (!wait || !isInUse(error)) throw error;
+  }
+  logger.log("info", `${what} belongs to another process: waiting for its end`);
+  const stop = new AbortController();
+  const late = retry(start, clock, stop.signal).catch((error) => {
+    logger.log("error", `cannot take over ${what}`, {
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    return undefined;
+  });
+  return {
+    async stop(graceMs): Promise<void> {
+      stop.abort();
+      await (await late)?.stop(graceMs);
+    },
+  };
+}
+
+async function retry(
+  start: () => Promise<Stoppable>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Stoppable | undefined> {
+  for (;;) {
+    await pause(clock, RETRY_MS, signal);
+    if (signal.aborted) return undefined;
+    try {
+      return await start();
+    } catch (error) {
+      if (!isInUse(error)) throw error;
+    }
+  }
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof TransportError &&
+    error.code === "ERR_NET_ADDRESS_IN_USE";
+}

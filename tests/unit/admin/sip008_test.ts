@@ -1,0 +1,104 @@
+/**
+ * SIP008 documents at secret paths.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { AdminWorld, TOKEN } from "../../support/admin_world.ts";
+import { BOB_PSK, SERVER_PSK, SPARE_PSK } from "../../support/fake_operator.ts";
+
+const BOB = "/api/servers/8388/users/bob";
+
+async function pathOf(world: AdminWorld, user = BOB): Promise<string> {
+  return (await world.json(`${user}/uri`)).sip008;
+}
+
+describe("a SIP008 document", () => {
+  test("tells how to connect, what is used and what is left, live", async () => {
+    const world = new AdminWorld();
+    const path = await pathOf(world);
+    const { id, ...server } = (await world.json(path)).servers[0];
+    assert.match(
+      id,
+      /^[\da-f]{8}-[\da-f]{4}-8[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/,
+    );
+    assert.deepEqual(server, {
+      remarks: "bob",
+      server: "server.example",
+      server_port: 8388,
+      password: `${SERVER_PSK}:${BOB_PSK}`,
+      method: "2022-blake3-aes-128-gcm",
+    });
+    world.operator.move("8388", "bob", { up: 30, down: 40 });
+    const unlimited = await world.json(path);
+    assert.equal(unlimited.version, 1);
+    assert.equal(unlimited.bytes_used, 70);
+    assert.ok(!("bytes_remaining" in unlimited));
+    for (const [quotaBytes, left] of [[100, 30], [50, 0]] as const) {
+      world.operator.changeUser("8388", "bob", { limits: { quotaBytes } });
+      assert.equal((await world.json(path)).bytes_remaining, left);
+    }
+    const { headers } = await world.ask(path);
+    assert.match(headers.get("content-type")!, /^application\/json/);
+  });
+
+  test("is served to phones that know no token, under any name", async () => {
+    const world = new AdminWorld({ token: TOKEN });
+    const authorization = `Bearer ${TOKEN}`;
+    const { sip008 } = await world.json(`${BOB}/uri`, {
+      headers: { authorization },
+    });
+    const headers = { host: "sub.example", "sec-fetch-site": "cross-site" };
+    assert.equal((await world.ask(sip008, { headers })).status, 200);
+  });
+
+  test("moves when the password changes, and keeps its id", async () => {
+    const world = new AdminWorld();
+    const before = await pathOf(world);
+    const { id } = (await world.json(before)).servers[0];
+    world.operator.changeUser("8388", "bob", { password: SPARE_PSK });
+    assert.equal((await world.ask(before)).status, 404);
+    const after = await pathOf(world);
+    assert.notEqual(after, before);
+    assert.equal((await world.json(after)).servers[0].id, id);
+  });
+
+  test("is gone, when its user is disabled or removed", async () => {
+    const world = new AdminWorld();
+    const path = await pathOf(world);
+    world.operator.changeUser("8388", "bob", { disabled: true });
+    assert.equal((await world.ask(path)).status, 404);
+    world.operator.changeUser("8388", "bob", { disabled: false });
+    assert.equal((await world.ask(path)).status, 200);
+    world.operator.removeUser("8388", "bob");
+    assert.equal((await world.ask(path)).status, 404);
+  });
+
+  test("belongs to one user: nobody else's proof opens it", async () => {
+    const world = new AdminWorld();
+    const bob = await pathOf(world);
+    const alice = await pathOf(world, "/api/servers/8388/users/alice");
+    const [owner] = bob.split(".");
+    const [, proof] = alice.split(".");
+    assert.equal((await world.ask(`${owner}.${proof}`)).status, 404);
+  });
+
+  test("is nowhere else, whatever is asked for", async () => {
+    const world = new AdminWorld();
+    const path = await pathOf(world);
+    const flipped = path.slice(0, -2) + (path.at(-2) === "A" ? "B" : "A") +
+      path.at(-1);
+    for (
+      const wrong of [flipped, path.slice(0, -1), `${path}A`, `${path}/x`]
+        .concat(path.split(".")[0]!, "/sip008", "/sip008/", "/sip008/.")
+        .concat(
+          "/sip008/!!!.!!!",
+          `/sip008/${"A".repeat(50)}.${"A".repeat(43)}`,
+        )
+    ) {
+      const { status } = await world.ask(wrong);
+      assert.equal(status, 404, wrong);
+    }
+  });
+});
