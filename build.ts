@@ -1,6 +1,7 @@
 /**
  * Builds the executables `umbra`, `ss-local`, `ss-server` and `ss-tunnel`, each of
- * which stands alone. They are one program that knows its role by its name.
+ * which stands alone, with a man page and completions beside them. They are one
+ * program that knows its role by its name.
  *
  * Usage: `deno task build [--runtime deno|bun] [--target NAME] [--outdir DIR]`.
  * Without `--runtime` Deno compiles, and where its base executable cannot be
@@ -25,24 +26,35 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { LIBRARIES } from "./src/adapters/openssl.ts";
+import { completions } from "./src/cli/completions.ts";
+import { manPage } from "./src/cli/man.ts";
 import { bunPath, ROOT } from "./tests/support/runtimes.ts";
 
 /** What the executables are called. */
 const NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel"];
 
+/** What is put beside them, for whoever packs them. */
+const COMPANIONS: Readonly<Record<string, () => string>> = {
+  "umbra.1": manPage,
+  "umbra.bash": () => completions("bash"),
+  "_umbra": () => completions("zsh"),
+  "umbra.fish": () => completions("fish"),
+};
+
 /**
  * What a compiled Deno program may do, whatever it is told: open sockets, unix
- * ones too, read and write files, read the system's limits and the environment.
- * Not: start programs, load any library but OpenSSL's. Addresses and paths, and
- * the variables that hold passwords, are the operator's choice and unknown here;
- * run from source to narrow `--allow-net`, `--allow-read`, `--allow-write` and
- * `--allow-env`.
+ * ones too, read and write files (what `umbra init` makes, the store, a kept list),
+ * read the environment, the system's limits, this machine's addresses and its
+ * own user. Not: start programs, load any library but OpenSSL's. Addresses,
+ * paths, and the variables that hold passwords, are the operator's choice and
+ * unknown here; run from source to narrow them further.
  */
 export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",
   "--allow-write",
+  "--allow-sys=networkInterfaces,uid",
   "--allow-env",
   `--allow-ffi=${LIBRARIES.filter((path) => path.startsWith("/")).join(",")}`,
 ];
@@ -217,8 +229,13 @@ function run(program: string, args: string[]): Result {
 }
 
 function report(request: Request, runtime: string, build: string): number {
-  const files = NAMES.map((name) => outputPath(request, name)).join("\n  ");
-  print(`Built with ${runtime}, build ${build}:\n  ${files}`);
+  const files = NAMES.map((name) => outputPath(request, name));
+  for (const [name, text] of Object.entries(COMPANIONS)) {
+    const path = join(request.outdir, name);
+    writeFileSync(path, text());
+    files.push(path);
+  }
+  print(`Built with ${runtime}, build ${build}:\n  ${files.join("\n  ")}`);
   return 0;
 }
 

@@ -97,6 +97,13 @@ export {
 export { ChunkOpener, type OpenedHeaders } from "./src/codec/chunk_opener.ts";
 export { ChunkSealer, sealedLength } from "./src/codec/chunk_sealer.ts";
 export {
+  isOnlineUrl,
+  type OnlineConfig,
+  type OnlineServer,
+  parseOnlineConfig,
+  parseOnlineUrl,
+} from "./src/codec/sip008.ts";
+export {
   formatServerUri,
   parseServerUri,
   type ServerUri,

@@ -28,6 +28,8 @@ export type ConfigErrorCode =
   | "ERR_SS_KEY_LENGTH"
   /** Text that should be an `ss://` URI is not one. */
   | "ERR_SS_URI_INVALID"
+  /** A published list of servers is refused by its host, or is not one. */
+  | "ERR_ONLINE_CONFIG"
   /** A crypto provider gave a wrong answer or is unusable here. */
   | "ERR_CRYPTO_PROVIDER";
 

@@ -345,3 +345,20 @@ export const MAX_USER_NAME_LENGTH = 64;
 
 /** Bytes of one datagram of the manager protocol, request or reply. */
 export const MAX_MANAGER_DATAGRAM_LENGTH = 32_767;
+/** Milliseconds to fetch a published list of servers, as shadowsocks-rust has. */
+export const ONLINE_TIMEOUT_MS = 30_000;
+
+/** Bytes of such a list, after decompression: some thousand servers. */
+export const MAX_ONLINE_BYTES = 1_048_576;
+
+/** Redirections that are followed to such a list. RFC 9110 §15.4 has none. */
+export const MAX_ONLINE_REDIRECTS = 5;
+
+/**
+ * Milliseconds between two looks at such a list; `--refresh` sets it. An hour,
+ * as in shadowsocks-rust.
+ */
+export const ONLINE_REFRESH_MS = 3_600_000;
+
+/** Milliseconds until the next look at such a list while its host is silent. */
+export const ONLINE_RETRY_MS = 60_000;

@@ -14,6 +14,7 @@ import type { Arguments } from "./args.ts";
 import { configureLocal } from "./config.ts";
 import { tryMethods } from "./crypto.ts";
 import { download, type DownloadState } from "./download.ts";
+import { openOnline } from "./open_online.ts";
 import { complain, print } from "./output.ts";
 import {
   headRequest,
@@ -27,14 +28,21 @@ import { systemSources } from "./sources.ts";
 /**
  * Runs `umbra check server`.
  *
- * @param args Its operands are `ss://` URIs.
+ * @param args Its operands are `ss://` URIs, or the address of a list.
  * @returns Whether everything could be measured.
  * @throws {ConfigError} When the configuration is wrong.
  */
 export async function runCheckServer(args: Arguments): Promise<boolean> {
   const wishes = measureSettings(args);
-  const { result, warnings } = configureLocal(args, systemSources);
-  for (const warning of warnings) await complain(`umbra: ${warning}\n`);
+  using online = await openOnline(args, systemSources);
+  const { result, warnings } = configureLocal(
+    args,
+    systemSources,
+    online?.servers,
+  );
+  for (const warning of [...online?.warnings ?? [], ...warnings]) {
+    await complain(`umbra: ${warning}\n`);
+  }
   const { servers } = result[0]!;
   const world: ProbeWorld = {
     transport: systemTransport(),

@@ -10,6 +10,7 @@ import {
   IDLE_TIMEOUT_MS,
   MAX_CONNECTIONS,
   MAX_UDP_FLOWS,
+  ONLINE_REFRESH_MS,
   UDP_TIMEOUT_MS,
 } from "../limits.ts";
 import { CHECK_SERVER_OPTIONS, DOCTOR_OPTIONS } from "./probe_options.ts";
@@ -19,6 +20,12 @@ import type { Command, Option } from "./option.ts";
 
 /** The method of shadowsocks-libev 3.3 when none is named. */
 export const DEFAULT_METHOD = "chacha20-ietf-poly1305";
+
+/** What `umbra init` suggests: users by name, replays refused, fast with AES. */
+export const INIT_METHOD = "2022-blake3-aes-256-gcm";
+
+/** Whom `umbra init` suggests. */
+export const INIT_USER = "me";
 
 /** Where `ss-local` listens unless told: libev's address, the usual port. */
 export const DEFAULT_LOCAL = { host: "127.0.0.1", port: 1080 };
@@ -135,11 +142,26 @@ const SERVERS: readonly Option[] = [
   },
 ];
 
+/** What may stand for servers on the command line of a local. */
+const SERVER_OPERANDS = "[ss://URI... | https://LIST]";
+
 /** Where to send, and where to listen. */
 const LOCAL_ENDS: readonly Option[] = [
   ...SERVERS,
   ...SECRET,
   CONFIG,
+  {
+    name: "refresh",
+    value: "SECONDS",
+    help: "Look again this often at a published list of servers",
+    default: String(ONLINE_REFRESH_MS / 1_000),
+  },
+  {
+    name: "cache",
+    value: "FILE",
+    help: "Keep the last good list here, for when its host is silent",
+    default: "in ~/.cache/umbra",
+  },
   {
     name: "local-addr",
     short: "b",
@@ -176,7 +198,7 @@ const UDP: readonly Option[] = [
 const LOCAL: Command = {
   name: "local",
   executable: "ss-local",
-  operands: "[ss://URI...]",
+  operands: SERVER_OPERANDS,
   maxOperands: Infinity,
   summary: "Run ss-local: a SOCKS and HTTP proxy that sends through a server",
   description: [
@@ -224,13 +246,14 @@ const LOCAL: Command = {
     "umbra local -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
     "umbra local -c config.json -l 1081",
     "umbra local ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
+    "umbra local https://example.com/SECRET/servers.json",
   ],
 };
 
 const TUNNEL: Command = {
   name: "tunnel",
   executable: "ss-tunnel",
-  operands: "[ss://URI...]",
+  operands: SERVER_OPERANDS,
   maxOperands: Infinity,
   summary: "Run ss-tunnel: a port here that leads to one target over there",
   description: [
@@ -308,6 +331,59 @@ const SERVER: Command = {
   ],
 };
 
+const INIT: Command = {
+  name: "init",
+  maxOperands: 0,
+  summary: "Make a server, its users and their URIs: four questions",
+  description: [
+    "Asks for host, port, method and users, or takes them as options, and " +
+    "makes a folder with a server configuration, a client configuration for " +
+    "each user, and a systemd unit, with fresh keys. Prints each user's URI, " +
+    "at a terminal with its QR code, and what to do next. Overwrites nothing.",
+  ],
+  options: [
+    {
+      name: "host",
+      value: "HOST",
+      help: "Name or IP address under which clients reach the server",
+      default: "this machine's",
+    },
+    {
+      name: "port",
+      value: "PORT",
+      help: "Port of the server",
+      default: "a free one",
+    },
+    {
+      name: "method",
+      value: "METHOD",
+      help: `Method: ${METHODS.map((method) => method.name).join(", ")}`,
+      default: INIT_METHOD,
+    },
+    {
+      name: "user",
+      value: "NAME",
+      repeatable: true,
+      help: "Name of a user; repeat it for several",
+      default: INIT_USER,
+    },
+    {
+      name: "dir",
+      value: "DIR",
+      help: "Folder for the files",
+      default: "umbra",
+    },
+    { name: "yes", short: "y", help: "Ask nothing, take what is suggested" },
+    { name: "force", help: "Overwrite files that are there" },
+    { name: "qr", help: "Draw QR codes also when this is no terminal" },
+    ...COMMON,
+  ],
+  examples: [
+    "umbra init",
+    "umbra init --yes --host vpn.example --user alice --user bob",
+  ],
+};
+
 const GENKEY: Command = {
   name: "genkey",
   operands: "[METHOD]",
@@ -326,7 +402,7 @@ const GENKEY: Command = {
 
 const URL_COMMAND: Command = {
   name: "url",
-  operands: "[ss://URI...]",
+  operands: SERVER_OPERANDS,
   maxOperands: Infinity,
   summary: "Print the ss:// URI of each configured server",
   description: [
@@ -341,12 +417,17 @@ const URL_COMMAND: Command = {
       help: "Host in the URI, for a server that listens on every address",
     },
     { name: "tag", value: "TEXT", help: "Name of the server in the URI" },
+    {
+      name: "qr",
+      help: "Draw each URI as a QR code, too, for a phone to scan",
+    },
     ...SERVERS,
     ...SECRET,
     ...COMMON,
   ],
   examples: [
     "umbra url -c server.json --host example.com",
+    "umbra url -c server.json --host example.com --qr",
     "umbra url -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
   ],
 };
@@ -419,6 +500,32 @@ const DOCTOR: Command = {
   ],
 };
 
+const COMPLETIONS: Command = {
+  name: "completions",
+  operands: "bash | zsh | fish",
+  maxOperands: 1,
+  summary: "Print completions for a shell",
+  description: [
+    "Prints a script that lets a shell complete commands, options and what " +
+    "follows them, for umbra and the other names of the program.",
+  ],
+  options: COMMON,
+  examples: [
+    "source <(umbra completions bash)",
+    "umbra completions zsh > ~/.zfunc/_umbra",
+    "umbra completions fish > ~/.config/fish/completions/umbra.fish",
+  ],
+};
+
+const MAN: Command = {
+  name: "man",
+  maxOperands: 0,
+  summary: "Print the man page",
+  description: ["Prints the page umbra(1), for man to read."],
+  options: COMMON,
+  examples: ["umbra man | man -l -", "umbra man > umbra.1"],
+};
+
 const HELP: Command = {
   name: "help",
   operands: "[COMMAND]",
@@ -434,10 +541,13 @@ export const COMMANDS: readonly Command[] = [
   LOCAL,
   TUNNEL,
   SERVER,
+  INIT,
   GENKEY,
   URL_COMMAND,
   CHECK,
   DOCTOR,
+  COMPLETIONS,
+  MAN,
   HELP,
 ];
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { isOnlineUrl } from "../codec/sip008.ts";
 import { formatServerUri } from "../codec/uri.ts";
 import { ConfigError } from "../errors.ts";
 import type { InboundProtocol } from "../service/inbound.ts";
@@ -27,6 +28,7 @@ import {
   type LocalSettings,
   localsFromFile,
 } from "./local_settings.ts";
+import { onlineObject, unknownOnlineKeys } from "./online_settings.ts";
 import {
   type OperatorSettings,
   operatorSettings,
@@ -77,25 +79,29 @@ export interface ServerSecrets {
 /**
  * What `umbra local` starts: one proxy for each place to listen.
  *
+ * @param online The servers of the published list that was asked for.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function configureLocal(
   args: Arguments,
   sources: Sources,
+  online?: readonly ServerSettings[],
 ): ConfiguredRole<LocalOptions[]> {
-  return configureLocals(args, sources, ({ protocol }) => protocol);
+  return configureLocals(args, sources, online, ({ protocol }) => protocol);
 }
 
 /**
  * What `umbra tunnel` starts: one tunnel for each place to listen.
  *
+ * @param online The servers of the published list that was asked for.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function configureTunnel(
   args: Arguments,
   sources: Sources,
+  online?: readonly ServerSettings[],
 ): ConfiguredRole<LocalOptions[]> {
-  return configureLocals(args, sources, ({ protocol, tunnelTo }) => {
+  return configureLocals(args, sources, online, ({ protocol, tunnelTo }) => {
     if (typeof protocol === "object") return protocol;
     if (tunnelTo !== undefined) return { tunnelTo };
     throw missing(
@@ -109,15 +115,17 @@ export function configureTunnel(
 function configureLocals(
   args: Arguments,
   sources: Sources,
+  online: readonly ServerSettings[] | undefined,
   protocolOf: (local: LocalSettings) => InboundProtocol | undefined,
 ): ConfiguredRole<LocalOptions[]> {
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file?.name);
-  const found = findServers(args, file, secrets);
+  const found = findServers(args, file, secrets, online);
   if (found.servers.length === 0) {
     throw missing(
       "No server to connect to",
-      'give -s HOST:PORT, an ss:// URI, or -c FILE with "server"',
+      "give -s HOST:PORT, an ss:// URI, the https:// address of a list, or " +
+        '-c FILE with "server"',
     );
   }
   const fromFile = file && localsFromFile(file.object, secrets);
@@ -185,6 +193,10 @@ export function configureServer(
 ): ConfiguredRole<ConfiguredServer[]> {
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file?.name);
+  const list = onlineObject(file?.object);
+  if (list !== undefined) {
+    throw missing(`${list.where()} is for ss-local`, "leave it out here");
+  }
   const found = findServers(args, file, secrets);
   const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
   const udp = udpFromOptions(args);
@@ -217,15 +229,17 @@ export function configureServer(
 /**
  * The `ss://` URIs of a configuration, without duplicates.
  *
+ * @param online The servers of the published list that was asked for.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function configureUrls(
   args: Arguments,
   sources: Sources,
+  online?: readonly ServerSettings[],
 ): Configured<string[]> {
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file?.name);
-  const found = findServers(args, file, secrets);
+  const found = findServers(args, file, secrets, online);
   const host = args.last("host");
   const urls = listed(found, secrets).flatMap((server) => {
     const { users } = server;
@@ -299,6 +313,7 @@ function findServers(
   args: Arguments,
   file: NamedConfig | undefined,
   secrets: Secrets,
+  online?: readonly ServerSettings[],
 ): FoundServers {
   const chosen = serverFromOptions(args, secrets);
   const { servers, common, warnings } = file
@@ -307,17 +322,33 @@ function findServers(
   const here = [
     // `-s HOST:PORT` is more specific than `-p PORT`.
     ...serversFromOptions(args).map((s) => merge(s.origin, s, chosen, common)),
-    ...args.operands.map((text) => serverFromUri(text))
+    ...args.operands.filter((text) => !isOnlineUrl(text)).map(serverFromUri)
       .map((s) => merge(s.origin, chosen, s)),
   ];
+  const address = args.operands.find(isOnlineUrl);
+  const list = address ?? onlineObject(file?.object);
+  if (list !== undefined && online === undefined) {
+    throw missing(
+      "A published list of servers cannot be looked at here",
+      "`umbra url` prints the URI of each server in it",
+    );
+  }
+  // What is published is complete, and options do not change it.
+  const published = (online ?? []).map((s) =>
+    merge(s.origin, s, chosen, common)
+  );
+  if (address !== undefined) here.push(...published);
+  const there = [
+    ...servers.map((s) => merge(s.origin, chosen, s, common)),
+    ...published,
+  ];
   return {
-    servers: here.length > 0
-      ? here
-      : servers.map((s) => merge(s.origin, chosen, s, common)),
+    servers: here.length > 0 ? here : there,
     unnamed: merge(common.origin, chosen, common),
     warnings: [
       ...warnings,
       ...(file?.object.unknownKeys(TOP_KEYS) ?? []),
+      ...unknownOnlineKeys(file?.object),
     ],
   };
 }

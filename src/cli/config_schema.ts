@@ -11,6 +11,7 @@ import {
   LOCAL_KEYS,
   LOCAL_TOP_KEYS,
 } from "./local_settings.ts";
+import { ONLINE_TOP_KEYS } from "./online_settings.ts";
 import { OPERATOR_KEYS } from "./operator_settings.ts";
 import {
   SERVER_ENTRY_KEYS,
@@ -27,6 +28,7 @@ export const TOP_KEYS: Keys = {
   ...SERVER_TOP_KEYS,
   ...LOCAL_KEYS,
   ...LOCAL_TOP_KEYS,
+  ...ONLINE_TOP_KEYS,
   ...TARGET_KEYS,
   ...OPERATOR_KEYS,
 };

@@ -41,7 +41,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   "outbound_user_cookie": ONE_ROUTE,
   "outbound_proxy": "connections to servers and targets are direct",
   "manager_address": 'Umbra is its own manager: use "manager": "HOST:PORT"',
-  "online_config": "online configuration is not served by this version",
 };
 
 /** Keys that only tune; a warning tells that they have no effect. */

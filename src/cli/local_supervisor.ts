@@ -8,6 +8,7 @@ import type { Operator, ReloadReport, Status } from "../admin/operator.ts";
 import type { Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import type { LocalOptions } from "../service/local.ts";
+import type { UpstreamServer } from "../service/upstream.ts";
 import type { ConfiguredRole } from "./config.ts";
 import type { Fleet, PlannedService } from "./fleet.ts";
 import { LocalPlan } from "./local_plan.ts";
@@ -34,7 +35,7 @@ const NO_USERS = "A local has no users of its own; its server has";
 export class LocalSupervisor implements Operator {
   readonly #options: LocalSupervisorOptions;
   #configured: ConfiguredRole<LocalOptions[]>;
-  /** Reloads, one after the other. */
+  /** Changes, one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
   /** @param configured What `configure()` has returned already. */
@@ -51,9 +52,9 @@ export class LocalSupervisor implements Operator {
    *
    * @throws {ConfigError | TransportError} When one cannot; none runs then.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
     const { fleet, plans } = this.#options;
-    await fleet.apply(plans(this.#configured.result));
+    return this.#inTurn(() => fleet.apply(plans(this.#configured.result)));
   }
 
   /** Ends every local. */
@@ -89,8 +90,26 @@ export class LocalSupervisor implements Operator {
     };
   }
 
+  /**
+   * Lets every local send through these servers; what is open lives on.
+   *
+   * @throws {ConfigError} When one cannot be used; nothing has changed then.
+   */
+  setServers(servers: readonly UpstreamServer[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const { serve, plans, fleet } = this.#options;
+      serve(servers.map(({ method }) => method));
+      const result = this.#configured.result.map((local) => ({
+        ...local,
+        servers,
+      }));
+      await fleet.apply(plans(result));
+      this.#configured = { ...this.#configured, result };
+    });
+  }
+
   reload(dryRun: boolean): Promise<ReloadReport> {
-    const turn = this.#queue.then(async () => {
+    return this.#inTurn(async () => {
       const { configure, serve, plans, fleet } = this.#options;
       const next = configure();
       serve(next.result.flatMap(methodsOf));
@@ -108,8 +127,6 @@ export class LocalSupervisor implements Operator {
       }
       return { changes, warnings };
     });
-    this.#queue = turn.catch(() => {});
-    return turn;
   }
 
   credentials(): undefined {
@@ -140,6 +157,12 @@ export class LocalSupervisor implements Operator {
 
   removeServer(): boolean {
     return false;
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(change);
+    this.#queue = turn.catch(() => {});
+    return turn;
   }
 }
 

@@ -16,6 +16,7 @@ import {
 } from "./commands.ts";
 import { describeConfig } from "./check_config.ts";
 import { runCheckServer } from "./check_server.ts";
+import { completions } from "./completions.ts";
 import { configureUrls } from "./config.ts";
 import { generateKey } from "./genkey.ts";
 import { cryptoTable } from "./crypto.ts";
@@ -23,10 +24,14 @@ import { runDoctor } from "./doctor.ts";
 import { usage } from "./getopt.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { Host } from "./host.ts";
+import { runInit } from "./init.ts";
+import { manPage } from "./man.ts";
 import { nearest } from "./nearest.ts";
+import { openOnline } from "./open_online.ts";
 import type { Command } from "./option.ts";
 import { complain, print } from "./output.ts";
 import { systemSources } from "./sources.ts";
+import { qrLines } from "./qr_terminal.ts";
 import { runLocal, runServer, runTunnel } from "./start.ts";
 import { versionLine } from "./version.ts";
 import { WorkerFailure } from "./workers.ts";
@@ -123,6 +128,8 @@ async function runCommand(
       return await runTunnel(args, host);
     case "server":
       return await runServer(args, host);
+    case "init":
+      return await runInit(args);
     case "genkey":
       return await printKey(args);
     case "url":
@@ -131,6 +138,10 @@ async function runCommand(
       return await runCheck(args);
     case "doctor":
       return succeed(await runDoctor(args));
+    case "completions":
+      return await print(completions(args.operands[0]));
+    case "man":
+      return await print(manPage());
     case "help":
       return await printHelp(args);
     default:
@@ -144,9 +155,17 @@ async function printKey(args: Arguments): Promise<void> {
 }
 
 async function printUrls(args: Arguments): Promise<void> {
-  const { result, warnings } = configureUrls(args, systemSources);
-  for (const warning of warnings) await complain(`umbra: ${warning}\n`);
-  await print(result.map((url) => `${url}\n`).join(""));
+  using online = await openOnline(args, systemSources);
+  const { result, warnings } = configureUrls(
+    args,
+    systemSources,
+    online?.servers,
+  );
+  for (const warning of [...online?.warnings ?? [], ...warnings]) {
+    await complain(`umbra: ${warning}\n`);
+  }
+  const drawing = args.has("qr") ? qrLines : () => "";
+  await print(result.map((url) => `${url}\n${drawing(url)}`).join(""));
 }
 
 async function runCheck(args: Arguments): Promise<void> {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { parseServerUri } from "../codec/uri.ts";
+import { parseServerUri, type ServerUri } from "../codec/uri.ts";
 import { findMethod, type Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import type { Arguments } from "./args.ts";
@@ -80,21 +80,33 @@ export function serversFromOptions(args: Arguments): ServerSettings[] {
  */
 export function serverFromUri(text: string): ServerSettings {
   const uri = parseServerUri(text);
-  const origin = `the URI of ${uri.host}:${uri.port}`;
-  if (uri.plugin !== undefined) {
+  return serverFromParsed(uri, `the URI of ${uri.host}:${uri.port}`);
+}
+
+/**
+ * The server that somebody published.
+ *
+ * @param origin Where, for messages.
+ * @throws {ConfigError} Also for a plugin, which we cannot start.
+ */
+export function serverFromParsed(
+  { host, port, method, password, plugin, tag }: ServerUri,
+  origin: string,
+): ServerSettings {
+  if (plugin !== undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
       `${origin}: plugins are not supported by this version, it asks for ` +
-        `"${uri.plugin.split(";")[0]}"`,
+        `"${plugin.split(";")[0]}"`,
     );
   }
   return {
     origin,
-    host: uri.host,
-    port: uri.port,
-    method: methodAt(origin, uri.method),
-    secret: { kind: "password", text: uri.password, origin },
-    tag: uri.tag,
+    host,
+    port,
+    method: methodAt(origin, method),
+    secret: { kind: "password", text: password, origin },
+    tag,
   };
 }
 

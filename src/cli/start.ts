@@ -22,7 +22,6 @@ import { GRACE_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 import { systemRandomBytes } from "../random.ts";
 import { sharedReplayFilters } from "../security/replay_filter.ts";
-import type { LocalOptions } from "../service/local.ts";
 import { connectionCapacity, type Dependencies } from "../service/service.ts";
 import type { Mode } from "../service/udp_service.ts";
 import { startAdmin } from "./admin.ts";
@@ -42,6 +41,7 @@ import type { Host } from "./host.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
 import { DEFAULT_LOG_PRIVACY } from "./log_privacy.ts";
+import { openOnline } from "./open_online.ts";
 import { option } from "./option_value.ts";
 import { programLogger } from "./program_log.ts";
 import { reload } from "./reload.ts";
@@ -52,37 +52,48 @@ import { runtimeName, VERSION } from "./version.ts";
 
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments, host: Host): Promise<void> {
-  await runLocals(args, () => configureLocal(args, systemSources), host);
+  await runLocals(args, configureLocal, host);
 }
 
 /** Runs `ss-tunnel` until a signal. */
 export async function runTunnel(args: Arguments, host: Host): Promise<void> {
-  await runLocals(args, () => configureTunnel(args, systemSources), host);
+  await runLocals(args, configureTunnel, host);
 }
 
 async function runLocals(
   args: Arguments,
-  configure: () => ConfiguredRole<LocalOptions[]>,
+  configureRole: typeof configureLocal,
   host: Host,
 ): Promise<void> {
+  using online = await openOnline(args, systemSources);
+  const configure = (published = online?.servers) =>
+    configureRole(args, systemSources, published);
   const dns = dnsFromOptions(args);
   const configured = configure();
   const { result } = configured;
   await run(args, host, {
     ...configured,
+    warnings: [...online?.warnings ?? [], ...configured.warnings],
     role: "local",
     methods: result.flatMap(methodsOf),
     ports: result.map(({ listen }) => listen.port),
     datagrams: dns !== undefined || result.some(hasUdp),
-    supervise: ({ world, ...surroundings }) =>
-      new LocalSupervisor(configured, {
+    supervise: ({ world, ...surroundings }) => {
+      const supervisor = new LocalSupervisor(configured, {
         ...surroundings,
-        configure,
+        configure: () => configure(),
         plans: (locals) => [
           ...locals.map((options) => new LocalPlan(options, world)),
           ...dns === undefined ? [] : [new DnsPlan(dns, locals[0]!, world)],
         ],
-      }),
+      });
+      void online?.follow(
+        surroundings.logger,
+        (servers) =>
+          supervisor.setServers(configure(servers).result[0]!.servers),
+      );
+      return supervisor;
+    },
   });
 }
 

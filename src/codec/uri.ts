@@ -46,7 +46,9 @@ export function parseServerUri(uri: string): ServerUri {
   const [, authority = "", query, fragment] = match;
   const at = authority.lastIndexOf("@");
   const plain = at < 0;
-  const text = plain ? decodeBase64(authority.replace(/\/$/, "")) : authority;
+  const text = plain
+    ? decodeBase64(decodePercent(authority.replace(/\/$/, ""), "the user info"))
+    : authority;
   const split = text.lastIndexOf("@");
   if (split < 0) {
     throw invalid("it names no server: expected USERINFO@HOST:PORT");

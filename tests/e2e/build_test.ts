@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -51,6 +51,24 @@ for (const name of NAMES) {
     assert.match(help.output, new RegExp(`Usage: ${name}\\b`));
   });
 }
+
+test("build.ts puts a man page and completions beside the executables", () => {
+  for (const name of ["umbra.1", "umbra.bash", "_umbra", "umbra.fish"]) {
+    assert.match(readFileSync(join(dist, name), "utf8"), /umbra/);
+  }
+});
+
+test("the built umbra init names itself in what it makes", async () => {
+  const path = join(dist, "umbra");
+  const folder = join(dist, "made");
+  const words = [path, "init", "--yes", "--dir", folder];
+  const { code, output } = await runToEnd(words, 10_000, { env: {} });
+  assert.equal(code, 0, output);
+  assert.match(
+    output,
+    new RegExp(`^  ${path} server -c ${folder}/server`, "m"),
+  );
+});
 
 test("the built ss-local and ss-server move 64 MiB each way", async () => {
   await using target = await Target.start();

@@ -277,7 +277,6 @@ test("rust and libev: what would change who connects, or how, is refused by name
     auth: true,
     local_ipv4_address: "192.0.2.1",
     manager_address: "127.0.0.1",
-    online_config: { config_url: "https://x.example" },
     outbound_fwmark: 255,
     outbound_user_cookie: 255,
     outbound_bind_interface: "eth1",

@@ -121,6 +121,41 @@ test("parseServerUri() takes padding, both alphabets and percent signs", () => {
   assert.equal(parseServerUri("ss://YTpiYw==@h:1").password, "bc");
 });
 
+test("parseServerUri() reads the older form, with IPv6, padding and a query", () => {
+  const server = { method: "a", password: "b@c:d", host: "::1", port: 80 };
+  const text = btoa("a:b@c:d@[::1]:80");
+  assert.ok(text.endsWith("="));
+  for (
+    const written of [text, text.replace(/=+$/, ""), encodeURIComponent(text)]
+  ) {
+    assert.deepEqual(parseServerUri(`ss://${written}`), server);
+  }
+  assert.deepEqual(
+    parseServerUri(`ss://${text}?plugin=p%3Bpath%3D%2Fa%5C%3Bb#\u{1F680} x`),
+    { ...server, plugin: "p;path=/a\\;b", tag: "\u{1F680} x" },
+  );
+});
+
+test("parseServerUri() reads keys of 2022 in every form", () => {
+  const chain = "5mOQSa20Kt6ay2LXruBoHQ==:w/8+Kt6ay2LXruBoHQAAAA==";
+  const method = "2022-blake3-aes-128-gcm";
+  for (
+    const userInfo of [
+      `${method}:${encodeURIComponent(chain)}`,
+      `${method}:${chain}`,
+      btoa(`${method}:${chain}`),
+      encodeURIComponent(btoa(`${method}:${chain}`)),
+    ]
+  ) {
+    const server = parseServerUri(
+      `ss://${userInfo}@example.com:443/?type=tcp#x`,
+    );
+    assert.equal(server.method, method);
+    assert.equal(server.password, chain);
+    assert.deepEqual(server.extra, [["type", "tcp"]]);
+  }
+});
+
 test("parseServerUri() assumes port 8388, when there is none", () => {
   assert.equal(parseServerUri("ss://YTpi@example.com").port, 8388);
   assert.equal(parseServerUri("ss://YTpi@[::1]/").port, 8388);

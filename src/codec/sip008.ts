@@ -1,0 +1,186 @@
+/**
+ * Published lists of servers: where they are, and what they say.
+ *
+ * Wire form: JSON, `{"version": 1, "servers": [{"server", "server_port",
+ * "method", "password", "id"?, "remarks"?, "plugin"?}]}`; what Outline
+ * publishes is read as well: one such server alone, or `ss://` URIs on lines.
+ * Source: SIP008 (https://shadowsocks.org/doc/sip008.html).
+ * Does not: know whether a method exists.
+ *
+ * Security: no message repeats a password, nor the path of an address, which
+ * is as good as one.
+ *
+ * @module
+ */
+import { ConfigError } from "../errors.ts";
+import { parseIp } from "./ip_address.ts";
+import { parseServerUri, type ServerUri } from "./uri.ts";
+
+/** One server of a list; its tag is what people call it. */
+export type OnlineServer = Omit<ServerUri, "extra">;
+
+/** What a list says. */
+export interface OnlineConfig {
+  /** In the order of preference. */
+  readonly servers: readonly OnlineServer[];
+  /** One sentence for each entry that cannot be used. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Whether a text is meant as the address of a list: `https://`, `http://` or
+ * Outline's `ssconf://`.
+ */
+export function isOnlineUrl(text: string): boolean {
+  return /^(?:https?|ssconf):\/\//i.test(text.trim());
+}
+
+/**
+ * The address of a list, without its fragment, which is a name for people.
+ *
+ * `https:` or `ssconf:`, which means the same. Without TLS only from this very
+ * machine, by its IP address: whoever can change the list gets the traffic.
+ *
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG`.
+ */
+export function parseOnlineUrl(text: string): URL {
+  const url = URL.parse(text.trim().replace(/^ssconf:/i, "https:"));
+  if (url === null) throw refuse("its address is not a URL");
+  if (url.username !== "" || url.password !== "") {
+    throw refuse("its address has a user or a password in it");
+  }
+  url.hash = "";
+  if (url.protocol === "https:") return url;
+  if (url.protocol === "http:" && isLoopback(url.hostname)) return url;
+  throw refuse(`${url.protocol}//${url.host} is not https`);
+}
+
+/**
+ * Reads a list.
+ *
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG` when it is none, has a version that
+ * we do not know, or no server.
+ */
+export function parseOnlineConfig(text: string): OnlineConfig {
+  const body = text.replace(/^\uFEFF/, "").trim();
+  const config = /^ss:\/\//i.test(body) ? fromUris(body) : fromJson(body);
+  if (config.servers.length > 0) return config;
+  throw refuse(["no usable server in it", ...config.warnings].join("; "));
+}
+
+function fromUris(body: string): OnlineConfig {
+  const lines = body.split(/\s+/);
+  return collect(lines, (_, i) => `line ${i + 1}`, (line) => {
+    try {
+      const { extra: _, ...server } = parseServerUri(line);
+      return server;
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message;
+      throw error;
+    }
+  });
+}
+
+function fromJson(body: string): OnlineConfig {
+  const document = asObject(parseJson(body));
+  if (document === undefined) throw refuse("it is not a JSON object");
+  const { version, servers, server } = document;
+  if (servers === undefined && typeof server === "string") {
+    return collect([document], nameOf, readServer);
+  }
+  if (version !== undefined && version !== 1) {
+    throw refuse(`version ${JSON.stringify(version)} is not known, only 1 is`);
+  }
+  if (!Array.isArray(servers)) throw refuse('it has no list "servers"');
+  const config = collect(servers, nameOf, readServer);
+  if (version !== undefined) return config;
+  const warning = "it does not tell its version, 1 is assumed";
+  return { ...config, warnings: [warning, ...config.warnings] };
+}
+
+/**
+ * Reads each entry; one that cannot be read does not spoil the others.
+ *
+ * @param read Returns a server, or why there is none.
+ */
+function collect<T>(
+  entries: readonly T[],
+  name: (entry: T, index: number) => string,
+  read: (entry: T) => OnlineServer | string,
+): OnlineConfig {
+  const servers: OnlineServer[] = [];
+  const warnings: string[] = [];
+  for (const [i, entry] of entries.entries()) {
+    const server = read(entry);
+    if (typeof server !== "string") servers.push(server);
+    else warnings.push(`${name(entry, i)} is left out: ${server}`);
+  }
+  return { servers, warnings };
+}
+
+function readServer(entry: unknown): OnlineServer | string {
+  const fields = asObject(entry) ?? {};
+  const host = asText(fields["server"]);
+  const port = Number(fields["server_port"]);
+  const method = asText(fields["method"]);
+  const password = asText(fields["password"]);
+  if (host === undefined) return '"server" is not text';
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    return '"server_port" is not in the range 1 to 65535';
+  }
+  if (method === undefined) return '"method" is not text';
+  if (password === undefined) return '"password" is not text';
+  const plugin = asText(fields["plugin"]);
+  const options = asText(fields["plugin_opts"]);
+  const tag = asText(fields["remarks"]);
+  return {
+    method,
+    password,
+    host: host.replace(/^\[(.*)\]$/, "$1"),
+    port,
+    ...(plugin && { plugin: options ? `${plugin};${options}` : plugin }),
+    ...(tag && { tag }),
+  };
+}
+
+/** As people know an entry: its place, and its remarks, id or host. */
+function nameOf(entry: unknown, index: number): string {
+  const { remarks, id, server } = asObject(entry) ?? {};
+  const name = asText(remarks) ?? asText(id) ?? asText(server);
+  return `server ${index + 1}` + (name === undefined ? "" : ` (${name})`);
+}
+
+/** Text that is not empty. */
+function asText(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    // Its message quotes what it cannot read, which may be a password.
+    throw refuse("it is neither JSON nor ss:// URIs");
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? value as Record<string, unknown>
+    : undefined;
+}
+
+/** 127.0.0.0/8 or ::1; a name could lead anywhere. */
+function isLoopback(hostname: string): boolean {
+  const ip = parseIp(hostname.replace(/^\[(.*)\]$/, "$1"));
+  if (ip?.length === 4) return ip[0] === 127;
+  return ip !== undefined && ip.every((byte, i) => byte === (i === 15 ? 1 : 0));
+}
+
+function refuse(why: string): ConfigError {
+  return new ConfigError(
+    "ERR_ONLINE_CONFIG",
+    `Cannot use the published list of servers: ${why}`,
+  );
+}
