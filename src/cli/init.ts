@@ -208,7 +208,8 @@ ${
   ${run} local -c ${first}
   curl -x socks5h://${host}:${localPort} https://example.com/
 
-To keep the server running, let TCP port ${port} through the firewall, and:
+To keep the server running, let port ${port} through the firewall, TCP and
+UDP, and:
 
   sudo cp ${path(UNIT_FILE)} /etc/systemd/system/
   sudo systemctl enable --now ${UNIT_FILE}

@@ -114,6 +114,7 @@ ${rows.join("")}  ],
   // The address of this machine to listen on; "::" is all of them.
   "server": ${JSON.stringify(listen)},
   "server_port": ${port},
+  "mode": "tcp_and_udp",
   "method": ${JSON.stringify(method.name)},
 ${secrets}
   // Clients reach public addresses only. This opens others to them:
@@ -134,6 +135,7 @@ function localText(
 {
   "server": ${JSON.stringify(host)},
   "server_port": ${port},
+  "mode": "tcp_and_udp",
   "method": ${JSON.stringify(method.name)},
   "password": ${JSON.stringify(password)},
 

@@ -131,10 +131,12 @@ for (const { name, edition, algorithm } of METHODS) {
     );
     assert.deepEqual(warnings, []);
     assert.deepEqual(server!.listen, { host: "::", port: 443 });
+    assert.equal(server!.mode, "tcp_and_udp");
     assert.deepEqual(users.map((user) => user.name), people);
     for (const [i, { uri, file }] of users.entries()) {
       const local = configureLocal(config("local", file), read);
       assert.deepEqual(local.warnings, []);
+      assert.equal(local.result[0]!.mode, "tcp_and_udp");
       const [upstream] = local.result[0]!.servers;
       assert.deepEqual(upstream!.endpoint, { host: "vpn.example", port: 443 });
       const own = server!.users?.[i];
