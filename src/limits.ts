@@ -31,6 +31,9 @@ export const SALT_POOL_MS: number = (2 * MAX_TIMESTAMP_SKEW_S + 1) * 1_000;
  */
 export const SALT_GENERATION = 262_144;
 
+/** Milliseconds between two tries to get a port that another process has. */
+export const TAKE_OVER_RETRY_MS = 100;
+
 /** What a user may send at once after a pause, as time at its rate. */
 export const RATE_BURST_MS = 100;
 

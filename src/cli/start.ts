@@ -288,7 +288,14 @@ function readWorkers(text: string): number | undefined {
 /** @throws {ConfigError} Where workers cannot share what is asked for. */
 function checkWorkers(role: Role): void {
   checkSharing("--workers", role);
-  const { operator } = role;
+  const { operator, datagrams } = role;
+  if (datagrams) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "--workers cannot share a UDP port, the runtimes offer no way to: leave " +
+        "it out, or run -U and --dns-listen in a process of their own",
+    );
+  }
   const single = (["admin", "manager", "store"] as const)
     .find((name) => operator[name] !== undefined);
   if (single !== undefined) {
@@ -301,16 +308,10 @@ function checkWorkers(role: Role): void {
 }
 
 /** @throws {ConfigError} Where ports cannot be shared. */
-function checkSharing(option: string, { datagrams, ports }: Role): void {
+function checkSharing(option: string, { ports }: Role): void {
   const refuse = (why: string): never => {
     throw new ConfigError("ERR_CONFIG_USAGE", `${option} ${why}`);
   };
-  if (datagrams) {
-    refuse(
-      "cannot share a UDP port, the runtimes offer no way to: leave it out, " +
-        "or run -U and --dns-listen in a process of their own",
-    );
-  }
   if (process.platform !== "linux") {
     refuse("needs SO_REUSEPORT as Linux has it; leave it out here");
   }

@@ -6,6 +6,7 @@
  */
 import { type Clock, pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
+import { TAKE_OVER_RETRY_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 
 /** Something that listens. */
@@ -23,9 +24,6 @@ export interface TakeOverOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
-
-/** Milliseconds between two tries. */
-const RETRY_MS = 250;
 
 /**
  * Starts something, or promises to as soon as its address is free.
@@ -64,7 +62,7 @@ async function retry(
   signal: AbortSignal,
 ): Promise<Stoppable | undefined> {
   for (;;) {
-    await pause(clock, RETRY_MS, signal);
+    await pause(clock, TAKE_OVER_RETRY_MS, signal);
     if (signal.aborted) return undefined;
     try {
       return await start();

@@ -31,6 +31,7 @@ import { serve } from "./accept_loop.ts";
 import { DnsCache } from "./dns_cache.ts";
 import type { DnsAnswer, DnsMessages, DnsQuery } from "./dns_messages.ts";
 import { askOverTcp, frameMessage, MessageReader } from "./dns_tcp.ts";
+import { bindPort } from "./late_socket.ts";
 import { type Dependencies, type Service, withDefaults } from "./service.ts";
 import { UdpReport } from "./udp_report.ts";
 import {
@@ -78,7 +79,7 @@ export async function startDns(
   const listener = await world.transport.listen(options.listen);
   const socket = await besideListener(
     listener,
-    () => world.transport.bind(listener.address),
+    () => bindPort(listener.address, world),
   );
   // As the addresses of packets are written.
   const resolver = { host: formatIp(ip), port: options.resolver.port };

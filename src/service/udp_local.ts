@@ -25,6 +25,7 @@ import type {
   DatagramSocket,
   Endpoint,
 } from "../transport.ts";
+import { bindPort } from "./late_socket.ts";
 import type { Dependencies, Service } from "./service.ts";
 import { UdpReport } from "./udp_report.ts";
 import { serveDatagrams, type UdpOptions } from "./udp_service.ts";
@@ -97,7 +98,7 @@ export class UdpLocal {
     options: UdpLocalOptions,
     world: Required<Dependencies>,
   ): Promise<UdpLocal> {
-    const socket = await world.transport.bind(options.listen);
+    const socket = await bindPort(options.listen, world);
     return new UdpLocal(options, socket, world);
   }
 

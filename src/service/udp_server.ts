@@ -16,6 +16,7 @@ import type { ClientPacket, PacketServer } from "../session/packet_protocol.ts";
 import type { Datagram, DatagramSocket, Endpoint } from "../transport.ts";
 import type { Accounts, Direction, Visit } from "./accounts.ts";
 import { type Flow, FlowTable } from "./flow_table.ts";
+import { bindPort } from "./late_socket.ts";
 import { NameCache } from "./name_cache.ts";
 import type { Dependencies, Service } from "./service.ts";
 import { UdpReport } from "./udp_report.ts";
@@ -58,7 +59,7 @@ export async function startUdpServer(
   options: UdpServerOptions,
   world: Required<Dependencies>,
 ): Promise<UdpServerService> {
-  const socket = await world.transport.bind(options.listen);
+  const socket = await bindPort(options.listen, world);
   const server = new UdpServer(options, socket, world);
   const service = serveDatagrams(
     socket,

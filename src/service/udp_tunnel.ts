@@ -6,6 +6,7 @@
  */
 import type { Address } from "../codec/address.ts";
 import type { Endpoint } from "../transport.ts";
+import { bindPort } from "./late_socket.ts";
 import { type Dependencies, type Service, withDefaults } from "./service.ts";
 import { UdpReport } from "./udp_report.ts";
 import { serveDatagrams, type UdpOptions } from "./udp_service.ts";
@@ -32,7 +33,7 @@ export async function startUdpTunnel(
   dependencies: Dependencies,
 ): Promise<Service> {
   const world = withDefaults(dependencies);
-  const socket = await world.transport.bind(options.listen);
+  const socket = await bindPort(options.listen, world);
   const report = new UdpReport(world);
   const flows = new UpstreamFlows(
     {

@@ -1,6 +1,7 @@
 /**
  * A new process takes the port over from an old one under a load of new
- * connections: none is refused, and a download of the old one goes on.
+ * connections: none is refused, and a download of the old one goes on. UDP
+ * follows as soon as the old one lets go of its port.
  *
  * The file runs twice: outside it starts itself in a network namespace of its
  * own, where the system may move connections from one listener to another.
@@ -75,7 +76,7 @@ function inside(): void {
     test(`a handover on ${implementation} refuses nobody`, async () => {
       await using target = await Target.start();
       const port = await freePort();
-      const options = { port, flags: ["--reuse-port", "--grace", "20"] };
+      const options = { port, flags: ["-u", "--reuse-port", "--grace", "20"] };
       await using old = await startServer(implementation, options);
       await using local = await startLocal("deno", old.address);
 
@@ -98,9 +99,11 @@ function inside(): void {
       all.catch(() => {});
       await pause(AROUND_MS);
       await using next = await startServer(implementation, options);
+      assert.match(next.program.output, /another process has the UDP port/);
       const before = served;
       old.program.signal("SIGTERM");
       await old.program.waitForOutput(/SIGTERM: accepting no more/, 5_000);
+      await next.program.waitForOutput(/the UDP port is ours/, 5_000);
       await pause(AROUND_MS);
       over = true;
       await within(10_000, () => next.program.describe(), all);
