@@ -45,6 +45,7 @@ export type {
   Endpoint,
   Listener,
   ListenOptions,
+  OutboundAddresses,
   Transport,
   WaitOptions,
 } from "./src/transport.ts";
