@@ -169,11 +169,7 @@ export {
   type Upstream,
   type UpstreamServer,
 } from "./src/service/upstream.ts";
-export type {
-  DnsAnswer,
-  DnsMessages,
-  DnsQuery,
-} from "./src/service/dns_messages.ts";
+export type { DnsAnswer, DnsMessages, DnsQuery } from "./src/dns_messages.ts";
 export {
   type DnsOptions,
   type DnsService,
