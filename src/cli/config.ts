@@ -34,7 +34,7 @@ import {
   operatorSettings,
 } from "./operator_settings.ts";
 import { option } from "./option_value.ts";
-import { outboundOf } from "./outbound_settings.ts";
+import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
 import { Secrets, type Sources } from "./secrets.ts";
 import { serversFromFile } from "./server_file.ts";
 import {
@@ -227,7 +227,11 @@ export function configureServer(
       }),
       ...mergeUdp(udp, server.udp, found.unnamed.udp),
     })),
-    warnings: [...found.warnings, ...secrets.warnings],
+    warnings: [
+      ...found.warnings,
+      ...secrets.warnings,
+      ...localAddressWarning(file?.object),
+    ],
     operator: {
       ...operator,
       ...present({

@@ -60,6 +60,25 @@ export function outboundOf(
   return chosen;
 }
 
+/**
+ * What libev's server would do with a key that, in our files, is about
+ * `ss-local` alone.
+ *
+ * @returns A warning, or nothing.
+ */
+export function localAddressWarning(file: ConfigObject | undefined): string[] {
+  const ip = parseIp(String(file?.values("local_address")[0]));
+  // Files that both roles share have a loopback address there.
+  const isOutward = ip !== undefined && ip[0] !== 127 &&
+    !ip.subarray(0, -1).every((byte) => byte === 0);
+  return isOutward
+    ? [
+      `ignored: ${file!.where("local_address")}: a server sends from there ` +
+      "in shadowsocks-libev; here that is outbound_bind_addr",
+    ]
+    : [];
+}
+
 function addresses(about: string): Key<string[]> {
   return texts({
     about,

@@ -73,6 +73,19 @@ test("libev's names of the same are known", () => {
   assert.deepEqual(outbound("local", [], empty), { ipv6: "::1" });
 });
 
+test("a server warns of libev's local_address, which is ss-local's here", () => {
+  const warnings = (local_address: string): readonly string[] => {
+    const file = { server_port: 1, password: "x", local_address };
+    const args = parseArguments(findCommand("server")!, ["-c", "f"]);
+    return configureServer(args, sourcesOf(() => JSON.stringify(file)))
+      .warnings;
+  };
+  for (const here of ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"]) {
+    assert.deepEqual(warnings(here), []);
+  }
+  assert.match(warnings("192.0.2.9").join(), /local_address: a server sends/);
+});
+
 test("-i refuses interfaces, wildcards, and two of one family", () => {
   const cases: [string[], RegExp][] = [
     [["-i", "eth0"], /addr eth0: expected an IP address.*no interface can/],
