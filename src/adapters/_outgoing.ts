@@ -75,7 +75,6 @@ class OutboundSocket implements DatagramSocket {
   /** By our address. */
   readonly #sockets = new Map<string, Promise<DatagramSocket>>();
   readonly #queue = new DatagramQueue();
-  #overflown = 0;
   #closed = false;
 
   constructor(bind: Bind, outbound: OutboundAddresses) {
@@ -83,8 +82,9 @@ class OutboundSocket implements DatagramSocket {
     this.#outbound = outbound;
   }
 
+  /** The sockets themselves drop nothing: somebody always waits there. */
   get dropped(): number {
-    return this.#overflown + this.#queue.dropped;
+    return this.#queue.dropped;
   }
 
   receive(options?: WaitOptions): Promise<Datagram | undefined> {
@@ -138,7 +138,6 @@ class OutboundSocket implements DatagramSocket {
       if (socket !== undefined) this.#queue.fail(error as TransportError);
     } finally {
       socket?.close();
-      this.#overflown += socket?.dropped ?? 0;
     }
   }
 }

@@ -40,8 +40,10 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
   return {
     name: "bun",
     listen,
-    dial: async (to, options) =>
-      await dial(to, outboundFor(to.host, outbound), options),
+    dial: outbound === undefined
+      ? dial
+      : async (to, options) =>
+        await dial(to, options, outboundFor(to.host, outbound)),
     bind: bindBun,
     bindOutgoing: () => bindOutgoing(bindBun, outbound),
     resolve,
@@ -68,8 +70,8 @@ function listen(
 /** @param from Our address; `undefined`: the system's choice. */
 async function dial(
   { host, port }: Endpoint,
-  from: string | undefined,
   { signal }: WaitOptions = {},
+  from?: string,
 ): Promise<Connection> {
   signal?.throwIfAborted();
   const action = `connect to ${host} port ${port}`;
