@@ -45,6 +45,7 @@ export type {
   Endpoint,
   Listener,
   ListenOptions,
+  OutboundAddresses,
   Transport,
   WaitOptions,
 } from "./src/transport.ts";
@@ -168,11 +169,7 @@ export {
   type Upstream,
   type UpstreamServer,
 } from "./src/service/upstream.ts";
-export type {
-  DnsAnswer,
-  DnsMessages,
-  DnsQuery,
-} from "./src/service/dns_messages.ts";
+export type { DnsAnswer, DnsMessages, DnsQuery } from "./src/dns_messages.ts";
 export {
   type DnsOptions,
   type DnsService,

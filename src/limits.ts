@@ -307,6 +307,15 @@ export const MAX_PENDING_QUERIES = 512;
 /** Connections to the DNS inbound, and queries under way over TCP. */
 export const MAX_DNS_CONNECTIONS = 64;
 
+/**
+ * Milliseconds until a DNS query without an answer over UDP is asked over TCP,
+ * of a server that can be reached. Programs wait 5 seconds.
+ */
+export const DNS_UDP_TIMEOUT_MS = 2_000;
+
+/** Milliseconds to connect to a server for DNS, before the next one's turn. */
+export const DNS_CONNECT_TIMEOUT_MS = 2_000;
+
 /** Milliseconds for one DNS query over TCP, and between two of a client. */
 export const DNS_TCP_TIMEOUT_MS = 10_000;
 

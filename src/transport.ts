@@ -140,7 +140,21 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Everything a service needs of a runtime's network. */
+/**
+ * Addresses of this host, as text, that connections and datagrams leave from.
+ * Nothing is reached in a family that has none.
+ */
+export interface OutboundAddresses {
+  /** Without it nothing leaves over IPv4. */
+  readonly ipv4?: string;
+  /** Without it nothing leaves over IPv6. */
+  readonly ipv6?: string;
+}
+
+/**
+ * Everything a service needs of a runtime's network. Where the adapter was
+ * given {@link OutboundAddresses}, `dial` and `bindOutgoing` keep to them.
+ */
 export interface Transport {
   /** `deno`, `bun` or `memory`. */
   readonly name: string;
@@ -159,6 +173,14 @@ export interface Transport {
    * and others.
    */
   bind(endpoint: Endpoint): Promise<DatagramSocket>;
+  /**
+   * Opens a UDP socket for what goes out, on a port of the system's choice: for
+   * both families, or for IPv4 alone where there is no IPv6.
+   *
+   * @throws {TransportError} As `bind` does. `send` fails with
+   * `ERR_NET_UNREACHABLE` in a family without an outbound address.
+   */
+  bindOutgoing(): Promise<DatagramSocket>;
   /**
    * Opens a connection to one address.
    *

@@ -56,7 +56,12 @@ export interface BunTcpListener {
 /** The global `Bun`. */
 export interface BunNet {
   listen<T>(options: BunSocketOptions<T>): BunTcpListener;
-  connect<T>(options: BunSocketOptions<T>): Promise<BunSocket<T>>;
+  connect<T>(
+    options: BunSocketOptions<T> & {
+      /** Undocumented: the address to bind before connecting. */
+      readonly localAddress?: string;
+    },
+  ): Promise<BunSocket<T>>;
 }
 
 /** A UDP socket. */

@@ -15,6 +15,7 @@ import type {
   Endpoint,
   Listener,
   ListenOptions,
+  OutboundAddresses,
   Transport,
   WaitOptions,
 } from "../transport.ts";
@@ -24,17 +25,27 @@ import type { BunNet, BunSocket, BunTcpListener } from "./_bun_types.ts";
 import { SocketConnection } from "./_connection.ts";
 import { descriptorAvailable, descriptorLimit } from "./_descriptors.ts";
 import { toTransportError } from "./_errors.ts";
+import { bindOutgoing, outboundFor } from "./_outgoing.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
 
 declare const Bun: BunNet;
 
-/** Gives the system's network. */
-export function bunTransport(): Transport {
+/**
+ * Gives the system's network.
+ *
+ * @param outbound Where what goes out leaves from; the system's choice by
+ * default.
+ */
+export function bunTransport(outbound?: OutboundAddresses): Transport {
   return {
     name: "bun",
     listen,
-    dial,
+    dial: outbound === undefined
+      ? dial
+      : async (to, options) =>
+        await dial(to, options, outboundFor(to.host, outbound)),
     bind: bindBun,
+    bindOutgoing: () => bindOutgoing(bindBun, outbound),
     resolve,
     descriptorLimit,
   };
@@ -56,9 +67,11 @@ function listen(
   }
 }
 
+/** @param from Our address; `undefined`: the system's choice. */
 async function dial(
   { host, port }: Endpoint,
   { signal }: WaitOptions = {},
+  from?: string,
 ): Promise<Connection> {
   signal?.throwIfAborted();
   const action = `connect to ${host} port ${port}`;
@@ -67,6 +80,7 @@ async function dial(
     port,
     allowHalfOpen: true,
     socket: BUN_HANDLERS,
+    ...from !== undefined && { localAddress: from },
   });
   try {
     const { data } = await abortable(
@@ -74,12 +88,27 @@ async function dial(
       signal,
       (late) => late.terminate(),
     );
+    if (from !== undefined) checkSource(data, from);
     data.accepted();
     return new SocketConnection(data);
   } catch (error) {
     signal?.throwIfAborted();
     throw withoutDescriptor(action) ?? toTransportError(error, action);
   }
+}
+
+/**
+ * Bun documents no `localAddress`: one that ignored it would leave from
+ * elsewhere without a word.
+ */
+function checkSource(peer: BunPeer, from: string): void {
+  const { host } = peer.local;
+  if (host === from) return;
+  peer.terminate();
+  throw new TransportError(
+    "ERR_NET_UNSUPPORTED",
+    `Cannot connect from ${from}: Bun connected from ${host}`,
+  );
 }
 
 class BunListener implements Listener {

@@ -7,6 +7,7 @@
  * @module
  */
 import { BufferPool } from "../buffer_pool.ts";
+import { TransportError } from "../errors.ts";
 import {
   MAX_FIRST_BUFFERS,
   MAX_READ_BUFFER,
@@ -18,6 +19,7 @@ import type {
   Endpoint,
   Listener,
   ListenOptions,
+  OutboundAddresses,
   Transport,
   WaitOptions,
 } from "../transport.ts";
@@ -25,18 +27,23 @@ import { type Socket, SocketConnection } from "./_connection.ts";
 import { bindDeno } from "./_deno_datagrams.ts";
 import { descriptorLimit } from "./_descriptors.ts";
 import { toTransportError } from "./_errors.ts";
+import { bindOutgoing } from "./_outgoing.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
 
 /**
  * Gives the system's network. Deno asks for `--allow-net`, which may name the
  * addresses to listen on and to dial.
+ *
+ * @param outbound Where datagrams leave from; the system's choice by default.
+ * Set, there are no connections: see docs/decisions/0033.
  */
-export function denoTransport(): Transport {
+export function denoTransport(outbound?: OutboundAddresses): Transport {
   return {
     name: "deno",
     listen,
-    dial,
+    dial: outbound === undefined ? dial : noDial,
     bind: bindDeno,
+    bindOutgoing: () => bindOutgoing(bindDeno, outbound),
     resolve,
     descriptorLimit,
   };
@@ -76,6 +83,15 @@ async function dial(
     signal?.throwIfAborted();
     throw toTransportError(error, `connect to ${host} port ${port}`);
   }
+}
+
+function noDial(): Promise<never> {
+  return Promise.reject(
+    new TransportError(
+      "ERR_NET_UNSUPPORTED",
+      "Deno cannot choose the address that a TCP connection leaves from",
+    ),
+  );
 }
 
 class DenoListener implements Listener {

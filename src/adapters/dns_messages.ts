@@ -1,6 +1,5 @@
 /**
- * What a DNS relay must know of the messages it relays, over the npm package
- * `dns-packet`. It stands outside the portable core, as that package needs
+ * `DnsMessages` over the npm package `dns-packet`. It stands outside the portable core, as that package needs
  * Node's `Buffer`.
  *
  * Source: RFC 1035 §4, RFC 6891 §6.
@@ -10,31 +9,10 @@
 import { Buffer } from "node:buffer";
 // @ts-types="./dns_packet.d.ts"
 import dns, { type Packet } from "dns-packet";
+import type { DnsAnswer, DnsQuery } from "../dns_messages.ts";
 
 /** Bytes of an answer for who does not say what it takes. RFC 1035 §4.2.1. */
 const PLAIN_UDP_SIZE = 512;
-
-/** One query. */
-export interface DnsQuery {
-  /** Chosen by who asks; its answer has the same. */
-  readonly id: number;
-  /** The same for queries that one answer suits. */
-  readonly key: string;
-  /** Bytes of an answer over UDP that who asks takes. */
-  readonly maxBytes: number;
-}
-
-/** One answer. */
-export interface DnsAnswer {
-  /** That of the query. */
-  readonly id: number;
-  /** The question, as {@link DnsQuery.key} begins. */
-  readonly question: string;
-  /** Whether it has been cut. */
-  readonly truncated: boolean;
-  /** Seconds it may be used again; 0: not at all. */
-  readonly ttlSeconds: number;
-}
 
 /** Reads a query; `undefined` for what is none with exactly one question. */
 export function readQuery(message: Uint8Array): DnsQuery | undefined {

@@ -11,12 +11,14 @@ import type {
   DatagramSocket,
   Endpoint,
   Listener,
+  OutboundAddresses,
   Transport,
   WaitOptions,
 } from "../transport.ts";
 import { SocketConnection } from "./_connection.ts";
 import { type DatagramScript, MemoryDatagrams } from "./_memory_datagrams.ts";
 import { MemorySocket } from "./_memory_socket.ts";
+import { bindOutgoing, outboundFor } from "./_outgoing.ts";
 
 export type { DatagramScript };
 
@@ -35,6 +37,8 @@ export interface MemoryOptions extends DatagramScript {
   readonly capacity?: number;
   /** What `descriptorLimit()` returns; nothing by default. */
   readonly descriptorLimit?: number;
+  /** Where what goes out leaves from; 127.0.0.1 and ::1 by default. */
+  readonly outbound?: OutboundAddresses;
 }
 
 /** A connection that a test can tear down. */
@@ -110,6 +114,12 @@ class Network implements MemoryTransport {
   ): Promise<MemoryConnection> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { host, port } = endpoint;
+    let source = host.includes(":") ? "::1" : "127.0.0.1";
+    try {
+      source = outboundFor(host, this.#options.outbound) ?? source;
+    } catch (error) {
+      return Promise.reject(error);
+    }
     this.dialled.push(key(endpoint));
     const scripted = this.#options.dialFailures?.get(key(endpoint));
     if (scripted === "hang") return abortable(new Promise(() => {}), signal);
@@ -122,10 +132,7 @@ class Network implements MemoryTransport {
     if (listener === undefined) {
       return failure("ERR_NET_REFUSED", `connect to ${key(endpoint)}`);
     }
-    const client = {
-      host: host.includes(":") ? "::1" : "127.0.0.1",
-      port: this.#nextClientPort++,
-    };
+    const client = { host: source, port: this.#nextClientPort++ };
     const { split = Infinity, capacity = 65_536 } = this.#options;
     const [near, far] = MemorySocket.pair(client, { host, port }, {
       split,
@@ -139,6 +146,13 @@ class Network implements MemoryTransport {
 
   bind(endpoint: Endpoint): Promise<DatagramSocket> {
     return this.#datagrams.bind(endpoint);
+  }
+
+  bindOutgoing(): Promise<DatagramSocket> {
+    return bindOutgoing(
+      (endpoint) => this.bind(endpoint),
+      this.#options.outbound,
+    );
   }
 
   resolve(host: string, { signal }: WaitOptions = {}): Promise<string[]> {

@@ -35,7 +35,7 @@ import { systemSources } from "./sources.ts";
 export async function runCheckServer(args: Arguments): Promise<boolean> {
   const wishes = measureSettings(args);
   using online = await openOnline(args, systemSources);
-  const { result, warnings } = configureLocal(
+  const { result, warnings, operator } = configureLocal(
     args,
     systemSources,
     online?.servers,
@@ -45,7 +45,7 @@ export async function runCheckServer(args: Arguments): Promise<boolean> {
   }
   const { servers } = result[0]!;
   const world: ProbeWorld = {
-    transport: systemTransport(),
+    transport: systemTransport(operator.outbound),
     clock: systemClock,
     randomBytes: systemRandomBytes,
     aeadProvider: tryMethods([...new Set(servers.map((one) => one.method))]),

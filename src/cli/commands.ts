@@ -195,6 +195,17 @@ const UDP: readonly Option[] = [
   },
 ];
 
+/** What all that goes out leaves from. */
+const OUTBOUND: Option = {
+  name: "outbound-bind-addr",
+  short: "i",
+  value: "ADDRESS",
+  repeatable: true,
+  help: "Send from this address of the host, one of each family at most; " +
+    "TCP on Bun only",
+  default: "the system's choice",
+};
+
 const LOCAL: Command = {
   name: "local",
   executable: "ss-local",
@@ -237,6 +248,7 @@ const LOCAL: Command = {
       help: "Serve SOCKS5 BIND through a server that runs with --bind, too",
     },
     ...UDP,
+    OUTBOUND,
     ...RUNNING,
     ...OPERATOR_OPTIONS.local,
     ...COMMON,
@@ -258,8 +270,8 @@ const TUNNEL: Command = {
   summary: "Run ss-tunnel: a port here that leads to one target over there",
   description: [
     "Runs ss-tunnel: what connects to the local port is connected to one " +
-    "target through a Shadowsocks server, without a handshake. TCP only for " +
-    "now.",
+    "target through a Shadowsocks server, without a handshake. TCP, and with " +
+    "-u UDP on the same port.",
   ],
   options: [
     {
@@ -269,6 +281,8 @@ const TUNNEL: Command = {
       help: "The target; the server resolves its name",
     },
     ...LOCAL_ENDS,
+    ...UDP,
+    OUTBOUND,
     ...RUNNING,
     ...OPERATOR_OPTIONS.local,
     ...COMMON,
@@ -277,6 +291,7 @@ const TUNNEL: Command = {
   examples: [
     "umbra tunnel -L db.example:5432 -l 5432 -s 192.0.2.1:8388 -k PASSWORD",
     "umbra tunnel -L 192.0.2.7:22 -l 2222 -c config.json",
+    "umbra tunnel -u -L 192.0.2.53:53 -l 5353 -c config.json",
   ],
 };
 
@@ -319,6 +334,14 @@ const SERVER: Command = {
       help: "Let clients reach these addresses of this host or its network " +
         "too; `all` for every one",
       default: "public addresses only",
+    },
+    OUTBOUND,
+    {
+      name: "local-addr",
+      short: "b",
+      value: "ADDRESS",
+      repeatable: true,
+      help: "The same as -i, under the name it has in shadowsocks-libev",
     },
     ...RUNNING,
     ...OPERATOR_OPTIONS.server,

@@ -34,6 +34,7 @@ import {
   operatorSettings,
 } from "./operator_settings.ts";
 import { option } from "./option_value.ts";
+import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
 import { Secrets, type Sources } from "./secrets.ts";
 import { serversFromFile } from "./server_file.ts";
 import {
@@ -178,7 +179,12 @@ function configureLocals(
       ),
       ...secrets.warnings,
     ],
-    operator,
+    operator: {
+      ...operator,
+      ...present({
+        outbound: outboundOf(args, file?.object, ["outbound-bind-addr"]),
+      }),
+    },
   };
 }
 
@@ -221,8 +227,20 @@ export function configureServer(
       }),
       ...mergeUdp(udp, server.udp, found.unnamed.udp),
     })),
-    warnings: [...found.warnings, ...secrets.warnings],
-    operator,
+    warnings: [
+      ...found.warnings,
+      ...secrets.warnings,
+      ...localAddressWarning(file?.object),
+    ],
+    operator: {
+      ...operator,
+      ...present({
+        outbound: outboundOf(args, file?.object, [
+          "outbound-bind-addr",
+          "local-addr",
+        ]),
+      }),
+    },
   };
 }
 

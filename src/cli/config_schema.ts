@@ -13,6 +13,7 @@ import {
 } from "./local_settings.ts";
 import { ONLINE_TOP_KEYS } from "./online_settings.ts";
 import { OPERATOR_KEYS } from "./operator_settings.ts";
+import { OUTBOUND_KEYS } from "./outbound_settings.ts";
 import {
   SERVER_ENTRY_KEYS,
   SERVER_KEYS,
@@ -31,6 +32,7 @@ export const TOP_KEYS: Keys = {
   ...ONLINE_TOP_KEYS,
   ...TARGET_KEYS,
   ...OPERATOR_KEYS,
+  ...OUTBOUND_KEYS,
 };
 
 const user: v.GenericSchema = v.object(USER_KEYS);

@@ -69,7 +69,7 @@ async function* examine(args: Arguments): AsyncGenerator<Finding> {
   const clockUrl = option(args, "clock-url", readUrl, URL_EXPECTED);
   const { subject, findings } = readSubject(args);
   const { methods } = subject;
-  const transport = systemTransport();
+  const transport = systemTransport(subject.operator.outbound);
   const aeadProvider = tryMethods(methods);
   yield* machineFindings(transport, methods, aeadProvider);
   yield* findings;

@@ -10,6 +10,9 @@ import { anything, type Keys } from "./config_keys.ts";
 
 const NO_PLUGINS = "plugins are not served by this version";
 const ONE_ROUTE = "the system chooses how packets leave; use its routing rules";
+const NO_INTERFACE = "the runtimes cannot choose an interface; give its " +
+  'address as "outbound_bind_addr"';
+const ONE_ADDRESS = "one address holds for all, at the top of the file";
 const NO_REDIRECT = "use a `mixed` local, or another program for redirection";
 const NO_TUN = "use a `mixed` local, or another program for a TUN device";
 const DNS_OPTIONS = "start with --dns-listen and --dns-upstream instead";
@@ -19,7 +22,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "plugin": NO_PLUGINS,
   "acl": "access lists are not served by this version",
   "user": "start Umbra as that user instead",
-  "interface": ONE_ROUTE,
+  "interface": NO_INTERFACE,
   "auth": "one-time authentication is broken; use an AEAD method without it",
   "tcp_tproxy": NO_REDIRECT,
   "tcp_redir": NO_REDIRECT,
@@ -33,10 +36,10 @@ const REFUSED: Readonly<Record<string, string>> = {
   "fake_dns_database_path": DNS_OPTIONS,
   "local_dns_address": DNS_OPTIONS,
   "remote_dns_address": DNS_OPTIONS,
-  "local_ipv4_address": ONE_ROUTE,
-  "local_ipv6_address": ONE_ROUTE,
-  "outbound_bind_addr": ONE_ROUTE,
-  "outbound_bind_interface": ONE_ROUTE,
+  "local_ipv4_address": ONE_ADDRESS,
+  "local_ipv6_address": ONE_ADDRESS,
+  "outbound_bind_addr": ONE_ADDRESS,
+  "outbound_bind_interface": NO_INTERFACE,
   "outbound_fwmark": ONE_ROUTE,
   "outbound_user_cookie": ONE_ROUTE,
   "outbound_proxy": "connections to servers and targets are direct",
@@ -97,11 +100,17 @@ export const LEGACY_KEYS: Keys = Object.fromEntries([
 /**
  * Deals with keys we do not serve.
  *
+ * @param served Keys that are served where the object stands.
  * @returns A warning for each key that is ignored.
  * @throws {ConfigError} `ERR_CONFIG_VALUE` for one that must not be.
  */
-export function checkLegacyKeys(object: ConfigObject): string[] {
-  const asked = object.keys().filter((key) => !object.isEmpty(key));
+export function checkLegacyKeys(
+  object: ConfigObject,
+  served: Keys = {},
+): string[] {
+  const asked = object.keys().filter((key) =>
+    !Object.hasOwn(served, key) && !object.isEmpty(key)
+  );
   for (const key of asked) {
     const refused = ownValue(REFUSED, key);
     if (refused === undefined) continue;

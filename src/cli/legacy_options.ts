@@ -20,7 +20,12 @@ const BOTH: readonly Option[] = [
     "set the limit with `ulimit -n` or LimitNOFILE instead",
     "N",
   ),
-  refused("interface", "i", "the system chooses the interface", "NAME"),
+  refused(
+    "outbound-bind-interface",
+    undefined,
+    "the runtimes cannot choose an interface; give its address with -i",
+    "NAME",
+  ),
   refused("acl", undefined, "access lists are not served", "FILE"),
   refused("plugin", undefined, "plugins are not served", "NAME"),
   refused("plugin-opts", undefined, "plugins are not served", "OPTIONS"),
@@ -37,13 +42,6 @@ export const LEGACY_OPTIONS: Readonly<
   local: BOTH,
   server: [
     ...BOTH,
-    refused(
-      "local-addr",
-      "b",
-      "the system chooses the address of outgoing connections; " +
-        "-s is the address to listen on",
-      "HOST",
-    ),
     {
       ...ignored("local-port", "it is the port of ss-local", "PORT"),
       short: "l",

@@ -95,7 +95,7 @@ export class LocalPlan implements PlannedService {
   }
 }
 
-/** The DNS inbound; it asks the first server of the first local. */
+/** The DNS inbound; it asks the servers of the first local in turn. */
 export class DnsPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "--dns-listen";
@@ -121,7 +121,7 @@ export class DnsPlan implements PlannedService {
     return startDns({
       listen: this.listen,
       resolver: this.#settings.resolver,
-      server: this.#server,
+      servers: this.#servers,
       messages: dnsMessages,
       ...(udpTimeoutMs && { udpTimeoutMs }),
       ...(maxFlows && { maxFlows }),
@@ -129,14 +129,14 @@ export class DnsPlan implements PlannedService {
   }
 
   adopt(running: Service): void {
-    (running as DnsService).setServer(this.#server);
+    (running as DnsService).setServers(this.#servers);
   }
 
   describe(address: string): { message: string; fields: LogFields } {
     const resolver = formatAddress(this.#settings.resolver);
     return {
       message: `DNS listening on ${address}, UDP and TCP, asks ${resolver} ` +
-        `through ${formatAddress(this.#server.endpoint)}`,
+        `through ${namesOf(this.#servers)}`,
       fields: { role: "dns", address, resolver },
     };
   }
@@ -151,13 +151,13 @@ export class DnsPlan implements PlannedService {
       restart,
       sentences: [
         ...restart ? ["listens anew, its settings are others"] : [],
-        ...serverChanges([old.#server], [this.#server]),
+        ...serverChanges(old.#servers, this.#servers),
       ],
     };
   }
 
-  get #server(): UpstreamServer {
-    return this.#local.servers[0]!;
+  get #servers(): readonly UpstreamServer[] {
+    return this.#local.servers;
   }
 }
 
@@ -166,6 +166,9 @@ function serverChanges(
   next: readonly UpstreamServer[],
 ): string[] {
   if (same(old, next)) return [];
-  const names = next.map(({ endpoint }) => formatAddress(endpoint));
-  return [`sends through ${names.join(" or ")}, with other settings or keys`];
+  return [`sends through ${namesOf(next)}, with other settings or keys`];
+}
+
+function namesOf(servers: readonly UpstreamServer[]): string {
+  return servers.map(({ endpoint }) => formatAddress(endpoint)).join(" or ");
 }

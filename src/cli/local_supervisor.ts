@@ -118,7 +118,8 @@ export class LocalSupervisor implements Operator {
       const warnings = [
         ...next.warnings,
         ...same(this.#configured.operator, next.operator) ? [] : [
-          "admin and log settings are others: they hold from the next start",
+          "admin, log and outbound settings are others: " +
+          "they hold from the next start",
         ],
       ];
       if (!dryRun) {

@@ -7,7 +7,7 @@
  */
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
-import type { Endpoint } from "../transport.ts";
+import type { Endpoint, OutboundAddresses } from "../transport.ts";
 import type { Arguments } from "./args.ts";
 import type { NamedConfig } from "./config_file.ts";
 import {
@@ -54,6 +54,8 @@ export interface OperatorSettings {
   readonly reusePort?: boolean;
   /** Connections of one client address at once. */
   readonly maxConnectionsPerHost?: number;
+  /** Where everything leaves from; default: the system chooses. */
+  readonly outbound?: OutboundAddresses;
 }
 
 const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];

@@ -23,6 +23,7 @@ import {
   texts,
 } from "./config_keys.ts";
 import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";
+import { OUTBOUND_KEYS } from "./outbound_settings.ts";
 import type { Secrets } from "./secrets.ts";
 import { methodAt, type ServerSettings } from "./server_settings.ts";
 import { UDP_KEYS, udpFromObject } from "./udp_settings.ts";
@@ -123,7 +124,7 @@ export function serversFromFile(
     : hosts.length > 0
     ? named
     : [];
-  const warnings = warningsOf(file);
+  const warnings = warningsOf(file, OUTBOUND_KEYS);
   const entries = ["servers", "shadowsocks"].flatMap((key) =>
     file.children(key)
   );
@@ -148,9 +149,9 @@ export function serversFromFile(
 }
 
 /** Of keys we do not serve, and of unknown ones of users. */
-function warningsOf(object: ConfigObject): string[] {
+function warningsOf(object: ConfigObject, served?: Keys): string[] {
   return [
-    ...checkLegacyKeys(object),
+    ...checkLegacyKeys(object, served),
     ...object.children("users").flatMap((user) => user.unknownKeys(USER_KEYS)),
   ];
 }

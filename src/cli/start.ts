@@ -43,6 +43,7 @@ import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
 import { DEFAULT_LOG_PRIVACY } from "./log_privacy.ts";
 import { openOnline } from "./open_online.ts";
 import { option } from "./option_value.ts";
+import { checkOutbound } from "./outbound_settings.ts";
 import { programLogger } from "./program_log.ts";
 import { reload } from "./reload.ts";
 import { systemSources } from "./sources.ts";
@@ -76,6 +77,7 @@ async function runLocals(
     warnings: [...online?.warnings ?? [], ...configured.warnings],
     role: "local",
     methods: result.flatMap(methodsOf),
+    streams: dns !== undefined || result.some(hasTcp),
     ports: result.map(({ listen }) => listen.port),
     datagrams: dns !== undefined || result.some(hasUdp),
     supervise: ({ world, ...surroundings }) => {
@@ -107,6 +109,7 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
     ...configured,
     role: "server",
     methods: result.map(({ method }) => method),
+    streams: result.some(hasTcp),
     ports: result.map(({ listen }) => listen.port),
     datagrams: result.some(hasUdp),
     workersCaveat: result.some(({ users }) => users?.some((u) => u.limits))
@@ -144,6 +147,8 @@ interface Role extends ConfiguredRole<unknown> {
   readonly role: Status["role"];
   readonly methods: readonly Method[];
   readonly ports: readonly number[];
+  /** Whether TCP is served. */
+  readonly streams: boolean;
   /** Whether UDP is served. */
   readonly datagrams: boolean;
   /** What the operator should know who asks for several workers. */
@@ -188,10 +193,13 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
     logger,
   );
   providers.serve(role.methods);
+  const { outbound } = operator;
+  const transport = systemTransport(outbound);
+  if (outbound !== undefined) await checkOutbound(transport, outbound, role);
   const observations = new Observations(systemClock);
   using probe = new ProcessProbe();
   const world: Dependencies = {
-    transport: systemTransport(),
+    transport,
     logger,
     connectionLevel: logConnections ? "info" : "debug",
     aeadProvider: providers.provider,
@@ -326,4 +334,8 @@ function readCrypto(text: string): string | undefined {
 
 function hasUdp({ mode = "tcp_only" }: { readonly mode?: Mode }): boolean {
   return mode !== "tcp_only";
+}
+
+function hasTcp({ mode = "tcp_only" }: { readonly mode?: Mode }): boolean {
+  return mode !== "udp_only";
 }

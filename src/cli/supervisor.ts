@@ -267,7 +267,7 @@ export class Supervisor implements Operator {
 
   #needsRestart(next: ConfiguredRole<unknown>): string[] {
     return same(this.#configured.operator, next.operator) ? [] : [
-      "admin, manager, store and log settings are others: " +
+      "admin, manager, store, log and outbound settings are others: " +
       "they hold from the next start",
     ];
   }

@@ -1,7 +1,11 @@
 /**
  * A DNS port of this machine whose questions are asked by the server: so no
- * name leaks. UDP to the resolver, TCP where its answer does not fit, and a
- * small cache that honours TTLs.
+ * name leaks. UDP to the resolver, TCP where its answer does not fit or does
+ * not come, and a small cache that honours TTLs.
+ *
+ * Of several servers one is in use. UDP tells nothing of a server that is
+ * gone; asking over TCP then finds the next one that can be reached, and UDP
+ * goes there from then on.
  *
  * An answer counts only when it comes from the resolver and has the id and the
  * question of a query under way: a flow's socket is open to everybody.
@@ -12,12 +16,13 @@ import { Deadline } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
 import { formatIp, parseIp } from "../codec/ip_address.ts";
 import type { Packet } from "../codec/packet.ts";
+import type { DnsMessages, DnsQuery } from "../dns_messages.ts";
 import { PolicyError, ProtocolError, UmbraError } from "../errors.ts";
 import {
+  DNS_CONNECT_TIMEOUT_MS,
   DNS_TCP_TIMEOUT_MS,
   MAX_DNS_CONNECTIONS,
   MAX_DNS_QUERY_LENGTH,
-  MAX_PENDING_QUERIES,
 } from "../limits.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
 import { ByteWriter } from "../streams/byte_writer.ts";
@@ -29,9 +34,13 @@ import type {
 } from "../transport.ts";
 import { serve } from "./accept_loop.ts";
 import { DnsCache } from "./dns_cache.ts";
-import type { DnsAnswer, DnsMessages, DnsQuery } from "./dns_messages.ts";
 import { askOverTcp, frameMessage, MessageReader } from "./dns_tcp.ts";
 import { bindPort } from "./late_socket.ts";
+import {
+  answers,
+  PendingQueries,
+  type PendingQuery,
+} from "./pending_queries.ts";
 import { type Dependencies, type Service, withDefaults } from "./service.ts";
 import { UdpReport } from "./udp_report.ts";
 import {
@@ -40,8 +49,9 @@ import {
   serveDatagrams,
   type UdpOptions,
 } from "./udp_service.ts";
-import { toUpstream, type Upstream, type UpstreamServer } from "./upstream.ts";
+import type { PacketUpstream, UpstreamServer } from "./upstream.ts";
 import { UpstreamFlows } from "./upstream_flows.ts";
+import { UpstreamPool } from "./upstream_pool.ts";
 
 /** How to run a DNS inbound. */
 export interface DnsOptions extends UdpOptions {
@@ -49,22 +59,27 @@ export interface DnsOptions extends UdpOptions {
   readonly listen: Endpoint;
   /** Whom the server asks: an IP address. */
   readonly resolver: Endpoint;
-  /** The server that asks it. */
-  readonly server: UpstreamServer;
+  /** At least one; the next one asks it when one cannot be reached. */
+  readonly servers: readonly UpstreamServer[];
   /** The parser. */
   readonly messages: DnsMessages;
 }
 
 /** A running DNS inbound. */
 export interface DnsService extends Service {
-  /** Lets another server ask from now on. */
-  setServer(server: UpstreamServer): void;
+  /**
+   * Lets other servers ask from now on.
+   *
+   * @throws {RangeError} When there is none; nothing has changed then.
+   */
+  setServers(servers: readonly UpstreamServer[]): void;
 }
 
 /**
  * Starts a DNS inbound.
  *
- * @throws {RangeError} When the resolver is no IP address.
+ * @throws {RangeError} When the resolver is no IP address, or there is no
+ * server.
  * @throws {TransportError} When it cannot listen or bind.
  */
 export async function startDns(
@@ -100,25 +115,21 @@ export async function startDns(
   return {
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
-    setServer: (server) => dns.setServer(server),
+    setServers: (servers) => dns.setServers(servers),
   };
-}
-
-interface Pending {
-  readonly query: DnsQuery;
-  readonly message: Uint8Array;
 }
 
 class DnsInbound {
   readonly #options: DnsOptions;
-  #upstream: Upstream;
+  readonly #servers: UpstreamPool;
+  /** The one in use. */
+  readonly #upstream: () => PacketUpstream;
   readonly #socket: DatagramSocket;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
   readonly #flows: UpstreamFlows;
   readonly #cache: DnsCache;
-  /** Queries under way over UDP, by client and id, the oldest first. */
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending: PendingQueries;
   readonly #stopped = new AbortController();
   #overTcp = 0;
 
@@ -128,15 +139,23 @@ class DnsInbound {
     world: Required<Dependencies>,
   ) {
     this.#options = options;
-    this.#upstream = toUpstream(options.server, world);
+    this.#servers = new UpstreamPool(
+      { ...options, connectTimeoutMs: DNS_CONNECT_TIMEOUT_MS },
+      world,
+    );
+    this.#upstream = this.#servers.forPackets();
     this.#socket = socket;
     this.#world = world;
     this.#report = new UdpReport(world);
     this.#cache = new DnsCache(world.clock);
+    this.#pending = new PendingQueries(
+      world.clock,
+      (pending) => void this.#retry(pending),
+    );
     this.#flows = new UpstreamFlows(
       {
         ...options,
-        upstream: () => this.#upstream,
+        upstream: this.#upstream,
         deliver: (client, packet) => this.#deliver(client, packet),
       },
       world,
@@ -144,8 +163,8 @@ class DnsInbound {
     );
   }
 
-  setServer(server: UpstreamServer): void {
-    this.#upstream = toUpstream(server, this.#world);
+  setServers(servers: readonly UpstreamServer[]): void {
+    this.#servers.replace(servers);
   }
 
   /** Takes what a program has asked over UDP. */
@@ -158,7 +177,7 @@ class DnsInbound {
         void this.#reply(from, query, cached);
         return;
       }
-      this.#remember(pendingKey(from, query.id), { query, message: payload });
+      this.#pending.add({ client: from, query, message: payload });
       const packet = { address: this.#options.resolver, payload };
       void this.#flows.send(from, packet);
     } catch (error) {
@@ -218,28 +237,28 @@ class DnsInbound {
       throw new PolicyError("ERR_POLICY_STRANGER", "Not from the resolver");
     }
     const answer = messages.readAnswer(payload);
-    const key = pendingKey(client, answer?.id ?? -1);
-    const pending = this.#pending.get(key);
-    if (pending === undefined || !answers(answer, pending.query)) {
+    const pending = this.#pending.take(client, answer);
+    if (pending === undefined) {
       throw malformed("it answers no query under way");
     }
-    this.#pending.delete(key);
-    const { query, message } = pending;
     if (answer!.truncated) {
       // The client's other answers need not wait for it.
-      void this.#retry(client, query, message, payload);
+      void this.#retry(pending, payload);
       return;
     }
+    const { query } = pending;
     this.#cache.set(query.key, payload, answer!.ttlSeconds);
     await this.#reply(client, query, payload);
   }
 
-  /** Asks again over TCP; if that fails, the client may try. */
+  /**
+   * Asks again over TCP; if that fails, the client may try.
+   *
+   * @param truncated What came instead of an answer, if anything did.
+   */
   async #retry(
-    client: Endpoint,
-    query: DnsQuery,
-    message: Uint8Array,
-    truncated: Uint8Array,
+    { client, query, message }: PendingQuery,
+    truncated?: Uint8Array,
   ): Promise<void> {
     let answer = truncated;
     try {
@@ -247,7 +266,7 @@ class DnsInbound {
     } catch (error) {
       this.#report.dropped(error, client.host);
     }
-    await this.#reply(client, query, answer);
+    if (answer !== undefined) await this.#reply(client, query, answer);
   }
 
   async #ask(
@@ -259,21 +278,26 @@ class DnsInbound {
     if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
       throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
     }
+    const { endpoint } = this.#upstream();
     this.#overTcp++;
     try {
       const bytes = await askOverTcp(
         message,
         resolver,
-        this.#upstream,
-        this.#world,
+        this.#servers,
+        this.#world.clock,
         signal,
       );
       const answer = messages.readAnswer(bytes);
-      if (!answers(answer, query)) throw malformed("it answers another query");
-      this.#cache.set(query.key, bytes, answer!.ttlSeconds);
+      if (answer === undefined || !answers(answer, query)) {
+        throw malformed("it answers another query");
+      }
+      this.#cache.set(query.key, bytes, answer.ttlSeconds);
       return bytes;
     } finally {
       this.#overTcp--;
+      // Another server is in use: what leads to the one before is of no use.
+      if (this.#upstream().endpoint !== endpoint) this.#flows.end();
     }
   }
 
@@ -305,24 +329,6 @@ class DnsInbound {
     return found &&
       this.#options.messages.agedAnswer(found.answer, id, found.ageSeconds);
   }
-
-  #remember(key: string, pending: Pending): void {
-    this.#pending.delete(key);
-    if (this.#pending.size >= MAX_PENDING_QUERIES) {
-      const [oldest] = this.#pending.keys();
-      this.#pending.delete(oldest!);
-    }
-    this.#pending.set(key, pending);
-  }
-}
-
-function pendingKey(client: Endpoint, id: number): string {
-  return `${formatAddress(client)} ${id}`;
-}
-
-function answers(answer: DnsAnswer | undefined, query: DnsQuery): boolean {
-  return answer !== undefined && answer.id === query.id &&
-    query.key.startsWith(`${answer.question} `);
 }
 
 function malformed(reason: string): ProtocolError {

@@ -7,16 +7,13 @@
  * @module
  */
 import { concat, readU16, writeU16 } from "../bytes.ts";
-import { Deadline } from "../clock.ts";
+import { type Clock, Deadline } from "../clock.ts";
 import { ProtocolError } from "../errors.ts";
 import { DNS_TCP_TIMEOUT_MS } from "../limits.ts";
-import { anyTarget } from "../security/target_policy.ts";
-import type { StreamProtocol } from "../session/stream_protocol.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
 import { ByteWriter } from "../streams/byte_writer.ts";
 import type { Endpoint } from "../transport.ts";
-import { dial } from "./dial.ts";
-import type { Dependencies } from "./service.ts";
+import type { UpstreamPool } from "./upstream_pool.ts";
 
 /** Puts the length in front. */
 export function frameMessage(message: Uint8Array): Uint8Array {
@@ -70,7 +67,7 @@ export class MessageReader {
 }
 
 /**
- * Asks one question.
+ * Asks one question, of the server in use or the next one that answers.
  *
  * @param resolver What the server connects to.
  * @throws {UmbraError} Whatever went wrong on the way.
@@ -78,22 +75,19 @@ export class MessageReader {
 export async function askOverTcp(
   query: Uint8Array,
   resolver: Endpoint,
-  upstream: { readonly endpoint: Endpoint; readonly protocol: StreamProtocol },
-  { transport, clock, metrics }: Required<Dependencies>,
+  servers: UpstreamPool,
+  clock: Clock,
   parent: AbortSignal,
 ): Promise<Uint8Array> {
-  const timeoutMs = DNS_TCP_TIMEOUT_MS;
-  using deadline = new Deadline(clock, timeoutMs, "ERR_NET_TIMEOUT", parent);
-  const { signal } = deadline;
-  const server = await dial(upstream.endpoint, {
-    transport,
+  using deadline = new Deadline(
     clock,
-    metrics,
-    policy: anyTarget,
-    timeoutMs,
-    signal,
-  });
-  const session = upstream.protocol.client();
+    DNS_TCP_TIMEOUT_MS,
+    "ERR_NET_TIMEOUT",
+    parent,
+  );
+  const { signal } = deadline;
+  const { server, protocol } = await servers.dial(signal);
+  const session = protocol.client();
   try {
     const writer = new ByteWriter(server);
     await writer.write(session.request(resolver, frameMessage(query)));

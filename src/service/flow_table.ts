@@ -9,12 +9,7 @@
 import { PolicyError, TransportError } from "../errors.ts";
 import { MAX_PENDING_DATAGRAMS, MAX_PENDING_PER_FLOW } from "../limits.ts";
 import type { FlowEnd } from "../observe.ts";
-import type {
-  Datagram,
-  DatagramSocket,
-  Endpoint,
-  Transport,
-} from "../transport.ts";
+import type { Datagram, DatagramSocket, Endpoint } from "../transport.ts";
 import type { Dependencies } from "./service.ts";
 import type { UdpReport } from "./udp_report.ts";
 
@@ -90,7 +85,11 @@ export class FlowTable<T> {
       const [quietest] = this.#flows.values();
       this.#end(quietest!, "evicted");
     }
-    const flow = new OpenFlow(key, data(), bindAny(this.#world.transport));
+    const flow = new OpenFlow(
+      key,
+      data(),
+      this.#world.transport.bindOutgoing(),
+    );
     this.#flows.set(key, flow);
     this.#report.flowOpened();
     this.#touch(flow);
@@ -226,19 +225,6 @@ class OpenFlow<T> implements Flow<T> {
       new TransportError("ERR_NET_CLOSED", "The UDP flow has ended"),
     );
     this.close();
-  }
-}
-
-/** A socket for both families; for IPv4 alone where there is no IPv6. */
-async function bindAny(transport: Transport): Promise<DatagramSocket> {
-  try {
-    return await transport.bind({ host: "::", port: 0 });
-  } catch (error) {
-    const noIpv6 = error instanceof TransportError &&
-      (error.code === "ERR_NET_ADDRESS_UNAVAILABLE" ||
-        error.code === "ERR_NET_UNREACHABLE");
-    if (!noIpv6) throw error;
-    return await transport.bind({ host: "0.0.0.0", port: 0 });
   }
 }
 

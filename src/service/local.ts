@@ -8,26 +8,25 @@
  * @module
  */
 import { BufferPool } from "../buffer_pool.ts";
-import { abortable, Deadline } from "../clock.ts";
+import { abortable } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import { ProtocolError, UmbraError } from "../errors.ts";
 import {
-  FIRST_PAYLOAD_WAIT_MS,
   HALF_CLOSED_IDLE_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
   LOCAL_HANDSHAKE_TIMEOUT_MS,
-  REFUSAL_LINGER_MS,
 } from "../limits.ts";
 import type { Authenticate } from "../session/socks5_server_session.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
 import { ByteWriter } from "../streams/byte_writer.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
-import type { Connection, Endpoint, Listener } from "../transport.ts";
+import type { Connection, Endpoint } from "../transport.ts";
 import { serve } from "./accept_loop.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import type { Inbound, InboundProtocol, InboundRequest } from "./inbound.ts";
 import { inboundFor } from "./inbound_protocols.ts";
+import { LocalClient } from "./local_client.ts";
 import { OutboundStream } from "./outbound_stream.ts";
 import {
   connectionShare,
@@ -37,6 +36,7 @@ import {
 } from "./service.ts";
 import { type SocksUser, userCheck } from "./socks5_inbound.ts";
 import { UdpLocal } from "./udp_local.ts";
+import { startUdpTunnel } from "./udp_tunnel.ts";
 import {
   besideListener,
   flowCapacity,
@@ -99,14 +99,33 @@ export async function startLocal(
 ): Promise<LocalService> {
   const world = withDefaults(dependencies);
   const local = new Local(options, world);
+  const service = await listen(local, options, world);
+  return {
+    address: service.address,
+    stop: (graceMs) => service.stop(graceMs),
+    setServers: (servers) => local.setServers(servers),
+  };
+}
+
+async function listen(
+  local: Local,
+  options: LocalOptions,
+  world: Required<Dependencies>,
+): Promise<Service> {
+  const { mode = "tcp_only", protocol } = options;
+  const limit = world.transport.descriptorLimit();
+  const withUdp = mode !== "tcp_only";
+  const flows = withUdp ? options.maxFlows ?? flowCapacity(limit) : 0;
+  // SOCKS asks for UDP over TCP; a tunnel does not ask.
+  if (mode === "udp_only" && typeof protocol === "object") {
+    return await local.startUdp(options.listen, flows);
+  }
   const listener = await world.transport.listen(options.listen, {
     reusePort: world.sharePorts,
   });
-  const limit = world.transport.descriptorLimit();
-  const withUdp = (options.mode ?? "tcp_only") !== "tcp_only";
-  const flows = withUdp ? options.maxFlows ?? flowCapacity(limit) : 0;
+  const { address } = listener;
   const udp = withUdp
-    ? await besideListener(listener, () => local.startUdp(listener, flows))
+    ? await besideListener(listener, () => local.startUdp(address, flows))
     : undefined;
   const tcp = serve(
     listener,
@@ -117,19 +136,7 @@ export async function startLocal(
     (client, signal) => local.handle(client, signal),
     world,
   );
-  const service = udp === undefined ? tcp : joined(tcp, udp);
-  return {
-    address: service.address,
-    stop: (graceMs) => service.stop(graceMs),
-    setServers: (servers) => local.setServers(servers),
-  };
-}
-
-/** An application's connection, with its one reader and its one writer. */
-interface Client {
-  readonly connection: Connection;
-  readonly reader: ByteReader;
-  readonly writer: ByteWriter;
+  return udp === undefined ? tcp : joined(tcp, udp);
 }
 
 /** An application's request and the server that is connected for it. */
@@ -160,24 +167,22 @@ class Local {
     this.#upstreams.replace(servers);
   }
 
-  /** Serves UDP on the port of the listener. */
-  async startUdp(
-    { address: listen }: Listener,
-    maxFlows: number,
-  ): Promise<Service> {
+  /** Serves UDP: a tunnel's, or that of associations. */
+  async startUdp(listen: Endpoint, maxFlows: number): Promise<Service> {
     const upstream = this.#upstreams.forPackets();
     const options = { ...this.#options, listen, maxFlows, upstream };
+    const { protocol } = this.#options;
+    if (typeof protocol === "object") {
+      const target = protocol.tunnelTo;
+      return await startUdpTunnel({ ...options, target }, this.#world);
+    }
     this.#udp = await UdpLocal.start(options, this.#world);
     return this.#udp.service;
   }
 
   async handle(connection: Connection, signal: AbortSignal): Promise<void> {
     const report = new ConnectionReport(connection, this.#world);
-    const client = {
-      connection,
-      reader: new ByteReader(connection),
-      writer: new ByteWriter(connection),
-    };
+    const client = new LocalClient(connection, this.#world.clock);
     const opened = await this.#open(client, report, signal);
     if (opened === undefined) return;
     try {
@@ -188,7 +193,7 @@ class Local {
       report.fail(error);
       const { unanswered, refuse } = opened.request;
       if (unanswered !== undefined && report.bytesDown === 0) {
-        await this.#refuseLate(client, refuse(unanswered), signal);
+        await client.refuse(refuse(unanswered), signal);
       }
     } finally {
       opened.server.close();
@@ -197,7 +202,7 @@ class Local {
 
   /** Handshake and server; `undefined` when there is nothing to relay. */
   async #open(
-    client: Client,
+    client: LocalClient,
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<Opened | undefined> {
@@ -225,7 +230,7 @@ class Local {
             ? "application left during the handshake"
             : "done",
         );
-        await this.#hangUp(client, signal);
+        await client.hangUp(signal);
         return undefined;
       }
       if (request.kind === "associate") {
@@ -245,24 +250,9 @@ class Local {
       }
     } catch (error) {
       report.fail(error);
-      await this.#hangUp(client, signal);
+      await client.hangUp(signal);
       return undefined;
     }
-  }
-
-  /** The server has turned out not to serve what was asked of it. */
-  async #refuseLate(
-    client: Client,
-    reply: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<void> {
-    try {
-      await client.writer.write(reply);
-    } catch {
-      // The application is gone: nobody waits for the reply.
-      return;
-    }
-    await this.#hangUp(client, signal);
   }
 
   /** A stream for an inbound that serves its requests itself. */
@@ -278,7 +268,7 @@ class Local {
 
   /** Lets the application send datagrams for as long as it stays connected. */
   async #associate(
-    { connection, reader, writer }: Client,
+    { connection, reader, writer }: LocalClient,
     { address, accept }: InboundRequest,
     signal: AbortSignal,
   ): Promise<void> {
@@ -295,18 +285,19 @@ class Local {
   }
 
   async #relay(
-    { connection, reader, writer }: Client,
+    client: LocalClient,
     { request, protocol, server }: Opened,
     report: ConnectionReport,
     signal: AbortSignal,
   ): Promise<void> {
+    const { connection, reader, writer } = client;
     const session = protocol.client();
     try {
       const reply = request.accept(server.local);
       if (reply.length > 0) await writer.write(reply);
       const payload = request.payload.length > 0
         ? request.payload
-        : await this.#firstPayload(reader, signal);
+        : await client.firstPayload(signal);
       report.bytesUp += payload.length;
       await relay(
         {
@@ -342,48 +333,7 @@ class Local {
       session.free();
     }
   }
-
-  /** Lets an application read the last answer before the connection closes. */
-  async #hangUp(client: Client, signal: AbortSignal): Promise<void> {
-    using linger = new Deadline(
-      this.#world.clock,
-      REFUSAL_LINGER_MS,
-      "ERR_NET_TIMEOUT",
-      signal,
-    );
-    try {
-      await abortable(client.writer.close(), linger.signal);
-    } catch {
-      // The application is gone or takes nothing: nobody waits for the answer.
-      return;
-    }
-    await drain(client.reader, linger.signal);
-  }
-
-  /**
-   * What the application says first, if it does so soon: so that salt, address
-   * and payload leave in one segment, whose size is not always the same.
-   */
-  async #firstPayload(
-    reader: ByteReader,
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
-    using wait = new Deadline(
-      this.#world.clock,
-      FIRST_PAYLOAD_WAIT_MS,
-      "ERR_NET_TIMEOUT",
-      signal,
-    );
-    try {
-      return await reader.read(wait.signal) ?? NOTHING;
-    } catch (error) {
-      if (error === wait.signal.reason && !signal.aborted) return NOTHING;
-      throw error;
-    }
-  }
 }
-
-const NOTHING = new Uint8Array(0);
 
 const NO_BIND = "Server does not serve BIND: start it with --bind";
 

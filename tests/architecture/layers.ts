@@ -18,6 +18,7 @@ const LEVEL_0 = [
   "transport",
   "observe",
   "users",
+  "dns_messages",
 ];
 
 /** Level of each folder under `src/`. */

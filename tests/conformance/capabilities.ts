@@ -23,6 +23,12 @@ export interface Capabilities {
 /** The kernel's buffers on both sides and those of the adapter. */
 const SOCKET_IN_FLIGHT = 16 * 1_048_576;
 
+const BUN: Capabilities = {
+  tellsUnreachable: false,
+  maxUnaccepted: 128,
+  maxInFlight: SOCKET_IN_FLIGHT,
+};
+
 /** By `Transport.name`. */
 export const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   memory: {
@@ -35,9 +41,6 @@ export const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
     maxUnaccepted: undefined,
     maxInFlight: SOCKET_IN_FLIGHT,
   },
-  bun: {
-    tellsUnreachable: false,
-    maxUnaccepted: 128,
-    maxInFlight: SOCKET_IN_FLIGHT,
-  },
+  bun: BUN,
+  "bun, outbound": BUN,
 };

@@ -22,6 +22,7 @@ import {
   patternParts,
   Target,
 } from "../support/target.ts";
+import { SocksUdp, UdpEcho } from "../support/udp.ts";
 import { Chain, startServer } from "./chain.ts";
 
 const LENGTH = 64 * MIB;
@@ -90,6 +91,19 @@ test("the built ss-local and ss-server keep a half-closed connection", async () 
   await stream.write(command(`late ${8 * MIB}`));
   stream.end();
   assert.equal(await digestOf(stream), patternDigest(8 * MIB));
+});
+
+test("the built ss-local and ss-server relay UDP", async () => {
+  using echo = await UdpEcho.start();
+  await using chain = await Chain.start(BUILT, { dist, flags: ["-u"] });
+  using client = await SocksUdp.start(chain.local.address);
+  const target = { host: "127.0.0.1", port: echo.port };
+  for (const text of ["hello", "", "x".repeat(9_000)]) {
+    await client.send(Buffer.from(text), target);
+    const { payload, from } = await client.receive();
+    assert.equal(Buffer.from(payload).toString(), text);
+    assert.deepEqual(from, target);
+  }
 });
 
 test("the built ss-server exits 0, when SIGTERM comes", async () => {

@@ -91,6 +91,8 @@ export interface EndOptions {
 export interface ChainOptions extends EndOptions {
   /** Further flags of the local. */
   readonly localFlags?: readonly string[];
+  /** Further flags of the server. */
+  readonly serverFlags?: readonly string[];
   /** Words before the server's command. */
   readonly serverUnder?: readonly string[];
 }
@@ -132,10 +134,12 @@ export class Chain implements AsyncDisposable {
   /** Starts both. */
   static async start(
     { local, server }: Pick<Pairing, "local" | "server">,
-    { localFlags = [], serverUnder = [], ...options }: ChainOptions = {},
+    { localFlags = [], serverFlags = [], serverUnder = [], ...options }:
+      ChainOptions = {},
   ): Promise<Chain> {
     const serverEnd = await startServer(server, {
       ...options,
+      flags: [...options.flags ?? [], ...serverFlags],
       under: serverUnder,
     });
     try {

@@ -14,8 +14,10 @@ import {
   LARGE_NAME,
   startDnsServer,
 } from "../support/dns_server.ts";
-import { freePort } from "../support/process.ts";
-import { Chain, METHOD, OUR_PAIRINGS, PASSWORD } from "./chain.ts";
+import { freePort, Program } from "../support/process.ts";
+import { ROOT } from "../support/runtimes.ts";
+import { sourceCommand } from "../support/source_command.ts";
+import { Chain, METHOD, OUR_PAIRINGS, PASSWORD, startServer } from "./chain.ts";
 
 const KEYS_2017 = { method: METHOD, password: PASSWORD };
 
@@ -62,6 +64,35 @@ for (const pairing of OUR_PAIRINGS) {
       } finally {
         await server.stop();
       }
+    },
+  );
+}
+
+for (const runtime of ["deno", "bun"] as const) {
+  test(
+    `the DNS inbound on ${runtime} asks the next server, when the first is gone`,
+    {
+      skip: DNS_SKIP,
+    },
+    async () => {
+      const resolver = { host: "127.0.0.1", port: await freePort() };
+      const inbound = { host: "127.0.0.1", port: await freePort() };
+      await using _dns = await startDnsServer(resolver);
+      await using server = await startServer(runtime, { flags: ["-u"] });
+      await using local = await Program.start([
+        ...[...sourceCommand(runtime), "local", "-l", `${await freePort()}`],
+        ...["-s", `127.0.0.1:${await freePort()}`],
+        ...["-s", `127.0.0.1:${server.address.port}`],
+        ...["-k", PASSWORD, "-m", METHOD],
+        ...["--dns-listen", `${inbound.host}:${inbound.port}`],
+        ...["--dns-upstream", `${resolver.host}:${resolver.port}`],
+      ], { ready: /DNS listening on/, cwd: ROOT });
+      const ask = async (name: string): Promise<string> =>
+        (await dig(inbound, name, "A", "+time=4")).trim();
+      assert.equal(await ask(KNOWN_NAME), KNOWN_ADDRESS, local.describe());
+      const startMs = Date.now();
+      assert.equal(await ask(LARGE_NAME), "");
+      assert.ok(Date.now() - startMs < 1_500, "UDP goes to the server in use");
     },
   );
 }

@@ -1,19 +1,11 @@
 /**
  * A real resolver through UDP tunnels: ours and libev's, to servers of ours on
- * both runtimes.
+ * both runtimes; TCP on the same port.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { denoTransport } from "../../src/adapters/deno.ts";
-import { MasterKey } from "../../src/crypto/aead.ts";
-import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
-import { findMethod } from "../../src/crypto/method.ts";
-import { nobleProvider } from "../../src/crypto/noble.ts";
-import { systemRandomBytes } from "../../src/random.ts";
-import { startUdpTunnel } from "../../src/service/udp_tunnel.ts";
-import { aead2017Packet } from "../../src/session/aead2017_packet.ts";
 import {
   dig,
   DNS_SKIP,
@@ -22,33 +14,30 @@ import {
   startDnsServer,
 } from "../support/dns_server.ts";
 import { freePort, Program } from "../support/process.ts";
-import { LIBEV_SKIP, METHOD, OURS, PASSWORD, startServer } from "./chain.ts";
+import { ROOT } from "../support/runtimes.ts";
+import { sourceCommand } from "../support/source_command.ts";
+import { LIBEV_SKIP, METHOD, PASSWORD, startServer } from "./chain.ts";
 
-for (const runtime of OURS) {
-  test(`dig gets its answer through a UDP tunnel to ${runtime}`, {
+for (const runtime of ["deno", "bun"] as const) {
+  test(`dig gets its answer through a UDP tunnel of ${runtime}`, {
     skip: DNS_SKIP,
   }, async () => {
     const resolver = { host: "127.0.0.1", port: await freePort() };
     await using _dns = await startDnsServer(resolver);
-    await using server = await startServer(runtime, { flags: ["-U"] });
-    const method = findMethod(METHOD);
-    const key = masterKeyFromPassword(PASSWORD, method);
-    const packets = aead2017Packet(
-      new MasterKey(method, key, nobleProvider),
-      systemRandomBytes,
-    );
-    const tunnel = await startUdpTunnel({
-      listen: { host: "127.0.0.1", port: await freePort() },
-      target: resolver,
-      upstream: () => ({ endpoint: server.address, packets }),
-    }, { transport: denoTransport() });
-    try {
-      for (let i = 0; i < 3; i++) {
-        const answer = await dig(tunnel.address, KNOWN_NAME, "A");
-        assert.equal(answer.trim(), KNOWN_ADDRESS);
+    await using server = await startServer(runtime, { flags: ["-u"] });
+    for (const flag of ["-u", "-U"]) {
+      const listen = { host: "127.0.0.1", port: await freePort() };
+      await using tunnel = await Program.start([
+        ...[...sourceCommand(runtime), "tunnel", flag],
+        ...["-k", PASSWORD, "-m", METHOD],
+        ...["-s", `${server.address.host}:${server.address.port}`],
+        ...["-b", listen.host, "-l", `${listen.port}`],
+        ...["-L", `localhost:${resolver.port}`],
+      ], { ready: /ss-tunnel listening on .*UDP/, cwd: ROOT });
+      for (const how of flag === "-u" ? ["+notcp", "+tcp"] : ["+notcp"]) {
+        const answer = await dig(listen, KNOWN_NAME, "A", how);
+        assert.equal(answer.trim(), KNOWN_ADDRESS, tunnel.describe());
       }
-    } finally {
-      await tunnel.stop(0);
     }
   });
 

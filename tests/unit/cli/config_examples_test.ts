@@ -275,12 +275,10 @@ test("rust and libev: what would change who connects, or how, is refused by name
     user: "nobody",
     tcp_tproxy: true,
     auth: true,
-    local_ipv4_address: "192.0.2.1",
     manager_address: "127.0.0.1",
     outbound_fwmark: 255,
     outbound_user_cookie: 255,
     outbound_bind_interface: "eth1",
-    outbound_bind_addr: "192.0.2.1",
     outbound_proxy: ["socks5://127.0.0.1:1080"],
   };
   for (const [key, value] of Object.entries(refused)) {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { TOP_KEYS } from "../../../src/cli/config_schema.ts";
 import { LEGACY_KEYS } from "../../../src/cli/legacy_keys.ts";
+import { OUTBOUND_KEYS } from "../../../src/cli/outbound_settings.ts";
 import { configJsonSchema, SCHEMA_FILE } from "../../schema.ts";
 import { ROOT } from "../../support/runtimes.ts";
 
@@ -42,7 +43,9 @@ test("README names every key that is served, and no other", () => {
   const [, section = ""] = /\n## Configuration\n(.*?)\n## /s.exec(readme) ?? [];
   const served = new Set(
     objects.flatMap(({ properties = {} }) => Object.keys(properties))
-      .filter((key) => !Object.hasOwn(LEGACY_KEYS, key)),
+      .filter((key) =>
+        !Object.hasOwn(LEGACY_KEYS, key) || Object.hasOwn(OUTBOUND_KEYS, key)
+      ),
   );
   const rows = [...section.matchAll(/^\| `([^|]+)`/gm)]
     .flatMap(([, cell]) => cell!.split("`, `"));

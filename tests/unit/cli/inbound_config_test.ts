@@ -111,6 +111,31 @@ test("configureTunnel() refuses to start without a complete target", () => {
   }
 });
 
+test("configureTunnel() and configureLocal() tell tunnels how UDP is served", () => {
+  const L = ["-L", "192.0.2.53:53"];
+  assert.equal(tunnel([...SERVER, ...L])[0]!.mode, undefined);
+  assert.equal(tunnel([...SERVER, ...L, "-u"])[0]!.mode, "tcp_and_udp");
+  const file = { ...FILE, mode: "tcp_and_udp" };
+  const alone = tunnel(["-c", "f", ...L, "-U", "--udp-timeout", "9"], file);
+  assert.deepEqual([alone[0]!.mode, alone[0]!.udpTimeoutMs], [
+    "udp_only",
+    9_000,
+  ]);
+  const entry = {
+    protocol: "tunnel",
+    forward_address: "192.0.2.53",
+    forward_port: 53,
+  };
+  const locals = [
+    { ...entry, local_port: 53, mode: "udp_only" },
+    { ...entry, local_port: 54 },
+  ];
+  assert.deepEqual(
+    local(["-c", "f"], { ...file, locals }).map(({ mode }) => mode),
+    ["udp_only", "tcp_and_udp"],
+  );
+});
+
 test("configureLocal() and configureServer() serve BIND only with --bind", () => {
   assert.equal(local(SERVER)[0]!.bind, undefined);
   assert.equal(local([...SERVER, "--bind"])[0]!.bind, true);

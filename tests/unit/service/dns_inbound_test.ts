@@ -39,7 +39,7 @@ function collect(socket: DatagramSocket): { wire: string; from: Endpoint }[] {
   return got;
 }
 
-async function start(world: World): Promise<{
+async function start(world: World, gone: readonly Endpoint[] = []): Promise<{
   dns: Service;
   resolver: DatagramSocket;
   asked: { wire: string; from: Endpoint }[];
@@ -51,7 +51,11 @@ async function start(world: World): Promise<{
   const dns = await startDns({
     listen: DNS,
     resolver: RESOLVER,
-    server: { endpoint: SERVER, method, masterKey },
+    servers: [...gone, SERVER].map((endpoint) => ({
+      endpoint,
+      method,
+      masterKey,
+    })),
     messages: dnsMessages,
   }, world.dependencies);
   const resolver = await world.network.bind(RESOLVER);
@@ -176,6 +180,79 @@ describe("startDns()", () => {
     assert.equal(world.network.openConnections, 0);
   });
 
+  test("asks over TCP, when no answer comes over UDP", async () => {
+    const world = new World();
+    const { dns, resolver, asked, client, answers } = await start(world);
+    const listener = await world.target(RESOLVER);
+    await client.send(query("0001"), DNS);
+    await world.clock.advance(1_000);
+    // Asked once more it waits no longer.
+    await client.send(query("0001"), DNS);
+    await settle();
+    assert.equal(asked.length, 2);
+    await world.clock.advance(1_000);
+    const far = await accepted(listener);
+    const wire = query("0001");
+    await readExactly(far, 2 + wire.length);
+    const full = answer("0001");
+    await send(far, Uint8Array.of(full.length >> 8, full.length), full);
+    await settle();
+    assert.deepEqual(answers.map(({ wire }) => wire), [full.toHex()]);
+    // Too late: it has been answered.
+    await resolver.send(full, asked[0]!.from);
+    await settle();
+    assert.equal(answers.length, 1);
+    // Answered in time, it is not asked again.
+    await world.clock.advance(60_000);
+    await client.send(query("0002"), DNS);
+    await settle();
+    await resolver.send(answer("0002"), asked.at(-1)!.from);
+    await world.clock.advance(10_000);
+    assert.equal(answers.length, 2);
+    assert.equal(world.network.dialled.length, 2);
+    far.close();
+    await world.stop(dns);
+    await world.stop();
+    assert.equal(world.network.openConnections, 0);
+  });
+
+  test("lets the next server ask, when one cannot be reached", async () => {
+    const silent = { host: "10.0.0.4", port: 8388 };
+    const refusing = { host: "10.0.0.5", port: 8388 };
+    const world = new World({
+      dialFailures: new Map([["10.0.0.4:8388", "hang"]]),
+    });
+    const { dns, resolver, asked, client, answers } = await start(world, [
+      silent,
+      refusing,
+    ]);
+    const listener = await world.target(RESOLVER);
+    await client.send(query("0001"), DNS);
+    // 2 seconds without an answer, and 2 until the first one's turn is over.
+    await world.clock.advance(2_000);
+    await world.clock.advance(2_000);
+    const far = await accepted(listener);
+    await readExactly(far, 2 + query("0001").length);
+    const full = answer("0001", { records: 2 });
+    await send(far, Uint8Array.of(full.length >> 8, full.length), full);
+    await settle();
+    assert.equal(answers.length, 1);
+    far.close();
+    assert.equal(asked.length, 0);
+    // From now on UDP goes there, also for who has asked before.
+    await world.clock.advance(60_000);
+    await client.send(query("0002"), DNS);
+    await settle();
+    assert.equal(asked.length, 1);
+    await resolver.send(answer("0002"), asked[0]!.from);
+    await settle();
+    assert.equal(answers.length, 2);
+    await world.stop(dns);
+    await world.stop();
+    assert.equal(world.network.openConnections, 0);
+    assert.equal(world.network.openSockets, 2);
+  });
+
   test("wants an IP address for a resolver", async () => {
     const world = new World();
     const { method, masterKey } = world;
@@ -183,7 +260,7 @@ describe("startDns()", () => {
       startDns({
         listen: DNS,
         resolver: { host: "dns.test", port: 53 },
-        server: { endpoint: SERVER, method, masterKey },
+        servers: [{ endpoint: SERVER, method, masterKey }],
         messages: dnsMessages,
       }, world.dependencies),
       RangeError,

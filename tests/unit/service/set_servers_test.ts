@@ -123,7 +123,7 @@ test("setServers() sends the datagrams of new clients elsewhere", async () => {
   await world.stop();
 });
 
-test("setServer() of a DNS inbound lets another server ask", async () => {
+test("setServers() of a DNS inbound lets another server ask", async () => {
   const world = new World();
   const listen = { host: "127.0.0.1", port: 5_300 };
   const first = await Peer.bind(world, SERVER);
@@ -131,7 +131,7 @@ test("setServer() of a DNS inbound lets another server ask", async () => {
   const dns = await startDns({
     listen,
     resolver: { host: "10.0.0.53", port: 53 },
-    server: at(world, SERVER),
+    servers: [at(world, SERVER)],
     messages: dnsMessages,
   }, world.dependencies);
   const query = hex("000101000001000000000000056b6e6f776e0000010001");
@@ -141,7 +141,7 @@ test("setServer() of a DNS inbound lets another server ask", async () => {
     await settle();
   };
   await ask(4_001);
-  dns.setServer(at(world, OTHER));
+  dns.setServers([at(world, OTHER)]);
   await ask(4_002);
   assert.equal(first.datagrams.length, 1);
   assert.equal(second.datagrams.length, 1);

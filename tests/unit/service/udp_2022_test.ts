@@ -72,7 +72,7 @@ for (const { name } of METHODS.filter(({ edition }) => edition === 2022)) {
       const dns = await startDns({
         listen,
         resolver: resolver.socket.address,
-        server: { endpoint: SERVER, ...world },
+        servers: [{ endpoint: SERVER, ...world }],
         messages: dnsMessages,
       }, world.dependencies);
       const query = hex("000101000001000000000000056b6e6f776e0000010001");

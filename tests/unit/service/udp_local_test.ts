@@ -6,7 +6,7 @@ import { startUdpTunnel } from "../../../src/service/udp_tunnel.ts";
 import { hex, utf8 } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";
 import { testKey } from "../../support/keys.ts";
-import { readAll } from "../../support/streams.ts";
+import { readAll, readExactly, send } from "../../support/streams.ts";
 import {
   Application,
   ECHO,
@@ -14,7 +14,7 @@ import {
   Peer,
   stopped,
 } from "../../support/udp_world.ts";
-import { LOCAL, SERVER, World } from "../../support/world.ts";
+import { accepted, LOCAL, SERVER, World } from "../../support/world.ts";
 
 const UDP = { mode: "tcp_and_udp" } as const;
 
@@ -267,5 +267,46 @@ describe("startUdpTunnel()", () => {
     await tunnel.stop(0);
     await stopped(world);
     assert.equal(world.network.openSockets, 3);
+  });
+});
+
+describe("startLocal() as a tunnel", () => {
+  const protocol = { tunnelTo: ECHO };
+
+  test("has TCP and UDP on one port", async () => {
+    const world = new World();
+    await world.server(UDP);
+    await world.local({ ...UDP, protocol });
+    const echo = await Peer.echo(world);
+    const app = await Peer.bind(world, { host: "127.0.0.1", port: 1 });
+    await app.socket.send(utf8("datagram"), LOCAL);
+    const listener = await world.target(ECHO);
+    const client = await world.network.dial(LOCAL);
+    await send(client, utf8("stream"));
+    await settle();
+    await world.clock.advance(0);
+    const far = await accepted(listener);
+    assert.deepEqual(await readExactly(far, 6), utf8("stream"));
+    assert.deepEqual(echo.texts, ["datagram"]);
+    assert.deepEqual(app.datagrams, [{ text: "datagram", from: LOCAL }]);
+    client.close();
+    far.close();
+    await world.stop();
+  });
+
+  test("listens to no TCP, when it is UDP alone", async () => {
+    const world = new World();
+    await world.server(UDP);
+    const service = await world.local({ mode: "udp_only", protocol });
+    assert.deepEqual(service.address, LOCAL);
+    await Peer.echo(world);
+    await assert.rejects(world.network.dial(LOCAL), {
+      code: "ERR_NET_REFUSED",
+    });
+    const app = await Peer.bind(world, { host: "127.0.0.1", port: 1 });
+    await app.socket.send(utf8("datagram"), LOCAL);
+    await settle();
+    assert.deepEqual(app.texts, ["datagram"]);
+    await world.stop();
   });
 });

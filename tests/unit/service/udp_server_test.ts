@@ -167,6 +167,7 @@ describe("UDP of ss-server", () => {
     const transport = {
       ...world.dependencies.transport,
       bind: network.bind.bind(network),
+      bindOutgoing: network.bindOutgoing.bind(network),
       listen: network.listen.bind(network),
       descriptorLimit: () => undefined,
       resolve(): Promise<string[]> {

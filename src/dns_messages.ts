@@ -1,6 +1,5 @@
 /**
- * What the DNS inbound must know of messages; a parser provides it. The one we
- * use needs Node's `Buffer`, so it stands outside the portable core.
+ * What the DNS inbound must know of messages; an adapter provides it.
  *
  * @module
  */
