@@ -219,6 +219,21 @@ export const ACCEPT_RECOVERED_MS = 2_000;
 /** Milliseconds open connections get to finish when a service stops. */
 export const GRACE_MS = 5_000;
 
+/** Milliseconds between two looks of the dashboard and of `umbra top`. */
+export const STATUS_INTERVAL_MS = 1_000;
+
+/** Milliseconds of history the dashboard and `umbra top` keep, in memory. */
+export const HISTORY_MS = 600_000;
+
+/** Milliseconds without a look after which a plot shows a hole. */
+export const HISTORY_GAP_MS = 5_000;
+
+/** Milliseconds an answer of the operator's port may take. */
+export const STATUS_TIMEOUT_MS = 5_000;
+
+/** Bytes of a status: ten thousand users of a kilobyte, and some. */
+export const MAX_STATUS_LENGTH = 16_777_216;
+
 /**
  * Bytes of buffers kept for reuse, for each service and adapter: what some sixty
  * busy connections have in use. With 4 MiB, 64 connections on Deno cost half as

@@ -1,0 +1,181 @@
+/**
+ * What moved between two looks at the program: rates from counters, and the
+ * last minutes of them. For who looks from outside: the dashboard and
+ * `umbra top`. Nothing of it is kept when they end.
+ *
+ * @module
+ */
+import { HISTORY_GAP_MS, HISTORY_MS } from "../limits.ts";
+import type { Status } from "./operator.ts";
+
+/** Bytes a second, in both directions. */
+export interface Rate {
+  /** From users to targets. */
+  readonly up: number;
+  /** From targets to users. */
+  readonly down: number;
+}
+
+/** One look. `null` where nothing is known: a plot has a hole there. */
+export interface Sample {
+  /** When, by the clock of the program; milliseconds since 1970. */
+  readonly unixMs: number;
+  /** Since the look before. */
+  readonly rate: Rate | null;
+  /** File descriptors that are open; `null` where the runtime cannot tell. */
+  readonly descriptors: number | null;
+  /** See {@link Status}; `null` when nothing was dialled, too. */
+  readonly dialP90Ms: number | null;
+  /** See {@link Status}. */
+  readonly lagMs: number | null;
+  /** See {@link Status}. */
+  readonly residentBytes: number | null;
+}
+
+/** Counts by error code. */
+type Codes = Readonly<Record<string, number>>;
+
+/** How long `recent` of a refusal is. */
+const RECENT_MS = 60_000;
+
+const NOTHING: Rate = { up: 0, down: 0 };
+
+/** The last ten minutes. */
+export class History {
+  readonly #samples: Sample[] = [];
+  readonly #refusals: { unixMs: number; codes: Codes }[] = [];
+  #rates = new Map<string, Rate>();
+  #last: Status | undefined;
+
+  /** Oldest first; at most {@link HISTORY_MS} of them. */
+  get samples(): readonly Sample[] {
+    return this.#samples;
+  }
+
+  /** The latest look. */
+  get status(): Status | undefined {
+    return this.#last;
+  }
+
+  /** Takes in another look. One that is not later than the last changes nothing. */
+  push(status: Status): void {
+    const last = this.#last;
+    if (last !== undefined && status.nowUnixMs <= last.nowUnixMs) return;
+    this.#last = status;
+    // After a restart, counters start anew.
+    const before = last?.startedUnixMs === status.startedUnixMs
+      ? last
+      : undefined;
+    const gap = last !== undefined &&
+      (before === undefined ||
+        status.nowUnixMs - last.nowUnixMs > HISTORY_GAP_MS);
+    if (gap) this.#samples.push(hole(last.nowUnixMs + 1));
+    if (before === undefined) this.#refusals.length = 0;
+    this.#samples.push(sampleOf(status, gap ? undefined : before));
+    this.#refusals.push({
+      unixMs: status.nowUnixMs,
+      codes: status.refusals,
+    });
+    dropBefore(this.#samples, status.nowUnixMs - HISTORY_MS);
+    // One that is older than a minute stays: what came after it is counted.
+    dropBefore(this.#refusals, status.nowUnixMs - RECENT_MS - 1_000);
+    this.#rates = ratesOf(status, before);
+  }
+
+  /** What a user moves now. */
+  rateOf(server: string, name: string): Rate {
+    return this.#rates.get(keyOf(server, name)) ?? NOTHING;
+  }
+
+  /** What everybody moves now. */
+  get rate(): Rate {
+    return this.#samples.at(-1)?.rate ?? NOTHING;
+  }
+
+  /** Refusals of the last minute, by code. */
+  recentRefusals(): ReadonlyMap<string, number> {
+    const recent = new Map<string, number>();
+    const before = this.#refusals[0]?.codes ?? {};
+    for (const [code, count] of Object.entries(this.#last?.refusals ?? {})) {
+      const more = count - (before[code] ?? 0);
+      if (more > 0) recent.set(code, more);
+    }
+    return recent;
+  }
+}
+
+/** Names a user among those of all servers. */
+export function keyOf(server: string, name: string): string {
+  return `${server}/${name}`;
+}
+
+function sampleOf(status: Status, before: Status | undefined): Sample {
+  const { traffic, dialMs } = status;
+  return {
+    unixMs: status.nowUnixMs,
+    rate: before === undefined
+      ? null
+      : rateOf(traffic, before.traffic, secondsOf(status, before)),
+    descriptors: status.descriptors?.open ?? null,
+    dialP90Ms: dialMs.count === 0 ? null : dialMs.p90,
+    lagMs: status.eventLoopLagMs,
+    residentBytes: status.residentBytes,
+  };
+}
+
+function hole(unixMs: number): Sample {
+  return {
+    unixMs,
+    rate: null,
+    descriptors: null,
+    dialP90Ms: null,
+    lagMs: null,
+    residentBytes: null,
+  };
+}
+
+function ratesOf(
+  status: Status,
+  before: Status | undefined,
+): Map<string, Rate> {
+  const rates = new Map<string, Rate>();
+  if (before === undefined) return rates;
+  const seconds = secondsOf(status, before);
+  const old = new Map(usersOf(before));
+  for (const [key, usage] of usersOf(status)) {
+    const was = old.get(key);
+    if (was !== undefined) rates.set(key, rateOf(usage, was, seconds));
+  }
+  return rates;
+}
+
+function* usersOf(status: Status): Generator<[string, Counters]> {
+  for (const { id, users } of status.servers) {
+    for (const { name, usage } of users) yield [keyOf(id, name), usage];
+  }
+}
+
+interface Counters {
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
+/** Counts that were cleared in between are no negative rate. */
+function rateOf(now: Counters, before: Counters, seconds: number): Rate {
+  return {
+    up: Math.max(0, now.bytesUp - before.bytesUp) / seconds,
+    down: Math.max(0, now.bytesDown - before.bytesDown) / seconds,
+  };
+}
+
+function secondsOf(status: Status, before: Status): number {
+  return (status.nowUnixMs - before.nowUnixMs) / 1_000;
+}
+
+function dropBefore(
+  entries: { readonly unixMs: number }[],
+  unixMs: number,
+): void {
+  const first = entries.findIndex((entry) => entry.unixMs >= unixMs);
+  entries.splice(0, first);
+}

@@ -1,0 +1,105 @@
+/**
+ * Numbers as people read them, the same in the dashboard and in `umbra top`:
+ * three digits that count, and always the unit.
+ *
+ * Amounts are in KiB, MiB, GiB (1,024); rates in kbit/s, Mbit/s (1,000) as
+ * providers sell them, or in KiB/s.
+ *
+ * @module
+ */
+
+/** What a rate counts. */
+export type RateUnit = "bit" | "byte";
+
+const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+const DECIMAL = ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"];
+
+/** `0 B`, `1.50 KiB`, `12.3 MiB`. */
+export function formatBytes(bytes: number): string {
+  return scale(bytes, 1_024, BINARY);
+}
+
+/** `12.3 Mbit/s`, or `1.47 MiB/s`. */
+export function formatRate(bytesPerSecond: number, unit: RateUnit): string {
+  return unit === "bit"
+    ? scale(bytesPerSecond * 8, 1_000, DECIMAL)
+    : `${formatBytes(bytesPerSecond)}/s`;
+}
+
+/** `1,234,567`. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Of a short wait: `0.42 ms`, `12 ms`, `1.20 s`. */
+export function formatMs(ms: number): string {
+  if (ms >= 999.5) return `${digits(ms / 1_000)} s`;
+  return `${ms >= 10 ? Math.round(ms) : trim(ms.toFixed(2))} ms`;
+}
+
+/** Of a long time, in its two largest units: `3 d 4 h`, `5 min 12 s`. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  const days = Math.floor(hours / 24);
+  if (days > 0) return both(`${days} d`, hours % 24, "h");
+  if (hours > 0) return both(`${hours} h`, minutes % 60, "min");
+  if (minutes > 0) return both(`${minutes} min`, seconds % 60, "s");
+  return `${seconds} s`;
+}
+
+/** When something was, in its largest unit: `now`, `12 s ago`, `never` for 0. */
+export function formatAgo(unixMs: number, nowUnixMs: number): string {
+  if (unixMs === 0) return "never";
+  const seconds = Math.floor((nowUnixMs - unixMs) / 1_000);
+  return seconds < 3 ? "now" : `${largest(seconds)} ago`;
+}
+
+/** When something will be: `in 12 d`, `5 min ago`. */
+export function formatUntil(unixMs: number, nowUnixMs: number): string {
+  const seconds = Math.ceil((unixMs - nowUnixMs) / 1_000);
+  return seconds > 0 ? `in ${largest(seconds)}` : `${largest(-seconds)} ago`;
+}
+
+/** `12 %`; a part that is there but small is `<1 %`. */
+export function formatShare(part: number): string {
+  if (part > 0 && part < 0.01) return "<1 %";
+  return `${Math.floor(part * 100)} %`;
+}
+
+function scale(
+  value: number,
+  base: number,
+  units: readonly string[],
+): string {
+  let index = 0;
+  // What would round to 1,000 is told in the next unit.
+  while (value >= Math.min(base, 999.5) && index < units.length - 1) {
+    value /= base;
+    index++;
+  }
+  const text = index === 0 ? String(Math.round(value)) : digits(value);
+  return `${text} ${units[index]}`;
+}
+
+/** Three digits that count, at least to the unit. */
+function digits(value: number): string {
+  if (value < 9.995) return value.toFixed(2);
+  return value < 99.95 ? value.toFixed(1) : value.toFixed(0);
+}
+
+function trim(text: string): string {
+  return text.replace(/\.?0+$/, "");
+}
+
+function both(first: string, rest: number, unit: string): string {
+  return rest === 0 ? first : `${first} ${rest} ${unit}`;
+}
+
+function largest(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
