@@ -17,6 +17,7 @@ import { CHECK_SERVER_OPTIONS, DOCTOR_OPTIONS } from "./probe_options.ts";
 import { LEGACY_OPTIONS } from "./legacy_options.ts";
 import { OPERATOR_OPTIONS } from "./operator_settings.ts";
 import type { Command, Option } from "./option.ts";
+import { TOP_OPTIONS } from "./top.ts";
 
 /** The method of shadowsocks-libev 3.3 when none is named. */
 export const DEFAULT_METHOD = "chacha20-ietf-poly1305";
@@ -455,6 +456,22 @@ const URL_COMMAND: Command = {
   ],
 };
 
+const TOP: Command = {
+  name: "top",
+  maxOperands: 0,
+  summary: "Watch a running program: traffic, users, refusals",
+  description: [
+    "Asks the operator's port of a running program once a second and shows " +
+    "what moves: rates, users by rate, refusals, health. Keys sort; q quits. " +
+    "Where standard output is no terminal, prints one look as text.",
+  ],
+  options: [...TOP_OPTIONS, ...COMMON],
+  examples: [
+    "umbra top --admin 127.0.0.1:9090",
+    "umbra top --admin unix:/run/umbra.sock --json",
+  ],
+};
+
 const CHECK: Command = {
   name: "check",
   operands: "config FILE | crypto | server [ss://URI...]",
@@ -567,6 +584,7 @@ export const COMMANDS: readonly Command[] = [
   INIT,
   GENKEY,
   URL_COMMAND,
+  TOP,
   CHECK,
   DOCTOR,
   COMPLETIONS,

@@ -33,6 +33,7 @@ import { complain, print } from "./output.ts";
 import { systemSources } from "./sources.ts";
 import { qrLines } from "./qr_terminal.ts";
 import { runLocal, runServer, runTunnel } from "./start.ts";
+import { runTop } from "./top.ts";
 import { versionLine } from "./version.ts";
 import { WorkerFailure } from "./workers.ts";
 
@@ -134,6 +135,8 @@ async function runCommand(
       return await printKey(args);
     case "url":
       return await printUrls(args);
+    case "top":
+      return await runTop(args);
     case "check":
       return await runCheck(args);
     case "doctor":
