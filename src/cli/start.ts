@@ -14,6 +14,7 @@ import {
   type Observed,
   serviceStatus,
 } from "../admin/observations.ts";
+import { dashboardPage } from "../admin/dashboard_page.ts";
 import type { Operator, Status } from "../admin/operator.ts";
 import { systemClock } from "../clock.ts";
 import type { Method } from "../crypto/method.ts";
@@ -241,6 +242,7 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
     transport: world.transport,
     clock: systemClock,
     logger,
+    page: dashboardPage,
   }).catch(async (error) => {
     await supervised.stop(0);
     throw error;

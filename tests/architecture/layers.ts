@@ -31,6 +31,8 @@ const LEVELS: Readonly<Record<string, number>> = {
   service: 5,
   adapters: 6,
   admin: 6,
+  // Runs in a browser; the generated page beside it is what we serve.
+  "admin/dashboard": 6,
   cli: 7,
 };
 
@@ -45,6 +47,7 @@ const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["jsonc-parser", ["cli"]],
   ["prom-client", ["admin"]],
   ["qr", ["admin"]],
+  ["uplot", ["admin/dashboard"]],
   ["valibot", ["cli"]],
   ["node:", ["adapters", "cli", "main"]],
 ];
@@ -56,7 +59,9 @@ const RUNTIME_PLACES = ["adapters", "cli", "main"];
 /** Sources of time and randomness, and who may touch them. */
 const AMBIENT_NAMES =
   /\b(?:Date\.now|performance\.now|setTimeout|setInterval|AbortSignal\.timeout|Math\.random|getRandomValues|new Date)\b/g;
-const AMBIENT_PLACES = ["clock", "random", "adapters", "cli"];
+const AMBIENT_PLACES = [
+  ...["clock", "random", "adapters", "cli", "admin/dashboard"],
+];
 
 /** Where a file stands: its folder (or bare name) and its level. */
 interface Place {
@@ -128,6 +133,8 @@ function checkEdge(
   if (to.name === from.name || (from.level === 0 && to.level === 0)) {
     return undefined;
   }
+  // A folder inside another knows its surroundings; not the other way round.
+  if (from.name.startsWith(`${to.name}/`)) return undefined;
   if (to.level > from.level) return `${edge}: upwards`;
   if (to.level === from.level) return `${edge}: sideways`;
   if (from.name === "adapters" && to.level > 1) {
@@ -166,7 +173,7 @@ function findNames(
 function placeOf(path: string): Place | undefined {
   if (path === "deno.json") return { name: path, level: 6.5 };
   if (path === "mod.ts") return { name: "mod.ts", level: 5.5 };
-  const match = /^src\/(?:(\w+)\/)?(\w+)\.ts$/.exec(path);
+  const match = /^src\/(?:(\w+(?:\/\w+)?)\/)?(\w+)\.ts$/.exec(path);
   if (match === null) return undefined;
   const [, folder, file] = match;
   if (folder !== undefined) {

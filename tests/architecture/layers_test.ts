@@ -113,6 +113,12 @@ const BAD_EDGES: [name: string, path: string, text: string, want: RegExp][] = [
     /belongs in adapters, cli, main$/,
   ],
   [
+    "what runs in a browser in what serves it",
+    "src/admin/a.ts",
+    'import { h } from "./dashboard/app.ts";',
+    /sideways$/,
+  ],
+  [
     "mod.ts on an adapter",
     "mod.ts",
     'export { x } from "./src/adapters/deno.ts";',

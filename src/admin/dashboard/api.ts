@@ -1,0 +1,116 @@
+/// <reference lib="dom" />
+/**
+ * The operator's API, as the page calls it: same origin, with the token of
+ * this tab where one is wanted.
+ *
+ * @module
+ */
+import { STATUS_TIMEOUT_MS } from "../../limits.ts";
+import type { NewUser, ReloadReport, Status, UserChange } from "../operator.ts";
+
+/** How to connect as a user. */
+export interface Access {
+  /** `ss://…`. */
+  readonly uri: string;
+  /** Path of the user's SIP008 document, where one is served. */
+  readonly sip008?: string;
+  /** The URI as a QR code, an SVG document; not set: there are no drawings. */
+  readonly qr?: string;
+}
+
+/** The server answered, and said no. */
+export class ApiError extends Error {
+  /** Status code of HTTP. */
+  readonly status: number;
+
+  /** Called by this module only. */
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const TOKEN = "umbra-token";
+
+/** Whether this tab has a token. */
+export function hasToken(): boolean {
+  return sessionStorage.getItem(TOKEN) !== null;
+}
+
+/** Keeps a token until the tab is closed. */
+export function setToken(token: string): void {
+  sessionStorage.setItem(TOKEN, token);
+}
+
+/** Everything there is to see. */
+export function getStatus(): Promise<Status> {
+  return call<Status>("GET", "status");
+}
+
+/** How to connect as a user. Secret. */
+export function getAccess(server: string, name: string): Promise<Access> {
+  return call<Access>("GET", `${userPath(server, name)}/uri`);
+}
+
+/** Adds a user. */
+export async function addUser(server: string, user: NewUser): Promise<void> {
+  await call("POST", `servers/${encodeURIComponent(server)}/users`, user);
+}
+
+/** Changes what is named. */
+export async function changeUser(
+  server: string,
+  name: string,
+  change: UserChange,
+): Promise<void> {
+  await call("PATCH", userPath(server, name), change);
+}
+
+/** Removes a user. */
+export async function removeUser(server: string, name: string): Promise<void> {
+  await call("DELETE", userPath(server, name));
+}
+
+/** Reads the configuration again, or tells what that would change. */
+export function reload(dryRun: boolean): Promise<ReloadReport> {
+  return call<ReloadReport>("POST", `reload?dryRun=${dryRun}`);
+}
+
+function userPath(server: string, name: string): string {
+  return `servers/${encodeURIComponent(server)}/users/${
+    encodeURIComponent(name)
+  }`;
+}
+
+/** @throws {ApiError} And what `fetch` throws when nobody answers. */
+async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T> {
+  const headers: Record<string, string> = {};
+  const token = sessionStorage.getItem(TOKEN);
+  if (token !== null) headers.Authorization = `Bearer ${token}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const response = await fetch(`/api/${path}`, {
+    method,
+    headers,
+    body: body === undefined ? null : JSON.stringify(body),
+    signal: AbortSignal.timeout(STATUS_TIMEOUT_MS),
+    cache: "no-store",
+    redirect: "error",
+  });
+  const text = await response.text();
+  if (!response.ok) throw new ApiError(response.status, reasonOf(text));
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}
+
+/** The API says `{"error": …}`; what stands between us and it says anything. */
+function reasonOf(text: string): string {
+  try {
+    const { error } = JSON.parse(text);
+    return typeof error === "string" ? error : String(error.message);
+  } catch {
+    return text.slice(0, 200) || "no reason given";
+  }
+}

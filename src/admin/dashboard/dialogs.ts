@@ -1,0 +1,166 @@
+/// <reference lib="dom" />
+/**
+ * What all dialogs have in common, and the ones that only ask.
+ *
+ * @module
+ */
+import type { ReloadReport } from "../operator.ts";
+import { reload, setToken } from "./api.ts";
+import { byId, field, make, setText, within } from "./dom.ts";
+
+/** Milliseconds a notice is shown. */
+const TOAST_MS = 4_000;
+
+let toastTimer: ReturnType<typeof setTimeout> | undefined;
+
+/** Tells something that needs no answer. */
+export function toast(text: string): void {
+  const element = byId("toast", HTMLElement);
+  setText(element, text);
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => setText(element, ""), TOAST_MS);
+}
+
+/** Whether a dialog is open: shortcuts are for the page then. */
+export function isOpen(): boolean {
+  return document.querySelector("dialog[open]") !== null;
+}
+
+/** Lets every button of `value="close"` close its dialog. */
+export function startDialogs(): void {
+  for (
+    const button of document.querySelectorAll<HTMLElement>("[value=close]")
+  ) button.onclick = () => button.closest("dialog")!.close();
+  // There is no page without a token.
+  byId("login", HTMLDialogElement).oncancel = (event) => event.preventDefault();
+  for (
+    const button of document.querySelectorAll<HTMLElement>("[data-copy]")
+  ) {
+    button.onclick = () =>
+      copy(field(button.closest("form")!, button.dataset.copy!));
+  }
+}
+
+/**
+ * Runs a request of a dialog; what goes wrong is told in the dialog.
+ *
+ * @returns Whether it went well.
+ */
+export async function attempt(
+  dialog: HTMLDialogElement,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  const error = within(dialog, ".error", HTMLElement);
+  const buttons = dialog.querySelectorAll("button");
+  setText(error, "");
+  for (const button of buttons) button.disabled = true;
+  try {
+    await work();
+    return true;
+  } catch (reason) {
+    setText(error, reason instanceof Error ? reason.message : String(reason));
+    return false;
+  } finally {
+    for (const button of buttons) button.disabled = false;
+  }
+}
+
+/** Asks for the token, unless it is being asked for already. */
+export function askToken(wasWrong: boolean): void {
+  const dialog = byId("login", HTMLDialogElement);
+  if (dialog.open) return;
+  const form = within(dialog, "form", HTMLFormElement);
+  form.reset();
+  setText(
+    within(dialog, ".error", HTMLElement),
+    wasWrong ? "That token is not the right one." : "",
+  );
+  dialog.onclose = () => setToken(field(form, "token").value);
+  dialog.showModal();
+}
+
+/** A question with one way to say yes. */
+export interface Question {
+  readonly title: string;
+  readonly note: string;
+  /** What will happen, line by line. */
+  readonly changes?: readonly string[];
+  /** Words on the button; not set: there is nothing to do. */
+  readonly yes?: string;
+  /** Whether it cannot be undone. */
+  readonly danger?: boolean;
+}
+
+/**
+ * Asks before something is done.
+ *
+ * @param work Runs on yes; the dialog closes when it went well.
+ */
+export function confirm(question: Question, work: () => Promise<void>): void {
+  const dialog = byId("confirm", HTMLDialogElement);
+  const yes = within(dialog, "button.primary", HTMLButtonElement);
+  const no = within(dialog, "[value=close]", HTMLButtonElement);
+  setText(within(dialog, "h2", HTMLElement), question.title);
+  setText(within(dialog, ".note", HTMLElement), question.note);
+  setText(within(dialog, ".error", HTMLElement), "");
+  within(dialog, ".changes", HTMLElement).replaceChildren(
+    ...(question.changes ?? []).map((line) => make("li", "", line)),
+  );
+  yes.hidden = question.yes === undefined;
+  yes.classList.toggle("danger", question.danger === true);
+  setText(yes, question.yes ?? "");
+  setText(no, question.yes === undefined ? "Close" : "Cancel");
+  within(dialog, "form", HTMLFormElement).onsubmit = async (event) => {
+    event.preventDefault();
+    if (await attempt(dialog, work)) dialog.close();
+  };
+  dialog.showModal();
+  if (question.danger) no.focus();
+}
+
+/** Tells what a reload would change, and does it on yes. */
+export async function askReload(): Promise<void> {
+  let report: ReloadReport;
+  try {
+    report = await reload(true);
+  } catch (error) {
+    const note = (error as Error).message;
+    confirm({ title: "The configuration cannot be used", note }, nothing);
+    return;
+  }
+  const { changes, warnings } = report;
+  const lines = [...changes, ...warnings.map((text) => `Warning: ${text}`)];
+  if (changes.length === 0) {
+    confirm({
+      title: "Nothing is new",
+      note: "The configuration says what is running already.",
+      changes: lines,
+    }, nothing);
+    return;
+  }
+  confirm({
+    title: "Reload the configuration?",
+    note: "This changes. Connections that are open live on.",
+    changes: lines,
+    yes: "Apply",
+  }, async () => {
+    await reload(false);
+    toast("The configuration is applied.");
+  });
+}
+
+/** Where the page has no secure context there is no clipboard to write to. */
+async function copy(input: HTMLInputElement): Promise<void> {
+  input.select();
+  try {
+    if (!isSecureContext) throw new Error("no clipboard");
+    await navigator.clipboard.writeText(input.value);
+    toast("Copied.");
+  } catch {
+    toast("Selected: copy it with Ctrl C.");
+  }
+}
+
+function nothing(): Promise<void> {
+  return Promise.resolve();
+}

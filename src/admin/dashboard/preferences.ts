@@ -1,0 +1,62 @@
+/// <reference lib="dom" />
+/**
+ * How this browser likes the page: theme and unit. The only things it keeps.
+ *
+ * @module
+ */
+import type { RateUnit } from "../units.ts";
+import { byId, setText } from "./dom.ts";
+
+const THEMES = ["system", "light", "dark"] as const;
+const KEY = "umbra-";
+
+/** Who wants to know of a change: whoever draws. */
+const listeners: (() => void)[] = [];
+let rateUnit: RateUnit = "bit";
+let theme: typeof THEMES[number] = "system";
+
+/** What rates count. */
+export function unit(): RateUnit {
+  return rateUnit;
+}
+
+/** Calls back when the theme or the unit is another one. */
+export function onChange(listener: () => void): void {
+  listeners.push(listener);
+}
+
+/** Takes up what was chosen before, and the two switches. */
+export function startPreferences(): void {
+  if (localStorage.getItem(`${KEY}unit`) === "byte") rateUnit = "byte";
+  const kept = localStorage.getItem(`${KEY}theme`);
+  theme = THEMES.find((one) => one === kept) ?? "system";
+  byId("unit", HTMLButtonElement).onclick = nextUnit;
+  byId("theme", HTMLButtonElement).onclick = nextTheme;
+  matchMedia("(prefers-color-scheme: dark)").onchange = show;
+  show();
+}
+
+/** Bits, bytes. */
+export function nextUnit(): void {
+  rateUnit = rateUnit === "bit" ? "byte" : "bit";
+  localStorage.setItem(`${KEY}unit`, rateUnit);
+  show();
+}
+
+/** System, light, dark. */
+export function nextTheme(): void {
+  theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]!;
+  localStorage.setItem(`${KEY}theme`, theme);
+  show();
+}
+
+function show(): void {
+  document.documentElement.dataset.theme = theme;
+  setText(
+    byId("unit", HTMLButtonElement),
+    rateUnit === "bit" ? "bit/s" : "MiB/s",
+  );
+  const name = theme[0]!.toUpperCase() + theme.slice(1);
+  setText(byId("theme", HTMLButtonElement), name);
+  for (const listener of listeners) listener();
+}

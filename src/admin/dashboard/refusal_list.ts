@@ -1,0 +1,73 @@
+/// <reference lib="dom" />
+/**
+ * Refusals by reason: how many, how many of late, and what a reason means.
+ *
+ * @module
+ */
+import type { History } from "../history.ts";
+import type { Status } from "../operator.ts";
+import { explain } from "../refusals.ts";
+import { formatCount } from "../units.ts";
+import { byId, make, setText } from "./dom.ts";
+
+interface Entry {
+  readonly item: HTMLLIElement;
+  readonly recent: HTMLElement;
+  readonly count: HTMLElement;
+}
+
+/** Most frequent first; an entry opens to tell what to look at. */
+export class RefusalList {
+  readonly #history: History;
+  readonly #list = byId("refusals", HTMLUListElement);
+  readonly #entries = new Map<string, Entry>();
+
+  /** Makes the list, empty. */
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  /** Shows the latest counts. */
+  draw({ refusals, drops }: Status): void {
+    const recent = this.#history.recentRefusals();
+    const counts = new Map(Object.entries(refusals));
+    for (const [code, count] of Object.entries(drops)) {
+      counts.set(code, (counts.get(code) ?? 0) + count);
+    }
+    const sorted = [...counts].filter(([, count]) => count > 0)
+      .sort(([, a], [, b]) => b - a);
+    const items = sorted.map(([code, count]) => {
+      const entry = this.#entryOf(code);
+      setText(entry.count, formatCount(count));
+      const lately = recent.get(code) ?? 0;
+      setText(entry.recent, lately === 0 ? "" : `+${formatCount(lately)}`);
+      return entry.item;
+    });
+    for (const item of this.#list.children) {
+      if (!items.includes(item as HTMLLIElement)) item.remove();
+    }
+    items.forEach((item, i) => {
+      const there = this.#list.children[i];
+      if (there !== item) this.#list.insertBefore(item, there ?? null);
+    });
+    byId("refusals-empty", HTMLElement).hidden = items.length > 0;
+  }
+
+  #entryOf(code: string): Entry {
+    const known = this.#entries.get(code);
+    if (known !== undefined) return known;
+    const { title, meaning } = explain(code);
+    const recent = make("span", "recent");
+    recent.title = "in the last minute";
+    const count = make("span", "number");
+    const details = make(
+      "details",
+      "",
+      make("summary", "", make("span", "title", title), recent, count),
+      make("p", "", meaning, ...title === code ? [] : [make("code", "", code)]),
+    );
+    const entry = { item: make("li", "", details), recent, count };
+    this.#entries.set(code, entry);
+    return entry;
+  }
+}

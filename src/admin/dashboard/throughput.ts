@@ -1,0 +1,195 @@
+/// <reference lib="dom" />
+/**
+ * The plot of what moves: down above the line, up below it.
+ *
+ * @module
+ */
+import uPlot from "uplot";
+import type { History } from "../history.ts";
+import { formatRate } from "../units.ts";
+import { colour } from "./colours.ts";
+import { byId, setText } from "./dom.ts";
+import { onChange, unit } from "./preferences.ts";
+
+/** Bits or bytes a second that fill the plot at least: silence is flat. */
+const MIN_SCALE = 8_000;
+
+/** Part of the plot above that the half below has at least. */
+const MIN_BELOW = 0.2;
+
+/** Distances of grid lines in bytes: powers of two. */
+const BINARY_STEPS = Array.from({ length: 48 }, (_, i) => 2 ** i);
+
+/** Draws {@link History.rate} over time. */
+export class ThroughputPlot {
+  readonly #history: History;
+  readonly #box = byId("plot", HTMLElement);
+  readonly #choice = byId("window", HTMLFieldSetElement);
+  #plot: uPlot;
+
+  /** Makes the plot, empty. */
+  constructor(history: History) {
+    this.#history = history;
+    this.#plot = this.#create();
+    new ResizeObserver(() => this.#plot.setSize(this.#size())).observe(
+      this.#box,
+    );
+    this.#choice.onchange = () => this.draw();
+    onChange(() => {
+      // Steps of the grid are fixed when a plot is made.
+      this.#plot.destroy();
+      this.#plot = this.#create();
+      this.draw();
+    });
+  }
+
+  /** Shows the latest samples. */
+  draw(): void {
+    const factor = unit() === "bit" ? 8 : 1;
+    const { samples } = this.#history;
+    const end = (samples.at(-1)?.unixMs ?? 0) / 1_000;
+    const shown = samples.filter(({ unixMs }) =>
+      unixMs / 1_000 >= end - this.#seconds() - 1
+    );
+    this.#plot.setData([
+      shown.map(({ unixMs }) => unixMs / 1_000),
+      shown.map(({ rate }) => rate && rate.down * factor),
+      shown.map(({ rate }) => rate && -rate.up * factor),
+    ]);
+    this.#describe();
+  }
+
+  #create(): uPlot {
+    const line = {
+      width: 1.5,
+      fillTo: () => 0,
+      points: { show: false },
+    };
+    const grid = { stroke: () => colour("--line"), width: 1 };
+    const axis = {
+      stroke: () => colour("--quiet"),
+      font: `11px ${getComputedStyle(document.body).fontFamily}`,
+      grid,
+      ticks: { show: false },
+    };
+    return new uPlot(
+      {
+        ...this.#size(),
+        legend: { show: false },
+        padding: [8, 8, 0, 0],
+        cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
+        scales: {
+          x: {
+            range: (_, __, max) => [(max ?? 0) - this.#seconds(), max ?? 0],
+          },
+          y: { range: (_, min, max) => rangeOf(min ?? 0, max ?? 0) },
+        },
+        series: [
+          {},
+          {
+            ...line,
+            stroke: () => colour("--down"),
+            fill: () => colour("--down", 0.14),
+          },
+          {
+            ...line,
+            stroke: () => colour("--up"),
+            fill: () => colour("--up", 0.14),
+          },
+        ],
+        axes: [
+          {
+            ...axis,
+            grid: { show: false },
+            space: 70,
+            size: 28,
+            values: (_, seconds) => seconds.map(clockTime),
+          },
+          {
+            ...axis,
+            size: 82,
+            space: 34,
+            ...(unit() === "byte" && { incrs: BINARY_STEPS }),
+            values: (_, values) => values.map(tick),
+          },
+        ],
+        hooks: { draw: [drawZero], setCursor: [() => this.#describe()] },
+      },
+      [[], [], []],
+      this.#box,
+    );
+  }
+
+  #size(): { width: number; height: number } {
+    const style = getComputedStyle(this.#box);
+    const padding = (side: string): number =>
+      parseFloat(style.getPropertyValue(`padding-${side}`));
+    return {
+      width: this.#box.clientWidth - padding("left") - padding("right"),
+      height: this.#box.clientHeight - padding("top") - padding("bottom"),
+    };
+  }
+
+  #seconds(): number {
+    const chosen = this.#choice.querySelector<HTMLInputElement>(":checked");
+    return Number(chosen?.value ?? 3) * 60;
+  }
+
+  /** The numbers under the cursor; without one, those of now. */
+  #describe(): void {
+    // uPlot calls back while it is being made, too.
+    const plot = this.#plot as uPlot | undefined;
+    const [times = [], downs = [], ups = []] = plot?.data ?? [];
+    const at = plot?.cursor.idx ?? undefined;
+    const index = at ?? times.length - 1;
+    const show = (id: string, value: number | null = null): void =>
+      setText(byId(id, HTMLOutputElement), value === null ? "–" : rate(value));
+    show("at-down", downs[index]);
+    show("at-up", ups[index]);
+    const time = at === undefined ? undefined : times[at];
+    setText(
+      byId("at-time", HTMLOutputElement),
+      time === undefined ? "" : clockTime(time),
+    );
+    const peak = Math.max(0, ...[...downs].map(Number));
+    this.#box.ariaLabel = `Throughput: peak ${rate(peak)} down in the last ${
+      this.#seconds() / 60
+    } minutes`;
+  }
+}
+
+function rangeOf(min: number, max: number): [number, number] {
+  const above = Math.max(max * 1.1, -min * 0.5, MIN_SCALE);
+  return [Math.min(min * 1.1, -above * MIN_BELOW), above];
+}
+
+function drawZero(plot: uPlot): void {
+  const { ctx, bbox } = plot;
+  const y = Math.round(plot.valToPos(0, "y", true)) + 0.5;
+  ctx.save();
+  ctx.strokeStyle = colour("--edge");
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** Of a value as it is plotted: bits or bytes, below the line negative. */
+function rate(value: number): string {
+  const amount = Math.abs(value);
+  return formatRate(unit() === "bit" ? amount / 8 : amount, unit());
+}
+
+/** `20 Mbit/s`, not `20.0 Mbit/s`. */
+function tick(value: number): string {
+  return value === 0 ? "0" : rate(value).replace(/(\.\d*?)0+ /, "$1 ")
+    .replace(". ", " ");
+}
+
+function clockTime(unixSeconds: number): string {
+  const date = new Date(unixSeconds * 1_000);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map((part) => String(part).padStart(2, "0")).join(":");
+}

@@ -1,0 +1,419 @@
+/**
+ * The dashboard in a real browser, which is cut off from everything but the
+ * page's own port.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { dashboardPage } from "../../src/admin/dashboard_page.ts";
+import { formatBytes, formatCount } from "../../src/admin/units.ts";
+import { Chromium, CHROMIUMS } from "../support/chromium.ts";
+import { DashboardSite, type SiteOptions } from "../support/dashboard_site.ts";
+import { announceSkip } from "../support/report.ts";
+import { NOTHING, SampleProgram } from "../support/sample_status.ts";
+import { missingPrograms } from "./clients.ts";
+
+const skip = missingPrograms(CHROMIUMS, "chromium");
+if (skip) announceSkip(`the dashboard in a browser: ${skip}`);
+
+let browser: Chromium;
+before(async () => {
+  if (!skip) browser = await Chromium.start();
+});
+after(() => browser?.[Symbol.asyncDispose]());
+
+/** The page over a sample, drawn once. */
+async function open(options: Partial<SiteOptions> = {}): Promise<
+  DashboardSite
+> {
+  const site = await DashboardSite.start({
+    program: new SampleProgram({ users: 12 }),
+    ...options,
+  });
+  await browser.show({ width: 1_280, height: 900 });
+  await browser.open("about:blank");
+  browser.errors.length = 0;
+  browser.requests.length = 0;
+  await browser.open(site.url);
+  return site;
+}
+
+/** What an element shows. */
+function textOf(selector: string): Promise<string> {
+  return browser.evaluate(
+    `document.querySelector(${JSON.stringify(selector)}).textContent.trim()`,
+  );
+}
+
+/** Waits until an element shows a text. */
+function untilText(selector: string, text: string): Promise<void> {
+  return browser.until(
+    `document.querySelector(${JSON.stringify(selector)}).textContent` +
+      `.includes(${JSON.stringify(text)})`,
+  );
+}
+
+function click(selector: string): Promise<unknown> {
+  return browser.evaluate(
+    `document.querySelector(${JSON.stringify(selector)}).click()`,
+  );
+}
+
+function fill(selector: string, value: string): Promise<unknown> {
+  return browser.evaluate(
+    `document.querySelector(${JSON.stringify(selector)}).value = ` +
+      JSON.stringify(value),
+  );
+}
+
+/** Opens the dialog of a user. */
+function openUser(name: string): Promise<unknown> {
+  return browser.evaluate(
+    `[...document.querySelectorAll("#users tbody button")]` +
+      `.find((one) => one.textContent === ${JSON.stringify(name)}).click()`,
+  );
+}
+
+test("the page shows what the status says, and asks nobody else", {
+  skip,
+}, async () => {
+  const program = new SampleProgram({ users: 12 });
+  await using site = await open({ program });
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  // From here on the numbers stand still.
+  program.tick = () => {};
+  const { traffic, servers, refusals, associations, dialMs } = program.status();
+  await untilText("#total-down", formatBytes(traffic.bytesDown));
+  assert.equal(
+    await textOf("#total-up"),
+    `${formatBytes(traffic.bytesUp)} in all`,
+  );
+  assert.equal(await textOf("#now-associations"), String(associations.open));
+  assert.equal(await textOf("#state"), "Ready");
+  assert.match(await textOf("#dial-more"), new RegExp(`99 % ${dialMs.p99} ms`));
+  const rows = await browser.evaluate<string[][]>(
+    `[...document.querySelectorAll("#users tbody tr")]` +
+      `.map((row) => [...row.cells].map((cell) => cell.textContent))`,
+  );
+  const { users } = servers[0]!;
+  assert.equal(rows.length, users.length);
+  for (const { name, usage } of users) {
+    const row = rows.find(([first]) => first === name)!;
+    assert.deepEqual(
+      [row[5], row[6], row[8]],
+      [
+        formatBytes(usage.bytesDown),
+        formatBytes(usage.bytesUp),
+        formatCount(usage.open),
+      ],
+      name,
+    );
+  }
+  const counts = await browser.evaluate<string[]>(
+    `[...document.querySelectorAll("#refusals .number")]` +
+      `.map(({ textContent }) => textContent)`,
+  );
+  assert.deepEqual(
+    counts,
+    Object.values(refusals).sort((a, b) => b - a).map(formatCount),
+  );
+  assert.deepEqual(browser.errors, []);
+  assert.ok(browser.requests.length > 1);
+  for (const url of browser.requests) assert.ok(url.startsWith(site.url), url);
+});
+
+test("the page shows names as text, when they look like HTML", {
+  skip,
+}, async () => {
+  const evil =
+    `<img src=x onerror="window.hit = 1"><script>window.hit=2</script>`;
+  const program = new SampleProgram({ users: 1 });
+  program.put(evil, {
+    name: evil,
+    origin: "api",
+    disabled: false,
+    limits: {},
+    usage: { ...NOTHING, open: 1, hosts: [evil] },
+  });
+  const status = program.status.bind(program);
+  program.status = () => {
+    const now = status();
+    return {
+      ...now,
+      runtime: evil,
+      crypto: [{ method: evil, provider: evil }],
+      refusals: { [evil]: 3 },
+      servers: now.servers.map((one) => ({
+        ...one,
+        ...{ address: evil, method: evil, mode: evil },
+      })),
+    };
+  };
+  const report = { changes: [evil], warnings: [evil] };
+  await using _site = await open({ program, report, qr: () => evil });
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  await openUser(evil);
+  assert.equal(await textOf("#user h2"), evil);
+  await click(".reveal");
+  await browser.until("!document.querySelector('.revealed').hidden");
+  await browser.press("Escape");
+  await click("#reload");
+  await untilText("#confirm .changes", evil);
+  assert.equal(
+    await browser.evaluate("document.querySelectorAll('[src=x]').length"),
+    0,
+  );
+  assert.equal(await browser.evaluate("typeof window.hit"), "undefined");
+  assert.deepEqual(browser.errors, []);
+});
+
+test("the page's policy stops what is not of the page", { skip }, async () => {
+  const { html, csp } = dashboardPage;
+  const foreign = `<script>window.hit = 1</script>` +
+    `<img src="data:," onerror="window.hit = 2">` +
+    `<style>body { color: rgb(1, 2, 3) !important }</style>`;
+  const page = { csp, html: html.replace("</body>", `${foreign}</body>`) };
+  await using _site = await open({ page });
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  const elsewhere = await browser.evaluate(
+    `fetch("http://127.0.0.1:9/").catch(({ message }) => message)`,
+  );
+  const code = await browser.evaluate(
+    `(() => { try { document.body.innerHTML = "<b>"; } catch (e) { return e.name } })()`,
+  );
+  assert.equal(elsewhere, "Failed to fetch");
+  assert.equal(code, "TypeError");
+  assert.equal(await browser.evaluate("typeof window.hit"), "undefined");
+  assert.notEqual(
+    await browser.evaluate("getComputedStyle(document.body).color"),
+    "rgb(1, 2, 3)",
+  );
+  const refused = browser.errors.filter((text) =>
+    /Content Security Policy|Trusted/.test(text)
+  );
+  assert.ok(refused.length >= 4, browser.errors.join("\n"));
+});
+
+test("the page adds a user and shows how to connect, by keyboard", {
+  skip,
+}, async () => {
+  await using site = await open();
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  await browser.press("n");
+  await browser.until("document.querySelector('#add-user').open");
+  await fill("#add-user [name=name]", "zoë/9");
+  await fill("#add-user [name=quota]", "1.5");
+  await fill("#add-user [name=speed]", "8");
+  await fill("#add-user [name=hosts]", "2");
+  await browser.press("Enter");
+  await browser.until("document.querySelector('#user .qr').naturalWidth > 0");
+  assert.deepEqual(site.changes, [
+    "POST /api/servers/8388/users " + JSON.stringify({
+      name: "zoë/9",
+      limits: {
+        quotaBytes: 1.5 * 2 ** 30,
+        bytesPerSecond: 1_000_000,
+        maxHosts: 2,
+      },
+    }),
+  ]);
+  assert.match(
+    await browser.evaluate("document.querySelector('[name=uri]').value"),
+    /^ss:\/\/.*#zo%C3%AB%2F9$/,
+  );
+  assert.deepEqual(browser.errors, []);
+  await browser.press("Escape");
+  await browser.until("!document.querySelector('#user').open");
+  const left = await browser.evaluate<string>(
+    "document.querySelector('[name=uri]').value",
+  );
+  assert.equal(left, "", "a secret stays in the page");
+});
+
+test("the page tells why a user cannot be added", { skip }, async () => {
+  await using site = await open();
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  await click("#add");
+  await fill("#add-user [name=name]", "alice");
+  await click("#add-user button.primary");
+  await untilText("#add-user .error", 'user "alice" exists already');
+  assert.equal(site.changes.length, 1);
+  assert.ok(await browser.evaluate("document.querySelector('#add-user').open"));
+});
+
+test("the page changes, disables and removes a user, after a question", {
+  skip,
+}, async () => {
+  const program = new SampleProgram({ users: 12 });
+  const end = program.status().nowUnixMs + 123_456_789;
+  const { users } = program.status().servers[0]!;
+  program.put("lena", {
+    ...users.find(({ name }) => name === "lena")!,
+    limits: { quotaBytes: 123_456_789, bytesPerSecond: 7, expiresUnixMs: end },
+  });
+  await using site = await open({ program });
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  await openUser("lena");
+  await fill("#user [name=connections]", "9");
+  await click("#user .save");
+  await browser.until("!document.querySelector('#user').open");
+  const path = "/api/servers/8388/users/lena";
+  assert.deepEqual(site.changes.splice(0), [
+    `PATCH ${path} ` + JSON.stringify({
+      limits: {
+        // Untouched, so not rounded to what the form shows.
+        quotaBytes: 123_456_789,
+        bytesPerSecond: 7,
+        maxConnections: 9,
+        expiresUnixMs: end,
+      },
+    }),
+  ]);
+  await openUser("lena");
+  await click("#user .toggle");
+  await browser.until("!document.querySelector('#user').open");
+  assert.deepEqual(site.changes.splice(0), [`PATCH ${path} {"disabled":true}`]);
+  await browser.until(
+    "[...document.querySelectorAll('.tag')]" +
+      ".some(({ textContent }) => textContent === 'disabled')",
+  );
+  await openUser("lena");
+  await click("#user .remove");
+  await untilText("#confirm h2", "Remove lena?");
+  assert.deepEqual(site.changes, []);
+  await click("#confirm button.primary");
+  await browser.until("!document.querySelector('dialog[open]')");
+  assert.deepEqual(site.changes, [`DELETE ${path}`]);
+  await browser.until(
+    "!document.body.textContent.includes('lena2') && " +
+      "![...document.querySelectorAll('#users tbody button')]" +
+      ".some(({ textContent }) => textContent === 'lena')",
+  );
+  assert.deepEqual(browser.errors, []);
+});
+
+test("the page leaves users of the configuration file alone, and says why", {
+  skip,
+}, async () => {
+  await using _site = await open();
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  await openUser("alice");
+  assert.match(await textOf("#user .note"), /configuration file/);
+  const shown = await browser.evaluate(
+    `[".save", ".toggle", ".remove"]` +
+      `.some((one) => document.querySelector("#user " + one).checkVisibility())`,
+  );
+  assert.equal(shown, false);
+  assert.ok(
+    await browser.evaluate("document.querySelector('#user fieldset').disabled"),
+  );
+});
+
+test("the page reloads the configuration, after it showed the difference", {
+  skip,
+}, async () => {
+  const report = { changes: ["user dora is added"], warnings: ["an odd key"] };
+  await using site = await open({ report });
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  await browser.press("r");
+  await untilText("#confirm .changes", "user dora is added");
+  await untilText("#confirm .changes", "Warning: an odd key");
+  assert.deepEqual(site.changes.splice(0), ["POST /api/reload?dryRun=true"]);
+  await click("#confirm button.primary");
+  await untilText("#toast", "applied");
+  assert.deepEqual(site.changes, ["POST /api/reload?dryRun=false"]);
+});
+
+test("the page asks for the token, until it is right", { skip }, async () => {
+  await using _site = await open({ token: "a token of sixteen" });
+  await browser.until("document.querySelector('#login').open");
+  await browser.press("Escape");
+  assert.ok(await browser.evaluate("document.querySelector('#login').open"));
+  await fill("#login [name=token]", "wrong");
+  await click("#login button.primary");
+  await untilText("#login .error", "not the right one");
+  await fill("#login [name=token]", "a token of sixteen");
+  await click("#login button.primary");
+  await untilText("#state", "Ready");
+  assert.equal(
+    await browser.evaluate("document.querySelector('#login').open"),
+    false,
+  );
+  assert.equal(
+    await browser.evaluate("JSON.stringify(localStorage).includes('sixteen')"),
+    false,
+  );
+});
+
+test("the page says that the server is lost, and when it is back", {
+  skip,
+}, async () => {
+  await using site = await open();
+  await untilText("#state", "Ready");
+  site.silent = true;
+  await untilText("#lost", "Connection to the server lost");
+  assert.equal(await textOf("#state"), "Lost");
+  site.silent = false;
+  await untilText("#state", "Ready");
+  assert.ok(await browser.evaluate("document.querySelector('#lost').hidden"));
+});
+
+test("the page finds one of a thousand users", { skip }, async () => {
+  await using _site = await open({
+    program: new SampleProgram({ users: 1_000 }),
+  });
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  assert.equal(await textOf("#users-more"), "Show 900 more");
+  await browser.press("/");
+  await browser.send("Input.insertText", { text: "ZOE12" });
+  assert.equal(await textOf("#users-count"), "1 of 1,000");
+  assert.equal(await textOf("#users tbody td"), "zoe12");
+  await browser.evaluate(
+    "document.activeElement.value = ''; document.activeElement.oninput()",
+  );
+  await click("#users-more");
+  assert.equal(
+    await browser.evaluate(
+      "document.querySelectorAll('#users tbody tr').length",
+    ),
+    1_000,
+  );
+});
+
+test("the page is no wider than a phone, nor are its dialogs", {
+  skip,
+}, async () => {
+  await using _site = await open();
+  await browser.show({ width: 360, height: 740, phone: true, dark: true });
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  const overflow = "document.documentElement.scrollWidth > 360 || " +
+    "[...document.querySelectorAll('main *, dialog[open] *')].some((one) => " +
+    "!one.closest('.servers, svg') && one.getBoundingClientRect().right > 360)";
+  assert.equal(await browser.evaluate(overflow), false);
+  await openUser("bruno");
+  await click(".reveal");
+  await browser.until("document.querySelector('#user .qr').naturalWidth > 0");
+  assert.equal(await browser.evaluate(overflow), false);
+  assert.equal(
+    await browser.evaluate("getComputedStyle(document.body).backgroundColor"),
+    "rgb(14, 17, 22)",
+  );
+});
+
+test("the page is light or dark as its switch says", { skip }, async () => {
+  await using site = await open();
+  const ground = (): Promise<string> =>
+    browser.evaluate("getComputedStyle(document.body).backgroundColor");
+  const light = await ground();
+  await browser.press("t");
+  assert.equal(await ground(), light);
+  await browser.press("t");
+  assert.notEqual(await ground(), light);
+  await browser.open(site.url);
+  assert.notEqual(await ground(), light, "the choice is forgotten");
+  assert.equal(await textOf("#theme"), "Dark");
+  await untilText("#now-down", "bit/s");
+  await browser.press("b");
+  await untilText("#now-down", "iB/s");
+});

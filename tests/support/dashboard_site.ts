@@ -1,0 +1,156 @@
+/**
+ * Serves the dashboard as the operator's port does, over an API that changes
+ * a {@link SampleProgram}.
+ *
+ * @module
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import type { NewUser, ReloadReport } from "../../src/admin/operator.ts";
+import type { AdminPage } from "../../src/admin/admin_handler.ts";
+import { dashboardPage } from "../../src/admin/dashboard_page.ts";
+import { NOTHING, type SampleProgram } from "./sample_status.ts";
+
+/** How the site behaves. */
+export interface SiteOptions {
+  readonly program: SampleProgram;
+  /** Not set: none is asked for. */
+  readonly token?: string;
+  /** Default: the real one. */
+  readonly page?: AdminPage;
+  /** What a reload says. */
+  readonly report?: ReloadReport;
+  /** A unix socket instead of a port. */
+  readonly path?: string;
+  /** What is drawn for a URI. */
+  readonly qr?: (uri: string) => string;
+}
+
+/** A port of 127.0.0.1 with the page on it. */
+export class DashboardSite implements AsyncDisposable {
+  /** Changes that were asked for, as `METHOD /path body`. */
+  readonly changes: string[] = [];
+  /** While set, nothing is answered. */
+  silent = false;
+  readonly #server: Server;
+  readonly #options: SiteOptions;
+
+  private constructor(options: SiteOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response);
+    });
+  }
+
+  /** Starts it on a port of the system's choice. */
+  static async start(options: SiteOptions): Promise<DashboardSite> {
+    const site = new DashboardSite(options);
+    const { path } = options;
+    await new Promise<void>((resolve) => {
+      if (path !== undefined) site.#server.listen(path, resolve);
+      else site.#server.listen(0, "127.0.0.1", resolve);
+    });
+    return site;
+  }
+
+  /** Where the page is, on a port. */
+  get url(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}/`;
+  }
+
+  /** Stops it, whoever is connected. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { page = dashboardPage, token } = this.#options;
+    if (request.url === "/") {
+      response.setHeader("content-type", "text/html; charset=utf-8");
+      response.setHeader("content-security-policy", page.csp);
+      response.end(page.html);
+      return;
+    }
+    let body = "";
+    for await (const part of request) body += part;
+    if (this.silent) return void request.socket.destroy();
+    const right = token === undefined ||
+      request.headers.authorization === `Bearer ${token}`;
+    const [status, value] = right
+      ? this.#api(request.method!, request.url!, body)
+      : [401, { error: "A token is needed" }];
+    response.statusCode = status;
+    response.setHeader("content-type", "application/json");
+    response.end(value === undefined ? undefined : JSON.stringify(value));
+  }
+
+  #api(method: string, url: string, body: string): [number, unknown?] {
+    const { program, report = { changes: [], warnings: [] } } = this.#options;
+    if (url === "/api/status") {
+      program.tick();
+      return [200, program.status()];
+    }
+    if (method !== "GET") {
+      this.changes.push(`${method} ${url} ${body}`.trimEnd());
+    }
+    if (url.startsWith("/api/reload")) return [200, report];
+    const [, server, name, more] =
+      /^\/api\/servers\/(\w+)\/users(?:\/([^/]+)(\/uri)?)?$/.exec(url) ?? [];
+    if (server === undefined) return [404, { error: "There is nothing here" }];
+    return this.#users(method, body, decodeURIComponent(name ?? ""), more);
+  }
+
+  #users(
+    method: string,
+    body: string,
+    name: string,
+    more: string | undefined,
+  ): [number, unknown?] {
+    const { program, qr = () => SQUARE } = this.#options;
+    const { users } = program.status().servers[0]!;
+    const user = users.find((one) => one.name === name);
+    if (method === "POST") {
+      const added: NewUser = JSON.parse(body);
+      if (users.some((one) => one.name === added.name)) {
+        return [400, { error: `user "${added.name}" exists already` }];
+      }
+      const { limits = {} } = added;
+      program.put(added.name, {
+        name: added.name,
+        origin: "api",
+        disabled: false,
+        limits,
+        usage: NOTHING,
+      });
+      return [201, {}];
+    }
+    if (user === undefined) return [404, { error: "There is no such user" }];
+    if (more !== undefined) {
+      const uri = `ss://2022-blake3-aes-256-gcm:` +
+        `YctPZ6U7xPPcU%2Bgp3u%2B0tx%2FtRizJN9K8y%2BuKlW2qjlI%3D:` +
+        `3hFq1cT9sVbN0kLx5gRz8wJm2yPa7dUe4oIiCtHuQnE%3D` +
+        `@192.0.2.7:8388#${encodeURIComponent(name)}`;
+      return [200, { uri, sip008: "/sub/5Jk2pQ9sXw", qr: qr(uri) }];
+    }
+    if (method === "DELETE") {
+      program.put(name);
+      return [204];
+    }
+    const change = JSON.parse(body);
+    program.put(name, { ...user, ...change });
+    return [200, {}];
+  }
+}
+
+const SQUARE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8">` +
+  `<path d="M2 2h4v4H2z"/></svg>`;
