@@ -26,7 +26,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { LIBRARIES } from "./src/adapters/openssl.ts";
-import { completions } from "./src/cli/completions.ts";
+import { completions } from "./src/cli/completions/completions.ts";
 import { manPage } from "./src/cli/man.ts";
 import { bunPath, ROOT } from "./tests/support/runtimes.ts";
 

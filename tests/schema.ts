@@ -7,7 +7,10 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONFIG_FILE, CONFIG_OBJECTS } from "../src/cli/config_schema.ts";
+import {
+  CONFIG_FILE,
+  CONFIG_OBJECTS,
+} from "../src/cli/config/config_schema.ts";
 import { ROOT } from "./support/runtimes.ts";
 
 /** Where the schema is published. */

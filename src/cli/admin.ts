@@ -17,7 +17,7 @@ import type { Clock } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint, Transport } from "../transport.ts";
-import type { OperatorSettings } from "./operator_settings.ts";
+import type { OperatorSettings } from "./config/operator_settings.ts";
 import { startOrWait, type Stoppable } from "./take_over.ts";
 
 /** What was asked for; what is not set was not. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { METHODS } from "../crypto/method.ts";
-import { COMMANDS } from "./commands.ts";
+import { COMMANDS } from "./commands/commands.ts";
 import type { Command, Option } from "./option.ts";
 
 /** Columns a help text may have: the narrowest terminal in use. */

@@ -17,7 +17,7 @@ import {
 import type { Dependencies, Service } from "../service/service.ts";
 import type { UpstreamServer } from "../service/upstream.ts";
 import type { Endpoint } from "../transport.ts";
-import type { DnsSettings } from "./dns_settings.ts";
+import type { DnsSettings } from "./config/dns_settings.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { same } from "./same.ts";
 import { TRAFFIC } from "./server_plan.ts";

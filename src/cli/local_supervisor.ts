@@ -9,7 +9,7 @@ import type { Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import type { LocalOptions } from "../service/local.ts";
 import type { UpstreamServer } from "../service/upstream.ts";
-import type { ConfiguredRole } from "./config.ts";
+import type { ConfiguredRole } from "./config/config.ts";
 import type { Fleet, PlannedService } from "./fleet.ts";
 import { LocalPlan } from "./local_plan.ts";
 import { formatAddress } from "../codec/address.ts";

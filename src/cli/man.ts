@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { COMMANDS } from "./commands.ts";
+import { COMMANDS } from "./commands/commands.ts";
 import type { Command, Option } from "./option.ts";
 import { VERSION } from "./version.ts";
 

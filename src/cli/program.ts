@@ -8,32 +8,28 @@ import { findMethod } from "../crypto/method.ts";
 import { ConfigError, UmbraError } from "../errors.ts";
 import { systemRandomBytes } from "../random.ts";
 import { type Arguments, parseArguments } from "./args.ts";
-import {
-  COMMANDS,
-  DEFAULT_METHOD,
-  findCommand,
-  impliedCommand,
-} from "./commands.ts";
-import { describeConfig } from "./check_config.ts";
-import { runCheckServer } from "./check_server.ts";
-import { completions } from "./completions.ts";
-import { configureUrls } from "./config.ts";
+import { COMMANDS, findCommand, impliedCommand } from "./commands/commands.ts";
+import { DEFAULT_METHOD } from "./commands/defaults.ts";
+import { describeConfig } from "./config/check_config.ts";
+import { runCheckServer } from "./doctor/check_server.ts";
+import { completions } from "./completions/completions.ts";
+import { configureUrls } from "./config/config.ts";
 import { generateKey } from "./genkey.ts";
 import { cryptoTable } from "./crypto.ts";
-import { runDoctor } from "./doctor.ts";
+import { runDoctor } from "./doctor/doctor.ts";
 import { usage } from "./getopt.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { Host } from "./host.ts";
-import { runInit } from "./init.ts";
+import { runInit } from "./init/init.ts";
 import { manPage } from "./man.ts";
 import { nearest } from "./nearest.ts";
-import { openOnline } from "./open_online.ts";
+import { openOnline } from "./online/open_online.ts";
 import type { Command } from "./option.ts";
 import { complain, print } from "./output.ts";
-import { systemSources } from "./sources.ts";
+import { systemSources } from "./config/sources.ts";
 import { qrLines } from "./qr_terminal.ts";
 import { runLocal, runServer, runTunnel } from "./start.ts";
-import { runTop } from "./top.ts";
+import { runTop } from "./top/top.ts";
 import { versionLine } from "./version.ts";
 import { WorkerFailure } from "./workers.ts";
 

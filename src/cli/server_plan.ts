@@ -17,7 +17,7 @@ import type { Dependencies, Service } from "../service/service.ts";
 import type { Mode } from "../service/udp_service.ts";
 import type { ServerUser } from "../session/server_user.ts";
 import type { Endpoint } from "../transport.ts";
-import type { ConfiguredServer } from "./config.ts";
+import type { ConfiguredServer } from "./config/config.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { same } from "./same.ts";
 import { runtimeName } from "./version.ts";

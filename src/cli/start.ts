@@ -27,29 +27,29 @@ import { connectionCapacity, type Dependencies } from "../service/service.ts";
 import type { Mode } from "../service/udp_service.ts";
 import { startAdmin } from "./admin.ts";
 import type { Arguments } from "./args.ts";
-import { CRYPTO_CHOICES } from "./commands.ts";
+import { CRYPTO_CHOICES } from "./commands/defaults.ts";
 import {
   type ConfiguredRole,
   configureLocal,
   configureServer,
   configureTunnel,
-} from "./config.ts";
+} from "./config/config.ts";
 import { ProvidersInUse } from "./crypto.ts";
-import { dnsFromOptions } from "./dns_settings.ts";
+import { dnsFromOptions } from "./config/dns_settings.ts";
 import { Fleet } from "./fleet.ts";
 import { guessHost } from "./guess_host.ts";
 import type { Host } from "./host.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
-import { DEFAULT_LOG_PRIVACY } from "./log_privacy.ts";
-import { openOnline } from "./open_online.ts";
+import { DEFAULT_LOG_PRIVACY } from "./log/log_privacy.ts";
+import { openOnline } from "./online/open_online.ts";
 import { option } from "./option_value.ts";
-import { checkOutbound } from "./outbound_settings.ts";
-import { programLogger } from "./program_log.ts";
+import { checkOutbound } from "./config/outbound_settings.ts";
+import { programLogger } from "./log/program_log.ts";
 import { reload } from "./reload.ts";
-import { systemSources } from "./sources.ts";
+import { systemSources } from "./config/sources.ts";
 import { Supervisor } from "./supervisor.ts";
-import { readInteger, readSeconds } from "./values.ts";
+import { readInteger, readSeconds } from "./config/values.ts";
 import { runtimeName, VERSION } from "./version.ts";
 
 /** Runs `ss-local` until a signal. */

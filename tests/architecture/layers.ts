@@ -177,8 +177,10 @@ function placeOf(path: string): Place | undefined {
   if (match === null) return undefined;
   const [, folder, file] = match;
   if (folder !== undefined) {
-    const level = LEVELS[folder];
-    return level === undefined ? undefined : { name: folder, level };
+    // A folder inside another one belongs to it, unless it has its own rules.
+    const name = folder in LEVELS ? folder : folder.split("/")[0]!;
+    const level = LEVELS[name];
+    return level === undefined ? undefined : { name, level };
   }
   if (file === "main" || file === "worker") {
     return { name: "main", level: MAIN_LEVEL };

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { denoTransport } from "../../src/adapters/deno.ts";
-import type { Finding } from "../../src/cli/finding.ts";
+import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import { startServer as startService } from "../../src/service/server.ts";

@@ -7,9 +7,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../src/cli/args.ts";
-import { describeConfig } from "../../src/cli/check_config.ts";
-import { findCommand } from "../../src/cli/commands.ts";
-import { CONFIG_OBJECTS, TOP_KEYS } from "../../src/cli/config_schema.ts";
+import { describeConfig } from "../../src/cli/config/check_config.ts";
+import { findCommand } from "../../src/cli/commands/commands.ts";
+import {
+  CONFIG_OBJECTS,
+  TOP_KEYS,
+} from "../../src/cli/config/config_schema.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { seededRandom, utf8 } from "../support/bytes.ts";
 import { FUZZ_BUDGET_MS, MUTATIONS, mutations } from "../support/mutate.ts";

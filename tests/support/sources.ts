@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Sources } from "../../src/cli/secrets.ts";
+import type { Sources } from "../../src/cli/config/secrets.ts";
 
 /**
  * Files and variables of a test.

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Arguments, parseArguments } from "../../../src/cli/args.ts";
-import { findCommand, impliedCommand } from "../../../src/cli/commands.ts";
+import {
+  findCommand,
+  impliedCommand,
+} from "../../../src/cli/commands/commands.ts";
 import { ConfigError } from "../../../src/errors.ts";
 
 function parse(command: string, ...argv: string[]): Arguments {

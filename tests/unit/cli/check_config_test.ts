@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { describeConfig } from "../../../src/cli/check_config.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
+import { describeConfig } from "../../../src/cli/config/check_config.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { sourcesOf } from "../../support/sources.ts";
 

@@ -4,8 +4,8 @@ import {
   amount,
   describeTimes,
   shareOf,
-} from "../../../src/cli/check_server.ts";
-import { bar, Progress } from "../../../src/cli/progress.ts";
+} from "../../../src/cli/doctor/check_server.ts";
+import { bar, Progress } from "../../../src/cli/doctor/progress.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 test("describeTimes() tells the middle, the least and the most", () => {

@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   offered,
   operandsOf,
   valuesOf,
-} from "../../../src/cli/completion_values.ts";
-import { completions } from "../../../src/cli/completions.ts";
-import { COMMANDS } from "../../../src/cli/commands.ts";
+} from "../../../src/cli/completions/completion_values.ts";
+import { completions } from "../../../src/cli/completions/completions.ts";
+import { COMMANDS } from "../../../src/cli/commands/commands.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { announceSkip } from "../../support/report.ts";

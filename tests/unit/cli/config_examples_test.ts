@@ -11,22 +11,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   type Configured,
   configureLocal,
   configureServer,
   configureTunnel,
-} from "../../../src/cli/config.ts";
-import { TOP_KEYS } from "../../../src/cli/config_schema.ts";
+} from "../../../src/cli/config/config.ts";
+import { TOP_KEYS } from "../../../src/cli/config/config_schema.ts";
 import {
   LOCAL_ENTRY_KEYS,
   LOCAL_KEYS,
-} from "../../../src/cli/local_settings.ts";
+} from "../../../src/cli/config/local_settings.ts";
 import {
   SERVER_ENTRY_KEYS,
   SERVER_KEYS,
-} from "../../../src/cli/server_file.ts";
+} from "../../../src/cli/config/server_file.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import type { LocalOptions } from "../../../src/service/local.ts";
 import type { ServerOptions } from "../../../src/service/server.ts";

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { TOP_KEYS } from "../../../src/cli/config_schema.ts";
-import { LEGACY_KEYS } from "../../../src/cli/legacy_keys.ts";
-import { OUTBOUND_KEYS } from "../../../src/cli/outbound_settings.ts";
+import { TOP_KEYS } from "../../../src/cli/config/config_schema.ts";
+import { LEGACY_KEYS } from "../../../src/cli/config/legacy_keys.ts";
+import { OUTBOUND_KEYS } from "../../../src/cli/config/outbound_settings.ts";
 import { configJsonSchema, SCHEMA_FILE } from "../../schema.ts";
 import { ROOT } from "../../support/runtimes.ts";
 

@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   type Configured,
   configureLocal,
   configureServer,
   configureUrls,
-} from "../../../src/cli/config.ts";
-import { parseConfig } from "../../../src/cli/config_file.ts";
+} from "../../../src/cli/config/config.ts";
+import { parseConfig } from "../../../src/cli/config/config_file.ts";
 import {
   masterKeyFromBase64,
   masterKeyFromPassword,

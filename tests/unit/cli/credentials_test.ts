@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,
   configureServer,
   configureUrls,
-} from "../../../src/cli/config.ts";
+} from "../../../src/cli/config/config.ts";
 import { generateKey } from "../../../src/cli/genkey.ts";
 import { parseServerUri } from "../../../src/codec/uri.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";

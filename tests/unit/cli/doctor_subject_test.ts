@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
-import { ownClient } from "../../../src/cli/doctor_server.ts";
-import { readSubject } from "../../../src/cli/doctor_subject.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
+import { ownClient } from "../../../src/cli/doctor/doctor_server.ts";
+import { readSubject } from "../../../src/cli/doctor/doctor_subject.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
 

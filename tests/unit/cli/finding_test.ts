@@ -6,7 +6,7 @@ import {
   formatJson,
   formatSummary,
   isHealthy,
-} from "../../../src/cli/finding.ts";
+} from "../../../src/cli/doctor/finding.ts";
 
 const FINDINGS: Finding[] = [
   { check: "dns", verdict: "ok", detail: "found" },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COMMANDS } from "../../../src/cli/commands.ts";
+import { COMMANDS } from "../../../src/cli/commands/commands.ts";
 import { commandHelp, HELP_WIDTH, programHelp } from "../../../src/cli/help.ts";
 import { editDistance, nearest } from "../../../src/cli/nearest.ts";
 import { METHODS } from "../../../src/crypto/method.ts";

@@ -3,12 +3,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand, impliedCommand } from "../../../src/cli/commands.ts";
+import {
+  findCommand,
+  impliedCommand,
+} from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,
   configureServer,
   configureTunnel,
-} from "../../../src/cli/config.ts";
+} from "../../../src/cli/config/config.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import type { LocalOptions } from "../../../src/service/local.ts";
 import { sourcesOf } from "../../support/sources.ts";

@@ -1,20 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
-import { configureLocal, configureServer } from "../../../src/cli/config.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
+import {
+  configureLocal,
+  configureServer,
+} from "../../../src/cli/config/config.ts";
 import {
   type Ask,
   type InitAnswers,
   initAnswers,
-} from "../../../src/cli/init_answers.ts";
+} from "../../../src/cli/init/init_answers.ts";
 import {
   initFiles,
   type InitPlace,
   type InitResult,
   SERVER_FILE,
   UNIT_FILE,
-} from "../../../src/cli/init_files.ts";
+} from "../../../src/cli/init/init_files.ts";
 import { findMethod, METHODS } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { systemRandomBytes } from "../../../src/random.ts";

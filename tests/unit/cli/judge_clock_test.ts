@@ -6,7 +6,7 @@ import {
   httpDateSeconds,
   judgeClock,
   judgeKeptClock,
-} from "../../../src/cli/judge_clock.ts";
+} from "../../../src/cli/doctor/judge_clock.ts";
 import { utf8 } from "../../support/bytes.ts";
 
 test("clockOffset() is 0, when whole seconds and the way explain it", () => {

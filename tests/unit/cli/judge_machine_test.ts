@@ -8,8 +8,8 @@ import {
   judgePolicy,
   judgePort,
   judgeUsers,
-} from "../../../src/cli/judge_machine.ts";
-import { listeners } from "../../../src/cli/machine_facts.ts";
+} from "../../../src/cli/doctor/judge_machine.ts";
+import { listeners } from "../../../src/cli/doctor/machine_facts.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
 import { nobleProvider } from "../../../src/crypto/noble.ts";
 import { ProviderChoice } from "../../../src/crypto/provider_choice.ts";

@@ -5,8 +5,8 @@ import {
   judgeServer,
   judgeUdp,
   judgeUnreachable,
-} from "../../../src/cli/judge_server.ts";
-import type { Reaction } from "../../../src/cli/probe_server.ts";
+} from "../../../src/cli/doctor/judge_server.ts";
+import type { Reaction } from "../../../src/cli/doctor/probe_server.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
 import { utf8 } from "../../support/bytes.ts";
 

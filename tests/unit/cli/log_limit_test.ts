@@ -4,7 +4,7 @@ import {
   LimitedLogger,
   MAX_LINE_KINDS,
   MAX_LINES_PER_MINUTE as MAX,
-} from "../../../src/cli/log_limit.ts";
+} from "../../../src/cli/log/log_limit.ts";
 import type { LogFields, LogLevel } from "../../../src/observe.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 

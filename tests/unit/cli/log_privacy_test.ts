@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import {
   type LogPrivacy,
   privateLogger,
-} from "../../../src/cli/log_privacy.ts";
+} from "../../../src/cli/log/log_privacy.ts";
 import type { LogFields, Logger } from "../../../src/observe.ts";
 import { systemRandomBytes } from "../../../src/random.ts";
 

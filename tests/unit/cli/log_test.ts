@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLogger, type LogOptions } from "../../../src/cli/log.ts";
+import { createLogger, type LogOptions } from "../../../src/cli/log/log.ts";
 import type { Logger } from "../../../src/observe.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 21, 3);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { COMMANDS } from "../../../src/cli/commands.ts";
-import { offered } from "../../../src/cli/completion_values.ts";
+import { COMMANDS } from "../../../src/cli/commands/commands.ts";
+import { offered } from "../../../src/cli/completions/completion_values.ts";
 import { manPage } from "../../../src/cli/man.ts";
 import { announceSkip } from "../../support/report.ts";
 

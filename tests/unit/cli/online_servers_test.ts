@@ -6,19 +6,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,
   configureServer,
   configureUrls,
-} from "../../../src/cli/config.ts";
-import { parseConfig } from "../../../src/cli/config_file.ts";
+} from "../../../src/cli/config/config.ts";
+import { parseConfig } from "../../../src/cli/config/config_file.ts";
 import {
   defaultCachePath,
   OnlineCache,
-} from "../../../src/cli/online_cache.ts";
-import { OnlineServers } from "../../../src/cli/online_servers.ts";
-import { onlineSettings } from "../../../src/cli/online_settings.ts";
+} from "../../../src/cli/online/online_cache.ts";
+import { OnlineServers } from "../../../src/cli/online/online_servers.ts";
+import { onlineSettings } from "../../../src/cli/config/online_settings.ts";
 import { ConfigError, TransportError } from "../../../src/errors.ts";
 import type { LogLevel } from "../../../src/observe.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

@@ -3,9 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
-import { configureLocal, configureServer } from "../../../src/cli/config.ts";
-import type { OperatorSettings } from "../../../src/cli/operator_settings.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
+import {
+  configureLocal,
+  configureServer,
+} from "../../../src/cli/config/config.ts";
+import type { OperatorSettings } from "../../../src/cli/config/operator_settings.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { sourcesOf } from "../../support/sources.ts";
 

@@ -5,13 +5,13 @@ import { test } from "node:test";
 import { memoryTransport } from "../../../src/adapters/memory.ts";
 import { systemTransport } from "../../../src/adapters/runtime.ts";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,
   configureServer,
   configureTunnel,
-} from "../../../src/cli/config.ts";
-import { checkOutbound } from "../../../src/cli/outbound_settings.ts";
+} from "../../../src/cli/config/config.ts";
+import { checkOutbound } from "../../../src/cli/config/outbound_settings.ts";
 import { ConfigError, TransportError } from "../../../src/errors.ts";
 import type { OutboundAddresses } from "../../../src/transport.ts";
 import { sourcesOf } from "../../support/sources.ts";

@@ -6,7 +6,7 @@ import {
   type Reaction,
   requestTarget,
   sendGarbage,
-} from "../../../src/cli/probe_server.ts";
+} from "../../../src/cli/doctor/probe_server.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
 import { nobleProvider } from "../../../src/crypto/noble.ts";
 import { systemRandomBytes } from "../../../src/random.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { COMMANDS } from "../../../src/cli/commands.ts";
+import { COMMANDS } from "../../../src/cli/commands/commands.ts";
 import { HELP_WIDTH } from "../../../src/cli/help.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 

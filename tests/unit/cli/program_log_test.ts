@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MAX_LINES_PER_MINUTE } from "../../../src/cli/log_limit.ts";
+import { MAX_LINES_PER_MINUTE } from "../../../src/cli/log/log_limit.ts";
 import {
   programLogger,
   type ProgramLogOptions,
-} from "../../../src/cli/program_log.ts";
+} from "../../../src/cli/log/program_log.ts";
 import { systemRandomBytes } from "../../../src/random.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 

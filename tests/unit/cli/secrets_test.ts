@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   type Configured,
   configureLocal,
   configureServer,
-} from "../../../src/cli/config.ts";
-import type { Sources } from "../../../src/cli/secrets.ts";
+} from "../../../src/cli/config/config.ts";
+import type { Sources } from "../../../src/cli/config/secrets.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";

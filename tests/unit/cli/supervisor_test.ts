@@ -10,8 +10,8 @@ import {
 } from "../../../src/admin/observations.ts";
 import type { ServerStatus, UserStatus } from "../../../src/admin/operator.ts";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
-import { configureServer } from "../../../src/cli/config.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
+import { configureServer } from "../../../src/cli/config/config.ts";
 import { Fleet } from "../../../src/cli/fleet.ts";
 import { Supervisor } from "../../../src/cli/supervisor.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";

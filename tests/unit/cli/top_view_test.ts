@@ -3,13 +3,17 @@ import { test } from "node:test";
 import { History } from "../../../src/admin/history.ts";
 import type { Status } from "../../../src/admin/operator.ts";
 import { COLUMNS } from "../../../src/admin/user_rows.ts";
-import { fitText, printable, widthOf } from "../../../src/cli/terminal_text.ts";
+import {
+  fitText,
+  printable,
+  widthOf,
+} from "../../../src/cli/top/terminal_text.ts";
 import {
   curve,
   renderTop,
   SORT_KEYS,
   type TopView,
-} from "../../../src/cli/top_view.ts";
+} from "../../../src/cli/top/top_view.ts";
 import { NOTHING, SampleProgram } from "../../support/sample_status.ts";
 
 const VIEW: TopView = {

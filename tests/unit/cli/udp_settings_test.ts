@@ -3,8 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/args.ts";
-import { findCommand } from "../../../src/cli/commands.ts";
-import { configureLocal, configureServer } from "../../../src/cli/config.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
+import {
+  configureLocal,
+  configureServer,
+} from "../../../src/cli/config/config.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import type { LocalOptions } from "../../../src/service/local.ts";
 import type { ServerOptions } from "../../../src/service/server.ts";

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readDate, readRate, readSize } from "../../../src/cli/values.ts";
+import {
+  readDate,
+  readRate,
+  readSize,
+} from "../../../src/cli/config/values.ts";
 
 test("readSize() takes bytes, and units of 1000 and of 1024", () => {
   const cases: [unknown, number][] = [

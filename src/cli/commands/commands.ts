@@ -1,0 +1,57 @@
+/**
+ * Every command and every option, once. Parsing, `--help`, suggestions and
+ * whatever is generated later read this table.
+ *
+ * @module
+ */
+import type { Command } from "../option.ts";
+import { LOCAL, SERVER, TUNNEL } from "./role_commands.ts";
+import {
+  CHECK,
+  COMPLETIONS,
+  DOCTOR,
+  GENKEY,
+  HELP,
+  INIT,
+  MAN,
+  TOP,
+  URL_COMMAND,
+} from "./tool_commands.ts";
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  LOCAL,
+  TUNNEL,
+  SERVER,
+  INIT,
+  GENKEY,
+  URL_COMMAND,
+  TOP,
+  CHECK,
+  DOCTOR,
+  COMPLETIONS,
+  MAN,
+  HELP,
+];
+
+/** The command of this name, if there is one. */
+export function findCommand(name: string): Command | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}
+
+/**
+ * The command that the executable's own name implies.
+ *
+ * @param names Paths or names under which the program may have been started,
+ * the most telling first.
+ */
+export function impliedCommand(
+  names: readonly (string | undefined)[],
+): Command | undefined {
+  for (const name of names) {
+    const base = name?.split(/[/\\]/).at(-1)?.replace(/\.exe$/i, "");
+    const command = COMMANDS.find((one) => one.executable === base);
+    if (base !== undefined && command !== undefined) return command;
+  }
+  return undefined;
+}

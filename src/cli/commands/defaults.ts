@@ -1,0 +1,31 @@
+/**
+ * What is meant where nothing was said.
+ *
+ * @module
+ */
+
+/** The method of shadowsocks-libev 3.3 when none is named. */
+export const DEFAULT_METHOD = "chacha20-ietf-poly1305";
+
+/** What `umbra init` suggests: users by name, replays refused, fast with AES. */
+export const INIT_METHOD = "2022-blake3-aes-256-gcm";
+
+/** Whom `umbra init` suggests. */
+export const INIT_USER = "me";
+
+/** Where `ss-local` listens unless told: libev's address, the usual port. */
+export const DEFAULT_LOCAL = { host: "127.0.0.1", port: 1080 };
+
+/** Whom the DNS inbound asks unless told. */
+export const DEFAULT_RESOLVER = { host: "1.1.1.1", port: 53 };
+
+/** Where `ss-server` listens unless told, as libev does. */
+export const DEFAULT_SERVER_HOST = "0.0.0.0";
+
+/** How providers are named on the command line. */
+export const CRYPTO_CHOICES: readonly string[] = [
+  "auto",
+  "noble",
+  "node",
+  "openssl",
+];

@@ -1,0 +1,256 @@
+/**
+ * The commands around those that run something.
+ *
+ * @module
+ */
+import { METHODS } from "../../crypto/method.ts";
+import {
+  CHECK_SERVER_OPTIONS,
+  DOCTOR_OPTIONS,
+} from "../doctor/probe_options.ts";
+import type { Command } from "../option.ts";
+import { TOP_OPTIONS } from "../top/top.ts";
+import {
+  DEFAULT_METHOD,
+  DEFAULT_RESOLVER,
+  INIT_METHOD,
+  INIT_USER,
+} from "./defaults.ts";
+import {
+  COMMON,
+  CONFIG,
+  LOCAL_ENDS,
+  SECRET,
+  SERVER_OPERANDS,
+  SERVERS,
+} from "./shared_options.ts";
+
+/** `umbra init`. */
+export const INIT: Command = {
+  name: "init",
+  maxOperands: 0,
+  summary: "Make a server, its users and their URIs: four questions",
+  description: [
+    "Asks for host, port, method and users, or takes them as options, and " +
+    "makes a folder with a server configuration, a client configuration for " +
+    "each user, and a systemd unit, with fresh keys. Prints each user's URI, " +
+    "at a terminal with its QR code, and what to do next. Overwrites nothing.",
+  ],
+  options: [
+    {
+      name: "host",
+      value: "HOST",
+      help: "Name or IP address under which clients reach the server",
+      default: "this machine's",
+    },
+    {
+      name: "port",
+      value: "PORT",
+      help: "Port of the server",
+      default: "a free one",
+    },
+    {
+      name: "method",
+      value: "METHOD",
+      help: `Method: ${METHODS.map((method) => method.name).join(", ")}`,
+      default: INIT_METHOD,
+    },
+    {
+      name: "user",
+      value: "NAME",
+      repeatable: true,
+      help: "Name of a user; repeat it for several",
+      default: INIT_USER,
+    },
+    {
+      name: "dir",
+      value: "DIR",
+      help: "Folder for the files",
+      default: "umbra",
+    },
+    { name: "yes", short: "y", help: "Ask nothing, take what is suggested" },
+    { name: "force", help: "Overwrite files that are there" },
+    { name: "qr", help: "Draw QR codes also when this is no terminal" },
+    ...COMMON,
+  ],
+  examples: [
+    "umbra init",
+    "umbra init --yes --host vpn.example --user alice --user bob",
+  ],
+};
+
+/** `umbra genkey`. */
+export const GENKEY: Command = {
+  name: "genkey",
+  operands: "[METHOD]",
+  maxOperands: 1,
+  summary: "Print a strong random password or key for a method",
+  description: [
+    "Prints random bytes of the method's key length in URL-safe base64. The " +
+    "text serves as a password (-k) or, at full strength, as the key itself " +
+    "(--key); both sides must use it the same way. For a 2022 method it is " +
+    "the only kind of password there is.",
+    `METHOD is ${DEFAULT_METHOD} unless given. Methods, best first:`,
+  ],
+  options: COMMON,
+  examples: ["umbra genkey aes-256-gcm"],
+};
+
+/** `umbra url`. */
+export const URL_COMMAND: Command = {
+  name: "url",
+  operands: SERVER_OPERANDS,
+  maxOperands: Infinity,
+  summary: "Print the ss:// URI of each configured server",
+  description: [
+    "Prints one ss:// URI (SIP002) per server of a configuration, for " +
+    "`umbra local`, other clients and QR codes. A URI contains the password.",
+  ],
+  options: [
+    CONFIG,
+    {
+      name: "host",
+      value: "NAME",
+      help: "Host in the URI, for a server that listens on every address",
+    },
+    { name: "tag", value: "TEXT", help: "Name of the server in the URI" },
+    {
+      name: "qr",
+      help: "Draw each URI as a QR code, too, for a phone to scan",
+    },
+    ...SERVERS,
+    ...SECRET,
+    ...COMMON,
+  ],
+  examples: [
+    "umbra url -c server.json --host example.com",
+    "umbra url -c server.json --host example.com --qr",
+    "umbra url -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
+  ],
+};
+
+/** `umbra top`. */
+export const TOP: Command = {
+  name: "top",
+  maxOperands: 0,
+  summary: "Watch a running program: traffic, users, refusals",
+  description: [
+    "Asks the operator's port of a running program once a second and shows " +
+    "what moves: rates, users by rate, refusals, health. Keys sort; q quits. " +
+    "Where standard output is no terminal, prints one look as text.",
+  ],
+  options: [...TOP_OPTIONS, ...COMMON],
+  examples: [
+    "umbra top --admin 127.0.0.1:9090",
+    "umbra top --admin unix:/run/umbra.sock --json",
+  ],
+};
+
+/** `umbra check`. */
+export const CHECK: Command = {
+  name: "check",
+  operands: "config FILE | crypto | server [ss://URI...]",
+  maxOperands: Infinity,
+  summary: "Tell what a configuration means, or a server can do",
+  description: [
+    "`check config` prints what would run with a configuration file: places " +
+    "to listen, methods, users and their limits, the defaults in effect. It " +
+    "ends with exit code 2 and the mistake if there is one.",
+    "`check crypto` tries every crypto provider on every method, and prints " +
+    "its version, its speed on one core, and which would be chosen and why.",
+    "`check server` takes the time to connect to a server, and to the first " +
+    "byte of a target through it; with --url also the speed of a download. " +
+    "The exit code tells whether all of it worked.",
+  ],
+  options: [
+    CONFIG,
+    ...SERVERS,
+    ...SECRET,
+    ...CHECK_SERVER_OPTIONS,
+    {
+      name: "role",
+      value: "ROLE",
+      help: "Who reads the file of `check config`: `server`, `local` or " +
+        "`tunnel`",
+      default: "what its content tells",
+    },
+    ...COMMON,
+  ],
+  examples: [
+    "umbra check config server.json",
+    "umbra check crypto",
+    "umbra check server ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
+    "umbra check server -c config.json --url https://example.com/large",
+  ],
+};
+
+/** `umbra doctor`. */
+export const DOCTOR: Command = {
+  name: "doctor",
+  operands: "[ss://URI...]",
+  maxOperands: Infinity,
+  summary: "Find out why it does not work, and what to do",
+  description: [
+    "Looks at this machine, at a configuration of either end, and at the " +
+    "servers it names: clock, DNS, connection, key and method, target, UDP, " +
+    "ports, permissions, descriptors, crypto. Prints a line for each, and " +
+    "what to do. The exit code is 1 when something failed.",
+    "It asks nobody but those servers and through them the target; with -u a " +
+    "resolver, with --clock-url a web server.",
+  ],
+  options: [
+    ...LOCAL_ENDS,
+    ...DOCTOR_OPTIONS,
+    {
+      name: "udp-target",
+      value: "HOST:PORT",
+      help: "The resolver to ask through the server over UDP",
+      default: `${DEFAULT_RESOLVER.host}:${DEFAULT_RESOLVER.port}`,
+    },
+    ...COMMON,
+  ],
+  examples: [
+    "umbra doctor -c config.json",
+    "umbra doctor ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
+    "umbra doctor -c server.json --role server --json",
+  ],
+};
+
+/** `umbra completions`. */
+export const COMPLETIONS: Command = {
+  name: "completions",
+  operands: "bash | zsh | fish",
+  maxOperands: 1,
+  summary: "Print completions for a shell",
+  description: [
+    "Prints a script that lets a shell complete commands, options and what " +
+    "follows them, for umbra and the other names of the program.",
+  ],
+  options: COMMON,
+  examples: [
+    "source <(umbra completions bash)",
+    "umbra completions zsh > ~/.zfunc/_umbra",
+    "umbra completions fish > ~/.config/fish/completions/umbra.fish",
+  ],
+};
+
+/** `umbra man`. */
+export const MAN: Command = {
+  name: "man",
+  maxOperands: 0,
+  summary: "Print the man page",
+  description: ["Prints the page umbra(1), for man to read."],
+  options: COMMON,
+  examples: ["umbra man | man -l -", "umbra man > umbra.1"],
+};
+
+/** `umbra help`. */
+export const HELP: Command = {
+  name: "help",
+  operands: "[COMMAND]",
+  maxOperands: 1,
+  summary: "Print the help of a command",
+  description: ["Prints the help of a command, or the list of commands."],
+  options: COMMON,
+  examples: ["umbra help server"],
+};

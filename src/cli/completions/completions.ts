@@ -1,0 +1,33 @@
+/**
+ * The completions of each shell.
+ *
+ * @module
+ */
+import { ConfigError } from "../../errors.ts";
+import { bashCompletions } from "./completions_bash.ts";
+import { fishCompletions } from "./completions_fish.ts";
+import { zshCompletions } from "./completions_zsh.ts";
+
+/** What makes a shell's script, by its name. */
+const SHELLS: ReadonlyMap<string, () => string> = new Map([
+  ["bash", bashCompletions],
+  ["zsh", zshCompletions],
+  ["fish", fishCompletions],
+]);
+
+/**
+ * The script of a shell.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_USAGE` when we have none for it.
+ */
+export function completions(shell: string | undefined): string {
+  const make = SHELLS.get(shell ?? "");
+  if (make !== undefined) return make();
+  const known = [...SHELLS.keys()].join(", ");
+  throw new ConfigError(
+    "ERR_CONFIG_USAGE",
+    shell === undefined
+      ? `Completions for which shell? Expected one of ${known}`
+      : `Cannot complete for ${shell}: expected one of ${known}`,
+  );
+}

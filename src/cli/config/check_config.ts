@@ -1,0 +1,241 @@
+/**
+ * `umbra check config FILE`: what would run with that file, without running
+ * it. No secret is told.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { ConfigError } from "../../errors.ts";
+import {
+  IDLE_TIMEOUT_MS,
+  MAX_CONNECTIONS,
+  MAX_UDP_FLOWS,
+  UDP_TIMEOUT_MS,
+} from "../../limits.ts";
+import { describeProtocol } from "../../service/inbound_protocols.ts";
+import type { LocalOptions } from "../../service/local.ts";
+import type { Mode } from "../../service/udp_service.ts";
+import type { ServerUser } from "../../session/server_user.ts";
+import type { UserLimits } from "../../users.ts";
+import { type Arguments, parseArguments } from "../args.ts";
+import { findCommand } from "../commands/commands.ts";
+import {
+  type ConfiguredRole,
+  type ConfiguredServer,
+  configureLocal,
+  configureServer,
+  configureTunnel,
+} from "./config.ts";
+import { alternatives } from "./config_keys.ts";
+import { parseConfig } from "./config_file.ts";
+import { type Role, roleOfFile } from "./file_role.ts";
+import type { AdminAddress, OperatorSettings } from "./operator_settings.ts";
+import { option } from "../option_value.ts";
+import type { Sources } from "./secrets.ts";
+
+const ROLES: readonly Role[] = ["server", "local", "tunnel"];
+
+/** A name and a value; without a name it goes on with the one above. */
+type Row = readonly [name: string, value: string];
+
+/**
+ * Describes what would run.
+ *
+ * @param file Name of the configuration file.
+ * @param args For `--role`.
+ * @throws {ConfigError} As the start of that role would.
+ */
+export function describeConfig(
+  file: string,
+  args: Arguments,
+  sources: Sources,
+): string {
+  const role = option(
+    args,
+    "role",
+    (text) => ROLES.find((one) => one === text),
+    alternatives(ROLES),
+  ) ?? tellRole(file, sources);
+  const asRole = parseArguments(findCommand(role)!, ["-c", file]);
+  const { services, warnings, operator } = role === "server"
+    ? described(configureServer(asRole, sources), describeServer)
+    : described(
+      (role === "local" ? configureLocal : configureTunnel)(asRole, sources),
+      describeLocal,
+    );
+  return [
+    `${file}: a configuration of umbra ${role}`,
+    ...services,
+    "",
+    "Program",
+    ...table(operatorRows(operator, role)),
+    ...warnings.length > 0 ? ["", "Warnings"] : [],
+    ...warnings.map((warning) => `  ${warning}`),
+    "",
+  ].join("\n");
+}
+
+function tellRole(file: string, sources: Sources): Role {
+  const role = roleOfFile(parseConfig(sources.readText(file), file));
+  if (role !== undefined) return role;
+  throw new ConfigError(
+    "ERR_CONFIG_USAGE",
+    `${file}: a server could use this as well as a local: give --role ` +
+      "server, local or tunnel",
+  );
+}
+
+function described<T>(
+  { result, ...rest }: ConfiguredRole<T[]>,
+  describe: (service: T) => string[],
+): Omit<ConfiguredRole<T>, "result"> & { readonly services: string[] } {
+  return {
+    ...rest,
+    services: result.flatMap((service) => ["", ...describe(service)]),
+  };
+}
+
+function describeServer(server: ConfiguredServer): string[] {
+  const { listen, method, users = [], masterKey } = server;
+  const own = masterKey === undefined || users.length > 0 &&
+      method.edition === 2022
+    ? []
+    : ["the server's password"];
+  const clients = [
+    ...own,
+    ...users.length > 0 ? [`${users.length} users`] : [],
+  ];
+  return [
+    `ss-server ${formatAddress(listen)}`,
+    ...table([
+      ["method", method.name],
+      ["clients", clients.join(", ")],
+      ...users.map((user): Row => ["", describeUser(user)]),
+      ["targets", server.reach],
+      ...commonRows(server),
+    ]),
+  ];
+}
+
+function describeLocal(local: LocalOptions): string[] {
+  const { listen, servers, protocol = "mixed", users = [] } = local;
+  const role = typeof protocol === "object" ? "ss-tunnel" : "ss-local";
+  return [
+    `${role} ${formatAddress(listen)}`,
+    ...table([
+      ["speaks", describeProtocol(protocol, users.length > 0)],
+      ...users.map(({ username }): Row => ["", `user ${username}`]),
+      ...servers.map(({ endpoint, method }, i): Row => [
+        i === 0 ? "server" : "",
+        `${formatAddress(endpoint)}, ${method.name}`,
+      ]),
+      ...commonRows(local),
+    ]),
+  ];
+}
+
+/** What both ends have, with the defaults in effect. */
+function commonRows(
+  {
+    mode = "tcp_only",
+    idleTimeoutMs = IDLE_TIMEOUT_MS,
+    maxConnections = MAX_CONNECTIONS,
+    udpTimeoutMs = UDP_TIMEOUT_MS,
+    maxFlows = MAX_UDP_FLOWS,
+  }: LocalOptions | ConfiguredServer,
+): Row[] {
+  const tcp = mode !== "udp_only";
+  const udp = mode !== "tcp_only";
+  return [
+    ["serves", SERVES[mode]],
+    ...tcp
+      ? [
+        [
+          "TCP",
+          `at most ${maxConnections} connections, closed after ` +
+          `${idleTimeoutMs / 1_000} s without a byte`,
+        ] as const,
+      ]
+      : [],
+    ...udp
+      ? [
+        [
+          "UDP",
+          `at most ${maxFlows} clients, forgotten after ` +
+          `${udpTimeoutMs / 1_000} s without a datagram`,
+        ] as const,
+      ]
+      : [],
+  ];
+}
+
+const SERVES: Readonly<Record<Mode, string>> = {
+  "tcp_only": "TCP",
+  "udp_only": "UDP",
+  "tcp_and_udp": "TCP and UDP",
+};
+
+function describeUser({ name, limits, disabled }: ServerUser): string {
+  const facts = [
+    ...disabled ? ["disabled"] : [],
+    ...limits === undefined ? [] : describeLimits(limits),
+  ];
+  return facts.length > 0 ? `${name}: ${facts.join(", ")}` : name;
+}
+
+function describeLimits(
+  { quotaBytes, bytesPerSecond, maxConnections, maxHosts, expiresUnixMs }:
+    UserLimits,
+): string[] {
+  return [
+    ...quotaBytes ? [`${size(quotaBytes)} in all`] : [],
+    ...bytesPerSecond ? [`${size(bytesPerSecond)}/s each way`] : [],
+    ...maxConnections ? [`${maxConnections} connections`] : [],
+    ...maxHosts ? [`${maxHosts} addresses`] : [],
+    ...expiresUnixMs === undefined
+      ? []
+      : [`until ${new Date(expiresUnixMs).toISOString()}`],
+  ];
+}
+
+function operatorRows(operator: OperatorSettings, role: Role): Row[] {
+  const { admin, adminToken, manager, store, maxConnectionsPerHost } = operator;
+  const address = describeAddress(admin);
+  const token = adminToken === undefined ? "without a token" : "with a token";
+  const { logFormat = "text", logPrivacy = "full" } = operator;
+  return [
+    ["admin", admin === undefined ? address : `${address}, ${token}`],
+    ...role === "server"
+      ? [
+        ["manager", describeAddress(manager)],
+        ["store", store ?? "none: a restart forgets users and counts"],
+      ] as const
+      : [],
+    ["log", `${logFormat}, targets: ${logPrivacy}`],
+    ...operator.reusePort ? [["ports", "shared with others"] as const] : [],
+    ...maxConnectionsPerHost === undefined
+      ? []
+      : [["one address", `${maxConnectionsPerHost} connections`] as const],
+  ];
+}
+
+function describeAddress(address: AdminAddress | undefined): string {
+  if (address === undefined) return "off";
+  return "path" in address ? `unix:${address.path}` : formatAddress(address);
+}
+
+function table(rows: readonly Row[]): string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+}
+
+/** Exact: with a unit where a short number is. */
+function size(bytes: number): string {
+  const units = [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3]] as const;
+  const unit = units.find(([, one]) =>
+    bytes >= one && bytes < 1_000 * one && bytes % (one / 1_000) === 0
+  );
+  return unit === undefined
+    ? `${bytes} bytes`
+    : `${bytes / unit[1]} ${unit[0]}`;
+}

@@ -1,0 +1,244 @@
+/**
+ * The text of a configuration file → JSON values that know their place.
+ * Comments and trailing commas are allowed, as in shadowsocks-rust.
+ *
+ * @module
+ */
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  type JSONPath,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
+import * as v from "valibot";
+import { ConfigError } from "../../errors.ts";
+import { nearest } from "../nearest.ts";
+
+/** What {@link ConfigObject.children} takes, for messages. */
+export const LIST_EXPECTED = "a list of objects";
+
+/** Keys in which, or below which, no value may be shown. */
+const SECRET_KEYS: ReadonlySet<unknown> = new Set([
+  "password",
+  "key",
+  "port_password",
+]);
+
+/**
+ * One object of a configuration file; reads its keys by a schema and complains
+ * with file, line and column. `null` counts as absent.
+ */
+export class ConfigObject {
+  readonly #place: (path: JSONPath) => string;
+  readonly #path: JSONPath;
+  readonly #fields: Fields;
+
+  /** Called by {@link parseConfig} and by itself only. */
+  constructor(
+    place: (path: JSONPath) => string,
+    path: JSONPath,
+    fields: Fields,
+  ) {
+    this.#place = place;
+    this.#path = path;
+    this.#fields = fields;
+  }
+
+  /** The keys that are present. */
+  keys(): string[] {
+    return Object.keys(this.#fields);
+  }
+
+  /** Whether a key asks for nothing: absent, `""`, `false`, an empty list. */
+  isEmpty(key: string): boolean {
+    const value = this.#fields[key] ?? "";
+    return value === "" || value === false ||
+      Array.isArray(value) && value.length === 0;
+  }
+
+  /** The values of a key that may be a list, unread. */
+  values(key: string): readonly unknown[] {
+    return [this.#fields[key] ?? []].flat();
+  }
+
+  /** Where a value, or the object itself, stands: `file:line:column: key`. */
+  where(...below: JSONPath): string {
+    const path = [...this.#path, ...below];
+    const name = describePath(path);
+    return this.#place(path) + (name === "" ? "" : `: ${name}`);
+  }
+
+  /**
+   * The keys that a schema names; the others are let pass.
+   *
+   * @param schema Its messages say what was expected.
+   * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+   */
+  read<T>(schema: v.GenericSchema<unknown, T>): T {
+    const { success, output, issues } = v.safeParse(schema, this.#fields, {
+      abortEarly: true,
+      abortPipeEarly: true,
+    });
+    if (success) return output;
+    const [{ path = [], message }] = issues;
+    throw this.#wrong(path.map(({ key }) => key as string | number), message);
+  }
+
+  /** The object that a key or an element of a list holds. */
+  child(...path: JSONPath): ConfigObject | undefined {
+    const fields = this.#at(path);
+    return isObject(fields)
+      ? new ConfigObject(this.#place, [...this.#path, ...path], fields)
+      : undefined;
+  }
+
+  /**
+   * The objects of a list; none where the key is absent.
+   *
+   * @throws {ConfigError} For anything else. (A schema takes a list for an
+   * object, so this asks for itself.)
+   */
+  children(key: string): ConfigObject[] {
+    const list = this.#fields[key] ?? [];
+    if (!Array.isArray(list) || !list.every(isObject)) {
+      throw this.wrong(key, LIST_EXPECTED);
+    }
+    return list.map((_, i) => this.child(key, i)!);
+  }
+
+  /** The error of a key whose value is not what was expected. */
+  wrong(key: string, expected: string): ConfigError {
+    return this.#wrong([key], expected);
+  }
+
+  /**
+   * One warning for each key that is not in `known`, but for those that people
+   * write because JSON has no comments: `_comment`, `//`.
+   */
+  unknownKeys(known: Readonly<Record<string, unknown>>): string[] {
+    const unknown = this.keys().filter((key) =>
+      !Object.hasOwn(known, key) && !/^[_/]/.test(key)
+    );
+    return unknown.map((key) => {
+      const meant = nearest(key, Object.keys(known));
+      return `${this.where(key)} is not known and ignored` +
+        (meant === undefined ? "" : `; did you mean "${meant}"?`);
+    });
+  }
+
+  #at(below: JSONPath): unknown {
+    return below.reduce<unknown>(
+      (value, part) => (value as Fields | undefined)?.[part],
+      this.#fields,
+    );
+  }
+
+  #wrong(below: JSONPath, expected: string): ConfigError {
+    const value = this.#at(below);
+    const shown = value === undefined
+      ? "is missing"
+      : below.some((part) => SECRET_KEYS.has(part))
+      ? "has a wrong value"
+      : `is ${show(value)}`;
+    return new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${this.where(...below)} ${shown}, expected ${expected}`,
+    );
+  }
+}
+
+/** A configuration file, read. */
+export interface NamedConfig {
+  /** Its content. */
+  readonly object: ConfigObject;
+  /** Its path, as it was given. */
+  readonly name: string;
+}
+
+/** A JSON object. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Parses a configuration file.
+ *
+ * @param text Content of the file.
+ * @param name Name of the file, for messages.
+ * @throws {ConfigError} `ERR_CONFIG_SYNTAX` with line and column.
+ */
+export function parseConfig(text: string, name: string): ConfigObject {
+  const source = text.replace(/^\uFEFF/, "");
+  const place = (offset: number): string =>
+    `${name}:${position(source, offset)}`;
+  const wrong = (offset: number, what: string): ConfigError =>
+    new ConfigError("ERR_CONFIG_SYNTAX", `${place(offset)}: ${what}`);
+  const errors: ParseError[] = [];
+  try {
+    const tree = parseTree(source, errors, { allowTrailingComma: true });
+    const [first] = errors;
+    if (first !== undefined) {
+      throw wrong(first.offset, describeError(first, source));
+    }
+    if (tree === undefined) throw wrong(0, "not valid JSON: the file is empty");
+    const fields = withoutNulls(getNodeValue(tree));
+    if (!isObject(fields)) {
+      throw wrong(tree.offset, 'expected an object: { "server": ... }');
+    }
+    return new ConfigObject((path) => place(offsetOf(tree, path)), [], fields);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // The parser calls itself for every level.
+    throw wrong(0, "lists or objects in more levels than can be read");
+  }
+}
+
+/** Where a value stands; for one that is missing, its object. */
+function offsetOf(tree: Node, path: JSONPath): number {
+  return findNodeAtLocation(tree, path)?.offset ??
+    offsetOf(tree, path.slice(0, -1));
+}
+
+function position(text: string, offset: number): string {
+  const before = text.slice(0, offset).split(/\r\n|\r|\n/);
+  return `${before.length}:${before.at(-1)!.length + 1}`;
+}
+
+/** `CommaExpected` → `comma expected`. */
+function describeError({ error, offset }: ParseError, source: string): string {
+  const what = printParseErrorCode(error).replace(/([a-z])([A-Z])/g, "$1 $2");
+  // A single quote or a bare word: JSON5 has them.
+  const json5 = /['A-Za-z_$]/.test(source[offset] ?? "");
+  return `not valid JSON: ${what.toLowerCase()}` +
+    (json5 ? "; JSON takes double quotes only" : "");
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Without the keys that are `null`, at every depth. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([, one]) => one !== null)
+      .map(([key, one]) => [key, withoutNulls(one)]),
+  );
+}
+
+/** `["servers", 0, "port"]` → `servers[0].port`. */
+function describePath(path: JSONPath): string {
+  return path.map((part, i) =>
+    typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`
+  ).join("");
+}
+
+function show(value: unknown): string {
+  if (typeof value === "object") {
+    return Array.isArray(value) ? "a list" : "an object";
+  }
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+}

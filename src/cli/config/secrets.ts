@@ -1,0 +1,160 @@
+/**
+ * Passwords and keys as they are written: in the file, in the environment, in
+ * a file of their own. Never logged.
+ *
+ * A text of the configuration file that is `${NAME}`, whole, stands for that
+ * variable, as in shadowsocks-rust. On a command line it does not: there the
+ * shell puts variables in.
+ *
+ * @module
+ */
+import { dirname, resolve } from "node:path";
+import { ConfigError } from "../../errors.ts";
+import type { Arguments } from "../args.ts";
+import type { ConfigObject } from "./config_file.ts";
+
+/** A password or a raw key. */
+export interface Secret {
+  /** Which of the two `text` is. */
+  readonly kind: "password" | "key";
+  /** What it is. */
+  readonly text: string;
+  /** Where it was written. */
+  readonly origin: string;
+}
+
+/** What a configuration may refer to. */
+export interface Sources {
+  /** Reads a file. @throws {ConfigError} `ERR_CONFIG_FILE`. */
+  readText(path: string): string;
+  /** A variable of the environment. @throws {ConfigError} When forbidden. */
+  variable(name: string): string | undefined;
+  /** Whether every user of the system may read a file. */
+  isPublic(path: string): boolean;
+}
+
+/** The keys of a secret, as one object of a file has them. */
+export interface SecretKeys {
+  /** Text, or `${NAME}`. */
+  readonly password?: string | undefined;
+  /** Path of a file, relative to the configuration file. */
+  readonly "password_file"?: string | undefined;
+  /** Base64, or `${NAME}`. */
+  readonly key?: string | undefined;
+}
+
+/** The variable that holds the password where nothing else tells one. */
+export const PASSWORD_VARIABLE = "UMBRA_PASSWORD";
+
+/** Looks secrets up, and collects what the operator should know of them. */
+export class Secrets {
+  /** One sentence each. */
+  readonly warnings: string[] = [];
+  /** Where they are looked up. */
+  readonly sources: Sources;
+  readonly #folder: string;
+
+  /** @param file Name of the configuration file. */
+  constructor(sources: Sources, file: string = "") {
+    this.sources = sources;
+    this.#folder = dirname(file);
+  }
+
+  /** What the command line says. A key beats a password, as in libev. */
+  fromOptions(args: Arguments): Secret | undefined {
+    const [key, text] = [args.last("key"), args.last("password")];
+    const file = args.last("password-file");
+    if (key !== undefined) return { kind: "key", text: key, origin: "--key" };
+    if (text !== undefined && file !== undefined) {
+      throw new ConfigError(
+        "ERR_CONFIG_USAGE",
+        "-k and --password-file: give one of them",
+      );
+    }
+    if (text !== undefined) {
+      return { kind: "password", text, origin: "-k, --password" };
+    }
+    return file === undefined ? undefined : this.read(file, "--password-file");
+  }
+
+  /** What one object of the file says; a key beats a password. */
+  fromObject(
+    object: ConfigObject,
+    { key, password, password_file: file }: SecretKeys,
+  ): Secret | undefined {
+    if (key !== undefined) return this.#expand("key", key, object.where("key"));
+    if (password !== undefined && file !== undefined) {
+      throw new ConfigError(
+        "ERR_CONFIG_VALUE",
+        `${object.where("password_file")}: there is a "password" beside it; ` +
+          "give one of them",
+      );
+    }
+    if (password !== undefined) {
+      return this.password(password, object.where("password"));
+    }
+    return file === undefined ? undefined : this.read(
+      resolve(this.#folder, file),
+      object.where("password_file"),
+    );
+  }
+
+  /** A password of the file, or the variable it names. */
+  password(text: string, origin: string): Secret {
+    return this.#expand("password", text, origin);
+  }
+
+  /** The password of the environment, if there is one. */
+  fromEnvironment(): Secret | undefined {
+    const text = this.sources.variable(PASSWORD_VARIABLE);
+    return text
+      ? { kind: "password", text, origin: PASSWORD_VARIABLE }
+      : undefined;
+  }
+
+  /**
+   * The one line of a file.
+   *
+   * @param origin What names the file, for messages.
+   */
+  read(path: string, origin: string): Secret {
+    const lines = locate(origin, () => this.sources.readText(path))
+      .replace(/\r?\n$/, "").split(/\r?\n/);
+    const [text = "", second] = lines;
+    if (text === "" || second !== undefined) {
+      throw new ConfigError(
+        "ERR_CONFIG_VALUE",
+        `${origin}: ${path} has ${
+          text === "" ? "no" : "more than one"
+        } line, expected one`,
+      );
+    }
+    if (this.sources.isPublic(path)) {
+      this.warnings.push(
+        `${path} can be read by every user of this machine: chmod 600`,
+      );
+    }
+    return { kind: "password", text, origin: `${origin} (${path})` };
+  }
+
+  #expand(kind: Secret["kind"], text: string, origin: string): Secret {
+    const name = /^\$\{([^{}]+)\}$/.exec(text)?.[1];
+    if (name === undefined) return { kind, text, origin };
+    const value = locate(origin, () => this.sources.variable(name));
+    if (value) return { kind, text: value, origin: `${origin} (${name})` };
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${origin}: the environment has no variable ${name}, or an empty one`,
+    );
+  }
+}
+
+/** Puts the place of a value in front of the message of its error. */
+export function locate<T>(origin: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.code, `${origin}: ${error.message}`);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * What the system gives a configuration: files and the environment, the same
+ * way on both runtimes.
+ *
+ * @module
+ */
+import { readFileSync, statSync } from "node:fs";
+import process from "node:process";
+import { ConfigError } from "../../errors.ts";
+import type { Sources } from "./secrets.ts";
+
+/** Files and variables of this process. */
+export const systemSources: Sources = { readText, variable, isPublic };
+
+/**
+ * Reads a file as UTF-8.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_FILE`.
+ */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ConfigError(
+      "ERR_CONFIG_FILE",
+      `Cannot read ${path}: ${describeFailure(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** @throws {ConfigError} Where Deno was not granted it. */
+function variable(name: string): string | undefined {
+  try {
+    return process.env[name];
+  } catch (error) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `Cannot read the variable ${name}: Deno was not granted it; run with ` +
+        `--allow-env=${name}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Where the system has no such thing as others' permission, nobody may. */
+function isPublic(path: string): boolean {
+  return process.platform !== "win32" && (statSync(path).mode & 0o004) !== 0;
+}
+
+function describeFailure(error: unknown): string {
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  switch (code ?? name) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EISDIR":
+      return "it is a directory";
+    case "EACCES":
+    case "EPERM":
+      return "permission denied";
+    case "NotCapable":
+      return "Deno was not granted it; run with --allow-read";
+    default:
+      return message;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The command `check server`: how long a server takes, and how fast it is.
+ *
+ * @module
+ */
+import process from "node:process";
+import { systemTransport } from "../../adapters/runtime.ts";
+import { Deadline, systemClock } from "../../clock.ts";
+import { formatAddress } from "../../codec/address.ts";
+import { UmbraError } from "../../errors.ts";
+import { systemRandomBytes } from "../../random.ts";
+import type { UpstreamServer } from "../../service/upstream.ts";
+import type { Arguments } from "../args.ts";
+import { configureLocal } from "../config/config.ts";
+import { tryMethods } from "../crypto.ts";
+import { download, type DownloadState } from "./download.ts";
+import { openOnline } from "../online/open_online.ts";
+import { complain, print } from "../output.ts";
+import {
+  headRequest,
+  type MeasureSettings,
+  measureSettings,
+} from "./probe_options.ts";
+import { type ProbeWorld, reach, requestTarget } from "./probe_server.ts";
+import { Progress } from "./progress.ts";
+import { systemSources } from "../config/sources.ts";
+
+/**
+ * Runs `umbra check server`.
+ *
+ * @param args Its operands are `ss://` URIs, or the address of a list.
+ * @returns Whether everything could be measured.
+ * @throws {ConfigError} When the configuration is wrong.
+ */
+export async function runCheckServer(args: Arguments): Promise<boolean> {
+  const wishes = measureSettings(args);
+  using online = await openOnline(args, systemSources);
+  const { result, warnings, operator } = configureLocal(
+    args,
+    systemSources,
+    online?.servers,
+  );
+  for (const warning of [...online?.warnings ?? [], ...warnings]) {
+    await complain(`umbra: ${warning}\n`);
+  }
+  const { servers } = result[0]!;
+  const world: ProbeWorld = {
+    transport: systemTransport(operator.outbound),
+    clock: systemClock,
+    randomBytes: systemRandomBytes,
+    aeadProvider: tryMethods([...new Set(servers.map((one) => one.method))]),
+    waitMs: wishes.waitMs,
+  };
+  let complete = true;
+  for (const server of servers) {
+    complete = await checkServer(server, wishes, world) && complete;
+  }
+  return complete;
+}
+
+/** One step: its name, and what does it. */
+interface Step {
+  readonly name: string;
+  /** @returns What to print. @throws When it cannot be done. */
+  run(): Promise<string>;
+}
+
+/** A step that fails makes the later ones pointless. */
+async function checkServer(
+  server: UpstreamServer,
+  wishes: MeasureSettings,
+  world: ProbeWorld,
+): Promise<boolean> {
+  const { endpoint, method } = server;
+  await print(`${formatAddress(endpoint)}, ${method.name}\n`);
+  const progress = new Progress({
+    write: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
+  }, world.clock);
+  for (const { name, run } of stepsFor(server, wishes, world, progress)) {
+    let line: string;
+    let failed = false;
+    try {
+      line = await run();
+    } catch (error) {
+      failed = true;
+      line = `failed: ${reasonOf(error)}; \`umbra doctor\` tells more`;
+    }
+    progress.clear();
+    await print(`  ${name.padEnd(11)} ${line}\n`);
+    if (failed) return false;
+  }
+  return true;
+}
+
+function stepsFor(
+  server: UpstreamServer,
+  { target, count, url, limitMs }: MeasureSettings,
+  world: ProbeWorld,
+  progress: Progress,
+): Step[] {
+  const { clock, transport, waitMs } = world;
+  const { host, port } = server.endpoint;
+  let reached = server;
+  const take = async (
+    name: string,
+    once: () => Promise<number>,
+  ): Promise<string> => {
+    const times: number[] = [];
+    for (let i = 1; i <= count; i++) {
+      progress.show((i - 1) / count, `${name} ${i} of ${count}`);
+      times.push(await once());
+    }
+    return describeTimes(times);
+  };
+  const connect = async (): Promise<number> => {
+    using deadline = new Deadline(clock, waitMs, "ERR_NET_TIMEOUT");
+    const addresses = await transport.resolve(host, deadline);
+    const { endpoint, connectMs } = await reach(addresses, port, world);
+    reached = { ...server, endpoint };
+    return connectMs;
+  };
+  const firstByte = async (): Promise<number> => {
+    const payload = headRequest(target);
+    const reaction = await requestTarget(reached, target, payload, world);
+    if (reaction.kind === "answer") return reaction.afterMs;
+    throw new Error(
+      `no answer of ${formatAddress(target)} (${REACTIONS[reaction.kind]})`,
+    );
+  };
+  const fetchIt = (url: URL): Promise<string> =>
+    download(reached, {
+      url,
+      limitMs,
+      progressed: (state) =>
+        progress.show(shareOf(state, limitMs), amount(state)),
+    }, world).then((state) => `${amount(state)}, ${url.origin}${url.pathname}`);
+  return [
+    { name: "connect", run: () => take("connect", connect) },
+    {
+      name: "first byte",
+      run: async () =>
+        `${await take("first byte", firstByte)}, ${formatAddress(target)}`,
+    },
+    ...url === undefined ? [] : [{ name: "download", run: () => fetchIt(url) }],
+  ];
+}
+
+const REACTIONS = {
+  silent: "silence",
+  closed: "the connection was closed",
+  foreign: "what came is not sealed with this key and method",
+} as const;
+
+/** The middle, the least and the most of some times. */
+export function describeTimes(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const median =
+    (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
+  const ms = (time: number): string => time.toFixed(1);
+  return `${ms(median)} ms (median of ${times.length}, least ` +
+    `${ms(sorted[0]!)}, most ${ms(sorted.at(-1)!)})`;
+}
+
+/** How much in what time, and how fast that is. */
+export function amount({ bytes, elapsedMs }: DownloadState): string {
+  const mebibytes = bytes / 2 ** 20;
+  const seconds = Math.max(elapsedMs, 1) / 1_000;
+  const megabits = bytes * 8 / 1e6;
+  return `${(mebibytes / seconds).toFixed(1)} MiB/s ` +
+    `(${(megabits / seconds).toFixed(0)} Mbit/s), ` +
+    `${mebibytes.toFixed(1)} MiB in ${seconds.toFixed(1)} s`;
+}
+
+/** By bytes where the length is known, and by time: whichever ends it first. */
+export function shareOf(
+  { bytes, total, elapsedMs }: DownloadState,
+  limitMs: number,
+): number {
+  return Math.max(total === undefined ? 0 : bytes / total, elapsedMs / limitMs);
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof UmbraError) {
+    const late = error.code === "ERR_NET_TIMEOUT";
+    const reason = late ? "nothing came in time, see --wait" : error.message;
+    return `${reason} (${error.code})`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,206 @@
+/**
+ * The command `doctor`: looks at everything that may keep a configuration from
+ * working, and says what to do. It asks nobody but the servers it is given,
+ * through them the target (and with -u a resolver), and a web server where
+ * `--clock-url` names one.
+ *
+ * @module
+ */
+import process from "node:process";
+import { systemTransport } from "../../adapters/runtime.ts";
+import { type Clock, systemClock } from "../../clock.ts";
+import { type Address, formatAddress } from "../../codec/address.ts";
+import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
+import { systemRandomBytes } from "../../random.ts";
+import type { LocalOptions } from "../../service/local.ts";
+import type { ServerOptions } from "../../service/server.ts";
+import type { Mode } from "../../service/udp_service.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { Arguments } from "../args.ts";
+import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
+import { tryMethods } from "../crypto.ts";
+import { examineFiles } from "./doctor_files.ts";
+import { examineClock, machineFindings } from "./doctor_machine.ts";
+import {
+  examinePort,
+  examineWayOut,
+  ownClient,
+  serverFindings,
+  type WantedPort,
+} from "./doctor_server.ts";
+import { readSubject, type Subject } from "./doctor_subject.ts";
+import { examineUpstream } from "./doctor_upstream.ts";
+import {
+  type Finding,
+  formatFinding,
+  formatJson,
+  formatSummary,
+  isHealthy,
+} from "./finding.ts";
+import { readTarget, TARGET_EXPECTED } from "../config/local_settings.ts";
+import type { OperatorSettings } from "../config/operator_settings.ts";
+import { option } from "../option_value.ts";
+import { print } from "../output.ts";
+import { type ProbeSettings, probeSettings } from "./probe_options.ts";
+import type { ProbeWorld } from "./probe_server.ts";
+import { readUrl, URL_EXPECTED } from "../config/values.ts";
+
+/**
+ * Runs `umbra doctor`.
+ *
+ * @returns Whether nothing failed.
+ * @throws {ConfigError} When the command line itself is wrong.
+ */
+export async function runDoctor(args: Arguments): Promise<boolean> {
+  const json = args.has("json");
+  const colour = process.stdout.isTTY === true;
+  const findings: Finding[] = [];
+  for await (const finding of examine(args)) {
+    findings.push(finding);
+    if (!json) await print(formatFinding(finding, colour));
+  }
+  await print(json ? formatJson(findings) : formatSummary(findings));
+  return isHealthy(findings);
+}
+
+/** Everything, as it is found. */
+async function* examine(args: Arguments): AsyncGenerator<Finding> {
+  const wishes = { ...probeSettings(args), resolver: resolverOf(args) };
+  const clockUrl = option(args, "clock-url", readUrl, URL_EXPECTED);
+  const { subject, findings } = readSubject(args);
+  const { methods } = subject;
+  const transport = systemTransport(subject.operator.outbound);
+  const aeadProvider = tryMethods(methods);
+  yield* machineFindings(transport, methods, aeadProvider);
+  yield* findings;
+  const edition = methods.some((one) => one.edition === 2022) ? 2022 : 2017;
+  const { finding: clock, offset } = await examineClock(
+    clockUrl,
+    edition,
+    wishes.waitMs,
+  );
+  if (clock.verdict !== "skip") yield clock;
+  const world: ProbeWorld = {
+    transport,
+    clock: corrected(systemClock, offset),
+    randomBytes: systemRandomBytes,
+    aeadProvider,
+    waitMs: wishes.waitMs,
+  };
+  yield* examineFiles(subject);
+  let clockIsKnown = clock.verdict !== "skip";
+  for await (const finding of examineRole(subject, wishes, world)) {
+    clockIsKnown ||= finding.check === clock.check;
+    yield finding;
+  }
+  // A server may have told what this machine does not.
+  if (!clockIsKnown) yield clock;
+}
+
+async function* examineRole(
+  subject: Subject,
+  wishes: Wishes,
+  world: ProbeWorld,
+): AsyncGenerator<Finding> {
+  if (subject.role === "local") {
+    yield* examineLocals(subject.options, wishes, world);
+  } else if (subject.role === "server") {
+    yield* examineServers(subject.options, wishes, world);
+  }
+  yield* examinePorts(operatorPorts(subject.operator), world);
+}
+
+/** What the command line asks for. */
+interface Wishes extends ProbeSettings {
+  /** Whom to ask over UDP; not set: nobody was named. */
+  readonly resolver: Address | undefined;
+}
+
+async function* examineLocals(
+  locals: readonly LocalOptions[],
+  wishes: Wishes,
+  world: ProbeWorld,
+): AsyncGenerator<Finding> {
+  const [first] = locals;
+  const { mode = "tcp_only", servers } = first!;
+  const { target, resolver = hasUdp(mode) ? DEFAULT_RESOLVER : undefined } =
+    wishes;
+  for (const server of servers) {
+    const trial = {
+      ...{ server, target, resolver },
+      udpWanted: hasUdp(mode),
+      tcpWanted: mode !== "udp_only",
+    };
+    const name = servers.length > 1
+      ? `${formatAddress(server.endpoint)}: `
+      : "";
+    for await (const finding of examineUpstream(trial, world)) {
+      yield { ...finding, detail: name + finding.detail };
+    }
+  }
+  for (const { listen, mode } of locals) {
+    yield* examinePorts(portsOf(listen, mode), world);
+  }
+}
+
+async function* examineServers(
+  servers: readonly ServerOptions[],
+  { target }: Wishes,
+  world: ProbeWorld,
+): AsyncGenerator<Finding> {
+  for (const server of servers) {
+    const client = ownClient(server);
+    const wanted = portsOf(server.listen, server.mode)
+      .map((port) => ({ ...port, server: client }));
+    yield* examinePorts(wanted, world);
+    yield* serverFindings(server);
+  }
+  yield* examineWayOut(target, world);
+}
+
+async function* examinePorts(
+  ports: readonly WantedPort[],
+  world: ProbeWorld,
+): AsyncGenerator<Finding> {
+  for (const port of ports) yield await examinePort(port, world);
+}
+
+/** A unix socket is no port, and replaced where nobody answers on it. */
+function operatorPorts({ admin, manager }: OperatorSettings): WantedPort[] {
+  return [
+    ...admin !== undefined && "port" in admin ? portsOf(admin) : [],
+    ...manager !== undefined && "port" in manager
+      ? portsOf(manager, "udp_only")
+      : [],
+  ];
+}
+
+/** None where the system may choose. */
+function portsOf(endpoint: Endpoint, mode: Mode = "tcp_only"): WantedPort[] {
+  if (endpoint.port === 0) return [];
+  return [
+    ...mode === "udp_only" ? [] : [{ endpoint, kind: "tcp" } as const],
+    ...hasUdp(mode) ? [{ endpoint, kind: "udp" } as const] : [],
+  ];
+}
+
+function hasUdp(mode: Mode): boolean {
+  return mode !== "tcp_only";
+}
+
+function resolverOf(args: Arguments): Address | undefined {
+  return option(args, "udp-target", readTarget, TARGET_EXPECTED);
+}
+
+/**
+ * A clock that is known to be wrong, put right: so that the other end takes
+ * our time stamps, and the key can be judged.
+ */
+function corrected(clock: Clock, offsetS: number): Clock {
+  if (Math.abs(offsetS) <= MAX_TIMESTAMP_SKEW_S) return clock;
+  return {
+    monotonicMs: () => clock.monotonicMs(),
+    unixMs: () => clock.unixMs() + offsetS * 1_000,
+    schedule: (callback, delayMs) => clock.schedule(callback, delayMs),
+  };
+}

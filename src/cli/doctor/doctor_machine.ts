@@ -1,0 +1,84 @@
+/**
+ * What `umbra doctor` looks at on this machine, whatever the configuration.
+ *
+ * @module
+ */
+import type { Edition, Method } from "../../crypto/method.ts";
+import type { ProviderChoice } from "../../crypto/provider_choice.ts";
+import type { Transport } from "../../transport.ts";
+import type { Finding } from "./finding.ts";
+import {
+  clockOffset,
+  httpDateSeconds,
+  judgeClock,
+  judgeKeptClock,
+} from "./judge_clock.ts";
+import { judgeCrypto, judgeDescriptors } from "./judge_machine.ts";
+import { clockIsKept, missingFlags, opensslPath } from "./machine_facts.ts";
+import { versionLine } from "../version.ts";
+
+/**
+ * Findings `runtime`, `descriptors` and `crypto`.
+ *
+ * @param choice Who serves the methods in use.
+ */
+export function machineFindings(
+  transport: Transport,
+  methods: readonly Method[],
+  choice: ProviderChoice,
+): Finding[] {
+  const library = opensslPath();
+  const flag = library && missingFlags([{ name: "ffi", path: library }])[0];
+  return [
+    { check: "runtime", verdict: "ok", detail: versionLine() },
+    judgeDescriptors(transport.descriptorLimit()),
+    ...methods.map((method) => judgeCrypto(method, choice, library, flag)),
+  ];
+}
+
+/** What was found out about this machine's clock. */
+export interface ClockReport {
+  /** One line. */
+  readonly finding: Finding;
+  /** Seconds the true time is ahead of ours; 0 where nobody was asked. */
+  readonly offset: number;
+}
+
+/**
+ * Compares our clock with a web server's, where one is named; else only tells
+ * whether the system keeps it.
+ *
+ * @param waitMs How long the web server may take.
+ */
+export async function examineClock(
+  url: URL | undefined,
+  edition: Edition,
+  waitMs: number,
+): Promise<ClockReport> {
+  if (url === undefined) {
+    return { finding: judgeKeptClock(clockIsKept(), edition), offset: 0 };
+  }
+  const sentUnixMs = Date.now();
+  try {
+    const response = await fetch(url, {
+      method: "HEAD",
+      redirect: "manual",
+      signal: AbortSignal.timeout(waitMs),
+    });
+    const seconds = httpDateSeconds(response.headers.get("date"));
+    if (seconds === undefined) return unasked(url, "tells no date");
+    const offset = clockOffset(seconds, sentUnixMs, Date.now());
+    return { finding: judgeClock(offset, url.host, edition), offset };
+  } catch (error) {
+    return unasked(url, `cannot be asked: ${(error as Error).message}`);
+  }
+}
+
+function unasked(url: URL, reason: string): ClockReport {
+  const detail = `${url.host} ${reason}`;
+  const advice = "name another web server with --clock-url";
+  return {
+    finding: { check: "clock", verdict: "warn", detail, advice },
+    offset: 0,
+  };
+}

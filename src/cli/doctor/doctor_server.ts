@@ -1,0 +1,134 @@
+/**
+ * What `umbra doctor` looks at where services are to listen: ports, and of a
+ * server its targets and users.
+ *
+ * @module
+ */
+import { systemClock } from "../../clock.ts";
+import { type Address, formatAddress } from "../../codec/address.ts";
+import { type ErrorCode, UmbraError } from "../../errors.ts";
+import { anyTarget } from "../../security/target_policy.ts";
+import type { ServerOptions } from "../../service/server.ts";
+import type { UpstreamServer } from "../../service/upstream.ts";
+import type { Endpoint } from "../../transport.ts";
+import { lookUp, takeControls } from "./doctor_upstream.ts";
+import type { Finding } from "./finding.ts";
+import { judgePolicy, judgePort, judgeUsers } from "./judge_machine.ts";
+import { understands } from "./judge_server.ts";
+import { ownerOf } from "./machine_facts.ts";
+import { type ProbeWorld, reach } from "./probe_server.ts";
+
+/** A port that a service shall have. */
+export interface WantedPort {
+  /** Where. */
+  readonly endpoint: Endpoint;
+  /** Which kind. */
+  readonly kind: "tcp" | "udp";
+  /** Whose key tells whether it is the service that listens there. */
+  readonly server?: UpstreamServer | undefined;
+}
+
+/** Finding `port`. */
+export async function examinePort(
+  { endpoint, kind, server }: WantedPort,
+  world: ProbeWorld,
+): Promise<Finding> {
+  const code = await tryToListen(endpoint, kind, world);
+  if (code !== "ERR_NET_ADDRESS_IN_USE") {
+    return judgePort({ endpoint, kind, ...(code && { code }) });
+  }
+  const takesKey = server !== undefined && kind === "tcp" &&
+    await isServedWith(server, world);
+  const owner = ownerOf(endpoint.port, kind);
+  return judgePort({ endpoint, kind, code, owner, takesKey });
+}
+
+/** Findings `targets` and `users` of one server. */
+export function serverFindings(
+  { method, targetPolicy = anyTarget, users = [] }: ServerOptions,
+): Finding[] {
+  return [
+    judgePolicy(targetPolicy),
+    ...users.length > 0
+      ? [judgeUsers(users, method, systemClock.unixMs())]
+      : [],
+  ];
+}
+
+/** Findings `dns` and `internet`: what a server needs for its clients. */
+export async function* examineWayOut(
+  target: Address,
+  world: ProbeWorld,
+): AsyncGenerator<Finding> {
+  const { finding, addresses } = await lookUp(target.host, world);
+  yield finding;
+  if (addresses.length === 0) return;
+  const check = "internet";
+  const name = formatAddress(target);
+  try {
+    const { connectMs } = await reach(addresses, target.port, world);
+    const detail = `connected to ${name} in ${Math.round(connectMs)} ms`;
+    yield { check, verdict: "ok", detail };
+  } catch (error) {
+    if (!(error instanceof UmbraError)) throw error;
+    yield {
+      check,
+      verdict: "fail",
+      detail: `cannot connect to ${name} from here (${error.code})`,
+      advice: "check this machine's way to the internet, or name another " +
+        "target with --target HOST:PORT",
+    };
+  }
+}
+
+/** How a client of a server connects to it on this machine. */
+export function ownClient(
+  { listen, method, masterKey, users = [] }: ServerOptions,
+): UpstreamServer | undefined {
+  const { host, port } = listen;
+  const here = /^[0.]+$/.test(host)
+    ? "127.0.0.1"
+    : host === "::"
+    ? "::1"
+    : host;
+  const endpoint = { host: here, port };
+  const user = users.find(({ disabled }) => disabled !== true);
+  const key = user?.masterKey ?? masterKey;
+  if (key === undefined) return undefined;
+  return {
+    ...{ endpoint, method, masterKey: key },
+    ...(user !== undefined && masterKey !== undefined &&
+      method.edition === 2022 && { identityKeys: [masterKey] }),
+  };
+}
+
+async function isServedWith(
+  server: UpstreamServer,
+  world: ProbeWorld,
+): Promise<boolean> {
+  try {
+    return understands(await takeControls(server, world));
+  } catch (error) {
+    // Somebody has the port, and does not accept.
+    if (error instanceof UmbraError) return false;
+    throw error;
+  }
+}
+
+/** @returns Why it did not work. */
+async function tryToListen(
+  endpoint: Endpoint,
+  kind: "tcp" | "udp",
+  { transport }: ProbeWorld,
+): Promise<ErrorCode | undefined> {
+  try {
+    const opened = kind === "tcp"
+      ? await transport.listen(endpoint)
+      : await transport.bind(endpoint);
+    opened.close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof UmbraError) return error.code;
+    throw error;
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * What `umbra doctor` is to look at: the same configuration that the services
+ * would be started with, as one end or the other.
+ *
+ * @module
+ */
+import type { Method } from "../../crypto/method.ts";
+import { ConfigError } from "../../errors.ts";
+import type { LocalOptions } from "../../service/local.ts";
+import type { ServerOptions } from "../../service/server.ts";
+import type { Arguments } from "../args.ts";
+import { configureLocal, configureServer } from "../config/config.ts";
+import { parseConfig } from "../config/config_file.ts";
+import { roleOfFile } from "../config/file_role.ts";
+import type { Finding } from "./finding.ts";
+import type { OperatorSettings } from "../config/operator_settings.ts";
+import { option } from "../option_value.ts";
+import { systemSources } from "../config/sources.ts";
+
+/** One end of a proxy, or none: only the machine is looked at. */
+export type Subject =
+  & {
+    /** Those in use, each once. */
+    readonly methods: readonly Method[];
+    /** The configuration file, if there is one. */
+    readonly file?: string | undefined;
+    /** Of the program as a whole. */
+    readonly operator: OperatorSettings;
+  }
+  & (
+    | { readonly role: "none" }
+    | { readonly role: "local"; readonly options: readonly LocalOptions[] }
+    | { readonly role: "server"; readonly options: readonly ServerOptions[] }
+  );
+
+/**
+ * Reads the configuration; what is wrong with it is a finding, too.
+ *
+ * @throws {ConfigError} When `--role` is neither.
+ */
+export function readSubject(
+  args: Arguments,
+): { subject: Subject; findings: Finding[] } {
+  const role = option(args, "role", readRole, "local or server");
+  const file = args.last("config");
+  const nothing = { role: "none", methods: [], file, operator: {} } as const;
+  try {
+    return read(args, role ?? guessRole(args, file), file) ??
+      { subject: nothing, findings: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const finding: Finding = {
+      check: "config",
+      verdict: "fail",
+      detail: error.message,
+    };
+    return { subject: nothing, findings: [finding] };
+  }
+}
+
+function read(
+  args: Arguments,
+  role: "local" | "server" | undefined,
+  file: string | undefined,
+): { subject: Subject; findings: Finding[] } | undefined {
+  if (role === "local") {
+    const { result, warnings, operator } = configureLocal(args, systemSources);
+    const methods = result.flatMap(({ servers }) =>
+      servers.map(({ method }) => method)
+    );
+    return {
+      subject: { ...base(methods, file, operator), role, options: result },
+      findings: [understood(role, file), ...warnings.map(toFinding)],
+    };
+  }
+  if (role === "server") {
+    const { result, warnings, operator } = configureServer(args, systemSources);
+    const methods = result.map(({ method }) => method);
+    return {
+      subject: { ...base(methods, file, operator), role, options: result },
+      findings: [understood(role, file), ...warnings.map(toFinding)],
+    };
+  }
+  return undefined;
+}
+
+function base(
+  methods: readonly Method[],
+  file: string | undefined,
+  operator: OperatorSettings,
+): Pick<Subject, "methods" | "file" | "operator"> {
+  return { methods: [...new Set(methods)], file, operator };
+}
+
+function understood(role: string, file: string | undefined): Finding {
+  const detail = file === undefined
+    ? `the command line, read as that of ss-${role}`
+    : `${file}, read as that of ss-${role} (--role says otherwise)`;
+  return { check: "config", verdict: "ok", detail };
+}
+
+function toFinding(warning: string): Finding {
+  return { check: "config", verdict: "warn", detail: warning };
+}
+
+function readRole(text: string): "local" | "server" | undefined {
+  return text === "local" || text === "server" ? text : undefined;
+}
+
+/** Which end a command line is for; who names a server means a local. */
+function guessRole(
+  args: Arguments,
+  file: string | undefined,
+): "local" | "server" | undefined {
+  if (args.operands.length > 0) return "local";
+  if (file === undefined) {
+    return args.all("server-addr").length > 0 ? "local" : undefined;
+  }
+  const object = parseConfig(systemSources.readText(file), file);
+  return roleOfFile(object) === "server" ? "server" : "local";
+}

@@ -1,0 +1,134 @@
+/**
+ * A download through a Shadowsocks server, to see how fast it is: through an
+ * `ss-local` of our own in this process, so that what is measured is what
+ * programs get, and `https://` works.
+ *
+ * @module
+ */
+import { abortable, Deadline } from "../../clock.ts";
+import { silentMetrics } from "../../observe.ts";
+import { startLocal } from "../../service/local.ts";
+import type { UpstreamServer } from "../../service/upstream.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { ProbeWorld } from "./probe_server.ts";
+
+/** What is known of a download while it runs, and at its end. */
+export interface DownloadState {
+  /** Bytes of the body so far. */
+  readonly bytes: number;
+  /** Bytes of the whole body; not set where the web server does not tell. */
+  readonly total: number | undefined;
+  /** Milliseconds since the first byte of the body. */
+  readonly elapsedMs: number;
+}
+
+/** How to download. */
+export interface DownloadOptions {
+  /** What. */
+  readonly url: URL;
+  /** Milliseconds after which it is enough. */
+  readonly limitMs: number;
+  /** Told after each piece. */
+  progressed(state: DownloadState): void;
+}
+
+/**
+ * Downloads until the end, or for as long as is allowed.
+ *
+ * @param world Its wait is that for an answer, and for each further piece.
+ * @throws {Error} When there is no answer, another than 200, or it stalls.
+ */
+export async function download(
+  server: UpstreamServer,
+  { url, limitMs, progressed }: DownloadOptions,
+  world: ProbeWorld,
+): Promise<DownloadState> {
+  const { clock, transport, aeadProvider } = world;
+  const password = world.randomBytes(16).toHex();
+  let connections = 0;
+  const local = await startLocal({
+    listen: { host: "127.0.0.1", port: 0 },
+    servers: [server],
+    protocol: "http",
+    // Nobody else on this machine is to use it meanwhile.
+    users: [{ username: USER, password }],
+  }, {
+    ...{ transport, clock, aeadProvider },
+    metrics: { ...silentMetrics, connectionOpened: () => void connections++ },
+  });
+  const proxy = new ProxiedFetch(local.address, USER, password);
+  try {
+    const response = await within(world, proxy.fetch(url));
+    if (!response.ok || response.body === null) {
+      throw new Error(`it answered ${response.status}`);
+    }
+    if (connections === 0) {
+      throw new Error("it went past the proxy; unset NO_PROXY and try again");
+    }
+    const length = Number(response.headers.get("content-length"));
+    const total = length > 0 ? length : undefined;
+    const reader = response.body.getReader();
+    const startMs = clock.monotonicMs();
+    let state: DownloadState = { bytes: 0, total, elapsedMs: 0 };
+    while (state.elapsedMs < limitMs) {
+      const { value } = await within(world, reader.read());
+      if (value === undefined) break;
+      const elapsedMs = clock.monotonicMs() - startMs;
+      state = { bytes: state.bytes + value.length, total, elapsedMs };
+      progressed(state);
+    }
+    return state;
+  } finally {
+    proxy.close();
+    await local.stop(0);
+  }
+}
+
+const USER = "check";
+
+/** `fetch` through an HTTP proxy, which Deno and Bun have each their way for. */
+class ProxiedFetch {
+  readonly #options: Record<string, unknown>;
+  readonly #stop = new AbortController();
+  readonly #client: Deno.HttpClient | undefined;
+
+  constructor(proxy: Endpoint, username: string, password: string) {
+    const { host, port } = proxy;
+    if ("Deno" in globalThis) {
+      this.#client = Deno.createHttpClient({
+        proxy: {
+          url: `http://${host}:${port}`,
+          basicAuth: { username, password },
+        },
+      });
+      this.#options = { client: this.#client };
+    } else {
+      this.#options = {
+        proxy: `http://${username}:${password}@${host}:${port}`,
+      };
+    }
+  }
+
+  fetch(url: URL): Promise<Response> {
+    return fetch(url, {
+      // What is counted is what was sent.
+      headers: { "accept-encoding": "identity" },
+      signal: this.#stop.signal,
+      ...this.#options,
+    });
+  }
+
+  /** Ends what is under way. */
+  close(): void {
+    this.#stop.abort();
+    this.#client?.close();
+  }
+}
+
+async function within<T>(
+  { clock, waitMs }: ProbeWorld,
+  operation: Promise<T>,
+): Promise<T> {
+  using deadline = new Deadline(clock, waitMs, "ERR_NET_TIMEOUT");
+  return await abortable(operation, deadline.signal);
+}

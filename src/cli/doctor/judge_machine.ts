@@ -1,0 +1,282 @@
+/**
+ * What facts about this machine mean for whoever runs the program. No I/O.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { parseIp } from "../../codec/ip_address.ts";
+import type { Method } from "../../crypto/method.ts";
+import type { ProviderChoice } from "../../crypto/provider_choice.ts";
+import type { ErrorCode } from "../../errors.ts";
+import type { TargetPolicy } from "../../security/target_policy.ts";
+import { connectionCapacity } from "../../service/service.ts";
+import type { ServerUser } from "../../session/server_user.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { Finding } from "./finding.ts";
+import type { Owner } from "./machine_facts.ts";
+
+/** Fewer connections than this are soon used up: one web page opens dozens. */
+const FEW_CONNECTIONS = 400;
+
+/**
+ * Finding `descriptors`.
+ *
+ * @param limit Of this process; a service's own may differ.
+ */
+export function judgeDescriptors(limit: number | undefined): Finding {
+  const check = "descriptors";
+  if (limit === undefined) {
+    return {
+      check,
+      verdict: "skip",
+      detail: "not told; Deno tells it with -A only",
+    };
+  }
+  const connections = connectionCapacity(limit);
+  const detail = `${limit} for this process, enough for ${connections} ` +
+    "connections";
+  return connections < FEW_CONNECTIONS
+    ? {
+      check,
+      verdict: "warn",
+      detail,
+      advice: "ulimit -n 65536, or LimitNOFILE=65536 in a systemd unit",
+    }
+    : { check, verdict: "ok", detail };
+}
+
+/**
+ * Finding `crypto`, for each method in use.
+ *
+ * @param library Where OpenSSL is; not set where it is not found.
+ * @param flag What Deno needs to use it; not set when nothing is missing.
+ */
+export function judgeCrypto(
+  method: Method,
+  choice: ProviderChoice,
+  library: string | undefined,
+  flag: string | undefined,
+): Finding {
+  const check = "crypto";
+  const chosen = choice.chosen(method);
+  const trials = choice.trials.filter((one) => one.method === method);
+  const fault = trials.find((one) => one.fault !== undefined);
+  if (chosen === undefined) {
+    return { check, verdict: "fail", detail: `nobody computes ${method.name}` };
+  }
+  const { speed } = trials.find(({ provider }) => provider === chosen)!;
+  const detail = `${method.name}: ${chosen.name} ${chosen.version}, ` +
+    `${Math.round(speed)} MiB/s on one core`;
+  if (fault !== undefined) {
+    return {
+      check,
+      verdict: "warn",
+      detail: `${detail}; ${fault.provider.name} was refused: ${fault.fault}`,
+      advice: "report this; `umbra check crypto` shows all of it",
+    };
+  }
+  if (chosen.name === "openssl") return { check, verdict: "ok", detail };
+  return {
+    check,
+    verdict: "ok",
+    detail,
+    ...(flag !== undefined
+      ? { advice: `OpenSSL may be faster: run Deno with ${flag}` }
+      : library === undefined
+      ? { advice: "OpenSSL's library, often faster, is not found here" }
+      : {}),
+  };
+}
+
+/** Finding `file`: who may read and write a file with secrets. */
+export function judgeMode(path: string, mode: number | undefined): Finding {
+  const check = "file";
+  if (mode === undefined) {
+    return { check, verdict: "skip", detail: `${path}: its mode is not told` };
+  }
+  const digits = mode.toString(8).padStart(3, "0");
+  const others = [
+    ...(mode & 0o004 ? ["read"] : []),
+    ...(mode & 0o022 ? ["change"] : []),
+  ];
+  if (others.length === 0) {
+    return { check, verdict: "ok", detail: `${path} has mode ${digits}` };
+  }
+  return {
+    check,
+    verdict: "warn",
+    detail: `${path} has mode ${digits}: other users of this machine may ` +
+      `${others.join(" and ")} it, and it holds secrets`,
+    advice: `chmod 600 ${path}`,
+  };
+}
+
+/** What came of an attempt to listen. */
+export interface ListenAttempt {
+  /** Where. */
+  readonly endpoint: Endpoint;
+  /** Which kind of port. */
+  readonly kind: "tcp" | "udp";
+  /** Why it did not work; not set: it did. */
+  readonly code?: ErrorCode;
+  /** Who has the port, where that is known. */
+  readonly owner?: Owner | undefined;
+  /** Whether who listens there took the key of the configuration. */
+  readonly takesKey?: boolean;
+}
+
+/** Names under which this program may run. */
+const OUR_NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel"];
+
+/** Finding `port`. */
+export function judgePort(attempt: ListenAttempt): Finding {
+  const { endpoint, kind, code, owner, takesKey } = attempt;
+  const check = "port";
+  const name = `${formatAddress(endpoint)} (${kind.toUpperCase()})`;
+  const fail = (detail: string, advice: string): Finding => ({
+    check,
+    verdict: "fail",
+    detail: `${name}: ${detail}`,
+    advice,
+  });
+  switch (code) {
+    case undefined:
+      return { check, verdict: "ok", detail: `${name} is free` };
+    case "ERR_NET_ADDRESS_IN_USE": {
+      const by = owner === undefined
+        ? ""
+        : ` by ${owner.name} (process ${owner.pid})`;
+      if (takesKey || OUR_NAMES.includes(owner?.name ?? "")) {
+        const proof = takesKey ? ", which takes this key" : "";
+        const detail = `${name}: already listening${by}${proof}`;
+        return { check, verdict: "ok", detail };
+      }
+      return {
+        check,
+        verdict: "warn",
+        detail: `${name} is in use${by}`,
+        advice: "well if that is this service; else stop it, or choose " +
+          "another port",
+      };
+    }
+    case "ERR_NET_PERMISSION":
+      return fail(
+        "may not be listened on",
+        endpoint.port < 1_024
+          ? "use a port from 1024 on, or AmbientCapabilities=" +
+            "CAP_NET_BIND_SERVICE; Deno needs --allow-net"
+          : "run Deno with --allow-net for this address",
+      );
+    case "ERR_NET_ADDRESS_UNAVAILABLE":
+      return fail(
+        "this machine does not have that address",
+        "listen on 0.0.0.0, [::] or an address that `ip address` shows",
+      );
+    default:
+      return fail(`cannot be listened on (${code})`, "see -v of the service");
+  }
+}
+
+/** Addresses that nobody's clients should reach by accident. */
+const PRIVATE: readonly (readonly [ip: string, what: string])[] = [
+  ["127.0.0.1", "this machine itself"],
+  ["169.254.169.254", "the metadata service of clouds"],
+  ["10.0.0.1", "private networks"],
+  ["192.168.0.1", "private networks"],
+  ["fd00::1", "private networks"],
+];
+
+/** Finding `targets`: what clients of this server may reach. */
+export function judgePolicy(policy: TargetPolicy): Finding {
+  const check = "targets";
+  const open = PRIVATE.filter(([ip]) => policy(ip) === undefined)
+    .map(([, what]) => what);
+  return open.length === 0
+    ? { check, verdict: "ok", detail: "clients reach public addresses only" }
+    : {
+      check,
+      verdict: "warn",
+      detail: `clients reach ${[...new Set(open)].join(", ")}`,
+      advice: "name single networks with --allow-private CIDR, not `all`",
+    };
+}
+
+/** More users than this on one port of 2017 let strangers cost time. */
+const MANY_TRIALS = 100;
+
+/** Finding `users`. */
+export function judgeUsers(
+  users: readonly ServerUser[],
+  method: Method,
+  nowUnixMs: number,
+): Finding {
+  const check = "users";
+  const expired = users.filter(({ limits, disabled }) =>
+    !disabled && (limits?.expiresUnixMs ?? Infinity) <= nowUnixMs
+  ).map(({ name }) => name);
+  const detail = `${users.length} users with ${method.name}`;
+  if (expired.length > 0) {
+    return {
+      check,
+      verdict: "warn",
+      detail: `${detail}; their time is over: ${someOf(expired)}`,
+      advice: 'remove them, or set a later "expires"',
+    };
+  }
+  if (method.edition === 2017 && users.length > MANY_TRIALS) {
+    return {
+      check,
+      verdict: "warn",
+      detail: `${detail}, which tries every key for every stranger`,
+      advice: "a 2022 method with AES finds any number of users at once",
+    };
+  }
+  return { check, verdict: "ok", detail };
+}
+
+/** The first few, and how many more. */
+function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ");
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
+/**
+ * Finding `dns`.
+ *
+ * @param host Name that was looked up; an address needs none.
+ * @param tookMs How long it took.
+ * @param addresses None: it was not found.
+ * @param reason Why not.
+ */
+export function judgeDns(
+  host: string,
+  tookMs: number,
+  addresses: readonly string[],
+  reason: string | undefined,
+): Finding {
+  const check = "dns";
+  if (parseIp(host) !== undefined) {
+    return { check, verdict: "ok", detail: `${host} is an address, no name` };
+  }
+  const ms = Math.round(tookMs);
+  if (addresses.length === 0) {
+    return {
+      check,
+      verdict: "fail",
+      detail: `${host}: ${reason ?? "no address"}, after ${ms} ms`,
+      advice: "check the spelling, and /etc/resolv.conf of this machine",
+    };
+  }
+  const detail = `${host} is ${someOf(addresses)}, found in ${ms} ms`;
+  return ms > SLOW_DNS_MS
+    ? {
+      check,
+      verdict: "warn",
+      detail,
+      advice: "the resolver in /etc/resolv.conf is slow or its first one dead",
+    }
+    : { check, verdict: "ok", detail };
+}
+
+/** Milliseconds of a look-up that people notice. */
+const SLOW_DNS_MS = 1_000;

@@ -1,0 +1,269 @@
+/**
+ * What the reactions of a server say of key, method and target. No I/O.
+ *
+ * A server that hides is silent to whoever does not know the key, and prompt
+ * to whoever does: it closes when a target cannot be reached. So a request for
+ * a target that is never there, beside bytes that mean nothing, tells whether
+ * it understood us.
+ *
+ * @module
+ */
+import { type Address, formatAddress } from "../../codec/address.ts";
+import type { Method } from "../../crypto/method.ts";
+import type { ErrorCode } from "../../errors.ts";
+import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
+import type { Finding } from "./finding.ts";
+import type { Reaction } from "./probe_server.ts";
+
+/** What was tried, and what the server did. */
+export interface Evidence {
+  /** Of the server, as configured. */
+  readonly method: Method;
+  /** Where the request went. */
+  readonly target: Address;
+  /** Reaction to it. */
+  readonly answer: Reaction;
+  /** Reactions that were asked for when the first one told nothing. */
+  readonly controls?: Controls;
+  /** How long a reaction was waited for, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** Reactions to a request that must fail, and to bytes that mean nothing. */
+export interface Controls {
+  /** To a request for a target that is never there. */
+  readonly nowhere: Reaction;
+  /** To bytes that mean nothing. */
+  readonly garbage: Reaction;
+}
+
+/** Whether a server that told the two apart has our key and method. */
+export function understands({ nowhere, garbage }: Controls): boolean {
+  return nowhere.kind === "answer" ||
+    nowhere.kind === "closed" && garbage.kind === "silent";
+}
+
+/** Findings `key` and, where the key is right, `target`. */
+export function judgeServer(evidence: Evidence): Finding[] {
+  const { answer, method, controls } = evidence;
+  if (answer.kind === "answer") {
+    return [rightKey(method, "the server answers"), targetAnswered(evidence)];
+  }
+  if (answer.kind === "foreign") return [judgeForeign(evidence, answer)];
+  if (controls === undefined) return [];
+  if (understands(controls)) {
+    return [
+      rightKey(method, "the server refuses at once what cannot be reached"),
+      targetFailed(evidence),
+    ];
+  }
+  return [wrongKey(method, controls)];
+}
+
+function rightKey(method: Method, why: string): Finding {
+  return {
+    check: "key",
+    verdict: "ok",
+    detail: `password and method ${method.name} are right: ${why}`,
+  };
+}
+
+function targetAnswered({ target, answer }: Evidence): Finding {
+  const afterMs = answer.kind === "answer" ? answer.afterMs : 0;
+  return {
+    check: "target",
+    verdict: "ok",
+    detail: `${formatAddress(target)} answered through the server in ` +
+      `${Math.round(afterMs)} ms`,
+  };
+}
+
+function targetFailed({ target, answer, waitMs }: Evidence): Finding {
+  const name = formatAddress(target);
+  return answer.kind === "silent"
+    ? {
+      check: "target",
+      verdict: "fail",
+      detail: `${name} said nothing through the server in ${waitMs / 1_000} s`,
+      advice: "name a target that answers HTTP with --target HOST:PORT; if " +
+        "none does, the server has no way to the internet",
+    }
+    : {
+      check: "target",
+      verdict: "fail",
+      detail: `the server could not reach ${name}, or may not`,
+      advice: "see the server's log; a private address needs " +
+        "--allow-private there, and its own DNS may be broken",
+    };
+}
+
+/** It answered, but not to us. */
+function judgeForeign(
+  { method }: Evidence,
+  { code, bytes }: Reaction & { kind: "foreign" },
+): Finding {
+  if (code === "ERR_SS_TIMESTAMP") {
+    return {
+      check: "key",
+      verdict: "fail",
+      detail: `password and method ${method.name} are right, but the clocks ` +
+        `differ by more than ${MAX_TIMESTAMP_SKEW_S} s`,
+      advice: SET_CLOCKS,
+    };
+  }
+  const protocol = spokenBy(bytes);
+  return {
+    check: "key",
+    verdict: "fail",
+    detail: protocol === undefined
+      ? `what answers is not sealed with this password and ${method.name}`
+      : `what answers speaks ${protocol}, not Shadowsocks`,
+    advice: protocol === undefined
+      ? "compare method, password and port with the server's configuration"
+      : "compare the port with the server's configuration; a plugin may be " +
+        "in front of it",
+  };
+}
+
+/** How to mend clocks. */
+export const SET_CLOCKS =
+  "set the clock of this machine and of the server (timedatectl set-ntp true)";
+
+function wrongKey(
+  method: Method,
+  { nowhere, garbage }: Controls,
+): Finding {
+  if (garbage.kind === "foreign") {
+    const protocol = spokenBy(garbage.bytes) ?? "something else";
+    return {
+      check: "key",
+      verdict: "fail",
+      detail: `what listens there speaks ${protocol}, not Shadowsocks`,
+      advice: "compare the port with the server's configuration; a plugin " +
+        "may be in front of it",
+    };
+  }
+  if (nowhere.kind === "silent" && garbage.kind === "silent") {
+    const clocks = method.edition === 2022;
+    return {
+      check: "key",
+      verdict: "fail",
+      detail: "the server is silent, as to bytes that mean nothing: wrong " +
+        "password or method" +
+        (clocks ? `, or clocks more than ${MAX_TIMESTAMP_SKEW_S} s apart` : ""),
+      advice: "compare method and password with the server's configuration" +
+        (clocks
+          ? "; --clock-url http://… compares this machine's clock with a web " +
+            "server's"
+          : ""),
+    };
+  }
+  return {
+    check: "key",
+    verdict: "fail",
+    detail: "the server hangs up on our request and on bytes that mean " +
+      "nothing alike: no Shadowsocks server, a wrong password or a wrong method",
+    advice: "compare host, port, method, password and plugin with the " +
+      "server's configuration",
+  };
+}
+
+/** What a server that does not hide speaks, by how it begins. */
+function spokenBy(bytes: Uint8Array): string | undefined {
+  const text = new TextDecoder("latin1").decode(bytes.subarray(0, 16));
+  return STARTS.find(([start]) => start.test(text))?.[1];
+}
+
+const STARTS: readonly (readonly [start: RegExp, protocol: string])[] = [
+  [/^HTTP\/|^</, "HTTP"],
+  [/^SSH-/, "SSH"],
+  // deno-lint-ignore no-control-regex -- an alert or a handshake, version 3.x
+  [/^[\x15\x16]\x03/, "TLS"],
+  [/^(?:220|421|5\d\d)[ -]/, "mail or FTP"],
+  // deno-lint-ignore no-control-regex -- a SOCKS5 method reply
+  [/^\x05[\x00\x02\xff]/, "SOCKS5"],
+];
+
+/**
+ * Finding `connect` of a server that cannot be reached.
+ *
+ * @param code Why.
+ */
+export function judgeUnreachable(
+  { host, port }: Address,
+  code: ErrorCode,
+): Finding {
+  const [what, advice] = UNREACHABLE[code] ??
+    [`cannot be reached (${code})`, "try from another network"];
+  return {
+    check: "connect",
+    verdict: "fail",
+    detail: `${formatAddress({ host, port })} ${what}`,
+    advice,
+  };
+}
+
+const UNREACHABLE: Readonly<
+  Partial<Record<ErrorCode, readonly [what: string, advice: string]>>
+> = {
+  ERR_NET_REFUSED: [
+    "refuses connections",
+    "start the server, or compare the port with its configuration",
+  ],
+  ERR_NET_TIMEOUT: [
+    "does not answer",
+    "check that the machine runs, and that its firewall opens the port",
+  ],
+  ERR_NET_UNREACHABLE: [
+    "is on a network that cannot be reached",
+    "check this machine's own connection; an IPv6 address needs IPv6 here",
+  ],
+  ERR_NET_HOST_UNREACHABLE: [
+    "is not there",
+    "check the address, and that the machine runs",
+  ],
+  ERR_NET_PERMISSION: [
+    "may not be connected to",
+    "run Deno with --allow-net for this address; or a firewall of this " +
+    "machine forbids it",
+  ],
+};
+
+/** What came back of a datagram. */
+export type UdpReaction =
+  /** Milliseconds until it did. */
+  | { readonly kind: "answer"; readonly afterMs: number }
+  /** Nothing did. */
+  | { readonly kind: "silent" };
+
+/**
+ * Finding `udp`.
+ *
+ * @param wanted Whether the configuration asks for UDP.
+ * @param keyIsRight Whether a finding said so: nothing comes of a wrong one.
+ */
+export function judgeUdp(
+  reaction: UdpReaction,
+  target: Address,
+  wanted: boolean,
+  keyIsRight: boolean,
+): Finding {
+  const check = "udp";
+  const name = formatAddress(target);
+  if (reaction.kind === "answer") {
+    const detail = `${name} answered a DNS question through the server in ` +
+      `${Math.round(reaction.afterMs)} ms`;
+    return { check, verdict: "ok", detail };
+  }
+  if (!keyIsRight) {
+    const detail = "not checked: the server did not take the key";
+    return { check, verdict: "skip", detail };
+  }
+  return {
+    check,
+    verdict: wanted ? "fail" : "warn",
+    detail: `no answer of ${name} through the server over UDP`,
+    advice: "if you need UDP: start the server with -u, open its port for " +
+      "UDP in the firewall, or name another resolver with --udp-target",
+  };
+}

@@ -1,0 +1,223 @@
+/**
+ * `umbra init`: from four questions to a server and its clients.
+ *
+ * @module
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { systemTransport } from "../../adapters/runtime.ts";
+import { parseIp } from "../../codec/ip_address.ts";
+import {
+  ConfigError,
+  TransportError,
+  type TransportErrorCode,
+} from "../../errors.ts";
+import { systemRandomBytes } from "../../random.ts";
+import { publicTarget } from "../../security/target_policy.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { Arguments } from "../args.ts";
+import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
+import { guessHost } from "../guess_host.ts";
+import { type Ask, type InitAnswers, initAnswers } from "./init_answers.ts";
+import {
+  initFiles,
+  type InitResult,
+  SERVER_FILE,
+  UNIT_FILE,
+} from "./init_files.ts";
+import { complain, print } from "../output.ts";
+import { qrLines } from "../qr_terminal.ts";
+import { selfCommand } from "../self_command.ts";
+
+/** Ports that are suggested: below those the system gives to connections. */
+const SUGGESTED_PORTS = { from: 10_000, to: 32_767 };
+
+/** Then a port is suggested without having been tried. */
+const MAX_PORT_TRIES = 20;
+
+/** Runs `umbra init`. */
+export async function runInit(args: Arguments): Promise<void> {
+  const folder = resolve(args.last("dir") ?? "umbra");
+  const answers = await askFor(args);
+  const { listen, warning } = await listenAddress(answers);
+  const program = selfCommand();
+  const uid = process.getuid?.();
+  const result = initFiles(
+    answers,
+    { listen, folder, program, uid: uid === 0 ? undefined : uid },
+    systemRandomBytes,
+  );
+  writeAll(folder, result.files, args.has("force"));
+  const drawing = args.has("qr") || process.stdout.isTTY === true;
+  await print(report(answers, result, { folder, program, drawing }));
+  const reach = parseIp(answers.host) && publicTarget(answers.host);
+  if (warning !== undefined) await complain(`umbra: ${warning}\n`);
+  if (reach === undefined) return;
+  await complain(
+    `umbra: ${answers.host} is an address for this machine or network alone ` +
+      `(${reach}); where clients are elsewhere, give the public one: --host\n`,
+  );
+}
+
+/** Asks at the terminal; by itself it ends where there is none. */
+async function askFor(args: Arguments): Promise<InitAnswers> {
+  const suggested = { host: guessHost(), port: await suggestedPort() };
+  if (process.stdin.isTTY !== true) {
+    return await initAnswers(args, suggested, undefined);
+  }
+  const terminal = createInterface({
+    input: process.stdin,
+    output: process.stderr,
+  });
+  // Lines that come before their question, pasted ones, wait here.
+  const lines = terminal[Symbol.asyncIterator]();
+  const ask: Ask = async (question, suggestion) => {
+    terminal.setPrompt(`${question} [${suggestion}]: `);
+    terminal.prompt();
+    const line = await lines.next();
+    if (!line.done) return line.value.trim() || suggestion;
+    throw new ConfigError("ERR_CONFIG_USAGE", "No answer, nothing was made");
+  };
+  try {
+    return await initAnswers(args, suggested, ask);
+  } finally {
+    terminal.close();
+  }
+}
+
+async function suggestedPort(): Promise<number> {
+  const { from, to } = SUGGESTED_PORTS;
+  for (let tries = 0;; tries++) {
+    const port = from + Math.floor(Math.random() * (to - from + 1));
+    const failure = await tryListen({ host: "0.0.0.0", port });
+    if (failure === undefined || tries === MAX_PORT_TRIES) return port;
+  }
+}
+
+/**
+ * Where the server will listen: on every address, or on loopback where its
+ * clients are to find it there.
+ */
+async function listenAddress(
+  { host, port }: InitAnswers,
+): Promise<{ listen: string; warning?: string }> {
+  if (isLoopback(host)) return { listen: host };
+  const failure = await tryListen({ host: "::", port });
+  switch (failure) {
+    case undefined:
+    case "ERR_NET_PERMISSION":
+      return { listen: "::" };
+    case "ERR_NET_ADDRESS_IN_USE":
+      return {
+        listen: "::",
+        warning: `port ${port} is in use on this machine; if the server is ` +
+          "to run here, choose another: --port",
+      };
+    default:
+      // No IPv6.
+      return { listen: DEFAULT_SERVER_HOST };
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || publicTarget(host) === "loopback";
+}
+
+/** @returns Why it cannot be listened there, if so. */
+async function tryListen(
+  endpoint: Endpoint,
+): Promise<TransportErrorCode | undefined> {
+  try {
+    const listener = await systemTransport().listen(endpoint);
+    listener.close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof TransportError) return error.code;
+    throw error;
+  }
+}
+
+/**
+ * Writes all files or, where one is there already, none.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_FILE`.
+ */
+function writeAll(
+  folder: string,
+  files: ReadonlyMap<string, string>,
+  force: boolean,
+): void {
+  const taken = [...files.keys()].filter((name) =>
+    existsSync(join(folder, name))
+  );
+  if (taken.length > 0 && !force) {
+    throw new ConfigError(
+      "ERR_CONFIG_FILE",
+      `${join(folder, taken[0]!)} is there already, nothing was written: ` +
+        "--dir DIR for another folder, --force to overwrite",
+    );
+  }
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const [name, text] of files) {
+      const path = join(folder, name);
+      // A file that is there would keep its permissions.
+      rmSync(path, { force: true });
+      const mode = name === UNIT_FILE ? 0o644 : 0o600;
+      writeFileSync(path, text, { mode, flag: "wx" });
+    }
+  } catch (error) {
+    throw new ConfigError(
+      "ERR_CONFIG_FILE",
+      `Cannot write to ${folder}: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** How the outcome is told. */
+interface ReportOptions {
+  readonly folder: string;
+  readonly program: readonly string[];
+  /** Whether with QR codes. */
+  readonly drawing: boolean;
+}
+
+function report(
+  { port }: InitAnswers,
+  { files, users }: InitResult,
+  { folder, program, drawing }: ReportOptions,
+): string {
+  const path = (name: string): string => shellQuote(join(folder, name));
+  const run = program.map(shellQuote).join(" ");
+  const first = path(users[0]!.file);
+  const uris = users.map(({ name, uri }) =>
+    `${name}\n  ${uri}\n${drawing ? qrLines(uri) : ""}\n`
+  );
+  const { host, port: localPort } = DEFAULT_LOCAL;
+  return `Made, with fresh keys, in ${folder}:
+${[...files.keys()].map((name) => `  ${name}\n`).join("")}
+Everything but ${UNIT_FILE} is secret. A URI is all that a user's app needs:
+
+${
+    uris.join("")
+  }Next, the server, here; then its client; then a page through both:
+
+  ${run} server -c ${path(SERVER_FILE)}
+  ${run} local -c ${first}
+  curl -x socks5h://${host}:${localPort} https://example.com/
+
+To keep the server running, let port ${port} through the firewall, TCP and
+UDP, and:
+
+  sudo cp ${path(UNIT_FILE)} /etc/systemd/system/
+  sudo systemctl enable --now ${UNIT_FILE}
+`;
+}
+
+function shellQuote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word)
+    ? word
+    : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,172 @@
+/**
+ * The four things `umbra init` must know: from options, from whoever sits at
+ * the terminal, or as suggested.
+ *
+ * @module
+ */
+import { parseIp } from "../../codec/ip_address.ts";
+import { type Method, METHODS } from "../../crypto/method.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Arguments } from "../args.ts";
+import { INIT_METHOD, INIT_USER } from "../commands/defaults.ts";
+import { badOption } from "../option_value.ts";
+import { PORT_EXPECTED, readHostAndPort, readPort } from "../config/values.ts";
+
+/** What a pair of server and local is made of. */
+export interface InitAnswers {
+  /** How clients reach the server: name or IP address. */
+  readonly host: string;
+  /** 1 to 65,535. */
+  readonly port: number;
+  /** Cipher. */
+  readonly method: Method;
+  /** Names of people or devices; at least one. */
+  readonly users: readonly string[];
+}
+
+/** What is taken where nothing is said. */
+export interface Suggestions {
+  /** An address of this machine. */
+  readonly host: string;
+  /** One that is free. */
+  readonly port: number;
+}
+
+/**
+ * Puts a question.
+ *
+ * @param suggestion What no answer means.
+ */
+export type Ask = (question: string, suggestion: string) => Promise<string>;
+
+/**
+ * Collects the answers.
+ *
+ * @param ask Not set: there is nobody to ask.
+ * @throws {ConfigError} With the option to give.
+ */
+export async function initAnswers(
+  args: Arguments,
+  suggested: Suggestions,
+  ask: Ask | undefined,
+): Promise<InitAnswers> {
+  if (ask === undefined && !args.has("yes")) refuseSilence(args);
+  /** One answer; an option is not asked for, a wrong answer asked for again. */
+  const answer = async <T>(
+    { option, question, suggestion, read, expected }: Question<T>,
+  ): Promise<T> => {
+    const given = args.all(option);
+    if (given.length > 0) {
+      const value = read(given);
+      if (value !== undefined) return value;
+      throw badOption(option, given.join(" "), expected);
+    }
+    for (let text = question;;) {
+      const said = ask === undefined || args.has("yes")
+        ? suggestion
+        : await ask(text, suggestion);
+      const value = read(said.split(/[\s,]+/).filter(Boolean));
+      if (value !== undefined) return value;
+      text = `Expected ${expected}. ${question}`;
+    }
+  };
+  const host = await answer({
+    option: "host",
+    question: "Name or IP address under which clients reach this server",
+    suggestion: suggested.host,
+    read: only(readHost),
+    expected: "a name or an IP address, without a port",
+  });
+  const port = await answer({
+    option: "port",
+    question: "Port",
+    suggestion: String(suggested.port),
+    read: only(readPort),
+    expected: PORT_EXPECTED,
+  });
+  const method = await answer({
+    option: "method",
+    question: "Method",
+    suggestion: INIT_METHOD,
+    read: only((name) => METHODS.find((method) => method.name === name)),
+    expected: `one of ${METHODS.map(({ name }) => name).join(", ")}`,
+  });
+  const users = await answer({
+    option: "user",
+    question: hasManyUsers(method)
+      ? "Names of the users, one for each person or device"
+      : "Name of the user",
+    suggestion: INIT_USER,
+    read: (names) => readUsers(names, method),
+    expected: hasManyUsers(method)
+      ? "different names of letters, digits and . _ @ -"
+      : `one name of letters, digits and . _ @ -: ${method.name} has no users`,
+  });
+  return { host, port, method, users };
+}
+
+/** Whether a server of this method can tell users apart. */
+export function hasManyUsers(method: Method): boolean {
+  return method.edition === 2017 || method.algorithm === "aes-gcm";
+}
+
+/** How one answer is come by. */
+interface Question<T> {
+  readonly option: string;
+  readonly question: string;
+  readonly suggestion: string;
+  /** Returns `undefined` for words it does not accept. */
+  readonly read: (words: readonly string[]) => T | undefined;
+  readonly expected: string;
+}
+
+/** Takes exactly one word. */
+function only<T>(
+  read: (word: string) => T | undefined,
+): (words: readonly string[]) => T | undefined {
+  return ([word, second]) =>
+    word === undefined || second !== undefined ? undefined : read(word);
+}
+
+function readHost(text: string): string | undefined {
+  const { host, port } = readHostAndPort(text) ?? {};
+  if (host === undefined || port !== undefined) return undefined;
+  // 0.0.0.0 and :: are for listening.
+  return parseIp(host)?.every((byte) => byte === 0) ? undefined : host;
+}
+
+/** Names also name files. */
+function readUsers(
+  names: readonly string[],
+  method: Method,
+): readonly string[] | undefined {
+  const good = names.every((name) =>
+    /^[\p{L}\p{N}][\p{L}\p{N}._@-]{0,63}$/u.test(name)
+  );
+  if (!good || names.length === 0) return undefined;
+  if (new Set(names.map((name) => name.toLowerCase())).size < names.length) {
+    return undefined;
+  }
+  return names.length > 1 && !hasManyUsers(method) ? undefined : names;
+}
+
+function refuseSilence(args: Arguments): void {
+  const missing = Object.entries(SPELLING).filter(([name]) =>
+    args.all(name).length === 0
+  );
+  if (missing.length === 0) return;
+  throw new ConfigError(
+    "ERR_CONFIG_USAGE",
+    "Nobody to ask, standard input is no terminal: give " +
+      `${missing.map(([, spelling]) => spelling).join(", ")}, or --yes to ` +
+      "take what is suggested",
+  );
+}
+
+/** What can be asked, as an option. */
+const SPELLING = {
+  host: "--host HOST",
+  port: "--port PORT",
+  method: "--method METHOD",
+  user: "--user NAME",
+};

@@ -1,0 +1,202 @@
+/**
+ * The texts that `umbra init` writes, and the URIs it prints. No I/O.
+ *
+ * @module
+ */
+import { formatServerUri } from "../../codec/uri.ts";
+import type { RandomBytes } from "../../random.ts";
+import { DEFAULT_LOCAL } from "../commands/defaults.ts";
+import { generateKey } from "../genkey.ts";
+import { hasManyUsers, type InitAnswers } from "./init_answers.ts";
+
+/** What the files are made of, beside the answers. */
+export interface InitPlace {
+  /** Address on which the server listens. */
+  readonly listen: string;
+  /** Absolute path of the folder. */
+  readonly folder: string;
+  /** The words that start this program; absolute paths. */
+  readonly program: readonly string[];
+  /** Who shall run the server; not set: root. */
+  readonly uid?: number | undefined;
+}
+
+/** What one user gets. */
+export interface InitUser {
+  /** As answered. */
+  readonly name: string;
+  /** For `umbra local` and other clients. Secret. */
+  readonly uri: string;
+  /** The file for `umbra local -c`, in the folder. */
+  readonly file: string;
+}
+
+/** Everything that is made. */
+export interface InitResult {
+  /** Text by name. Secret but for the unit. */
+  readonly files: ReadonlyMap<string, string>;
+  /** In the order of the answers. */
+  readonly users: readonly InitUser[];
+}
+
+/** Name of the server's configuration. */
+export const SERVER_FILE = "server.json";
+
+/** Name of the systemd unit. */
+export const UNIT_FILE = "umbra.service";
+
+/** In the folder that the unit lets the server write to. */
+const STORE_FILE = "/var/lib/umbra/umbra.db";
+
+/** Makes fresh keys, and all that holds them. */
+export function initFiles(
+  answers: InitAnswers,
+  place: InitPlace,
+  randomBytes: RandomBytes,
+): InitResult {
+  const { host, port, method } = answers;
+  const newKey = (): string => generateKey(method, randomBytes);
+  // With 2022 and AES, the server's key stands before the user's own.
+  const serverKey = method.edition === 2022 && hasManyUsers(method)
+    ? newKey()
+    : undefined;
+  const secrets = answers.users.map((name) => {
+    const own = newKey();
+    return { name, own, whole: serverKey ? `${serverKey}:${own}` : own };
+  });
+  const files = new Map([
+    [SERVER_FILE, serverText(answers, place, serverKey, secrets)],
+  ]);
+  const users = secrets.map(({ name, whole: password }) => {
+    const file = `local-${name}.json`;
+    files.set(file, localText(answers, name, password));
+    const uri = formatServerUri({
+      method: method.name,
+      password,
+      host,
+      port,
+      tag: name,
+    });
+    return { name, uri, file };
+  });
+  files.set(UNIT_FILE, unitText(place));
+  return { files, users };
+}
+
+interface UserSecret {
+  readonly name: string;
+  readonly own: string;
+}
+
+function serverText(
+  { port, method }: InitAnswers,
+  { listen }: InitPlace,
+  serverKey: string | undefined,
+  users: readonly UserSecret[],
+): string {
+  const common = serverKey === undefined ? "" : `
+  // The server's key; each client has it before its own: SERVER_KEY:USER_KEY.
+  "password": ${JSON.stringify(serverKey)},
+`;
+  const rows = users.map(({ name, own }) =>
+    `    ${JSON.stringify({ name, password: own })},\n`
+  );
+  const secrets = hasManyUsers(method)
+    ? `${common}
+  // One for each person or device. \`umbra genkey ${method.name}\` makes a
+  // password. Each may have "quota_bytes", "max_connections" and "expires".
+  "users": [
+${rows.join("")}  ],
+`
+    : `  "password": ${JSON.stringify(users[0]!.own)},\n`;
+  return `// The server's side, made by \`umbra init\`. Comments are allowed.
+{
+  // The address of this machine to listen on; "::" is all of them.
+  "server": ${JSON.stringify(listen)},
+  "server_port": ${port},
+  "mode": "tcp_and_udp",
+  "method": ${JSON.stringify(method.name)},
+${secrets}
+  // Clients reach public addresses only. This opens others to them:
+  // "allow_private": ["10.1.0.0/16"],
+
+  // Keeps users made at run time, and all counts, over a restart:
+  // "store": "${STORE_FILE}",
+}
+`;
+}
+
+function localText(
+  { host, port, method }: InitAnswers,
+  name: string,
+  password: string,
+): string {
+  return `// The client's side of ${name}, made by \`umbra init\`.
+{
+  "server": ${JSON.stringify(host)},
+  "server_port": ${port},
+  "mode": "tcp_and_udp",
+  "method": ${JSON.stringify(method.name)},
+  "password": ${JSON.stringify(password)},
+
+  // Where programs find the proxy: SOCKS and HTTP on one port.
+  "local_address": ${JSON.stringify(DEFAULT_LOCAL.host)},
+  "local_port": ${DEFAULT_LOCAL.port},
+}
+`;
+}
+
+/**
+ * The compilers of JavaScript need memory that is writable and executable, so
+ * MemoryDenyWriteExecute is not there.
+ */
+function unitText({ program, folder, uid }: InitPlace): string {
+  const command = [...program, "server", "-c", `${folder}/${SERVER_FILE}`];
+  // Root without capabilities could not read what others own.
+  const capabilities = uid === undefined
+    ? "CAP_NET_BIND_SERVICE CAP_DAC_READ_SEARCH"
+    : "CAP_NET_BIND_SERVICE";
+  return `[Unit]
+Description=Umbra, a Shadowsocks server
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=${command.map(quote).join(" ")}
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=on-failure
+RestartSec=2
+LimitNOFILE=65536
+${uid === undefined ? "" : `User=${uid}\n`}StateDirectory=umbra
+AmbientCapabilities=${capabilities}
+CapabilityBoundingSet=${capabilities}
+LockPersonality=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=read-only
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectSystem=strict
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** One word of ExecStart: systemd.service(5), "Command lines". */
+function quote(word: string): string {
+  const escaped = word.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%")
+    .replaceAll("$", "$$$$");
+  return /^[\w@%+=:,./-]+$/.test(word) ? escaped : `"${escaped}"`;
+}

@@ -1,0 +1,92 @@
+/**
+ * The log on standard error: lines for people or JSON for machines.
+ *
+ * @module
+ */
+import type { LogFields, Logger, LogLevel } from "../../observe.ts";
+
+/** How log lines look. */
+export type LogFormat = "text" | "json";
+
+/** How a logger writes. */
+export interface LogOptions {
+  /** Default `text`. */
+  readonly format?: LogFormat;
+  /** Least severe level that is written; default `info`. */
+  readonly level?: LogLevel;
+  /** Colours the level; text only. Default `false`. */
+  readonly colour?: boolean;
+}
+
+/**
+ * A logger that hands finished lines, with their line feed, to `write`.
+ *
+ * @param write Where lines go.
+ * @param nowMs Milliseconds since 1970-01-01T00:00:00Z.
+ */
+export function createLogger(
+  write: (line: string) => void,
+  nowMs: () => number,
+  options: LogOptions = {},
+): Logger {
+  const { format = "text", level = "info", colour = false } = options;
+  const enabled = (one: LogLevel): boolean => SEVERITY[one] >= SEVERITY[level];
+  return {
+    enabled,
+    log(one, message, fields = {}): void {
+      if (!enabled(one)) return;
+      const time = new Date(nowMs()).toISOString();
+      const line = format === "json"
+        ? JSON.stringify({ time, level: one, message, ...fields })
+        : formatText({ time, level: one, message, fields, colour });
+      write(`${line}\n`);
+    },
+  };
+}
+
+const SEVERITY: Readonly<Record<LogLevel, number>> = {
+  debug: 0,
+  info: 1,
+  warn: 2,
+  error: 3,
+};
+
+/** SGR parameters: grey, green, yellow, red. ECMA-48 §8.3.117. */
+const COLOUR: Readonly<Record<LogLevel, number>> = {
+  debug: 90,
+  info: 32,
+  warn: 33,
+  error: 31,
+};
+
+interface TextLine {
+  readonly time: string;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+  readonly colour: boolean;
+}
+
+function formatText(line: TextLine): string {
+  const { time, level, message, fields, colour } = line;
+  const word = level.toUpperCase().padEnd(5);
+  const shown = colour ? `\x1b[${COLOUR[level]}m${word}\x1b[0m` : word;
+  const facts = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}=${quote(String(value))}`);
+  return `${time} ${shown} ${escapeControls(message)}${facts.join("")}`;
+}
+
+/** Names of targets come from clients: they must not forge lines or fields. */
+function quote(value: string): string {
+  return /^[^\s"=\p{C}]+$/u.test(value)
+    ? value
+    : escapeControls(JSON.stringify(value));
+}
+
+function escapeControls(text: string): string {
+  return text.replace(
+    /[\p{C}\u2028\u2029]/gu,
+    (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`,
+  );
+}

@@ -1,0 +1,70 @@
+/**
+ * Keeps where users go out of the log.
+ *
+ * @module
+ */
+import { createHmac } from "node:crypto";
+import type { LogFields, Logger } from "../../observe.ts";
+import type { RandomBytes } from "../../random.ts";
+
+/**
+ * How much of a target the log tells: all of it; its port, and a word for its
+ * host that is the same until the program ends; or nothing.
+ */
+export type LogPrivacy = "full" | "hashed" | "none";
+
+/** Unless told: on a server the targets are other people's. */
+export const DEFAULT_LOG_PRIVACY: Readonly<
+  Record<"local" | "server", LogPrivacy>
+> = { local: "full", server: "hashed" };
+
+/**
+ * A logger that writes `target` as `privacy` wants it. Where it is not `full`,
+ * what a network or a policy said of a connection goes as well: that text names
+ * hosts and addresses. The code of the error stays, and so does the client.
+ *
+ * @param logger Where the lines go.
+ * @param randomBytes Makes the key of the words, which nobody can look up.
+ */
+export function privateLogger(
+  logger: Logger,
+  privacy: LogPrivacy,
+  randomBytes: RandomBytes,
+): Logger {
+  if (privacy === "full") return logger;
+  const key = randomBytes(KEY_LENGTH);
+  const tell = privacy === "hashed"
+    ? (target: string) => hashed(target, key)
+    : () => undefined;
+  return {
+    enabled: (level) => logger.enabled(level),
+    log(level, message, fields = {}): void {
+      const { target, reason } = fields;
+      logger.log(level, message, {
+        ...fields,
+        target: target === undefined ? undefined : tell(String(target)),
+        reason: namesHosts(fields) ? undefined : reason,
+      });
+    },
+  };
+}
+
+/** Bytes of the key: as many as of the hash. */
+const KEY_LENGTH = 32;
+
+/** Hexadecimal digits of a word: few enough to read, and nobody shares one. */
+const WORD_LENGTH = 12;
+
+/** Whether the line is of one client, with a reason that may name its target. */
+function namesHosts({ client, target, code }: LogFields): boolean {
+  if (client === undefined && target === undefined) return false;
+  return /^ERR_NET_|^ERR_POLICY_TARGET$/.test(String(code));
+}
+
+/** The port tells browsing from mail; the host is what is nobody's business. */
+function hashed(target: string, key: Uint8Array): string {
+  const [, host = target, port = ""] = /^(.*)(:\d+)$/s.exec(target) ?? [];
+  const word = createHmac("sha256", key).update(host.toLowerCase())
+    .digest("hex").slice(0, WORD_LENGTH);
+  return `~${word}${port}`;
+}

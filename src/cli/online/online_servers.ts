@@ -1,0 +1,195 @@
+/**
+ * The servers of a published list (SIP008): fetched, kept on disk for the day
+ * its host is silent, and looked at again from time to time.
+ *
+ * @module
+ */
+import { type Clock, pause } from "../../clock.ts";
+import { type OnlineServer, parseOnlineConfig } from "../../codec/sip008.ts";
+import { ConfigError, UmbraError } from "../../errors.ts";
+import { ONLINE_RETRY_MS } from "../../limits.ts";
+import type { Logger } from "../../observe.ts";
+import { clientKeys } from "../config/credentials.ts";
+import type { OnlineCache } from "./online_cache.ts";
+import {
+  serverFromParsed,
+  type ServerSettings,
+} from "../config/server_settings.ts";
+
+/** A list, and what it is looked at with. */
+export interface OnlineOptions {
+  /** Where it is. */
+  readonly url: URL;
+  /** Milliseconds between two looks; less while its host is silent. */
+  readonly refreshMs: number;
+  /** The text at an address. @throws {UmbraError} Why there is none. */
+  fetch(url: URL, signal: AbortSignal): Promise<string>;
+  /** Not set: it is kept nowhere. */
+  readonly cache?: Pick<OnlineCache, "read" | "write"> | undefined;
+  /** Tells when to look again. */
+  readonly clock: Clock;
+}
+
+/** A list that is followed. */
+export class OnlineServers implements Disposable {
+  readonly #options: OnlineOptions;
+  readonly #stop = new AbortController();
+  #list: AcceptedList = { servers: [], warnings: [], identity: "" };
+  #stale = false;
+
+  private constructor(options: OnlineOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Fetches a list for the first time; where that fails, takes the kept one.
+   *
+   * @throws {UmbraError} When there is no kept one either.
+   */
+  static async load(options: OnlineOptions): Promise<OnlineServers> {
+    const online = new OnlineServers(options);
+    try {
+      online.#list = await online.#fetch();
+    } catch (error) {
+      const kept = options.cache?.read();
+      if (kept === undefined || !(error instanceof UmbraError)) throw error;
+      const list = accept(kept.text, options.url);
+      const since = new Date(kept.savedUnixMs).toISOString();
+      const warning = `${error.message}; using the list of ${since}`;
+      online.#stale = true;
+      online.#list = { ...list, warnings: [warning, ...list.warnings] };
+    }
+    return online;
+  }
+
+  /** The servers, the preferred one first. */
+  get servers(): readonly ServerSettings[] {
+    return this.#list.servers;
+  }
+
+  /** What the operator should know of the list. */
+  get warnings(): readonly string[] {
+    return this.#list.warnings;
+  }
+
+  /**
+   * Looks at the list again and again, until it is disposed of.
+   *
+   * @param use Takes servers that are new; throws an {@link UmbraError} when
+   * they cannot be used, and is given them again.
+   */
+  async follow(
+    logger: Logger,
+    use: (servers: readonly ServerSettings[]) => Promise<void>,
+  ): Promise<void> {
+    const { clock, refreshMs } = this.#options;
+    const { signal } = this.#stop;
+    for (;;) {
+      await pause(
+        clock,
+        this.#stale ? Math.min(refreshMs, ONLINE_RETRY_MS) : refreshMs,
+        signal,
+      );
+      if (signal.aborted) return;
+      try {
+        const list = await this.#fetch();
+        const isNew = list.identity !== this.#list.identity;
+        if (isNew) await use(list.servers);
+        if (this.#stale) logger.log("info", "list of servers is back");
+        this.#stale = false;
+        if (!isNew) continue;
+        this.#list = list;
+        for (const warning of list.warnings) logger.log("warn", warning);
+        logger.log("info", "list of servers has changed", {
+          servers: list.servers.map(({ origin }) => origin).join(", "),
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof UmbraError)) throw error;
+        if (!this.#stale) {
+          logger.log("warn", "list of servers stays as it is", {
+            code: error.code,
+            reason: error.message,
+          });
+        }
+        this.#stale = true;
+      }
+    }
+  }
+
+  /** Ends {@link OnlineServers.follow}. */
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+  }
+
+  async #fetch(): Promise<AcceptedList> {
+    const { url } = this.#options;
+    const text = await this.#options.fetch(url, this.#stop.signal);
+    const list = accept(text, url);
+    const warning = this.#keep(text);
+    return warning === undefined
+      ? list
+      : { ...list, warnings: [...list.warnings, warning] };
+  }
+
+  /** @returns Why it is not kept, if so. */
+  #keep(text: string): string | undefined {
+    const { cache } = this.#options;
+    if (cache === undefined) {
+      return "the list of servers is kept nowhere: give --cache FILE";
+    }
+    try {
+      cache.write(text);
+      return undefined;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return `cannot keep the list of servers: ${reason}`;
+    }
+  }
+}
+
+/** What is usable of a list. */
+interface AcceptedList {
+  readonly servers: readonly ServerSettings[];
+  readonly warnings: readonly string[];
+  /** Equal for lists that say the same of servers. Secret. */
+  readonly identity: string;
+}
+
+/**
+ * Takes the servers that we can use.
+ *
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG` when there is none.
+ */
+function accept(text: string, url: URL): AcceptedList {
+  const config = parseOnlineConfig(text);
+  const warnings = [...config.warnings];
+  const servers = config.servers.flatMap((server) => {
+    const settings = usable(server);
+    if (typeof settings !== "string") return [settings];
+    warnings.push(`left out of the list of ${url.host}: ${settings}`);
+    return [];
+  });
+  if (servers.length === 0) {
+    throw new ConfigError("ERR_ONLINE_CONFIG", warnings.join("; "));
+  }
+  return { servers, warnings, identity: JSON.stringify(config.servers) };
+}
+
+/** @returns What is known of a server, or why it cannot be used. */
+function usable(server: OnlineServer): ServerSettings | string {
+  const name = server.tag ?? `${server.host}:${server.port}`;
+  if (server.plugin !== undefined) {
+    const [program] = server.plugin.split(";");
+    return `${name}: it asks for the plugin "${program}", and a list must not ` +
+      "start programs here";
+  }
+  try {
+    const settings = serverFromParsed(server, name);
+    clientKeys(settings);
+    return settings;
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The published list that a command line or its file asks for, on this system.
+ *
+ * @module
+ */
+import process from "node:process";
+import { fetchDocument } from "../../adapters/fetch_document.ts";
+import { systemClock } from "../../clock.ts";
+import type { Arguments } from "../args.ts";
+import { parseConfig } from "../config/config_file.ts";
+import { defaultCachePath, OnlineCache } from "./online_cache.ts";
+import { OnlineServers } from "./online_servers.ts";
+import { onlineSettings } from "../config/online_settings.ts";
+import type { Sources } from "../config/secrets.ts";
+
+/**
+ * Fetches the list for the first time.
+ *
+ * @returns `undefined` when none is asked for.
+ * @throws {UmbraError} When it cannot be had, not even an old one.
+ */
+export async function openOnline(
+  args: Arguments,
+  sources: Sources,
+): Promise<OnlineServers | undefined> {
+  const file = args.last("config");
+  const settings = onlineSettings(
+    args,
+    file === undefined ? undefined : parseConfig(sources.readText(file), file),
+  );
+  if (settings === undefined) return undefined;
+  const { url, refreshMs, cacheFile } = settings;
+  const path = cacheFile ?? cachePath(url);
+  return await OnlineServers.load({
+    url,
+    refreshMs,
+    fetch: (url, signal) => fetchDocument(url, { signal }),
+    cache: path === undefined ? undefined : new OnlineCache(path),
+    clock: systemClock,
+  });
+}
+
+function cachePath(url: URL): string | undefined {
+  try {
+    return defaultCachePath(url, process.env);
+  } catch {
+    // Deno without --allow-env: as if the environment named no folder.
+    return undefined;
+  }
+}

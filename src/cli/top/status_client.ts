@@ -1,0 +1,134 @@
+/**
+ * Asks the operator's port of a running program how it is.
+ *
+ * Over `node:http`, which speaks to unix sockets on both runtimes.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { type IncomingMessage, request } from "node:http";
+import type { Status } from "../../admin/operator.ts";
+import { formatAddress } from "../../codec/address.ts";
+import { ConfigError, TransportError } from "../../errors.ts";
+import { MAX_STATUS_LENGTH, STATUS_TIMEOUT_MS } from "../../limits.ts";
+import type { AdminAddress } from "../config/operator_settings.ts";
+
+/** Where to ask. */
+export interface StatusSource {
+  readonly address: AdminAddress;
+  /** Not set: none is wanted there. Never logged. */
+  readonly token?: string | undefined;
+}
+
+/**
+ * Everything there is to see, now.
+ *
+ * @throws {TransportError} `ERR_NET_*` when nobody answers, or not like Umbra.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` when a token is wanted and ours is
+ * none, or not the right one.
+ */
+export async function fetchStatus(source: StatusSource): Promise<Status> {
+  const where = describe(source.address);
+  const { status, body } = await get(source).catch((error) => {
+    throw unreachable(where, error);
+  });
+  if (status === 401) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      source.token === undefined
+        ? `${where} wants a token: give --admin-token-file FILE`
+        : `${where} refuses the token of --admin-token-file`,
+    );
+  }
+  const value = status === 200 ? parse(body) : undefined;
+  if (value !== undefined) return value;
+  throw new TransportError(
+    "ERR_NET_OTHER",
+    `${where} answers ${status}, not like the operator's port of Umbra`,
+  );
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+function get({ address, token }: StatusSource): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  // Deno throws what it was not granted, at once.
+  const asked = request({
+    ..."path" in address
+      ? { socketPath: address.path }
+      : { host: address.host, port: address.port },
+    path: "/api/status",
+    agent: false,
+    headers: {
+      host: "path" in address ? "localhost" : formatAddress(address),
+      ...token !== undefined && { authorization: `Bearer ${token}` },
+    },
+    signal: AbortSignal.timeout(STATUS_TIMEOUT_MS),
+  }, (response) => readAll(response).then(resolve, reject));
+  asked.once("error", reject);
+  asked.end();
+  return promise;
+}
+
+async function readAll(response: IncomingMessage): Promise<Answer> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response) {
+    length += part.length;
+    if (length > MAX_STATUS_LENGTH) throw new Error("the answer has no end");
+    parts.push(part);
+  }
+  const body = Buffer.concat(parts).toString("utf8");
+  return { status: response.statusCode!, body };
+}
+
+/** `undefined` for what is no status. */
+function parse(body: string): Status | undefined {
+  try {
+    const value = JSON.parse(body);
+    return Array.isArray(value?.servers) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function describe(address: AdminAddress): string {
+  return "path" in address ? `unix:${address.path}` : formatAddress(address);
+}
+
+function unreachable(where: string, error: unknown): TransportError {
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  const prefix = `Cannot reach the operator's port at ${where}: `;
+  const make = (
+    kind: TransportError["code"],
+    text: string,
+  ): TransportError =>
+    new TransportError(kind, prefix + text, { cause: error });
+  switch (code ?? name) {
+    case "ECONNREFUSED":
+    case "ConnectionRefused":
+    case "ENOENT":
+      return make(
+        "ERR_NET_REFUSED",
+        "nobody listens; does the program run with --admin?",
+      );
+    case "ENOTFOUND":
+      return make("ERR_NET_NAME_NOT_FOUND", "there is no such name");
+    case "ABORT_ERR":
+    case "TimeoutError":
+      return make("ERR_NET_TIMEOUT", "no answer in time");
+    case "EACCES":
+      return make("ERR_NET_PERMISSION", "permission denied");
+    case "NotCapable":
+      return make(
+        "ERR_NET_PERMISSION",
+        "Deno was not granted it; a unix socket needs --allow-read and " +
+          "--allow-write, another address --allow-net",
+      );
+    default:
+      return make("ERR_NET_OTHER", message);
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * `umbra top`: the dashboard in a terminal; where there is none, one look as
+ * text or JSON.
+ *
+ * @module
+ */
+import process from "node:process";
+import { History } from "../../admin/history.ts";
+import { ConfigError } from "../../errors.ts";
+import { STATUS_INTERVAL_MS } from "../../limits.ts";
+import type { Arguments } from "../args.ts";
+import { usage } from "../getopt.ts";
+import { operatorSettings } from "../config/operator_settings.ts";
+import type { Option } from "../option.ts";
+import { print } from "../output.ts";
+import { Secrets } from "../config/secrets.ts";
+import { systemSources } from "../config/sources.ts";
+import { fetchStatus, type StatusSource } from "./status_client.ts";
+import { renderTop, SORT_KEYS, type TopView } from "./top_view.ts";
+
+/** Its options. */
+export const TOP_OPTIONS: readonly Option[] = [
+  {
+    name: "admin",
+    value: "ADDRESS",
+    help: "The --admin of the running program: HOST:PORT or unix:/PATH",
+  },
+  {
+    name: "admin-token-file",
+    aliases: ["token-file"],
+    value: "FILE",
+    help: "File whose first line is the token that the program asks for",
+  },
+  { name: "json", help: "Print one look as JSON and end" },
+];
+
+/** What a terminal without a size has, as of old. */
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
+
+/** Signals that must not leave the terminal as it is, and their numbers. */
+const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
+/** Alternate screen and hidden cursor (xterm), on and off. */
+const ENTER = "\x1b[?1049h\x1b[?25l";
+const LEAVE = "\x1b[?25h\x1b[?1049l";
+
+/** Writes over what is there and clears the rest: no flicker. */
+const HOME = "\x1b[H";
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+
+/**
+ * Runs the command.
+ *
+ * @throws {ConfigError | TransportError} When the first look fails.
+ */
+export async function runTop(args: Arguments): Promise<void> {
+  const secrets = new Secrets(systemSources);
+  const { admin, adminToken } = operatorSettings(args, undefined, secrets);
+  if (admin === undefined) {
+    throw usage(
+      "Which program? Give --admin HOST:PORT or unix:/PATH, as it was started",
+    );
+  }
+  const source = { address: admin, token: adminToken };
+  if (args.has("json")) {
+    await print(`${JSON.stringify(await fetchStatus(source))}\n`);
+  } else if (process.stdout.isTTY && process.stdin.isTTY) {
+    await new Screen(source).run();
+  } else {
+    await print(await snapshot(source));
+  }
+}
+
+/** Two looks, a second apart: a rate needs both. */
+async function snapshot(source: StatusSource): Promise<string> {
+  const history = new History();
+  history.push(await fetchStatus(source));
+  await new Promise((resolve) => setTimeout(resolve, STATUS_INTERVAL_MS));
+  history.push(await fetchStatus(source));
+  const lines = renderTop(history, {
+    width: Infinity,
+    height: Infinity,
+    sort: "rate-down",
+    unit: "bit",
+    interactive: false,
+    trouble: "",
+  });
+  return lines.map((line) => `${line.trimEnd()}\n`).join("");
+}
+
+/** The terminal, while it is ours. */
+class Screen {
+  readonly #source: StatusSource;
+  readonly #history = new History();
+  readonly #ended = Promise.withResolvers<void>();
+  #view: Omit<TopView, "width" | "height"> = {
+    sort: "rate-down",
+    unit: "bit",
+    interactive: true,
+    trouble: "",
+  };
+  #over = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(source: StatusSource) {
+    this.#source = source;
+  }
+
+  /** Shows, until `q`. */
+  async run(): Promise<void> {
+    // Before the screen changes: what is wrong here is an ordinary complaint.
+    this.#history.push(await fetchStatus(this.#source));
+    const leave = this.#enter();
+    try {
+      await this.#ended.promise;
+    } finally {
+      this.#over = true;
+      clearTimeout(this.#timer);
+      leave();
+    }
+  }
+
+  /** @returns Gives the terminal back as it was. */
+  #enter(): () => void {
+    const { stdin, stdout } = process;
+    const onKey = (keys: string): void => this.#press(keys);
+    const draw = (): void => this.#draw();
+    let left = false;
+    const leave = (): void => {
+      if (left) return;
+      left = true;
+      process.off("exit", leave);
+      stdin.off("data", onKey).setRawMode(false).pause();
+      stdout.off("resize", draw);
+      stdout.write(LEAVE);
+    };
+    // Also for a defect: `main.ts` ends the process then.
+    process.on("exit", leave);
+    for (const [name, number] of Object.entries(SIGNALS)) {
+      process.on(name, () => {
+        leave();
+        process.exit(128 + number);
+      });
+    }
+    stdin.setEncoding("utf8").setRawMode(true).on("data", onKey).resume();
+    stdout.on("resize", draw);
+    stdout.write(ENTER);
+    this.#draw();
+    this.#plan();
+    return leave;
+  }
+
+  #plan(): void {
+    this.#timer = setTimeout(async () => {
+      await this.#look();
+      if (this.#over) return;
+      this.#draw();
+      this.#plan();
+    }, STATUS_INTERVAL_MS);
+  }
+
+  async #look(): Promise<void> {
+    try {
+      this.#history.push(await fetchStatus(this.#source));
+      this.#view = { ...this.#view, trouble: "" };
+    } catch (error) {
+      this.#view = { ...this.#view, trouble: (error as Error).message };
+      // A token that is no longer right will not become so.
+      if (error instanceof ConfigError) this.#ended.reject(error);
+    }
+  }
+
+  #press(keys: string): void {
+    for (const key of keys) {
+      const sort = SORT_KEYS[key];
+      // Ctrl C arrives as a character here.
+      if (key === "q" || key === "\x03") this.#ended.resolve();
+      else if (sort !== undefined) this.#view = { ...this.#view, sort };
+      else if (key === "b") {
+        const unit = this.#view.unit === "bit" ? "byte" : "bit";
+        this.#view = { ...this.#view, unit };
+      }
+    }
+    this.#draw();
+  }
+
+  #draw(): void {
+    const { columns, rows } = { ...DEFAULT_SIZE, ...size() };
+    const lines = renderTop(this.#history, {
+      ...this.#view,
+      width: columns,
+      height: rows,
+    });
+    const text = lines.map((line) => line + CLEAR_LINE).join("\r\n");
+    process.stdout.write(HOME + text + CLEAR_BELOW);
+  }
+}
+
+/** What the terminal says of itself; some say 0. */
+function size(): Partial<typeof DEFAULT_SIZE> {
+  const { columns, rows } = process.stdout;
+  return { ...columns > 0 && { columns }, ...rows > 0 && { rows } };
+}
