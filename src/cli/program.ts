@@ -13,7 +13,7 @@ import { DEFAULT_METHOD } from "./commands/defaults.ts";
 import { describeConfig } from "./config/check_config.ts";
 import { runCheckServer } from "./doctor/check_server.ts";
 import { completions } from "./completions/completions.ts";
-import { configureUrls } from "./config/config.ts";
+import { configureUrls } from "./config/configure_urls.ts";
 import { generateKey } from "./genkey.ts";
 import { cryptoTable } from "./crypto.ts";
 import { runDoctor } from "./doctor/doctor.ts";

@@ -5,30 +5,18 @@
  *
  * @module
  */
-import { isOnlineUrl } from "../../codec/sip008.ts";
-import { formatServerUri } from "../../codec/uri.ts";
-import { ConfigError } from "../../errors.ts";
 import type { InboundProtocol } from "../../service/inbound.ts";
 import type { LocalOptions } from "../../service/local.ts";
 import type { ServerOptions } from "../../service/server.ts";
-import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
-import { type NamedConfig, parseConfig } from "./config_file.ts";
-import { TOP_KEYS } from "./config_schema.ts";
-import {
-  clientKeys,
-  methodOf,
-  secretOf,
-  serverKeys,
-  withSecret,
-} from "./credentials.ts";
+import { clientKeys, serverKeys } from "./credentials.ts";
 import {
   localFromOptions,
   type LocalSettings,
   localsFromFile,
 } from "./local_settings.ts";
-import { onlineObject, unknownOnlineKeys } from "./online_settings.ts";
+import { onlineObject } from "./online_settings.ts";
 import {
   type OperatorSettings,
   operatorSettings,
@@ -36,16 +24,20 @@ import {
 import { option } from "../option_value.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
 import { Secrets, type Sources } from "./secrets.ts";
-import { serversFromFile } from "./server_file.ts";
-import {
-  serverFromOptions,
-  serverFromUri,
-  type ServerSettings,
-  serversFromOptions,
-} from "./server_settings.ts";
+import type { ServerSettings } from "./server_settings.ts";
 import { targetPolicyOf } from "./target_settings.ts";
 import { mergeUdp, udpFromOptions } from "./udp_settings.ts";
 import { readInteger } from "./values.ts";
+import {
+  findServers,
+  isWildcard,
+  listed,
+  missing,
+  portOf,
+  present,
+  readFile,
+  upstreamEndpoint,
+} from "./find_servers.ts";
 
 /** A result, and what the operator should know although it is no error. */
 export interface Configured<T> {
@@ -244,176 +236,6 @@ export function configureServer(
   };
 }
 
-/**
- * The `ss://` URIs of a configuration, without duplicates.
- *
- * @param online The servers of the published list that was asked for.
- * @throws {ConfigError} With the place of the mistake.
- */
-export function configureUrls(
-  args: Arguments,
-  sources: Sources,
-  online?: readonly ServerSettings[],
-): Configured<string[]> {
-  const file = readFile(args, sources);
-  const secrets = new Secrets(sources, file?.name);
-  const found = findServers(args, file, secrets, online);
-  const host = args.last("host");
-  const urls = listed(found, secrets).flatMap((server) => {
-    const { users } = server;
-    const password = users === undefined ? passwordOf(server) : "";
-    const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
-    if (isWildcard(name)) {
-      throw missing(
-        `${server.origin}: ${name} is no address to connect to`,
-        "give --host NAME",
-      );
-    }
-    const write = (password: string, tag: string | undefined): string =>
-      formatServerUri({
-        method: methodOf(server).name,
-        password,
-        host: name,
-        port: upstreamEndpoint(server).port,
-        ...present({ tag }),
-      });
-    const tag = args.last("tag") ?? server.tag;
-    const { method } = serverKeys(server);
-    if (users === undefined) return write(password, tag);
-    // One URI for each user; with 2022 the server's key stands before its own.
-    const prefix = method.edition === 2022 ? `${passwordOf(server)}:` : "";
-    return users.map((user) =>
-      write(
-        prefix + user.secret.text,
-        tag === undefined ? user.name : `${tag} ${user.name}`,
-      )
-    );
-  });
-  return {
-    result: [...new Set(urls)],
-    warnings: [...found.warnings, ...secrets.warnings],
-  };
-}
-
-/** A secret as a URI has it. */
-function passwordOf(server: ServerSettings): string {
-  const { kind, text, origin } = secretOf(server);
-  if (kind === "password" || methodOf(server).edition === 2022) return text;
-  throw missing(`${origin}: a raw key has no ss:// form`, "use a password");
-}
-
-function readFile(args: Arguments, sources: Sources): NamedConfig | undefined {
-  const name = args.last("config");
-  return name === undefined
-    ? undefined
-    : { object: parseConfig(sources.readText(name), name), name };
-}
-
-interface FoundServers {
-  /** Those with an address of their own. */
-  readonly servers: readonly ServerSettings[];
-  /** What is known of a server that nobody named. */
-  readonly unnamed: ServerSettings;
-  readonly warnings: readonly string[];
-}
-
-/** The named servers, or the one that listens on every address. */
-function listed(
-  { servers, unnamed }: FoundServers,
-  secrets: Secrets,
-): readonly ServerSettings[] {
-  return (servers.length > 0 ? servers : [unnamed])
-    .map((server) => withSecret(server, secrets));
-}
-
-/** Every server with all that is known of it. */
-function findServers(
-  args: Arguments,
-  file: NamedConfig | undefined,
-  secrets: Secrets,
-  online?: readonly ServerSettings[],
-): FoundServers {
-  const chosen = serverFromOptions(args, secrets);
-  const { servers, common, warnings } = file
-    ? serversFromFile(file, secrets)
-    : { servers: [], common: chosen, warnings: [] };
-  const here = [
-    // `-s HOST:PORT` is more specific than `-p PORT`.
-    ...serversFromOptions(args).map((s) => merge(s.origin, s, chosen, common)),
-    ...args.operands.filter((text) => !isOnlineUrl(text)).map(serverFromUri)
-      .map((s) => merge(s.origin, chosen, s)),
-  ];
-  const address = args.operands.find(isOnlineUrl);
-  const list = address ?? onlineObject(file?.object);
-  if (list !== undefined && online === undefined) {
-    throw missing(
-      "A published list of servers cannot be looked at here",
-      "`umbra url` prints the URI of each server in it",
-    );
-  }
-  // What is published is complete, and options do not change it.
-  const published = (online ?? []).map((s) =>
-    merge(s.origin, s, chosen, common)
-  );
-  if (address !== undefined) here.push(...published);
-  const there = [
-    ...servers.map((s) => merge(s.origin, chosen, s, common)),
-    ...published,
-  ];
-  return {
-    servers: here.length > 0 ? here : there,
-    unnamed: merge(common.origin, chosen, common),
-    warnings: [
-      ...warnings,
-      ...(file?.object.unknownKeys(TOP_KEYS) ?? []),
-      ...unknownOnlineKeys(file?.object),
-    ],
-  };
-}
-
-/** The first source that tells a thing wins. */
-function merge(
-  origin: string,
-  ...sources: readonly ServerSettings[]
-): ServerSettings {
-  const first = <K extends keyof ServerSettings>(key: K): ServerSettings[K] =>
-    sources.find((source) => source[key] !== undefined)
-      ?.[key] as ServerSettings[K];
-  return {
-    origin,
-    host: first("host"),
-    port: first("port"),
-    method: first("method"),
-    secret: first("secret"),
-    users: first("users"),
-    idleTimeoutMs: first("idleTimeoutMs"),
-    udp: first("udp"),
-    tag: first("tag"),
-  };
-}
-
-function portOf(server: ServerSettings): number {
-  if (server.port === undefined) {
-    throw missing(
-      `${server.origin}: no server port`,
-      'give -p PORT, -s HOST:PORT, or "server_port" in the file',
-    );
-  }
-  return server.port;
-}
-
-function upstreamEndpoint(server: ServerSettings): Endpoint {
-  const port = portOf(server);
-  const host = server.host ?? DEFAULT_SERVER_HOST;
-  if (port === 0) {
-    throw missing(
-      `${server.origin}: nobody can connect to port 0`,
-      "give the port the server listens on",
-    );
-  }
-  return { host, port };
-}
-
 function limits(
   args: Arguments,
   { maxConnectionsPerHost }: OperatorSettings,
@@ -444,25 +266,7 @@ function withoutShadowed(
   );
 }
 
-function isWildcard(host: string): boolean {
-  return /^[0:.]*$/.test(host);
-}
-
 function longest(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((ms) => ms !== undefined);
   return known.length > 0 ? Math.max(...known) : undefined;
-}
-
-/** Without the keys that are `undefined`. */
-function present<T extends object>(
-  values: T,
-): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as { [K in keyof T]?: Exclude<T[K], undefined> };
-}
-
-/** The error of something that is missing: what, and what to do. */
-function missing(what: string, remedy: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", `${what}: ${remedy}`);
 }

@@ -8,8 +8,8 @@ import {
   type Configured,
   configureLocal,
   configureServer,
-  configureUrls,
 } from "../../../src/cli/config/config.ts";
+import { configureUrls } from "../../../src/cli/config/configure_urls.ts";
 import { parseConfig } from "../../../src/cli/config/config_file.ts";
 import {
   masterKeyFromBase64,

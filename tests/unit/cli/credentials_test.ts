@@ -7,8 +7,8 @@ import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,
   configureServer,
-  configureUrls,
 } from "../../../src/cli/config/config.ts";
+import { configureUrls } from "../../../src/cli/config/configure_urls.ts";
 import { generateKey } from "../../../src/cli/genkey.ts";
 import { parseServerUri } from "../../../src/codec/uri.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";

@@ -10,8 +10,8 @@ import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,
   configureServer,
-  configureUrls,
 } from "../../../src/cli/config/config.ts";
+import { configureUrls } from "../../../src/cli/config/configure_urls.ts";
 import { parseConfig } from "../../../src/cli/config/config_file.ts";
 import {
   defaultCachePath,

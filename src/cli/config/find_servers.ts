@@ -1,0 +1,161 @@
+/**
+ * Every server that command line, URIs, configuration file and published list
+ * tell of, with all that is known of it.
+ *
+ * @module
+ */
+import { isOnlineUrl } from "../../codec/sip008.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { Arguments } from "../args.ts";
+import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
+import { type NamedConfig, parseConfig } from "./config_file.ts";
+import { TOP_KEYS } from "./config_schema.ts";
+import { withSecret } from "./credentials.ts";
+import { onlineObject, unknownOnlineKeys } from "./online_settings.ts";
+import type { Secrets, Sources } from "./secrets.ts";
+import { serversFromFile } from "./server_file.ts";
+import {
+  serverFromOptions,
+  serverFromUri,
+  type ServerSettings,
+  serversFromOptions,
+} from "./server_settings.ts";
+
+/** Servers, as all sources together tell of them. */
+export interface FoundServers {
+  /** Those with an address of their own. */
+  readonly servers: readonly ServerSettings[];
+  /** What is known of a server that nobody named. */
+  readonly unnamed: ServerSettings;
+  readonly warnings: readonly string[];
+}
+
+/** The named servers, or the one that listens on every address. */
+export function listed(
+  { servers, unnamed }: FoundServers,
+  secrets: Secrets,
+): readonly ServerSettings[] {
+  return (servers.length > 0 ? servers : [unnamed])
+    .map((server) => withSecret(server, secrets));
+}
+
+/** Every server with all that is known of it. */
+export function findServers(
+  args: Arguments,
+  file: NamedConfig | undefined,
+  secrets: Secrets,
+  online?: readonly ServerSettings[],
+): FoundServers {
+  const chosen = serverFromOptions(args, secrets);
+  const { servers, common, warnings } = file
+    ? serversFromFile(file, secrets)
+    : { servers: [], common: chosen, warnings: [] };
+  const here = [
+    // `-s HOST:PORT` is more specific than `-p PORT`.
+    ...serversFromOptions(args).map((s) => merge(s.origin, s, chosen, common)),
+    ...args.operands.filter((text) => !isOnlineUrl(text)).map(serverFromUri)
+      .map((s) => merge(s.origin, chosen, s)),
+  ];
+  const address = args.operands.find(isOnlineUrl);
+  const list = address ?? onlineObject(file?.object);
+  if (list !== undefined && online === undefined) {
+    throw missing(
+      "A published list of servers cannot be looked at here",
+      "`umbra url` prints the URI of each server in it",
+    );
+  }
+  // What is published is complete, and options do not change it.
+  const published = (online ?? []).map((s) =>
+    merge(s.origin, s, chosen, common)
+  );
+  if (address !== undefined) here.push(...published);
+  const there = [
+    ...servers.map((s) => merge(s.origin, chosen, s, common)),
+    ...published,
+  ];
+  return {
+    servers: here.length > 0 ? here : there,
+    unnamed: merge(common.origin, chosen, common),
+    warnings: [
+      ...warnings,
+      ...(file?.object.unknownKeys(TOP_KEYS) ?? []),
+      ...unknownOnlineKeys(file?.object),
+    ],
+  };
+}
+
+/** The first source that tells a thing wins. */
+function merge(
+  origin: string,
+  ...sources: readonly ServerSettings[]
+): ServerSettings {
+  const first = <K extends keyof ServerSettings>(key: K): ServerSettings[K] =>
+    sources.find((source) => source[key] !== undefined)
+      ?.[key] as ServerSettings[K];
+  return {
+    origin,
+    host: first("host"),
+    port: first("port"),
+    method: first("method"),
+    secret: first("secret"),
+    users: first("users"),
+    idleTimeoutMs: first("idleTimeoutMs"),
+    udp: first("udp"),
+    tag: first("tag"),
+  };
+}
+
+/** The configuration file, if one was named. */
+export function readFile(
+  args: Arguments,
+  sources: Sources,
+): NamedConfig | undefined {
+  const name = args.last("config");
+  return name === undefined
+    ? undefined
+    : { object: parseConfig(sources.readText(name), name), name };
+}
+
+/** The port of a server. */
+export function portOf(server: ServerSettings): number {
+  if (server.port === undefined) {
+    throw missing(
+      `${server.origin}: no server port`,
+      'give -p PORT, -s HOST:PORT, or "server_port" in the file',
+    );
+  }
+  return server.port;
+}
+
+/** Where a server can be reached. */
+export function upstreamEndpoint(server: ServerSettings): Endpoint {
+  const port = portOf(server);
+  const host = server.host ?? DEFAULT_SERVER_HOST;
+  if (port === 0) {
+    throw missing(
+      `${server.origin}: nobody can connect to port 0`,
+      "give the port the server listens on",
+    );
+  }
+  return { host, port };
+}
+
+/** Whether an address stands for every address. */
+export function isWildcard(host: string): boolean {
+  return /^[0:.]*$/.test(host);
+}
+
+/** Without the keys that are `undefined`. */
+export function present<T extends object>(
+  values: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** The error of something that is missing: what, and what to do. */
+export function missing(what: string, remedy: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", `${what}: ${remedy}`);
+}
