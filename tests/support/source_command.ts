@@ -18,5 +18,5 @@ export function sourceCommand(runtime: "deno" | "bun"): string[] {
   if (runtime === "bun") return [bunPath(), "--no-install", main];
   const deno = denoPath();
   if (deno === undefined) throw new Error("Cannot find the deno program");
-  return [deno, "run", ...PERMISSIONS, main];
+  return [deno, "run", "--quiet", ...PERMISSIONS, main];
 }

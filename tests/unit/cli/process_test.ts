@@ -12,7 +12,8 @@ import { HELP_WIDTH } from "../../../src/cli/help.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 
 const MAIN = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
-const RUN = process.versions.deno === undefined ? [] : ["run", "-A"];
+// Quiet, or Deno tells that it waits for others to look at node_modules.
+const RUN = process.versions.deno === undefined ? [] : ["run", "-qA"];
 
 /** Milliseconds a program may take; a loaded machine needs a few. */
 const PATIENCE_MS = 30_000;
