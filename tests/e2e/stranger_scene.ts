@@ -91,7 +91,7 @@ export class Scene implements AsyncDisposable {
     runtime: "deno" | "bun",
     target: Target,
     servers: readonly ServerOptions[],
-    source = join(ROOT, "src"),
+    source: string = join(ROOT, "src"),
   ): Promise<Scene> {
     const options: ImpatientOptions = {
       source,
@@ -148,7 +148,10 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Lets them come, one after the other, and stay. */
-  async meet(visits: readonly Visit[], watchMs = WATCH_MS): Promise<Seen[]> {
+  async meet(
+    visits: readonly Visit[],
+    watchMs: number = WATCH_MS,
+  ): Promise<Seen[]> {
     const seen: (() => Promise<Seen>)[] = [];
     for (const { kind, server, leaves } of visits) {
       const { address, method } = this.#servers[server]!;
@@ -195,9 +198,11 @@ async function knock(
   bytes: Uint8Array,
   behaviour: Behaviour,
 ): Promise<() => Promise<Reaction>> {
+  // Before it connects: we may hear late that we are connected.
+  const startMs = performance.now();
   try {
     const stream = await TcpStream.connect(address);
-    const reaction = react(stream, bytes, behaviour);
+    const reaction = react(stream, bytes, behaviour, startMs);
     return () => reaction;
   } catch (error) {
     // Bun cannot leave connections with the system: it resets what it cannot
@@ -212,8 +217,8 @@ async function react(
   stream: TcpStream,
   sent: Uint8Array,
   { leaves, watchMs }: Behaviour,
+  startMs: number,
 ): Promise<Reaction> {
-  const startMs = performance.now();
   const leaving = leaves ? setTimeout(() => stream.end(), LEAVE_MS) : undefined;
   let bytes = 0;
   let end = "fin";
