@@ -41,7 +41,7 @@ const KEYS = { alice: 1, bob: 2 } as const;
 
 type User = keyof typeof KEYS;
 
-const DOWNLOAD = Number(process.env["UMBRA_QUOTA_MIB"] ?? 64) * MIB;
+const DOWNLOAD = Number(process.env["UMBRA_QUOTA_MIB"] ?? 128) * MIB;
 
 const COMMAND = {
   deno: [denoPath()!, "run", "-A", "--no-check"],
@@ -51,7 +51,7 @@ const COMMAND = {
 for (const runtime of ["deno", "bun"] as const) {
   describe(`a user of a server on ${runtime}`, () => {
     test("is stopped in the middle of a download by its quota", async () => {
-      const quotaBytes = DOWNLOAD / 2;
+      const quotaBytes = DOWNLOAD * 3 / 4;
       await using target = await Target.start();
       await using server = await LimitedServer.start(runtime, { quotaBytes });
       await using alice = await server.local("alice");

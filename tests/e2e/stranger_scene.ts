@@ -242,3 +242,13 @@ async function react(
   stream.close();
   return watched ? { bytes, end: "open", atMs: watchMs } : { bytes, end, atMs };
 }
+
+/** Reads until it is closed, and counts. */
+export async function readOn(stream: TcpStream): Promise<number> {
+  try {
+    while (await stream.read() !== undefined);
+  } catch {
+    // Closed by us.
+  }
+  return stream.received;
+}

@@ -17,6 +17,7 @@ import { Target } from "../support/target.ts";
 import type { TcpStream } from "../support/tcp.ts";
 import {
   PATIENCE_MS,
+  readOn,
   Scene,
   type Seen,
   type ServerOptions,
@@ -132,14 +133,4 @@ function tell(
     [name, group.map(({ reaction }) => reaction)] as const
   );
   return tellApart(new Map(groups), ALPHA);
-}
-
-/** Reads until it is closed, and counts. */
-async function readOn(stream: TcpStream): Promise<number> {
-  try {
-    while (await stream.read() !== undefined);
-  } catch {
-    // Closed by us.
-  }
-  return stream.received;
 }
