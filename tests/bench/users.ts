@@ -32,12 +32,22 @@ interface Scene {
 /** Clients at once. */
 const CONNECTIONS = 32;
 
+/** Whose processor time is measured. */
+const SESSIONS = 2_000;
+
+/** New connections per second, and what each costs the server. */
+export interface Rate {
+  readonly perSecond: number;
+  /** Processor time of the server for one, in milliseconds. */
+  readonly cpuMs: number;
+}
+
 /** Starts a server and a local for each active user, and measures both ends. */
 export async function rateAmongUsers(
   runtime: "deno" | "bun",
   { method, users, active }: Scene,
   seconds: number,
-): Promise<number> {
+): Promise<Rate> {
   const folder = mkdtempSync(join(tmpdir(), "umbra-bench-users-"));
   const program = runtimeCommand(runtime, "src/main.ts");
   const port = await freePort();
@@ -58,12 +68,11 @@ export async function rateAmongUsers(
   try {
     const target = await startTarget();
     started.push(target);
-    started.push(
-      await Program.start(
-        [...program, "server", "-c", config, "--allow-private", "all"],
-        { ready: /listening on/ },
-      ),
+    const server = await Program.start(
+      [...program, "server", "-c", config, "--allow-private", "all"],
+      { ready: /listening on/ },
     );
+    started.push(server);
     const locals: number[] = [];
     for (const place of active) {
       const own = keyOf(method, names[Math.floor(place * (users - 1))]!);
@@ -77,13 +86,20 @@ export async function rateAmongUsers(
       );
       locals.push(localPort);
     }
-    const each = CONNECTIONS / locals.length;
-    const rates = await Promise.all(locals.map(async (localPort) => {
-      const ports = { localPort, targetPort: target.port };
-      const text = await output(load(ports, "rate", each, seconds));
-      return JSON.parse(text).value as number;
-    }));
-    return rates.reduce((sum, rate) => sum + rate);
+    const run = (kind: string, connections: number): Promise<number[]> =>
+      Promise.all(locals.map(async (localPort) => {
+        const ports = { localPort, targetPort: target.port };
+        const each = connections / locals.length;
+        const text = await output(load(ports, kind, each, seconds));
+        return JSON.parse(text).value;
+      }));
+    const rates = await run("rate", CONNECTIONS);
+    const before = server.cpuMs();
+    await run("sessions", SESSIONS);
+    return {
+      perSecond: rates.reduce((sum, rate) => sum + rate),
+      cpuMs: (server.cpuMs() - before) / SESSIONS,
+    };
   } finally {
     for (const one of started.reverse()) await one[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
