@@ -4,7 +4,7 @@
  * many of them, and to one that is full. What they see does not tell their kind.
  *
  * Chance has a part here; that a test fails without a cause has a probability of
- * less than one in 1,000.
+ * about one in 10,000.
  *
  * @module
  */
@@ -23,8 +23,8 @@ import {
   type ServerOptions,
 } from "./stranger_scene.ts";
 
-/** Of each of about 120 comparisons in a run. */
-const ALPHA = 1e-6;
+/** Of each of about 1,000 comparisons in a run. */
+const ALPHA = 1e-7;
 
 const OLD = { method: "aes-256-gcm", withUsers: false };
 const NEW = { method: "2022-blake3-aes-128-gcm", withUsers: true };
