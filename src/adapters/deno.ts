@@ -26,6 +26,7 @@ import type {
 import { type Socket, SocketConnection } from "./_connection.ts";
 import { bindDeno } from "./_deno_datagrams.ts";
 import { descriptorLimit } from "./_descriptors.ts";
+import { othersTurn } from "./_deno_turns.ts";
 import { toTransportError } from "./_errors.ts";
 import { bindOutgoing } from "./_outgoing.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
@@ -188,6 +189,8 @@ class DenoSocket implements Socket {
 
   /** A busy one borrows big buffers, and less big ones when it slows down. */
   async #readBig(size: number): Promise<Uint8Array | undefined> {
+    const turn = othersTurn();
+    if (turn !== undefined) await turn;
     const buffer = BUFFERS.take(size);
     const count = await this.#connection.read(buffer);
     if (count === null) return undefined;

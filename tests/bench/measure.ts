@@ -127,8 +127,9 @@ async function newSetup(
   return { method, front, serverPort, localPort, targetPort };
 }
 
-function load(
-  setup: Setup,
+/** The command line of the near end. */
+export function load(
+  setup: Pick<Setup, "localPort" | "targetPort">,
   kind: string,
   connections: number,
   seconds: number,
@@ -141,7 +142,10 @@ function load(
   ];
 }
 
-async function startTarget(): Promise<AsyncDisposable & { port: number }> {
+/** The far end of {@link load}. */
+export async function startTarget(): Promise<
+  AsyncDisposable & { port: number }
+> {
   const program = await Program.start(
     [bunPath(), "--no-install", join(ROOT, "tests/bench/target.ts")],
     { ready: /^\d+/ },
@@ -170,8 +174,8 @@ async function startNginx(port: number): Promise<Program> {
   return program;
 }
 
-/** Runs a command to its end. @throws When it fails or takes a minute. */
-function output(command: string[]): Promise<string> {
+/** What a command prints until its end. @throws When it fails or takes a minute. */
+export function output(command: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command[0]!, command.slice(1), {
       stdio: ["ignore", "pipe", "pipe"],

@@ -23,6 +23,7 @@ import {
   throughput,
 } from "./measure.ts";
 import { chart, markdown, type Row } from "./report.ts";
+import { rateAmongUsers, USER_SCENES } from "./users.ts";
 import { floor, LIBEV, type System, umbra } from "./systems.ts";
 
 /** Rows that one measurement yields, by name; see {@link ROWS}. */
@@ -131,6 +132,21 @@ function measurements(): Measurement[] {
       return Object.fromEntries(
         all.map(([name, value]) => [name.replace(/, (\w+)$/, "|$1"), value]),
       );
+    },
+  });
+  all.push({
+    name: "users",
+    systems: OURS,
+    rounds: ROUNDS,
+    async measure({ name }): Promise<Record<string, number>> {
+      const rates: Record<string, number> = {};
+      for (const scene of USER_SCENES) {
+        const runtime = name as "deno" | "bun";
+        const rate = await rateAmongUsers(runtime, scene, SECONDS);
+        rates[`${scene.name}|1/s`] = rate.perSecond;
+        rates[`${scene.name}, processor|ms`] = rate.cpuMs;
+      }
+      return rates;
     },
   });
   return all;

@@ -111,7 +111,11 @@ export function floor(runtime: "deno" | "bun"): System {
   };
 }
 
-function runtimeCommand(runtime: "deno" | "bun", file: string): string[] {
+/** How to run a file on a runtime. */
+export function runtimeCommand(
+  runtime: "deno" | "bun",
+  file: string,
+): string[] {
   if (runtime === "bun") return [bunPath(), "--no-install", `${ROOT}/${file}`];
   const deno = denoPath();
   if (deno === undefined) throw new Error("Cannot find the deno program");

@@ -1,0 +1,73 @@
+/**
+ * The program with a line of it changed, to see which test notices.
+ *
+ * @module
+ */
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "./runtimes.ts";
+
+/** A copy of `src`; removed when disposed of. */
+export class MutantSource implements Disposable {
+  /** Folder of the copy. */
+  readonly path: string;
+  readonly #parent: string;
+
+  /**
+   * Copies and changes.
+   *
+   * @param file Below `src`.
+   * @param from What stands there, once.
+   * @param to What shall stand there instead.
+   */
+  constructor(file: string, from: string, to: string) {
+    this.#parent = mkdtempSync(join(tmpdir(), "umbra-mutant-"));
+    this.path = join(this.#parent, "src");
+    cpSync(join(ROOT, "src"), this.path, { recursive: true });
+    // Bun looks for packages there.
+    symlinkSync(
+      join(ROOT, "node_modules"),
+      join(this.#parent, "node_modules"),
+      "dir",
+    );
+    const path = join(this.path, file);
+    const parts = readFileSync(path, "utf8").split(from);
+    if (parts.length !== 2) {
+      this[Symbol.dispose]();
+      throw new Error(`${file} has ${parts.length - 1} times ${from}`);
+    }
+    writeFileSync(path, parts.join(to));
+  }
+
+  /** Removes the copy. */
+  [Symbol.dispose](): void {
+    rmSync(this.#parent, { recursive: true, force: true });
+  }
+}
+
+/** The server without its silence: it goes at the first error. */
+export function withoutDrain(): MutantSource {
+  return new MutantSource(
+    "streams/drain.ts",
+    "while (!signal.aborted)",
+    "while (false)",
+  );
+}
+
+/** The server whose deadline begins anew when it has seen an error. */
+export function withSecondDeadline(): MutantSource {
+  return new MutantSource(
+    "service/server.ts",
+    "await drain(reader, patience.signal);",
+    "using anew = this.#patience(signal);\n" +
+      "await drain(reader, anew.signal);",
+  );
+}

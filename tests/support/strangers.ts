@@ -1,0 +1,229 @@
+/**
+ * Every kind of stranger that a server meets: who knows nothing, who has
+ * recorded others, who changes what they sent, and who has a key but no sense.
+ *
+ * @module
+ */
+import { concat } from "../../src/bytes.ts";
+import type { Clock } from "../../src/clock.ts";
+import { type Address, encodeAddress } from "../../src/codec/address.ts";
+import { ChunkSealer } from "../../src/codec/chunk_sealer.ts";
+import {
+  encodeRequestBody,
+  encodeRequestHeader,
+  encodeResponseHeader,
+  REQUEST_HEADER_LENGTH,
+} from "../../src/codec/stream_header_2022.ts";
+import { BLOCK_LENGTH } from "../../src/crypto/block_cipher.ts";
+import { MasterKey } from "../../src/crypto/aead.ts";
+import type { Method } from "../../src/crypto/method.ts";
+import { nobleProvider } from "../../src/crypto/noble.ts";
+import { TAG_LENGTH } from "../../src/limits.ts";
+import { systemRandomBytes } from "../../src/random.ts";
+import {
+  type ClientKeys,
+  clientProtocol,
+  type ServerKeys,
+} from "../../src/session/edition.ts";
+import { flipBit, seededBytes, utf8 } from "./bytes.ts";
+import { testPsk } from "./keys.ts";
+
+/** One kind of failure. */
+export interface Kind {
+  /** For failure messages. */
+  readonly name: string;
+  /** Bytes to send, another time other ones. */
+  bytes(random: () => number): Uint8Array;
+}
+
+/** Every byte of the key of who is served, and of the key before it. */
+const USER = 1;
+const IDENTITY = 9;
+
+const NOTHING = new Uint8Array(0);
+
+/** A server's keys, and those who come to it without, or almost. */
+export class Strangers {
+  /** For the server. */
+  readonly serverKeys: ServerKeys;
+  readonly #method: Method;
+  readonly #clientKeys: ClientKeys;
+  readonly #clock: Clock;
+
+  /**
+   * @param clock The server's.
+   * @param withUsers Of a 2022 method: with identity headers.
+   */
+  constructor(method: Method, clock: Clock, withUsers = false) {
+    this.#method = method;
+    this.#clock = clock;
+    const masterKey = this.#key(USER);
+    const identity = this.#key(IDENTITY);
+    this.#clientKeys = {
+      method,
+      masterKey,
+      ...withUsers && { identityKeys: [identity] },
+    };
+    this.serverKeys = withUsers
+      ? { method, masterKey: identity, users: [{ name: "alice", masterKey }] }
+      : { method, masterKey };
+  }
+
+  /** What a client sends that is served. */
+  request(target: Address, payload: Uint8Array): Uint8Array {
+    return this.#requestUnder(this.#clientKeys, target, payload);
+  }
+
+  /**
+   * All kinds.
+   *
+   * @param target Authentic requests name it.
+   * @param recorded A request that was served.
+   */
+  kinds(target: Address, recorded: Uint8Array): Kind[] {
+    const payload = utf8("GET / HTTP/1.1\r\n\r\n");
+    const fresh = (): Uint8Array => this.request(target, payload);
+    const { saltLength } = this.#method;
+    const head = this.#headLength;
+    return [
+      { name: "silence", bytes: () => NOTHING },
+      { name: "few random bytes", bytes: (next) => noise(next, 1, 100) },
+      { name: "random bytes", bytes: (next) => noise(next, 100, 2_000) },
+      {
+        name: "many random bytes",
+        bytes: (next) => noise(next, 9_000, 40_000),
+      },
+      {
+        name: "a salt, then garbage",
+        bytes: (next) =>
+          concat(fresh().subarray(0, saltLength), noise(next, 50, 500)),
+      },
+      ...parts("a request", fresh, saltLength, head),
+      { name: "replayed", bytes: () => recorded },
+      {
+        name: "replayed with more behind",
+        bytes: (next) => concat(recorded, noise(next, 1, 100)),
+      },
+      ...parts("replayed", () => recorded, saltLength, head),
+      { name: "another key", bytes: () => this.#underKey(5, target, payload) },
+      ...this.#senseless(target).map(([name, bytes]) => ({ name, bytes })),
+    ];
+  }
+
+  /** Authentic, and wrong. */
+  #senseless(target: Address): [string, () => Uint8Array][] {
+    const badType = Uint8Array.of(9, 9, 9, 9, 9, 9, 9);
+    if (this.#method.edition === 2017) {
+      return [
+        ["address of no type", () => this.#seal(badType)],
+        ["port 0", () => this.#seal(encodeAddress({ ...target, port: 0 }))],
+      ];
+    }
+    const body = encodeRequestBody(target, 0, utf8("hello"));
+    const now = Math.floor(this.#clock.unixMs() / 1_000);
+    const header = (of: Uint8Array, skew = 0): Uint8Array =>
+      encodeRequestHeader({ unixSeconds: now + skew, length: of.length });
+    const response = encodeResponseHeader({
+      unixSeconds: now,
+      requestSalt: new Uint8Array(this.#method.saltLength),
+      length: 5,
+    });
+    return [
+      ["address of no type", () => this.#seal(header(badType), badType)],
+      ["no padding, no payload", () => {
+        const empty = encodeRequestBody(target, 0, NOTHING);
+        return this.#seal(header(empty), empty);
+      }],
+      // Far enough off that it is still wrong when it arrives.
+      ["stamp too old", () => this.#seal(header(body, -40), body)],
+      ["stamp too young", () => this.#seal(header(body, 120), body)],
+      ["a response", () => this.#seal(response, utf8("hello"))],
+    ];
+  }
+
+  /** Units under the right keys, whatever they are. */
+  #seal(...units: Uint8Array[]): Uint8Array {
+    const { method, masterKey, identityKeys } = this.#clientKeys;
+    if (method.edition === 2017) {
+      const key = new MasterKey(method, masterKey, nobleProvider);
+      return new ChunkSealer(key, systemRandomBytes).seal(concat(...units));
+    }
+    const psk = testPsk(method.name, USER);
+    const sealer = new ChunkSealer(psk, systemRandomBytes);
+    const header = identityKeys === undefined
+      ? NOTHING
+      : testPsk(method.name, IDENTITY).identityCipher(sealer.salt)
+        .encrypt(psk.identityHash);
+    return sealer.start(header, units);
+  }
+
+  #underKey(seed: number, target: Address, payload: Uint8Array): Uint8Array {
+    const keys = { ...this.#clientKeys, masterKey: this.#key(seed) };
+    return this.#requestUnder(keys, target, payload);
+  }
+
+  #requestUnder(
+    keys: ClientKeys,
+    target: Address,
+    payload: Uint8Array,
+  ): Uint8Array {
+    return clientProtocol(keys, {
+      aeadProvider: nobleProvider,
+      clock: this.#clock,
+      randomBytes: systemRandomBytes,
+    }).client().request(target, payload);
+  }
+
+  /** Bytes to where the first thing that authenticates ends. */
+  get #headLength(): number {
+    const { edition, saltLength } = this.#method;
+    if (edition === 2017) return saltLength + 2 + TAG_LENGTH;
+    return saltLength + REQUEST_HEADER_LENGTH + TAG_LENGTH +
+      (this.#clientKeys.identityKeys === undefined ? 0 : BLOCK_LENGTH);
+  }
+
+  #key(seed: number): Uint8Array {
+    return new Uint8Array(this.#method.keyLength).fill(seed);
+  }
+}
+
+/** A message cut, and a message with a bit flipped, in each of its parts. */
+function parts(
+  name: string,
+  message: () => Uint8Array,
+  saltLength: number,
+  headLength: number,
+): Kind[] {
+  // Their ends from the end of the message, where negative: it has padding.
+  const places = {
+    salt: [1, saltLength],
+    head: [saltLength, headLength],
+    body: [headLength, -TAG_LENGTH],
+    tag: [-TAG_LENGTH, 0],
+  } as const;
+  return Object.entries(places).flatMap(([part, [from, to]]) => {
+    const pick = (next: () => number): { bytes: Uint8Array; at: number } => {
+      const bytes = message();
+      const start = from < 0 ? bytes.length + from : from;
+      const end = to <= 0 ? bytes.length + to : to;
+      return { bytes, at: start + next() % (end - start) };
+    };
+    return [{
+      name: `${name} cut in its ${part}`,
+      bytes: (next: () => number) => {
+        const { bytes, at } = pick(next);
+        return bytes.subarray(0, at);
+      },
+    }, {
+      name: `${name} with a bit flipped in its ${part}`,
+      bytes: (next: () => number) => {
+        const { bytes, at } = pick(next);
+        return flipBit(bytes, at * 8 + next() % 8);
+      },
+    }];
+  });
+}
+
+function noise(next: () => number, from: number, to: number): Uint8Array {
+  return seededBytes(from + next() % (to - from), next());
+}
