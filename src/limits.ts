@@ -189,6 +189,12 @@ export const STRANGERS_SHARE = 0.5;
  */
 export const MIN_STRANGER_MS = 250;
 
+/**
+ * Milliseconds without a new event after which a shortage or a crowd is over:
+ * until then it is told once, and what it took to survive it stays in force.
+ */
+export const CALM_MS = 60_000;
+
 /** Part of the connections that may stay open when descriptors run out. */
 export const SHORTAGE_SHARE = 0.75;
 

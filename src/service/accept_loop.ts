@@ -17,6 +17,7 @@ import {
   STRANGERS_SHARE,
 } from "../limits.ts";
 import type { Connection, Endpoint, Listener } from "../transport.ts";
+import { Episode } from "./episode.ts";
 import type { Dependencies, Service } from "./service.ts";
 
 /** How many connections may be open at once. */
@@ -80,13 +81,17 @@ class AcceptLoop implements Service {
   readonly #hosts = new Map<string, number>();
   readonly #accepting: Promise<void>;
   #slotFreed: () => void = () => {};
-  #fullLogged = false;
-  /** Aborted when nothing shall be accepted any more. */
-  readonly #waiting = new AbortController();
+  /** Too many connections, whoever's. */
+  readonly #overload: Episode;
+  /** Too few descriptors. */
+  readonly #shortage: Episode;
+  /** Nothing shall be accepted any more. */
+  #stopping = false;
   /** The limit, or less: as many as there were when descriptors ran out. */
   #maxConnections: number;
   /** When accept failed last, until it has recovered. */
   #failedAtMs: number | undefined;
+  #failureTold = false;
 
   constructor(
     listener: Listener,
@@ -97,7 +102,9 @@ class AcceptLoop implements Service {
     this.#listener = listener;
     this.#limits = limits;
     this.#maxConnections = limits.maxConnections;
-    this.#strangers = new Strangers(limits, dependencies);
+    this.#overload = new Episode(dependencies.clock);
+    this.#shortage = new Episode(dependencies.clock);
+    this.#strangers = new Strangers(limits, this.#overload, dependencies);
     this.#handle = handle;
     this.#dependencies = dependencies;
     this.#accepting = this.#acceptAll();
@@ -108,7 +115,8 @@ class AcceptLoop implements Service {
   }
 
   async stop(graceMs: number): Promise<void> {
-    this.#waiting.abort();
+    this.#stopping = true;
+    this.#strangers.stop();
     this.#listener.close();
     this.#slotFreed();
     const wait = new AbortController();
@@ -134,7 +142,7 @@ class AcceptLoop implements Service {
   async #acceptAll(): Promise<void> {
     for (;;) {
       if (this.#open.size >= this.#maxConnections) await this.#room();
-      await this.#strangers.room(this.#waiting.signal);
+      await this.#strangers.room();
       const connection = await this.#accept();
       if (connection === undefined) return;
       if (!this.#enter(connection)) continue;
@@ -149,8 +157,7 @@ class AcceptLoop implements Service {
 
   /** Waits until the limit is some way off, or the service stops. */
   async #room(): Promise<void> {
-    if (!this.#fullLogged) {
-      this.#fullLogged = true;
+    if (this.#overload.happens()) {
       this.#dependencies.logger.log(
         "warn",
         "connection limit reached, new clients wait",
@@ -161,7 +168,7 @@ class AcceptLoop implements Service {
       this.#maxConnections - 1,
       Math.floor(this.#maxConnections * RESUME_ACCEPT_SHARE),
     );
-    while (this.#open.size > enough && !this.#waiting.signal.aborted) {
+    while (this.#open.size > enough && !this.#stopping) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#slotFreed = resolve;
       await promise;
@@ -191,8 +198,7 @@ class AcceptLoop implements Service {
   }
 
   #leave(connection: Connection): void {
-    if (this.#open.size < this.#maxConnections / 2) {
-      this.#fullLogged = false;
+    if (!this.#shortage.lasts) {
       this.#maxConnections = this.#limits.maxConnections;
       this.#strangers.limitTo(Infinity);
     }
@@ -222,7 +228,8 @@ class AcceptLoop implements Service {
     const { clock, logger } = this.#dependencies;
     const code = error instanceof TransportError ? error.code : undefined;
     if (code === "ERR_NET_DESCRIPTORS") this.#shrink();
-    if (this.#failedAtMs === undefined) {
+    if (this.#shortage.happens()) {
+      this.#failureTold = true;
       logger.log("warn", "cannot accept connections, will keep trying", {
         code,
         reason: error instanceof Error ? error.message : String(error),
@@ -233,6 +240,8 @@ class AcceptLoop implements Service {
 
   /** There are fewer descriptors than we were told: room must be made. */
   #shrink(): void {
+    // The crowds that follow from it are no news.
+    this.#overload.happens();
     const share = Math.floor(this.#open.size * SHORTAGE_SHARE);
     // With none open it is not our connections that took them.
     if (share === 0) return;
@@ -247,7 +256,8 @@ class AcceptLoop implements Service {
     const sinceMs = clock.monotonicMs() - this.#failedAtMs;
     if (sinceMs < ACCEPT_RECOVERED_MS) return;
     this.#failedAtMs = undefined;
-    logger.log("info", "accepting again");
+    if (this.#failureTold) logger.log("info", "accepting again");
+    this.#failureTold = false;
   }
 
   async #serve(connection: Connection): Promise<void> {
@@ -274,24 +284,31 @@ class Strangers {
   readonly #most: number;
   readonly #world: Required<Dependencies>;
   readonly #places = new Set<StrangersPlace>();
+  readonly #overload: Episode;
   #max: number;
-  #crowded = false;
+  #stopping = false;
+  /** Of who waits for room. */
+  #wait = new AbortController();
 
   constructor(
     { maxStrangers = Infinity }: ConnectionLimits,
+    overload: Episode,
     world: Required<Dependencies>,
   ) {
     this.#most = maxStrangers;
     this.#max = maxStrangers;
+    this.#overload = overload;
     this.#world = world;
   }
 
   add(connection: Connection): Place {
     const { clock } = this.#world;
     const sinceMs = clock.monotonicMs();
-    const place = new StrangersPlace(connection, this.#places, sinceMs);
+    const place = new StrangersPlace(connection, sinceMs, () => {
+      this.#places.delete(place);
+      this.#wait.abort();
+    });
     this.#places.add(place);
-    if (this.#places.size < this.#max / 2) this.#crowded = false;
     return place;
   }
 
@@ -306,14 +323,21 @@ class Strangers {
    * Makes room for one more: the oldest leaves, once it has had the time that
    * somebody who belongs here needs.
    */
-  async room(signal: AbortSignal): Promise<void> {
+  async room(): Promise<void> {
     const { clock } = this.#world;
-    while (this.#places.size >= this.#max && !signal.aborted) {
+    while (this.#places.size >= this.#max && !this.#stopping) {
       const [oldest] = this.#places;
       const ageMs = clock.monotonicMs() - oldest!.sinceMs;
       if (ageMs >= MIN_STRANGER_MS) return this.#dismissOldest();
-      await pause(clock, MIN_STRANGER_MS - ageMs, signal);
+      this.#wait = new AbortController();
+      await pause(clock, MIN_STRANGER_MS - ageMs, this.#wait.signal);
     }
+  }
+
+  /** Nobody waits any more. */
+  stop(): void {
+    this.#stopping = true;
+    this.#wait.abort();
   }
 
   #dismissOldest(): void {
@@ -321,8 +345,7 @@ class Strangers {
     oldest!.dismiss();
     const { logger, metrics } = this.#world;
     metrics.connectionRefused("ERR_POLICY_STRANGERS");
-    if (this.#crowded) return;
-    this.#crowded = true;
+    if (!this.#overload.happens()) return;
     logger.log(
       "warn",
       "too many connections do not authenticate, the oldest of them end",
@@ -333,28 +356,28 @@ class Strangers {
 
 class StrangersPlace implements Place {
   readonly #connection: Connection;
-  readonly #places: Set<StrangersPlace>;
+  readonly #leave: () => void;
   /** When it came; milliseconds of the monotonic clock. */
   readonly sinceMs: number;
   dismissed = false;
 
   constructor(
     connection: Connection,
-    places: Set<StrangersPlace>,
     sinceMs: number,
+    leave: () => void,
   ) {
     this.#connection = connection;
-    this.#places = places;
     this.sinceMs = sinceMs;
+    this.#leave = leave;
   }
 
   admit(): void {
-    this.#places.delete(this);
+    this.#leave();
   }
 
   dismiss(): void {
     this.dismissed = true;
-    this.#places.delete(this);
+    this.#leave();
     this.#connection.close();
   }
 }

@@ -24,8 +24,8 @@ const SHORT_MS = 3_000;
 /** Processor time it may use meanwhile: a spinning server uses all of it. */
 const CPU_MS = 600;
 
-/** One for the shortage, and one should it come back while clients leave. */
-const MAX_WARNINGS = 2;
+/** One episode, one line. */
+const MAX_WARNINGS = 1;
 
 const skip = spawnSync("prlimit", ["--version"]).error
   ? "prlimit not found: apt-get install -y util-linux"

@@ -1,0 +1,34 @@
+/**
+ * Something that comes in crowds, and is one thing to whoever reads the log.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { CALM_MS } from "../limits.ts";
+
+/** Lasts until nothing has happened for {@link CALM_MS}. */
+export class Episode {
+  readonly #clock: Clock;
+  #lastMs = -Infinity;
+
+  /** @param clock Tells when it is over. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whether it has not ended. */
+  get lasts(): boolean {
+    return this.#clock.monotonicMs() - this.#lastMs < CALM_MS;
+  }
+
+  /**
+   * It happens, perhaps again.
+   *
+   * @returns Whether that is news.
+   */
+  happens(): boolean {
+    const isNew = !this.lasts;
+    this.#lastMs = this.#clock.monotonicMs();
+    return isNew;
+  }
+}
