@@ -21,6 +21,7 @@ export const allocateFresh: Allocate = (length): Uint8Array =>
  * not be in use anywhere, so give it back only after a write has settled.
  */
 export class BufferPool {
+  /** By size, the size that was wanted last at the end. */
   readonly #free = new Map<number, ArrayBuffer[]>();
   #bytes = 0;
 
@@ -43,7 +44,8 @@ export class BufferPool {
 
   /**
    * Gives back what came from {@link BufferPool.take}, or a part of it. Other
-   * arrays, and those beyond the bound, are left to the garbage collector.
+   * arrays are left to the garbage collector; so is what nobody has wanted for
+   * longest, when there is no room.
    */
   give(bytes: Uint8Array): void {
     // Asking Bun for the buffer of a small array makes it build one.
@@ -52,12 +54,27 @@ export class BufferPool {
     const size = buffer.byteLength;
     if (
       !(buffer instanceof ArrayBuffer) || size < MIN_CLASS ||
-      size !== sizeClass(size) || this.#bytes + size > MAX_POOLED_BYTES
+      size !== sizeClass(size)
     ) return;
+    const free = this.#free.get(size) ?? [];
+    // Its size is wanted: others make room.
+    this.#free.delete(size);
+    this.#free.set(size, free);
+    if (!this.#makeRoom(size)) return;
     this.#bytes += size;
-    const free = this.#free.get(size);
-    if (free === undefined) this.#free.set(size, [buffer]);
-    else free.push(buffer);
+    free.push(buffer);
+  }
+
+  /** Drops buffers of other sizes; `false` when all are of this size. */
+  #makeRoom(size: number): boolean {
+    for (const [other, free] of this.#free) {
+      if (other === size) break;
+      while (this.#bytes + size > MAX_POOLED_BYTES && free.length > 0) {
+        free.pop();
+        this.#bytes -= other;
+      }
+    }
+    return this.#bytes + size <= MAX_POOLED_BYTES;
   }
 }
 
@@ -67,11 +84,15 @@ const MIN_GIVEN = 2_048;
 /** Smaller ones cost less than the bookkeeping. */
 const MIN_CLASS: number = withOverhead(8_192);
 
-/** The smallest class that holds `length`: a power of two and a bit. */
+/**
+ * The smallest class that holds `length`: a power of two, or half more, and a
+ * bit. What is opened is a read and the rest of a chunk, a little longer than a
+ * power of two.
+ */
 function sizeClass(length: number): number {
   let base = 8_192;
-  while (withOverhead(base) < length) base *= 2;
-  return withOverhead(base);
+  while (withOverhead(1.5 * base) < length) base *= 2;
+  return withOverhead(withOverhead(base) < length ? 1.5 * base : base);
 }
 
 /** A sealed power of two is a little longer than the power of two. */

@@ -247,6 +247,9 @@ export const MAX_STATUS_LENGTH = 16_777_216;
  */
 export const MAX_POOLED_BYTES = 16_777_216;
 
+/** Bytes of the reads of all busy connections together, half of what is pooled. */
+export const MAX_BUSY_READ_BYTES = 8_388_608;
+
 /** Bytes of the first read of a connection. */
 export const MIN_READ_BUFFER = 4_096;
 

@@ -9,6 +9,7 @@
 import { BufferPool } from "../buffer_pool.ts";
 import { TransportError } from "../errors.ts";
 import {
+  MAX_BUSY_READ_BYTES,
   MAX_FIRST_BUFFERS,
   MAX_READ_BUFFER,
   MIN_READ_BUFFER,
@@ -134,6 +135,20 @@ class DenoListener implements Listener {
 /** Big buffers of all connections. */
 const BUFFERS = new BufferPool();
 
+/** How many connections read with them. */
+let busyReaders = 0;
+
+/**
+ * The longest read that each may do, so that the buffers of all fit into what
+ * is kept of them: those that do not become garbage, and Deno keeps garbage for
+ * as long as it has nothing to do.
+ */
+function longestRead(): number {
+  const share = MAX_BUSY_READ_BYTES / Math.max(1, busyReaders);
+  const size = 2 ** Math.floor(Math.log2(share));
+  return Math.min(MAX_READ_BUFFER, Math.max(4 * MIN_READ_BUFFER, size));
+}
+
 /** Those that first reads have used and given back. */
 const FIRST_BUFFERS: Uint8Array<ArrayBuffer>[] = [];
 
@@ -142,6 +157,7 @@ class DenoSocket implements Socket {
   readonly remote: Endpoint;
   readonly #connection: Deno.TcpConn;
   #readSize = MIN_READ_BUFFER;
+  #isBusy = false;
   /** The smallest buffer, while no read uses it. */
   #quiet: Uint8Array | undefined;
 
@@ -194,9 +210,10 @@ class DenoSocket implements Socket {
     const buffer = BUFFERS.take(size);
     const count = await this.#connection.read(buffer);
     if (count === null) return undefined;
-    if (count === size) this.#readSize = Math.min(4 * size, MAX_READ_BUFFER);
+    if (count === size) this.#readSize = Math.min(4 * size, longestRead());
     else if (4 * count <= size) this.#readSize = MIN_READ_BUFFER;
-    else this.#readSize = size / 4;
+    else this.#readSize = Math.max(MIN_READ_BUFFER, size / 4);
+    this.#setBusy(this.#readSize > MIN_READ_BUFFER);
     return buffer.subarray(0, count);
   }
 
@@ -214,7 +231,14 @@ class DenoSocket implements Socket {
   }
 
   close(): void {
+    this.#setBusy(false);
     this.#connection.close();
+  }
+
+  #setBusy(isBusy: boolean): void {
+    if (isBusy === this.#isBusy) return;
+    this.#isBusy = isBusy;
+    busyReaders += isBusy ? 1 : -1;
   }
 }
 

@@ -12,10 +12,10 @@ test("take() gives the length asked for, at every size", () => {
 
 test("take() uses a buffer again that was given back, also in part", () => {
   const pool = new BufferPool();
-  const first = pool.take(100_000);
+  const first = pool.take(110_000);
   pool.give(first.subarray(5_000, 50_000));
   assert.equal(pool.pooledBytes, first.buffer.byteLength);
-  assert.equal(pool.take(90_000).buffer, first.buffer);
+  assert.equal(pool.take(105_000).buffer, first.buffer);
   assert.equal(pool.pooledBytes, 0);
 });
 
@@ -32,6 +32,19 @@ test("give() keeps no buffer that is not the pool's, nor a small one", () => {
   }
   pool.give(pool.take(1_000));
   assert.equal(pool.pooledBytes, 0);
+});
+
+test("give() makes room for the size that is wanted now", () => {
+  const pool = new BufferPool();
+  const old = Array.from({ length: 100 }, () => pool.take(200_000));
+  for (const bytes of old) pool.give(bytes);
+  const wanted = Array.from({ length: 100 }, () => pool.take(130_000));
+  for (const bytes of wanted) pool.give(bytes);
+  assert.ok(pool.pooledBytes <= MAX_POOLED_BYTES);
+  const buffers = new Set(wanted.map(({ buffer }) => buffer));
+  for (let i = 0; i < 100; i++) {
+    assert.ok(buffers.has(pool.take(130_000).buffer));
+  }
 });
 
 test("give() keeps no more than its bound", () => {
