@@ -340,7 +340,10 @@ export const DNS_UDP_TIMEOUT_MS = 2_000;
 /** Milliseconds to connect to a server for DNS, before the next one's turn. */
 export const DNS_CONNECT_TIMEOUT_MS = 2_000;
 
-/** Milliseconds for one DNS query over TCP, and between two of a client. */
+/**
+ * Milliseconds for one DNS query over TCP, between two of a client, and for a
+ * client to take an answer.
+ */
 export const DNS_TCP_TIMEOUT_MS = 10_000;
 
 /** Bytes of the body of a request to the operator's port. */

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { Deadline } from "../clock.ts";
+import { abortable, Deadline } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
 import { formatIp, parseIp } from "../codec/ip_address.ts";
 import type { Packet } from "../codec/packet.ts";
@@ -193,13 +193,10 @@ class DnsInbound {
     const { clock, logger } = this.#world;
     const reader = new ByteReader(client);
     const writer = new ByteWriter(client);
+    const patience = (): Deadline =>
+      new Deadline(clock, DNS_TCP_TIMEOUT_MS, "ERR_NET_IDLE", signal);
     const messages = new MessageReader(async () => {
-      using idle = new Deadline(
-        clock,
-        DNS_TCP_TIMEOUT_MS,
-        "ERR_NET_IDLE",
-        signal,
-      );
+      using idle = patience();
       return await reader.read(idle.signal);
     }, MAX_DNS_QUERY_LENGTH);
     try {
@@ -207,7 +204,8 @@ class DnsInbound {
         const query = this.#readQuery(message);
         const answer = this.#cached(query) ??
           await this.#ask(query, message, signal);
-        await writer.write(frameMessage(answer));
+        using idle = patience();
+        await abortable(writer.write(frameMessage(answer)), idle.signal);
       }
     } catch (error) {
       if (!(error instanceof UmbraError)) throw error;

@@ -7,7 +7,7 @@
  * @module
  */
 import { concat, readU16, writeU16 } from "../bytes.ts";
-import { type Clock, Deadline } from "../clock.ts";
+import { abortable, type Clock, Deadline } from "../clock.ts";
 import { ProtocolError } from "../errors.ts";
 import { DNS_TCP_TIMEOUT_MS } from "../limits.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
@@ -90,7 +90,8 @@ export async function askOverTcp(
   const session = protocol.client();
   try {
     const writer = new ByteWriter(server);
-    await writer.write(session.request(resolver, frameMessage(query)));
+    const request = session.request(resolver, frameMessage(query));
+    await abortable(writer.write(request), signal);
     const reader = new ByteReader(server);
     const messages = new MessageReader(async () => {
       const bytes = await reader.read(signal);

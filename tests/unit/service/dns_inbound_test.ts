@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as dnsMessages from "../../../src/adapters/dns_messages.ts";
+import { DNS_TCP_TIMEOUT_MS } from "../../../src/limits.ts";
 import { startDns } from "../../../src/service/dns_inbound.ts";
 import { MessageReader } from "../../../src/service/dns_tcp.ts";
 import type { Service } from "../../../src/service/service.ts";
@@ -178,6 +179,26 @@ describe("startDns()", () => {
     client.close();
     await world.stop();
     assert.equal(world.network.openConnections, 0);
+  });
+
+  test("closes a connection whose client takes no answers", async () => {
+    const world = new World({ capacity: 1_024 });
+    const { dns, resolver, asked, client } = await start(world);
+    await client.send(query("0001"), DNS);
+    await settle();
+    await resolver.send(answer("0001"), asked[0]!.from);
+    await settle();
+    const before = world.network.openConnections;
+    const greedy = await world.network.dial(DNS);
+    const wire = concat(hex("001c"), query("0002"));
+    await send(greedy, concat(...Array.from({ length: 30 }, () => wire)));
+    await world.clock.advance(DNS_TCP_TIMEOUT_MS - 1);
+    assert.equal(world.network.openConnections, before + 2);
+    await world.clock.advance(1);
+    assert.equal(world.network.openConnections, before + 1);
+    greedy.close();
+    await world.stop(dns);
+    await world.stop();
   });
 
   test("asks over TCP, when no answer comes over UDP", async () => {
