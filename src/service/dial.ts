@@ -74,6 +74,8 @@ async function connect(
   const ips = parseIp(host) !== undefined
     ? [host]
     : await transport.resolve(host, { signal });
+  // What is aborted already tells nobody who begins to listen now.
+  signal.throwIfAborted();
   const allowed = interleave(permitted(ips, host, options.policy))
     .slice(0, MAX_DIAL_ADDRESSES);
   if (allowed.length === 1) {

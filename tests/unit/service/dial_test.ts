@@ -76,6 +76,25 @@ describe("dial()", () => {
     await assert.rejects(dialling, /stopping/);
   });
 
+  test("dials nothing, when its signal is aborted as the name is resolved", async () => {
+    const { network, options } = world();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const resolve = (): Promise<string[]> => {
+      const ips = Promise.resolve(["10.0.0.1", "10.0.0.2"]);
+      controller.abort(new Error("stopping"));
+      return ips;
+    };
+    const dialTo: typeof network.dial = (to, wait) => network.dial(to, wait);
+    const transport = { ...options.transport, resolve, dial: dialTo };
+    await assert.rejects(
+      dial(NAME, { ...options, signal, transport }),
+      /stopping/,
+    );
+    await settle();
+    assert.deepEqual(network.dialled, []);
+  });
+
   test("skips the addresses its policy refuses", async () => {
     const { network, options } = world();
     const policy = (ip: string): string | undefined =>
