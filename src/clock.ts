@@ -87,40 +87,12 @@ export class Deadline implements Disposable {
 }
 
 /**
- * Waits.
- *
- * @param clock Where the time comes from.
- * @param delayMs How long.
- * @param signal Ends the wait early; the promise then rejects with its reason.
- */
-export function sleep(
-  clock: Clock,
-  delayMs: number,
-  signal?: AbortSignal,
-): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  if (signal?.aborted) {
-    reject(signal.reason);
-    return promise;
-  }
-  const onAbort = (): void => {
-    cancel();
-    reject(signal?.reason);
-  };
-  const cancel = clock.schedule(() => {
-    signal?.removeEventListener("abort", onAbort);
-    resolve();
-  }, delayMs);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  return promise;
-}
-
-/**
- * Waits, or until the signal is aborted: for whoever goes on either way.
+ * Waits for some time, or until the signal is aborted: for whoever goes on
+ * either way.
  *
  * @param clock Where the time comes from.
  * @param delayMs How long at most.
- * @param signal Its abort ends the wait early.
+ * @param signal Its abort ends the wait early; that is not an error.
  */
 export function pause(
   clock: Clock,

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { pause, sleep } from "../clock.ts";
+import { pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
@@ -209,7 +209,7 @@ class AcceptLoop implements Service {
     else this.#hosts.delete(host);
   }
 
-  /** The next connection; `undefined` once the listener is closed. */
+  /** The next connection; `undefined` once the service stops. */
   async #accept(): Promise<Connection | undefined> {
     const { clock } = this.#dependencies;
     for (let backoffMs = ACCEPT_BACKOFF_MS;; backoffMs *= 2) {
@@ -219,7 +219,9 @@ class AcceptLoop implements Service {
         return connection;
       } catch (error) {
         this.#acceptFailed(error);
-        await sleep(clock, Math.min(backoffMs, MAX_ACCEPT_BACKOFF_MS));
+        const waitMs = Math.min(backoffMs, MAX_ACCEPT_BACKOFF_MS);
+        await pause(clock, waitMs, this.#waiting.signal);
+        if (this.#waiting.signal.aborted) return undefined;
       }
     }
   }

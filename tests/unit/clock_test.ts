@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  abortable,
-  Deadline,
-  pause,
-  sleep,
-  systemClock,
-} from "../../src/clock.ts";
+import { abortable, Deadline, pause, systemClock } from "../../src/clock.ts";
 import { TransportError } from "../../src/errors.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
@@ -23,12 +17,11 @@ describe("Deadline", () => {
 
   test("never aborts and holds no timer, once cancelled", async () => {
     const clock = new FakeClock();
-    {
-      using deadline = new Deadline(clock, 100, "ERR_NET_TIMEOUT");
-      assert.ok(!deadline.signal.aborted);
-    }
+    const deadline = new Deadline(clock, 100, "ERR_NET_TIMEOUT");
+    deadline[Symbol.dispose]();
     assert.equal(clock.pending, 0);
     await clock.advance(200);
+    assert.ok(!deadline.signal.aborted);
   });
 
   test("takes over the parent's abort and reason, before or after", () => {
@@ -41,35 +34,6 @@ describe("Deadline", () => {
     assert.equal(before.signal.reason, reason);
     assert.equal(after.signal.reason, reason);
     assert.equal(clock.pending, 0);
-  });
-});
-
-describe("sleep()", () => {
-  test("resolves when time is up", async () => {
-    const clock = new FakeClock();
-    let woke = false;
-    sleep(clock, 10).then(() => woke = true);
-    await clock.advance(9);
-    assert.ok(!woke);
-    await clock.advance(1);
-    assert.ok(woke);
-  });
-
-  test("rejects with the reason and drops its timer, when aborted", async () => {
-    const clock = new FakeClock();
-    const controller = new AbortController();
-    const sleeping = sleep(clock, 10, controller.signal);
-    controller.abort(new Error("enough"));
-    await assert.rejects(sleeping, /enough/);
-    await assert.rejects(sleep(clock, 10, controller.signal), /enough/);
-    assert.equal(clock.pending, 0);
-  });
-
-  test("really waits, with the system's clock", async () => {
-    const startMs = systemClock.monotonicMs();
-    await sleep(systemClock, 20);
-    assert.ok(systemClock.monotonicMs() - startMs >= 15);
-    assert.ok(Math.abs(systemClock.unixMs() - Date.now()) < 1_000);
   });
 });
 
@@ -89,6 +53,13 @@ describe("pause()", () => {
     await settle();
     assert.equal(woke, 2);
     assert.equal(clock.pending, 0);
+  });
+
+  test("really waits, with the system's clock", async () => {
+    const startMs = systemClock.monotonicMs();
+    await pause(systemClock, 20, new AbortController().signal);
+    assert.ok(systemClock.monotonicMs() - startMs >= 15);
+    assert.ok(Math.abs(systemClock.unixMs() - Date.now()) < 1_000);
   });
 });
 

@@ -157,6 +157,28 @@ describe("serve()", () => {
     await world.stop(service);
   });
 
+  test("stops at once, while it waits to accept again", async () => {
+    const world = new World();
+    const service = serve(
+      await world.network.listen(HERE),
+      { maxConnections: 10 },
+      () => Promise.resolve(),
+      withDefaults(world.dependencies),
+    );
+    await settle();
+    world.network.failNextAccept("ERR_NET_DESCRIPTORS");
+    world.network.failNextAccept("ERR_NET_DESCRIPTORS");
+    await world.network.dial(HERE);
+    await settle();
+    assert.equal(world.lines.length, 1);
+    let stopped = false;
+    const stopping = service.stop(0).then(() => stopped = true);
+    await world.clock.advance(0);
+    assert.ok(stopped);
+    await stopping;
+    assert.equal(world.clock.pending, 0);
+  });
+
   test("closes the connection and goes on, when a handler fails", async () => {
     const world = new World();
     const service = serve(
