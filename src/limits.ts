@@ -126,8 +126,8 @@ export const SERVER_HANDSHAKE_TIMEOUT_MS = 60_000;
 export const SERVER_HANDSHAKE_JITTER = 0.5;
 
 /**
- * Milliseconds an application has to finish its SOCKS handshake, or to
- * complete the head of an HTTP request it has begun.
+ * Milliseconds an application has to finish its SOCKS handshake, to complete
+ * the head of an HTTP request it has begun, or to take an answer.
  */
 export const LOCAL_HANDSHAKE_TIMEOUT_MS = 30_000;
 

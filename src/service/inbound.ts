@@ -56,7 +56,7 @@ export interface ByteSource {
  * Sends bytes to the application.
  *
  * @param signal Its abort gives the wait up; the connection is then to be
- * closed.
+ * closed. Default: the time of a handshake.
  */
 export type Send = (bytes: Uint8Array, signal?: AbortSignal) => Promise<void>;
 
@@ -74,7 +74,7 @@ export interface InboundClient {
   readonly mode: Mode;
   /** Measures waits. */
   readonly clock: Clock;
-  /** Milliseconds for a handshake, or for a head that has begun. */
+  /** Milliseconds for a handshake, a head that has begun, or an answer. */
   readonly handshakeTimeoutMs: number;
   /** Milliseconds without a byte. */
   readonly idleTimeoutMs: number;

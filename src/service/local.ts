@@ -24,7 +24,12 @@ import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
 import { serve } from "./accept_loop.ts";
 import { ConnectionReport } from "./connection_report.ts";
-import type { Inbound, InboundProtocol, InboundRequest } from "./inbound.ts";
+import type {
+  Inbound,
+  InboundProtocol,
+  InboundRequest,
+  Send,
+} from "./inbound.ts";
 import { inboundFor } from "./inbound_protocols.ts";
 import { LocalClient } from "./local_client.ts";
 import { OutboundStream } from "./outbound_stream.ts";
@@ -163,6 +168,10 @@ class Local {
     this.#inbound = inboundFor(options.protocol ?? "mixed");
   }
 
+  get #handshakeTimeoutMs(): number {
+    return this.#options.handshakeTimeoutMs ?? LOCAL_HANDSHAKE_TIMEOUT_MS;
+  }
+
   setServers(servers: readonly UpstreamServer[]): void {
     this.#upstreams.replace(servers);
   }
@@ -182,7 +191,11 @@ class Local {
 
   async handle(connection: Connection, signal: AbortSignal): Promise<void> {
     const report = new ConnectionReport(connection, this.#world);
-    const client = new LocalClient(connection, this.#world.clock);
+    const client = new LocalClient(
+      connection,
+      this.#world.clock,
+      this.#handshakeTimeoutMs,
+    );
     const opened = await this.#open(client, report, signal);
     if (opened === undefined) return;
     try {
@@ -207,8 +220,10 @@ class Local {
     signal: AbortSignal,
   ): Promise<Opened | undefined> {
     const { clock } = this.#world;
-    const send = (bytes: Uint8Array, giveUp = signal): Promise<void> =>
-      abortable(client.writer.write(bytes), giveUp);
+    const send: Send = (bytes, giveUp) =>
+      giveUp === undefined
+        ? client.answer(bytes, signal)
+        : abortable(client.writer.write(bytes), giveUp);
     try {
       const request = await this.#inbound({
         source: client.reader,
@@ -217,8 +232,7 @@ class Local {
         bind: this.#options.bind ?? false,
         mode: this.#options.mode ?? "tcp_only",
         clock,
-        handshakeTimeoutMs: this.#options.handshakeTimeoutMs ??
-          LOCAL_HANDSHAKE_TIMEOUT_MS,
+        handshakeTimeoutMs: this.#handshakeTimeoutMs,
         idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
         signal,
         open: (address) => this.#openStream(address, report, signal),
@@ -243,8 +257,7 @@ class Local {
         return { request, ...await this.#dial(signal) };
       } catch (error) {
         if (error instanceof UmbraError) {
-          const reply = request.refuse(error.code);
-          if (reply.length > 0) await send(reply);
+          await client.answer(request.refuse(error.code), signal);
         }
         throw error;
       }
@@ -268,13 +281,13 @@ class Local {
 
   /** Lets the application send datagrams for as long as it stays connected. */
   async #associate(
-    { connection, reader, writer }: LocalClient,
+    client: LocalClient,
     { address, accept }: InboundRequest,
     signal: AbortSignal,
   ): Promise<void> {
-    using association = this.#udp!.associate(connection, address);
-    await writer.write(accept(association.relay));
-    await drain(reader, AbortSignal.any([signal, association.signal]));
+    using association = this.#udp!.associate(client.connection, address);
+    await client.answer(accept(association.relay), signal);
+    await drain(client.reader, AbortSignal.any([signal, association.signal]));
   }
 
   async #dial(signal: AbortSignal): Promise<DialledServer> {
@@ -293,8 +306,7 @@ class Local {
     const { connection, reader, writer } = client;
     const session = protocol.client();
     try {
-      const reply = request.accept(server.local);
-      if (reply.length > 0) await writer.write(reply);
+      await client.answer(request.accept(server.local), signal);
       const payload = request.payload.length > 0
         ? request.payload
         : await client.firstPayload(signal);

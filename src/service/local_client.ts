@@ -20,13 +20,38 @@ export class LocalClient {
   /** Its one writer. */
   readonly writer: ByteWriter;
   readonly #clock: Clock;
+  readonly #answerTimeoutMs: number;
 
-  /** @param clock Measures the waits. */
-  constructor(connection: Connection, clock: Clock) {
+  /**
+   * Takes reading and writing over.
+   *
+   * @param clock Measures the waits.
+   * @param answerTimeoutMs How long it may take to take an answer.
+   */
+  constructor(connection: Connection, clock: Clock, answerTimeoutMs: number) {
     this.connection = connection;
     this.reader = new ByteReader(connection);
     this.writer = new ByteWriter(connection);
     this.#clock = clock;
+    this.#answerTimeoutMs = answerTimeoutMs;
+  }
+
+  /**
+   * Answers the application.
+   *
+   * @param bytes May be empty: nothing is written then.
+   * @param signal Its abort gives the wait up.
+   * @throws {TransportError} `ERR_NET_TIMEOUT` when it does not take them.
+   */
+  async answer(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (bytes.length === 0) return;
+    using deadline = new Deadline(
+      this.#clock,
+      this.#answerTimeoutMs,
+      "ERR_NET_TIMEOUT",
+      signal,
+    );
+    await abortable(this.writer.write(bytes), deadline.signal);
   }
 
   /**
@@ -51,9 +76,9 @@ export class LocalClient {
   /** Says no, when the server has turned out not to serve what was asked. */
   async refuse(reply: Uint8Array, signal: AbortSignal): Promise<void> {
     try {
-      await this.writer.write(reply);
+      await this.answer(reply, signal);
     } catch {
-      // The application is gone: nobody waits for the reply.
+      // The application is gone or takes nothing: nobody waits for the reply.
       return;
     }
     await this.hangUp(signal);

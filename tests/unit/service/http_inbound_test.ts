@@ -631,6 +631,20 @@ describe("errors", () => {
     await scene.end();
   });
 
+  test("an answer that the client does not take has a deadline", async () => {
+    const scene = await Scene.start(
+      { users: USERS, handshakeTimeoutMs: 500 },
+      new World({ capacity: 1_024 }),
+    );
+    await scene.ask(get("").repeat(15));
+    await scene.world.clock.advance(499);
+    assert.equal(scene.world.logged("code", "ERR_NET_TIMEOUT").length, 0);
+    await scene.world.clock.advance(1);
+    assert.equal(scene.world.logged("code", "ERR_NET_TIMEOUT").length, 1);
+    await scene.world.clock.advance(2_000);
+    await scene.end();
+  });
+
   test("a connection kept for another request has the idle time", async () => {
     const scene = await Scene.start({
       handshakeTimeoutMs: 500,
