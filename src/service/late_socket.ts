@@ -86,7 +86,10 @@ class LateSocket implements DatagramSocket {
       if (signal.aborted) return undefined;
       try {
         const socket = await transport.bind(this.address);
-        if (signal.aborted) socket.close();
+        if (signal.aborted) {
+          socket.close();
+          return undefined;
+        }
         logger.log("info", "the UDP port is ours", {
           port: this.address.port,
         });

@@ -9,7 +9,7 @@
  * @module
  */
 import { BufferPool } from "../buffer_pool.ts";
-import { Deadline } from "../clock.ts";
+import { abortable, Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import { isBindTarget } from "../codec/bind_request.ts";
 import { ProtocolError } from "../errors.ts";
@@ -48,7 +48,6 @@ import {
   type Service,
   withDefaults,
 } from "./service.ts";
-
 import { startUdpServer, type UdpServerService } from "./udp_server.ts";
 import {
   besideListener,
@@ -389,7 +388,7 @@ class Server {
       policy: this.#options.targetPolicy ?? anyTarget,
       host: client.local.host,
       signal,
-      send: (reply) => writer.write(session.seal(reply)),
+      send: (reply) => abortable(writer.write(session.seal(reply)), signal),
     });
   }
 

@@ -45,6 +45,31 @@ test("bindPort() gives up waiting, when it is closed", async () => {
   (await world.network.bind(HERE)).close();
 });
 
+test("bindPort() lets go of a port that comes after it was closed", async () => {
+  const world = new World();
+  const old = await world.network.bind(HERE);
+  const mayBind = Promise.withResolvers<void>();
+  let tries = 0;
+  const bind = async (): ReturnType<typeof world.network.bind> => {
+    if (tries++ > 0) await mayBind.promise;
+    return await world.network.bind(HERE);
+  };
+  const socket = await bindPort(HERE, {
+    ...withDefaults(world.dependencies),
+    sharePorts: true,
+    transport: { ...world.network, bind },
+  });
+  old.close();
+  await world.clock.advance(TAKE_OVER_RETRY_MS);
+  assert.equal(tries, 2);
+  socket.close();
+  mayBind.resolve();
+  assert.equal(await socket.receive(), undefined);
+  assert.equal(world.network.openSockets, 0);
+  const messages = world.lines.map(({ message }) => message);
+  assert.deepEqual(messages, ["another process has the UDP port, waiting"]);
+});
+
 test("bindPort() fails at once, where ports are not shared", async () => {
   const world = new World();
   const old = await world.network.bind(HERE);
