@@ -14,7 +14,7 @@
  * @module
  */
 import { type Allocate, allocateFresh } from "../buffer_pool.ts";
-import { concat } from "../bytes.ts";
+import { concat, writeU16 } from "../bytes.ts";
 import type { Aead, MasterKey } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { NonceCounter } from "../crypto/nonce_counter.ts";
@@ -29,7 +29,7 @@ import type { RandomBytes } from "../random.ts";
 const LENGTH = new Uint8Array(2);
 
 /** Bytes every chunk adds to its payload. */
-export const CHUNK_OVERHEAD: number = 2 + TAG_LENGTH + TAG_LENGTH;
+const CHUNK_OVERHEAD = 2 + TAG_LENGTH + TAG_LENGTH;
 
 /**
  * Bytes of the chunks that carry `payloadLength` bytes, without the salt.
@@ -118,8 +118,7 @@ export class ChunkSealer {
     const size = Math.ceil(payload.length / count);
     for (let start = 0; start < payload.length; start += size) {
       const part = payload.subarray(start, start + size);
-      LENGTH[0] = part.length >>> 8;
-      LENGTH[1] = part.length & 0xff;
+      writeU16(LENGTH, 0, part.length);
       at = this.#sealUnit(LENGTH, out, at);
       at = this.#sealUnit(part, out, at);
     }

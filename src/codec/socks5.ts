@@ -14,6 +14,7 @@
  *
  * @module
  */
+import { concat } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
 import { type Address, ATYP, decodeAddress, encodeAddress } from "./address.ts";
 
@@ -137,7 +138,7 @@ export function decodeRequest(
 ): Decoded<Socks5Request> | undefined {
   checkVersion(bytes, 0x05, "request");
   if (bytes.length < 4) return undefined;
-  const decoded = decodeSocksAddress(bytes.subarray(3));
+  const decoded = decodeSocksAddress(bytes.subarray(3), "request");
   if (decoded === undefined) return undefined;
   return {
     message: { command: bytes[1]!, address: decoded.address },
@@ -157,22 +158,27 @@ export function encodeReply(
   rep: Rep,
   bound: Address = { host: "0.0.0.0", port: 0 },
 ): Uint8Array {
-  const address = encodeAddress(bound);
-  const out = new Uint8Array(3 + address.length);
-  out.set([0x05, rep, 0x00]);
-  out.set(address, 3);
-  return out;
+  return concat(Uint8Array.of(0x05, rep, 0x00), encodeAddress(bound));
 }
 
-/** The address of a SOCKS message, with SOCKS error codes. */
-function decodeSocksAddress(
+/**
+ * Decodes the address of a SOCKS message, with SOCKS error codes.
+ *
+ * @param bytes From ATYP on; at least that.
+ * @param message Whose address it is, for the text of an error.
+ * @returns `undefined` when more bytes are needed.
+ * @throws {ProtocolError} `ERR_SOCKS_ADDRESS_TYPE`; `ERR_SOCKS_MALFORMED` for
+ * a name that cannot be one.
+ */
+export function decodeSocksAddress(
   bytes: Uint8Array,
+  message: "request" | "datagram",
 ): { address: Address; length: number } | undefined {
   const atyp = bytes[0]!;
   if (atyp !== ATYP.ipv4 && atyp !== ATYP.name && atyp !== ATYP.ipv6) {
     throw new ProtocolError(
       "ERR_SOCKS_ADDRESS_TYPE",
-      `Cannot decode SOCKS request: unknown address type 0x${
+      `Cannot decode SOCKS ${message}: unknown address type 0x${
         atyp.toString(16)
       }`,
     );
@@ -182,7 +188,7 @@ function decodeSocksAddress(
   } catch (cause) {
     throw new ProtocolError(
       "ERR_SOCKS_MALFORMED",
-      "Cannot decode SOCKS request: invalid name",
+      `Cannot decode SOCKS ${message}: invalid name`,
       { cause },
     );
   }

@@ -12,7 +12,8 @@
  */
 import { concat } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
-import { type Address, ATYP, decodeAddress, encodeAddress } from "./address.ts";
+import { type Address, encodeAddress } from "./address.ts";
+import { decodeSocksAddress } from "./socks5.ts";
 
 /** One datagram between an application and its proxy. */
 export interface SocksDatagram {
@@ -31,13 +32,9 @@ export interface SocksDatagram {
  * a name that cannot be one and for port 0.
  */
 export function decodeSocksDatagram(bytes: Uint8Array): SocksDatagram {
-  const atyp = bytes[3];
-  if (atyp === undefined) throw truncated(bytes);
+  if (bytes.length < 4) throw truncated(bytes);
   if (bytes[2] !== 0) throw refusal("ERR_SOCKS_FRAGMENT", "it is a fragment");
-  if (atyp !== ATYP.ipv4 && atyp !== ATYP.name && atyp !== ATYP.ipv6) {
-    throw refusal("ERR_SOCKS_ADDRESS_TYPE", "unknown address type");
-  }
-  const decoded = decodeTarget(bytes.subarray(3));
+  const decoded = decodeSocksAddress(bytes.subarray(3), "datagram");
   if (decoded === undefined) throw truncated(bytes);
   const { address, length } = decoded;
   if (address.port === 0) throw refusal("ERR_SOCKS_MALFORMED", "port is 0");
@@ -55,16 +52,6 @@ export function encodeSocksDatagram(
   return concat(new Uint8Array(3), encodeAddress(address), payload);
 }
 
-function decodeTarget(
-  bytes: Uint8Array,
-): { address: Address; length: number } | undefined {
-  try {
-    return decodeAddress(bytes);
-  } catch (cause) {
-    throw refusal("ERR_SOCKS_MALFORMED", "invalid name", { cause });
-  }
-}
-
 function truncated({ length }: Uint8Array): ProtocolError {
   return refusal("ERR_SOCKS_TRUNCATED", `${length} bytes are too few`);
 }
@@ -72,11 +59,6 @@ function truncated({ length }: Uint8Array): ProtocolError {
 function refusal(
   code: ProtocolError["code"],
   reason: string,
-  options?: ErrorOptions,
 ): ProtocolError {
-  return new ProtocolError(
-    code,
-    `Cannot decode SOCKS datagram: ${reason}`,
-    options,
-  );
+  return new ProtocolError(code, `Cannot decode SOCKS datagram: ${reason}`);
 }

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { fromLatin1, toLatin1 } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
 
 /** What an `ss://` URI says. */
@@ -159,7 +160,7 @@ function decodeBase64(text: string): string {
   if (base64.length % 4 === 1 || !/^[\w+/]+$/.test(base64)) {
     throw invalid("the user info is neither METHOD:PASSWORD nor base64 of it");
   }
-  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  const bytes = toLatin1(atob(base64));
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
       .decode(bytes);
@@ -171,7 +172,7 @@ function decodeBase64(text: string): string {
 
 function encodeBase64Url(text: string): string {
   const bytes = new TextEncoder().encode(text);
-  return btoa(String.fromCharCode(...bytes))
+  return btoa(fromLatin1(bytes))
     .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 

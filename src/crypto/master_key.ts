@@ -7,7 +7,7 @@
  * @module
  */
 import { md5 } from "@noble/hashes/legacy.js";
-import { concat } from "../bytes.ts";
+import { concat, toLatin1 } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
 import type { Method } from "./method.ts";
 
@@ -58,5 +58,5 @@ export function masterKeyFromBase64(text: string, method: Method): Uint8Array {
       `Cannot use key: got ${binary.length} bytes, expected ${expected}`,
     );
   }
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  return toLatin1(binary);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { equalBytes } from "../bytes.ts";
 import { TAG_LENGTH } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import type { AeadProvider } from "./aead.ts";
@@ -111,7 +112,7 @@ function knownAnswer(
   } finally {
     aead.free();
   }
-  if (!same(out, fromHex(answer.sealed))) {
+  if (!equalBytes(out, fromHex(answer.sealed))) {
     throw new Error("it gives a wrong known answer");
   }
 }
@@ -124,7 +125,7 @@ function compareSubkeys(
   const key = randomBytes(keyLength);
   const salt = randomBytes(keyLength);
   const subkey = provider.deriveSubkey?.(key, salt);
-  if (subkey !== undefined && !same(subkey, deriveSubkey(key, salt))) {
+  if (subkey !== undefined && !equalBytes(subkey, deriveSubkey(key, salt))) {
     throw new Error("it derives a subkey differently from noble");
   }
 }
@@ -148,7 +149,7 @@ function compare(
       const sealed = new Uint8Array(length + TAG_LENGTH);
       reference.seal(nonce, plaintext, expected);
       sealer.seal(nonce, plaintext, sealed);
-      if (!same(sealed, expected)) {
+      if (!equalBytes(sealed, expected)) {
         throw new Error(`it seals ${length} bytes differently from noble`);
       }
       if (use === 1) {
@@ -161,17 +162,15 @@ function compare(
       }
       // In place, as the opener of a stream may do.
       const opened = sealed.subarray(0, length);
-      if (!opener.open(nonce, sealed, opened) || !same(opened, plaintext)) {
+      if (
+        !opener.open(nonce, sealed, opened) || !equalBytes(opened, plaintext)
+      ) {
         throw new Error(`it does not open ${length} bytes it has sealed`);
       }
     }
   } finally {
     for (const aead of [sealer, opener, reference]) aead.free();
   }
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function fromHex(text: string): Uint8Array {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { toLatin1 } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
 import { type Aead, type AeadProvider, MasterKey } from "./aead.ts";
 import { BlockCipher } from "./block_cipher.ts";
@@ -100,6 +101,5 @@ function pskFromBase64(text: string, method: Method): Uint8Array {
         }: make one with \`umbra genkey ${method.name}\``,
     );
   }
-  const binary = atob(text.replaceAll("=", ""));
-  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+  return toLatin1(atob(text.replaceAll("=", "")));
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { fromLatin1 } from "../bytes.ts";
 import type { Psk } from "../crypto/psk.ts";
 import { ProtocolError } from "../errors.ts";
 
@@ -44,7 +45,7 @@ export class Users2022 {
   set(users: Iterable<User2022>): void {
     const byHash = new Map<string, User2022>();
     for (const user of users) {
-      const key = keyOf(user.psk.identityHash);
+      const key = fromLatin1(user.psk.identityHash);
       const other = byHash.get(key);
       if (other !== undefined) {
         throw new RangeError(
@@ -63,15 +64,11 @@ export class Users2022 {
    * @throws {ProtocolError} `ERR_SS_USER_UNKNOWN`.
    */
   find(hash: Uint8Array): User2022 {
-    const user = this.#byHash.get(keyOf(hash));
+    const user = this.#byHash.get(fromLatin1(hash));
     if (user !== undefined) return user;
     throw new ProtocolError(
       "ERR_SS_USER_UNKNOWN",
       "Cannot accept request: its identity header names no user",
     );
   }
-}
-
-function keyOf(hash: Uint8Array): string {
-  return String.fromCharCode(...hash);
 }

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { toLatin1 } from "../bytes.ts";
 import type { Address } from "../codec/address.ts";
 import { bodyFraming, type HttpFraming, NO_BODY } from "../codec/http_body.ts";
 import {
@@ -199,7 +200,7 @@ function basicCredentials(
     // Not base64: no credentials, which is what the client will be told.
     return undefined;
   }
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = toLatin1(text);
   const colon = bytes.indexOf(0x3a);
   if (colon < 0) return undefined;
   return {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { toLatin1 } from "../bytes.ts";
+import { concat, toLatin1 } from "../bytes.ts";
 import { bodyFraming, type HttpFraming, NO_BODY } from "../codec/http_body.ts";
 import {
   encodeHead,
@@ -168,10 +168,7 @@ export function encodeAnswer(
   }
   const head = encodeHead(`HTTP/1.1 ${line}`, fields);
   if (method === "HEAD") return head;
-  const answer = new Uint8Array(head.length + body.length);
-  answer.set(head);
-  answer.set(toLatin1(body), head.length);
-  return answer;
+  return concat(head, toLatin1(body));
 }
 
 function connectionFields(
