@@ -157,12 +157,8 @@ export {
   type LocalService,
   startLocal,
 } from "./src/service/local.ts";
-export {
-  Accounts,
-  type Direction,
-  type LimitedUser,
-  type Visit,
-} from "./src/service/accounts.ts";
+export type { Direction, LimitedUser, Visit } from "./src/service/account.ts";
+export { Accounts } from "./src/service/accounts.ts";
 export {
   type PacketUpstream,
   toUpstream,

@@ -86,10 +86,6 @@ export const MAX_SOCKS_MESSAGE_LENGTH: number = 1 + 1 + 255 + 1 + 255;
 /** Bytes of USERID and of HOST in a SOCKS4 request; the protocol has no bound. */
 export const MAX_SOCKS4_FIELD_LENGTH = 255;
 
-/** Bytes of the longest SOCKS4a request: fixed part, USERID, HOST, two NULs. */
-export const MAX_SOCKS4_REQUEST_LENGTH: number = 1 + 1 + 2 + 4 +
-  2 * (MAX_SOCKS4_FIELD_LENGTH + 1);
-
 /**
  * Bytes of an HTTP request line or status line without CRLF. RFC 9112 §3 wants
  * 8,000 at least; Apache and nginx stop at about 8,192.

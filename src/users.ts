@@ -37,6 +37,17 @@ export interface UserCounts {
   readonly lastSeenUnixMs: number;
 }
 
+/** Counts of who has done nothing. */
+export const NO_COUNTS: UserCounts = {
+  bytesUp: 0,
+  bytesDown: 0,
+  packetsUp: 0,
+  packetsDown: 0,
+  connections: 0,
+  associations: 0,
+  lastSeenUnixMs: 0,
+};
+
 /** What one user has done, and does now. */
 export interface UserUsage extends UserCounts {
   /** TCP connections and UDP associations that are open. */

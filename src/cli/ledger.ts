@@ -6,20 +6,15 @@
  */
 import type { Logger } from "../observe.ts";
 import type { Accounts } from "../service/accounts.ts";
-import type { KeptCounts, UserCounts, UserStore } from "../users.ts";
+import {
+  type KeptCounts,
+  NO_COUNTS,
+  type UserCounts,
+  type UserStore,
+} from "../users.ts";
 
 /** How often counts are written; what a kill -9 may lose. Milliseconds. */
 export const FLUSH_MS = 5_000;
-
-const NOTHING: UserCounts = {
-  bytesUp: 0,
-  bytesDown: 0,
-  packetsUp: 0,
-  packetsDown: 0,
-  connections: 0,
-  associations: 0,
-  lastSeenUnixMs: 0,
-};
 
 /** The counts of every server, in memory and in the store. */
 export class Ledger {
@@ -47,7 +42,7 @@ export class Ledger {
         .map(({ name, counts }) => [name, counts]),
     );
     for (const name of names) {
-      const counts = found.get(name) ?? NOTHING;
+      const counts = found.get(name) ?? NO_COUNTS;
       accounts.restore(name, counts);
       this.#kept.set(keyOf(server, name), counts);
     }
@@ -59,7 +54,7 @@ export class Ledger {
     for (const [server, accounts] of this.#servers) {
       const all = new Map([["", accounts.total()], ...accounts.usage()]);
       for (const [name, usage] of all) {
-        const kept = this.#kept.get(keyOf(server, name)) ?? NOTHING;
+        const kept = this.#kept.get(keyOf(server, name)) ?? NO_COUNTS;
         const counts = minus(usage, kept);
         if (counts !== undefined) differences.push({ server, name, counts });
       }
@@ -91,7 +86,7 @@ export class Ledger {
       const isOne = name === undefined
         ? key.startsWith(keyOf(server, ""))
         : key === keyOf(server, name);
-      if (isOne) this.#kept.set(key, NOTHING);
+      if (isOne) this.#kept.set(key, NO_COUNTS);
     }
   }
 

@@ -1,7 +1,6 @@
 /**
  * The accept loop of every TCP service: it accepts connections up to a limit,
- * survives it when accepting fails, keeps strangers from taking every place,
- * and stops with grace.
+ * survives it when accepting fails, and stops with grace.
  *
  * @module
  */
@@ -11,7 +10,6 @@ import {
   ACCEPT_BACKOFF_MS,
   ACCEPT_RECOVERED_MS,
   MAX_ACCEPT_BACKOFF_MS,
-  MIN_STRANGER_MS,
   RESUME_ACCEPT_SHARE,
   SHORTAGE_SHARE,
   STRANGERS_SHARE,
@@ -19,6 +17,7 @@ import {
 import type { Connection, Endpoint, Listener } from "../transport.ts";
 import { Episode } from "./episode.ts";
 import type { Dependencies, Service } from "./service.ts";
+import { type Place, Strangers } from "./strangers.ts";
 
 /** How many connections may be open at once. */
 export interface ConnectionLimits {
@@ -31,14 +30,6 @@ export interface ConnectionLimits {
   readonly maxStrangers?: number;
   /** Those of one client address. Default: no limit. */
   readonly maxPerHost?: number | undefined;
-}
-
-/** A connection's place among the others. */
-export interface Place {
-  /** Whether it had to leave because there were too many strangers. */
-  readonly dismissed: boolean;
-  /** The peer belongs here: it is no stranger any more. */
-  admit(): void;
 }
 
 /** Serves one accepted connection; expected errors are its own business. */
@@ -54,7 +45,7 @@ export type ConnectionHandler = (
  *
  * At the limit nothing is accepted: clients wait in the system's backlog until
  * some connections have ended. The oldest stranger leaves when there are too
- * many; what it has sent or not makes no difference. When accepting fails (no
+ * many. When accepting fails (no
  * descriptors left, most often) it is tried again after a wait that doubles.
  * Each of these is logged once, until it is over.
  *
@@ -85,8 +76,8 @@ class AcceptLoop implements Service {
   readonly #overload: Episode;
   /** Too few descriptors. */
   readonly #shortage: Episode;
-  /** Nothing shall be accepted any more. */
-  #stopping = false;
+  /** Aborted when nothing shall be accepted any more. */
+  readonly #closing = new AbortController();
   /** The limit, or less: as many as there were when descriptors ran out. */
   #maxConnections: number;
   /** When accept failed last, until it has recovered. */
@@ -104,7 +95,11 @@ class AcceptLoop implements Service {
     this.#maxConnections = limits.maxConnections;
     this.#overload = new Episode(dependencies.clock);
     this.#shortage = new Episode(dependencies.clock);
-    this.#strangers = new Strangers(limits, this.#overload, dependencies);
+    this.#strangers = new Strangers(
+      limits.maxStrangers ?? Infinity,
+      this.#overload,
+      dependencies,
+    );
     this.#handle = handle;
     this.#dependencies = dependencies;
     this.#accepting = this.#acceptAll();
@@ -115,7 +110,7 @@ class AcceptLoop implements Service {
   }
 
   async stop(graceMs: number): Promise<void> {
-    this.#stopping = true;
+    this.#closing.abort();
     this.#strangers.stop();
     this.#listener.close();
     this.#slotFreed();
@@ -168,7 +163,7 @@ class AcceptLoop implements Service {
       this.#maxConnections - 1,
       Math.floor(this.#maxConnections * RESUME_ACCEPT_SHARE),
     );
-    while (this.#open.size > enough && !this.#stopping) {
+    while (this.#open.size > enough && !this.#closing.signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#slotFreed = resolve;
       await promise;
@@ -220,8 +215,8 @@ class AcceptLoop implements Service {
       } catch (error) {
         this.#acceptFailed(error);
         const waitMs = Math.min(backoffMs, MAX_ACCEPT_BACKOFF_MS);
-        await pause(clock, waitMs, this.#waiting.signal);
-        if (this.#waiting.signal.aborted) return undefined;
+        await pause(clock, waitMs, this.#closing.signal);
+        if (this.#closing.signal.aborted) return undefined;
       }
     }
   }
@@ -278,108 +273,5 @@ class AcceptLoop implements Service {
       connection.close();
       metrics.connectionReleased();
     }
-  }
-}
-
-/** Connections that may have to leave, the oldest first. */
-class Strangers {
-  readonly #most: number;
-  readonly #world: Required<Dependencies>;
-  readonly #places = new Set<StrangersPlace>();
-  readonly #overload: Episode;
-  #max: number;
-  #stopping = false;
-  /** Of who waits for room. */
-  #wait = new AbortController();
-
-  constructor(
-    { maxStrangers = Infinity }: ConnectionLimits,
-    overload: Episode,
-    world: Required<Dependencies>,
-  ) {
-    this.#most = maxStrangers;
-    this.#max = maxStrangers;
-    this.#overload = overload;
-    this.#world = world;
-  }
-
-  add(connection: Connection): Place {
-    const { clock } = this.#world;
-    const sinceMs = clock.monotonicMs();
-    const place = new StrangersPlace(connection, sinceMs, () => {
-      this.#places.delete(place);
-      this.#wait.abort();
-    });
-    this.#places.add(place);
-    return place;
-  }
-
-  /** Allows fewer for a while; where there are none, nothing changes. */
-  limitTo(max: number): void {
-    if (this.#most === Infinity) return;
-    this.#max = Math.max(1, Math.min(this.#most, Math.floor(max)));
-    while (this.#places.size > this.#max) this.#dismissOldest();
-  }
-
-  /**
-   * Makes room for one more: the oldest leaves, once it has had the time that
-   * somebody who belongs here needs.
-   */
-  async room(): Promise<void> {
-    const { clock } = this.#world;
-    while (this.#places.size >= this.#max && !this.#stopping) {
-      const [oldest] = this.#places;
-      const ageMs = clock.monotonicMs() - oldest!.sinceMs;
-      if (ageMs >= MIN_STRANGER_MS) return this.#dismissOldest();
-      this.#wait = new AbortController();
-      await pause(clock, MIN_STRANGER_MS - ageMs, this.#wait.signal);
-    }
-  }
-
-  /** Nobody waits any more. */
-  stop(): void {
-    this.#stopping = true;
-    this.#wait.abort();
-  }
-
-  #dismissOldest(): void {
-    const [oldest] = this.#places;
-    oldest!.dismiss();
-    const { logger, metrics } = this.#world;
-    metrics.connectionRefused("ERR_POLICY_STRANGERS");
-    if (!this.#overload.happens()) return;
-    logger.log(
-      "warn",
-      "too many connections do not authenticate, the oldest of them end",
-      { limit: this.#max },
-    );
-  }
-}
-
-class StrangersPlace implements Place {
-  readonly #connection: Connection;
-  readonly #leave: () => void;
-  /** When it came; milliseconds of the monotonic clock. */
-  readonly sinceMs: number;
-  dismissed = false;
-
-  constructor(
-    connection: Connection,
-    sinceMs: number,
-    leave: () => void,
-  ) {
-    this.#connection = connection;
-    this.sinceMs = sinceMs;
-    this.#leave = leave;
-  }
-
-  admit(): void {
-    this.#leave();
-  }
-
-  dismiss(): void {
-    this.dismissed = true;
-    this.#leave();
-    this.#connection.close();
   }
 }

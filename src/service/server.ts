@@ -37,8 +37,9 @@ import { ByteWriter } from "../streams/byte_writer.ts";
 import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
-import { type Place, serve } from "./accept_loop.ts";
-import { Accounts, type Visit } from "./accounts.ts";
+import { serve } from "./accept_loop.ts";
+import type { Visit } from "./account.ts";
+import { Accounts } from "./accounts.ts";
 import { type AcceptedPeer, acceptPeer } from "./bind.ts";
 import { ConnectionReport } from "./connection_report.ts";
 import { dial } from "./dial.ts";
@@ -48,6 +49,7 @@ import {
   type Service,
   withDefaults,
 } from "./service.ts";
+import type { Place } from "./strangers.ts";
 import { startUdpServer, type UdpServerService } from "./udp_server.ts";
 import {
   besideListener,

@@ -13,7 +13,7 @@ import {
   tryOpenPacket,
 } from "../codec/packet.ts";
 import type { MasterKey } from "../crypto/aead.ts";
-import { PolicyError, ProtocolError } from "../errors.ts";
+import { PolicyError } from "../errors.ts";
 import { MAX_TRIAL_BYTES } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Endpoint } from "../transport.ts";
@@ -24,6 +24,7 @@ import type {
   PacketProtocol,
   PacketServer,
 } from "./packet_protocol.ts";
+import { checkTargetPort } from "./target_port.ts";
 
 /**
  * The 2017 edition under one key.
@@ -95,12 +96,7 @@ export class Aead2017PacketServer implements PacketServer {
       host,
       "packet",
     );
-    if (opened.address.port === 0) {
-      throw new ProtocolError(
-        "ERR_SS_ADDRESS_INVALID",
-        "Cannot accept packet: port is 0",
-      );
-    }
+    checkTargetPort(opened.address, "packet");
     const association = `${host} ${port} ${name ?? ""}`;
     this.#keys.set(association, masterKey);
     return {

@@ -17,7 +17,6 @@ import { ChunkOpener } from "../codec/chunk_opener.ts";
 import { ChunkSealer } from "../codec/chunk_sealer.ts";
 import { UnitBuffer } from "../codec/unit_buffer.ts";
 import type { MasterKey } from "../crypto/aead.ts";
-import { ProtocolError } from "../errors.ts";
 import type { RandomBytes } from "../random.ts";
 import { replayed, type SaltFilter } from "./salt_filter.ts";
 import type {
@@ -27,6 +26,7 @@ import type {
   StreamRequest,
   StreamSession,
 } from "./stream_protocol.ts";
+import { checkTargetPort } from "./target_port.ts";
 
 /**
  * The 2017 edition under one key.
@@ -114,12 +114,7 @@ class Server extends Session implements ServerSession {
     const decoded = decodeAddress(this.#plaintext);
     if (decoded === undefined) return undefined;
     const { address, length } = decoded;
-    if (address.port === 0) {
-      throw new ProtocolError(
-        "ERR_SS_ADDRESS_INVALID",
-        "Cannot accept request: port is 0",
-      );
-    }
+    checkTargetPort(address, "request");
     if (this.#filter?.add(this.#salt.unit) === false) throw replayed();
     const payload = this.#plaintext.subarray(length);
     this.#plaintext = NOTHING;

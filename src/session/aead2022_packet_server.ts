@@ -34,6 +34,7 @@ import {
   type PacketWorld,
   replayedPacket,
 } from "./packet_window.ts";
+import { checkTargetPort } from "./target_port.ts";
 import { checkTimestamp, unixSeconds } from "./timestamp.ts";
 
 /** Whose packet it is. */
@@ -139,12 +140,7 @@ export class Aead2022PacketServer implements PacketServer {
         "Cannot accept packet: its time stamp is from before our start",
       );
     }
-    if (packet.address.port === 0) {
-      throw new ProtocolError(
-        "ERR_SS_ADDRESS_INVALID",
-        "Cannot accept packet: port is 0",
-      );
-    }
+    checkTargetPort(packet.address, "packet");
     return packet;
   }
 }

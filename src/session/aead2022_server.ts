@@ -31,6 +31,7 @@ import type { Users2022 } from "./aead2022_users.ts";
 import { openHeader } from "./open_header.ts";
 import { replayed } from "./salt_filter.ts";
 import type { ServerSession, StreamRequest } from "./stream_protocol.ts";
+import { checkTargetPort } from "./target_port.ts";
 import { checkTimestamp, unixSeconds } from "./timestamp.ts";
 
 /** A request whose fixed header was opened. */
@@ -83,12 +84,7 @@ export class Aead2022Server implements ServerSession {
     const { address, payload } = decodeRequestBody(
       openHeader(aead, nonce, body.unit, "variable header"),
     );
-    if (address.port === 0) {
-      throw new ProtocolError(
-        "ERR_SS_ADDRESS_INVALID",
-        "Cannot accept request: port is 0",
-      );
-    }
+    checkTargetPort(address, "request");
     this.#opener = new ChunkOpener(psk, { aead, nonce });
     return {
       address,

@@ -203,7 +203,7 @@ class IdleWatchdog {
     } else if (idleMs < this.#timeoutMs) {
       this.#arm(this.#timeoutMs - idleMs);
     } else {
-      const seconds = this.#timeoutMs / 1000;
+      const seconds = this.#timeoutMs / 1_000;
       this.#fail(
         new TransportError("ERR_NET_IDLE", `Nothing moved for ${seconds} s`),
       );

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Place, serve } from "../../../src/service/accept_loop.ts";
+import { serve } from "../../../src/service/accept_loop.ts";
 import {
   connectionCapacity,
   withDefaults,
 } from "../../../src/service/service.ts";
+import type { Place } from "../../../src/service/strangers.ts";
 import { MIN_STRANGER_MS } from "../../../src/limits.ts";
 import type { Connection } from "../../../src/transport.ts";
 import { settle } from "../../support/fake_clock.ts";
