@@ -177,6 +177,7 @@ export {
   type ServerService,
   startServer,
 } from "./src/service/server.ts";
+export type { ClientOptions } from "./src/service/client_connection.ts";
 export type { Dependencies, Service } from "./src/service/service.ts";
 export type { InboundProtocol } from "./src/service/inbound.ts";
 export type { SocksUser } from "./src/service/socks5_inbound.ts";

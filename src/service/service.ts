@@ -65,9 +65,9 @@ export interface Dependencies {
    */
   readonly sharePorts?: boolean;
   /**
-   * The memory of salts of an edition, asked for once by each server. Servers
-   * that share it serve no request that another of them has served. Default:
-   * one of its own for each server.
+   * The memory of salts of an edition, asked for by each server when it
+   * starts, and when its key changes. Servers that share it serve no request
+   * that another of them has served. Default: one of its own for each.
    */
   readonly replayFilter?: (edition: Edition) => ReplayFilter;
 }

@@ -65,9 +65,9 @@ export function withoutDrain(): MutantSource {
 /** The server whose deadline begins anew when it has seen an error. */
 export function withSecondDeadline(): MutantSource {
   return new MutantSource(
-    "service/server.ts",
-    "await drain(reader, patience.signal);",
-    "using anew = this.#patience(signal);\n" +
-      "await drain(reader, anew.signal);",
+    "service/client_connection.ts",
+    "await drain(this.#reader, patience.signal);",
+    "using anew = this.#patience();\n" +
+      "await drain(this.#reader, anew.signal);",
   );
 }
