@@ -1,6 +1,6 @@
 /**
- * Every bound and every default wait of the core, each with its unit and its
- * reason.
+ * Every bound and every default wait of the program, each with its unit and,
+ * where it is more than a round number, its reason.
  *
  * @module
  */
@@ -31,13 +31,19 @@ export const SALT_POOL_MS: number = (2 * MAX_TIMESTAMP_SKEW_S + 1) * 1_000;
  */
 export const SALT_GENERATION = 262_144;
 
-/** Milliseconds between two tries to get a port that another process has. */
+/**
+ * Milliseconds between two tries to get a port that another process has: no
+ * event tells that it is free.
+ */
 export const TAKE_OVER_RETRY_MS = 100;
 
-/** What a user may send at once after a pause, as time at its rate. */
+/**
+ * Milliseconds at its rate that a user may send at once after a pause: about
+ * one full read at 20 Mbit/s.
+ */
 export const RATE_BURST_MS = 100;
 
-/** Client addresses that are told of a user. */
+/** Client addresses that are told of a user: those that came last. */
 export const MAX_LISTED_HOSTS = 16;
 
 /**
@@ -52,7 +58,10 @@ export const MAX_TRIAL_USERS = 256;
  */
 export const MAX_TRIAL_BYTES = 524_288;
 
-/** Client addresses whose user is remembered, to try that key first. */
+/**
+ * Client addresses whose user is remembered, to try that key first; a forgotten
+ * one costs its next connection a trial of all keys, no more.
+ */
 export const MAX_REMEMBERED_CLIENTS = 4_096;
 
 /**
@@ -68,7 +77,7 @@ export const PACKET_WINDOW = 8_128;
  */
 export const MAX_PACKET_SESSIONS = 32_768;
 
-/** Part of those sessions that one user may have. */
+/** Part of those sessions that one user may have: four must agree to fill it. */
 export const PACKET_SESSION_SHARE = 0.25;
 
 /**
@@ -92,18 +101,24 @@ export const MAX_SOCKS4_FIELD_LENGTH = 255;
  */
 export const MAX_HTTP_LINE_LENGTH = 16_384;
 
-/** Bytes of an HTTP head, or of a trailer section, all lines together. */
+/**
+ * Bytes of an HTTP head, or of a trailer section, all lines together: four of
+ * the longest.
+ */
 export const MAX_HTTP_HEAD_LENGTH = 65_536;
 
 /** Fields of an HTTP head; Apache stops at 100. */
 export const MAX_HTTP_FIELDS = 128;
 
-/** Bytes of the line before an HTTP chunk; extensions are dropped. */
+/**
+ * Bytes of the line before an HTTP chunk: a size of 12 digits, and extensions,
+ * which are dropped.
+ */
 export const MAX_HTTP_CHUNK_LINE_LENGTH = 1_024;
 
 /**
  * Bytes of a request body that is read and forgotten so that a refused client
- * can try again on the same connection; with more it is closed.
+ * can try again on the same connection; a new one is cheaper than more.
  */
 export const MAX_HTTP_REFUSED_BODY = 65_536;
 
@@ -133,7 +148,10 @@ export const LOCAL_HANDSHAKE_TIMEOUT_MS = 30_000;
  */
 export const BIND_ACCEPT_TIMEOUT_MS = 60_000;
 
-/** Milliseconds to resolve a name and connect to one of its addresses. */
+/**
+ * Milliseconds to resolve a name and connect to one of its addresses: TCP tries
+ * four times, at 0, 1, 3 and 7 s (RFC 6298 §2).
+ */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Milliseconds between connection attempts. RFC 8305 §5 recommends 250. */
@@ -142,7 +160,10 @@ export const ATTEMPT_DELAY_MS = 250;
 /** Addresses of one name that are tried; a name server may list hundreds. */
 export const MAX_DIAL_ADDRESSES = 8;
 
-/** Milliseconds without a byte in either direction; `-t` sets it. */
+/**
+ * Milliseconds without a byte in either direction; `-t` sets it. RFC 5382 §5
+ * wants two hours of a NAT, but we hold two sockets.
+ */
 export const IDLE_TIMEOUT_MS = 300_000;
 
 /**
@@ -191,10 +212,16 @@ export const MIN_STRANGER_MS = 250;
  */
 export const CALM_MS = 60_000;
 
-/** Part of the connections that may stay open when descriptors run out. */
+/**
+ * Part of the connections that may stay open when descriptors run out: what
+ * that frees is for others, and for dials of those that stay.
+ */
 export const SHORTAGE_SHARE = 0.75;
 
-/** Descriptors kept for listeners, files, name look-ups and the runtime. */
+/**
+ * Descriptors kept for listeners, files, name look-ups, the runtime, and the
+ * operator's port (`MAX_ADMIN_CONNECTIONS`).
+ */
 export const RESERVED_DESCRIPTORS = 64;
 
 /**
@@ -203,22 +230,31 @@ export const RESERVED_DESCRIPTORS = 64;
  */
 export const MAX_UNACCEPTED = 128;
 
-/** Part of all descriptors these may use at most: one in so many. */
+/** Part of all descriptors those may use at most: one in so many. */
 export const UNACCEPTED_SHARE = 8;
 
 /** Descriptors one relayed connection needs: client and target. */
 export const DESCRIPTORS_PER_CONNECTION = 2;
 
-/** Milliseconds before accepting again after accept failed; doubles. */
+/**
+ * Milliseconds before accepting again after accept failed; doubles. Once more
+ * at once would be a busy loop: the connection that failed is still there.
+ */
 export const ACCEPT_BACKOFF_MS = 50;
 
-/** Longest of those waits, in milliseconds. */
+/** Longest of those waits, in milliseconds: new clients wait as long. */
 export const MAX_ACCEPT_BACKOFF_MS = 1_000;
 
-/** Milliseconds without a failure after which accepting has recovered. */
+/**
+ * Milliseconds without a failure after which accepting has recovered: two of
+ * the longest waits.
+ */
 export const ACCEPT_RECOVERED_MS = 2_000;
 
-/** Milliseconds open connections get to finish when a service stops. */
+/**
+ * Milliseconds open connections get to finish when a service stops; systemd
+ * kills after 90 s, Docker after 10.
+ */
 export const GRACE_MS = 5_000;
 
 /** Milliseconds between two looks of the dashboard and of `umbra top`. */
@@ -255,7 +291,7 @@ export const MIN_READ_BUFFER = 4_096;
  */
 export const QUIET_READ_BUFFER = 1_024;
 
-/** Buffers for first reads that are kept for the next connections. */
+/** Buffers for first reads that are kept for the next connections: 256 KiB. */
 export const MAX_FIRST_BUFFERS = 64;
 
 /** Bytes of one read at most; reached ×4 at a time while reads come back full. */
@@ -264,7 +300,10 @@ export const MAX_READ_BUFFER = 262_144;
 /** Bytes of the largest UDP payload: 65,535 less IPv6's 8-byte UDP header. */
 export const MAX_DATAGRAM_LENGTH = 65_527;
 
-/** Datagrams that may wait in a socket for `receive()`. */
+/**
+ * Datagrams that may wait in a socket for `receive()`: some 5 ms of a gigabit
+ * of full ones.
+ */
 export const MAX_QUEUED_DATAGRAMS = 512;
 
 /** Bytes of those datagrams, whichever bound is reached first. */
@@ -282,7 +321,10 @@ export const UDP_TIMEOUT_MS = 300_000;
  */
 export const MAX_UDP_FLOWS = 1_024;
 
-/** Share of the descriptors that UDP flows may take; the rest is TCP's. */
+/**
+ * Share of the descriptors that UDP flows may take; the rest is TCP's, whose
+ * connections cannot make room for each other.
+ */
 export const UDP_DESCRIPTOR_SHARE = 0.25;
 
 /**
@@ -291,13 +333,18 @@ export const UDP_DESCRIPTOR_SHARE = 0.25;
  */
 export const MAX_PENDING_PER_FLOW = 64;
 
-/** Datagrams of all flows of a service that may wait so. */
+/**
+ * Datagrams of all flows of a service that may wait so: 32 MiB at the worst.
+ */
 export const MAX_PENDING_DATAGRAMS = 512;
 
-/** Names whose addresses are remembered. */
+/** Names whose addresses are remembered: one for each of {@link MAX_UDP_FLOWS}. */
 export const MAX_CACHED_NAMES = 1_024;
 
-/** Names that may be looked up at once for datagrams. */
+/**
+ * Names that may be looked up at once for datagrams; those of connections are
+ * not among them.
+ */
 export const MAX_LOOKUPS = 64;
 
 /**
@@ -306,10 +353,10 @@ export const MAX_LOOKUPS = 64;
  */
 export const NAME_TTL_MS = 30_000;
 
-/** Milliseconds a failed look-up is not tried again. */
+/** Milliseconds a failed look-up is not tried again: every datagram would. */
 export const NAME_FAILURE_TTL_MS = 2_000;
 
-/** Answers the DNS inbound keeps. */
+/** Answers the DNS inbound keeps: 4 MiB of the largest. */
 export const MAX_CACHED_ANSWERS = 1_024;
 
 /** Bytes of an answer worth keeping; larger ones are fetched again. */
@@ -321,10 +368,13 @@ export const MAX_ANSWER_TTL_S = 86_400;
 /** Bytes of a DNS query; real ones have a few dozen. */
 export const MAX_DNS_QUERY_LENGTH = 4_096;
 
-/** DNS queries that wait for an answer over UDP. */
+/** DNS queries that wait for an answer over UDP: 256 new ones a second. */
 export const MAX_PENDING_QUERIES = 512;
 
-/** Connections to the DNS inbound, and queries under way over TCP. */
+/**
+ * Connections to the DNS inbound, and queries under way over TCP, each of which
+ * is a connection to the server.
+ */
 export const MAX_DNS_CONNECTIONS = 64;
 
 /**
@@ -363,13 +413,21 @@ export const ADMIN_HEAD_TIMEOUT_MS = 10_000;
  */
 export const ADMIN_REQUEST_TIMEOUT_MS = 30_000;
 
-/** Milliseconds an idle connection to the operator's port is kept. */
+/**
+ * Milliseconds an idle connection to the operator's port is kept: many times
+ * what the dashboard is silent.
+ */
 export const ADMIN_KEEP_ALIVE_MS = 15_000;
 
-/** Wrong tokens of one address until it is refused for a while. */
+/**
+ * Wrong tokens of one address until it is refused for a while: room for
+ * mistakes.
+ */
 export const MAX_WRONG_TOKENS = 10;
 
-/** Milliseconds after which wrong tokens are forgotten. */
+/**
+ * Milliseconds after which wrong tokens are forgotten: ten guesses a minute.
+ */
 export const WRONG_TOKEN_WINDOW_MS = 60_000;
 
 /** Addresses whose wrong tokens are counted; the oldest makes room. */
@@ -380,13 +438,14 @@ export const MAX_USER_NAME_LENGTH = 64;
 
 /** Bytes of one datagram of the manager protocol, request or reply. */
 export const MAX_MANAGER_DATAGRAM_LENGTH = 32_767;
+
 /** Milliseconds to fetch a published list of servers, as shadowsocks-rust has. */
 export const ONLINE_TIMEOUT_MS = 30_000;
 
 /** Bytes of such a list, after decompression: some thousand servers. */
 export const MAX_ONLINE_BYTES = 1_048_576;
 
-/** Redirections that are followed to such a list. RFC 9110 §15.4 has none. */
+/** Redirections that are followed to such a list; RFC 9110 §15.4 has no number. */
 export const MAX_ONLINE_REDIRECTS = 5;
 
 /**
