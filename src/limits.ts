@@ -1,6 +1,6 @@
 /**
- * Every bound and every default wait of the program, each with its unit and,
- * where it is more than a round number, its reason.
+ * Every bound and every default wait of the core, and most of what is around
+ * it: each with its unit and, unless it is a mere round number, its reason.
  *
  * @module
  */

@@ -40,7 +40,7 @@ export interface OpenedHeaders {
  *
  * The stream is a sequence of units: salt, then length chunk and payload
  * chunk in turns. A unit that has not arrived whole waits in a buffer of its
- * own size: 16,399 bytes at most.
+ * own size: 16,399 bytes at most, 65,551 in the 2022 edition.
  */
 export class ChunkOpener {
   readonly #masterKey: MasterKey;

@@ -14,7 +14,7 @@ import type { Dependencies } from "./service.ts";
 import type { UdpReport } from "./udp_report.ts";
 
 /** One client's flow; `T` is what its owner keeps with it. */
-export interface Flow<T> {
+export interface UdpFlow<T> {
   /** Names the client. */
   readonly key: string;
   /** The owner's. */
@@ -30,9 +30,9 @@ export interface FlowTableOptions<T> {
   /** Milliseconds without a datagram. */
   readonly idleTimeoutMs: number;
   /** A datagram reached the flow's socket. Its errors are the flow's end. */
-  onDatagram(flow: Flow<T>, datagram: Datagram): Promise<void>;
+  onDatagram(flow: UdpFlow<T>, datagram: Datagram): Promise<void>;
   /** A flow has ended. */
-  onEnd(flow: Flow<T>): void;
+  onEnd(flow: UdpFlow<T>): void;
 }
 
 /** The flows of one service. */
@@ -65,20 +65,20 @@ export class FlowTable<T> {
   }
 
   /** The flow of this client, which is now heard of. */
-  get(key: string): Flow<T> | undefined {
+  get(key: string): UdpFlow<T> | undefined {
     const known = this.#flows.get(key);
     if (known !== undefined) this.#touch(known);
     return known;
   }
 
   /** The one of these flows that was quiet for longest. */
-  quietest(which: (flow: Flow<T>) => boolean): Flow<T> | undefined {
+  quietest(which: (flow: UdpFlow<T>) => boolean): UdpFlow<T> | undefined {
     for (const flow of this.#flows.values()) if (which(flow)) return flow;
     return undefined;
   }
 
   /** The flow of this client; made when there is none. */
-  open(key: string, data: () => T): Flow<T> {
+  open(key: string, data: () => T): UdpFlow<T> {
     const known = this.get(key);
     if (known !== undefined) return known;
     if (this.#flows.size >= this.#options.maxFlows) {
@@ -106,7 +106,7 @@ export class FlowTable<T> {
    * @throws {UmbraError} The datagram is dropped for this reason.
    */
   async send(
-    flow: Flow<T>,
+    flow: UdpFlow<T>,
     payload: Uint8Array,
     route: () => readonly Endpoint[] | Promise<readonly Endpoint[]>,
   ): Promise<void> {
@@ -132,12 +132,12 @@ export class FlowTable<T> {
   }
 
   /** Ends a flow. Idempotent. */
-  close(flow: Flow<T>): void {
+  close(flow: UdpFlow<T>): void {
     this.#end(flow as OpenFlow<T>, "ended");
   }
 
   /** Ends the flows of which this is true; all by default. */
-  end(which: (flow: Flow<T>) => boolean = () => true): void {
+  end(which: (flow: UdpFlow<T>) => boolean = () => true): void {
     for (const flow of this.#flows.values()) {
       if (which(flow)) this.#end(flow, "ended");
     }
@@ -196,7 +196,7 @@ export class FlowTable<T> {
   }
 }
 
-class OpenFlow<T> implements Flow<T> {
+class OpenFlow<T> implements UdpFlow<T> {
   readonly key: string;
   readonly data: T;
   readonly socket: Promise<DatagramSocket>;

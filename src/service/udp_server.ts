@@ -16,7 +16,7 @@ import type { ClientPacket, PacketServer } from "../session/packet_protocol.ts";
 import type { Datagram, DatagramSocket, Endpoint } from "../transport.ts";
 import type { Direction, Visit } from "./account.ts";
 import type { Accounts } from "./accounts.ts";
-import { type Flow, FlowTable } from "./flow_table.ts";
+import { FlowTable, type UdpFlow } from "./flow_table.ts";
 import { bindPort } from "./late_socket.ts";
 import { NameCache } from "./name_cache.ts";
 import type { Dependencies, Service } from "./service.ts";
@@ -147,7 +147,7 @@ class UdpServer {
   }
 
   /** The flow of a packet, once its user may send it. */
-  #flowOf(packet: ClientPacket, endpoint: Endpoint): Flow<Client> {
+  #flowOf(packet: ClientPacket, endpoint: Endpoint): UdpFlow<Client> {
     const { association, user, payload } = packet;
     const known = this.#flows.get(association);
     if (known !== undefined) {
@@ -189,7 +189,7 @@ class UdpServer {
   }
 
   /** Counts a datagram; a user who may move no more loses the flow. */
-  #count(flow: Flow<Client>, direction: Direction, bytes: number): void {
+  #count(flow: UdpFlow<Client>, direction: Direction, bytes: number): void {
     try {
       count(flow.data.visit, direction, bytes);
     } catch (error) {
@@ -201,7 +201,7 @@ class UdpServer {
   }
 
   async #forward(
-    flow: Flow<Client>,
+    flow: UdpFlow<Client>,
     { address, payload }: ClientPacket,
   ): Promise<void> {
     try {
@@ -213,7 +213,10 @@ class UdpServer {
   }
 
   /** Seals what anybody sent to a flow's socket. */
-  async #reply(flow: Flow<Client>, { payload, from }: Datagram): Promise<void> {
+  async #reply(
+    flow: UdpFlow<Client>,
+    { payload, from }: Datagram,
+  ): Promise<void> {
     const { signal } = flow;
     try {
       this.#count(flow, "down", payload.length);

@@ -9,7 +9,7 @@ import type { Packet } from "../codec/packet.ts";
 import { MAX_DIAL_ADDRESSES, UDP_TIMEOUT_MS } from "../limits.ts";
 import type { PacketClient } from "../session/packet_protocol.ts";
 import type { Datagram, Endpoint } from "../transport.ts";
-import { type Flow, FlowTable } from "./flow_table.ts";
+import { FlowTable, type UdpFlow } from "./flow_table.ts";
 import { NameCache } from "./name_cache.ts";
 import type { Dependencies } from "./service.ts";
 import type { UdpReport } from "./udp_report.ts";
@@ -106,7 +106,7 @@ export class UpstreamFlows {
   }
 
   async #deliver(
-    { data, signal }: Flow<Client>,
+    { data, signal }: UdpFlow<Client>,
     { payload }: Datagram,
   ): Promise<void> {
     try {
