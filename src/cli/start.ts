@@ -46,6 +46,7 @@ import { openOnline } from "./online/open_online.ts";
 import { option } from "./option_value.ts";
 import { checkOutbound } from "./config/outbound_settings.ts";
 import { programLogger } from "./log/program_log.ts";
+import { complain } from "./output.ts";
 import { reload } from "./reload.ts";
 import { systemSources } from "./config/sources.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -170,7 +171,7 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
     colour: process.stderr.isTTY === true,
     worker,
   }, {
-    write: (line) => process.stderr.write(line),
+    write: complain,
     clock: systemClock,
     randomBytes: systemRandomBytes,
   });
