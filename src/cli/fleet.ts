@@ -161,7 +161,7 @@ export class Fleet {
         this.#refuseWhenStopped();
       } catch (error) {
         await Promise.all(started.map(({ service }) => service.stop(0)));
-        throw explained(plan, error);
+        throw explainListening(plan, error);
       }
     }
     for (const running of started) this.#add(running);
@@ -196,7 +196,11 @@ export class Fleet {
   }
 }
 
-function explained(plan: PlannedService, error: unknown): unknown {
+/** A place to listen, and the option that names another one. */
+type Place = Pick<PlannedService, "listen" | "portOption">;
+
+/** Puts what to do into the error of somebody who could not listen. */
+export function explainListening(plan: Place, error: unknown): unknown {
   return error instanceof TransportError
     ? new TransportError(error.code, describeFailure(plan, error), {
       cause: error,
@@ -204,7 +208,7 @@ function explained(plan: PlannedService, error: unknown): unknown {
     : error;
 }
 
-function describeFailure(plan: PlannedService, error: TransportError): string {
+function describeFailure(plan: Place, error: TransportError): string {
   const prefix = `Cannot listen on ${formatAddress(plan.listen)}: `;
   switch (error.code) {
     case "ERR_NET_ADDRESS_IN_USE":
@@ -219,6 +223,6 @@ function describeFailure(plan: PlannedService, error: TransportError): string {
     case "ERR_NET_NAME_NOT_FOUND":
       return prefix + "there is no such name";
     default:
-      return prefix + error.message;
+      return error.message;
   }
 }
