@@ -164,6 +164,8 @@ export type StoreErrorCode =
   | "ERR_STORE_FULL"
   /** The file was damaged or overwritten. */
   | "ERR_STORE_DAMAGED"
+  /** The file was deleted, or is another one; what is written would be lost. */
+  | "ERR_STORE_GONE"
   /** Anything else; `cause` tells. */
   | "ERR_STORE_OTHER";
 

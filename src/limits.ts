@@ -404,6 +404,9 @@ export const MAX_ADMIN_HEAD_LENGTH = 16_384;
  */
 export const MAX_ADMIN_CONNECTIONS = 32;
 
+/** Part of the descriptors they may take where there are few. */
+export const ADMIN_DESCRIPTOR_SHARE = 0.125;
+
 /** Milliseconds for the head of a request to the operator's port. */
 export const ADMIN_HEAD_TIMEOUT_MS = 10_000;
 

@@ -21,7 +21,8 @@ const names = [process.argv0, process.execPath];
 for (const event of ["uncaughtException", "unhandledRejection"]) {
   process.on(event, (error: unknown) => {
     const line = describeError(error, isVerbose(argv));
-    complain(`umbra: ${line}\n`).finally(() => process.exit(EXIT.failure));
+    complain(`umbra: ${line}\n`);
+    process.exit(EXIT.failure);
   });
 }
 const host: Host = {

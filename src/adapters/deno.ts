@@ -122,12 +122,17 @@ class DenoListener implements Listener {
     last: Promise<Connection | undefined>,
   ): Promise<Connection | undefined> {
     await Promise.allSettled([last]);
-    if (this.#closed) return undefined;
-    try {
-      return openConnection(await this.#listener.accept());
-    } catch (error) {
+    for (;;) {
       if (this.#closed) return undefined;
-      throw toTransportError(error, "accept");
+      try {
+        return openConnection(await this.#listener.accept());
+      } catch (error) {
+        if (this.#closed) return undefined;
+        const failure = toTransportError(error, "accept");
+        // Its client reset it while it waited: that says nothing of the next
+        // one, which strangers could hold up so.
+        if (failure.code !== "ERR_NET_RESET") throw failure;
+      }
     }
   }
 }

@@ -29,6 +29,7 @@ import type {
   UserLimits,
   UserStore,
 } from "../users.ts";
+import { StoreError } from "../errors.ts";
 import { isBusy, toOpenError, toStoreError } from "./_sqlite_errors.ts";
 import { prepareSchema } from "./_sqlite_schema.ts";
 
@@ -163,10 +164,13 @@ function sum(column: string): string {
 class SqliteStore implements UserStore {
   readonly #database: DatabaseSync;
   readonly #file: string;
+  /** Tells the file from another one of its name. */
+  readonly #inode: number | undefined;
 
   constructor(database: DatabaseSync, file: string) {
     this.#database = database;
     this.#file = file;
+    this.#inode = inodeOf(file);
   }
 
   users(): StoredUser[] {
@@ -233,7 +237,18 @@ class SqliteStore implements UserStore {
   }
 
   #write<T>(what: string, action: () => T): T {
+    this.#checkPlace(what);
     return this.#run(what, () => transaction(this.#database, action));
+  }
+
+  /** SQLite would go on writing to a file that nobody can open any more. */
+  #checkPlace(what: string): void {
+    if (inodeOf(this.#file) === this.#inode) return;
+    throw new StoreError(
+      "ERR_STORE_GONE",
+      `Cannot ${what} in ${this.#file}: the file was deleted or replaced; put ` +
+        "it back, or start anew",
+    );
   }
 
   #run<T>(what: string, action: () => T): T {
@@ -247,6 +262,10 @@ class SqliteStore implements UserStore {
   #all(sql: string, ...values: SQLInputValue[]): Row[] {
     return this.#database.prepare(sql).all(...values) as Row[];
   }
+}
+
+function inodeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.ino;
 }
 
 function toUser(row: Row): StoredUser {

@@ -50,6 +50,20 @@ export interface ManagerWorld {
 }
 
 /**
+ * Makes sure that nobody but this machine can manage.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+ */
+export function checkManager(host: string): void {
+  if (isLoopback(host)) return;
+  throw new ConfigError(
+    "ERR_CONFIG_VALUE",
+    `--manager on ${host} would let anybody add and remove servers, without ` +
+      "a password: listen on 127.0.0.1",
+  );
+}
+
+/**
  * Binds the UDP socket of a manager.
  *
  * @param anywhere Whether others than this machine may manage it; they need no
@@ -57,18 +71,12 @@ export interface ManagerWorld {
  * @throws {ConfigError} `ERR_CONFIG_VALUE` when they could and may not.
  * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` and others.
  */
-export function bindManager(
+export async function bindManager(
   transport: Transport,
   { host, port, anywhere = false }: Endpoint & { readonly anywhere?: boolean },
 ): Promise<DatagramSocket> {
-  if (anywhere || isLoopback(host)) return transport.bind({ host, port });
-  return Promise.reject(
-    new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `--manager on ${host} would let anybody add and remove servers, without ` +
-        "a password: listen on 127.0.0.1",
-    ),
-  );
+  if (!anywhere) checkManager(host);
+  return await transport.bind({ host, port });
 }
 
 /**

@@ -11,12 +11,14 @@ import {
 } from "../adapters/http_server.ts";
 import { bindUnixDatagrams } from "../adapters/unix_datagrams.ts";
 import { type AdminPage, createAdminHandler } from "../admin/admin_handler.ts";
-import { bindManager, startManager } from "../admin/manager.ts";
+import { bindManager, checkManager, startManager } from "../admin/manager.ts";
 import type { Operator } from "../admin/operator.ts";
 import type { Clock } from "../clock.ts";
 import { formatAddress } from "../codec/address.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint, Transport } from "../transport.ts";
+import { ADMIN_DESCRIPTOR_SHARE, MAX_ADMIN_CONNECTIONS } from "../limits.ts";
+import { explainListening } from "./fleet.ts";
 import type { OperatorSettings } from "./config/operator_settings.ts";
 import { startOrWait, type Stoppable } from "./take_over.ts";
 
@@ -39,6 +41,26 @@ export interface AdminWorld {
   readonly logger: Logger;
   /** The dashboard; not set: there is none. */
   readonly page?: AdminPage;
+}
+
+/**
+ * Tells whether others could reach unasked what was asked for; better before
+ * anything listens.
+ *
+ * @throws {ConfigError} When they could.
+ */
+export function checkAdmin(
+  settings: AdminSettings,
+  operator: Operator,
+  world: AdminWorld,
+): void {
+  const { admin, manager, managerAnywhere = false } = settings;
+  if (admin !== undefined) {
+    adminHandler(admin, settings, { operator, ...world });
+  }
+  if (manager !== undefined && "host" in manager && !managerAnywhere) {
+    checkManager(manager.host);
+  }
 }
 
 /**
@@ -70,7 +92,7 @@ export async function startAdmin(
       const handler = adminHandler(admin, settings, { operator, ...world });
       await start(
         "the operator's port",
-        () => openPort(admin, handler, world.logger),
+        () => openPort(admin, handler, world),
       );
     }
     if (manager !== undefined) {
@@ -104,9 +126,21 @@ function adminHandler(
 async function openPort(
   admin: HttpAddress,
   handler: ReturnType<typeof createAdminHandler>,
-  logger: Logger,
+  { logger, transport }: AdminWorld,
 ): Promise<HttpServer> {
-  const server = await serveHttp(admin, handler, { logger });
+  // Deno's listener dies of the first connection it has no descriptor for.
+  const maxConnections = Math.min(
+    MAX_ADMIN_CONNECTIONS,
+    Math.floor(
+      (transport.descriptorLimit() ?? Infinity) * ADMIN_DESCRIPTOR_SHARE,
+    ),
+  );
+  const server = await serveHttp(admin, handler, { logger, maxConnections })
+    .catch((error) => {
+      throw "host" in admin
+        ? explainListening({ listen: admin, portOption: "--admin" }, error)
+        : error;
+    });
   const { address } = server;
   const shown = "path" in address
     ? `unix:${address.path}`
@@ -125,6 +159,9 @@ async function openManager(
     : await bindManager(world.transport, {
       ...manager,
       anywhere: managerAnywhere,
+    }).catch((error) => {
+      const place = { listen: manager, portOption: "--manager" };
+      throw explainListening(place, error);
     });
   const running = startManager(socket, world);
   const shown = "path" in manager

@@ -79,7 +79,10 @@ export function parseArguments(
   const operands = parsed._ as string[];
   if (operands.length > command.maxOperands && parsed.help !== true) {
     throw usage(
-      `Unexpected argument "${operands[command.maxOperands]}"; see --help`,
+      `Unexpected argument "${operands[command.maxOperands]}"; see --help` +
+        (command.options.some(({ name }) => name === "config")
+          ? ": -c names a configuration file"
+          : ""),
     );
   }
   const given = (option: Option): boolean =>

@@ -5,7 +5,7 @@
  * @module
  */
 import { formatAddress } from "../codec/address.ts";
-import { TransportError } from "../errors.ts";
+import { ConfigError, TransportError } from "../errors.ts";
 import type { LogFields, Logger } from "../observe.ts";
 import type { Service } from "../service/service.ts";
 import type { Endpoint } from "../transport.ts";
@@ -64,6 +64,7 @@ export class Fleet {
   readonly #running = new Map<string, RunningService>();
   /** They accept no more, and wait for their last connections. */
   readonly #retired = new Set<Service>();
+  #stopped = false;
 
   /** Starts with none. */
   constructor(options: FleetOptions) {
@@ -100,9 +101,11 @@ export class Fleet {
    *
    * @throws {ConfigError | TransportError} When a plan is wrong or what is new
    * cannot listen; nothing has changed then. A service that cannot listen
-   * again is the exception: it goes on as it was, if it can.
+   * again is the exception: it goes on as it was, if it can. `ConfigError` also
+   * after `stop()`: nothing may listen again while the last connections end.
    */
   async apply(plans: readonly PlannedService[]): Promise<void> {
+    this.#refuseWhenStopped();
     for (const plan of plans) plan.check();
     await this.#startAll(plans.filter(({ key }) => !this.#running.has(key)));
     const wanted = new Set(plans.map(({ key }) => key));
@@ -139,8 +142,9 @@ export class Fleet {
     void service.stop(Infinity).finally(() => this.#retired.delete(service));
   }
 
-  /** Ends everything. */
+  /** Ends everything, for good. */
   async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
     const services = [
       ...this.running.map(({ service }) => service),
       ...this.#retired,
@@ -154,12 +158,21 @@ export class Fleet {
     for (const plan of plans) {
       try {
         started.push({ plan, service: await plan.start() });
+        this.#refuseWhenStopped();
       } catch (error) {
         await Promise.all(started.map(({ service }) => service.stop(0)));
-        throw explained(plan, error);
+        throw explainListening(plan, error);
       }
     }
     for (const running of started) this.#add(running);
+  }
+
+  #refuseWhenStopped(): void {
+    if (!this.#stopped) return;
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "The program is about to end: change it after its next start",
+    );
   }
 
   #add(running: RunningService): void {
@@ -183,7 +196,11 @@ export class Fleet {
   }
 }
 
-function explained(plan: PlannedService, error: unknown): unknown {
+/** A place to listen, and the option that names another one. */
+type Place = Pick<PlannedService, "listen" | "portOption">;
+
+/** Puts what to do into the error of somebody who could not listen. */
+export function explainListening(plan: Place, error: unknown): unknown {
   return error instanceof TransportError
     ? new TransportError(error.code, describeFailure(plan, error), {
       cause: error,
@@ -191,7 +208,7 @@ function explained(plan: PlannedService, error: unknown): unknown {
     : error;
 }
 
-function describeFailure(plan: PlannedService, error: TransportError): string {
+function describeFailure(plan: Place, error: TransportError): string {
   const prefix = `Cannot listen on ${formatAddress(plan.listen)}: `;
   switch (error.code) {
     case "ERR_NET_ADDRESS_IN_USE":
@@ -206,6 +223,6 @@ function describeFailure(plan: PlannedService, error: TransportError): string {
     case "ERR_NET_NAME_NOT_FOUND":
       return prefix + "there is no such name";
     default:
-      return prefix + error.message;
+      return error.message;
   }
 }

@@ -65,7 +65,7 @@ export async function runProgram(
   } catch (error) {
     if (error instanceof WorkerFailure) return error.code;
     if (error instanceof Unwell) return EXIT.failure;
-    await complain(`${name}: ${describeError(error, isVerbose(argv))}\n`);
+    complain(`${name}: ${describeError(error, isVerbose(argv))}\n`);
     return error instanceof ConfigError ? EXIT.usage : EXIT.failure;
   }
 }
@@ -94,7 +94,7 @@ async function dispatch(
   const [word, ...rest] = argv;
   switch (word) {
     case undefined:
-      await complain(programHelp());
+      complain(programHelp());
       return EXIT.usage;
     case "-h":
     case "--help":
@@ -161,7 +161,7 @@ async function printUrls(args: Arguments): Promise<void> {
     online?.servers,
   );
   for (const warning of [...online?.warnings ?? [], ...warnings]) {
-    await complain(`umbra: ${warning}\n`);
+    complain(`umbra: ${warning}\n`);
   }
   const drawing = args.has("qr") ? qrLines : () => "";
   await print(result.map((url) => `${url}\n${drawing(url)}`).join(""));

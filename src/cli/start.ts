@@ -25,7 +25,7 @@ import { systemRandomBytes } from "../random.ts";
 import { sharedReplayFilters } from "../security/replay_filter.ts";
 import { connectionCapacity, type Dependencies } from "../service/service.ts";
 import type { Mode } from "../service/udp_service.ts";
-import { startAdmin } from "./admin.ts";
+import { checkAdmin, startAdmin } from "./admin.ts";
 import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands/defaults.ts";
 import {
@@ -46,6 +46,7 @@ import { openOnline } from "./online/open_online.ts";
 import { option } from "./option_value.ts";
 import { checkOutbound } from "./config/outbound_settings.ts";
 import { programLogger } from "./log/program_log.ts";
+import { complain } from "./output.ts";
 import { reload } from "./reload.ts";
 import { systemSources } from "./config/sources.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -170,7 +171,7 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
     colour: process.stderr.isTTY === true,
     worker,
   }, {
-    write: (line) => process.stderr.write(line),
+    write: complain,
     clock: systemClock,
     randomBytes: systemRandomBytes,
   });
@@ -236,17 +237,21 @@ async function run(args: Arguments, host: Host, role: Role): Promise<void> {
       };
     },
   });
-  const signal = host.stopSignal();
-  await supervised.start();
-  const admin = await startAdmin(operator, supervised, {
-    transport: world.transport,
+  const adminWorld = {
+    transport,
     clock: systemClock,
     logger,
     page: dashboardPage,
-  }).catch(async (error) => {
-    await supervised.stop(0);
-    throw error;
-  });
+  };
+  checkAdmin(operator, supervised, adminWorld);
+  const signal = host.stopSignal();
+  await supervised.start();
+  const admin = await startAdmin(operator, supervised, adminWorld).catch(
+    async (error) => {
+      await supervised.stop(0);
+      throw error;
+    },
+  );
   host.onReload(() => reload(supervised, logger));
   ready = true;
   host.listening();

@@ -157,8 +157,11 @@ export class Supervisor implements Operator {
       generateKey(method, this.#options.randomBytes);
     const { name, limits = {}, disabled = false } = user;
     const stored = { server: id, name, password, limits, disabled };
-    this.#change(id, [...made, stored]);
-    this.#options.store?.put(stored);
+    this.#change(
+      id,
+      [...made, stored],
+      () => this.#options.store?.put(stored),
+    );
   }
 
   changeUser(id: string, name: string, change: UserChange): void {
@@ -170,8 +173,11 @@ export class Supervisor implements Operator {
       disabled: change.disabled ?? old.disabled,
     };
     const { made } = this.#extrasOf(id);
-    this.#change(id, made.map((user) => user === old ? next : user));
-    this.#options.store?.put(next);
+    this.#change(
+      id,
+      made.map((user) => user === old ? next : user),
+      () => this.#options.store?.put(next),
+    );
   }
 
   removeUser(id: string, name: string): void {
@@ -187,8 +193,9 @@ export class Supervisor implements Operator {
     }
     this.#ledger?.flush();
     const { made } = this.#extrasOf(id);
-    this.#change(id, made.filter((user) => user !== old));
+    // Before it cuts anybody off: what is not forgotten would come back.
     this.#options.store?.remove(id, name);
+    this.#change(id, made.filter((user) => user !== old));
     this.#ledger?.forget(id, name);
   }
 
@@ -272,17 +279,30 @@ export class Supervisor implements Operator {
     ];
   }
 
-  /** Takes other users for one server, at once, or throws and changes nothing. */
-  #change(id: string, made: StoredUser[]): void {
+  /**
+   * Takes other users for one server, at once, or throws and changes nothing,
+   * neither what runs nor what is kept.
+   *
+   * @param keep Writes the change down, once it is known to be right.
+   */
+  #change(
+    id: string,
+    made: StoredUser[],
+    keep: () => void = () => {},
+  ): void {
     const extras = this.#extrasOf(id);
     const before = [...extras.made];
-    extras.made.splice(0, Infinity, ...made);
-    try {
+    const take = (users: readonly StoredUser[]): void => {
+      extras.made.splice(0, Infinity, ...users);
       for (const plan of this.#plans()) {
         if (this.#idOf(plan.server) === id) this.#options.fleet.adopt(plan);
       }
+    };
+    try {
+      take(made);
+      keep();
     } catch (error) {
-      extras.made.splice(0, Infinity, ...before);
+      take(before);
       throw asConfigError(`port ${id}`, error);
     }
     this.#attach();

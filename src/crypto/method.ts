@@ -49,6 +49,10 @@ export const METHODS: readonly Method[] = [
   aead2022("2022-blake3-chacha20-poly1305", "chacha20-poly1305", 32),
 ];
 
+/** The stream ciphers of before 2017, and none at all. */
+const UNPROTECTED =
+  /^(none|plain|table|rc4|rc4-md5|salsa20|chacha20|chacha20-ietf|xchacha20|.+-(cfb\d*|ctr|ofb))$/;
+
 /**
  * Finds a method by its name, in any letter case.
  *
@@ -58,11 +62,14 @@ export function findMethod(name: string): Method {
   const wanted = name.toLowerCase();
   const method = METHODS.find((method) => method.name === wanted);
   if (method === undefined) {
+    const shown = JSON.stringify(name);
     throw new ConfigError(
       "ERR_SS_METHOD_UNSUPPORTED",
-      `Unknown method ${JSON.stringify(name)}: expected one of ${
-        METHODS.map((method) => method.name).join(", ")
-      }`,
+      (UNPROTECTED.test(wanted)
+        ? `Method ${shown} does not protect what it carries from changes, ` +
+          "and is not served"
+        : `Unknown method ${shown}`) +
+        `: expected one of ${METHODS.map((method) => method.name).join(", ")}`,
     );
   }
   return method;

@@ -1,6 +1,10 @@
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
+import { connect } from "node:net";
 import process from "node:process";
+import { test } from "node:test";
 import { systemTransport } from "../../src/adapters/runtime.ts";
+import { within } from "./harness.ts";
 import { resettablePeer, silentEndpoint } from "./peers.ts";
 import { transportSuite } from "./transport_suite.ts";
 
@@ -13,4 +17,23 @@ transportSuite({
   openHandles: () => countable ? readdirSync("/proc/self/fd").length : 0,
   resettable: () => resettablePeer(transport),
   silentEndpoint,
+});
+
+test(`${transport.name}: accept() does not fail for a connection that is reset before it`, async () => {
+  const listener = await transport.listen({ host: "127.0.0.1", port: 0 });
+  for (let i = 0; i < 5; i++) {
+    const gone = connect(listener.address);
+    await once(gone, "connect");
+    gone.resetAndDestroy();
+    await once(gone, "close");
+  }
+  const client = await transport.dial(listener.address);
+  for (let port = 0; port !== client.local.port;) {
+    // Bun accepts by itself, and hands out those that have gone, too.
+    const accepted = await within(listener.accept());
+    port = accepted!.remote.port;
+    accepted!.close();
+  }
+  client.close();
+  listener.close();
 });

@@ -150,6 +150,7 @@ for (const runtime of ["deno", "bun"] as const) {
     );
     assert.equal(code, 2, output);
     assert.match(output, /--admin-token-file/);
+    assert.doesNotMatch(output, /listening/);
   });
 }
 

@@ -5,11 +5,18 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { test } from "node:test";
-import type { Program } from "../support/process.ts";
+import { freePort, Program, waitForPort } from "../support/process.ts";
+import { ROOT } from "../support/runtimes.ts";
+import { sourceCommand } from "../support/source_command.ts";
 import { command, Target } from "../support/target.ts";
+import { socksConnect } from "../support/tcp.ts";
 import { until } from "../support/within.ts";
-import { Chain } from "./chain.ts";
+import { Chain, METHOD, PASSWORD, startLocal } from "./chain.ts";
+
+/** A device on which every write fails with ENOSPC. */
+const FULL = "/dev/full";
 
 const JSON_LOG = ["--log-format", "json", "--log-connections"];
 
@@ -49,6 +56,31 @@ for (
       if (end === chain.local) assert.equal(shown, name);
       else assert.match(shown!, /^~[0-9a-f]{12}:\d+$/);
     }
+  });
+}
+
+for (const server of ["deno", "bun"] as const) {
+  test(`${server} goes on without its log, when the disk of the log is full`, {
+    skip: !existsSync(FULL) && `SKIPPED, there is no ${FULL}`,
+  }, async () => {
+    await using target = await Target.start();
+    const address = { host: "127.0.0.1", port: await freePort() };
+    const run = [...sourceCommand(server), "server", "-v", "-k", PASSWORD];
+    const where = ["-s", `127.0.0.1:${address.port}`];
+    await using program = await Program.start(
+      ["sh", "-c", `exec "$@" 2>${FULL}`, "sh", ...run, ...where]
+        .concat("-m", METHOD, "--allow-private", "all"),
+      { cwd: ROOT },
+    );
+    await waitForPort(address.port);
+    await using local = await startLocal("bun", address);
+    for (let i = 0; i < 3; i++) {
+      program.signal("SIGHUP");
+      using stream = await socksConnect(local.address, target.address);
+      await stream.write(command("down 10"));
+      assert.equal((await stream.readAll()).length, 10);
+    }
+    assert.deepEqual(await program.stop(10_000), { code: 0, signal: null });
   });
 }
 

@@ -118,7 +118,7 @@ function configureLocals(
     throw missing(
       "No server to connect to",
       "give -s HOST:PORT, an ss:// URI, the https:// address of a list, or " +
-        '-c FILE with "server"',
+        `-c FILE with "server"${found.unnamed.hint}`,
     );
   }
   const fromFile = file && localsFromFile(file.object, secrets);

@@ -59,10 +59,10 @@ function needsSecret(server: ServerSettings): boolean {
   return server.users === undefined || methodOf(server).edition === 2022;
 }
 
-function noSecret({ origin }: ServerSettings): string {
+function noSecret({ origin, hint = "" }: ServerSettings): string {
   return `${origin}: no password: give -k PASSWORD, --password-file FILE, ` +
     '--key BASE64, "password" or "password_file" in the file, or ' +
-    `${PASSWORD_VARIABLE} in the environment`;
+    `${PASSWORD_VARIABLE} in the environment${hint}`;
 }
 
 /**

@@ -74,12 +74,15 @@ export function findServers(
     ...servers.map((s) => merge(s.origin, chosen, s, common)),
     ...published,
   ];
+  const unknown = file?.object.unknownKeys(TOP_KEYS) ?? [];
+  // A mistyped key is one that is missing, and warnings come too late.
+  const hint = unknown.map((warning) => `; ${warning}`).join("");
   return {
-    servers: here.length > 0 ? here : there,
-    unnamed: merge(common.origin, chosen, common),
+    servers: (here.length > 0 ? here : there).map((s) => ({ ...s, hint })),
+    unnamed: { ...merge(common.origin, chosen, common), hint },
     warnings: [
       ...warnings,
-      ...(file?.object.unknownKeys(TOP_KEYS) ?? []),
+      ...unknown,
       ...unknownOnlineKeys(file?.object),
     ],
   };
@@ -122,7 +125,8 @@ export function portOf(server: ServerSettings): number {
   if (server.port === undefined) {
     throw missing(
       `${server.origin}: no server port`,
-      'give -p PORT, -s HOST:PORT, or "server_port" in the file',
+      'give -p PORT, -s HOST:PORT, or "server_port" in the file' +
+        (server.hint ?? ""),
     );
   }
   return server.port;

@@ -24,6 +24,8 @@ import {
 export interface ServerSettings {
   /** Where it was written, for messages. */
   readonly origin: string;
+  /** For messages that something is missing: what may have been meant. */
+  readonly hint?: string | undefined;
   /** Name or IP address. */
   readonly host?: string | undefined;
   /** 0 to 65,535. */

@@ -13,13 +13,27 @@ import type { Sources } from "./secrets.ts";
 export const systemSources: Sources = { readText, variable, isPublic };
 
 /**
- * Reads a file as UTF-8.
+ * Reads a file as UTF-8. The mark that Windows' editors put in front of it is
+ * no part of the text: in a password nobody would see it.
  *
  * @throws {ConfigError} `ERR_CONFIG_FILE`.
  */
 function readText(path: string): string {
+  const bytes = read(path);
   try {
-    return readFileSync(path, "utf8");
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new ConfigError(
+      "ERR_CONFIG_FILE",
+      `Cannot read ${path}: it is not UTF-8; save it in that encoding`,
+      { cause: error },
+    );
+  }
+}
+
+function read(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
   } catch (error) {
     throw new ConfigError(
       "ERR_CONFIG_FILE",

@@ -41,7 +41,7 @@ export async function runCheckServer(args: Arguments): Promise<boolean> {
     online?.servers,
   );
   for (const warning of [...online?.warnings ?? [], ...warnings]) {
-    await complain(`umbra: ${warning}\n`);
+    complain(`umbra: ${warning}\n`);
   }
   const { servers } = result[0]!;
   const world: ProbeWorld = {

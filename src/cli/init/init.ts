@@ -53,9 +53,9 @@ export async function runInit(args: Arguments): Promise<void> {
   const drawing = args.has("qr") || process.stdout.isTTY === true;
   await print(report(answers, result, { folder, program, drawing }));
   const reach = parseIp(answers.host) && publicTarget(answers.host);
-  if (warning !== undefined) await complain(`umbra: ${warning}\n`);
+  if (warning !== undefined) complain(`umbra: ${warning}\n`);
   if (reach === undefined) return;
-  await complain(
+  complain(
     `umbra: ${answers.host} is an address for this machine or network alone ` +
       `(${reach}); where clients are elsewhere, give the public one: --host\n`,
   );

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -246,6 +247,21 @@ test("openSqliteStore() says what to do, when the place is wrong", () => {
   refuses(join(path, "store"), /there is no such folder; make it first/);
   mkdirSync(path);
   refuses(path, /it is a folder; name a file in it/);
+});
+
+test("a store says so, when its file is deleted or replaced", () => {
+  const path = newPath();
+  using store = openSqliteStore(path);
+  store.put(ALICE);
+  const isGone = { code: "ERR_STORE_GONE", name: "StoreError" };
+  renameSync(path, `${path}-elsewhere`);
+  assert.throws(() => store.put({ ...ALICE, name: "bob" }), isGone);
+  assert.throws(() => store.add([counted("8388", "alice")]), isGone);
+  writeFileSync(path, "");
+  assert.throws(() => store.remove("8388", "alice"), isGone);
+  renameSync(`${path}-elsewhere`, path);
+  store.put({ ...ALICE, name: "carol" });
+  assert.deepEqual(store.users().map(({ name }) => name), ["alice", "carol"]);
 });
 
 test("openSqliteStore() takes a path for a path, when SQLite would not", () => {

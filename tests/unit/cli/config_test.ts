@@ -256,6 +256,22 @@ test("configureLocal() takes a raw key, which beats a password beside it", () =>
   refuses(() => from(["-c", "f"], { f: { key: "secretAA" } }), /^f:1:8: key: /);
 });
 
+test("a message that something is missing tells of keys that are mistyped", () => {
+  const f = { server: "h", server_port: 1 };
+  refuses(
+    () => local(["-c", "f"], { f: { ...f, pasword: "secret" } }),
+    /no password: .*; f:1:\d+: pasword is not known .* mean "password"\?$/,
+  );
+  refuses(
+    () => local(["-c", "f"], { f: { server: "h", sever_port: 1 } }),
+    /no server port: .*; f:1:\d+: sever_port .* mean "server_port"\?$/,
+  );
+  refuses(
+    () => local(["-c", "f"], { f: { sever: "h" } }),
+    /^No server to connect to: .*sever is not known/,
+  );
+});
+
 test("configureLocal() says what is missing, and how to give it", () => {
   refuses(() => local([]), /No server.*-s HOST:PORT.*ss:\/\/ URI.*-c FILE/);
   refuses(() => local(["-s", "h"]), /-s h: no server port: give -p PORT/);

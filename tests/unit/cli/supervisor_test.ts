@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -255,6 +255,48 @@ test("a change that cannot be is refused, and changes nothing", async () => {
   assert.equal(supervisor.credentials("8388", "bob"), undefined);
   assert.deepEqual(bench.server().users.map(({ name }) => name), ["ann"]);
   await bench.stop();
+});
+
+test("a change that cannot be kept is refused, and changes nothing", async () => {
+  const path = join(folder, "lost.db");
+  using store = openSqliteStore(path);
+  const bench = await new Bench(config([ANN]), store).started();
+  const { supervisor } = bench;
+  supervisor.addUser("8388", BOB);
+  renameSync(path, `${path}-elsewhere`);
+  const eve = { name: "eve", password: "eve's" };
+  for (
+    const act of [
+      () => supervisor.addUser("8388", eve),
+      () => supervisor.changeUser("8388", "bob", { disabled: true }),
+      () => supervisor.removeUser("8388", "bob"),
+    ]
+  ) {
+    assert.throws(act, { code: "ERR_STORE_GONE" });
+    assert.deepEqual(
+      bench.server().users.map(({ name, disabled }) => [name, disabled]),
+      [["ann", false], ["bob", false]],
+    );
+  }
+  renameSync(`${path}-elsewhere`, path);
+  supervisor.addUser("8388", eve);
+  assert.equal(bench.user("eve")?.origin, "api");
+  await bench.stop();
+});
+
+test("nothing listens again, once the end has begun", async () => {
+  const bench = await new Bench(config([ANN])).started();
+  const target = await bench.world.target();
+  const seen = await bench.watch(ANN.password);
+  const stopping = bench.supervisor.stop(1_000);
+  bench.file = JSON.stringify({ ...config([ANN]), "server_port": 8389 });
+  await assert.rejects(bench.supervisor.reload(false), /about to end/);
+  const more = { port: 8390, password: "p" };
+  await assert.rejects(bench.supervisor.addServer(more), /about to end/);
+  assert.equal(seen(), "open");
+  target.close();
+  await bench.world.clock.advance(1_000);
+  await stopping;
 });
 
 test("the last user stays, where everybody could connect without", async () => {

@@ -11,6 +11,17 @@ test("findMethod() finds every method, in any letter case", () => {
   }
 });
 
+test("findMethod() says why, when a method protects nothing", () => {
+  const old = ["rc4-md5", "AES-256-CFB", "aes-128-ctr", "chacha20", "none"];
+  for (const name of old) {
+    assert.throws(() => findMethod(name), /does not protect .* not served: /);
+  }
+  const unknown = ["aes-256-gmc", "chacha20-poly1305", "aes_256_gcm", ""];
+  for (const name of unknown) {
+    assert.throws(() => findMethod(name), /^ConfigError: Unknown method "/);
+  }
+});
+
 test("findMethod() names every method, when it does not know one", () => {
   assert.throws(() => findMethod("rc4-md5"), (error) => {
     assert.ok(error instanceof ConfigError);
