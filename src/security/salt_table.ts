@@ -36,6 +36,10 @@ const SLOTS_PER_SALT = 2;
 /** Bytes of a salt that are looked at; the shortest has as many. */
 const SALT_BYTES = 16;
 
+/** The salt that is looked at; nothing waits meanwhile. */
+const SCRATCH = new Uint8Array(SALT_BYTES);
+const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
+
 /** Which generation is the young one. */
 export interface Generation {
   /** Its table. */
@@ -155,7 +159,9 @@ export class SaltTable {
 
   /** What is kept of a salt, and the first slot that is tried for it. */
   #place(salt: Uint8Array): { mark: bigint; start: number } {
-    const view = new DataView(salt.buffer, salt.byteOffset, SALT_BYTES);
+    // Asking Bun for the buffer of a small array makes it build one.
+    for (let i = 0; i < SALT_BYTES; i++) SCRATCH[i] = salt[i]!;
+    const view = SCRATCH_VIEW;
     // A keyed hash, multilinear: its upper bits depend on all lower ones.
     let hash = 0;
     for (let i = 0; i < 4; i++) {

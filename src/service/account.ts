@@ -32,8 +32,11 @@ export type Direction = "up" | "down";
 
 /** One TCP connection or UDP association of a user. */
 export interface Visit extends Disposable {
-  /** Aborted, with a {@link PolicyError}, when the user is sent away. */
-  readonly signal: AbortSignal;
+  /**
+   * Aborted, with a {@link PolicyError}, when the user is sent away; not set
+   * where there is no user who could be.
+   */
+  readonly signal?: AbortSignal;
   /**
    * Counts payload about to be passed on; of UDP, one datagram.
    *
@@ -111,7 +114,7 @@ export class Account {
     this.#counts.lastSeenUnixMs = this.#clock.unixMs();
     let left = false;
     return {
-      signal: this.#presence.signal,
+      ...this.#name !== "" && { signal: this.#presence.signal },
       count: (direction, bytes) =>
         kind === "tcp"
           ? this.#count(direction, bytes)

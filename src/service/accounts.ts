@@ -65,7 +65,7 @@ export class Accounts {
     const visit = account.connect(host, kind);
     const whole = this.#total.connect(host, kind);
     return {
-      signal: visit.signal,
+      ...visit.signal && { signal: visit.signal },
       count: (direction, bytes) => {
         const waitMs = visit.count(direction, bytes);
         if (kind === "tcp" || waitMs === 0) whole.count(direction, bytes);

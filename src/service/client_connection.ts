@@ -221,7 +221,7 @@ export class ClientConnection {
         clock: world.clock,
         idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
         halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
-        signals: [this.#signal, visit.signal],
+        signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
       },
     );
   }

@@ -167,7 +167,7 @@ class UdpServer {
     const client = { endpoint, user, visit };
     const flow = this.#flows.open(association, () => client);
     const { signal } = flow;
-    visit.signal.addEventListener("abort", () => this.#flows.close(flow), {
+    visit.signal?.addEventListener("abort", () => this.#flows.close(flow), {
       signal,
     });
     return flow;
