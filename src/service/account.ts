@@ -112,20 +112,21 @@ export class Account {
     if (kind === "tcp") this.#counts.connections++;
     else this.#counts.associations++;
     this.#counts.lastSeenUnixMs = this.#clock.unixMs();
-    let left = false;
-    return {
-      ...this.#name !== "" && { signal: this.#presence.signal },
-      count: (direction, bytes) =>
-        kind === "tcp"
-          ? this.#count(direction, bytes)
-          : this.#countPacket(direction, bytes),
-      [Symbol.dispose]: () => {
-        if (left) return;
-        left = true;
-        this.#openOf[kind]--;
-        this.#leave(host);
-      },
-    };
+    const signal = this.#name === "" ? undefined : this.#presence.signal;
+    return new AccountVisit(this, host, kind, signal);
+  }
+
+  /** Counts what a visit is about to pass on; see {@link Visit.count}. */
+  count(kind: "tcp" | "udp", direction: Direction, bytes: number): number {
+    return kind === "tcp"
+      ? this.#count(direction, bytes)
+      : this.#countPacket(direction, bytes);
+  }
+
+  /** A visit has ended. */
+  leave(host: string, kind: "tcp" | "udp"): void {
+    this.#openOf[kind]--;
+    this.#leave(host);
   }
 
   /** What it has done, and does now. */
@@ -230,6 +231,36 @@ export class Account {
         `User ${this.#name} has expired`,
       );
     }
+  }
+}
+
+class AccountVisit implements Visit {
+  readonly signal?: AbortSignal;
+  readonly #account: Account;
+  readonly #host: string;
+  readonly #kind: "tcp" | "udp";
+  #left = false;
+
+  constructor(
+    account: Account,
+    host: string,
+    kind: "tcp" | "udp",
+    signal: AbortSignal | undefined,
+  ) {
+    this.#account = account;
+    this.#host = host;
+    this.#kind = kind;
+    if (signal !== undefined) this.signal = signal;
+  }
+
+  count(direction: Direction, bytes: number): number {
+    return this.#account.count(this.#kind, direction, bytes);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#account.leave(this.#host, this.#kind);
   }
 }
 

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { BufferPool } from "../buffer_pool.ts";
+import type { Allocate, BufferPool } from "../buffer_pool.ts";
 import { abortable, Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import { isBindTarget } from "../codec/bind_request.ts";
@@ -31,7 +31,7 @@ import type {
 import { ByteReader } from "../streams/byte_reader.ts";
 import { ByteWriter } from "../streams/byte_writer.ts";
 import { drain } from "../streams/drain.ts";
-import { relay } from "../streams/relay.ts";
+import { type Flow, relay } from "../streams/relay.ts";
 import type { Connection } from "../transport.ts";
 import type { Visit } from "./account.ts";
 import type { Accounts } from "./accounts.ts";
@@ -190,32 +190,15 @@ export class ClientConnection {
     first: FirstBytes,
     visit: Visit,
   ): Promise<void> {
-    const client = this.#client;
     const session = this.#session;
     const report = this.#report;
     const { options, buffers, world } = this.#server;
     visit.count("up", first.up.length);
     report.bytesUp += first.up.length;
+    const ends = { client: this.#client, target, session, visit, report };
     await relay(
-      {
-        first: first.up,
-        recycle: (chunk) => client.recycle?.(chunk),
-        source: this.#reader,
-        sink: new ByteWriter(target),
-        convert: (bytes, allocate) => session.open(bytes, allocate),
-        end: () => session.end(),
-        admit: (_sealed, opened) => visit.count("up", opened),
-        count: (_sealed, opened) => report.bytesUp += opened,
-      },
-      {
-        ...first.down && { first: session.seal(first.down) },
-        recycle: (chunk) => target.recycle?.(chunk),
-        source: new ByteReader(target),
-        sink: new ByteWriter(client),
-        convert: (bytes, allocate) => session.seal(bytes, allocate),
-        admit: (plain) => visit.count("down", plain),
-        count: (plain) => report.bytesDown += plain,
-      },
+      new ToTarget(ends, this.#reader, first.up),
+      new ToClient(ends, first.down && session.seal(first.down)),
       {
         buffers,
         clock: world.clock,
@@ -268,5 +251,80 @@ export class ClientConnection {
       timeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       signal: this.#signal,
     });
+  }
+}
+
+/** What both directions of a relay know of each other. */
+interface Ends {
+  readonly client: Connection;
+  readonly target: Connection;
+  readonly session: ServerSession;
+  readonly visit: Visit;
+  readonly report: ConnectionReport;
+}
+
+/** Opens; a class, since thousands that are quiet are held at once. */
+class ToTarget implements Flow {
+  readonly source: ByteReader;
+  readonly sink: ByteWriter;
+  readonly first: Uint8Array;
+  readonly #ends: Ends;
+
+  constructor(ends: Ends, source: ByteReader, first: Uint8Array) {
+    this.#ends = ends;
+    this.source = source;
+    this.sink = new ByteWriter(ends.target);
+    this.first = first;
+  }
+
+  convert(sealed: Uint8Array, allocate: Allocate): Uint8Array {
+    return this.#ends.session.open(sealed, allocate);
+  }
+
+  recycle(chunk: Uint8Array): void {
+    this.#ends.client.recycle?.(chunk);
+  }
+
+  end(): void {
+    this.#ends.session.end();
+  }
+
+  admit(_sealed: number, opened: number): number {
+    return this.#ends.visit.count("up", opened);
+  }
+
+  count(_sealed: number, opened: number): void {
+    this.#ends.report.bytesUp += opened;
+  }
+}
+
+/** Seals. */
+class ToClient implements Flow {
+  readonly source: ByteReader;
+  readonly sink: ByteWriter;
+  readonly first?: Uint8Array;
+  readonly #ends: Ends;
+
+  constructor(ends: Ends, first: Uint8Array | undefined) {
+    this.#ends = ends;
+    this.source = new ByteReader(ends.target);
+    this.sink = new ByteWriter(ends.client);
+    if (first !== undefined) this.first = first;
+  }
+
+  convert(plain: Uint8Array, allocate: Allocate): Uint8Array {
+    return this.#ends.session.seal(plain, allocate);
+  }
+
+  recycle(chunk: Uint8Array): void {
+    this.#ends.target.recycle?.(chunk);
+  }
+
+  admit(plain: number): number {
+    return this.#ends.visit.count("down", plain);
+  }
+
+  count(plain: number): void {
+    this.#ends.report.bytesDown += plain;
   }
 }

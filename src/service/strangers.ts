@@ -54,12 +54,15 @@ export class Strangers {
   add(connection: Connection): Place {
     const { clock } = this.#world;
     const sinceMs = clock.monotonicMs();
-    const place = new StrangerPlace(connection, sinceMs, () => {
-      this.#places.delete(place);
-      this.#wait.abort();
-    });
+    const place = new StrangerPlace(connection, sinceMs, this);
     this.#places.add(place);
     return place;
+  }
+
+  /** A place is free, or is a stranger's no more. */
+  leave(place: StrangerPlace): void {
+    this.#places.delete(place);
+    this.#wait.abort();
   }
 
   /** Allows fewer for a while; where there are none, nothing changes. */
@@ -106,7 +109,7 @@ export class Strangers {
 
 class StrangerPlace implements Place {
   readonly #connection: Connection;
-  readonly #leave: () => void;
+  readonly #strangers: Strangers;
   /** When it came; milliseconds of the monotonic clock. */
   readonly sinceMs: number;
   dismissed = false;
@@ -114,20 +117,20 @@ class StrangerPlace implements Place {
   constructor(
     connection: Connection,
     sinceMs: number,
-    leave: () => void,
+    strangers: Strangers,
   ) {
     this.#connection = connection;
     this.sinceMs = sinceMs;
-    this.#leave = leave;
+    this.#strangers = strangers;
   }
 
   admit(): void {
-    this.#leave();
+    this.#strangers.leave(this);
   }
 
   dismiss(): void {
     this.dismissed = true;
-    this.#leave();
+    this.#strangers.leave(this);
     this.#connection.close();
   }
 }
