@@ -150,6 +150,10 @@ export const SERVER: Command = {
         "too; `all` for every one",
       default: "public addresses only",
     },
+    {
+      name: "reject-private",
+      help: "Public addresses only, whatever the file allows",
+    },
     OUTBOUND,
     {
       name: "local-addr",

@@ -17,6 +17,7 @@ import {
 import type { Arguments } from "../args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { type Keys, texts } from "./config_keys.ts";
+import { usage } from "../getopt.ts";
 import { badOption } from "../option_value.ts";
 
 const EXPECTED = "an IP address, IP/BITS, or all";
@@ -50,7 +51,8 @@ export const TARGET_KEYS: Keys = TARGETS.entries;
 /**
  * The policy of a server; options beat the file.
  *
- * @throws {ConfigError} With the place of the mistake.
+ * @throws {ConfigError} With the place of the mistake; `ERR_CONFIG_USAGE` for
+ * options that contradict each other.
  */
 export function targetPolicyOf(
   args: Arguments,
@@ -61,7 +63,13 @@ export function targetPolicyOf(
     if (allowed === undefined) throw badOption("allow-private", text, EXPECTED);
     return allowed;
   });
-  const allowed = chosen.length > 0
+  const rejectsPrivate = args.has("reject-private");
+  if (rejectsPrivate && chosen.length > 0) {
+    throw usage(
+      "--reject-private and --allow-private contradict each other: leave one out",
+    );
+  }
+  const allowed = rejectsPrivate || chosen.length > 0
     ? chosen
     : file?.read(TARGETS).allow_private ?? [];
   const blocks = allowed.map(({ block }) => block);

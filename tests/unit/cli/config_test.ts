@@ -315,6 +315,17 @@ test("configureServer() lets clients reach public addresses, and those it is tol
     "1.1.1.1",
     "::1",
   ]);
+  assert.deepEqual(policy(["--reject-private"], file), ["1.1.1.1"]);
+  assert.deepEqual(policy(["--reject-private"], { allow_private: "all" }), [
+    "1.1.1.1",
+  ]);
+  assert.throws(
+    () => policy(["--reject-private", "--allow-private", "::1"]),
+    {
+      code: "ERR_CONFIG_USAGE",
+      message: /--reject-private and --allow-private/,
+    },
+  );
   for (
     const wrong of ["10.0.0.0/33", "::1/129", "example.com", "10.0.0.0/", ""]
   ) {
