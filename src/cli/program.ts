@@ -4,32 +4,14 @@
  *
  * @module
  */
-import { findMethod } from "../crypto/method.ts";
 import { ConfigError, UmbraError } from "../errors.ts";
-import { systemRandomBytes } from "../random.ts";
-import { type Arguments, parseArguments } from "./args.ts";
-import { COMMANDS, findCommand, impliedCommand } from "./commands/commands.ts";
-import { DEFAULT_METHOD } from "./commands/defaults.ts";
-import { describeConfig } from "./config/check_config.ts";
-import { runCheckServer } from "./doctor/check_server.ts";
-import { completions } from "./completions/completions.ts";
-import { configureUrls } from "./config/configure_urls.ts";
-import { generateKey } from "./genkey.ts";
-import { cryptoTable } from "./crypto.ts";
-import { runDoctor } from "./doctor/doctor.ts";
-import { usage } from "./getopt.ts";
+import { parseArguments } from "./args.ts";
+import { commandOf, impliedCommand } from "./commands/commands.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { Host } from "./host.ts";
-import { runInit } from "./init/init.ts";
-import { manPage } from "./man.ts";
-import { nearest } from "./nearest.ts";
-import { openOnline } from "./online/open_online.ts";
 import type { Command } from "./option.ts";
 import { complain, print } from "./output.ts";
-import { systemSources } from "./config/sources.ts";
-import { qrLines } from "./qr_terminal.ts";
-import { runLocal, runServer, runTunnel } from "./start.ts";
-import { runTop } from "./top/top.ts";
+import { runNamed, Unwell } from "./run_command.ts";
 import { versionLine } from "./version.ts";
 import { WorkerFailure } from "./workers.ts";
 
@@ -118,99 +100,5 @@ async function runCommand(
   const args = parseArguments(command, argv);
   if (args.has("help")) return await print(commandHelp(command, invocation));
   if (args.has("version")) return await print(`${versionLine()}\n`);
-  switch (command.name) {
-    case "local":
-      return await runLocal(args, host);
-    case "tunnel":
-      return await runTunnel(args, host);
-    case "server":
-      return await runServer(args, host);
-    case "init":
-      return await runInit(args);
-    case "genkey":
-      return await printKey(args);
-    case "url":
-      return await printUrls(args);
-    case "top":
-      return await runTop(args);
-    case "check":
-      return await runCheck(args);
-    case "doctor":
-      return succeed(await runDoctor(args));
-    case "completions":
-      return await print(completions(args.operands[0]));
-    case "man":
-      return await print(manPage());
-    case "help":
-      return await printHelp(args);
-    default:
-      throw new RangeError(`Nothing runs the command ${command.name}`);
-  }
-}
-
-async function printKey(args: Arguments): Promise<void> {
-  const method = findMethod(args.operands[0] ?? DEFAULT_METHOD);
-  await print(`${generateKey(method, systemRandomBytes)}\n`);
-}
-
-async function printUrls(args: Arguments): Promise<void> {
-  using online = await openOnline(args, systemSources);
-  const { result, warnings } = configureUrls(
-    args,
-    systemSources,
-    online?.servers,
-  );
-  for (const warning of [...online?.warnings ?? [], ...warnings]) {
-    complain(`umbra: ${warning}\n`);
-  }
-  const drawing = args.has("qr") ? qrLines : () => "";
-  await print(result.map((url) => `${url}\n${drawing(url)}`).join(""));
-}
-
-async function runCheck(args: Arguments): Promise<void> {
-  const [what, file] = args.operands;
-  switch (what) {
-    case "config":
-      if (file === undefined) throw usage("Nothing to check: name the FILE");
-      return await print(describeConfig(file, args, systemSources));
-    case "crypto":
-      return await print(cryptoTable());
-    case "server":
-      return succeed(await runCheckServer(args.withoutWord()));
-    default:
-      throw usage(
-        `${
-          what === undefined ? "Nothing to check" : `Cannot check ${what}`
-        }: ` +
-          "expected config, crypto or server",
-      );
-  }
-}
-
-/** A command that has said what it found, and that it was not well. */
-class Unwell extends Error {}
-
-function succeed(well: boolean): void {
-  if (!well) throw new Unwell("Something failed");
-}
-
-async function printHelp(args: Arguments): Promise<void> {
-  const [word] = args.operands;
-  await print(
-    word === undefined
-      ? programHelp()
-      : commandHelp(commandOf(word), `umbra ${word}`),
-  );
-}
-
-function commandOf(word: string): Command {
-  const command = findCommand(word);
-  if (command !== undefined) return command;
-  const meant = nearest(word, COMMANDS.map((one) => one.name));
-  const what = word.startsWith("-") ? "option" : "command";
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
-    `Unknown ${what} ${word}; ` +
-      (meant === undefined ? "see `umbra help`" : `did you mean ${meant}?`),
-  );
+  await runNamed(command.name, args, host);
 }

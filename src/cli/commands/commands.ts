@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { usage } from "../getopt.ts";
+import { nearest } from "../nearest.ts";
 import type { Command } from "../option.ts";
 import { LOCAL, SERVER, TUNNEL } from "./role_commands.ts";
 import {
@@ -37,6 +39,22 @@ export const COMMANDS: readonly Command[] = [
 /** The command of this name, if there is one. */
 export function findCommand(name: string): Command | undefined {
   return COMMANDS.find((command) => command.name === name);
+}
+
+/**
+ * The command of this name.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_USAGE`, with the name that was meant.
+ */
+export function commandOf(word: string): Command {
+  const command = findCommand(word);
+  if (command !== undefined) return command;
+  const meant = nearest(word, COMMANDS.map(({ name }) => name));
+  const what = word.startsWith("-") ? "option" : "command";
+  throw usage(
+    `Unknown ${what} ${word}; ` +
+      (meant === undefined ? "see `umbra help`" : `did you mean ${meant}?`),
+  );
 }
 
 /**

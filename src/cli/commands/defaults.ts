@@ -22,6 +22,18 @@ export const DEFAULT_RESOLVER = { host: "1.1.1.1", port: 53 };
 /** Where `ss-server` listens unless told, as libev does. */
 export const DEFAULT_SERVER_HOST = "0.0.0.0";
 
+/** A target that answers HTTP, and is made for examples. */
+export const PROBE_TARGET = { host: "example.com", port: 80 };
+
+/** Milliseconds for each step unless told. */
+export const PROBE_WAIT_MS = 5_000;
+
+/** How often each time is taken unless told. */
+export const PROBE_COUNT = 5;
+
+/** Milliseconds of a download unless told. */
+export const DOWNLOAD_MS = 10_000;
+
 /** How providers are named on the command line. */
 export const CRYPTO_CHOICES: readonly string[] = [
   "auto",

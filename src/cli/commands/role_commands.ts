@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { OPERATOR_OPTIONS } from "../config/operator_settings.ts";
 import { LEGACY_OPTIONS } from "../legacy_options.ts";
 import type { Command } from "../option.ts";
 import { DEFAULT_RESOLVER, DEFAULT_SERVER_HOST } from "./defaults.ts";
+import { OPERATOR_OPTIONS } from "./operator_options.ts";
 import {
   COMMON,
   CONFIG,

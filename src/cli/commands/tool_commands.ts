@@ -4,18 +4,14 @@
  * @module
  */
 import { METHODS } from "../../crypto/method.ts";
-import {
-  CHECK_SERVER_OPTIONS,
-  DOCTOR_OPTIONS,
-} from "../doctor/probe_options.ts";
 import type { Command } from "../option.ts";
-import { TOP_OPTIONS } from "../top/top.ts";
 import {
   DEFAULT_METHOD,
   DEFAULT_RESOLVER,
   INIT_METHOD,
   INIT_USER,
 } from "./defaults.ts";
+import { CHECK_SERVER_OPTIONS, DOCTOR_OPTIONS } from "./probe_options.ts";
 import {
   COMMON,
   CONFIG,
@@ -139,7 +135,21 @@ export const TOP: Command = {
     "what moves: rates, users by rate, refusals, health. Keys sort; q quits. " +
     "Where standard output is no terminal, prints one look as text.",
   ],
-  options: [...TOP_OPTIONS, ...COMMON],
+  options: [
+    {
+      name: "admin",
+      value: "ADDRESS",
+      help: "The --admin of the running program: HOST:PORT or unix:/PATH",
+    },
+    {
+      name: "admin-token-file",
+      aliases: ["token-file"],
+      value: "FILE",
+      help: "File whose first line is the token that the program asks for",
+    },
+    { name: "json", help: "Print one look as JSON and end" },
+    ...COMMON,
+  ],
   examples: [
     "umbra top --admin 127.0.0.1:9090",
     "umbra top --admin unix:/run/umbra.sock --json",

@@ -20,7 +20,7 @@ import {
   headRequest,
   type MeasureSettings,
   measureSettings,
-} from "./probe_options.ts";
+} from "./probe_settings.ts";
 import { type ProbeWorld, reach, requestTarget } from "./probe_server.ts";
 import { Progress } from "./progress.ts";
 import { systemSources } from "../config/sources.ts";

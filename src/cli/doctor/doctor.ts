@@ -41,7 +41,7 @@ import { readTarget, TARGET_EXPECTED } from "../config/local_settings.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
 import { option } from "../option_value.ts";
 import { print } from "../output.ts";
-import { type ProbeSettings, probeSettings } from "./probe_options.ts";
+import { type ProbeSettings, probeSettings } from "./probe_settings.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 import { readUrl, URL_EXPECTED } from "../config/values.ts";
 

@@ -17,7 +17,7 @@ import {
   judgeUdp,
   judgeUnreachable,
 } from "./judge_server.ts";
-import { headRequest } from "./probe_options.ts";
+import { headRequest } from "./probe_settings.ts";
 import {
   type ProbeWorld,
   reach,

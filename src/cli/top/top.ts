@@ -11,28 +11,11 @@ import { STATUS_INTERVAL_MS } from "../../limits.ts";
 import type { Arguments } from "../args.ts";
 import { usage } from "../getopt.ts";
 import { operatorSettings } from "../config/operator_settings.ts";
-import type { Option } from "../option.ts";
 import { print } from "../output.ts";
 import { Secrets } from "../config/secrets.ts";
 import { systemSources } from "../config/sources.ts";
 import { fetchStatus, type StatusSource } from "./status_client.ts";
 import { renderTop, SORT_KEYS, type TopView } from "./top_view.ts";
-
-/** Its options. */
-export const TOP_OPTIONS: readonly Option[] = [
-  {
-    name: "admin",
-    value: "ADDRESS",
-    help: "The --admin of the running program: HOST:PORT or unix:/PATH",
-  },
-  {
-    name: "admin-token-file",
-    aliases: ["token-file"],
-    value: "FILE",
-    help: "File whose first line is the token that the program asks for",
-  },
-  { name: "json", help: "Print one look as JSON and end" },
-];
 
 /** What a terminal without a size has, as of old. */
 const DEFAULT_SIZE = { columns: 80, rows: 24 };

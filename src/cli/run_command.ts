@@ -1,0 +1,110 @@
+/**
+ * What each command runs. A command loads its own modules when it is run: most
+ * of the time to start would go into those of the others.
+ *
+ * @module
+ */
+import { findMethod } from "../crypto/method.ts";
+import { systemRandomBytes } from "../random.ts";
+import type { Arguments } from "./args.ts";
+import { commandOf } from "./commands/commands.ts";
+import { DEFAULT_METHOD } from "./commands/defaults.ts";
+import { generateKey } from "./genkey.ts";
+import { usage } from "./getopt.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import type { Host } from "./host.ts";
+import { print } from "./output.ts";
+
+/** Thrown by a command that has said what it found, and that it was not well. */
+export class Unwell extends Error {}
+
+/**
+ * Runs a command to its end.
+ *
+ * @param name As in the table of commands.
+ * @throws {Unwell} When what it looked at is not well.
+ * @throws {UmbraError} When it could not do what it should.
+ */
+export async function runNamed(
+  name: string,
+  args: Arguments,
+  host: Host,
+): Promise<void> {
+  switch (name) {
+    case "local":
+      return await (await import("./start.ts")).runLocal(args, host);
+    case "tunnel":
+      return await (await import("./start.ts")).runTunnel(args, host);
+    case "server":
+      return await (await import("./start.ts")).runServer(args, host);
+    case "init":
+      return await (await import("./init/init.ts")).runInit(args);
+    case "genkey":
+      return await printKey(args);
+    case "url":
+      return await (await import("./print_urls.ts")).printUrls(args);
+    case "top":
+      return await (await import("./top/top.ts")).runTop(args);
+    case "check":
+      return await check(args);
+    case "doctor":
+      return succeed(
+        await (await import("./doctor/doctor.ts")).runDoctor(args),
+      );
+    case "completions":
+      return await printCompletions(args);
+    case "man":
+      return await print((await import("./man.ts")).manPage());
+    case "help":
+      return await printHelp(args);
+    default:
+      throw new RangeError(`Nothing runs the command ${name}`);
+  }
+}
+
+async function printKey(args: Arguments): Promise<void> {
+  const method = findMethod(args.operands[0] ?? DEFAULT_METHOD);
+  await print(`${generateKey(method, systemRandomBytes)}\n`);
+}
+
+async function check(args: Arguments): Promise<void> {
+  const [what, file] = args.operands;
+  switch (what) {
+    case "config": {
+      if (file === undefined) throw usage("Nothing to check: name the FILE");
+      const { describeConfig } = await import("./config/check_config.ts");
+      const { systemSources } = await import("./config/sources.ts");
+      return await print(describeConfig(file, args, systemSources));
+    }
+    case "crypto":
+      return await print((await import("./crypto.ts")).cryptoTable());
+    case "server": {
+      const { runCheckServer } = await import("./doctor/check_server.ts");
+      return succeed(await runCheckServer(args.withoutWord()));
+    }
+    default: {
+      const wrong = what === undefined
+        ? "Nothing to check"
+        : `Cannot check ${what}`;
+      throw usage(`${wrong}: expected config, crypto or server`);
+    }
+  }
+}
+
+async function printCompletions(args: Arguments): Promise<void> {
+  const { completions } = await import("./completions/completions.ts");
+  await print(completions(args.operands[0]));
+}
+
+async function printHelp(args: Arguments): Promise<void> {
+  const [word] = args.operands;
+  await print(
+    word === undefined
+      ? programHelp()
+      : commandHelp(commandOf(word), `umbra ${word}`),
+  );
+}
+
+function succeed(well: boolean): void {
+  if (!well) throw new Unwell("Something failed");
+}
