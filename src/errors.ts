@@ -240,3 +240,8 @@ export class StoreError extends UmbraError<StoreErrorCode> {
   /** Name of the class. */
   override readonly name = "StoreError";
 }
+
+/** What anything that was thrown says of itself. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -24,7 +24,7 @@ import type { DialCounts, Status } from "./operator.ts";
 export const METRICS_CONTENT_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /** Users who have series of their own: every one costs Prometheus a few. */
-export const MAX_USER_SERIES = 200;
+const MAX_USER_SERIES = 200;
 
 /** How metrics are rendered. */
 export interface MetricsOptions {

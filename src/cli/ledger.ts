@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../observe.ts";
 import type { Accounts } from "../service/accounts.ts";
 import {
@@ -71,7 +72,7 @@ export class Ledger {
     } catch (error) {
       if (!this.#failing) {
         this.#logger.log("error", "cannot keep counts, will keep trying", {
-          reason: error instanceof Error ? error.message : String(error),
+          reason: messageOf(error),
         });
       }
       this.#failing = true;

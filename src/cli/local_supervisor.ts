@@ -5,6 +5,7 @@
  * @module
  */
 import type { Operator, ReloadReport, Status } from "../admin/operator.ts";
+import { formatAddress } from "../codec/address.ts";
 import type { Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import type { LocalOptions } from "../service/local.ts";
@@ -12,8 +13,8 @@ import type { UpstreamServer } from "../service/upstream.ts";
 import type { ConfiguredRole } from "./config/config.ts";
 import type { Fleet, PlannedService } from "./fleet.ts";
 import { LocalPlan } from "./local_plan.ts";
-import { formatAddress } from "../codec/address.ts";
 import { same } from "./same.ts";
+import { Turns } from "./turns.ts";
 
 /** What a supervisor works with. */
 export interface LocalSupervisorOptions {
@@ -34,9 +35,9 @@ const NO_USERS = "A local has no users of its own; its server has";
 /** Runs locals, and changes them. */
 export class LocalSupervisor implements Operator {
   readonly #options: LocalSupervisorOptions;
+  /** Of changes. */
+  readonly #turns = new Turns();
   #configured: ConfiguredRole<LocalOptions[]>;
-  /** Changes, one after the other. */
-  #queue: Promise<unknown> = Promise.resolve();
 
   /** @param configured What `configure()` has returned already. */
   constructor(
@@ -54,7 +55,7 @@ export class LocalSupervisor implements Operator {
    */
   start(): Promise<void> {
     const { fleet, plans } = this.#options;
-    return this.#inTurn(() => fleet.apply(plans(this.#configured.result)));
+    return this.#turns.take(() => fleet.apply(plans(this.#configured.result)));
   }
 
   /** Ends every local. */
@@ -96,7 +97,7 @@ export class LocalSupervisor implements Operator {
    * @throws {ConfigError} When one cannot be used; nothing has changed then.
    */
   setServers(servers: readonly UpstreamServer[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { serve, plans, fleet } = this.#options;
       serve(servers.map(({ method }) => method));
       const result = this.#configured.result.map((local) => ({
@@ -109,7 +110,7 @@ export class LocalSupervisor implements Operator {
   }
 
   reload(dryRun: boolean): Promise<ReloadReport> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { configure, serve, plans, fleet } = this.#options;
       const next = configure();
       serve(next.result.flatMap(methodsOf));
@@ -158,12 +159,6 @@ export class LocalSupervisor implements Operator {
 
   removeServer(): boolean {
     return false;
-  }
-
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(change);
-    this.#queue = turn.catch(() => {});
-    return turn;
   }
 }
 

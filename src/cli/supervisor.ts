@@ -37,6 +37,7 @@ import { generateKey } from "./genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
 import { same } from "./same.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
+import { Turns } from "./turns.ts";
 
 /** What a supervisor works with. */
 export interface SupervisorOptions {
@@ -81,10 +82,10 @@ export class Supervisor implements Operator {
   readonly #extras = new Map<string, Extras>();
   /** Servers that were made at run time, by port. */
   readonly #managed = new Map<number, ConfiguredServer>();
+  /** Of reloads and other slow changes. */
+  readonly #turns = new Turns();
   #configured: ConfiguredRole<ConfiguredServer[]>;
   #cancelFlush: () => void = () => {};
-  /** Reloads and other slow changes, one after the other. */
-  #queue: Promise<unknown> = Promise.resolve();
 
   /**
    * @param configured What `configure()` has returned already.
@@ -229,7 +230,7 @@ export class Supervisor implements Operator {
       secrets: { own: password, users: new Map() },
       ...mode !== undefined && { mode: checkedMode(mode) },
     };
-    await this.#exclusively(async () => {
+    await this.#turns.take(async () => {
       const before = this.#managed.get(port);
       this.#managed.set(port, server);
       try {
@@ -253,7 +254,7 @@ export class Supervisor implements Operator {
   }
 
   reload(dryRun: boolean): Promise<ReloadReport> {
-    return this.#exclusively(async () => {
+    return this.#turns.take(async () => {
       const { configure, fleet } = this.#options;
       const next = configure();
       this.#options.serve(next.result.map(({ method }) => method));
@@ -435,12 +436,6 @@ export class Supervisor implements Operator {
       this.#ledger?.flush();
       this.#flushLater();
     }, FLUSH_MS);
-  }
-
-  #exclusively<T>(action: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(action);
-    this.#queue = turn.catch(() => {});
-    return turn;
   }
 }
 

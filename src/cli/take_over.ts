@@ -5,7 +5,7 @@
  * @module
  */
 import { type Clock, pause } from "../clock.ts";
-import { TransportError } from "../errors.ts";
+import { messageOf, TransportError } from "../errors.ts";
 import { TAKE_OVER_RETRY_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 
@@ -44,7 +44,7 @@ export async function startOrWait(
   const stop = new AbortController();
   const late = retry(start, clock, stop.signal).catch((error) => {
     logger.log("error", `cannot take over ${what}`, {
-      reason: error instanceof Error ? error.message : String(error),
+      reason: messageOf(error),
     });
     return undefined;
   });

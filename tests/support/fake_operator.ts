@@ -21,6 +21,7 @@ import { findMethod } from "../../src/crypto/method.ts";
 import { pskChainFromText } from "../../src/crypto/psk.ts";
 import { ConfigError, TransportError } from "../../src/errors.ts";
 import type { UserLimits, UserUsage } from "../../src/users.ts";
+import { NOTHING } from "./sample_status.ts";
 
 /** Identity key of every fake server of a 2022 method with 16-byte keys. */
 export const SERVER_PSK = "wMHCw8TFxsfIycrLzM3Ozw==";
@@ -271,18 +272,6 @@ export class FakeOperator implements Operator {
     throw wrong(`user "${name}" is in the configuration file: change it there`);
   }
 }
-
-const NOTHING: UserUsage = {
-  bytesUp: 0,
-  bytesDown: 0,
-  packetsUp: 0,
-  packetsDown: 0,
-  connections: 0,
-  associations: 0,
-  lastSeenUnixMs: 0,
-  open: 0,
-  hosts: [],
-};
 
 function server(
   id: string,

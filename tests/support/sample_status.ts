@@ -6,7 +6,7 @@
  * @module
  */
 import type { Status, UserStatus } from "../../src/admin/operator.ts";
-import type { UserLimits, UserUsage } from "../../src/users.ts";
+import { NO_COUNTS, type UserLimits, type UserUsage } from "../../src/users.ts";
 
 const GIB = 2 ** 30;
 const DAY_MS = 86_400_000;
@@ -191,13 +191,7 @@ const NO_DIALS = { counts: [], sumMs: 0 };
 
 /** A user who has done nothing. */
 export const NOTHING: UserUsage = {
-  bytesUp: 0,
-  bytesDown: 0,
-  packetsUp: 0,
-  packetsDown: 0,
-  connections: 0,
-  associations: 0,
-  lastSeenUnixMs: 0,
+  ...NO_COUNTS,
   open: 0,
   hosts: [],
 };

@@ -4,7 +4,7 @@
  * @module
  */
 import { LEGACY_OPTIONS } from "../legacy_options.ts";
-import type { Command } from "../option.ts";
+import type { Command, Option } from "../option.ts";
 import { DEFAULT_RESOLVER, DEFAULT_SERVER_HOST } from "./defaults.ts";
 import { OPERATOR_OPTIONS } from "./operator_options.ts";
 import {
@@ -17,6 +17,16 @@ import {
   SERVER_OPERANDS,
   UDP,
 } from "./shared_options.ts";
+
+/** What the two local ends have in common, last in their help. */
+const REST_OF_LOCALS: readonly Option[] = [
+  ...UDP,
+  OUTBOUND,
+  ...RUNNING,
+  ...OPERATOR_OPTIONS.local,
+  ...COMMON,
+  ...LEGACY_OPTIONS.local,
+];
 
 /** `umbra local`. */
 export const LOCAL: Command = {
@@ -60,12 +70,7 @@ export const LOCAL: Command = {
       name: "bind",
       help: "Serve SOCKS5 BIND through a server that runs with --bind, too",
     },
-    ...UDP,
-    OUTBOUND,
-    ...RUNNING,
-    ...OPERATOR_OPTIONS.local,
-    ...COMMON,
-    ...LEGACY_OPTIONS.local,
+    ...REST_OF_LOCALS,
   ],
   examples: [
     "umbra local -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
@@ -95,12 +100,7 @@ export const TUNNEL: Command = {
       help: "The target; the server resolves its name",
     },
     ...LOCAL_ENDS,
-    ...UDP,
-    OUTBOUND,
-    ...RUNNING,
-    ...OPERATOR_OPTIONS.local,
-    ...COMMON,
-    ...LEGACY_OPTIONS.local,
+    ...REST_OF_LOCALS,
   ],
   examples: [
     "umbra tunnel -L db.example:5432 -l 5432 -s 192.0.2.1:8388 -k PASSWORD",

@@ -7,7 +7,7 @@ import process from "node:process";
 import { systemTransport } from "../../adapters/runtime.ts";
 import { Deadline, systemClock } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
-import { UmbraError } from "../../errors.ts";
+import { messageOf, UmbraError } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
 import type { UpstreamServer } from "../../service/upstream.ts";
 import type { Arguments } from "../args.ts";
@@ -187,5 +187,5 @@ function reasonOf(error: unknown): string {
     const reason = late ? "nothing came in time, see --wait" : error.message;
     return `${reason} (${error.code})`;
   }
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

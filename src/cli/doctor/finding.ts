@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../top/terminal_text.ts";
 
 /** How bad it is; `skip`: nothing was found out. */
 export type Verdict = "ok" | "warn" | "fail" | "skip";
@@ -35,7 +36,10 @@ const COLOUR: Readonly<Record<Verdict, number>> = {
   skip: 90,
 };
 
-/** A line for each finding, and one for its advice. */
+/**
+ * A line for each finding, and one for its advice. What a server says may end
+ * up here.
+ */
 export function formatFinding(finding: Finding, colour: boolean): string {
   const { check, verdict, detail, advice } = finding;
   const word = verdict.padEnd(4);
@@ -57,9 +61,4 @@ export function formatSummary(findings: readonly Finding[]): string {
 export function formatJson(findings: readonly Finding[]): string {
   const report = { healthy: isHealthy(findings), checks: findings };
   return `${JSON.stringify(report, null, 2)}\n`;
-}
-
-/** What a server says may end up here: it must not steer the terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{C}\u2028\u2029]/gu, "�");
 }

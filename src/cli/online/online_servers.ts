@@ -6,7 +6,7 @@
  */
 import { type Clock, pause } from "../../clock.ts";
 import { type OnlineServer, parseOnlineConfig } from "../../codec/sip008.ts";
-import { ConfigError, UmbraError } from "../../errors.ts";
+import { ConfigError, messageOf, UmbraError } from "../../errors.ts";
 import { ONLINE_RETRY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { clientKeys } from "../config/credentials.ts";
@@ -142,7 +142,7 @@ export class OnlineServers implements Disposable {
       cache.write(text);
       return undefined;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       return `cannot keep the list of servers: ${reason}`;
     }
   }

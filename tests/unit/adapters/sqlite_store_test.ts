@@ -17,7 +17,12 @@ import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { openSqliteStore } from "../../../src/adapters/sqlite_store.ts";
 import { ConfigError, StoreError } from "../../../src/errors.ts";
-import type { KeptCounts, StoredUser, UserCounts } from "../../../src/users.ts";
+import {
+  type KeptCounts,
+  NO_COUNTS,
+  type StoredUser,
+  type UserCounts,
+} from "../../../src/users.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "umbra-store-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -30,16 +35,6 @@ const ALICE: StoredUser = {
   limits: {},
   disabled: false,
 };
-const NOTHING: UserCounts = {
-  bytesUp: 0,
-  bytesDown: 0,
-  packetsUp: 0,
-  packetsDown: 0,
-  connections: 0,
-  associations: 0,
-  lastSeenUnixMs: 0,
-};
-
 test("users() gives back what put() took, in the order they were made", () => {
   const path = newPath();
   const bob: StoredUser = {
@@ -284,7 +279,7 @@ function counted(
   name: string,
   counts: Partial<UserCounts> = { bytesUp: 1 },
 ): KeptCounts {
-  return { server, name, counts: { ...NOTHING, ...counts } };
+  return { server, name, counts: { ...NO_COUNTS, ...counts } };
 }
 
 function refuses(path: string, reason: RegExp): void {
