@@ -215,13 +215,14 @@ function describeFailure(plan: Place, error: TransportError): string {
       return prefix + "address already in use; stop the program that uses it " +
         `or choose another port with ${plan.portOption}`;
     case "ERR_NET_ADDRESS_UNAVAILABLE":
-      return prefix + "this machine does not have that address";
+      return prefix + "this machine does not have that address; " +
+        "`ip address` shows those it has";
     case "ERR_NET_PERMISSION":
       return prefix +
         "permission denied; a port below 1024 needs privileges, " +
         "and Deno needs --allow-net";
     case "ERR_NET_NAME_NOT_FOUND":
-      return prefix + "there is no such name";
+      return prefix + "there is no such name; give an address of this machine";
     default:
       return error.message;
   }

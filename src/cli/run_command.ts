@@ -69,6 +69,10 @@ async function printKey(args: Arguments): Promise<void> {
 
 async function check(args: Arguments): Promise<void> {
   const [what, file] = args.operands;
+  const most = { config: 2, crypto: 1 }[what ?? ""] ?? Infinity;
+  if (args.operands.length > most) {
+    throw usage(`Unexpected argument "${args.operands[most]}"; see --help`);
+  }
   switch (what) {
     case "config": {
       if (file === undefined) throw usage("Nothing to check: name the FILE");

@@ -27,7 +27,12 @@ export interface Listening {
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
 export function workersOf(args: Arguments): number {
-  return option(args, "workers", readWorkers, "a number, or auto") ?? 1;
+  return option(
+    args,
+    "workers",
+    readWorkers,
+    "a whole number, 1 or more, or auto",
+  ) ?? 1;
 }
 
 /**

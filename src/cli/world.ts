@@ -12,6 +12,7 @@ import { sharedReplayFilters } from "../security/replay_filter.ts";
 import type { Dependencies } from "../service/service.ts";
 import type { Arguments } from "./args.ts";
 import { CRYPTO_CHOICES } from "./commands/defaults.ts";
+import { alternatives } from "./config/config_keys.ts";
 import type { OperatorSettings } from "./config/operator_settings.ts";
 import {
   checkOutbound,
@@ -56,7 +57,7 @@ export async function systemWorld(
 ): Promise<SystemWorld> {
   const { outbound, logConnections = false, reusePort = false } = operator;
   const providers = new ProvidersInUse(
-    option(args, "crypto", readCrypto, CRYPTO_CHOICES.join(", ")) ?? "auto",
+    option(args, "crypto", readCrypto, alternatives(CRYPTO_CHOICES)) ?? "auto",
     logger,
   );
   const transport = systemTransport(outbound);

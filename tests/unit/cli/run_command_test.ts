@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseArguments } from "../../../src/cli/args.ts";
+import { commandOf } from "../../../src/cli/commands/commands.ts";
+import type { Host } from "../../../src/cli/host.ts";
+import { runNamed } from "../../../src/cli/run_command.ts";
+
+/** Nothing here runs until a signal. */
+const HOST: Host = {
+  stopSignal: () => Promise.reject(new Error("Not here")),
+  onReload: () => {},
+  listening: () => {},
+  stopped: () => {},
+  runWorkers: () => Promise.reject(new Error("Not here")),
+};
+
+function run(name: string, ...argv: string[]): Promise<void> {
+  return runNamed(name, parseArguments(commandOf(name), argv), HOST);
+}
+
+test("runNamed() refuses words of check that nobody reads", async () => {
+  for (
+    const [argv, message] of [
+      [[], /^Nothing to check: expected config, crypto or server$/],
+      [["it"], /^Cannot check it: expected config, crypto or server$/],
+      [["config"], /^Nothing to check: name the FILE$/],
+      [["config", "f", "x"], /^Unexpected argument "x"; see --help$/],
+      [["crypto", "x"], /^Unexpected argument "x"; see --help$/],
+    ] as const
+  ) {
+    await assert.rejects(run("check", ...argv), {
+      code: "ERR_CONFIG_USAGE",
+      message,
+    });
+  }
+});
+
+test("commandOf() names what was meant", () => {
+  assert.throws(() => commandOf("sever"), {
+    code: "ERR_CONFIG_USAGE",
+    message: "Unknown command sever; did you mean server?",
+  });
+});
