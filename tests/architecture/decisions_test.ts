@@ -26,7 +26,7 @@ test("docs/decisions/README.md names every decision by its title", () => {
     const title = heading!.replace(/^# \d{4}: /, "");
     const line = `- [${file.slice(0, 4)}](${file}): ${title}`;
     // Long titles are wrapped.
-    assert.ok(index.replace(/\n  /g, " ").includes(line), `missing: ${line}`);
+    assert.ok(index.replace(/\n {2}/g, " ").includes(line), `missing: ${line}`);
   }
 });
 
