@@ -86,14 +86,13 @@ export async function runRole(
 ): Promise<void> {
   using logger = openLog(args, host, role);
   const workers = workersOf(args);
+  const share = { workers, graceMs: graceOf(args), logger };
   checkReusePort(role);
-  if (host.worker !== undefined) {
-    return await serve(args, host, role, { workers, logger });
-  }
+  if (host.worker !== undefined) return await serve(args, host, role, share);
   for (const warning of [...args.warnings, ...role.warnings]) {
     logger.log("warn", warning);
   }
-  if (workers === 1) return await serve(args, host, role, { workers, logger });
+  if (workers === 1) return await serve(args, host, role, share);
   checkWorkers(role);
   if (role.workersCaveat) logger.log("warn", role.workersCaveat);
   const observed = await host.runWorkers(workers, logger);
@@ -123,6 +122,8 @@ function openLog(
 interface Share {
   /** Threads that share the ports. */
   readonly workers: number;
+  /** Milliseconds that open connections get after the signal. */
+  readonly graceMs: number;
   readonly logger: Logger;
 }
 
@@ -131,10 +132,9 @@ async function serve(
   args: Arguments,
   host: Host,
   role: Role,
-  { workers, logger }: Share,
+  { workers, graceMs, logger }: Share,
 ): Promise<void> {
   const { operator } = role;
-  const graceMs = graceOf(args);
   using owned = new DisposableStack();
   const { world, observations, providers } = await systemWorld(args, host, {
     operator,
