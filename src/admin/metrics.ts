@@ -8,8 +8,8 @@
  *
  * @module
  */
-// Not its main module: that loads a collector of everything and twice the time
-// to start, and Deno 2.9 cannot compile what that needs.
+// Not its main module: that loads collectors of everything, and takes as long to
+// start as all the rest.
 // @ts-types="./prom_client/counter.d.ts"
 import Counter from "prom-client/lib/counter.js";
 // @ts-types="./prom_client/gauge.d.ts"
