@@ -20,8 +20,6 @@ import type {
   UserChange,
 } from "../admin/operator.ts";
 import type { Clock } from "../clock.ts";
-import { formatAddress } from "../codec/address.ts";
-import { formatServerUri } from "../codec/uri.ts";
 import { findMethod, type Method } from "../crypto/method.ts";
 import { ConfigError } from "../errors.ts";
 import type { Logger } from "../observe.ts";
@@ -37,6 +35,7 @@ import { generateKey } from "./genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
 import { same } from "./same.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
+import { credentialsFor, statusOf } from "./server_view.ts";
 import { Turns } from "./turns.ts";
 
 /** What a supervisor works with. */
@@ -84,6 +83,11 @@ export class Supervisor implements Operator {
   readonly #managed = new Map<number, ConfiguredServer>();
   /** Of reloads and other slow changes. */
   readonly #turns = new Turns();
+  /** What {@link StoredUser}s are to a server of a method. */
+  readonly #serverUsers = new WeakMap<
+    StoredUser,
+    { readonly method: Method; readonly user: ServerUser }
+  >();
   #configured: ConfiguredRole<ConfiguredServer[]>;
   #cancelFlush: () => void = () => {};
 
@@ -131,21 +135,13 @@ export class Supervisor implements Operator {
   credentials(id: string, name: string): Credentials | undefined {
     const [server] = this.#serversOf(id);
     if (server === undefined) return undefined;
-    const { secrets, method, listen } = server;
+    const { secrets } = server;
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
     const password = secrets.users.get(name) ?? made?.password ??
       (name === "" ? secrets.own : undefined);
     if (password === undefined) return undefined;
-    const named = name !== "" && method.edition === 2022;
-    const isWildcard = /^[0:.]*$/.test(listen.host);
-    const uri = formatServerUri({
-      method: method.name,
-      password: named ? `${secrets.own}:${password}` : password,
-      host: isWildcard ? this.#options.guessHost() : listen.host,
-      port: Number(id),
-      ...name !== "" && { tag: name },
-    });
-    return { password, uri };
+    const { guessHost } = this.#options;
+    return credentialsFor(server, { id, name, password }, guessHost);
   }
 
   addUser(id: string, user: NewUser): void {
@@ -334,15 +330,21 @@ export class Supervisor implements Operator {
     const { made } = this.#extrasOf(this.#idOf(server));
     const taken = new Set(server.users?.map(({ name }) => name));
     const more = made.filter(({ name }) => !taken.has(name))
-      .map((user): ServerUser => ({
-        name: user.name,
-        masterKey: keyOf(user.password, server.method, `user ${user.name}`),
-        limits: user.limits,
-        disabled: user.disabled,
-      }));
+      .map((user) => this.#serverUser(user, server.method));
     return more.length === 0
       ? server
       : { ...server, users: [...server.users ?? [], ...more] };
+  }
+
+  /** Derives a key once, and not each time that somebody looks. */
+  #serverUser(user: StoredUser, method: Method): ServerUser {
+    const known = this.#serverUsers.get(user);
+    if (known?.method === method) return known.user;
+    const { name, password, limits, disabled } = user;
+    const masterKey = keyOf(password, method, `user ${name}`);
+    const made = { name, masterKey, limits, disabled };
+    this.#serverUsers.set(user, { method, user: made });
+    return made;
   }
 
   /** Its port; while the system has not yet chosen one, its address. */
@@ -396,31 +398,18 @@ export class Supervisor implements Operator {
   }
 
   #serverStatus(id: string): ServerStatus {
-    const { accounts, made } = this.#extrasOf(id);
-    const servers = this.#serversOf(id);
-    const usage = accounts.usage();
-    const byApi = new Set(made.map(({ name }) => name));
     const { fleet } = this.#options;
-    return {
+    const servers = this.#serversOf(id);
+    return statusOf({
       id,
-      address: servers.map((server) =>
-        formatAddress(
-          fleet.find(serverKey(server))?.service.address ?? server.listen,
-        )
-      ).join(", "),
-      method: servers[0]!.method.name,
-      mode: servers[0]!.mode ?? "tcp_only",
+      servers,
+      addresses: servers.map((server) =>
+        fleet.find(serverKey(server))?.service.address ?? server.listen
+      ),
       managed: this.#managed.has(Number(id)),
-      usage: accounts.total(),
-      users: this.#usersOf(id).filter(({ name }) => usage.has(name))
-        .map(({ name, limits = {}, disabled = false }) => ({
-          name,
-          origin: byApi.has(name) ? "api" : "file",
-          disabled,
-          limits,
-          usage: usage.get(name)!,
-        })),
-    };
+      users: this.#usersOf(id),
+      accounts: this.#extrasOf(id).accounts,
+    });
   }
 
   /** Lets the ledger know every server that runs. */
