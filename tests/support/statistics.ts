@@ -10,7 +10,7 @@ export interface Reaction {
   readonly bytes: number;
   /** How the server's side ended: `fin`, an error's code, or `open`. */
   readonly end: string;
-  /** When, in milliseconds since the connection was there. */
+  /** When, in milliseconds after the prober began to connect, or to leave. */
   readonly atMs: number;
 }
 
