@@ -65,6 +65,12 @@ export class BufferPool {
     free.push(buffer);
   }
 
+  /** Keeps none of those that are here now. */
+  clear(): void {
+    this.#free.clear();
+    this.#bytes = 0;
+  }
+
   /** Drops buffers of other sizes; `false` when all are of this size. */
   #makeRoom(size: number): boolean {
     for (const [other, free] of this.#free) {

@@ -273,7 +273,7 @@ export const STATUS_TIMEOUT_MS = 5_000;
 export const MAX_STATUS_LENGTH = 16_777_216;
 
 /**
- * Bytes of buffers kept for reuse, for each service and adapter: what some sixty
+ * Bytes of buffers kept for reuse, for reads and writes together: what some sixty
  * busy connections have in use. With 4 MiB, 64 connections on Deno cost half as
  * much processor time again.
  */
@@ -459,3 +459,15 @@ export const ONLINE_REFRESH_MS = 3_600_000;
 
 /** Milliseconds until the next look at such a list while its host is silent. */
 export const ONLINE_RETRY_MS = 60_000;
+
+/** Milliseconds between two looks at whether there is time for a rest. */
+export const REST_CHECK_MS = 5_000;
+
+/** A process rests when it has used less than this of a processor. */
+export const REST_LOAD = 0.02;
+
+/** Milliseconds of processor time that leave enough behind to be given back. */
+export const REST_WORTH_MS = 500;
+
+/** Of the processor time of the work before it, a rest may cost so much. */
+export const REST_COST_SHARE = 0.1;

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { BufferPool } from "./buffer_pool.ts";
 
 /** One end of a connection. */
 export interface Endpoint {
@@ -158,6 +159,8 @@ export interface OutboundAddresses {
 export interface Transport {
   /** `deno`, `bun` or `memory`. */
   readonly name: string;
+  /** Big buffers for what is read and written here, used again. */
+  readonly buffers: BufferPool;
   /**
    * Starts to listen.
    *

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { BufferPool } from "../buffer_pool.ts";
 import { abortable } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import { MAX_UNACCEPTED, UNACCEPTED_SHARE } from "../limits.ts";
@@ -30,6 +31,9 @@ import { plainAddress, resolve } from "./_resolve.ts";
 
 declare const Bun: BunNet;
 
+/** Big buffers of what is written; Bun reads into its own. */
+const BUFFERS = new BufferPool();
+
 /**
  * Gives the system's network.
  *
@@ -39,6 +43,7 @@ declare const Bun: BunNet;
 export function bunTransport(outbound?: OutboundAddresses): Transport {
   return {
     name: "bun",
+    buffers: BUFFERS,
     listen,
     dial: outbound === undefined
       ? dial

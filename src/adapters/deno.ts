@@ -42,6 +42,7 @@ import { plainAddress, resolve } from "./_resolve.ts";
 export function denoTransport(outbound?: OutboundAddresses): Transport {
   return {
     name: "deno",
+    buffers: BUFFERS,
     listen,
     dial: outbound === undefined ? dial : noDial,
     bind: bindDeno,

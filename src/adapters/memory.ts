@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { BufferPool } from "../buffer_pool.ts";
 import { abortable } from "../clock.ts";
 import { TransportError, type TransportErrorCode } from "../errors.ts";
 import type {
@@ -76,6 +77,7 @@ export function memoryTransport(options: MemoryOptions = {}): MemoryTransport {
 
 class Network implements MemoryTransport {
   readonly name = "memory";
+  readonly buffers: BufferPool = new BufferPool();
   readonly dialled: string[] = [];
   readonly acceptFailures: TransportErrorCode[] = [];
   readonly listeners: Map<string, MemoryListener> = new Map();

@@ -5,6 +5,7 @@
  * @module
  */
 import process from "node:process";
+import { systemRest } from "../adapters/rest.ts";
 import type { Operator, Status } from "../admin/operator.ts";
 import { systemClock } from "../clock.ts";
 import type { Method } from "../crypto/method.ts";
@@ -148,6 +149,7 @@ async function serve(
     connectionLimit: connectionLimit(args, world),
   }, { observations, providers });
   owned.use(status);
+  owned.use(systemRest(world.transport));
   const supervised = role.supervise({
     world,
     fleet: new Fleet({ logger, withFields: operator.logFormat === "json" }),

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Allocate, BufferPool } from "../buffer_pool.ts";
+import type { Allocate } from "../buffer_pool.ts";
 import { abortable, Deadline } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import { isBindTarget } from "../codec/bind_request.ts";
@@ -65,8 +65,6 @@ export interface ConnectionServer {
   readonly streams: StreamProtocol;
   /** Where users are counted. */
   readonly accounts: Accounts;
-  /** For what is relayed. */
-  readonly buffers: BufferPool;
   /** The world it runs in. */
   readonly world: Required<Dependencies>;
 }
@@ -192,7 +190,7 @@ export class ClientConnection {
   ): Promise<void> {
     const session = this.#session;
     const report = this.#report;
-    const { options, buffers, world } = this.#server;
+    const { options, world } = this.#server;
     visit.count("up", first.up.length);
     report.bytesUp += first.up.length;
     const ends = { client: this.#client, target, session, visit, report };
@@ -200,7 +198,7 @@ export class ClientConnection {
       new ToTarget(ends, this.#reader, first.up),
       new ToClient(ends, first.down && session.seal(first.down)),
       {
-        buffers,
+        buffers: world.transport.buffers,
         clock: world.clock,
         idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
         halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,

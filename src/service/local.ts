@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { BufferPool } from "../buffer_pool.ts";
 import { abortable } from "../clock.ts";
 import { type Address, formatAddress } from "../codec/address.ts";
 import { ProtocolError, UmbraError } from "../errors.ts";
@@ -152,7 +151,6 @@ interface Opened extends DialledServer {
 class Local {
   readonly #options: LocalOptions;
   readonly #world: Required<Dependencies>;
-  readonly #buffers = new BufferPool();
   readonly #upstreams: UpstreamPool;
   readonly #authenticate: Authenticate | undefined;
   readonly #inbound: Inbound;
@@ -334,7 +332,7 @@ class Local {
           count: (_sealed, opened) => report.bytesDown += opened,
         },
         {
-          buffers: this.#buffers,
+          buffers: this.#world.transport.buffers,
           clock: this.#world.clock,
           idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
           halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { BufferPool } from "../buffer_pool.ts";
 import { STRANGERS_SHARE } from "../limits.ts";
 import {
   type ServerKeys,
@@ -153,7 +152,6 @@ function withUpdate(
 class Server implements ConnectionServer {
   /** Of TCP and UDP alike. */
   readonly accounts: Accounts;
-  readonly buffers: BufferPool = new BufferPool();
   readonly world: Required<Dependencies>;
   #options: ServerOptions;
   #protocol: ServerProtocol;

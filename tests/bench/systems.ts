@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { V8_FLAGS } from "../../build.ts";
 import { Program } from "../support/process.ts";
 import { bunPath, denoPath, ROOT } from "../support/runtimes.ts";
 
@@ -119,5 +120,5 @@ export function runtimeCommand(
   if (runtime === "bun") return [bunPath(), "--no-install", `${ROOT}/${file}`];
   const deno = denoPath();
   if (deno === undefined) throw new Error("Cannot find the deno program");
-  return [deno, "run", "-A", "--no-check", `${ROOT}/${file}`];
+  return [deno, "run", "-A", "--no-check", V8_FLAGS, `${ROOT}/${file}`];
 }

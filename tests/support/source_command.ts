@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { PERMISSIONS } from "../../build.ts";
+import { PERMISSIONS, V8_FLAGS } from "../../build.ts";
 import { bunPath, denoPath, ROOT } from "./runtimes.ts";
 
 /**
@@ -18,5 +18,5 @@ export function sourceCommand(runtime: "deno" | "bun"): string[] {
   if (runtime === "bun") return [bunPath(), "--no-install", main];
   const deno = denoPath();
   if (deno === undefined) throw new Error("Cannot find the deno program");
-  return [deno, "run", "--quiet", ...PERMISSIONS, main];
+  return [deno, "run", "--quiet", ...PERMISSIONS, V8_FLAGS, main];
 }

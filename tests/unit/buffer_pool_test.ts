@@ -34,6 +34,16 @@ test("give() keeps no buffer that is not the pool's, nor a small one", () => {
   assert.equal(pool.pooledBytes, 0);
 });
 
+test("clear() keeps nothing, and what comes back later is kept again", () => {
+  const pool = new BufferPool();
+  const out = pool.take(100_000);
+  pool.give(pool.take(50_000));
+  pool.clear();
+  assert.equal(pool.pooledBytes, 0);
+  pool.give(out);
+  assert.equal(pool.take(100_000).buffer, out.buffer);
+});
+
 test("give() makes room for the size that is wanted now", () => {
   const pool = new BufferPool();
   const old = Array.from({ length: 100 }, () => pool.take(200_000));

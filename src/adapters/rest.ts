@@ -1,0 +1,85 @@
+/**
+ * Gives memory back once the work is done. What a load has needed is kept
+ * while it lasts, since getting it again costs time; afterwards nobody would
+ * give it back.
+ *
+ * @module
+ */
+import process from "node:process";
+import { type Clock, systemClock } from "../clock.ts";
+import {
+  REST_CHECK_MS,
+  REST_COST_SHARE,
+  REST_LOAD,
+  REST_WORTH_MS,
+} from "../limits.ts";
+import type { Transport } from "../transport.ts";
+import { garbageCollector } from "./_garbage.ts";
+
+/** What a rest consists of, and how it is known to be due. */
+export interface RestOptions {
+  /** Tells when to look. */
+  readonly clock: Clock;
+  /** Milliseconds of processor time that the process has used. */
+  readonly processorMs: () => number;
+  /** Gives memory back. */
+  readonly giveBack: () => void;
+}
+
+/** Watches the process from its making to its disposal. */
+export class Rest implements Disposable {
+  readonly #options: RestOptions;
+  #cancel: () => void = () => {};
+  /** Processor time at the last look. */
+  #lookedMs = 0;
+  /** Processor time at the last rest. */
+  #restedMs = 0;
+  /** What a rest must have been worked for, in milliseconds. */
+  #worthMs = REST_WORTH_MS;
+
+  /** Looks from now on. */
+  constructor(options: RestOptions) {
+    this.#options = options;
+    this.#schedule();
+  }
+
+  /** Ends the watch. Idempotent. */
+  [Symbol.dispose](): void {
+    this.#cancel();
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#options.clock.schedule(() => {
+      this.#look();
+      this.#schedule();
+    }, REST_CHECK_MS);
+  }
+
+  #look(): void {
+    const { processorMs, giveBack } = this.#options;
+    const nowMs = processorMs();
+    const load = (nowMs - this.#lookedMs) / REST_CHECK_MS;
+    this.#lookedMs = nowMs;
+    if (load > REST_LOAD || nowMs - this.#restedMs < this.#worthMs) return;
+    giveBack();
+    this.#restedMs = this.#lookedMs = processorMs();
+    const costMs = this.#restedMs - nowMs;
+    this.#worthMs = Math.max(REST_WORTH_MS, costMs / REST_COST_SHARE);
+  }
+}
+
+/** Lets this process rest, and the buffers of its transport. */
+export function systemRest({ buffers }: Transport): Rest {
+  const collect = garbageCollector();
+  return new Rest({
+    clock: systemClock,
+    processorMs(): number {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1_000;
+    },
+    giveBack(): void {
+      buffers.clear();
+      collect?.();
+    },
+  });
+}
