@@ -137,7 +137,7 @@ class AcceptLoop implements Service {
   async #acceptAll(): Promise<void> {
     for (;;) {
       if (this.#open.size >= this.#maxConnections) await this.#room();
-      await this.#strangers.room();
+      if (this.#strangers.tooMany) await this.#strangers.room();
       const connection = await this.#accept();
       if (connection === undefined) return;
       if (!this.#enter(connection)) continue;
@@ -193,10 +193,7 @@ class AcceptLoop implements Service {
   }
 
   #leave(connection: Connection): void {
-    if (!this.#shortage.lasts) {
-      this.#maxConnections = this.#limits.maxConnections;
-      this.#strangers.limitTo(Infinity);
-    }
+    this.#grow();
     if (this.#limits.maxPerHost === undefined) return;
     const { host } = connection.remote;
     const others = (this.#hosts.get(host) ?? 1) - 1;
@@ -244,6 +241,14 @@ class AcceptLoop implements Service {
     if (share === 0) return;
     this.#maxConnections = Math.min(this.#maxConnections, share);
     this.#strangers.limitTo(this.#maxConnections * STRANGERS_SHARE);
+  }
+
+  /** Once a shortage is over, there may be as many as before. */
+  #grow(): void {
+    const { maxConnections } = this.#limits;
+    if (this.#maxConnections === maxConnections || this.#shortage.lasts) return;
+    this.#maxConnections = maxConnections;
+    this.#strangers.limitTo(Infinity);
   }
 
   /** While a shortage lasts, one accept in a few still works. */

@@ -217,7 +217,7 @@ export class Account {
 
   /** Whether so many more bytes may pass now. */
   #allow(bytes: number): void {
-    const { quotaBytes = Infinity, expiresUnixMs = Infinity } = this.#limits;
+    const { quotaBytes = Infinity, expiresUnixMs } = this.#limits;
     const used = this.#counts.bytesUp + this.#counts.bytesDown;
     if (used + bytes > quotaBytes || used === quotaBytes) {
       throw refusal(
@@ -225,7 +225,9 @@ export class Account {
         `User ${this.#name} has used ${used} of ${quotaBytes} bytes`,
       );
     }
-    if (this.#clock.unixMs() >= expiresUnixMs) {
+    if (
+      expiresUnixMs !== undefined && this.#clock.unixMs() >= expiresUnixMs
+    ) {
       throw refusal(
         "ERR_POLICY_USER_EXPIRED",
         `User ${this.#name} has expired`,

@@ -50,6 +50,11 @@ export class Strangers {
     this.#world = world;
   }
 
+  /** Whether there is no room for one more. */
+  get tooMany(): boolean {
+    return this.#places.size >= this.#max;
+  }
+
   /** A connection was accepted: of a stranger, until it is admitted. */
   add(connection: Connection): Place {
     const { clock } = this.#world;
@@ -78,7 +83,7 @@ export class Strangers {
    */
   async room(): Promise<void> {
     const { clock } = this.#world;
-    while (this.#places.size >= this.#max && !this.#stopping) {
+    while (this.tooMany && !this.#stopping) {
       const [oldest] = this.#places;
       const ageMs = clock.monotonicMs() - oldest!.sinceMs;
       if (ageMs >= MIN_STRANGER_MS) return this.#dismissOldest();
