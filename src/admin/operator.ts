@@ -15,7 +15,8 @@ export interface Operator {
    *
    * @param server See {@link ServerStatus.id}.
    * @param name Empty: the server itself, where users have no names.
-   * @returns `undefined` when there is no such server or user.
+   * @returns `undefined` when there is no such server or user, or its key is a
+   * raw one of 2017, which no password makes.
    */
   credentials(server: string, name: string): Credentials | undefined;
   /**

@@ -6,7 +6,13 @@
 import { formatServerUri } from "../../codec/uri.ts";
 import type { Arguments } from "../args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
-import { methodOf, secretOf, serverKeys } from "./credentials.ts";
+import {
+  methodOf,
+  passwordOf,
+  secretOf,
+  serverKeys,
+  userPassword,
+} from "./credentials.ts";
 import { Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import {
@@ -37,7 +43,7 @@ export function configureUrls(
   const host = args.last("host");
   const urls = listed(found, secrets).flatMap((server) => {
     const { users } = server;
-    const password = users === undefined ? passwordOf(server) : "";
+    const password = users === undefined ? textOf(server) : "";
     const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
     if (isWildcard(name)) {
       throw missing(
@@ -56,12 +62,13 @@ export function configureUrls(
     const tag = args.last("tag") ?? server.tag;
     const { method } = serverKeys(server);
     if (users === undefined) return write(password, tag);
-    // One URI for each user; with 2022 the server's key stands before its own.
-    const prefix = method.edition === 2022 ? `${passwordOf(server)}:` : "";
-    return users.map((user) =>
+    return users.map(({ name, secret }) =>
       write(
-        prefix + user.secret.text,
-        tag === undefined ? user.name : `${tag} ${user.name}`,
+        userPassword(method, {
+          serverKey: server.secret?.text,
+          own: textOf(server, secret),
+        }),
+        tag === undefined ? name : `${tag} ${name}`,
       )
     );
   });
@@ -71,9 +78,12 @@ export function configureUrls(
   };
 }
 
-/** A secret as a URI has it. */
-function passwordOf(server: ServerSettings): string {
-  const { kind, text, origin } = secretOf(server);
-  if (kind === "password" || methodOf(server).edition === 2022) return text;
-  throw missing(`${origin}: a raw key has no ss:// form`, "use a password");
+/** A secret of a server as a URI has it. */
+function textOf(server: ServerSettings, secret = secretOf(server)): string {
+  const password = passwordOf(secret, methodOf(server));
+  if (password !== undefined) return password;
+  throw missing(
+    `${secret.origin}: a raw key has no ss:// form`,
+    "use a password",
+  );
 }

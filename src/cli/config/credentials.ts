@@ -66,6 +66,37 @@ function noSecret({ origin, hint = "" }: ServerSettings): string {
 }
 
 /**
+ * A secret as clients and `ss://` URIs have it.
+ *
+ * @returns `undefined` for a raw key of 2017, which no password makes.
+ */
+export function passwordOf(
+  { kind, text }: Secret,
+  method: Method,
+): string | undefined {
+  return kind === "password" || method.edition === 2022 ? text : undefined;
+}
+
+/**
+ * What a user's client has as its password: with 2022, the server's key stands
+ * before the user's own.
+ *
+ * @param serverKey The server's own; not set where only users have one.
+ * @param own The user's.
+ */
+export function userPassword(
+  method: Method,
+  { serverKey, own }: {
+    readonly serverKey: string | undefined;
+    readonly own: string;
+  },
+): string {
+  return method.edition === 2022 && serverKey !== undefined
+    ? `${serverKey}:${own}`
+    : own;
+}
+
+/**
  * The keys of `ss-local` for one server. A password of a 2022 method may be a
  * chain: the servers' identity keys, then the user's own.
  *
