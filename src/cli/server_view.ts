@@ -11,6 +11,7 @@ import type { ServerUser } from "../session/server_user.ts";
 import type { Endpoint } from "../transport.ts";
 import type { ConfiguredServer } from "./config/config.ts";
 import { userPassword } from "./config/credentials.ts";
+import { isWildcard } from "./config/values.ts";
 
 /** All addresses of one port, and who uses them. */
 export interface ViewedServer {
@@ -71,7 +72,6 @@ export function credentialsFor(
   },
   guessHost: () => string,
 ): Credentials {
-  const isWildcard = /^[0:.]*$/.test(listen.host);
   const uri = formatServerUri({
     method: method.name,
     password: userPassword(method, {
@@ -79,7 +79,7 @@ export function credentialsFor(
       serverKey: name === "" ? undefined : secrets.own?.text,
       own: password,
     }),
-    host: isWildcard ? guessHost() : listen.host,
+    host: isWildcard(listen.host) ? guessHost() : listen.host,
     port: Number(id),
     ...name !== "" && { tag: name },
   });

@@ -27,10 +27,9 @@ import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { targetPolicyOf } from "./target_settings.ts";
 import { mergeUdp, udpFromOptions } from "./udp_settings.ts";
-import { readInteger } from "./values.ts";
+import { isWildcard, readInteger } from "./values.ts";
 import {
   findServers,
-  isWildcard,
   listed,
   missing,
   portOf,

@@ -17,7 +17,6 @@ import { Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import {
   findServers,
-  isWildcard,
   listed,
   missing,
   present,
@@ -25,6 +24,7 @@ import {
   upstreamEndpoint,
 } from "./find_servers.ts";
 import type { Configured } from "./config.ts";
+import { isWildcard } from "./values.ts";
 
 /**
  * The `ss://` URIs of a configuration, without duplicates.
