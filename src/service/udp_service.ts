@@ -46,6 +46,19 @@ export function flowCapacity(descriptorLimit: number | undefined): number {
   return Math.min(MAX_UDP_FLOWS, Math.max(1, share));
 }
 
+/**
+ * Descriptors that a service keeps for flows.
+ *
+ * @param options Of the service; without UDP it keeps none.
+ */
+export function flowShare(
+  { mode = "tcp_only", maxFlows }: UdpOptions & { readonly mode?: Mode },
+  { transport }: Pick<Dependencies, "transport">,
+): number {
+  if (mode === "tcp_only") return 0;
+  return maxFlows ?? flowCapacity(transport.descriptorLimit());
+}
+
 /** With the memory of packet ids that sessions of the 2022 edition need. */
 export function withWindows(
   world: Required<Dependencies>,
