@@ -7,6 +7,7 @@ import { formatServerUri } from "../../codec/uri.ts";
 import type { Arguments } from "../args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import {
+  clientKeys,
   methodOf,
   passwordOf,
   secretOf,
@@ -43,7 +44,6 @@ export function configureUrls(
   const host = args.last("host");
   const urls = listed(found, secrets).flatMap((server) => {
     const { users } = server;
-    const password = users === undefined ? textOf(server) : "";
     const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
     if (isWildcard(name)) {
       throw missing(
@@ -60,8 +60,13 @@ export function configureUrls(
         ...present({ tag }),
       });
     const tag = args.last("tag") ?? server.tag;
+    if (users === undefined) {
+      const password = textOf(server);
+      // A server's one key, or the chain of keys of a client of it.
+      clientKeys(server);
+      return write(password, tag);
+    }
     const { method } = serverKeys(server);
-    if (users === undefined) return write(password, tag);
     return users.map(({ name, secret }) =>
       write(
         userPassword(method, {

@@ -208,6 +208,13 @@ test("umbra url writes one URI for each user, that a local can read", () => {
   assert.equal(parseServerUri(old[0]!).password, "secret-a");
 });
 
+test("umbra url writes the URI of a client's own configuration", () => {
+  const password = `${key(1).text}:${key(2).text}`;
+  const file = { ...ADDRESS, method: AES_2022, password };
+  assert.equal(parseServerUri(urls(file)[0]!).password, password);
+  refuses(() => urls({ ...file, password: "secret" }), /takes no password/);
+});
+
 test("umbra url refuses a user whose key no password makes", () => {
   const user = { name: "ann", key: key(2).text };
   const method = "aes-128-gcm";
