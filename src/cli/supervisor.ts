@@ -134,7 +134,10 @@ export class Supervisor implements Operator {
   }
 
   credentials(id: string, name: string): Credentials | undefined {
-    const [server] = this.#serversOf(id);
+    const servers = this.#serversOf(id);
+    // Of several addresses each may have users of its own.
+    const server = servers.find(({ secrets }) => secrets.users.has(name)) ??
+      servers[0];
     if (server === undefined) return undefined;
     const { secrets, method } = server;
     const secret = name === "" ? secrets.own : secrets.users.get(name);

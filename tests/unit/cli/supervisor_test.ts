@@ -334,6 +334,16 @@ test("a raw key of 2017 has no URI, which would hold it as a password", async ()
   await bench.stop();
 });
 
+test("each of two addresses of a port has URIs of its own users", async () => {
+  const bench = await new Bench({
+    servers: [config([ANN]), { ...config([BOB]), server: "10.0.0.3" }],
+  }).started();
+  const hostOf = (name: string): string =>
+    parseServerUri(bench.supervisor.credentials("8388", name)!.uri).host;
+  assert.deepEqual([hostOf("ann"), hostOf("bob")], [HOST, "10.0.0.3"]);
+  await bench.stop();
+});
+
 test("servers can be added and removed; one is replaced in place", async () => {
   const bench = await new Bench(config([ANN])).started();
   const { supervisor } = bench;
