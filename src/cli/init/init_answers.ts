@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { parseIp } from "../../codec/ip_address.ts";
+import { isUnspecified } from "../../codec/ip_address.ts";
 import { type Method, METHODS } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../args.ts";
@@ -132,7 +132,7 @@ function readHost(text: string): string | undefined {
   const { host, port } = readHostAndPort(text) ?? {};
   if (host === undefined || port !== undefined) return undefined;
   // 0.0.0.0 and :: are for listening.
-  return parseIp(host)?.every((byte) => byte === 0) ? undefined : host;
+  return isUnspecified(host) ? undefined : host;
 }
 
 /** Names also name files. */
