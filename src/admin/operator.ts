@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Mode } from "../service/udp_service.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
 /** The running program. */
@@ -94,7 +95,7 @@ export interface NewServer {
   /** Default: that of the first configured server. */
   readonly method?: string | undefined;
   /** Default: that of the first configured server. */
-  readonly mode?: string | undefined;
+  readonly mode?: Mode | undefined;
 }
 
 /** How to connect as one user. Secret. */

@@ -229,7 +229,7 @@ export class Supervisor implements Operator {
       masterKey: onlyKey(own, chosen),
       users: [],
       secrets: { own, users: new Map() },
-      ...mode !== undefined && { mode: checkedMode(mode) },
+      ...mode !== undefined && { mode },
     };
     await this.#turns.take(async () => {
       const before = this.#managed.get(port);
@@ -436,15 +436,6 @@ export class Supervisor implements Operator {
 
 function passwordSecret(text: string, origin: string): Secret {
   return { kind: "password", text, origin };
-}
-
-function checkedMode(mode: string): "tcp_only" | "udp_only" | "tcp_and_udp" {
-  if (mode === "tcp_only" || mode === "udp_only" || mode === "tcp_and_udp") {
-    return mode;
-  }
-  throw refused(
-    `Unknown mode ${mode}: expected tcp_only, udp_only or tcp_and_udp`,
-  );
 }
 
 function refused(message: string): ConfigError {

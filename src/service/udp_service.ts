@@ -25,6 +25,9 @@ import type { Dependencies, Service } from "./service.ts";
 /** Which of both a role serves; the names are those of configuration files. */
 export type Mode = "tcp_only" | "udp_only" | "tcp_and_udp";
 
+/** Every {@link Mode}. */
+export const MODES: readonly Mode[] = ["tcp_only", "udp_only", "tcp_and_udp"];
+
 /** How UDP services run. */
 export interface UdpOptions {
   /** Milliseconds without a datagram; default 300,000. */
