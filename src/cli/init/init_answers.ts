@@ -61,12 +61,13 @@ export async function initAnswers(
       if (value !== undefined) return value;
       throw badOption(option, given.join(" "), expected);
     }
+    const isAsked = ask !== undefined && !args.has("yes");
     for (let text = question;;) {
-      const said = ask === undefined || args.has("yes")
-        ? suggestion
-        : await ask(text, suggestion);
+      const said = isAsked ? await ask(text, suggestion) : suggestion;
       const value = read(said.split(/[\s,]+/).filter(Boolean));
       if (value !== undefined) return value;
+      // A host of no address may have a name that is none, too.
+      if (!isAsked) throw badOption(option, said, expected);
       text = `Expected ${expected}. ${question}`;
     }
   };
