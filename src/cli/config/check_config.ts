@@ -29,7 +29,11 @@ import {
 import { alternatives } from "./config_keys.ts";
 import { parseConfig } from "./config_file.ts";
 import { type Role, roleOfFile } from "./file_role.ts";
-import type { AdminAddress, OperatorSettings } from "./operator_settings.ts";
+import {
+  type AdminAddress,
+  formatAdminAddress,
+  type OperatorSettings,
+} from "./operator_settings.ts";
 import { DEFAULT_LOG_PRIVACY } from "../log/log_privacy.ts";
 import { option } from "../option_value.ts";
 import type { Sources } from "./secrets.ts";
@@ -223,8 +227,7 @@ function operatorRows(operator: OperatorSettings, role: Role): Row[] {
 }
 
 function describeAddress(address: AdminAddress | undefined): string {
-  if (address === undefined) return "off";
-  return "path" in address ? `unix:${address.path}` : formatAddress(address);
+  return address === undefined ? "off" : formatAdminAddress(address);
 }
 
 function table(rows: readonly Row[]): string[] {
