@@ -22,9 +22,8 @@ export function fileFailure(error: unknown, access: FileAccess): string {
     case "EISDIR":
       return "it is a directory";
     case "EEXIST":
-      return "it is no directory";
     case "ENOTDIR":
-      return "part of its path is no directory";
+      return "there is a file where a directory should be";
     case "EACCES":
     case "EPERM":
       return "permission denied";

@@ -122,8 +122,8 @@ for (const runtime of ["deno", "bun"] as const) {
         ...runtime === "bun"
           ? [["/proc/nothing", "no folder can be made there"] as const]
           : [],
-        [file, "it is no directory"],
-        [join(file, "below"), "part of its path is no directory"],
+        [file, "there is a file where a directory should be"],
+        [join(file, "below"), "there is a file where a directory should be"],
       ] as const
     ) {
       const { code, output } = await init(runtime, "--yes", "--dir", folder);

@@ -35,6 +35,6 @@ test("readText() says why, when there is nothing to read", () => {
   read();
   assert.throws(
     () => readText(join(folder, "file", "below")),
-    /part of its path is no directory$/,
+    /there is a file where a directory should be$/,
   );
 });
