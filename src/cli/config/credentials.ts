@@ -7,7 +7,11 @@ import {
   masterKeyFromBase64,
   masterKeyFromPassword,
 } from "../../crypto/master_key.ts";
-import { findMethod, type Method } from "../../crypto/method.ts";
+import {
+  findMethod,
+  hasIdentityHeaders,
+  type Method,
+} from "../../crypto/method.ts";
 import { pskChainFromText } from "../../crypto/psk.ts";
 import { ConfigError } from "../../errors.ts";
 import { MAX_TRIAL_USERS } from "../../limits.ts";
@@ -140,7 +144,7 @@ export function serverKeys(server: ServerSettings): ServerKeys {
 function usersOf(server: ServerSettings, method: Method): ServerUser[] {
   const settings = server.users ?? [];
   if (settings.length === 0) return [];
-  if (method.edition === 2022 && method.algorithm !== "aes-gcm") {
+  if (method.edition === 2022 && !hasIdentityHeaders(method)) {
     throw wrong(
       server,
       `${method.name} has no identity headers, so it cannot have "users"; ` +

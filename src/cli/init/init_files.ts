@@ -4,6 +4,7 @@
  * @module
  */
 import { formatServerUri } from "../../codec/uri.ts";
+import { hasIdentityHeaders } from "../../crypto/method.ts";
 import type { RandomBytes } from "../../random.ts";
 import { DEFAULT_LOCAL } from "../commands/defaults.ts";
 import { userPassword } from "../config/credentials.ts";
@@ -57,9 +58,7 @@ export function initFiles(
 ): InitResult {
   const { host, port, method } = answers;
   const newKey = (): string => generateKey(method, randomBytes);
-  const serverKey = method.edition === 2022 && hasManyUsers(method)
-    ? newKey()
-    : undefined;
+  const serverKey = hasIdentityHeaders(method) ? newKey() : undefined;
   const secrets = answers.users.map((name) => {
     const own = newKey();
     return { name, own, whole: userPassword(method, { serverKey, own }) };
