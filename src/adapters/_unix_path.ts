@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { chmod, lstat, unlink } from "node:fs/promises";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { TransportError } from "../errors.ts";
 import { toTransportError } from "./_errors.ts";
 
@@ -13,7 +15,8 @@ import { toTransportError } from "./_errors.ts";
  * any more, which a program that was killed leaves behind.
  *
  * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` when somebody listens;
- * `ERR_NET_OTHER` when the path is anything else than a socket.
+ * `ERR_NET_OTHER` when the path is anything else than a socket, or its folder
+ * is none.
  */
 export async function freeUnixPath(path: string): Promise<void> {
   try {
@@ -32,8 +35,17 @@ export async function freeUnixPath(path: string): Promise<void> {
     }
     await unlink(path);
   } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return;
-    throw toTransportError(error, `listen on ${path}`);
+    if (error instanceof TransportError) throw error;
+    const { code } = error as { readonly code?: unknown };
+    if (code === "ENOENT" && existsSync(dirname(path))) return;
+    if (code !== "ENOENT" && code !== "ENOTDIR") {
+      throw toTransportError(error, `listen on ${path}`);
+    }
+    throw new TransportError(
+      "ERR_NET_OTHER",
+      `Cannot listen on ${path}: there is no such folder; make it first`,
+      { cause: error },
+    );
   }
 }
 

@@ -164,6 +164,7 @@ class DenoSocket implements Socket {
   readonly #connection: Deno.TcpConn;
   #readSize = MIN_READ_BUFFER;
   #isBusy = false;
+  #isClosed = false;
   /** The smallest buffer, while no read uses it. */
   #quiet: Uint8Array | undefined;
 
@@ -238,11 +239,13 @@ class DenoSocket implements Socket {
 
   close(): void {
     this.#setBusy(false);
+    this.#isClosed = true;
     this.#connection.close();
   }
 
+  /** A read may settle after the end, and nobody would take it back then. */
   #setBusy(isBusy: boolean): void {
-    if (isBusy === this.#isBusy) return;
+    if (isBusy === this.#isBusy || this.#isClosed) return;
     this.#isBusy = isBusy;
     busyReaders += isBusy ? 1 : -1;
   }

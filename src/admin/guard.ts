@@ -10,12 +10,12 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { formatIp, parseIp } from "../codec/ip_address.ts";
+import { formatIp, isUnspecified, parseIp } from "../codec/ip_address.ts";
 import { ConfigError } from "../errors.ts";
 import { MAX_WRONG_TOKENS, WRONG_TOKEN_WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint } from "../transport.ts";
-import { isLoopback, isWildcard } from "./loopback.ts";
+import { isLoopback } from "./loopback.ts";
 import { failure, failureWith } from "./replies.ts";
 import type { Access } from "./router.ts";
 import { TokenCheck } from "./token_check.ts";
@@ -114,7 +114,7 @@ export class Guard {
   /** A name that nobody has given cannot be ours, whatever it resolves to. */
   #isOurs(host: string): boolean {
     return isLoopback(host) || host === this.#host || this.#names.has(host) ||
-      (isWildcard(this.#host) && parseIp(host) !== undefined);
+      (isUnspecified(this.#host) && parseIp(host) !== undefined);
   }
 
   #refuseToken(

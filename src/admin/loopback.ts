@@ -20,9 +20,3 @@ export function isLoopback(host: string): boolean {
     ? bytes[0] === 127
     : bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
 }
-
-/** Whether a host to listen on stands for every address of the machine. */
-export function isWildcard(host: string): boolean {
-  const bytes = parseIp(host);
-  return bytes !== undefined && bytes.every((byte) => byte === 0);
-}

@@ -9,6 +9,7 @@
  * @module
  */
 import { MAX_MANAGER_DATAGRAM_LENGTH } from "../limits.ts";
+import { MODES } from "../service/udp_service.ts";
 import type { NewServer } from "./operator.ts";
 
 /**
@@ -19,9 +20,6 @@ export type ManagerRequest =
   | { readonly command: "add"; readonly server: NewServer }
   | { readonly command: "remove"; readonly id: string }
   | { readonly command: "list" | "ping" | "invalid" | "ignored" };
-
-/** Modes as they are written in an `add`. */
-const MODES = ["tcp_only", "udp_only", "tcp_and_udp"];
 
 /** What we could not honour, and must not pretend to. */
 const UNSUPPORTED = ["plugin", "plugin_opts", "users"];
@@ -114,15 +112,15 @@ function pack(parts: readonly string[]): Uint8Array[] {
 function toAdd(fields: Fields | undefined): ManagerRequest {
   if (fields === undefined) return INVALID;
   const port = readPort(fields["server_port"]);
-  const { password, method, mode } = fields;
+  const { password, method } = fields;
   if (port === undefined || typeof password !== "string" || password === "") {
     return INVALID;
   }
   if (method !== undefined && typeof method !== "string") return INVALID;
-  if (mode !== undefined && !MODES.includes(mode as string)) return INVALID;
+  const mode = MODES.find((one) => one === fields["mode"]);
+  if (mode !== fields["mode"]) return INVALID;
   if (UNSUPPORTED.some((field) => fields[field])) return INVALID;
-  const server = { port, password, method, mode: mode as string | undefined };
-  return { command: "add", server };
+  return { command: "add", server: { port, password, method, mode } };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Mode } from "../service/udp_service.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
 /** The running program. */
@@ -15,7 +16,8 @@ export interface Operator {
    *
    * @param server See {@link ServerStatus.id}.
    * @param name Empty: the server itself, where users have no names.
-   * @returns `undefined` when there is no such server or user.
+   * @returns `undefined` when there is no such server or user, or its key is a
+   * raw one of 2017, which no password makes.
    */
   credentials(server: string, name: string): Credentials | undefined;
   /**
@@ -93,7 +95,7 @@ export interface NewServer {
   /** Default: that of the first configured server. */
   readonly method?: string | undefined;
   /** Default: that of the first configured server. */
-  readonly mode?: string | undefined;
+  readonly mode?: Mode | undefined;
 }
 
 /** How to connect as one user. Secret. */

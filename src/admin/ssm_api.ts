@@ -50,7 +50,7 @@ function mount(
     path: string,
     handle: (named: Named) => Answer,
   ): Route => dataRoute(`${method} ${root}${path}`, withServer(find, handle));
-  /** The key is a password where the method is of 2017. */
+  /** The key is a password where the method is of 2017, or not told. */
   const keyOf = (server: ServerStatus, name: string): string | undefined =>
     operator.credentials(server.id, name)?.password;
   const update = withUser(async ({ server, user, call: { request } }) => {

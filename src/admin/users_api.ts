@@ -24,7 +24,7 @@ import {
 } from "./lookup.ts";
 import type { Operator } from "./operator.ts";
 import { MAX_QR_BYTES, qrSvg } from "./qr.ts";
-import { done, json } from "./replies.ts";
+import { done, failure, json } from "./replies.ts";
 import { readChange, readFields, readNewUser } from "./request_body.ts";
 import { dataRoute, type Handler, type Route } from "./router.ts";
 import { sip008Path } from "./sip008.ts";
@@ -96,7 +96,14 @@ export function usersApi(operator: Operator): Route[] {
     dataRoute(
       `GET ${user}/uri`,
       ofUser(({ server: { id }, user: { name } }) => {
-        const { uri, password } = operator.credentials(id, name)!;
+        const credentials = operator.credentials(id, name);
+        if (credentials === undefined) {
+          return failure(
+            404,
+            `${name} has a raw key, which has no ss:// form: use a password`,
+          );
+        }
+        const { uri, password } = credentials;
         return json({
           uri,
           sip008: sip008Path({ server: id, name, password }),

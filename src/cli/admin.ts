@@ -14,12 +14,14 @@ import { type AdminPage, createAdminHandler } from "../admin/admin_handler.ts";
 import { bindManager, checkManager, startManager } from "../admin/manager.ts";
 import type { Operator } from "../admin/operator.ts";
 import type { Clock } from "../clock.ts";
-import { formatAddress } from "../codec/address.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint, Transport } from "../transport.ts";
 import { ADMIN_DESCRIPTOR_SHARE, MAX_ADMIN_CONNECTIONS } from "../limits.ts";
 import { explainListening } from "./fleet.ts";
-import type { OperatorSettings } from "./config/operator_settings.ts";
+import {
+  formatAdminAddress,
+  type OperatorSettings,
+} from "./config/operator_settings.ts";
 import { startOrWait, type Stoppable } from "./take_over.ts";
 
 /** What was asked for; what is not set was not. */
@@ -142,10 +144,9 @@ async function openPort(
         : error;
     });
   const { address } = server;
-  const shown = "path" in address
-    ? `unix:${address.path}`
-    : `http://${formatAddress(address)}/`;
-  logger.log("info", `operator's port on ${shown}`);
+  const shown = formatAdminAddress(address);
+  const url = "path" in address ? shown : `http://${shown}/`;
+  logger.log("info", `operator's port on ${url}`);
   return server;
 }
 
@@ -164,9 +165,9 @@ async function openManager(
       throw explainListening(place, error);
     });
   const running = startManager(socket, world);
-  const shown = "path" in manager
-    ? `unix:${manager.path}`
-    : formatAddress(running.address);
+  const shown = formatAdminAddress(
+    "path" in manager ? manager : running.address,
+  );
   world.logger.log("info", `manager (protocol of ss-manager) on ${shown}`);
   return running;
 }

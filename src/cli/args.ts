@@ -102,10 +102,11 @@ export function parseArguments(
 function unknownOption(command: Command, arg: string): ConfigError {
   const word = arg.replace(/=.*$/s, "");
   const known = command.options.filter((o) => o.standing === undefined)
-    .flatMap((o) => [o.name, ...(o.aliases ?? [])].map((n) => `--${n}`));
-  const meant = nearest(word, known);
+    .flatMap((o) => [o.name, ...(o.aliases ?? [])]);
+  // Dashes are alike in all, and none of the letters.
+  const meant = nearest(word.replace(/^-+/, ""), known);
   return usage(
     `Unknown option ${word}; ` +
-      (meant === undefined ? "see --help" : `did you mean ${meant}?`),
+      (meant === undefined ? "see --help" : `did you mean --${meant}?`),
   );
 }

@@ -6,17 +6,18 @@
 
 /**
  * The candidate that differs least from `word`, if it is close enough to be a
- * slip: at most a third of the letters, two at least.
+ * slip: a third of the letters of the longer one at most.
  */
 export function nearest(
   word: string,
   candidates: Iterable<string>,
 ): string | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let least = Infinity;
   for (const candidate of candidates) {
     const distance = editDistance(word, candidate);
-    if (distance < least && distance < candidate.length) {
+    const longer = Math.max(word.length, candidate.length);
+    if (distance < least && distance <= Math.round(longer / 3)) {
       best = candidate;
       least = distance;
     }

@@ -8,6 +8,16 @@ import { type Observed, serviceStatus } from "../admin/observations.ts";
 import type { Status } from "../admin/operator.ts";
 import { systemClock } from "../clock.ts";
 import type { Logger } from "../observe.ts";
+import {
+  connectionShare,
+  type Dependencies,
+  withDefaults,
+} from "../service/service.ts";
+import {
+  flowShare,
+  type Mode,
+  type UdpOptions,
+} from "../service/udp_service.ts";
 import { runtimeName, VERSION } from "./version.ts";
 import type { SystemWorld } from "./world.ts";
 
@@ -62,6 +72,27 @@ export class ProgramStatus implements Disposable {
   [Symbol.dispose](): void {
     this.#probe[Symbol.dispose]();
   }
+}
+
+/** What a service's number of connections depends on. */
+export interface LimitedService extends UdpOptions {
+  /** Default: `tcp_only`. */
+  readonly mode?: Mode;
+  /** Default: what the descriptors allow. */
+  readonly maxConnections?: number;
+}
+
+/** Connections at once, of the service that takes the fewest. */
+export function connectionLimit(
+  services: readonly LimitedService[],
+  dependencies: Dependencies,
+): number {
+  const world = withDefaults(dependencies);
+  return Math.min(
+    ...services.map((service) =>
+      connectionShare(service.maxConnections, world, flowShare(service, world))
+    ),
+  );
 }
 
 /** Writes what was served, in one line. */

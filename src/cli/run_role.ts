@@ -12,7 +12,7 @@ import type { Method } from "../crypto/method.ts";
 import { GRACE_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 import { systemRandomBytes } from "../random.ts";
-import { connectionCapacity, type Dependencies } from "../service/service.ts";
+import type { Dependencies } from "../service/service.ts";
 import type { AdminWorld } from "./admin.ts";
 import type { Arguments } from "./args.ts";
 import type { ConfiguredRole } from "./config/config.ts";
@@ -24,7 +24,12 @@ import { DEFAULT_LOG_PRIVACY } from "./log/log_privacy.ts";
 import { programLogger } from "./log/program_log.ts";
 import { option } from "./option_value.ts";
 import { complain } from "./output.ts";
-import { ProgramStatus, tellTotals } from "./program_status.ts";
+import {
+  connectionLimit,
+  type LimitedService,
+  ProgramStatus,
+  tellTotals,
+} from "./program_status.ts";
 import { reload } from "./reload.ts";
 import { checkReusePort, checkWorkers, workersOf } from "./sharing.ts";
 import type { Stoppable } from "./take_over.ts";
@@ -57,7 +62,7 @@ export interface Surroundings {
 }
 
 /** A configured role, and what it will need. */
-export interface Role extends ConfiguredRole<unknown> {
+export interface Role extends ConfiguredRole<readonly LimitedService[]> {
   /** Which one. */
   readonly role: Status["role"];
   /** Methods in use from the start. */
@@ -146,7 +151,7 @@ async function serve(
   providers.serve(role.methods);
   const status = new ProgramStatus({
     role: role.role,
-    connectionLimit: connectionLimit(args, world),
+    connectionLimit: connectionLimit(role.result, world),
   }, { observations, providers });
   owned.use(status);
   owned.use(systemRest(world.transport));
@@ -222,10 +227,4 @@ function graceOf(args: Arguments): number {
     (text) => readSeconds(text, 0),
     "seconds, 0 or more",
   ) ?? GRACE_MS;
-}
-
-/** Connections at once, as the services see it too. */
-function connectionLimit(args: Arguments, { transport }: Dependencies): number {
-  const chosen = Number(args.last("max-connections"));
-  return chosen || connectionCapacity(transport.descriptorLimit());
 }

@@ -10,6 +10,8 @@ import type { Accounts } from "../service/accounts.ts";
 import type { ServerUser } from "../session/server_user.ts";
 import type { Endpoint } from "../transport.ts";
 import type { ConfiguredServer } from "./config/config.ts";
+import { userPassword } from "./config/credentials.ts";
+import { isWildcard } from "./config/values.ts";
 
 /** All addresses of one port, and who uses them. */
 export interface ViewedServer {
@@ -70,13 +72,14 @@ export function credentialsFor(
   },
   guessHost: () => string,
 ): Credentials {
-  // With 2022 the server's key stands before its user's.
-  const named = name !== "" && method.edition === 2022;
-  const isWildcard = /^[0:.]*$/.test(listen.host);
   const uri = formatServerUri({
     method: method.name,
-    password: named ? `${secrets.own}:${password}` : password,
-    host: isWildcard ? guessHost() : listen.host,
+    password: userPassword(method, {
+      // The server itself has no user's key.
+      serverKey: name === "" ? undefined : secrets.own?.text,
+      own: password,
+    }),
+    host: isWildcard(listen.host) ? guessHost() : listen.host,
     port: Number(id),
     ...name !== "" && { tag: name },
   });

@@ -29,7 +29,8 @@ import type { Dependencies } from "../service/service.ts";
 import type { ServerUser } from "../session/server_user.ts";
 import type { StoredUser, UserStore } from "../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "./config/config.ts";
-import { onlyKey } from "./config/credentials.ts";
+import { onlyKey, passwordOf } from "./config/credentials.ts";
+import type { Secret } from "./config/secrets.ts";
 import type { Fleet } from "./fleet.ts";
 import { generateKey } from "./genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
@@ -133,12 +134,15 @@ export class Supervisor implements Operator {
   }
 
   credentials(id: string, name: string): Credentials | undefined {
-    const [server] = this.#serversOf(id);
+    const servers = this.#serversOf(id);
+    // Of several addresses each may have users of its own.
+    const server = servers.find(({ secrets }) => secrets.users.has(name)) ??
+      servers[0];
     if (server === undefined) return undefined;
-    const { secrets } = server;
+    const { secrets, method } = server;
+    const secret = name === "" ? secrets.own : secrets.users.get(name);
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
-    const password = secrets.users.get(name) ?? made?.password ??
-      (name === "" ? secrets.own : undefined);
+    const password = secret ? passwordOf(secret, method) : made?.password;
     if (password === undefined) return undefined;
     const { guessHost } = this.#options;
     return credentialsFor(server, { id, name, password }, guessHost);
@@ -217,14 +221,15 @@ export class Supervisor implements Operator {
     }
     const chosen = method === undefined ? model!.method : findMethod(method);
     this.#options.serve([chosen]);
+    const own = passwordSecret(password, `port ${port}`);
     const server: ConfiguredServer = {
       ...model!,
       listen: { host: model!.listen.host, port },
       method: chosen,
-      masterKey: keyOf(password, chosen, `port ${port}`),
+      masterKey: onlyKey(own, chosen),
       users: [],
-      secrets: { own: password, users: new Map() },
-      ...mode !== undefined && { mode: checkedMode(mode) },
+      secrets: { own, users: new Map() },
+      ...mode !== undefined && { mode },
     };
     await this.#turns.take(async () => {
       const before = this.#managed.get(port);
@@ -341,7 +346,8 @@ export class Supervisor implements Operator {
     const known = this.#serverUsers.get(user);
     if (known?.method === method) return known.user;
     const { name, password, limits, disabled } = user;
-    const masterKey = keyOf(password, method, `user ${name}`);
+    const secret = passwordSecret(password, `user ${name}`);
+    const masterKey = onlyKey(secret, method);
     const made = { name, masterKey, limits, disabled };
     this.#serverUsers.set(user, { method, user: made });
     return made;
@@ -428,17 +434,8 @@ export class Supervisor implements Operator {
   }
 }
 
-function keyOf(text: string, method: Method, origin: string): Uint8Array {
-  return onlyKey({ kind: "password", text, origin }, method);
-}
-
-function checkedMode(mode: string): "tcp_only" | "udp_only" | "tcp_and_udp" {
-  if (mode === "tcp_only" || mode === "udp_only" || mode === "tcp_and_udp") {
-    return mode;
-  }
-  throw refused(
-    `Unknown mode ${mode}: expected tcp_only, udp_only or tcp_and_udp`,
-  );
+function passwordSecret(text: string, origin: string): Secret {
+  return { kind: "password", text, origin };
 }
 
 function refused(message: string): ConfigError {

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { type Clock, pause } from "../clock.ts";
-import { messageOf, TransportError } from "../errors.ts";
-import { TAKE_OVER_RETRY_MS } from "../limits.ts";
+import type { Clock } from "../clock.ts";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../observe.ts";
+import { isInUse, startWhenFree } from "../service/address_in_use.ts";
 
 /** Something that listens. */
 export interface Stoppable {
@@ -42,37 +42,17 @@ export async function startOrWait(
   }
   logger.log("info", `${what} belongs to another process: waiting for its end`);
   const stop = new AbortController();
-  const late = retry(start, clock, stop.signal).catch((error) => {
-    logger.log("error", `cannot take over ${what}`, {
-      reason: messageOf(error),
+  const late = startWhenFree(start, { clock, signal: stop.signal })
+    .catch((error) => {
+      logger.log("error", `cannot take over ${what}`, {
+        reason: messageOf(error),
+      });
+      return undefined;
     });
-    return undefined;
-  });
   return {
     async stop(graceMs): Promise<void> {
       stop.abort();
       await (await late)?.stop(graceMs);
     },
   };
-}
-
-async function retry(
-  start: () => Promise<Stoppable>,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Stoppable | undefined> {
-  for (;;) {
-    await pause(clock, TAKE_OVER_RETRY_MS, signal);
-    if (signal.aborted) return undefined;
-    try {
-      return await start();
-    } catch (error) {
-      if (!isInUse(error)) throw error;
-    }
-  }
-}
-
-function isInUse(error: unknown): boolean {
-  return error instanceof TransportError &&
-    error.code === "ERR_NET_ADDRESS_IN_USE";
 }

@@ -1,9 +1,9 @@
 /**
  * Several threads of the program on one port.
  *
- * Workers share nothing but the port: the system deals new connections out
- * (SO_REUSEPORT). The program itself starts them, replaces one that dies,
- * hands the stop signal on and waits for all.
+ * Workers share the port, for which the system deals new connections out
+ * (SO_REUSEPORT), and the memory of salts, and nothing else. The program itself
+ * starts them, replaces one that dies, hands signals on and waits for all.
  *
  * @module
  */

@@ -27,6 +27,11 @@ export function formatIp(bytes: Uint8Array): string {
   return bytes.length === 4 ? bytes.join(".") : formatIpv6(bytes);
 }
 
+/** Whether a host is the address of all zeros: to listen on, not to reach. */
+export function isUnspecified(host: string): boolean {
+  return parseIp(host)?.every((byte) => byte === 0) ?? false;
+}
+
 /**
  * Finds the IPv4 address inside `::ffff:a.b.c.d`, as dual-stack sockets
  * report their IPv4 peers.

@@ -75,6 +75,14 @@ export function findMethod(name: string): Method {
   return method;
 }
 
+/**
+ * Whether a key of the method may have keys of users behind it, each named by
+ * an identity header (SIP023): so with AES in the 2022 edition.
+ */
+export function hasIdentityHeaders({ edition, algorithm }: Method): boolean {
+  return edition === 2022 && algorithm === "aes-gcm";
+}
+
 function aead2017(
   name: string,
   algorithm: AeadAlgorithm,

@@ -10,7 +10,7 @@ import { toLatin1 } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
 import { type Aead, type AeadProvider, MasterKey } from "./aead.ts";
 import { BlockCipher } from "./block_cipher.ts";
-import { findMethod, type Method } from "./method.ts";
+import { findMethod, hasIdentityHeaders, type Method } from "./method.ts";
 import { nobleProvider } from "./noble.ts";
 import { deriveSubkey2022, identityHash } from "./subkey.ts";
 
@@ -42,7 +42,7 @@ export class Psk extends MasterKey {
 
   /** Whether the method has identity headers: the AES ones have. */
   get hasIdentity(): boolean {
-    return this.method.algorithm === "aes-gcm";
+    return hasIdentityHeaders(this.method);
   }
 
   /**
@@ -78,7 +78,7 @@ export class Psk extends MasterKey {
  */
 export function pskChainFromText(text: string, method: Method): Uint8Array[] {
   const keys = text.split(":").map((part) => pskFromBase64(part, method));
-  if (keys.length > 1 && method.algorithm !== "aes-gcm") {
+  if (keys.length > 1 && !hasIdentityHeaders(method)) {
     throw new ConfigError(
       "ERR_SS_KEY_LENGTH",
       `Cannot use several keys with ${method.name}: only the AES methods ` +

@@ -5,15 +5,14 @@
  *
  * @module
  */
-import { pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
-import { TAKE_OVER_RETRY_MS } from "../limits.ts";
 import type {
   Datagram,
   DatagramSocket,
   Endpoint,
   WaitOptions,
 } from "../transport.ts";
+import { isInUse, startWhenFree } from "./address_in_use.ts";
 import type { Dependencies } from "./service.ts";
 
 /**
@@ -81,27 +80,13 @@ class LateSocket implements DatagramSocket {
   async #bind(): Promise<DatagramSocket | undefined> {
     const { clock, transport, logger } = this.#world;
     const { signal } = this.#closed;
-    for (;;) {
-      await pause(clock, TAKE_OVER_RETRY_MS, signal);
-      if (signal.aborted) return undefined;
-      try {
-        const socket = await transport.bind(this.address);
-        if (signal.aborted) {
-          socket.close();
-          return undefined;
-        }
-        logger.log("info", "the UDP port is ours", {
-          port: this.address.port,
-        });
-        return this.#socket = socket;
-      } catch (error) {
-        if (!isInUse(error)) throw error;
-      }
-    }
+    const socket = await startWhenFree(
+      () => transport.bind(this.address),
+      { clock, signal },
+    );
+    if (signal.aborted) socket?.close();
+    if (socket === undefined || signal.aborted) return undefined;
+    logger.log("info", "the UDP port is ours", { port: this.address.port });
+    return this.#socket = socket;
   }
-}
-
-function isInUse(error: unknown): boolean {
-  return error instanceof TransportError &&
-    error.code === "ERR_NET_ADDRESS_IN_USE";
 }

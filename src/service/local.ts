@@ -43,7 +43,7 @@ import { UdpLocal } from "./udp_local.ts";
 import { startUdpTunnel } from "./udp_tunnel.ts";
 import {
   besideListener,
-  flowCapacity,
+  flowShare,
   joined,
   type Mode,
   type UdpOptions,
@@ -117,9 +117,7 @@ async function listen(
   world: Required<Dependencies>,
 ): Promise<Service> {
   const { mode = "tcp_only", protocol } = options;
-  const limit = world.transport.descriptorLimit();
-  const withUdp = mode !== "tcp_only";
-  const flows = withUdp ? options.maxFlows ?? flowCapacity(limit) : 0;
+  const flows = flowShare(options, world);
   // SOCKS asks for UDP over TCP; a tunnel does not ask.
   if (mode === "udp_only" && typeof protocol === "object") {
     return await local.startUdp(options.listen, flows);
@@ -128,7 +126,7 @@ async function listen(
     reusePort: world.sharePorts,
   });
   const { address } = listener;
-  const udp = withUdp
+  const udp = mode !== "tcp_only"
     ? await besideListener(listener, () => local.startUdp(address, flows))
     : undefined;
   const tcp = serve(

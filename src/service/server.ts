@@ -29,7 +29,7 @@ import {
 import { startUdpServer, type UdpServerService } from "./udp_server.ts";
 import {
   besideListener,
-  flowCapacity,
+  flowShare,
   joined,
   type Mode,
   type UdpOptions,
@@ -111,11 +111,9 @@ export async function startServer(
   const listener = await world.transport.listen(options.listen, {
     reusePort: world.sharePorts,
   });
-  const limit = world.transport.descriptorLimit();
-  const withUdp = mode !== "tcp_only";
-  const maxFlows = withUdp ? options.maxFlows ?? flowCapacity(limit) : 0;
+  const maxFlows = flowShare(options, world);
   const udpOptions = { ...shared, listen: listener.address, maxFlows };
-  const udp = withUdp
+  const udp = mode !== "tcp_only"
     ? await besideListener(listener, () => startUdpServer(udpOptions, world))
     : undefined;
   const share = connectionShare(options.maxConnections, world, maxFlows);

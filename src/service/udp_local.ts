@@ -13,7 +13,7 @@
  */
 import type { Address } from "../codec/address.ts";
 import type { Packet } from "../codec/packet.ts";
-import { parseIp } from "../codec/ip_address.ts";
+import { isUnspecified } from "../codec/ip_address.ts";
 import {
   decodeSocksDatagram,
   encodeSocksDatagram,
@@ -166,6 +166,7 @@ export class UdpLocal {
 
 /** A wildcard address is none to send to; the connection's own one is. */
 function reachable(bound: Endpoint, local: Endpoint): Endpoint {
-  const isWildcard = parseIp(bound.host)?.every((byte) => byte === 0);
-  return isWildcard ? { host: local.host, port: bound.port } : bound;
+  return isUnspecified(bound.host)
+    ? { host: local.host, port: bound.port }
+    : bound;
 }

@@ -25,6 +25,9 @@ import type { Dependencies, Service } from "./service.ts";
 /** Which of both a role serves; the names are those of configuration files. */
 export type Mode = "tcp_only" | "udp_only" | "tcp_and_udp";
 
+/** Every {@link Mode}. */
+export const MODES: readonly Mode[] = ["tcp_only", "udp_only", "tcp_and_udp"];
+
 /** How UDP services run. */
 export interface UdpOptions {
   /** Milliseconds without a datagram; default 300,000. */
@@ -44,6 +47,19 @@ export function flowCapacity(descriptorLimit: number | undefined): number {
     (descriptorLimit - RESERVED_DESCRIPTORS) * UDP_DESCRIPTOR_SHARE,
   );
   return Math.min(MAX_UDP_FLOWS, Math.max(1, share));
+}
+
+/**
+ * Descriptors that a service keeps for flows.
+ *
+ * @param options Of the service; without UDP it keeps none.
+ */
+export function flowShare(
+  { mode = "tcp_only", maxFlows }: UdpOptions & { readonly mode?: Mode },
+  { transport }: Pick<Dependencies, "transport">,
+): number {
+  if (mode === "tcp_only") return 0;
+  return maxFlows ?? flowCapacity(transport.descriptorLimit());
 }
 
 /** With the memory of packet ids that sessions of the 2022 edition need. */

@@ -12,6 +12,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,6 +111,29 @@ for (const runtime of ["deno", "bun"] as const) {
     assert.equal(forced.code, 0);
     assert.match(forced.output, /█▀▀▀▀▀█/);
     assert.notEqual(readFileSync(join(folder, "server.json"), "utf8"), before);
+  });
+
+  test(`umbra init says where it cannot write, and why, on ${runtime}`, async () => {
+    const file = join(scratch, `file-${runtime}`);
+    writeFileSync(file, "");
+    for (
+      const [folder, why] of [
+        // Deno wants all permissions there, for whatever it is.
+        ...runtime === "bun"
+          ? [["/proc/nothing", "no folder can be made there"] as const]
+          : [],
+        [file, "there is a file where a directory should be"],
+        [join(file, "below"), "there is a file where a directory should be"],
+      ] as const
+    ) {
+      const { code, output } = await init(runtime, "--yes", "--dir", folder);
+      assert.equal(
+        output,
+        `umbra: Cannot make files in ${folder}: ${why}; ` +
+          "--dir DIR for another folder\n",
+      );
+      assert.equal(code, 2);
+    }
   });
 
   test(`umbra init without a terminal names what is missing, on ${runtime}`, async () => {

@@ -29,7 +29,12 @@ import {
 import { alternatives } from "./config_keys.ts";
 import { parseConfig } from "./config_file.ts";
 import { type Role, roleOfFile } from "./file_role.ts";
-import type { AdminAddress, OperatorSettings } from "./operator_settings.ts";
+import {
+  type AdminAddress,
+  formatAdminAddress,
+  type OperatorSettings,
+} from "./operator_settings.ts";
+import { DEFAULT_LOG_PRIVACY } from "../log/log_privacy.ts";
 import { option } from "../option_value.ts";
 import type { Sources } from "./secrets.ts";
 
@@ -202,10 +207,12 @@ function operatorRows(operator: OperatorSettings, role: Role): Row[] {
   const { admin, adminToken, manager, store, maxConnectionsPerHost } = operator;
   const address = describeAddress(admin);
   const token = adminToken === undefined ? "without a token" : "with a token";
-  const { logFormat = "text", logPrivacy = "full" } = operator;
+  const end = role === "server" ? "server" : "local";
+  const { logFormat = "text", logPrivacy = DEFAULT_LOG_PRIVACY[end] } =
+    operator;
   return [
     ["admin", admin === undefined ? address : `${address}, ${token}`],
-    ...role === "server"
+    ...end === "server"
       ? [
         ["manager", describeAddress(manager)],
         ["store", store ?? "none: a restart forgets users and counts"],
@@ -220,8 +227,7 @@ function operatorRows(operator: OperatorSettings, role: Role): Row[] {
 }
 
 function describeAddress(address: AdminAddress | undefined): string {
-  if (address === undefined) return "off";
-  return "path" in address ? `unix:${address.path}` : formatAddress(address);
+  return address === undefined ? "off" : formatAdminAddress(address);
 }
 
 function table(rows: readonly Row[]): string[] {

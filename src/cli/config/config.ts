@@ -23,14 +23,13 @@ import {
 } from "./operator_settings.ts";
 import { option } from "../option_value.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
-import { Secrets, type Sources } from "./secrets.ts";
+import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { targetPolicyOf } from "./target_settings.ts";
 import { mergeUdp, udpFromOptions } from "./udp_settings.ts";
-import { readInteger } from "./values.ts";
+import { isWildcard, readInteger } from "./values.ts";
 import {
   findServers,
-  isWildcard,
   listed,
   missing,
   portOf,
@@ -61,12 +60,12 @@ export interface ConfiguredServer extends ServerOptions {
   readonly reach: string;
 }
 
-/** Passwords, or base64 keys, as they were written. */
+/** Secrets as they were written. */
 export interface ServerSecrets {
   /** The server's own; not set where only users have one. */
-  readonly own?: string | undefined;
+  readonly own?: Secret | undefined;
   /** By name of the user. */
-  readonly users: ReadonlyMap<string, string>;
+  readonly users: ReadonlyMap<string, Secret>;
 }
 
 /**
@@ -207,8 +206,8 @@ export function configureServer(
       },
       ...serverKeys(server),
       secrets: {
-        own: server.secret?.text,
-        users: new Map(server.users?.map((u) => [u.name, u.secret.text])),
+        own: server.secret,
+        users: new Map(server.users?.map((u) => [u.name, u.secret])),
       },
       targetPolicy,
       reach,

@@ -6,12 +6,18 @@
 import { formatServerUri } from "../../codec/uri.ts";
 import type { Arguments } from "../args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
-import { methodOf, secretOf, serverKeys } from "./credentials.ts";
+import {
+  clientKeys,
+  methodOf,
+  passwordOf,
+  secretOf,
+  serverKeys,
+  userPassword,
+} from "./credentials.ts";
 import { Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import {
   findServers,
-  isWildcard,
   listed,
   missing,
   present,
@@ -19,6 +25,7 @@ import {
   upstreamEndpoint,
 } from "./find_servers.ts";
 import type { Configured } from "./config.ts";
+import { isWildcard } from "./values.ts";
 
 /**
  * The `ss://` URIs of a configuration, without duplicates.
@@ -37,7 +44,6 @@ export function configureUrls(
   const host = args.last("host");
   const urls = listed(found, secrets).flatMap((server) => {
     const { users } = server;
-    const password = users === undefined ? passwordOf(server) : "";
     const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
     if (isWildcard(name)) {
       throw missing(
@@ -54,14 +60,20 @@ export function configureUrls(
         ...present({ tag }),
       });
     const tag = args.last("tag") ?? server.tag;
+    if (users === undefined) {
+      const password = textOf(server);
+      // A server's one key, or the chain of keys of a client of it.
+      clientKeys(server);
+      return write(password, tag);
+    }
     const { method } = serverKeys(server);
-    if (users === undefined) return write(password, tag);
-    // One URI for each user; with 2022 the server's key stands before its own.
-    const prefix = method.edition === 2022 ? `${passwordOf(server)}:` : "";
-    return users.map((user) =>
+    return users.map(({ name, secret }) =>
       write(
-        prefix + user.secret.text,
-        tag === undefined ? user.name : `${tag} ${user.name}`,
+        userPassword(method, {
+          serverKey: server.secret?.text,
+          own: textOf(server, secret),
+        }),
+        tag === undefined ? name : `${tag} ${name}`,
       )
     );
   });
@@ -71,9 +83,12 @@ export function configureUrls(
   };
 }
 
-/** A secret as a URI has it. */
-function passwordOf(server: ServerSettings): string {
-  const { kind, text, origin } = secretOf(server);
-  if (kind === "password" || methodOf(server).edition === 2022) return text;
-  throw missing(`${origin}: a raw key has no ss:// form`, "use a password");
+/** A secret of a server as a URI has it. */
+function textOf(server: ServerSettings, secret = secretOf(server)): string {
+  const password = passwordOf(secret, methodOf(server));
+  if (password !== undefined) return password;
+  throw missing(
+    `${secret.origin}: a raw key has no ss:// form`,
+    "use a password",
+  );
 }

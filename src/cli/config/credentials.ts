@@ -7,7 +7,11 @@ import {
   masterKeyFromBase64,
   masterKeyFromPassword,
 } from "../../crypto/master_key.ts";
-import { findMethod, type Method } from "../../crypto/method.ts";
+import {
+  findMethod,
+  hasIdentityHeaders,
+  type Method,
+} from "../../crypto/method.ts";
 import { pskChainFromText } from "../../crypto/psk.ts";
 import { ConfigError } from "../../errors.ts";
 import { MAX_TRIAL_USERS } from "../../limits.ts";
@@ -66,6 +70,37 @@ function noSecret({ origin, hint = "" }: ServerSettings): string {
 }
 
 /**
+ * A secret as clients and `ss://` URIs have it.
+ *
+ * @returns `undefined` for a raw key of 2017, which no password makes.
+ */
+export function passwordOf(
+  { kind, text }: Secret,
+  method: Method,
+): string | undefined {
+  return kind === "password" || method.edition === 2022 ? text : undefined;
+}
+
+/**
+ * What a user's client has as its password: with 2022, the server's key stands
+ * before the user's own.
+ *
+ * @param serverKey The server's own; not set where only users have one.
+ * @param own The user's.
+ */
+export function userPassword(
+  method: Method,
+  { serverKey, own }: {
+    readonly serverKey: string | undefined;
+    readonly own: string;
+  },
+): string {
+  return method.edition === 2022 && serverKey !== undefined
+    ? `${serverKey}:${own}`
+    : own;
+}
+
+/**
  * The keys of `ss-local` for one server. A password of a 2022 method may be a
  * chain: the servers' identity keys, then the user's own.
  *
@@ -109,7 +144,7 @@ export function serverKeys(server: ServerSettings): ServerKeys {
 function usersOf(server: ServerSettings, method: Method): ServerUser[] {
   const settings = server.users ?? [];
   if (settings.length === 0) return [];
-  if (method.edition === 2022 && method.algorithm !== "aes-gcm") {
+  if (method.edition === 2022 && !hasIdentityHeaders(method)) {
     throw wrong(
       server,
       `${method.name} has no identity headers, so it cannot have "users"; ` +

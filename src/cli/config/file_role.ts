@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConfigObject } from "./config_file.ts";
-import { readHostAndPort } from "./values.ts";
+import { isWildcard, readHostAndPort } from "./values.ts";
 
 /** The commands that run with a file. */
 export type Role = "server" | "local" | "tunnel";
@@ -39,9 +39,6 @@ export function roleOfFile(object: ConfigObject): Role | undefined {
 function hostsOf(object: ConfigObject): string[] {
   return [object, ...object.children("servers")]
     .flatMap((one) => [...one.values("server"), ...one.values("address")])
-    .filter((value) => typeof value === "string");
-}
-
-function isWildcard(text: string): boolean {
-  return /^[0:.]*$/.test(readHostAndPort(text)?.host ?? text);
+    .filter((value) => typeof value === "string")
+    .map((text) => readHostAndPort(text)?.host ?? text);
 }

@@ -145,11 +145,6 @@ export function upstreamEndpoint(server: ServerSettings): Endpoint {
   return { host, port };
 }
 
-/** Whether an address stands for every address. */
-export function isWildcard(host: string): boolean {
-  return /^[0:.]*$/.test(host);
-}
-
 /** Without the keys that are `undefined`. */
 export function present<T extends object>(
   values: T,

@@ -7,6 +7,7 @@
  */
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
+import { formatAddress } from "../../codec/address.ts";
 import type { Endpoint, OutboundAddresses } from "../../transport.ts";
 import type { Arguments } from "../args.ts";
 import type { NamedConfig } from "./config_file.ts";
@@ -55,6 +56,11 @@ export interface OperatorSettings {
   readonly maxConnectionsPerHost?: number;
   /** Where everything leaves from; default: the system chooses. */
   readonly outbound?: OutboundAddresses;
+}
+
+/** As it is written on the command line. */
+export function formatAdminAddress(address: AdminAddress): string {
+  return "path" in address ? `unix:${address.path}` : formatAddress(address);
 }
 
 const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];

@@ -7,6 +7,7 @@
 import { readFileSync, statSync } from "node:fs";
 import process from "node:process";
 import { ConfigError } from "../../errors.ts";
+import { fileFailure } from "../file_failure.ts";
 import type { Sources } from "./secrets.ts";
 
 /** Files and variables of this process. */
@@ -37,7 +38,7 @@ function read(path: string): Uint8Array {
   } catch (error) {
     throw new ConfigError(
       "ERR_CONFIG_FILE",
-      `Cannot read ${path}: ${describeFailure(error)}`,
+      `Cannot read ${path}: ${fileFailure(error, "read")}`,
       { cause: error },
     );
   }
@@ -60,21 +61,4 @@ function variable(name: string): string | undefined {
 /** Where the system has no such thing as others' permission, nobody may. */
 function isPublic(path: string): boolean {
   return process.platform !== "win32" && (statSync(path).mode & 0o004) !== 0;
-}
-
-function describeFailure(error: unknown): string {
-  const { code, name, message } = error as NodeJS.ErrnoException;
-  switch (code ?? name) {
-    case "ENOENT":
-      return "there is no such file";
-    case "EISDIR":
-      return "it is a directory";
-    case "EACCES":
-    case "EPERM":
-      return "permission denied";
-    case "NotCapable":
-      return "Deno was not granted it; run with --allow-read";
-    default:
-      return message;
-  }
 }

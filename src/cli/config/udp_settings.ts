@@ -9,7 +9,7 @@
  */
 import * as v from "valibot";
 import { ConfigError } from "../../errors.ts";
-import type { Mode } from "../../service/udp_service.ts";
+import { type Mode, MODES } from "../../service/udp_service.ts";
 import type { Arguments } from "../args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { choice, count, type Keys, seconds } from "./config_keys.ts";
@@ -25,8 +25,6 @@ export interface UdpSettings {
   /** UDP clients at once. */
   readonly maxFlows?: number | undefined;
 }
-
-const MODES: readonly Mode[] = ["tcp_only", "udp_only", "tcp_and_udp"];
 
 const UDP = v.object({
   mode: choice(MODES, "Whether TCP, UDP or both are served"),

@@ -77,6 +77,11 @@ export function readHostAndPort(text: string): HostAndPort | undefined {
   return port === undefined ? undefined : { host: match[1]!, port };
 }
 
+/** Whether a host to listen on stands for every address, however written. */
+export function isWildcard(host: string): boolean {
+  return /^[0:.]*$/.test(host);
+}
+
 /** With or without a zone: `fe80::1%eth0`. */
 function isIpv6(text: string): boolean {
   return parseIp(text.replace(/%[\w.-]+$/, ""))?.length === 16;

@@ -11,6 +11,7 @@ import { anyTarget } from "../../security/target_policy.ts";
 import type { ServerOptions } from "../../service/server.ts";
 import type { UpstreamServer } from "../../service/upstream.ts";
 import type { Endpoint } from "../../transport.ts";
+import { isWildcard } from "../config/values.ts";
 import { lookUp, takeControls } from "./doctor_upstream.ts";
 import type { Finding } from "./finding.ts";
 import { judgePolicy, judgePort, judgeUsers } from "./judge_machine.ts";
@@ -86,12 +87,8 @@ export function ownClient(
   { listen, method, masterKey, users = [] }: ServerOptions,
 ): UpstreamServer | undefined {
   const { host, port } = listen;
-  const here = /^[0.]+$/.test(host)
-    ? "127.0.0.1"
-    : host === "::"
-    ? "::1"
-    : host;
-  const endpoint = { host: here, port };
+  const loopback = host.includes(":") ? "::1" : "127.0.0.1";
+  const endpoint = { host: isWildcard(host) ? loopback : host, port };
   const user = users.find(({ disabled }) => disabled !== true);
   const key = user?.masterKey ?? masterKey;
   if (key === undefined) return undefined;

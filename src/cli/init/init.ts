@@ -19,6 +19,7 @@ import { publicTarget } from "../../security/target_policy.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
+import { type FileAccess, fileFailure } from "../file_failure.ts";
 import { guessHost } from "../guess_host.ts";
 import { type Ask, type InitAnswers, initAnswers } from "./init_answers.ts";
 import {
@@ -149,8 +150,10 @@ function writeAll(
   files: ReadonlyMap<string, string>,
   force: boolean,
 ): void {
-  const taken = [...files.keys()].filter((name) =>
-    existsSync(join(folder, name))
+  const taken = within(
+    folder,
+    "read",
+    () => [...files.keys()].filter((name) => existsSync(join(folder, name))),
   );
   if (taken.length > 0 && !force) {
     throw new ConfigError(
@@ -159,7 +162,7 @@ function writeAll(
         "--dir DIR for another folder, --force to overwrite",
     );
   }
-  try {
+  within(folder, "write", () => {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const [name, text] of files) {
       const path = join(folder, name);
@@ -168,10 +171,18 @@ function writeAll(
       const mode = name === UNIT_FILE ? 0o644 : 0o600;
       writeFileSync(path, text, { mode, flag: "wx" });
     }
+  });
+}
+
+function within<T>(folder: string, access: FileAccess, work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     throw new ConfigError(
       "ERR_CONFIG_FILE",
-      `Cannot write to ${folder}: ${(error as Error).message}`,
+      `Cannot make files in ${folder}: ${fileFailure(error, access)}; ` +
+        "--dir DIR for another folder",
+      { cause: error },
     );
   }
 }

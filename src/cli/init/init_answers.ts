@@ -4,8 +4,12 @@
  *
  * @module
  */
-import { parseIp } from "../../codec/ip_address.ts";
-import { type Method, METHODS } from "../../crypto/method.ts";
+import { isUnspecified } from "../../codec/ip_address.ts";
+import {
+  hasIdentityHeaders,
+  type Method,
+  METHODS,
+} from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../args.ts";
 import { INIT_METHOD, INIT_USER } from "../commands/defaults.ts";
@@ -61,12 +65,13 @@ export async function initAnswers(
       if (value !== undefined) return value;
       throw badOption(option, given.join(" "), expected);
     }
+    const isAsked = ask !== undefined && !args.has("yes");
     for (let text = question;;) {
-      const said = ask === undefined || args.has("yes")
-        ? suggestion
-        : await ask(text, suggestion);
+      const said = isAsked ? await ask(text, suggestion) : suggestion;
       const value = read(said.split(/[\s,]+/).filter(Boolean));
       if (value !== undefined) return value;
+      // A host of no address may have a name that is none, too.
+      if (!isAsked) throw badOption(option, said, expected);
       text = `Expected ${expected}. ${question}`;
     }
   };
@@ -107,7 +112,7 @@ export async function initAnswers(
 
 /** Whether a server of this method can tell users apart. */
 export function hasManyUsers(method: Method): boolean {
-  return method.edition === 2017 || method.algorithm === "aes-gcm";
+  return method.edition === 2017 || hasIdentityHeaders(method);
 }
 
 /** How one answer is come by. */
@@ -132,7 +137,7 @@ function readHost(text: string): string | undefined {
   const { host, port } = readHostAndPort(text) ?? {};
   if (host === undefined || port !== undefined) return undefined;
   // 0.0.0.0 and :: are for listening.
-  return parseIp(host)?.every((byte) => byte === 0) ? undefined : host;
+  return isUnspecified(host) ? undefined : host;
 }
 
 /** Names also name files. */

@@ -4,8 +4,10 @@
  * @module
  */
 import { formatServerUri } from "../../codec/uri.ts";
+import { hasIdentityHeaders } from "../../crypto/method.ts";
 import type { RandomBytes } from "../../random.ts";
 import { DEFAULT_LOCAL } from "../commands/defaults.ts";
+import { userPassword } from "../config/credentials.ts";
 import { generateKey } from "../genkey.ts";
 import { hasManyUsers, type InitAnswers } from "./init_answers.ts";
 
@@ -56,13 +58,10 @@ export function initFiles(
 ): InitResult {
   const { host, port, method } = answers;
   const newKey = (): string => generateKey(method, randomBytes);
-  // With 2022 and AES, the server's key stands before the user's own.
-  const serverKey = method.edition === 2022 && hasManyUsers(method)
-    ? newKey()
-    : undefined;
+  const serverKey = hasIdentityHeaders(method) ? newKey() : undefined;
   const secrets = answers.users.map((name) => {
     const own = newKey();
-    return { name, own, whole: serverKey ? `${serverKey}:${own}` : own };
+    return { name, own, whole: userPassword(method, { serverKey, own }) };
   });
   const files = new Map([
     [SERVER_FILE, serverText(answers, place, serverKey, secrets)],

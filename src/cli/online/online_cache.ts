@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { fileFailure } from "../file_failure.ts";
 
 /** A list as it was kept. */
 export interface KeptList {
@@ -48,9 +49,19 @@ export class OnlineCache {
   /**
    * Takes the place of what is kept, all or nothing.
    *
-   * @throws {Error} Of the file system.
+   * @throws {Error} With the path, and what the file system says.
    */
   write(text: string): void {
+    try {
+      this.#replace(text);
+    } catch (error) {
+      throw new Error(`${this.#path}: ${fileFailure(error, "write")}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #replace(text: string): void {
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
     const temporary = `${this.#path}.${process.pid}`;
     // One that was left behind may be readable for others.

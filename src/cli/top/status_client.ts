@@ -11,7 +11,10 @@ import type { Status } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError, TransportError } from "../../errors.ts";
 import { MAX_STATUS_LENGTH, STATUS_TIMEOUT_MS } from "../../limits.ts";
-import type { AdminAddress } from "../config/operator_settings.ts";
+import {
+  type AdminAddress,
+  formatAdminAddress,
+} from "../config/operator_settings.ts";
 
 /** Where to ask. */
 export interface StatusSource {
@@ -28,7 +31,7 @@ export interface StatusSource {
  * none, or not the right one.
  */
 export async function fetchStatus(source: StatusSource): Promise<Status> {
-  const where = describe(source.address);
+  const where = formatAdminAddress(source.address);
   const { status, body } = await get(source).catch((error) => {
     throw unreachable(where, error);
   });
@@ -93,10 +96,6 @@ function parse(body: string): Status | undefined {
   } catch {
     return undefined;
   }
-}
-
-function describe(address: AdminAddress): string {
-  return "path" in address ? `unix:${address.path}` : formatAddress(address);
 }
 
 function unreachable(where: string, error: unknown): TransportError {

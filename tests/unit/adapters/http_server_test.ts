@@ -273,6 +273,18 @@ test("serveHttp() refuses a path, when it is no socket", async () => {
   assert.equal(statSync(path).size, 8);
 });
 
+test("serveHttp() says so, when there is no folder for its path", async () => {
+  const file = join(folder, "no_folder");
+  writeFileSync(file, "");
+  for (const path of [join(folder, "none", "x"), join(file, "x")]) {
+    await assert.rejects(start(mirror, {}, { path }), {
+      code: "ERR_NET_OTHER",
+      message:
+        `Cannot listen on ${path}: there is no such folder; make it first`,
+    });
+  }
+});
+
 interface Started extends HttpServer, AsyncDisposable {
   /** All that comes back until the connection ends, or an answer is complete. */
   ask(request: string): Promise<string>;

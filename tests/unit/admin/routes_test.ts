@@ -119,6 +119,16 @@ describe("a user", () => {
     assert.equal(qr, qrSvg(uri));
   });
 
+  test("has no URI and no document, when its key has no such form", async () => {
+    const world = new AdminWorld();
+    const { sip008 } = await world.json(`${USERS}/bob/uri`);
+    world.operator.credentials = () => undefined;
+    const response = await world.ask(`${USERS}/bob/uri`);
+    assert.equal(response.status, 404);
+    assert.match((await response.json()).error, /raw key/);
+    assert.equal((await world.ask(sip008)).status, 404);
+  });
+
   test("has no drawing, when its URI is too long for one", async () => {
     const world = new AdminWorld();
     world.operator.withServer("8389", "aes-256-gcm");

@@ -86,7 +86,7 @@ Program
   admin        127.0.0.1:9000, with a token
   manager      off
   store        /var/lib/umbra.db
-  log          text, targets: full
+  log          text, targets: hashed
   one address  20 connections
 
 Warnings
@@ -135,6 +135,11 @@ Program
   log    text, targets: none
 `,
   );
+});
+
+test("describeConfig() tells what the log says of targets, unless told", () => {
+  assert.match(check(SERVER), /targets: hashed$/m);
+  assert.match(check(LOCAL, "--role", "local"), /targets: full$/m);
 });
 
 test("describeConfig() knows the role by the content", () => {

@@ -284,12 +284,20 @@ test("configureLocal() says what is missing, and how to give it", () => {
 
 test("configureServer() listens on every address, when none is named", () => {
   const f = { server_port: 8388, password: "pw", local_port: 1080 };
-  for (const argv of [["-c", "f"], ["-p", "8388", "-k", "pw"]]) {
+  for (
+    const [origin, ...argv] of [
+      ["f:1:32: password", "-c", "f"],
+      ["-k, --password", "-p", "8388", "-k", "pw"],
+    ]
+  ) {
     assert.deepEqual(server(argv, { f }).result, [{
       listen: { host: "0.0.0.0", port: 8388 },
       method: CHACHA,
       masterKey: masterKeyFromPassword("pw", CHACHA),
-      secrets: { own: "pw", users: new Map() },
+      secrets: {
+        own: { kind: "password", text: "pw", origin },
+        users: new Map(),
+      },
       targetPolicy: publicTarget,
       reach: "public addresses",
     }]);

@@ -208,6 +208,27 @@ test("umbra url writes one URI for each user, that a local can read", () => {
   assert.equal(parseServerUri(old[0]!).password, "secret-a");
 });
 
+test("umbra url writes the URI of a client's own configuration", () => {
+  const password = `${key(1).text}:${key(2).text}`;
+  const file = { ...ADDRESS, method: AES_2022, password };
+  assert.equal(parseServerUri(urls(file)[0]!).password, password);
+  refuses(() => urls({ ...file, password: "secret" }), /takes no password/);
+});
+
+test("umbra url refuses a user whose key no password makes", () => {
+  const user = { name: "ann", key: key(2).text };
+  const method = "aes-128-gcm";
+  refuses(
+    () => urls({ ...ADDRESS, method, users: [user] }),
+    /users\[0\]\.key: a raw key has no ss:\/\/ form/,
+  );
+  const file = { ...ADDRESS, method: AES_2022, key: key(1).text };
+  assert.equal(
+    parseServerUri(urls({ ...file, users: [user] })[0]!).password,
+    `${key(1).text}:${key(2).text}`,
+  );
+});
+
 test("a user of a server may have limits", () => {
   const user = { name: "alice", password: "secret-a" };
   const limits = (more: object): unknown =>

@@ -58,7 +58,20 @@ test("editDistance() counts insertions, deletions, replacements and swaps", () =
 });
 
 test("nearest() finds slips and leaves other words alone", () => {
-  assert.equal(nearest("sever", ["local", "server"]), "server");
-  assert.equal(nearest("xyz", ["local", "server"]), undefined);
-  assert.equal(nearest("x", ["ab"]), undefined);
+  const names = COMMANDS.map(({ name }) => name);
+  for (
+    const [word, meant] of [
+      ["sever", "server"],
+      ["srevre", "server"],
+      ["lcoal", "local"],
+      ["tpo", "top"],
+      ["int", "init"],
+      ["docotr", "doctor"],
+      ["completion", "completions"],
+      ["passwd", "password"],
+    ]
+  ) assert.equal(nearest(word!, [...names, "password"]), meant);
+  for (const word of ["foo", "run", "ab", "x", "", "start", "client"]) {
+    assert.equal(nearest(word, names), undefined, word);
+  }
 });

@@ -57,6 +57,14 @@ test("initAnswers() takes what is suggested, when told --yes", async () => {
   });
 });
 
+test("initAnswers() refuses a suggestion that is none, when told --yes", async () => {
+  const args = parseArguments(findCommand("init")!, ["--yes"]);
+  await assert.rejects(
+    initAnswers(args, { ...SUGGESTED, host: "" }, undefined),
+    /--host : expected a name or an IP address, without a port/,
+  );
+});
+
 test("initAnswers() takes options, and asks for the rest in order", async () => {
   const asked: string[] = [];
   const ask: Ask = (question, suggestion) => {

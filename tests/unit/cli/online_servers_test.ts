@@ -1,7 +1,13 @@
 // Keys of configuration files are what they are.
 // deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -329,6 +335,15 @@ test("OnlineCache keeps a list for its owner alone, whole or not at all", () => 
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.equal(statSync(join(folder, "a", "b")).mode & 0o777, 0o700);
   assert.deepEqual(readdirSync(join(folder, "a", "b")), ["list.json"]);
+});
+
+test("OnlineCache says where it cannot write, and why", () => {
+  const file = join(folder, "no_folder");
+  writeFileSync(file, "");
+  const path = join(file, "list.json");
+  assert.throws(() => new OnlineCache(path).write("one"), {
+    message: `${path}: there is a file where a directory should be`,
+  });
 });
 
 test("defaultCachePath() is where the system keeps such files, and tells no address", () => {

@@ -32,4 +32,9 @@ test("readText() says why, when there is nothing to read", () => {
   const { readText } = systemSources;
   assert.throws(() => readText(join(folder, "none")), /there is no such file$/);
   assert.throws(() => readText(folder), /it is a directory$/);
+  read();
+  assert.throws(
+    () => readText(join(folder, "file", "below")),
+    /there is a file where a directory should be$/,
+  );
 });

@@ -14,6 +14,7 @@ import { findCommand } from "../../../src/cli/commands/commands.ts";
 import { configureServer } from "../../../src/cli/config/config.ts";
 import { Fleet } from "../../../src/cli/fleet.ts";
 import { Supervisor } from "../../../src/cli/supervisor.ts";
+import { parseServerUri } from "../../../src/codec/uri.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
 import { nobleProvider } from "../../../src/crypto/noble.ts";
@@ -314,6 +315,32 @@ test("the last user stays, where everybody could connect without", async () => {
   assert.ok(uri.includes(encodeURIComponent(`${psk}:`)), uri);
   supervisor.removeUser("8388", "bob");
   assert.throws(() => supervisor.removeUser("8388", "ann"), ConfigError);
+  await bench.stop();
+});
+
+test("a raw key of 2017 has no URI, which would hold it as a password", async () => {
+  const raw = "AAAAAAAAAAAAAAAAAAAAAA==";
+  const bench = await new Bench({
+    ...config([BOB]),
+    key: raw,
+    users: [{ name: "ann", key: raw.replace("A", "B") }, BOB],
+  }).started();
+  const { supervisor } = bench;
+  assert.equal(supervisor.credentials("8388", ""), undefined);
+  assert.equal(supervisor.credentials("8388", "ann"), undefined);
+  const { uri, password } = supervisor.credentials("8388", "bob")!;
+  assert.equal(password, BOB.password);
+  assert.equal(parseServerUri(uri).password, BOB.password);
+  await bench.stop();
+});
+
+test("each of two addresses of a port has URIs of its own users", async () => {
+  const bench = await new Bench({
+    servers: [config([ANN]), { ...config([BOB]), server: "10.0.0.3" }],
+  }).started();
+  const hostOf = (name: string): string =>
+    parseServerUri(bench.supervisor.credentials("8388", name)!.uri).host;
+  assert.deepEqual([hostOf("ann"), hostOf("bob")], [HOST, "10.0.0.3"]);
   await bench.stop();
 });
 

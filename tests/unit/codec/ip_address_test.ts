@@ -1,6 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatIp, parseIp, unmapIpv4 } from "../../../src/codec/ip_address.ts";
+import {
+  formatIp,
+  isUnspecified,
+  parseIp,
+  unmapIpv4,
+} from "../../../src/codec/ip_address.ts";
+
+test("isUnspecified() knows the address of all zeros in every form", () => {
+  for (const text of ["0.0.0.0", "::", "0:0:0:0:0:0:0:0", "::0.0.0.0"]) {
+    assert.ok(isUnspecified(text), text);
+  }
+  for (const text of ["0.0.0.1", "::1", "::ffff:0.0.0.0", "localhost", ""]) {
+    assert.ok(!isUnspecified(text), text);
+  }
+});
 
 test("parseIp() and formatIp() are inverse on canonical text", () => {
   for (
