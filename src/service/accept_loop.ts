@@ -66,12 +66,13 @@ class AcceptLoop implements Service {
   readonly #handle: ConnectionHandler;
   readonly #dependencies: Required<Dependencies>;
   readonly #stop = new AbortController();
-  readonly #open = new Set<Promise<void>>();
+  readonly #open = new Set<Connection>();
   readonly #strangers: Strangers;
   /** Open connections by client address, where they are limited. */
   readonly #hosts = new Map<string, number>();
   readonly #accepting: Promise<void>;
-  #slotFreed: () => void = () => {};
+  /** For who waits until one more has ended. */
+  #freed: PromiseWithResolvers<void> | undefined;
   /** Too many connections, whoever's. */
   readonly #overload: Episode;
   /** Too few descriptors. */
@@ -113,7 +114,7 @@ class AcceptLoop implements Service {
     this.#closing.abort();
     this.#strangers.stop();
     this.#listener.close();
-    this.#slotFreed();
+    this.#tellFreed();
     const wait = new AbortController();
     const finished = this.#finished();
     await Promise.race([
@@ -131,7 +132,7 @@ class AcceptLoop implements Service {
 
   async #finished(): Promise<void> {
     await this.#accepting;
-    await Promise.all(this.#open);
+    while (this.#open.size > 0) await this.#untilFreed();
   }
 
   async #acceptAll(): Promise<void> {
@@ -141,12 +142,8 @@ class AcceptLoop implements Service {
       const connection = await this.#accept();
       if (connection === undefined) return;
       if (!this.#enter(connection)) continue;
-      const serving = this.#serve(connection).finally(() => {
-        this.#open.delete(serving);
-        this.#leave(connection);
-        this.#slotFreed();
-      });
-      this.#open.add(serving);
+      this.#open.add(connection);
+      void this.#serve(connection);
     }
   }
 
@@ -164,10 +161,19 @@ class AcceptLoop implements Service {
       Math.floor(this.#maxConnections * RESUME_ACCEPT_SHARE),
     );
     while (this.#open.size > enough && !this.#closing.signal.aborted) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#slotFreed = resolve;
-      await promise;
+      await this.#untilFreed();
     }
+  }
+
+  /** Waits until a connection has ended, or the service stops. */
+  #untilFreed(): Promise<void> {
+    this.#freed ??= Promise.withResolvers();
+    return this.#freed.promise;
+  }
+
+  #tellFreed(): void {
+    this.#freed?.resolve();
+    this.#freed = undefined;
   }
 
   /** Counts the client's address; too many of one are closed at once. */
@@ -277,6 +283,9 @@ class AcceptLoop implements Service {
       place.admit();
       connection.close();
       metrics.connectionReleased();
+      this.#open.delete(connection);
+      this.#leave(connection);
+      this.#tellFreed();
     }
   }
 }

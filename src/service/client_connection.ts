@@ -183,7 +183,7 @@ export class ClientConnection {
     }
   }
 
-  async #relay(
+  #relay(
     target: Connection,
     first: FirstBytes,
     visit: Visit,
@@ -194,7 +194,7 @@ export class ClientConnection {
     visit.count("up", first.up.length);
     report.bytesUp += first.up.length;
     const ends = { client: this.#client, target, session, visit, report };
-    await relay(
+    return relay(
       new ToTarget(ends, this.#reader, first.up),
       new ToClient(ends, first.down && session.seal(first.down)),
       {

@@ -13,13 +13,15 @@ export type ReadSource = Pick<Connection, "readable" | "read">;
  * Reads chunks, with a signal on each wait where one is wanted; through the
  * adapter's shortcut, or else through the stream.
  *
- * A wait that was given up leaves its read pending; the next call takes it
- * over, so that no byte is lost. Handing the reader on costs nothing, unlike
- * unlocking a stream and locking it again.
+ * A read that was given up goes on; the next call takes it over, so that no
+ * byte is lost. Handing the reader on costs nothing, unlike unlocking a stream
+ * and locking it again.
  */
 export class ByteReader {
-  readonly #next: () => Promise<Uint8Array | undefined>;
-  #pending: Promise<Uint8Array | undefined> | undefined;
+  readonly #source: ReadSource;
+  readonly #stream: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  /** A read that was given up, or may be. */
+  #left: Promise<Uint8Array | undefined> | undefined;
 
   /**
    * Takes the reading side over for good.
@@ -27,44 +29,57 @@ export class ByteReader {
    * @param source Read by nobody else from now on.
    */
   constructor(source: ReadSource) {
-    if (source.read === undefined) {
-      const reader = source.readable.getReader();
-      this.#next = async () => (await reader.read()).value;
-    } else this.#next = () => source.read!();
+    this.#source = source;
+    if (source.read === undefined) this.#stream = source.readable.getReader();
   }
 
   /**
-   * The next chunk, or `undefined` at the end.
+   * The next chunk, or `undefined` at the end. One at a time.
    *
-   * @param signal Its abort rejects the wait with the signal's reason.
+   * @param signal Its abort rejects the wait with the signal's reason, and gives
+   * the read up.
    */
   read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    const pending = this.#pending ??= this.#next();
+    const read = this.#left ?? this.#next();
+    this.#left = undefined;
     // Not an async function: one less waits with every quiet connection.
-    return signal === undefined
-      ? pending.then(this.#delivered)
-      : this.#readUntil(pending, signal);
+    return signal === undefined ? read : this.#readUntil(read, signal);
   }
 
-  readonly #delivered = (
-    chunk: Uint8Array | undefined,
-  ): Uint8Array | undefined => {
-    this.#pending = undefined;
-    return chunk;
-  };
-
-  async #readUntil(
-    pending: Promise<Uint8Array | undefined>,
-    signal: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
-    const chunk = await abortable(pending, signal);
-    // Whoever waited for the same read may have been here before.
-    if (this.#pending === pending) this.#pending = undefined;
-    return chunk;
+  /**
+   * Gives a read up that has no signal.
+   *
+   * @param read What {@link ByteReader.read} returned last; whoever waits for it
+   * drops what it yields.
+   */
+  giveUp(read: Promise<Uint8Array | undefined>): void {
+    this.#left = read;
   }
 
   /** Settles once the next {@link ByteReader.read} would not wait. */
   async peek(): Promise<void> {
-    await (this.#pending ??= this.#next());
+    await (this.#left ??= this.#next());
   }
+
+  #next(): Promise<Uint8Array | undefined> {
+    return this.#stream === undefined
+      ? this.#source.read!()
+      : readStream(this.#stream);
+  }
+
+  async #readUntil(
+    read: Promise<Uint8Array | undefined>,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    this.#left = read;
+    const chunk = await abortable(read, signal);
+    if (this.#left === read) this.#left = undefined;
+    return chunk;
+  }
+}
+
+async function readStream(
+  stream: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<Uint8Array | undefined> {
+  return (await stream.read()).value;
 }

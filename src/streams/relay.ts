@@ -64,124 +64,168 @@ export interface RelayOptions {
  * @throws What the first failing read, write, conversion or `end()` threw;
  * `TransportError` `ERR_NET_IDLE`; the reason of a signal.
  */
-export async function relay(
+export function relay(
   up: Flow,
   down: Flow,
   options: RelayOptions,
 ): Promise<void> {
-  const { signals } = options;
-  for (const signal of signals) signal.throwIfAborted();
   // One promise for all that can happen: an idle relay is to be small.
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const watchdog = new IdleWatchdog(options, reject);
-  const onAbort = ({ target }: Event): void =>
-    reject((target as AbortSignal).reason);
-  for (const signal of signals) signal.addEventListener("abort", onAbort);
-  const pumps = [up, down].map((flow) => new Pump(flow, watchdog, options));
-  let running = pumps.length;
-  const onEnd = (): void => {
-    watchdog.halfClosed();
-    if (--running === 0) resolve();
-  };
-  for (const pump of pumps) pump.run().then(onEnd, reject);
-  try {
-    await promise;
-  } finally {
-    for (const signal of signals) signal.removeEventListener("abort", onAbort);
-    watchdog.stop();
-    for (const pump of pumps) pump.stop();
+  new Relay(options, resolve, reject).start(up, down);
+  return promise;
+}
+
+/** Two directions, and everything that may end them. */
+class Relay implements EventListenerObject {
+  readonly options: RelayOptions;
+  readonly watchdog: IdleWatchdog;
+  readonly #resolve: () => void;
+  readonly #reject: (reason: unknown) => void;
+  #pumps: readonly Pump[] = [];
+  #running = 0;
+
+  constructor(
+    options: RelayOptions,
+    resolve: () => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.options = options;
+    this.watchdog = new IdleWatchdog(this);
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  start(up: Flow, down: Flow): void {
+    for (const signal of this.options.signals) {
+      if (signal.aborted) return this.fail(signal.reason);
+      signal.addEventListener("abort", this);
+    }
+    this.watchdog.start();
+    this.#pumps = [new Pump(up, this), new Pump(down, this)];
+    this.#running = this.#pumps.length;
+    for (const pump of this.#pumps) void pump.run();
+  }
+
+  /** A signal was aborted. */
+  handleEvent({ target }: Event): void {
+    this.fail((target as AbortSignal).reason);
+  }
+
+  /** One direction has ended. */
+  ended(): void {
+    this.watchdog.halfClosed();
+    if (--this.#running > 0) return;
+    this.#stop();
+    this.#resolve();
+  }
+
+  /** Nothing goes on after this; said again, it changes nothing. */
+  fail(reason: unknown): void {
+    this.#stop();
+    this.#reject(reason);
+  }
+
+  #stop(): void {
+    for (const signal of this.options.signals) {
+      signal.removeEventListener("abort", this);
+    }
+    this.watchdog.stop();
+    for (const pump of this.#pumps) pump.stop();
+    this.#pumps = [];
   }
 }
 
 /** Copies one direction. */
 class Pump {
   readonly #flow: Flow;
-  readonly #watchdog: IdleWatchdog;
-  readonly #buffers: BufferPool;
-  readonly #clock: Clock;
+  readonly #relay: Relay;
+  #reading: Promise<Uint8Array | undefined> | undefined;
   #stopped = false;
   #pacing: AbortController | undefined;
 
-  constructor(
-    flow: Flow,
-    watchdog: IdleWatchdog,
-    { buffers, clock }: RelayOptions,
-  ) {
+  constructor(flow: Flow, relay: Relay) {
     this.#flow = flow;
-    this.#watchdog = watchdog;
-    this.#buffers = buffers;
-    this.#clock = clock;
+    this.#relay = relay;
   }
 
   async run(): Promise<void> {
     const { source, sink, first } = this.#flow;
-    if (first !== undefined && first.length > 0) {
-      await sink.write(first);
-      this.#watchdog.touch();
-    }
-    for (;;) {
-      const chunk = await source.read();
+    const { options: { buffers }, watchdog } = this.#relay;
+    try {
+      if (first !== undefined && first.length > 0) {
+        await sink.write(first);
+        watchdog.touch();
+      }
+      while (!this.#stopped) {
+        this.#reading = source.read();
+        const chunk = await this.#reading;
+        if (this.#stopped) return;
+        this.#reading = undefined;
+        if (chunk === undefined) break;
+        const converted = this.#flow.convert(chunk, buffers.take);
+        const waitMs = this.#flow.admit?.(chunk.length, converted.length);
+        this.#flow.count(chunk.length, converted.length);
+        this.#flow.recycle?.(chunk);
+        watchdog.touch();
+        if (waitMs) await this.#pace(waitMs);
+        if (this.#stopped) return;
+        if (converted.length > 0) await sink.write(converted);
+        // Only now, and not if it failed: until then the system reads from it.
+        buffers.give(converted);
+        watchdog.touch();
+      }
       if (this.#stopped) return;
-      if (chunk === undefined) break;
-      const converted = this.#flow.convert(chunk, this.#buffers.take);
-      const waitMs = this.#flow.admit?.(chunk.length, converted.length);
-      this.#flow.count(chunk.length, converted.length);
-      this.#flow.recycle?.(chunk);
-      this.#watchdog.touch();
-      if (waitMs) await this.#pace(waitMs);
-      if (this.#stopped) return;
-      if (converted.length > 0) await sink.write(converted);
-      // Only now, and not if it failed: until then the system reads from it.
-      this.#buffers.give(converted);
-      this.#watchdog.touch();
+      this.#flow.end?.();
+      await sink.close();
+      this.#relay.ended();
+    } catch (error) {
+      this.#relay.fail(error);
     }
-    this.#flow.end?.();
-    await sink.close();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#pacing?.abort();
+    if (this.#reading !== undefined) this.#flow.source.giveUp(this.#reading);
   }
 
   /** Keeps a rate; that is no idleness. */
   async #pace(waitMs: number): Promise<void> {
+    const { options: { clock }, watchdog } = this.#relay;
     this.#pacing = new AbortController();
-    this.#watchdog.held++;
-    await pause(this.#clock, waitMs, this.#pacing.signal);
-    this.#watchdog.held--;
-    this.#watchdog.touch();
+    watchdog.held++;
+    await pause(clock, waitMs, this.#pacing.signal);
+    watchdog.held--;
+    watchdog.touch();
   }
 }
 
 /** Notices that nothing has moved; one timer, not one for each byte. */
 class IdleWatchdog {
-  readonly #options: RelayOptions;
-  readonly #fail: (reason: TransportError) => void;
+  readonly #relay: Relay;
   #timeoutMs: number;
   #lastMs: number;
   #cancel: () => void = () => {};
   /** Directions that wait on purpose. */
   held = 0;
 
-  constructor(
-    options: RelayOptions,
-    fail: (reason: TransportError) => void,
-  ) {
-    this.#options = options;
-    this.#fail = fail;
-    this.#timeoutMs = options.idleTimeoutMs;
-    this.#lastMs = options.clock.monotonicMs();
+  constructor(relay: Relay) {
+    this.#relay = relay;
+    this.#timeoutMs = relay.options.idleTimeoutMs;
+    this.#lastMs = relay.options.clock.monotonicMs();
+  }
+
+  start(): void {
     this.#arm(this.#timeoutMs);
   }
 
   touch(): void {
-    this.#lastMs = this.#options.clock.monotonicMs();
+    this.#lastMs = this.#relay.options.clock.monotonicMs();
   }
 
   /** From now on the shorter time-out counts. */
   halfClosed(): void {
-    const { idleTimeoutMs, halfClosedIdleTimeoutMs } = this.#options;
+    const { idleTimeoutMs, halfClosedIdleTimeoutMs } = this.#relay.options;
     this.#timeoutMs = Math.min(idleTimeoutMs, halfClosedIdleTimeoutMs);
     this.touch();
     this.#cancel();
@@ -193,18 +237,19 @@ class IdleWatchdog {
   }
 
   #arm(delayMs: number): void {
-    this.#cancel = this.#options.clock.schedule(() => this.#check(), delayMs);
+    const { clock } = this.#relay.options;
+    this.#cancel = clock.schedule(() => this.#check(), delayMs);
   }
 
   #check(): void {
-    const idleMs = this.#options.clock.monotonicMs() - this.#lastMs;
+    const idleMs = this.#relay.options.clock.monotonicMs() - this.#lastMs;
     if (this.held > 0) {
       this.#arm(this.#timeoutMs);
     } else if (idleMs < this.#timeoutMs) {
       this.#arm(this.#timeoutMs - idleMs);
     } else {
       const seconds = this.#timeoutMs / 1_000;
-      this.#fail(
+      this.#relay.fail(
         new TransportError("ERR_NET_IDLE", `Nothing moved for ${seconds} s`),
       );
     }
