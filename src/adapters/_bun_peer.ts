@@ -8,6 +8,7 @@ import { MAX_READ_BUFFER } from "../limits.ts";
 import type { Endpoint } from "../transport.ts";
 import type { BunHandlers, BunSocket } from "./_bun_types.ts";
 import type { Socket } from "./_connection.ts";
+import { CLOSED, toTransportError } from "./_errors.ts";
 import { plainAddress } from "./_resolve.ts";
 
 /** State of a socket, kept in its `data`. */
@@ -22,7 +23,8 @@ export class BunPeer implements Socket {
   #ended = false;
   #gone = false;
   #failure: Error | undefined;
-  #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined;
+  /** Settles the read that waits. */
+  #reader: ((chunk: Chunk | Promise<never>) => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
   /** @param socket Open; its addresses are gone once it is closed. */
@@ -41,20 +43,19 @@ export class BunPeer implements Socket {
     this.#maxUnread = MAX_READ_BUFFER;
   }
 
-  read(): Promise<Uint8Array | undefined> {
+  read(): Promise<Chunk> {
     const chunk = this.#unread.shift();
     if (chunk !== undefined) {
       this.#unreadBytes -= chunk.length;
       return Promise.resolve(chunk);
     }
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#failure !== undefined) return failedRead(this.#failure);
     if (this.#ended) return Promise.resolve(undefined);
     if (this.#paused) {
       this.#paused = false;
       this.#socket.resume();
     }
-    this.#reader = Promise.withResolvers();
-    return this.#reader.promise;
+    return new Promise((resolve) => this.#reader = resolve);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -74,7 +75,7 @@ export class BunPeer implements Socket {
 
   close(): void {
     if (!this.#gone) this.#socket.end();
-    this.closed();
+    this.closed(CLOSED);
   }
 
   /** Resets a connection nobody has got. */
@@ -84,11 +85,7 @@ export class BunPeer implements Socket {
 
   /** Bytes came, asked for or not. */
   received(chunk: Uint8Array): void {
-    if (this.#reader !== undefined) {
-      this.#reader.resolve(chunk);
-      this.#reader = undefined;
-      return;
-    }
+    if (this.#reader !== undefined) return this.#settle(chunk);
     this.#unread.push(chunk);
     this.#unreadBytes += chunk.length;
     if (this.#unreadBytes >= this.#maxUnread && !this.#paused) {
@@ -105,8 +102,7 @@ export class BunPeer implements Socket {
   /** The peer's FIN came. */
   finished(): void {
     this.#ended = true;
-    this.#reader?.resolve(undefined);
-    this.#reader = undefined;
+    this.#settle(undefined);
   }
 
   /**
@@ -118,11 +114,23 @@ export class BunPeer implements Socket {
     this.#gone = true;
     if (error !== undefined && !this.#ended) {
       this.#failure = error;
-      this.#reader?.reject(error);
-      this.#reader = undefined;
+      if (this.#reader !== undefined) this.#settle(failedRead(error));
     } else this.finished();
     this.#wakeWriter?.();
   }
+
+  #settle(chunk: Chunk | Promise<never>): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.(chunk);
+  }
+}
+
+/** `undefined` at the end. */
+type Chunk = Uint8Array | undefined;
+
+function failedRead(error: Error): Promise<never> {
+  return Promise.reject(toTransportError(error, "read"));
 }
 
 /** For every socket; `open` is that of a dial. */

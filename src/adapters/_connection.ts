@@ -4,17 +4,21 @@
  *
  * @module
  */
-import { TransportError } from "../errors.ts";
 import type { Connection, Endpoint } from "../transport.ts";
-import { toTransportError } from "./_errors.ts";
+import { CLOSED, toTransportError } from "./_errors.ts";
 
-/** What an adapter must provide; errors may be the runtime's own. */
+/** What an adapter must provide; errors of all but `read` may be the runtime's. */
 export interface Socket {
   /** Our own address. */
   readonly local: Endpoint;
   /** The peer's address. */
   readonly remote: Endpoint;
-  /** Bytes for the caller to keep, `undefined` after FIN. Never overlaps. */
+  /**
+   * Bytes for the caller to keep, `undefined` after FIN. Never overlaps, and is
+   * not called once the socket is closed.
+   *
+   * @throws {TransportError} {@link CLOSED} when it is closed meanwhile.
+   */
   read(): Promise<Uint8Array | undefined>;
   /** Settles when the system has taken all of `chunk`. Never overlaps. */
   write(chunk: Uint8Array): Promise<void>;
@@ -84,15 +88,9 @@ export class SocketConnection implements Connection {
     this.#socket.recycle?.(chunk);
   }
 
-  async read(): Promise<Uint8Array | undefined> {
-    if (this.#closed) throw CLOSED;
-    try {
-      const chunk = await this.#socket.read();
-      if (!this.#closed) return chunk;
-    } catch (error) {
-      if (!this.#closed) throw toTransportError(error, "read");
-    }
-    throw CLOSED;
+  read(): Promise<Uint8Array | undefined> {
+    // Passed on as it is: this promise waits with every quiet connection.
+    return this.#closed ? Promise.reject(CLOSED) : this.#socket.read();
   }
 
   write(chunk: Uint8Array): Promise<void> {
@@ -149,6 +147,3 @@ export class SocketConnection implements Connection {
     }
   }
 }
-
-/** One for all: making an error with its stack costs as much as a read. */
-const CLOSED = new TransportError("ERR_NET_CLOSED", "Connection is closed");

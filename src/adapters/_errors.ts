@@ -7,6 +7,15 @@
 import { TransportError, type TransportErrorCode } from "../errors.ts";
 
 /**
+ * Of every connection that was closed on our side: making an error with its
+ * stack costs as much as a read.
+ */
+export const CLOSED: TransportError = new TransportError(
+  "ERR_NET_CLOSED",
+  "Connection is closed",
+);
+
+/**
  * Says what a runtime's error means.
  *
  * @param error Anything thrown; a `TransportError` is returned as it is.

@@ -6,6 +6,7 @@
 import { TransportError } from "../errors.ts";
 import type { Endpoint } from "../transport.ts";
 import type { Socket } from "./_connection.ts";
+import { CLOSED } from "./_errors.ts";
 
 /** What both directions of a pair have in common. */
 export interface PairOptions {
@@ -69,7 +70,7 @@ export class MemorySocket implements Socket {
     if (this.#input.isEmpty) this.#output.end();
     else this.#output.fail();
     this.#output.stopWriting();
-    this.#input.fail();
+    this.#input.fail(CLOSED);
     this.#onClose();
   }
 
@@ -88,7 +89,7 @@ class Pipe {
   #size = 0;
   #ended = false;
   #stopped = false;
-  #failed = false;
+  #failure: TransportError | undefined;
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
@@ -102,11 +103,11 @@ class Pipe {
   }
 
   async read(): Promise<Uint8Array | undefined> {
-    while (this.#size === 0 && !this.#ended && !this.#failed) {
+    while (this.#size === 0 && !this.#ended && !this.#failure) {
       await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
     if (this.#size === 0) {
-      if (this.#failed) throw resetError();
+      if (this.#failure) throw this.#failure;
       return undefined;
     }
     const chunk = this.#take();
@@ -117,10 +118,10 @@ class Pipe {
   async write(chunk: Uint8Array): Promise<void> {
     let offset = 0;
     do {
-      while (this.#size >= this.#capacity && !this.#failed && !this.#stopped) {
+      while (this.#size >= this.#capacity && !this.#failure && !this.#stopped) {
         await new Promise<void>((resolve) => this.#wakeWriter = resolve);
       }
-      if (this.#failed || this.#stopped) throw resetError();
+      if (this.#failure || this.#stopped) throw resetError();
       const part = chunk.slice(offset, offset + this.#capacity - this.#size);
       offset += part.length;
       if (part.length > 0) this.#chunks.push(part);
@@ -142,8 +143,8 @@ class Pipe {
   }
 
   /** RST: the reader gets what is there, then an error, the writer an error. */
-  fail(): void {
-    this.#failed = true;
+  fail(failure: TransportError = resetError()): void {
+    this.#failure ??= failure;
     this.#wakeReader?.();
     this.#wakeWriter?.();
   }

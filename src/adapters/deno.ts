@@ -28,7 +28,7 @@ import { type Socket, SocketConnection } from "./_connection.ts";
 import { bindDeno } from "./_deno_datagrams.ts";
 import { descriptorLimit } from "./_descriptors.ts";
 import { othersTurn } from "./_deno_turns.ts";
-import { toTransportError } from "./_errors.ts";
+import { CLOSED, toTransportError } from "./_errors.ts";
 import { bindOutgoing } from "./_outgoing.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
 
@@ -156,7 +156,7 @@ function longestRead(): number {
 }
 
 /** Those that first reads have used and given back. */
-const FIRST_BUFFERS: Uint8Array<ArrayBuffer>[] = [];
+const FIRST_BUFFERS: Uint8Array[] = [];
 
 class DenoSocket implements Socket {
   readonly local: Endpoint;
@@ -174,36 +174,58 @@ class DenoSocket implements Socket {
     this.remote = toEndpoint(connection.remoteAddr);
   }
 
-  read(): Promise<Uint8Array | undefined> {
+  /** One async function, not two: it waits with every quiet connection. */
+  async read(): Promise<Uint8Array | undefined> {
     const size = this.#readSize;
-    if (size === QUIET_READ_BUFFER) return this.#readQuiet();
-    return size === MIN_READ_BUFFER ? this.#readFirst() : this.#readBig(size);
+    const turn = size > MIN_READ_BUFFER ? othersTurn() : undefined;
+    if (turn !== undefined) await turn;
+    try {
+      const buffer = this.#borrow(size);
+      const count = await this.#connection.read(buffer);
+      // It may settle after the end: nobody would give back what it takes then.
+      if (!this.#isClosed) {
+        return count === null ? undefined : this.#received(buffer, count, size);
+      }
+    } catch (error) {
+      if (!this.#isClosed) throw toTransportError(error, "read");
+    }
+    throw CLOSED;
   }
 
   recycle(chunk: Uint8Array): void {
     BUFFERS.give(chunk);
   }
 
-  /** A quiet connection keeps this one buffer; few bytes are copied out. */
-  async #readQuiet(): Promise<Uint8Array | undefined> {
-    const buffer = this.#quiet ?? new Uint8Array(QUIET_READ_BUFFER);
+  #borrow(size: number): Uint8Array {
+    if (size > MIN_READ_BUFFER) return BUFFERS.take(size);
+    if (size === MIN_READ_BUFFER) {
+      return FIRST_BUFFERS.pop() ?? new Uint8Array(size);
+    }
+    const quiet = this.#quiet ?? new Uint8Array(size);
     this.#quiet = undefined;
-    const count = await this.#connection.read(buffer);
-    if (count === null) return undefined;
-    if (count === buffer.length) {
+    return quiet;
+  }
+
+  /** Chooses the size of the next read by how full this one was. */
+  #received(buffer: Uint8Array, count: number, size: number): Uint8Array {
+    if (size > MIN_READ_BUFFER) return this.#receivedBig(buffer, count);
+    if (count === size) {
       this.#readSize = 4 * count;
       return buffer;
     }
+    return size === MIN_READ_BUFFER
+      ? this.#receivedFirst(buffer, count)
+      : this.#receivedQuiet(buffer, count);
+  }
+
+  /** A quiet connection keeps this one buffer; few bytes are copied out. */
+  #receivedQuiet(buffer: Uint8Array, count: number): Uint8Array {
     this.#quiet = buffer;
     return buffer.slice(0, count);
   }
 
   /** A new one does not know; most begin with a few bytes, copied out too. */
-  async #readFirst(): Promise<Uint8Array | undefined> {
-    const buffer = FIRST_BUFFERS.pop() ?? new Uint8Array(MIN_READ_BUFFER);
-    const count = await this.#connection.read(buffer);
-    if (count === null) return undefined;
-    if (count === buffer.length) this.#readSize = 4 * count;
+  #receivedFirst(buffer: Uint8Array, count: number): Uint8Array {
     if (count > QUIET_READ_BUFFER) return buffer.subarray(0, count);
     this.#readSize = QUIET_READ_BUFFER;
     if (FIRST_BUFFERS.length < MAX_FIRST_BUFFERS) FIRST_BUFFERS.push(buffer);
@@ -211,12 +233,8 @@ class DenoSocket implements Socket {
   }
 
   /** A busy one borrows big buffers, and less big ones when it slows down. */
-  async #readBig(size: number): Promise<Uint8Array | undefined> {
-    const turn = othersTurn();
-    if (turn !== undefined) await turn;
-    const buffer = BUFFERS.take(size);
-    const count = await this.#connection.read(buffer);
-    if (count === null) return undefined;
+  #receivedBig(buffer: Uint8Array, count: number): Uint8Array {
+    const size = buffer.length;
     if (count === size) this.#readSize = Math.min(4 * size, longestRead());
     else if (4 * count <= size) this.#readSize = MIN_READ_BUFFER;
     else this.#readSize = Math.max(MIN_READ_BUFFER, size / 4);
@@ -243,9 +261,8 @@ class DenoSocket implements Socket {
     this.#connection.close();
   }
 
-  /** A read may settle after the end, and nobody would take it back then. */
   #setBusy(isBusy: boolean): void {
-    if (isBusy === this.#isBusy || this.#isClosed) return;
+    if (isBusy === this.#isBusy) return;
     this.#isBusy = isBusy;
     busyReaders += isBusy ? 1 : -1;
   }
