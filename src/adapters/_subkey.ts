@@ -10,7 +10,11 @@ export function nativeSubkey(
   masterKey: Uint8Array,
   salt: Uint8Array,
 ): Uint8Array {
-  return new Uint8Array(
+  const derived = new Uint8Array(
     hkdfSync("sha1", masterKey, salt, "ss-subkey", masterKey.length),
   );
+  // A small array without a buffer of its own, which each connection has two of.
+  const subkey = derived.slice();
+  derived.fill(0);
+  return subkey;
 }
