@@ -9,6 +9,11 @@ import type { ConnectionSummary, LogLevel } from "../observe.ts";
 import type { Connection } from "../transport.ts";
 import type { Dependencies } from "./service.ts";
 
+/** Why a server may have ended a connection without a word. */
+export const UNANSWERED: string =
+  "No answer from the server: wrong password or method, clocks that differ " +
+  "(2022), or the target cannot be reached; `umbra doctor` tells which";
+
 /** Collects facts of a connection and tells them once, when it ends. */
 export class ConnectionReport implements ConnectionSummary {
   /** `host:port` once it is known. */
@@ -79,10 +84,18 @@ export class ConnectionReport implements ConnectionSummary {
     if (peerIsToBlame && error.clockSkewSeconds !== undefined) {
       metrics.clockSkew(error.clockSkewSeconds);
     }
+    const refused = peerIsToBlame && this.#bytesUp + this.#bytesDown === 0;
     this.#tell(
       peerIsToBlame ? "warn" : "info",
-      peerIsToBlame ? "connection refused" : "connection failed",
-      { code: error.code, reason: error.message, method: method?.name },
+      refused ? "connection refused" : "connection failed",
+      {
+        code: error.code,
+        reason: refused && method !== undefined &&
+            error.code === "ERR_SS_AUTHENTICATION"
+          ? `${WRONG_KEY} (${error.message})`
+          : error.message,
+        method: method?.name,
+      },
     );
   }
 
@@ -117,3 +130,6 @@ export class ConnectionReport implements ConnectionSummary {
     });
   }
 }
+
+/** What the first bytes of a client that cannot be opened come from. */
+const WRONG_KEY = "Client has another password or method, or is a stranger";

@@ -22,7 +22,7 @@ import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
 import { serve } from "./accept_loop.ts";
-import { ConnectionReport } from "./connection_report.ts";
+import { ConnectionReport, UNANSWERED } from "./connection_report.ts";
 import type {
   Inbound,
   InboundProtocol,
@@ -344,6 +344,3 @@ class Local {
 }
 
 const NO_BIND = "Server does not serve BIND: start it with --bind";
-
-const UNANSWERED =
-  "no answer from the server: wrong password or method, or the target cannot be reached";

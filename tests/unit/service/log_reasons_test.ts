@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
+import { utf8 } from "../../support/bytes.ts";
+import { settle } from "../../support/fake_clock.ts";
+import { readAll, send } from "../../support/streams.ts";
+import { accepted, SERVER, World } from "../../support/world.ts";
+
+describe("the log of a server", () => {
+  test("names the key as the cause, when a client has another one", async () => {
+    const world = new World();
+    await world.server();
+    const { method } = world;
+    const masterKey = masterKeyFromPassword("another", method);
+    await world.local({ servers: [{ endpoint: SERVER, method, masterKey }] });
+    const { client } = await world.connect();
+    await send(client, utf8("hello"));
+    await settle();
+    const [line] = world.logged("code", "ERR_SS_AUTHENTICATION");
+    assert.equal(line?.message, "connection refused");
+    assert.match(String(line?.fields["reason"]), /another password or method/);
+    client.close();
+    await world.stop();
+  });
+});
+
+describe("the log of a local", () => {
+  test("tells of a server that stopped as of a failure, not of a refusal", async () => {
+    const world = new World();
+    await world.server();
+    const { method, masterKey } = world;
+    const endpoint = { host: "10.0.0.5", port: 8388 };
+    await world.local({ servers: [{ endpoint, method, masterKey }] });
+    const between = await world.network.listen(endpoint);
+    const target = await world.target();
+    const { client } = await world.connect();
+    await send(client, utf8("hello"));
+    const near = await accepted(between);
+    const server = await world.network.dial(SERVER);
+    void near.readable.pipeTo(server.writable);
+    const far = await accepted(target);
+    await send(far, utf8("half of this arrives"));
+    const { value } = await server.readable.getReader().read();
+    await send(near, value!.subarray(0, -5));
+    await near.closeWrite();
+    await readAll(client.readable);
+    const [line] = world.logged("code", "ERR_SS_TRUNCATED");
+    assert.equal(line?.message, "connection failed");
+    assert.match(String(line?.fields["reason"]), /sender stopped/);
+    for (const one of [client, near, server, far]) one.close();
+    await world.stop();
+  });
+
+  test("says what did not answer, when a dial takes too long", async () => {
+    const world = new World({
+      names: { "server.example": ["10.0.0.9"] },
+      dialFailures: new Map([["10.0.0.9:8388", "hang"]]),
+    });
+    const { method, masterKey } = world;
+    const endpoint = { host: "server.example", port: 8388 };
+    await world.local({ servers: [{ endpoint, method, masterKey }] });
+    const asked = world.connect();
+    await settle();
+    await world.clock.advance(10_000);
+    const { client } = await asked;
+    await settle();
+    const [line] = world.logged("code", "ERR_NET_TIMEOUT");
+    assert.equal(
+      line?.fields["reason"],
+      "Cannot connect to server.example port 8388: no answer after 10 s",
+    );
+    client.close();
+    await world.stop();
+  });
+});
