@@ -438,6 +438,17 @@ test("parseConfig() says that strings take double quotes, as JSON5 does not", ()
   refuses(() => parseConfig("{a: 1}", "f"), /^f:1:2: .*double quotes only/);
 });
 
+test("parseConfig() refuses a key that is there twice, but for comments", () => {
+  const twice = '{"users": [{"name": "a",\n "key": 1, "key": 2}]}';
+  refuses(() => parseConfig(twice, "f"), /^f:2:12: key is there twice/);
+  const comments = '{"//": 1, "//": 2, "a": {"b": 1}, "b": 2}';
+  assert.deepEqual(parseConfig(comments, "f").keys(), ["//", "a", "b"]);
+});
+
+test("parseConfig() calls an empty file empty", () => {
+  refuses(() => parseConfig(" \n", "f"), /^f:1:1: .* the file is empty$/);
+});
+
 test("parseConfig() takes comments, trailing commas, a BOM and null", () => {
   const file = parseConfig('\uFEFF{ /* c */ "a": "x", "b": null, }', "f");
   assert.deepEqual(file.keys(), ["a"]);
