@@ -521,6 +521,12 @@ test("configureUrls() prints one URI for each server", () => {
   );
 });
 
+test("configureUrls() has public_host as the host, unless --host beats it", () => {
+  const f = { ...LIBEV, server: "::", public_host: "vpn.example" };
+  assert.match(urls(["-c", "f"], { f })[0]!, /@vpn\.example:/);
+  assert.match(urls(["-c", "f", "--host", "b"], { f })[0]!, /@b:/);
+});
+
 test("configureUrls() wants a host one can connect to, and a password", () => {
   for (const host of ["0.0.0.0", "::", "[::0]"]) {
     const argv = ["-s", host, "-p", "1", "-k", "secret"];

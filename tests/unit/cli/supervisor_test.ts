@@ -47,7 +47,7 @@ class Bench {
   file: string;
   readonly supervisor: Supervisor;
 
-  constructor(config: object, store?: UserStore) {
+  constructor(config: object, store?: UserStore, publicHost?: string) {
     this.file = JSON.stringify(config);
     const args = parseArguments(findCommand("server")!, ["-c", "umbra.json"]);
     const configure = () => configureServer(args, sourcesOf(() => this.file));
@@ -64,6 +64,7 @@ class Bench {
       logger: world.logger!,
       fleet: new Fleet({ logger: world.logger!, withFields: false }),
       store,
+      publicHost,
       guessHost: () => "guessed.example",
       programStatus: () => ({
         version: "0",
@@ -298,6 +299,13 @@ test("nothing listens again, once the end has begun", async () => {
   target.close();
   await bench.world.clock.advance(1_000);
   await stopping;
+});
+
+test("a user is given the host by which the server is reached", async () => {
+  const bench = new Bench(config([ANN]), undefined, "vpn.example");
+  const { uri } = bench.supervisor.credentials("8388", "ann")!;
+  assert.match(uri, /@vpn\.example:8388#ann$/);
+  await bench.stop();
 });
 
 test("the last user stays, where everybody could connect without", async () => {
