@@ -442,6 +442,9 @@ export const MAX_USER_NAME_LENGTH = 64;
 /** Bytes of one datagram of the manager protocol, request or reply. */
 export const MAX_MANAGER_DATAGRAM_LENGTH = 32_767;
 
+/** Threads of `--workers`: as many as large machines have cores. */
+export const MAX_WORKERS = 256;
+
 /** Milliseconds to fetch a published list of servers, as shadowsocks-rust has. */
 export const ONLINE_TIMEOUT_MS = 30_000;
 
