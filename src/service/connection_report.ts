@@ -4,7 +4,7 @@
  * @module
  */
 import type { Method } from "../crypto/method.ts";
-import { ProtocolError, UmbraError } from "../errors.ts";
+import { type ErrorCode, ProtocolError, UmbraError } from "../errors.ts";
 import type { ConnectionSummary, LogLevel } from "../observe.ts";
 import type { Connection } from "../transport.ts";
 import type { Dependencies } from "./service.ts";
@@ -12,7 +12,8 @@ import type { Dependencies } from "./service.ts";
 /** Why a server may have ended a connection without a word. */
 export const UNANSWERED: string =
   "No answer from the server: wrong password or method, clocks that differ " +
-  "(2022), or the target cannot be reached; `umbra doctor` tells which";
+  "(2022), a user who may not, or a target that cannot be reached; " +
+  "`umbra doctor` tells more";
 
 /** Collects facts of a connection and tells them once, when it ends. */
 export class ConnectionReport implements ConnectionSummary {
@@ -90,9 +91,8 @@ export class ConnectionReport implements ConnectionSummary {
       refused ? "connection refused" : "connection failed",
       {
         code: error.code,
-        reason: refused && method !== undefined &&
-            error.code === "ERR_SS_AUTHENTICATION"
-          ? `${WRONG_KEY} (${error.message})`
+        reason: refused && method !== undefined && WRONG_KEY.has(error.code)
+          ? `${STRANGER} (${error.message})`
           : error.message,
         method: method?.name,
       },
@@ -131,5 +131,9 @@ export class ConnectionReport implements ConnectionSummary {
   }
 }
 
-/** What the first bytes of a client that cannot be opened come from. */
-const WRONG_KEY = "Client has another password or method, or is a stranger";
+/** What a key that is not ours looks like. */
+const WRONG_KEY: ReadonlySet<ErrorCode> = new Set(
+  ["ERR_SS_AUTHENTICATION", "ERR_SS_USER_UNKNOWN"] as const,
+);
+
+const STRANGER = "Client has another password or method, or is a stranger";

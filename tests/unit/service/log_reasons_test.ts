@@ -1,27 +1,47 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { findMethod } from "../../../src/crypto/method.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";
 import { readAll, send } from "../../support/streams.ts";
 import { accepted, SERVER, World } from "../../support/world.ts";
 
+/** Its keys are as long as those of the method in use, which takes none. */
+const METHOD = findMethod("aes-256-gcm");
+
 describe("the log of a server", () => {
-  test("names the key as the cause, when a client has another one", async () => {
-    const world = new World();
-    await world.server();
-    const { method } = world;
-    const masterKey = masterKeyFromPassword("another", method);
-    await world.local({ servers: [{ endpoint: SERVER, method, masterKey }] });
-    const { client } = await world.connect();
-    await send(client, utf8("hello"));
-    await settle();
-    const [line] = world.logged("code", "ERR_SS_AUTHENTICATION");
-    assert.equal(line?.message, "connection refused");
-    assert.match(String(line?.fields["reason"]), /another password or method/);
-    client.close();
-    await world.stop();
-  });
+  for (const users of [[], ["ann"]]) {
+    const whose = users.length === 0 ? "the server's" : "any user's";
+    test(`names the key as the cause, when a client has another than ${whose}`, async () => {
+      const world = new World({}, "2022-blake3-aes-256-gcm");
+      const { method, masterKey } = world;
+      const key = (text: string): Uint8Array =>
+        masterKeyFromPassword(text, METHOD);
+      await world.server({
+        users: users.map((name) => ({ name, masterKey: key(name) })),
+      });
+      await world.local({
+        servers: [{
+          endpoint: SERVER,
+          method,
+          masterKey: key("another"),
+          ...users.length > 0 && { identityKeys: [masterKey] },
+        }],
+      });
+      const { client } = await world.connect();
+      await send(client, utf8("hello"));
+      await settle();
+      const code = users.length > 0
+        ? "ERR_SS_USER_UNKNOWN"
+        : "ERR_SS_AUTHENTICATION";
+      const [line] = world.logged("code", code);
+      assert.equal(line?.message, "connection refused");
+      assert.match(String(line?.fields["reason"]), /^Client has another/);
+      client.close();
+      await world.stop();
+    });
+  }
 });
 
 describe("the log of a local", () => {
