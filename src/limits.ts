@@ -154,6 +154,9 @@ export const BIND_ACCEPT_TIMEOUT_MS = 60_000;
  */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
+/** Milliseconds of silence after which a local doubts a server it never heard. */
+export const SILENCE_HINT_MS = 10_000;
+
 /** Milliseconds between connection attempts. RFC 8305 §5 recommends 250. */
 export const ATTEMPT_DELAY_MS = 250;
 

@@ -71,6 +71,40 @@ describe("the log of a local", () => {
     await world.stop();
   });
 
+  for (const password of ["password", "another"]) {
+    const right = password === "password";
+    test(`doubts a server after 10 s, once, when its key is ${right ? "right: not" : "wrong"}`, async () => {
+      const world = new World();
+      const { method } = world;
+      const masterKey = masterKeyFromPassword(password, method);
+      await world.server();
+      await world.local({ servers: [{ endpoint: SERVER, method, masterKey }] });
+      const target = await world.target();
+      const first = await world.connect();
+      await send(first.client, utf8("hello"));
+      await settle();
+      if (right) {
+        const far = await accepted(target);
+        await send(far, utf8("hello"));
+        await settle();
+        far.close();
+        first.client.close();
+      }
+      await world.clock.advance(9_999);
+      const doubts = (): number =>
+        world.lines.filter(({ message }) => message === "server is silent")
+          .length;
+      assert.equal(doubts(), 0);
+      const second = await world.connect();
+      await send(second.client, utf8("hello"));
+      await settle();
+      await world.clock.advance(15_000);
+      assert.equal(doubts(), right ? 0 : 1);
+      for (const { client } of [first, second]) client.close();
+      await world.stop();
+    });
+  }
+
   test("says what did not answer, when a dial takes too long", async () => {
     const world = new World({
       names: { "server.example": ["10.0.0.9"] },
