@@ -54,7 +54,7 @@ export class Deadline implements Disposable {
     delayMs: number,
     code: TransportErrorCode,
     parent?: AbortSignal,
-    what: () => string = () => "Deadline passed:",
+    what: () => string = () => "Gave up waiting",
   ) {
     this.#parent = parent;
     this.#cancelTimer = clock.schedule(() => {
