@@ -108,7 +108,8 @@ function describeServer(server: ConfiguredServer): string[] {
     : ["the server's password"];
   const clients = [
     ...own,
-    ...users.length > 0 ? [`${users.length} users`] : [],
+    ...users.length === 1 ? ["1 user"] : [],
+    ...users.length > 1 ? [`${users.length} users`] : [],
   ];
   return [
     `ss-server ${formatAddress(listen)}`,
