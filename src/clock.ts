@@ -47,17 +47,19 @@ export class Deadline implements Disposable {
    * @param delayMs Time from now until the signal aborts.
    * @param code Code of the {@link TransportError} that is the abort reason.
    * @param parent Its abort aborts this one at once, with the same reason.
+   * @param what What did not happen in that time, for the message.
    */
   constructor(
     clock: Clock,
     delayMs: number,
     code: TransportErrorCode,
     parent?: AbortSignal,
+    what: () => string = () => "Gave up waiting",
   ) {
     this.#parent = parent;
     this.#cancelTimer = clock.schedule(() => {
       this.#abort(
-        new TransportError(code, `Deadline of ${delayMs} ms passed`),
+        new TransportError(code, `${what()} after ${delayMs / 1_000} s`),
       );
     }, delayMs);
     if (parent?.aborted) this.#abort(parent.reason);

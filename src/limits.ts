@@ -154,6 +154,9 @@ export const BIND_ACCEPT_TIMEOUT_MS = 60_000;
  */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
+/** Milliseconds of silence after which a local doubts a server it never heard. */
+export const SILENCE_HINT_MS = 10_000;
+
 /** Milliseconds between connection attempts. RFC 8305 §5 recommends 250. */
 export const ATTEMPT_DELAY_MS = 250;
 
@@ -441,6 +444,9 @@ export const MAX_USER_NAME_LENGTH = 64;
 
 /** Bytes of one datagram of the manager protocol, request or reply. */
 export const MAX_MANAGER_DATAGRAM_LENGTH = 32_767;
+
+/** Threads of `--workers`: as many as large machines have cores. */
+export const MAX_WORKERS = 256;
 
 /** Milliseconds to fetch a published list of servers, as shadowsocks-rust has. */
 export const ONLINE_TIMEOUT_MS = 30_000;

@@ -65,10 +65,11 @@ function listen(
     return Promise.resolve(new BunListener(endpoint, options));
   } catch (error) {
     const action = `listen on ${endpoint.host} port ${endpoint.port}`;
-    return Promise.reject(
-      withoutDescriptor(action) ??
-        toTransportError(error, action),
-    );
+    const failure = withoutDescriptor(action) ??
+      toTransportError(error, action);
+    if (failure.code !== "ERR_NET_OTHER") return Promise.reject(failure);
+    // Bun has no error of its own for a name that does not exist.
+    return resolve(endpoint.host).then(() => Promise.reject(failure));
   }
 }
 

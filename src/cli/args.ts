@@ -104,7 +104,10 @@ function unknownOption(command: Command, arg: string): ConfigError {
   const known = command.options.filter((o) => o.standing === undefined)
     .flatMap((o) => [o.name, ...(o.aliases ?? [])]);
   // Dashes are alike in all, and none of the letters.
-  const meant = nearest(word.replace(/^-+/, ""), known);
+  const letters = word.replace(/^-+/, "");
+  // People write --port for --server-port.
+  const meant = nearest(letters, known) ??
+    known.find((name) => name.endsWith(`-${letters}`));
   return usage(
     `Unknown option ${word}; ` +
       (meant === undefined ? "see --help" : `did you mean --${meant}?`),

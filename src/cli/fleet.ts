@@ -81,8 +81,13 @@ export class Fleet {
     return this.#running.get(key);
   }
 
-  /** What `apply()` would change; one sentence each. */
+  /**
+   * What `apply()` would change; one sentence each.
+   *
+   * @throws {ConfigError} When two plans are for one place.
+   */
   preview(plans: readonly PlannedService[]): string[] {
+    refuseTwice(plans);
     const wanted = new Set(plans.map(({ key }) => key));
     return [
       ...this.running.filter(({ plan }) => !wanted.has(plan.key))
@@ -106,6 +111,7 @@ export class Fleet {
    */
   async apply(plans: readonly PlannedService[]): Promise<void> {
     this.#refuseWhenStopped();
+    refuseTwice(plans);
     for (const plan of plans) plan.check();
     await this.#startAll(plans.filter(({ key }) => !this.#running.has(key)));
     const wanted = new Set(plans.map(({ key }) => key));
@@ -193,6 +199,20 @@ export class Fleet {
       await this.#startAll([before]);
       throw error;
     }
+  }
+}
+
+/** Of two on one port the second would blame another program. */
+function refuseTwice(plans: readonly PlannedService[]): void {
+  const seen = new Set<string>();
+  for (const { key, listen } of plans) {
+    if (seen.has(key) && listen.port !== 0) {
+      throw new ConfigError(
+        "ERR_CONFIG_VALUE",
+        `${key} is there twice: leave one, or give it another port`,
+      );
+    }
+    seen.add(key);
   }
 }
 

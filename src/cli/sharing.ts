@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from "node:os";
 import process from "node:process";
+import { MAX_WORKERS } from "../limits.ts";
 import type { Arguments } from "./args.ts";
 import type { OperatorSettings } from "./config/operator_settings.ts";
 import { readInteger } from "./config/values.ts";
@@ -31,7 +32,7 @@ export function workersOf(args: Arguments): number {
     args,
     "workers",
     readWorkers,
-    "a whole number, 1 or more, or auto",
+    `a whole number from 1 to ${MAX_WORKERS}, or auto`,
   ) ?? 1;
 }
 
@@ -82,5 +83,7 @@ function checkPorts(option: string, { ports }: Listening): void {
 }
 
 function readWorkers(text: string): number | undefined {
-  return text === "auto" ? availableParallelism() : readInteger(text, 1);
+  return text === "auto"
+    ? Math.min(availableParallelism(), MAX_WORKERS)
+    : readInteger(text, 1, MAX_WORKERS);
 }

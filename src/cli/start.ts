@@ -97,6 +97,7 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
         store: path === undefined
           ? undefined
           : surroundings.owned.use(openSqliteStore(path)),
+        publicHost: operator.publicHost,
         guessHost,
       }),
   });

@@ -63,7 +63,9 @@ export interface SupervisorOptions {
   readonly store?: UserStore | undefined;
   /** Everything of a status but the servers. */
   programStatus(): Omit<Status, "servers">;
-  /** Host of `ss://` URIs for a server that listens on every address. */
+  /** Host of `ss://` URIs; not set: where a server listens. */
+  readonly publicHost?: string | undefined;
+  /** The host where that is every address. */
   guessHost(): string;
 }
 
@@ -144,8 +146,9 @@ export class Supervisor implements Operator {
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
     const password = secret ? passwordOf(secret, method) : made?.password;
     if (password === undefined) return undefined;
-    const { guessHost } = this.#options;
-    return credentialsFor(server, { id, name, password }, guessHost);
+    const { guessHost, publicHost: host = server.listen.host } = this.#options;
+    const reached = { ...server, listen: { ...server.listen, host } };
+    return credentialsFor(reached, { id, name, password }, guessHost);
   }
 
   addUser(id: string, user: NewUser): void {

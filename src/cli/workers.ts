@@ -86,16 +86,36 @@ export async function runWorkers(
     (_, i) => new Member(i + 1, options, onServed),
   );
   try {
-    // The first one alone: if it cannot listen, one complaint is enough.
-    for (const member of crew) await member.start();
-    options.onReload(() => crew.forEach((member) => member.reload()));
+    const started = await startCrew(crew, signal);
+    options.onReload(() => started.forEach((member) => member.reload()));
     const name = await signal;
-    await Promise.all(crew.map((member) => member.stop(name)));
+    await Promise.all(started.map((member) => member.stop(name)));
     return served;
   } catch (error) {
     for (const member of crew) member.terminate();
     throw error;
   }
+}
+
+/**
+ * Starts one after the other until all run or all shall stop.
+ *
+ * @returns Those that run. Many may take a while.
+ */
+async function startCrew(
+  crew: readonly Member[],
+  signal: Promise<unknown>,
+): Promise<Member[]> {
+  let stopping = false;
+  signal.then(() => stopping = true);
+  const started: Member[] = [];
+  for (const member of crew) {
+    if (stopping) break;
+    // The first one alone: if it cannot listen, one complaint is enough.
+    await member.start();
+    started.push(member);
+  }
+  return started;
 }
 
 /** A worker that could not start; it has told the operator why. */

@@ -112,9 +112,9 @@ export class ChunkOpener {
     if (this.#have > 0 || !this.#awaitsLength) {
       throw new ProtocolError(
         "ERR_SS_TRUNCATED",
-        `Cannot open stream: it ended ${
+        `Cannot open stream: its sender stopped in the middle of a unit, ${
           this.#need - this.#have
-        } bytes before the end of a unit of ${this.#need}`,
+        } of ${this.#need} bytes are missing`,
       );
     }
   }
@@ -195,7 +195,7 @@ export class ChunkOpener {
       "ERR_SS_AUTHENTICATION",
       `Cannot open ${
         this.#awaitsLength ? "length" : "payload"
-      } chunk: tag of ${unit.length} bytes does not verify`,
+      } chunk: its tag does not verify`,
     );
   }
 }

@@ -220,7 +220,7 @@ function open(aead: Aead, nonce: Uint8Array, sealed: Uint8Array): Uint8Array {
   if (aead.open(nonce, sealed, plain)) return plain;
   throw new ProtocolError(
     "ERR_SS_AUTHENTICATION",
-    `Cannot open packet: tag of ${sealed.length} bytes does not verify`,
+    "Cannot open packet: its tag does not verify",
   );
 }
 

@@ -4,10 +4,16 @@
  * @module
  */
 import type { Method } from "../crypto/method.ts";
-import { ProtocolError, UmbraError } from "../errors.ts";
+import { type ErrorCode, ProtocolError, UmbraError } from "../errors.ts";
 import type { ConnectionSummary, LogLevel } from "../observe.ts";
 import type { Connection } from "../transport.ts";
 import type { Dependencies } from "./service.ts";
+
+/** Why a server may have ended a connection without a word. */
+export const UNANSWERED: string =
+  "No answer from the server: wrong password or method, clocks that differ " +
+  "(2022), a user who may not, or a target that cannot be reached; " +
+  "`umbra doctor` tells more";
 
 /** Collects facts of a connection and tells them once, when it ends. */
 export class ConnectionReport implements ConnectionSummary {
@@ -79,10 +85,17 @@ export class ConnectionReport implements ConnectionSummary {
     if (peerIsToBlame && error.clockSkewSeconds !== undefined) {
       metrics.clockSkew(error.clockSkewSeconds);
     }
+    const refused = peerIsToBlame && this.#bytesUp + this.#bytesDown === 0;
     this.#tell(
       peerIsToBlame ? "warn" : "info",
-      peerIsToBlame ? "connection refused" : "connection failed",
-      { code: error.code, reason: error.message, method: method?.name },
+      refused ? "connection refused" : "connection failed",
+      {
+        code: error.code,
+        reason: refused && method !== undefined && WRONG_KEY.has(error.code)
+          ? `${STRANGER} (${error.message})`
+          : error.message,
+        method: method?.name,
+      },
     );
   }
 
@@ -117,3 +130,10 @@ export class ConnectionReport implements ConnectionSummary {
     });
   }
 }
+
+/** What a key that is not ours looks like. */
+const WRONG_KEY: ReadonlySet<ErrorCode> = new Set(
+  ["ERR_SS_AUTHENTICATION", "ERR_SS_USER_UNKNOWN"] as const,
+);
+
+const STRANGER = "Client has another password or method, or is a stranger";

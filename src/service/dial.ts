@@ -64,16 +64,20 @@ async function connect(
   options: DialOptions,
 ): Promise<Connection> {
   const { transport, clock, timeoutMs } = options;
+  let resolved = parseIp(host) !== undefined;
   using deadline = new Deadline(
     clock,
     timeoutMs,
     "ERR_NET_TIMEOUT",
     options.signal,
+    () =>
+      resolved
+        ? `Cannot connect to ${host} port ${port}: no answer`
+        : `Cannot resolve ${host}: no answer of the resolver`,
   );
   const { signal } = deadline;
-  const ips = parseIp(host) !== undefined
-    ? [host]
-    : await transport.resolve(host, { signal });
+  const ips = resolved ? [host] : await transport.resolve(host, { signal });
+  resolved = true;
   // What is aborted already tells nobody who begins to listen now.
   signal.throwIfAborted();
   const allowed = interleave(permitted(ips, host, options.policy))

@@ -132,6 +132,8 @@ class DnsInbound {
   readonly #pending: PendingQueries;
   readonly #stopped = new AbortController();
   #overTcp = 0;
+  /** Whether something has come over UDP, or its absence was told. */
+  #udpJudged = false;
 
   constructor(
     options: DnsOptions,
@@ -150,7 +152,10 @@ class DnsInbound {
     this.#cache = new DnsCache(world.clock);
     this.#pending = new PendingQueries(
       world.clock,
-      (pending) => void this.#retry(pending),
+      (pending) => {
+        this.#doubtUdp();
+        void this.#retry(pending);
+      },
     );
     this.#flows = new UpstreamFlows(
       {
@@ -234,6 +239,7 @@ class DnsInbound {
     if (formatAddress(address) !== formatAddress(resolver)) {
       throw new PolicyError("ERR_POLICY_STRANGER", "Not from the resolver");
     }
+    this.#udpJudged = true;
     const answer = messages.readAnswer(payload);
     const pending = this.#pending.take(client, answer);
     if (pending === undefined) {
@@ -247,6 +253,17 @@ class DnsInbound {
     const { query } = pending;
     this.#cache.set(query.key, payload, answer!.ttlSeconds);
     await this.#reply(client, query, payload);
+  }
+
+  /** Tells once why every query takes two seconds. */
+  #doubtUdp(): void {
+    if (this.#udpJudged) return;
+    this.#udpJudged = true;
+    this.#world.logger.log("warn", "no DNS answer over UDP", {
+      reason: "Queries wait for one and are then asked over TCP: start the " +
+        "server with -u, and open its port for UDP; `umbra doctor -u` tells " +
+        "more",
+    });
   }
 
   /**

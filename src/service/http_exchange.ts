@@ -18,6 +18,7 @@ import {
   readProxyResponse,
 } from "../session/http_response.ts";
 import { IdleSignal } from "../streams/idle_signal.ts";
+import { UNANSWERED } from "./connection_report.ts";
 import type { InboundClient } from "./inbound.ts";
 import type { OutboundStream } from "./outbound_stream.ts";
 
@@ -196,8 +197,7 @@ export class HttpExchange {
       "ERR_HTTP_TRUNCATED",
       this.heard
         ? "Target closed the connection in the middle of a response's head"
-        : "No answer from the server: wrong password or method, or the " +
-          "target cannot be reached",
+        : UNANSWERED,
     );
   }
 }

@@ -22,7 +22,7 @@ import { drain } from "../streams/drain.ts";
 import { relay } from "../streams/relay.ts";
 import type { Connection, Endpoint } from "../transport.ts";
 import { serve } from "./accept_loop.ts";
-import { ConnectionReport } from "./connection_report.ts";
+import { ConnectionReport, UNANSWERED } from "./connection_report.ts";
 import type {
   Inbound,
   InboundProtocol,
@@ -38,6 +38,7 @@ import {
   type Service,
   withDefaults,
 } from "./service.ts";
+import { SilenceHint } from "./silence_hint.ts";
 import { type SocksUser, userCheck } from "./socks5_inbound.ts";
 import { UdpLocal } from "./udp_local.ts";
 import { startUdpTunnel } from "./udp_tunnel.ts";
@@ -152,6 +153,7 @@ class Local {
   readonly #upstreams: UpstreamPool;
   readonly #authenticate: Authenticate | undefined;
   readonly #inbound: Inbound;
+  readonly #silence: SilenceHint;
   #udp: UdpLocal | undefined;
 
   constructor(options: LocalOptions, world: Required<Dependencies>) {
@@ -162,6 +164,7 @@ class Local {
       ? userCheck(options.users)
       : undefined;
     this.#inbound = inboundFor(options.protocol ?? "mixed");
+    this.#silence = new SilenceHint(world);
   }
 
   get #handshakeTimeoutMs(): number {
@@ -187,6 +190,7 @@ class Local {
 
   async handle(connection: Connection, signal: AbortSignal): Promise<void> {
     const report = new ConnectionReport(connection, this.#world);
+    using _watched = this.#silence.watch(report);
     const client = new LocalClient(
       connection,
       this.#world.clock,
@@ -344,6 +348,3 @@ class Local {
 }
 
 const NO_BIND = "Server does not serve BIND: start it with --bind";
-
-const UNANSWERED =
-  "no answer from the server: wrong password or method, or the target cannot be reached";

@@ -108,6 +108,13 @@ const STATUS: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
+/** Who says it, and where to look: a browser shows it like any page. */
+const EXPLAINED: Readonly<Record<number, string>> = {
+  403: "ss-local: the connection is not allowed; its log tells why.\n",
+  502: "ss-local: server or target gave no answer; its log tells why.\n",
+  504: "ss-local: server or target was silent for too long.\n",
+};
+
 /** The answer to CONNECT that succeeded: what follows is payload. */
 export const CONNECTED: Uint8Array = toLatin1(
   "HTTP/1.1 200 Connection established\r\n\r\n",
@@ -157,7 +164,7 @@ export function encodeAnswer(
   { keepAlive, minorVersion = 1, method }: AnswerOptions,
 ): Uint8Array {
   const line = `${status} ${STATUS[status]}`;
-  const body = `${line}\n`;
+  const body = `${line}\n${EXPLAINED[status] ?? ""}`;
   const fields: HttpField[] = [
     ["Content-Type", "text/plain"],
     ["Content-Length", String(body.length)],

@@ -25,6 +25,6 @@ export function openHeader(
   if (aead.open(nonce.next(), sealed, plaintext)) return plaintext;
   throw new ProtocolError(
     "ERR_SS_AUTHENTICATION",
-    `Cannot open ${what}: tag of ${sealed.length} bytes does not verify`,
+    `Cannot open ${what}: its tag does not verify`,
   );
 }

@@ -1,9 +1,11 @@
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
 import { systemTransport } from "../../src/adapters/runtime.ts";
+import type { TransportError } from "../../src/errors.ts";
 import { within } from "./harness.ts";
 import { resettablePeer, silentEndpoint } from "./peers.ts";
 import { transportSuite } from "./transport_suite.ts";
@@ -36,4 +38,13 @@ test(`${transport.name}: accept() does not fail for a connection that is reset b
   }
   client.close();
   listener.close();
+});
+
+test(`${transport.name}: listen() says so, when the name does not exist`, async () => {
+  const listening = transport.listen({ host: "name.invalid", port: 0 });
+  // Where no resolver can be asked, it is not told for good.
+  await assert.rejects(
+    within(listening),
+    ({ code }: TransportError) => /^ERR_NET_NAME_/.test(code),
+  );
 });

@@ -63,6 +63,12 @@ export const OPERATOR_OPTIONS: Readonly<
   server: [
     ...BOTH,
     {
+      name: "public-host",
+      value: "NAME",
+      help: "Name or address by which clients reach the server, for the URIs " +
+        "that users are given",
+    },
+    {
       name: "manager",
       value: "ADDRESS",
       help:

@@ -108,7 +108,8 @@ function describeServer(server: ConfiguredServer): string[] {
     : ["the server's password"];
   const clients = [
     ...own,
-    ...users.length > 0 ? [`${users.length} users`] : [],
+    ...users.length === 1 ? ["1 user"] : [],
+    ...users.length > 1 ? [`${users.length} users`] : [],
   ];
   return [
     `ss-server ${formatAddress(listen)}`,
@@ -204,7 +205,8 @@ function describeLimits(
 }
 
 function operatorRows(operator: OperatorSettings, role: Role): Row[] {
-  const { admin, adminToken, manager, store, maxConnectionsPerHost } = operator;
+  const { admin, adminToken, manager, store, publicHost } = operator;
+  const { maxConnectionsPerHost } = operator;
   const address = describeAddress(admin);
   const token = adminToken === undefined ? "without a token" : "with a token";
   const end = role === "server" ? "server" : "local";
@@ -218,6 +220,9 @@ function operatorRows(operator: OperatorSettings, role: Role): Row[] {
         ["store", store ?? "none: a restart forgets users and counts"],
       ] as const
       : [],
+    ...publicHost === undefined
+      ? []
+      : [["URIs", `with ${publicHost}`] as const],
     ["log", `${logFormat}, targets: ${logPrivacy}`],
     ...operator.reusePort ? [["ports", "shared with others"] as const] : [],
     ...maxConnectionsPerHost === undefined

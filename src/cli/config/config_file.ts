@@ -120,7 +120,7 @@ export class ConfigObject {
    */
   unknownKeys(known: Readonly<Record<string, unknown>>): string[] {
     const unknown = this.keys().filter((key) =>
-      !Object.hasOwn(known, key) && !/^[_/]/.test(key)
+      !Object.hasOwn(known, key) && !isComment(key)
     );
     return unknown.map((key) => {
       const meant = nearest(key, Object.keys(known));
@@ -178,10 +178,17 @@ export function parseConfig(text: string, name: string): ConfigObject {
   try {
     const tree = parseTree(source, errors, { allowTrailingComma: true });
     const [first] = errors;
+    if (source.trim() === "") {
+      throw wrong(0, "not valid JSON: the file is empty");
+    }
     if (first !== undefined) {
       throw wrong(first.offset, describeError(first, source));
     }
-    if (tree === undefined) throw wrong(0, "not valid JSON: the file is empty");
+    if (tree === undefined) throw wrong(0, "not valid JSON: no value");
+    const twice = repeatedKey(tree);
+    if (twice !== undefined) {
+      throw wrong(twice.offset, `${twice.value} is there twice: leave one`);
+    }
     const fields = withoutNulls(getNodeValue(tree));
     if (!isObject(fields)) {
       throw wrong(tree.offset, 'expected an object: { "server": ... }');
@@ -198,6 +205,26 @@ export function parseConfig(text: string, name: string): ConfigObject {
 function offsetOf(tree: Node, path: JSONPath): number {
   return findNodeAtLocation(tree, path)?.offset ??
     offsetOf(tree, path.slice(0, -1));
+}
+
+/** The second of two keys of one name in one object. Comments may repeat. */
+function repeatedKey({ type, children = [] }: Node): Node | undefined {
+  const seen = new Set<unknown>();
+  for (const child of children) {
+    const key = type === "object" ? child.children![0]! : undefined;
+    if (key !== undefined && !isComment(key.value)) {
+      if (seen.has(key.value)) return key;
+      seen.add(key.value);
+    }
+    const below = repeatedKey(child);
+    if (below !== undefined) return below;
+  }
+  return undefined;
+}
+
+/** Whether people write this key because JSON has no comments. */
+function isComment(key: string): boolean {
+  return /^[_/]/.test(key);
 }
 
 function position(text: string, offset: number): string {

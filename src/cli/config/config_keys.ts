@@ -14,6 +14,7 @@ import {
   readHostAndPort,
   readInteger,
   readSeconds,
+  SECONDS_EXPECTED,
 } from "./values.ts";
 
 /** A key that may be absent, and is `T` once read. */
@@ -129,7 +130,7 @@ export function count(about: string): Key<number> {
 export function seconds(about: string): Key<number> {
   return numberOrText({
     about,
-    expected: "seconds, more than 0",
+    expected: SECONDS_EXPECTED,
     read: (value) => readSeconds(value, 1),
   });
 }

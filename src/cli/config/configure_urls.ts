@@ -14,6 +14,7 @@ import {
   serverKeys,
   userPassword,
 } from "./credentials.ts";
+import { publicHostOf } from "./operator_settings.ts";
 import { Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import {
@@ -41,14 +42,14 @@ export function configureUrls(
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file?.name);
   const found = findServers(args, file, secrets, online);
-  const host = args.last("host");
+  const host = args.last("host") ?? (file && publicHostOf(file));
   const urls = listed(found, secrets).flatMap((server) => {
     const { users } = server;
     const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
     if (isWildcard(name)) {
       throw missing(
         `${server.origin}: ${name} is no address to connect to`,
-        "give --host NAME",
+        'give --host NAME, or "public_host" in the file',
       );
     }
     const write = (password: string, tag: string | undefined): string =>

@@ -13,7 +13,17 @@ export type Role = "server" | "local" | "tunnel";
 const TELLING: readonly (readonly [Role, readonly string[]])[] = [
   ["tunnel", ["tunnel_address"]],
   ["local", ["locals", "protocol", "socks5_auth_config_path"]],
-  ["server", ["users", "port_password", "allow_private", "manager", "store"]],
+  [
+    "server",
+    [
+      "users",
+      "port_password",
+      "allow_private",
+      "public_host",
+      "manager",
+      "store",
+    ],
+  ],
 ];
 
 /**

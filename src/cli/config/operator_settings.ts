@@ -38,6 +38,8 @@ export interface OperatorSettings {
   readonly adminToken?: string;
   /** Names besides its address under which `admin` may be asked for. */
   readonly adminHosts?: readonly string[];
+  /** Host of the `ss://` URIs that users are given. */
+  readonly publicHost?: string;
   /** Where the `ss-manager` protocol is served: UDP, or unix datagrams. */
   readonly manager?: AdminAddress;
   /** Whether that may be where others than this machine can send to it. */
@@ -83,6 +85,11 @@ const OPERATOR = v.object({
   ),
   admin_host: texts({
     about: "Names by which admin may be asked for, besides its address",
+    expected: HOST_NAME_EXPECTED,
+    read: readHostName,
+  }),
+  public_host: textAs({
+    about: "Name or address by which clients reach the server, for its URIs",
     expected: HOST_NAME_EXPECTED,
     read: readHostName,
   }),
@@ -135,6 +142,12 @@ export function operatorSettings(
     admin: option(args, "admin", readAdmin, ADMIN_EXPECTED) ?? said?.admin,
     adminToken: tokenFile && secrets.read(...tokenFile).text,
     adminHosts: hostNames(args) ?? said?.admin_host,
+    publicHost: option(
+      args,
+      "public-host",
+      readHostName,
+      HOST_NAME_EXPECTED,
+    ) ?? said?.public_host,
     manager: option(args, "manager", readAdmin, ADMIN_EXPECTED) ??
       said?.manager,
     managerAnywhere: args.has("manager-anywhere") || said?.manager_anywhere,
@@ -155,6 +168,12 @@ export function operatorSettings(
   return Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== undefined),
   );
+}
+
+/** `public_host` of a file. @throws {ConfigError} With its place. */
+export function publicHostOf(file: NamedConfig): string | undefined {
+  const { public_host } = OPERATOR.entries;
+  return file.object.read(v.object({ public_host })).public_host;
 }
 
 function choiceOption<T extends string>(

@@ -139,7 +139,15 @@ export class Secrets {
 
   #expand(kind: Secret["kind"], text: string, origin: string): Secret {
     const name = /^\$\{([^{}]+)\}$/.exec(text)?.[1];
-    if (name === undefined) return { kind, text, origin };
+    if (name === undefined) {
+      if (/\$\{[^{}]+\}/.test(text)) {
+        this.warnings.push(
+          `${origin}: a \${VARIABLE} within other text is taken as it is ` +
+            "written, not from the environment",
+        );
+      }
+      return { kind, text, origin };
+    }
     const value = locate(origin, () => this.sources.variable(name));
     if (value) return { kind, text: value, origin: `${origin} (${name})` };
     throw new ConfigError(

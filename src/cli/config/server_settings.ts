@@ -18,6 +18,7 @@ import {
   readHostAndPort,
   readPort,
   readSeconds,
+  SECONDS_EXPECTED,
 } from "./values.ts";
 
 /** One server, as far as it is told. */
@@ -59,7 +60,7 @@ export function serverFromOptions(
       args,
       "timeout",
       (v) => readSeconds(v, 1),
-      "seconds, more than 0",
+      SECONDS_EXPECTED,
     ),
   };
 }

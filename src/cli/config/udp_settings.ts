@@ -14,7 +14,7 @@ import type { Arguments } from "../args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { choice, count, type Keys, seconds } from "./config_keys.ts";
 import { option } from "../option_value.ts";
-import { readInteger, readSeconds } from "./values.ts";
+import { readInteger, readSeconds, SECONDS_EXPECTED } from "./values.ts";
 
 /** Any part may be missing. */
 export interface UdpSettings {
@@ -56,7 +56,7 @@ export function udpFromOptions(args: Arguments): UdpSettings {
       args,
       "udp-timeout",
       (text) => readSeconds(text, 1),
-      "seconds, more than 0",
+      SECONDS_EXPECTED,
     ),
     maxFlows: option(
       args,

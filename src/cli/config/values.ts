@@ -46,6 +46,9 @@ export function readInteger(
     : undefined;
 }
 
+/** What {@link readSeconds} takes from 1 ms, for messages. */
+export const SECONDS_EXPECTED = "seconds in digits, more than 0, up to 2147483";
+
 /** Longest wait in milliseconds that the runtimes' timers keep: 2³¹ − 1. */
 const MAX_TIMER_MS = 0x7fff_ffff;
 

@@ -92,8 +92,9 @@ function targetFailed({ target, answer, waitMs }: Evidence): Finding {
       check: "target",
       verdict: "fail",
       detail: `the server could not reach ${name}, or may not`,
-      advice: "see the server's log; a private address needs " +
-        "--allow-private there, and its own DNS may be broken",
+      advice: "see the server's log: the user may be disabled, expired or " +
+        "over its quota; a private address needs --allow-private there; its " +
+        "own DNS may be broken",
     };
 }
 

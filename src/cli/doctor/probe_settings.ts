@@ -18,6 +18,7 @@ import {
   readInteger,
   readSeconds,
   readUrl,
+  SECONDS_EXPECTED,
   URL_EXPECTED,
 } from "../config/values.ts";
 
@@ -66,7 +67,7 @@ export function measureSettings(args: Arguments): MeasureSettings {
 /** An option in seconds, as milliseconds. */
 function seconds(args: Arguments, name: string): number | undefined {
   const read = (text: string): number | undefined => readSeconds(text, 1);
-  return option(args, name, read, "seconds, more than 0");
+  return option(args, name, read, SECONDS_EXPECTED);
 }
 
 /** The request that is sent to a target. */

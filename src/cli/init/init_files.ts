@@ -88,7 +88,7 @@ interface UserSecret {
 }
 
 function serverText(
-  { port, method }: InitAnswers,
+  { host, port, method }: InitAnswers,
   { listen }: InitPlace,
   serverKey: string | undefined,
   users: readonly UserSecret[],
@@ -113,6 +113,8 @@ ${rows.join("")}  ],
   // The address of this machine to listen on; "::" is all of them.
   "server": ${JSON.stringify(listen)},
   "server_port": ${port},
+  // Where clients reach it, for the URIs that users are given.
+  "public_host": ${JSON.stringify(host)},
   "mode": "tcp_and_udp",
   "method": ${JSON.stringify(method.name)},
 ${secrets}

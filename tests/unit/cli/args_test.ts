@@ -71,6 +71,7 @@ test("parseArguments() suggests the nearest option, when one is unknown", () => 
     /Unknown option --pasword; did you mean --password\?/,
   );
   refuses(["--server-prot=1"], /did you mean --server-port\?/);
+  refuses(["--port=1"], /did you mean --server-port\?/);
   refuses(["--ban"], /Unknown option --ban; see --help/);
   refuses(["--no-verbose"], /Unknown option --no-verbose/);
   refuses(

@@ -142,6 +142,13 @@ test("describeConfig() tells what the log says of targets, unless told", () => {
   assert.match(check(LOCAL, "--role", "local"), /targets: full$/m);
 });
 
+test("describeConfig() tells of one user, and of the host in URIs", () => {
+  const users = [{ name: "ann", password: "secret-a" }];
+  const text = check({ ...SERVER, users, public_host: "vpn.example" });
+  assert.match(text, /clients .*, 1 user$/m);
+  assert.match(text, /URIs +with vpn\.example$/m);
+});
+
 test("describeConfig() knows the role by the content", () => {
   assert.equal(roleOf(SERVER), "server");
   assert.equal(roleOf({ ...SERVER, server: ["::", "0.0.0.0"] }), "server");

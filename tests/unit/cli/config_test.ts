@@ -438,6 +438,17 @@ test("parseConfig() says that strings take double quotes, as JSON5 does not", ()
   refuses(() => parseConfig("{a: 1}", "f"), /^f:1:2: .*double quotes only/);
 });
 
+test("parseConfig() refuses a key that is there twice, but for comments", () => {
+  const twice = '{"users": [{"name": "a",\n "key": 1, "key": 2}]}';
+  refuses(() => parseConfig(twice, "f"), /^f:2:12: key is there twice/);
+  const comments = '{"//": 1, "//": 2, "a": {"b": 1}, "b": 2}';
+  assert.deepEqual(parseConfig(comments, "f").keys(), ["//", "a", "b"]);
+});
+
+test("parseConfig() calls an empty file empty", () => {
+  refuses(() => parseConfig(" \n", "f"), /^f:1:1: .* the file is empty$/);
+});
+
 test("parseConfig() takes comments, trailing commas, a BOM and null", () => {
   const file = parseConfig('\uFEFF{ /* c */ "a": "x", "b": null, }', "f");
   assert.deepEqual(file.keys(), ["a"]);
@@ -508,6 +519,12 @@ test("configureUrls() prints one URI for each server", () => {
       "ss://YWVzLTI1Ni1nY206eA@c:2#t",
     ],
   );
+});
+
+test("configureUrls() has public_host as the host, unless --host beats it", () => {
+  const f = { ...LIBEV, server: "::", public_host: "vpn.example" };
+  assert.match(urls(["-c", "f"], { f })[0]!, /@vpn\.example:/);
+  assert.match(urls(["-c", "f", "--host", "b"], { f })[0]!, /@b:/);
 });
 
 test("configureUrls() wants a host one can connect to, and a password", () => {

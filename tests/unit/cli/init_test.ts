@@ -176,6 +176,7 @@ test("initFiles() comments on keys that there are", () => {
   const { warnings, operator } = configureServer(args, sourcesOf(() => text));
   assert.deepEqual(warnings, []);
   assert.equal(operator.store, "/var/lib/umbra/umbra.db");
+  assert.equal(operator.publicHost, "vpn.example");
 });
 
 test("initFiles() makes keys that no two have in common", () => {

@@ -56,6 +56,7 @@ test("judgeServer() blames the target, when the server tells nowhere from garbag
   const closed = judge(CLOSED, CLOSED, SILENT);
   assert.deepEqual(closed.verdicts, { key: "ok", target: "fail" });
   assert.match(closed.text, /could not reach example\.com:80, or may not/);
+  assert.match(closed.text, /user may be disabled, expired or over its quota/);
   const silent = judge(SILENT, CLOSED, SILENT);
   assert.deepEqual(silent.verdicts, { key: "ok", target: "fail" });
   assert.match(silent.text, /said nothing through the server in 5 s/);

@@ -56,6 +56,7 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     admin: "[::1]:9000",
     admin_token_file: "token",
     admin_host: ["admin.example", "192.0.2.7"],
+    public_host: "vpn.example",
     manager: "127.0.0.1:6001",
     manager_anywhere: true,
     store: "../lib/users.db",
@@ -65,10 +66,11 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     reuse_port: true,
     max_connections_per_host: "50",
   };
-  const { manager, managerAnywhere, store, ...both } = {
+  const { publicHost, manager, managerAnywhere, store, ...both } = {
     admin: { host: "::1", port: 9000 },
     adminToken: "file-token",
     adminHosts: ["admin.example", "192.0.2.7"],
+    publicHost: "vpn.example",
     manager: { host: "127.0.0.1", port: 6001 },
     managerAnywhere: true,
     store: "/etc/lib/users.db",
@@ -78,16 +80,21 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     reusePort: true,
     maxConnectionsPerHost: 50,
   } as const;
-  const onlyServer = { manager, managerAnywhere, store };
+  const onlyServer = { publicHost, manager, managerAnywhere, store };
   assert.deepEqual(server([], file), { ...both, ...onlyServer });
-  const none = { manager: null, manager_anywhere: null, store: null };
+  const none = {
+    public_host: null,
+    manager: null,
+    manager_anywhere: null,
+    store: null,
+  };
   assert.deepEqual(local([], { ...file, ...none }), both);
 });
 
 test("operatorSettings() lets an option beat the file", () => {
   const argv = "--admin unix:/run/admin --admin-token-file /run/token " +
     "--admin-host a.example --admin-host b.example " +
-    "--manager unix:/run/m --manager-anywhere --store /run/db " +
+    "--public-host 192.0.2.9 --manager unix:/run/m --manager-anywhere --store /run/db " +
     "--log-format text --log-privacy none --log-connections --reuse-port " +
     "--max-connections-per-host 7";
   const file = {
@@ -104,6 +111,7 @@ test("operatorSettings() lets an option beat the file", () => {
     admin: { path: "/run/admin" },
     adminToken: "flag-token",
     adminHosts: ["a.example", "b.example"],
+    publicHost: "192.0.2.9",
     manager: { path: "/run/m" },
     managerAnywhere: true,
     store: "/run/db",
@@ -123,6 +131,7 @@ test("operatorSettings() names what it cannot read", () => {
     [[], { manager: "::1" }, /manager is "::1", expected HOST:PORT/],
     [["--admin-host", "a:1"], {}, /^--admin-host a:1: expected a name/],
     [[], { admin_host: ["a:1"] }, /admin_host is .*expected a name/],
+    [[], { public_host: "a:1" }, /public_host is "a:1", expected a name/],
     [[], { store: "" }, /store is "", expected/],
     [[], { log_privacy: "some" }, /log_privacy is "some", expected .*hashed/],
     [

@@ -78,7 +78,6 @@ function refuses(run: () => unknown, message: RegExp): void {
 
 test("a password may be a variable, as in shadowsocks-rust: all of it", () => {
   has("secret-variable", { password: "${SS_PASSWORD}" });
-  has("x${SS_PASSWORD}", { password: "x${SS_PASSWORD}" });
   has("${}", { password: "${}" });
   const key = masterKeyFromPassword("x", AES).toBase64();
   has("x", { key: "${K}" }, [], { K: key });
@@ -87,6 +86,18 @@ test("a password may be a variable, as in shadowsocks-rust: all of it", () => {
     server({ users }).result[0]!.users![0]!.masterKey,
     masterKeyFromPassword("secret-variable", AES),
   );
+});
+
+test("a variable within other text is warned of, without the text", () => {
+  const { result, warnings } = server({ password: "secret-${SS_PASSWORD}" });
+  assert.deepEqual(
+    result[0]!.masterKey,
+    masterKeyFromPassword("secret-${SS_PASSWORD}", AES),
+  );
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /password: a \$\{VARIABLE\} within other text/);
+  assert.doesNotMatch(warnings[0]!, /secret/);
+  assert.deepEqual(server({ password: "${SS_PASSWORD}" }).warnings, []);
 });
 
 test("a variable that is missing, empty or forbidden is named", () => {

@@ -40,6 +40,8 @@ interface FileUser {
   readonly "quota_bytes"?: number;
 }
 
+const SPARE = { address: HOST, method: METHOD, password: "spare" };
+
 /** A supervised server in memory, and its configuration file. */
 class Bench {
   readonly world = new World({ capacity: 1 << 20 });
@@ -47,7 +49,7 @@ class Bench {
   file: string;
   readonly supervisor: Supervisor;
 
-  constructor(config: object, store?: UserStore) {
+  constructor(config: object, store?: UserStore, publicHost?: string) {
     this.file = JSON.stringify(config);
     const args = parseArguments(findCommand("server")!, ["-c", "umbra.json"]);
     const configure = () => configureServer(args, sourcesOf(() => this.file));
@@ -64,6 +66,7 @@ class Bench {
       logger: world.logger!,
       fleet: new Fleet({ logger: world.logger!, withFields: false }),
       store,
+      publicHost,
       guessHost: () => "guessed.example",
       programStatus: () => ({
         version: "0",
@@ -298,6 +301,26 @@ test("nothing listens again, once the end has begun", async () => {
   target.close();
   await bench.world.clock.advance(1_000);
   await stopping;
+});
+
+test("a user is given the host by which the server is reached", async () => {
+  const bench = new Bench(config([ANN]), undefined, "vpn.example");
+  const { uri } = bench.supervisor.credentials("8388", "ann")!;
+  assert.match(uri, /@vpn\.example:8388#ann$/);
+  await bench.stop();
+});
+
+test("two servers on one port are refused, at the start and by a reload", async () => {
+  const [first, second] = [8388, 8389].map((port) => ({ ...SPARE, port }));
+  const twice = new Bench({ servers: [first, first] });
+  const message = /^ConfigError: ss-server .*:8388 is there twice/;
+  await assert.rejects(twice.started(), message);
+  const bench = await new Bench({ servers: [first, second] }).started();
+  bench.file = JSON.stringify({ servers: [first, second, second] });
+  for (const dryRun of [true, false]) {
+    await assert.rejects(bench.supervisor.reload(dryRun), /is there twice/);
+  }
+  await bench.stop();
 });
 
 test("the last user stays, where everybody could connect without", async () => {

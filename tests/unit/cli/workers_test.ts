@@ -4,6 +4,9 @@ import {
   Observations,
   type Observed,
 } from "../../../src/admin/observations.ts";
+import { parseArguments } from "../../../src/cli/args.ts";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
+import { workersOf } from "../../../src/cli/sharing.ts";
 import {
   type FromWorker,
   runWorkers,
@@ -44,6 +47,18 @@ test("runWorkers() starts one after the other, and stops all on the signal", asy
   crew[2]!.tell({ kind: "ended", code: 0, observed: observed(1, 7) });
   assert.deepEqual(await running, observed(5, 27));
   assert.ok(crew.every(({ terminated }) => terminated));
+});
+
+test("runWorkers() starts no more, when the signal comes meanwhile", async () => {
+  const { crew, stop, running } = start(3);
+  stop("SIGTERM");
+  await turn();
+  crew[0]!.tell({ kind: "listening" });
+  await turn();
+  assert.equal(crew.length, 1);
+  assert.deepEqual(crew[0]!.told.at(-1), { kind: "stop", signal: "SIGTERM" });
+  crew[0]!.tell({ kind: "ended", code: 0 });
+  await running;
 });
 
 test("runWorkers() lets every worker read its configuration again", async () => {
@@ -109,6 +124,16 @@ test("runWorkers() stops while a dead worker waits to be replaced", async () => 
   stop("SIGTERM");
   await running;
   assert.equal(crew.length, 1);
+});
+
+test("workersOf() takes as many as the limit, and names it", () => {
+  const workers = (text: string): number =>
+    workersOf(parseArguments(findCommand("server")!, ["--workers", text]));
+  assert.equal(workers("256"), 256);
+  assert.ok(workers("auto") >= 1);
+  for (const text of ["0", "257"]) {
+    assert.throws(() => workers(text), /expected a whole number from 1 to 256/);
+  }
 });
 
 /** What a worker may have served. */

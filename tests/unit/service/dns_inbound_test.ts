@@ -237,6 +237,30 @@ describe("startDns()", () => {
     assert.equal(world.network.openConnections, 0);
   });
 
+  test("tells once of a server that answers nothing over UDP, and not of one that does", async () => {
+    for (const heard of [false, true]) {
+      const world = new World();
+      const { dns, resolver, asked, client } = await start(world);
+      if (heard) {
+        await client.send(query("0001"), DNS);
+        await settle();
+        await resolver.send(answer("0001"), asked[0]!.from);
+        await settle();
+        await world.clock.advance(60_000);
+      }
+      for (const id of ["0002", "0003"]) {
+        await client.send(query(id), DNS);
+        await world.clock.advance(2_000);
+      }
+      const told = world.lines.filter(({ message }) =>
+        message === "no DNS answer over UDP"
+      );
+      assert.equal(told.length, heard ? 0 : 1);
+      await world.stop(dns);
+      await world.stop();
+    }
+  });
+
   test("lets the next server ask, when one cannot be reached", async () => {
     const silent = { host: "10.0.0.4", port: 8388 };
     const refusing = { host: "10.0.0.5", port: 8388 };

@@ -532,18 +532,31 @@ describe("errors", () => {
     );
     const body = "Content-Length: 3\r\n\r\nabc";
     for (
-      const [code, status] of [
-        ["ERR_NET_REFUSED", "502 Bad Gateway"],
-        ["hang", "504 Gateway Timeout"],
-        ["ERR_NET_PERMISSION", "403 Forbidden"],
+      const [code, status, why] of [
+        [
+          "ERR_NET_REFUSED",
+          "502 Bad Gateway",
+          "server or target gave no answer; its log tells why.",
+        ],
+        [
+          "hang",
+          "504 Gateway Timeout",
+          "server or target was silent for too long.",
+        ],
+        [
+          "ERR_NET_PERMISSION",
+          "403 Forbidden",
+          "the connection is not allowed; its log tells why.",
+        ],
       ] as const
     ) {
       failures.set("10.0.0.2:8388", code);
+      const page = `${status}\nss-local: ${why}\n`;
       await scene.ask("POST http://10.0.0.3/ HTTP/1.1\r\n" + body);
       await scene.world.clock.advance(1_000);
       await scene.sees(
         `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\n` +
-          `Content-Length: ${status.length + 1}\r\n\r\n${status}\n`,
+          `Content-Length: ${page.length}\r\n\r\n${page}`,
       );
     }
     failures.clear();

@@ -364,7 +364,11 @@ test("encodeAnswer() tells everything a client needs", () => {
   assert.equal(
     fromLatin1(encodeAnswer(502, { keepAlive: false, method: "HEAD" })),
     "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\n" +
-      "Content-Length: 16\r\nConnection: close\r\n\r\n",
+      "Content-Length: 78\r\nConnection: close\r\n\r\n",
+  );
+  assert.match(
+    fromLatin1(encodeAnswer(502, { keepAlive: false })),
+    /\r\n\r\n502 Bad Gateway\nss-local: .* gave no answer; its log tells why/,
   );
 });
 
