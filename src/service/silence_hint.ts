@@ -8,9 +8,13 @@ import { SILENCE_HINT_MS } from "../limits.ts";
 import { type ConnectionReport, UNANSWERED } from "./connection_report.ts";
 import type { Dependencies } from "./service.ts";
 
-/** Says it once, and not at all where the server has ever answered. */
+/**
+ * Says it once, and not at all where the server has ever answered. Watches one
+ * connection at a time: one timer, however many there are.
+ */
 export class SilenceHint {
   readonly #world: Required<Dependencies>;
+  #watched: ConnectionReport | undefined;
   #over = false;
 
   /** @param world Its clock and log. */
@@ -18,9 +22,10 @@ export class SilenceHint {
     this.#world = world;
   }
 
-  /** Watches one connection until the result is disposed of. */
+  /** Watches a connection, perhaps, until the result is disposed of. */
   watch(report: ConnectionReport): Disposable {
-    if (this.#over) return NOTHING;
+    if (this.#over || this.#watched !== undefined) return NOTHING;
+    this.#watched = report;
     const cancel = this.#world.clock.schedule(
       () => this.#doubt(report),
       SILENCE_HINT_MS,
@@ -28,17 +33,23 @@ export class SilenceHint {
     return {
       [Symbol.dispose]: () => {
         cancel();
-        if (report.bytesDown > 0) this.#over = true;
+        this.#judge(report);
       },
     };
   }
 
-  #doubt({ target, bytesUp, bytesDown }: ConnectionReport): void {
-    if (this.#over || bytesUp === 0) return;
+  /** The next connection may be watched, unless this one was answered. */
+  #judge(report: ConnectionReport): void {
+    if (this.#watched === report) this.#watched = undefined;
+    if (report.bytesDown > 0) this.#over = true;
+  }
+
+  #doubt(report: ConnectionReport): void {
+    this.#judge(report);
+    if (this.#over || report.bytesUp === 0) return;
     this.#over = true;
-    if (bytesDown > 0) return;
     this.#world.logger.log("warn", "server is silent", {
-      target,
+      target: report.target,
       reason: UNANSWERED,
     });
   }

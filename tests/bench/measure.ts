@@ -94,6 +94,7 @@ export async function memory(
   await using target = await startTarget();
   const setup = await newSetup(method, "socks", target.port);
   await using running = await Running.start(system, setup);
+  await pause(3_000);
   const start = residentKib(running);
   const holding = await Program.start(load(setup, "hold", held, 60), {
     ready: /connections/,
