@@ -477,3 +477,9 @@ export const REST_WORTH_MS = 500;
 
 /** Of the processor time of the work before it, a rest may cost so much. */
 export const REST_COST_SHARE = 0.1;
+
+/** Milliseconds between two looks at whether memory has grown. */
+export const GROWTH_CHECK_MS = 200;
+
+/** Bytes of growth after which garbage is looked for. */
+export const GROWTH_BYTES = 4_194_304;

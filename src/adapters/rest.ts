@@ -1,13 +1,15 @@
 /**
- * Gives memory back once the work is done. What a load has needed is kept
- * while it lasts, since getting it again costs time; afterwards nobody would
- * give it back.
+ * Keeps memory small: garbage is collected as memory grows, and what a load has
+ * needed is given back once the work is done. Left to themselves both runtimes
+ * take more memory before they look for garbage, and Deno keeps it.
  *
  * @module
  */
 import process from "node:process";
 import { type Clock, systemClock } from "../clock.ts";
 import {
+  GROWTH_BYTES,
+  GROWTH_CHECK_MS,
   REST_CHECK_MS,
   REST_COST_SHARE,
   REST_LOAD,
@@ -68,18 +70,79 @@ export class Rest implements Disposable {
   }
 }
 
-/** Lets this process rest, and the buffers of its transport. */
-export function systemRest({ buffers }: Transport): Rest {
-  const collect = garbageCollector();
-  return new Rest({
-    clock: systemClock,
-    processorMs(): number {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1_000;
-    },
-    giveBack(): void {
-      buffers.clear();
-      collect?.();
-    },
-  });
+/** What is done about growth, and how it is known. */
+export interface GrowthOptions {
+  /** Tells when to look. */
+  readonly clock: Clock;
+  /** Resident memory of the process. */
+  readonly residentBytes: () => number;
+  /** Has garbage collected, now or soon. */
+  readonly collect: () => void;
+}
+
+/** Watches the process from its making to its disposal. */
+export class Growth implements Disposable {
+  readonly #options: GrowthOptions;
+  #cancel: () => void = () => {};
+  /** What there was when garbage was last collected, or less. */
+  #least: number;
+
+  /** Looks from now on. */
+  constructor(options: GrowthOptions) {
+    this.#options = options;
+    this.#least = options.residentBytes();
+    this.#schedule();
+  }
+
+  /** Ends the watch. Idempotent. */
+  [Symbol.dispose](): void {
+    this.#cancel();
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#options.clock.schedule(() => {
+      this.#look();
+      this.#schedule();
+    }, GROWTH_CHECK_MS);
+  }
+
+  #look(): void {
+    const { residentBytes, collect } = this.#options;
+    const bytes = residentBytes();
+    if (bytes - this.#least < GROWTH_BYTES) {
+      this.#least = Math.min(this.#least, bytes);
+      return;
+    }
+    collect();
+    this.#least = bytes;
+  }
+}
+
+/** Keeps the memory of this process small, and the buffers of its transport. */
+export function systemRest({ buffers }: Transport): Disposable {
+  const collector = garbageCollector();
+  const watches = new DisposableStack();
+  watches.use(
+    new Rest({
+      clock: systemClock,
+      processorMs(): number {
+        const { user, system } = process.cpuUsage();
+        return (user + system) / 1_000;
+      },
+      giveBack(): void {
+        buffers.clear();
+        collector.all();
+      },
+    }),
+  );
+  if (collector.some !== undefined) {
+    watches.use(
+      new Growth({
+        clock: systemClock,
+        residentBytes: () => process.memoryUsage.rss(),
+        collect: collector.some,
+      }),
+    );
+  }
+  return watches;
 }

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import process from "node:process";
 import { test } from "node:test";
 import { garbageCollector } from "../../../src/adapters/_garbage.ts";
-import { Rest } from "../../../src/adapters/rest.ts";
+import { Growth, Rest } from "../../../src/adapters/rest.ts";
 import {
+  GROWTH_BYTES,
+  GROWTH_CHECK_MS,
   REST_CHECK_MS,
   REST_COST_SHARE,
   REST_LOAD,
   REST_WORTH_MS,
 } from "../../../src/limits.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { pause } from "../../support/within.ts";
 
 /** A process that has started, and works as the test says. */
 class FakeProcess {
@@ -80,21 +82,48 @@ test("Rest looks no more, once it is disposed of", () => {
   assert.equal(program.clock.pending, 0);
 });
 
-test("garbageCollector() collects on Deno, and leaves Bun to itself", () => {
-  const collect = garbageCollector();
-  assert.equal(collect !== undefined, "Deno" in globalThis);
-  if (collect === undefined) return;
-  const before = heldBytes();
-  let garbage: unknown[] | undefined = Array.from(
-    { length: 50 },
-    () => new Uint8Array(1_000_000),
-  );
-  assert.ok(heldBytes() - before > 40_000_000, `${garbage.length} arrays`);
-  garbage = undefined;
-  collect();
-  assert.ok(heldBytes() - before < 10_000_000);
+test("Growth has garbage collected as memory grows, and only then", async () => {
+  const clock = new FakeClock();
+  let bytes = 50 * GROWTH_BYTES;
+  let collections = 0;
+  using _growth = new Growth({
+    clock,
+    residentBytes: () => bytes,
+    collect: () => collections++,
+  });
+  const grow = async (by: number): Promise<number> => {
+    bytes += by;
+    await clock.advance(GROWTH_CHECK_MS);
+    return collections;
+  };
+  assert.equal(await grow(0), 0);
+  assert.equal(await grow(GROWTH_BYTES - 1), 0);
+  assert.equal(await grow(1), 1);
+  assert.equal(await grow(GROWTH_BYTES - 1), 1);
+  assert.equal(await grow(-3 * GROWTH_BYTES), 1);
+  assert.equal(await grow(GROWTH_BYTES), 2);
 });
 
-function heldBytes(): number {
-  return process.memoryUsage().external;
-}
+test("Growth looks no more, once it is disposed of", () => {
+  const clock = new FakeClock();
+  const growth = new Growth({
+    clock,
+    residentBytes: () => 1,
+    collect: () => 1,
+  });
+  growth[Symbol.dispose]();
+  assert.equal(clock.pending, 0);
+});
+
+test("garbageCollector() collects all", async () => {
+  const { all } = garbageCollector();
+  const garbage = Array.from({ length: 100 }, () => new WeakRef({}));
+  // What was made stays until the job that made it has ended.
+  await pause(1);
+  assert.equal(garbage.filter((ref) => ref.deref()).length, 100);
+  await pause(1);
+  all();
+  // Bun finds some of it on the stack.
+  const left = garbage.filter((ref) => ref.deref()).length;
+  assert.ok(left < 50, `${left} left`);
+});
