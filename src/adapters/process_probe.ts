@@ -22,6 +22,8 @@ export class ProcessProbe implements Disposable {
   /** How late the latest timers were, in milliseconds. */
   readonly #lateMs: number[] = [];
   #dueMs = 0;
+  /** What it was last. */
+  #residentBytes = readResidentBytes() ?? 0;
   #cancel: () => void = () => {};
 
   /** @param clock Whose timers are watched; default: the system's. */
@@ -38,7 +40,7 @@ export class ProcessProbe implements Disposable {
 
   /** Resident memory in bytes. */
   get residentBytes(): number {
-    return process.memoryUsage().rss;
+    return this.#residentBytes = readResidentBytes() ?? this.#residentBytes;
   }
 
   /** Open file descriptors and their limit; `undefined` where nobody tells. */
@@ -64,5 +66,17 @@ export class ProcessProbe implements Disposable {
       if (this.#lateMs.length > SAMPLES) this.#lateMs.shift();
       this.#schedule();
     }, SAMPLE_MS);
+  }
+}
+
+/**
+ * It takes a descriptor to know, and people look when none is left: then Bun
+ * throws and Deno says 0.
+ */
+function readResidentBytes(): number | undefined {
+  try {
+    return process.memoryUsage().rss || undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -74,8 +74,8 @@ export class Rest implements Disposable {
 export interface GrowthOptions {
   /** Tells when to look. */
   readonly clock: Clock;
-  /** Resident memory of the process. */
-  readonly residentBytes: () => number;
+  /** The most resident memory that the process has ever had. */
+  readonly peakBytes: () => number;
   /** Has garbage collected, now or soon. */
   readonly collect: () => void;
 }
@@ -84,13 +84,13 @@ export interface GrowthOptions {
 export class Growth implements Disposable {
   readonly #options: GrowthOptions;
   #cancel: () => void = () => {};
-  /** What there was when garbage was last collected, or less. */
-  #least: number;
+  /** The peak when garbage was last collected. */
+  #collectedBytes: number;
 
   /** Looks from now on. */
   constructor(options: GrowthOptions) {
     this.#options = options;
-    this.#least = options.residentBytes();
+    this.#collectedBytes = options.peakBytes();
     this.#schedule();
   }
 
@@ -107,14 +107,11 @@ export class Growth implements Disposable {
   }
 
   #look(): void {
-    const { residentBytes, collect } = this.#options;
-    const bytes = residentBytes();
-    if (bytes - this.#least < GROWTH_BYTES) {
-      this.#least = Math.min(this.#least, bytes);
-      return;
-    }
+    const { peakBytes, collect } = this.#options;
+    const bytes = peakBytes();
+    if (bytes - this.#collectedBytes < GROWTH_BYTES) return;
     collect();
-    this.#least = bytes;
+    this.#collectedBytes = bytes;
   }
 }
 
@@ -139,7 +136,8 @@ export function systemRest({ buffers }: Transport): Disposable {
     watches.use(
       new Growth({
         clock: systemClock,
-        residentBytes: () => process.memoryUsage.rss(),
+        // Unlike what there is now, it takes no descriptor to know.
+        peakBytes: () => 1_024 * process.resourceUsage().maxRSS,
         collect: collector.some,
       }),
     );
