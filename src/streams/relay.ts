@@ -177,7 +177,7 @@ class Pump {
       if (this.#stopped) return;
       this.#flow.end?.();
       await sink.close();
-      this.#relay.ended();
+      if (!this.#stopped) this.#relay.ended();
     } catch (error) {
       this.#relay.fail(error);
     }

@@ -135,6 +135,16 @@ describe("relay()", () => {
     await failing;
   });
 
+  test("leaves no timer, when it fails while one side ends", async () => {
+    const scene = await start({
+      end: () => scene.controller.abort(new Error("enough")),
+    });
+    await scene.near.closeWrite();
+    await assert.rejects(scene.relaying, /enough/);
+    await settle();
+    assert.equal(scene.clock.pending, 0);
+  });
+
   test("fails with the reason of its signal", async () => {
     const { relaying, controller } = await start();
     controller.abort(new Error("shutdown"));
