@@ -31,7 +31,7 @@ export interface RestOptions {
 /** Watches the process from its making to its disposal. */
 export class Rest implements Disposable {
   readonly #options: RestOptions;
-  #cancel: () => void = () => {};
+  readonly #looks: Disposable;
   /** Processor time at the last look. */
   #lookedMs = 0;
   /** Processor time at the last rest. */
@@ -42,19 +42,12 @@ export class Rest implements Disposable {
   /** Looks from now on. */
   constructor(options: RestOptions) {
     this.#options = options;
-    this.#schedule();
+    this.#looks = every(options.clock, REST_CHECK_MS, () => this.#look());
   }
 
   /** Ends the watch. Idempotent. */
   [Symbol.dispose](): void {
-    this.#cancel();
-  }
-
-  #schedule(): void {
-    this.#cancel = this.#options.clock.schedule(() => {
-      this.#look();
-      this.#schedule();
-    }, REST_CHECK_MS);
+    this.#looks[Symbol.dispose]();
   }
 
   #look(): void {
@@ -83,7 +76,7 @@ export interface GrowthOptions {
 /** Watches the process from its making to its disposal. */
 export class Growth implements Disposable {
   readonly #options: GrowthOptions;
-  #cancel: () => void = () => {};
+  readonly #looks: Disposable;
   /** The peak when garbage was last collected. */
   #collectedBytes: number;
 
@@ -91,19 +84,12 @@ export class Growth implements Disposable {
   constructor(options: GrowthOptions) {
     this.#options = options;
     this.#collectedBytes = options.peakBytes();
-    this.#schedule();
+    this.#looks = every(options.clock, GROWTH_CHECK_MS, () => this.#look());
   }
 
   /** Ends the watch. Idempotent. */
   [Symbol.dispose](): void {
-    this.#cancel();
-  }
-
-  #schedule(): void {
-    this.#cancel = this.#options.clock.schedule(() => {
-      this.#look();
-      this.#schedule();
-    }, GROWTH_CHECK_MS);
+    this.#looks[Symbol.dispose]();
   }
 
   #look(): void {
@@ -143,4 +129,21 @@ export function systemRest({ buffers }: Transport): Disposable {
     );
   }
   return watches;
+}
+
+/** Calls again and again, until the result is disposed of. */
+function every(
+  clock: Clock,
+  delayMs: number,
+  callback: () => void,
+): Disposable {
+  let cancel: () => void;
+  const next = (): void => {
+    cancel = clock.schedule(() => {
+      callback();
+      next();
+    }, delayMs);
+  };
+  next();
+  return { [Symbol.dispose]: () => cancel() };
 }
