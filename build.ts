@@ -27,9 +27,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { LIBRARIES } from "./src/adapters/openssl.ts";
+import { LIBRARIES } from "./src/adapters/crypto/openssl.ts";
 import { completions } from "./src/cli/completions/completions.ts";
-import { manPage } from "./src/cli/man.ts";
+import { manPage } from "./src/cli/options/man.ts";
 import { bunPath, ROOT } from "./tests/support/runtimes.ts";
 
 /** What the executables are called. */

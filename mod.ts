@@ -109,22 +109,25 @@ export {
   parseServerUri,
   type ServerUri,
 } from "./src/codec/uri.ts";
-export { aead2017Packet } from "./src/session/aead2017_packet.ts";
+export { aead2017Packet } from "./src/session/shadowsocks2017/packet.ts";
 export type {
   ClientPacket,
   PacketClient,
   PacketProtocol,
   PacketServer,
 } from "./src/session/packet_protocol.ts";
-export { aead2017Stream } from "./src/session/aead2017_stream.ts";
+export { aead2017Stream } from "./src/session/shadowsocks2017/stream.ts";
 export {
   type Aead2022Keys,
   aead2022Stream,
-} from "./src/session/aead2022_stream.ts";
-export { aead2022Packet } from "./src/session/aead2022_packet.ts";
+} from "./src/session/shadowsocks2022/stream.ts";
+export { aead2022Packet } from "./src/session/shadowsocks2022/packet.ts";
 export type { PacketWindow, PacketWorld } from "./src/session/packet_window.ts";
-export { type User2022, Users2022 } from "./src/session/aead2022_users.ts";
-export type { Aead2022World } from "./src/session/aead2022_world.ts";
+export {
+  type User2022,
+  Users2022,
+} from "./src/session/shadowsocks2022/users.ts";
+export type { Aead2022World } from "./src/session/shadowsocks2022/world.ts";
 export type { ClientKeys, ServerKeys } from "./src/session/edition.ts";
 export type { ServerUser } from "./src/session/server_user.ts";
 export type { SaltFilter } from "./src/session/salt_filter.ts";
@@ -156,33 +159,37 @@ export {
   type LocalOptions,
   type LocalService,
   startLocal,
-} from "./src/service/local.ts";
-export type { Direction, LimitedUser, Visit } from "./src/service/account.ts";
-export { Accounts } from "./src/service/accounts.ts";
+} from "./src/service/inbound/local.ts";
+export type {
+  Direction,
+  LimitedUser,
+  Visit,
+} from "./src/service/server/account.ts";
+export { Accounts } from "./src/service/server/accounts.ts";
 export {
   type PacketUpstream,
   toUpstream,
   type Upstream,
   type UpstreamServer,
-} from "./src/service/upstream.ts";
+} from "./src/service/outbound/upstream.ts";
 export type { DnsAnswer, DnsMessages, DnsQuery } from "./src/dns_messages.ts";
 export {
   type DnsOptions,
   type DnsService,
   startDns,
-} from "./src/service/dns_inbound.ts";
+} from "./src/service/dns/dns_inbound.ts";
 export {
   type ServerChange,
   type ServerOptions,
   type ServerService,
   startServer,
-} from "./src/service/server.ts";
-export type { ClientOptions } from "./src/service/client_connection.ts";
+} from "./src/service/server/server.ts";
+export type { ClientOptions } from "./src/service/server/client_connection.ts";
 export type { Dependencies, Service } from "./src/service/service.ts";
-export type { InboundProtocol } from "./src/service/inbound.ts";
-export type { SocksUser } from "./src/service/socks5_inbound.ts";
-export type { Mode, UdpOptions } from "./src/service/udp_service.ts";
+export type { InboundProtocol } from "./src/service/inbound/inbound.ts";
+export type { SocksUser } from "./src/service/inbound/socks5.ts";
+export type { Mode, UdpOptions } from "./src/service/udp/udp_service.ts";
 export {
   startUdpTunnel,
   type UdpTunnelOptions,
-} from "./src/service/udp_tunnel.ts";
+} from "./src/service/udp/udp_tunnel.ts";

@@ -5,11 +5,11 @@
  */
 import process from "node:process";
 import { systemClock } from "./clock.ts";
-import { firstSignal, type Host, onHangup } from "./cli/host.ts";
+import { firstSignal, type Host, onHangup } from "./cli/run/host.ts";
 import { shareSalts } from "./security/replay_filter.ts";
 import { complain, tolerateClosedPipes } from "./cli/output.ts";
 import { describeError, EXIT, isVerbose, runProgram } from "./cli/program.ts";
-import { runWorkers, type WorkerThread } from "./cli/workers.ts";
+import { runWorkers, type WorkerThread } from "./cli/run/workers.ts";
 
 /** Milliseconds before a worker that died is replaced. */
 const RESPAWN_MS = 1_000;

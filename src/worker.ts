@@ -1,12 +1,12 @@
 /**
- * Entry of one worker of `--workers`; see `cli/workers.ts`.
+ * Entry of one worker of `--workers`; see `cli/run/workers.ts`.
  *
  * @module
  */
 import type { Observed } from "./admin/observations.ts";
-import type { Host } from "./cli/host.ts";
+import type { Host } from "./cli/run/host.ts";
 import { runProgram } from "./cli/program.ts";
-import type { FromWorker, ToWorker } from "./cli/workers.ts";
+import type { FromWorker, ToWorker } from "./cli/run/workers.ts";
 
 /** The part of a worker's global scope used here; TypeScript's clashes. */
 interface WorkerScope {

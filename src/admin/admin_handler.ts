@@ -2,7 +2,7 @@
  * Everything the operator's port answers, as one function from requests to
  * responses: health, metrics, the page, both management APIs and SIP008.
  *
- * Does not: know sockets; `adapters/http_server.ts` does.
+ * Does not: know sockets; `adapters/net/http_server.ts` does.
  *
  * @module
  */

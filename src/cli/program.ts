@@ -5,15 +5,15 @@
  * @module
  */
 import { ConfigError, UmbraError } from "../errors.ts";
-import { parseArguments } from "./args.ts";
+import { parseArguments } from "./options/args.ts";
 import { commandOf, impliedCommand } from "./commands/commands.ts";
-import { commandHelp, programHelp } from "./help.ts";
-import type { Host } from "./host.ts";
-import type { Command } from "./option.ts";
+import { commandHelp, programHelp } from "./options/help.ts";
+import type { Host } from "./run/host.ts";
+import type { Command } from "./options/option.ts";
 import { complain, print } from "./output.ts";
 import { runNamed, Unwell } from "./run_command.ts";
-import { versionLine } from "./version.ts";
-import { WorkerFailure } from "./workers.ts";
+import { versionLine } from "./tools/version.ts";
+import { WorkerFailure } from "./run/workers.ts";
 
 /** Exit codes of the program; 0 is success. */
 export const EXIT = {

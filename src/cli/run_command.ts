@@ -6,13 +6,13 @@
  */
 import { findMethod } from "../crypto/method.ts";
 import { systemRandomBytes } from "../random.ts";
-import type { Arguments } from "./args.ts";
+import type { Arguments } from "./options/args.ts";
 import { commandOf } from "./commands/commands.ts";
 import { DEFAULT_METHOD } from "./commands/defaults.ts";
-import { generateKey } from "./genkey.ts";
-import { usage } from "./getopt.ts";
-import { commandHelp, programHelp } from "./help.ts";
-import type { Host } from "./host.ts";
+import { generateKey } from "./tools/genkey.ts";
+import { usage } from "./options/getopt.ts";
+import { commandHelp, programHelp } from "./options/help.ts";
+import type { Host } from "./run/host.ts";
 import { print } from "./output.ts";
 
 /** Thrown by a command that has said what it found, and that it was not well. */
@@ -32,17 +32,17 @@ export async function runNamed(
 ): Promise<void> {
   switch (name) {
     case "local":
-      return await (await import("./start.ts")).runLocal(args, host);
+      return await (await import("./run/start.ts")).runLocal(args, host);
     case "tunnel":
-      return await (await import("./start.ts")).runTunnel(args, host);
+      return await (await import("./run/start.ts")).runTunnel(args, host);
     case "server":
-      return await (await import("./start.ts")).runServer(args, host);
+      return await (await import("./run/start.ts")).runServer(args, host);
     case "init":
       return await (await import("./init/init.ts")).runInit(args);
     case "genkey":
       return await printKey(args);
     case "url":
-      return await (await import("./print_urls.ts")).printUrls(args);
+      return await (await import("./tools/print_urls.ts")).printUrls(args);
     case "top":
       return await (await import("./top/top.ts")).runTop(args);
     case "check":
@@ -54,7 +54,7 @@ export async function runNamed(
     case "completions":
       return await printCompletions(args);
     case "man":
-      return await print((await import("./man.ts")).manPage());
+      return await print((await import("./options/man.ts")).manPage());
     case "help":
       return await printHelp(args);
     default:
@@ -81,7 +81,7 @@ async function check(args: Arguments): Promise<void> {
       return await print(describeConfig(file, args, systemSources));
     }
     case "crypto":
-      return await print((await import("./crypto.ts")).cryptoTable());
+      return await print((await import("./tools/crypto.ts")).cryptoTable());
     case "server": {
       const { runCheckServer } = await import("./doctor/check_server.ts");
       return succeed(await runCheckServer(args.withoutWord()));

@@ -17,7 +17,7 @@ import {
 import type { Connection, Endpoint, Listener } from "../transport.ts";
 import { Episode } from "./episode.ts";
 import type { Dependencies, Service } from "./service.ts";
-import { type Place, Strangers } from "./strangers.ts";
+import { type Place, Strangers } from "./server/strangers.ts";
 
 /** How many connections may be open at once. */
 export interface ConnectionLimits {

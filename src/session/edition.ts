@@ -8,12 +8,19 @@ import { type AeadProvider, MasterKey } from "../crypto/aead.ts";
 import type { Method } from "../crypto/method.ts";
 import { Psk } from "../crypto/psk.ts";
 import type { RandomBytes } from "../random.ts";
-import { aead2017Packet, Aead2017PacketServer } from "./aead2017_packet.ts";
-import { aead2017Stream } from "./aead2017_stream.ts";
-import { aead2017Users, type User2017, Users2017 } from "./aead2017_users.ts";
-import { aead2022Packet } from "./aead2022_packet.ts";
-import { type Aead2022Keys, aead2022Stream } from "./aead2022_stream.ts";
-import { type User2022, Users2022 } from "./aead2022_users.ts";
+import {
+  aead2017Packet,
+  Aead2017PacketServer,
+} from "./shadowsocks2017/packet.ts";
+import { aead2017Stream } from "./shadowsocks2017/stream.ts";
+import {
+  aead2017Users,
+  type User2017,
+  Users2017,
+} from "./shadowsocks2017/users.ts";
+import { aead2022Packet } from "./shadowsocks2022/packet.ts";
+import { type Aead2022Keys, aead2022Stream } from "./shadowsocks2022/stream.ts";
+import { type User2022, Users2022 } from "./shadowsocks2022/users.ts";
 import type { PacketProtocol, PacketServer } from "./packet_protocol.ts";
 import type { PacketWindow } from "./packet_window.ts";
 import type { SaltFilter } from "./salt_filter.ts";

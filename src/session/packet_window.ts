@@ -4,7 +4,7 @@
  * @module
  */
 import { ProtocolError } from "../errors.ts";
-import type { Aead2022World } from "./aead2022_world.ts";
+import type { Aead2022World } from "./shadowsocks2022/world.ts";
 
 /** The ids seen in one session. See `security/sliding_window.ts`. */
 export interface PacketWindow {

@@ -26,7 +26,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   crypto: 1,
   codec: 2,
   session: 3,
-  security: 3,
+  security: 2.5,
   streams: 4,
   service: 5,
   adapters: 6,

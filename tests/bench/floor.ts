@@ -7,7 +7,7 @@
  * @module
  */
 import process from "node:process";
-import { systemTransport } from "../../src/adapters/runtime.ts";
+import { systemTransport } from "../../src/adapters/net/system.ts";
 import { type Allocate, BufferPool } from "../../src/buffer_pool.ts";
 import { systemClock } from "../../src/clock.ts";
 import { TransportError } from "../../src/errors.ts";

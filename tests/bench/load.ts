@@ -12,7 +12,7 @@ import type {
   BunHandlers,
   BunNet,
   BunSocket,
-} from "../../src/adapters/_bun_types.ts";
+} from "../../src/adapters/net/_bun_types.ts";
 
 declare const Bun: BunNet;
 

@@ -6,7 +6,7 @@
  * @module
  */
 import process from "node:process";
-import { systemProviders } from "../../src/adapters/providers.ts";
+import { systemProviders } from "../../src/adapters/crypto/providers.ts";
 import type { Aead } from "../../src/crypto/aead.ts";
 import { METHODS } from "../../src/crypto/method.ts";
 import { TAG_LENGTH } from "../../src/limits.ts";

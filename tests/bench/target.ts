@@ -12,7 +12,7 @@
  * @module
  */
 import process from "node:process";
-import type { BunNet, BunSocket } from "../../src/adapters/_bun_types.ts";
+import type { BunNet, BunSocket } from "../../src/adapters/net/_bun_types.ts";
 
 declare const Bun: BunNet;
 

@@ -1,6 +1,6 @@
 /** Prints what dialling and looking up led to; see kernel_test.ts. */
 import process from "node:process";
-import { systemTransport } from "../../src/adapters/runtime.ts";
+import { systemTransport } from "../../src/adapters/net/system.ts";
 import { outcome } from "./harness.ts";
 
 const transport = systemTransport();

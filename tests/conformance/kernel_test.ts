@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { test } from "node:test";
-import { systemTransport } from "../../src/adapters/runtime.ts";
+import { systemTransport } from "../../src/adapters/net/system.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { script } from "./peers.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryTransport } from "../../src/adapters/memory.ts";
+import { memoryTransport } from "../../src/adapters/net/memory.ts";
 import {
   Pair,
   receive,

@@ -1,7 +1,7 @@
 /** Uses up all descriptors and prints what then fails; see kernel_test.ts. */
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
-import { systemTransport } from "../../src/adapters/runtime.ts";
+import { systemTransport } from "../../src/adapters/net/system.ts";
 import { outcome } from "./harness.ts";
 
 const transport = systemTransport();

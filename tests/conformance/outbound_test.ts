@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
-import { systemTransport } from "../../src/adapters/runtime.ts";
+import { systemTransport } from "../../src/adapters/net/system.ts";
 import type { Transport } from "../../src/transport.ts";
 import { ascii, rejectsWith, within } from "./harness.ts";
 import { resettablePeer, silentEndpoint } from "./peers.ts";

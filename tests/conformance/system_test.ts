@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
-import { systemTransport } from "../../src/adapters/runtime.ts";
+import { systemTransport } from "../../src/adapters/net/system.ts";
 import type { TransportError } from "../../src/errors.ts";
 import { within } from "./harness.ts";
 import { resettablePeer, silentEndpoint } from "./peers.ts";

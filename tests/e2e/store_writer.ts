@@ -4,7 +4,7 @@
  */
 import { writeSync } from "node:fs";
 import process from "node:process";
-import { openSqliteStore } from "../../src/adapters/sqlite_store.ts";
+import { openSqliteStore } from "../../src/adapters/store/sqlite_store.ts";
 import { UmbraError } from "../../src/errors.ts";
 
 const [path, name, times] = process.argv.slice(2);

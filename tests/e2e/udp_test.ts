@@ -214,7 +214,7 @@ test("without -u there is no UDP, and -U is UDP alone", async () => {
 });
 
 test("Deno without its unstable net says that it has no UDP, and why", async () => {
-  const adapter = pathToFileURL(join(ROOT, "src/adapters/deno.ts"));
+  const adapter = pathToFileURL(join(ROOT, "src/adapters/net/deno.ts"));
   const script = `import { denoTransport } from "${adapter}";
     await denoTransport().bind({ host: "127.0.0.1", port: 0 });`;
   const { code, output } = await runToEnd([

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseArguments } from "../../src/cli/args.ts";
+import { parseArguments } from "../../src/cli/options/args.ts";
 import { describeConfig } from "../../src/cli/config/check_config.ts";
 import { findCommand } from "../../src/cli/commands/commands.ts";
 import {

@@ -16,9 +16,9 @@ import {
 } from "../../src/codec/http_head.ts";
 import { decodeSocks4Request } from "../../src/codec/socks4.ts";
 import { ProtocolError } from "../../src/errors.ts";
-import { readProxyRequest } from "../../src/session/http_request.ts";
-import { readProxyResponse } from "../../src/session/http_response.ts";
-import { Socks5ServerSession } from "../../src/session/socks5_server_session.ts";
+import { readProxyRequest } from "../../src/session/http/request.ts";
+import { readProxyResponse } from "../../src/session/http/response.ts";
+import { Socks5ServerSession } from "../../src/session/socks5/server_session.ts";
 import { hex, utf8 } from "../support/bytes.ts";
 import { FUZZ_BUDGET_MS, MUTATIONS, mutations } from "../support/mutate.ts";
 

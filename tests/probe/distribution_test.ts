@@ -11,7 +11,7 @@ import { pathToFileURL } from "node:url";
 import { findMethod } from "../../src/crypto/method.ts";
 import { silentMetrics } from "../../src/observe.ts";
 import { systemRandomBytes } from "../../src/random.ts";
-import { startServer } from "../../src/service/server.ts";
+import { startServer } from "../../src/service/server/server.ts";
 import type { Connection } from "../../src/transport.ts";
 import { seededRandom, utf8 } from "../support/bytes.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -92,7 +92,7 @@ describe("strangers to a server that does not keep silent", () => {
     test(`${title}, can be told apart`, async () => {
       using source = mutate();
       const { startServer: startBroken } = await import(
-        pathToFileURL(join(source.path, "service", "server.ts")).href
+        pathToFileURL(join(source.path, "service", "server", "server.ts")).href
       );
       for (const name of ["aes-256-gcm", "2022-blake3-aes-128-gcm"]) {
         const { reactions } = await meet(startBroken, {

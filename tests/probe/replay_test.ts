@@ -13,7 +13,7 @@ import {
   type ReplayFilter,
   sharedReplayFilters,
 } from "../../src/security/replay_filter.ts";
-import { startServer as start } from "../../src/service/server.ts";
+import { startServer as start } from "../../src/service/server/server.ts";
 import type { Dependencies, Service } from "../../src/service/service.ts";
 import { clientProtocol } from "../../src/session/edition.ts";
 import { seededBytes, utf8 } from "../support/bytes.ts";

@@ -13,7 +13,7 @@ import {
 } from "../../src/codec/stream_header_2022.ts";
 import { METHODS } from "../../src/crypto/method.ts";
 import { systemRandomBytes } from "../../src/random.ts";
-import { aead2022Stream } from "../../src/session/aead2022_stream.ts";
+import { aead2022Stream } from "../../src/session/shadowsocks2022/stream.ts";
 import { flipBit, seededBytes, utf8 } from "../support/bytes.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { testPsk } from "../support/keys.ts";

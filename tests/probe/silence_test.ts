@@ -12,7 +12,7 @@ import { NonceCounter } from "../../src/crypto/nonce_counter.ts";
 import { systemRandomBytes } from "../../src/random.ts";
 import { serve } from "../../src/service/accept_loop.ts";
 import { withDefaults } from "../../src/service/service.ts";
-import { aead2017Stream } from "../../src/session/aead2017_stream.ts";
+import { aead2017Stream } from "../../src/session/shadowsocks2017/stream.ts";
 import type { Connection } from "../../src/transport.ts";
 import { flipBit, seededBytes, utf8 } from "../support/bytes.ts";
 import { settle } from "../support/fake_clock.ts";

@@ -37,11 +37,11 @@ async function main(
   const load = (file: string): Promise<unknown> =>
     import(pathToFileURL(join(source, file)).href);
   const { startServer } = await load(
-    "service/server.ts",
-  ) as typeof import("../../src/service/server.ts");
+    "service/server/server.ts",
+  ) as typeof import("../../src/service/server/server.ts");
   const { systemTransport } = await load(
-    "adapters/runtime.ts",
-  ) as typeof import("../../src/adapters/runtime.ts");
+    "adapters/net/system.ts",
+  ) as typeof import("../../src/adapters/net/system.ts");
   const refusals: Record<string, number> = {};
   for (const { host, method, withUsers, ...limits } of servers) {
     const keys = new Strangers(findMethod(method), systemClock, withUsers);

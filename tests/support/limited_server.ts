@@ -7,8 +7,8 @@
  * @module
  */
 import process from "node:process";
-import { systemProviders } from "../../src/adapters/providers.ts";
-import { systemTransport } from "../../src/adapters/runtime.ts";
+import { systemProviders } from "../../src/adapters/crypto/providers.ts";
+import { systemTransport } from "../../src/adapters/net/system.ts";
 import { systemClock } from "../../src/clock.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import {
@@ -16,8 +16,8 @@ import {
   tryProviders,
 } from "../../src/crypto/provider_choice.ts";
 import { systemRandomBytes } from "../../src/random.ts";
-import { Accounts } from "../../src/service/accounts.ts";
-import { startServer } from "../../src/service/server.ts";
+import { Accounts } from "../../src/service/server/accounts.ts";
+import { startServer } from "../../src/service/server/server.ts";
 import type { UserLimits } from "../../src/users.ts";
 
 /** What to run. Keys are one byte, as often as the method needs it. */

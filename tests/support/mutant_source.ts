@@ -65,7 +65,7 @@ export function withoutDrain(): MutantSource {
 /** The server whose deadline begins anew when it has seen an error. */
 export function withSecondDeadline(): MutantSource {
   return new MutantSource(
-    "service/client_connection.ts",
+    "service/server/client_connection.ts",
     "await drain(this.#reader, patience.signal);",
     "using anew = this.#patience();\n" +
       "await drain(this.#reader, anew.signal);",

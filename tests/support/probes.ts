@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import type { RandomBytes } from "../../src/random.ts";
-import type { ServerOptions } from "../../src/service/server.ts";
+import type { ServerOptions } from "../../src/service/server/server.ts";
 import type { Connection } from "../../src/transport.ts";
 import { type Observation, observe, send } from "./streams.ts";
 import { SERVER, World } from "./world.ts";

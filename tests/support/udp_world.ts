@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { MemoryConnection } from "../../src/adapters/memory.ts";
+import type { MemoryConnection } from "../../src/adapters/net/memory.ts";
 import {
   decodeSocksDatagram,
   encodeSocksDatagram,
@@ -18,7 +18,7 @@ import type {
   PacketProtocol,
 } from "../../src/session/packet_protocol.ts";
 import { withDefaults } from "../../src/service/service.ts";
-import { withWindows } from "../../src/service/udp_service.ts";
+import { withWindows } from "../../src/service/udp/udp_service.ts";
 import type { DatagramSocket, Endpoint } from "../../src/transport.ts";
 import { utf8 } from "./bytes.ts";
 import { settle } from "./fake_clock.ts";

@@ -9,7 +9,7 @@ import {
   type MemoryOptions,
   type MemoryTransport,
   memoryTransport,
-} from "../../src/adapters/memory.ts";
+} from "../../src/adapters/net/memory.ts";
 import { findMethod, type Method } from "../../src/crypto/method.ts";
 import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
 import {
@@ -24,12 +24,12 @@ import {
   type LocalOptions,
   type LocalService,
   startLocal,
-} from "../../src/service/local.ts";
+} from "../../src/service/inbound/local.ts";
 import {
   type ServerOptions,
   type ServerService,
   startServer,
-} from "../../src/service/server.ts";
+} from "../../src/service/server/server.ts";
 import type { Dependencies, Service } from "../../src/service/service.ts";
 import type { Connection, Endpoint, Listener } from "../../src/transport.ts";
 import { hex } from "./bytes.ts";

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { usage } from "../getopt.ts";
-import { nearest } from "../nearest.ts";
-import type { Command } from "../option.ts";
+import { usage } from "../options/getopt.ts";
+import { nearest } from "../options/nearest.ts";
+import type { Command } from "../options/option.ts";
 import { LOCAL, SERVER, TUNNEL } from "./role_commands.ts";
 import {
   CHECK,

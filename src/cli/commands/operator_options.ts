@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Option } from "../option.ts";
+import type { Option } from "../options/option.ts";
 
 const BOTH: readonly Option[] = [
   {

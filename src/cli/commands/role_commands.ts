@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { LEGACY_OPTIONS } from "../legacy_options.ts";
-import type { Command, Option } from "../option.ts";
+import { LEGACY_OPTIONS } from "../options/legacy_options.ts";
+import type { Command, Option } from "../options/option.ts";
 import { DEFAULT_RESOLVER, DEFAULT_SERVER_HOST } from "./defaults.ts";
 import { OPERATOR_OPTIONS } from "./operator_options.ts";
 import {

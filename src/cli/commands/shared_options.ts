@@ -12,7 +12,7 @@ import {
   ONLINE_REFRESH_MS,
   UDP_TIMEOUT_MS,
 } from "../../limits.ts";
-import type { Option } from "../option.ts";
+import type { Option } from "../options/option.ts";
 import { DEFAULT_LOCAL, DEFAULT_METHOD } from "./defaults.ts";
 
 /** What every command has. */

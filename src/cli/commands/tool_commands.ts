@@ -4,7 +4,7 @@
  * @module
  */
 import { METHODS } from "../../crypto/method.ts";
-import type { Command } from "../option.ts";
+import type { Command } from "../options/option.ts";
 import {
   DEFAULT_METHOD,
   DEFAULT_RESOLVER,

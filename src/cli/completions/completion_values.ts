@@ -7,7 +7,7 @@
 import { METHODS } from "../../crypto/method.ts";
 import { COMMANDS } from "../commands/commands.ts";
 import { CRYPTO_CHOICES } from "../commands/defaults.ts";
-import type { Command, Option } from "../option.ts";
+import type { Command, Option } from "../options/option.ts";
 
 /** What a value may be: one of some words, or a path. */
 export type Values = readonly string[] | "file" | "folder";

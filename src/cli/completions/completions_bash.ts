@@ -12,7 +12,7 @@ import {
   type Values,
   valuesOf,
 } from "./completion_values.ts";
-import type { Command } from "../option.ts";
+import type { Command } from "../options/option.ts";
 
 /** The script, to be sourced. */
 export function bashCompletions(): string {

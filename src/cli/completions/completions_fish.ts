@@ -10,7 +10,7 @@ import {
   operandsOf,
   valuesOf,
 } from "./completion_values.ts";
-import type { Command, Option } from "../option.ts";
+import type { Command, Option } from "../options/option.ts";
 
 /** The script, to be sourced. */
 export function fishCompletions(): string {

@@ -11,7 +11,7 @@ import {
   spellings,
   valuesOf,
 } from "./completion_values.ts";
-import type { Command, Option } from "../option.ts";
+import type { Command, Option } from "../options/option.ts";
 
 /** The script: `_umbra` in a folder of `$fpath`. */
 export function zshCompletions(): string {

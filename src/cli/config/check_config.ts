@@ -12,12 +12,12 @@ import {
   MAX_UDP_FLOWS,
   UDP_TIMEOUT_MS,
 } from "../../limits.ts";
-import { describeProtocol } from "../../service/inbound_protocols.ts";
-import type { LocalOptions } from "../../service/local.ts";
-import type { Mode } from "../../service/udp_service.ts";
+import { describeProtocol } from "../../service/inbound/protocols.ts";
+import type { LocalOptions } from "../../service/inbound/local.ts";
+import type { Mode } from "../../service/udp/udp_service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { UserLimits } from "../../users.ts";
-import { type Arguments, parseArguments } from "../args.ts";
+import { type Arguments, parseArguments } from "../options/args.ts";
 import { findCommand } from "../commands/commands.ts";
 import {
   type ConfiguredRole,
@@ -35,7 +35,7 @@ import {
   type OperatorSettings,
 } from "./operator_settings.ts";
 import { DEFAULT_LOG_PRIVACY } from "../log/log_privacy.ts";
-import { option } from "../option_value.ts";
+import { option } from "../options/option_value.ts";
 import type { Sources } from "./secrets.ts";
 
 const ROLES: readonly Role[] = ["server", "local", "tunnel"];

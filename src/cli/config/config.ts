@@ -5,10 +5,10 @@
  *
  * @module
  */
-import type { InboundProtocol } from "../../service/inbound.ts";
-import type { LocalOptions } from "../../service/local.ts";
-import type { ServerOptions } from "../../service/server.ts";
-import type { Arguments } from "../args.ts";
+import type { InboundProtocol } from "../../service/inbound/inbound.ts";
+import type { LocalOptions } from "../../service/inbound/local.ts";
+import type { ServerOptions } from "../../service/server/server.ts";
+import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { clientKeys, serverKeys } from "./credentials.ts";
 import {
@@ -21,7 +21,7 @@ import {
   type OperatorSettings,
   operatorSettings,
 } from "./operator_settings.ts";
-import { option } from "../option_value.ts";
+import { option } from "../options/option_value.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";

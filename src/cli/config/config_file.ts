@@ -15,7 +15,7 @@ import {
 } from "jsonc-parser";
 import * as v from "valibot";
 import { ConfigError } from "../../errors.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../options/nearest.ts";
 
 /** What {@link ConfigObject.children} takes, for messages. */
 export const LIST_EXPECTED = "a list of objects";

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatServerUri } from "../../codec/uri.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import {
   clientKeys,

@@ -6,9 +6,9 @@
 import { parseIp } from "../../codec/ip_address.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
-import { option } from "../option_value.ts";
+import { option } from "../options/option_value.ts";
 import { readHostAndPort } from "./values.ts";
 
 /** Where to answer, and whom to ask. */

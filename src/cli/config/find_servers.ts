@@ -7,7 +7,7 @@
 import { isOnlineUrl } from "../../codec/sip008.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { type NamedConfig, parseConfig } from "./config_file.ts";
 import { TOP_KEYS } from "./config_schema.ts";

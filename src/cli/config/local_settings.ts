@@ -6,9 +6,9 @@
  */
 import * as v from "valibot";
 import type { Address } from "../../codec/address.ts";
-import type { InboundProtocol } from "../../service/inbound.ts";
-import type { SocksUser } from "../../service/socks5_inbound.ts";
-import type { Arguments } from "../args.ts";
+import type { InboundProtocol } from "../../service/inbound/inbound.ts";
+import type { SocksUser } from "../../service/inbound/socks5.ts";
+import type { Arguments } from "../options/args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import {
   flag,
@@ -21,7 +21,7 @@ import {
   textAs,
 } from "./config_keys.ts";
 import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";
-import { option } from "../option_value.ts";
+import { option } from "../options/option_value.ts";
 import type { Secrets } from "./secrets.ts";
 import { socksUserFromOption, socksUsersFromFile } from "./socks_users.ts";
 import {

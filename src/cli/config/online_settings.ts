@@ -9,7 +9,7 @@ import * as v from "valibot";
 import { isOnlineUrl, parseOnlineUrl } from "../../codec/sip008.ts";
 import { ConfigError } from "../../errors.ts";
 import { ONLINE_REFRESH_MS } from "../../limits.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import {
   anything,
@@ -18,7 +18,7 @@ import {
   type Reading,
   text,
 } from "./config_keys.ts";
-import { option } from "../option_value.ts";
+import { option } from "../options/option_value.ts";
 import { readSeconds } from "./values.ts";
 
 /** A list that was asked for. */

@@ -9,7 +9,7 @@ import { dirname, resolve } from "node:path";
 import * as v from "valibot";
 import { formatAddress } from "../../codec/address.ts";
 import type { Endpoint, OutboundAddresses } from "../../transport.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import type { NamedConfig } from "./config_file.ts";
 import {
   alternatives,
@@ -23,7 +23,7 @@ import {
 } from "./config_keys.ts";
 import type { LogFormat } from "../log/log.ts";
 import type { LogPrivacy } from "../log/log_privacy.ts";
-import { badOption, option } from "../option_value.ts";
+import { badOption, option } from "../options/option_value.ts";
 import type { Secrets } from "./secrets.ts";
 import { readHostAndPort, readInteger } from "./values.ts";
 

@@ -11,10 +11,10 @@ import * as v from "valibot";
 import { formatIp, parseIp } from "../../codec/ip_address.ts";
 import { ConfigError, TransportError } from "../../errors.ts";
 import type { OutboundAddresses, Transport } from "../../transport.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { type Key, type Keys, texts } from "./config_keys.ts";
-import { badOption } from "../option_value.ts";
+import { badOption } from "../options/option_value.ts";
 
 const EXPECTED = "an IP address of this host, one of each family at most; " +
   "no interface can be chosen, but `ip address` shows the addresses of one";

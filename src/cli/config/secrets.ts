@@ -10,7 +10,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { ConfigError } from "../../errors.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import type { ConfigObject } from "./config_file.ts";
 
 /** A password or a raw key. */

@@ -7,8 +7,8 @@
 import { parseServerUri, type ServerUri } from "../../codec/uri.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
-import type { Arguments } from "../args.ts";
-import { badOption, option } from "../option_value.ts";
+import type { Arguments } from "../options/args.ts";
+import { badOption, option } from "../options/option_value.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 import type { UdpSettings } from "./udp_settings.ts";
 import type { UserSettings } from "./user_settings.ts";

@@ -5,10 +5,10 @@
  * @module
  */
 import * as v from "valibot";
-import type { SocksUser } from "../../service/socks5_inbound.ts";
+import type { SocksUser } from "../../service/inbound/socks5.ts";
 import { parseConfig } from "./config_file.ts";
 import { objects, text } from "./config_keys.ts";
-import { badOption } from "../option_value.ts";
+import { badOption } from "../options/option_value.ts";
 import type { Secrets } from "./secrets.ts";
 
 const GROUP = v.object({ users: objects("Who may connect") });

@@ -14,11 +14,11 @@ import {
   publicTargetOr,
   type TargetPolicy,
 } from "../../security/target_policy.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { type Keys, texts } from "./config_keys.ts";
-import { usage } from "../getopt.ts";
-import { badOption } from "../option_value.ts";
+import { usage } from "../options/getopt.ts";
+import { badOption } from "../options/option_value.ts";
 
 const EXPECTED = "an IP address, IP/BITS, or all";
 

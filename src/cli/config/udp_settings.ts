@@ -9,11 +9,11 @@
  */
 import * as v from "valibot";
 import { ConfigError } from "../../errors.ts";
-import { type Mode, MODES } from "../../service/udp_service.ts";
-import type { Arguments } from "../args.ts";
+import { type Mode, MODES } from "../../service/udp/udp_service.ts";
+import type { Arguments } from "../options/args.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { choice, count, type Keys, seconds } from "./config_keys.ts";
-import { option } from "../option_value.ts";
+import { option } from "../options/option_value.ts";
 import { readInteger, readSeconds, SECONDS_EXPECTED } from "./values.ts";
 
 /** Any part may be missing. */

@@ -4,15 +4,15 @@
  * @module
  */
 import process from "node:process";
-import { systemTransport } from "../../adapters/runtime.ts";
+import { systemTransport } from "../../adapters/net/system.ts";
 import { Deadline, systemClock } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { messageOf, UmbraError } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
-import type { UpstreamServer } from "../../service/upstream.ts";
-import type { Arguments } from "../args.ts";
+import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { Arguments } from "../options/args.ts";
 import { configureLocal } from "../config/config.ts";
-import { tryMethods } from "../crypto.ts";
+import { tryMethods } from "../tools/crypto.ts";
 import { download, type DownloadState } from "./download.ts";
 import { openOnline } from "../online/open_online.ts";
 import { complain, print } from "../output.ts";

@@ -7,18 +7,18 @@
  * @module
  */
 import process from "node:process";
-import { systemTransport } from "../../adapters/runtime.ts";
+import { systemTransport } from "../../adapters/net/system.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
 import { systemRandomBytes } from "../../random.ts";
-import type { LocalOptions } from "../../service/local.ts";
-import type { ServerOptions } from "../../service/server.ts";
-import type { Mode } from "../../service/udp_service.ts";
+import type { LocalOptions } from "../../service/inbound/local.ts";
+import type { ServerOptions } from "../../service/server/server.ts";
+import type { Mode } from "../../service/udp/udp_service.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
-import { tryMethods } from "../crypto.ts";
+import { tryMethods } from "../tools/crypto.ts";
 import { examineFiles } from "./doctor_files.ts";
 import { examineClock, machineFindings } from "./doctor_machine.ts";
 import {
@@ -39,7 +39,7 @@ import {
 } from "./finding.ts";
 import { readTarget, TARGET_EXPECTED } from "../config/local_settings.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
-import { option } from "../option_value.ts";
+import { option } from "../options/option_value.ts";
 import { print } from "../output.ts";
 import { type ProbeSettings, probeSettings } from "./probe_settings.ts";
 import type { ProbeWorld } from "./probe_server.ts";

@@ -15,7 +15,7 @@ import {
 } from "./judge_clock.ts";
 import { judgeCrypto, judgeDescriptors } from "./judge_machine.ts";
 import { clockIsKept, missingFlags, opensslPath } from "./machine_facts.ts";
-import { versionLine } from "../version.ts";
+import { versionLine } from "../tools/version.ts";
 
 /**
  * Findings `runtime`, `descriptors` and `crypto`.

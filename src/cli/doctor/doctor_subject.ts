@@ -6,15 +6,15 @@
  */
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
-import type { LocalOptions } from "../../service/local.ts";
-import type { ServerOptions } from "../../service/server.ts";
-import type { Arguments } from "../args.ts";
+import type { LocalOptions } from "../../service/inbound/local.ts";
+import type { ServerOptions } from "../../service/server/server.ts";
+import type { Arguments } from "../options/args.ts";
 import { configureLocal, configureServer } from "../config/config.ts";
 import { parseConfig } from "../config/config_file.ts";
 import { roleOfFile } from "../config/file_role.ts";
 import type { Finding } from "./finding.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
-import { option } from "../option_value.ts";
+import { option } from "../options/option_value.ts";
 import { systemSources } from "../config/sources.ts";
 
 /** One end of a proxy, or none: only the machine is looked at. */

@@ -7,7 +7,7 @@
 import { Deadline, systemClock } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { type ErrorCode, UmbraError } from "../../errors.ts";
-import type { UpstreamServer } from "../../service/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/upstream.ts";
 import type { Finding } from "./finding.ts";
 import { clockOffset, dateOfResponse, judgeClock } from "./judge_clock.ts";
 import { judgeDns } from "./judge_machine.ts";

@@ -12,7 +12,7 @@ import {
   readlinkSync,
   statSync,
 } from "node:fs";
-import { LIBRARIES } from "../../adapters/openssl.ts";
+import { LIBRARIES } from "../../adapters/crypto/openssl.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Endpoint } from "../../transport.ts";
 

@@ -22,10 +22,10 @@ import {
 } from "../../errors.ts";
 import { MAX_DIAL_ADDRESSES, TAG_LENGTH } from "../../limits.ts";
 import type { RandomBytes } from "../../random.ts";
-import { dial } from "../../service/dial.ts";
-import type { UpstreamServer } from "../../service/upstream.ts";
+import { dial } from "../../service/outbound/dial.ts";
+import type { UpstreamServer } from "../../service/outbound/upstream.ts";
 import { clientProtocol } from "../../session/edition.ts";
-import { openHeader } from "../../session/open_header.ts";
+import { openHeader } from "../../session/shadowsocks2022/open_header.ts";
 import { ByteReader } from "../../streams/byte_reader.ts";
 import { ByteWriter } from "../../streams/byte_writer.ts";
 import type { Endpoint, Transport } from "../../transport.ts";

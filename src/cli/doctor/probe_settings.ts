@@ -5,7 +5,7 @@
  * @module
  */
 import type { Address } from "../../codec/address.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import {
   DOWNLOAD_MS,
   PROBE_COUNT,
@@ -13,7 +13,7 @@ import {
   PROBE_WAIT_MS,
 } from "../commands/defaults.ts";
 import { readTarget, TARGET_EXPECTED } from "../config/local_settings.ts";
-import { option } from "../option_value.ts";
+import { option } from "../options/option_value.ts";
 import {
   readInteger,
   readSeconds,

@@ -8,7 +8,10 @@ import { Deadline } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { ProtocolError } from "../../errors.ts";
 import { withDefaults } from "../../service/service.ts";
-import { toUpstream, type UpstreamServer } from "../../service/upstream.ts";
+import {
+  toUpstream,
+  type UpstreamServer,
+} from "../../service/outbound/upstream.ts";
 import type { PacketClient } from "../../session/packet_protocol.ts";
 import type { DatagramSocket } from "../../transport.ts";
 import type { UdpReaction } from "./judge_server.ts";

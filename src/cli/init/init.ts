@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { systemTransport } from "../../adapters/runtime.ts";
+import { systemTransport } from "../../adapters/net/system.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import {
   ConfigError,
@@ -17,10 +17,10 @@ import {
 import { systemRandomBytes } from "../../random.ts";
 import { publicTarget } from "../../security/target_policy.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { type FileAccess, fileFailure } from "../file_failure.ts";
-import { guessHost } from "../guess_host.ts";
+import { guessHost } from "../tools/guess_host.ts";
 import { type Ask, type InitAnswers, initAnswers } from "./init_answers.ts";
 import {
   initFiles,
@@ -29,8 +29,8 @@ import {
   UNIT_FILE,
 } from "./init_files.ts";
 import { complain, print } from "../output.ts";
-import { qrLines } from "../qr_terminal.ts";
-import { selfCommand } from "../self_command.ts";
+import { qrLines } from "../tools/qr_terminal.ts";
+import { selfCommand } from "../tools/self_command.ts";
 
 /** Ports that are suggested: below those the system gives to connections. */
 const SUGGESTED_PORTS = { from: 10_000, to: 32_767 };

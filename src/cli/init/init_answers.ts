@@ -11,9 +11,9 @@ import {
   METHODS,
 } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import { INIT_METHOD, INIT_USER } from "../commands/defaults.ts";
-import { badOption } from "../option_value.ts";
+import { badOption } from "../options/option_value.ts";
 import { PORT_EXPECTED, readHostAndPort, readPort } from "../config/values.ts";
 
 /** What a pair of server and local is made of. */

@@ -8,7 +8,7 @@ import { hasIdentityHeaders } from "../../crypto/method.ts";
 import type { RandomBytes } from "../../random.ts";
 import { DEFAULT_LOCAL } from "../commands/defaults.ts";
 import { userPassword } from "../config/credentials.ts";
-import { generateKey } from "../genkey.ts";
+import { generateKey } from "../tools/genkey.ts";
 import { hasManyUsers, type InitAnswers } from "./init_answers.ts";
 
 /** What the files are made of, beside the answers. */

@@ -4,9 +4,9 @@
  * @module
  */
 import process from "node:process";
-import { fetchDocument } from "../../adapters/fetch_document.ts";
+import { fetchDocument } from "../../adapters/net/fetch_document.ts";
 import { systemClock } from "../../clock.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options/args.ts";
 import { parseConfig } from "../config/config_file.ts";
 import { defaultCachePath, OnlineCache } from "./online_cache.ts";
 import { OnlineServers } from "./online_servers.ts";

@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import {
   type MemoryTransport,
   memoryTransport,
-} from "../../../src/adapters/memory.ts";
+} from "../../../src/adapters/net/memory.ts";
 import { bindManager, startManager } from "../../../src/admin/manager.ts";
 import {
   formatList,

@@ -10,7 +10,7 @@
 // deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseArguments } from "../../../src/cli/args.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   type Configured,
@@ -28,8 +28,8 @@ import {
   SERVER_KEYS,
 } from "../../../src/cli/config/server_file.ts";
 import { ConfigError } from "../../../src/errors.ts";
-import type { LocalOptions } from "../../../src/service/local.ts";
-import type { ServerOptions } from "../../../src/service/server.ts";
+import type { LocalOptions } from "../../../src/service/inbound/local.ts";
+import type { ServerOptions } from "../../../src/service/server/server.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 /** A key of 32 bytes. */

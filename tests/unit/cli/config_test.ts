@@ -2,7 +2,7 @@
 // deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseArguments } from "../../../src/cli/args.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   type Configured,
@@ -18,8 +18,8 @@ import {
 import { findMethod } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { publicTarget } from "../../../src/security/target_policy.ts";
-import type { LocalOptions } from "../../../src/service/local.ts";
-import type { ServerOptions } from "../../../src/service/server.ts";
+import type { LocalOptions } from "../../../src/service/inbound/local.ts";
+import type { ServerOptions } from "../../../src/service/server/server.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const CHACHA = findMethod("chacha20-ietf-poly1305");

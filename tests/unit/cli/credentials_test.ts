@@ -2,14 +2,14 @@
 // deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseArguments } from "../../../src/cli/args.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,
   configureServer,
 } from "../../../src/cli/config/config.ts";
 import { configureUrls } from "../../../src/cli/config/configure_urls.ts";
-import { generateKey } from "../../../src/cli/genkey.ts";
+import { generateKey } from "../../../src/cli/tools/genkey.ts";
 import { parseServerUri } from "../../../src/codec/uri.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { METHODS } from "../../../src/crypto/method.ts";

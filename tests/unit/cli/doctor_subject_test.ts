@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { parseArguments } from "../../../src/cli/args.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
 import { ownClient } from "../../../src/cli/doctor/doctor_server.ts";
 import { readSubject } from "../../../src/cli/doctor/doctor_subject.ts";

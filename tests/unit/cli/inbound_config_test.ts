@@ -2,7 +2,7 @@
 // deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseArguments } from "../../../src/cli/args.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
 import {
   findCommand,
   impliedCommand,
@@ -13,7 +13,7 @@ import {
   configureTunnel,
 } from "../../../src/cli/config/config.ts";
 import { ConfigError } from "../../../src/errors.ts";
-import type { LocalOptions } from "../../../src/service/local.ts";
+import type { LocalOptions } from "../../../src/service/inbound/local.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const SERVER = ["-s", "192.0.2.1:8388", "-k", "pw"];

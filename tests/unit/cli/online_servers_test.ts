@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { parseArguments } from "../../../src/cli/args.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,

@@ -2,9 +2,9 @@
 // deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryTransport } from "../../../src/adapters/memory.ts";
-import { systemTransport } from "../../../src/adapters/runtime.ts";
-import { parseArguments } from "../../../src/cli/args.ts";
+import { memoryTransport } from "../../../src/adapters/net/memory.ts";
+import { systemTransport } from "../../../src/adapters/net/system.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,

@@ -8,7 +8,7 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { COMMANDS } from "../../../src/cli/commands/commands.ts";
-import { HELP_WIDTH } from "../../../src/cli/help.ts";
+import { HELP_WIDTH } from "../../../src/cli/options/help.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 
 const MAIN = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));

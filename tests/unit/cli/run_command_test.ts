@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseArguments } from "../../../src/cli/args.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
 import { commandOf } from "../../../src/cli/commands/commands.ts";
-import type { Host } from "../../../src/cli/host.ts";
+import type { Host } from "../../../src/cli/run/host.ts";
 import { runNamed } from "../../../src/cli/run_command.ts";
 
 /** Nothing here runs until a signal. */

@@ -2,7 +2,7 @@
 // deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseArguments } from "../../../src/cli/args.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   type Configured,
@@ -13,7 +13,7 @@ import type { Sources } from "../../../src/cli/config/secrets.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
-import type { ServerOptions } from "../../../src/service/server.ts";
+import type { ServerOptions } from "../../../src/service/server/server.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const AES = findMethod("aes-128-gcm");

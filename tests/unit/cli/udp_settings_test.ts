@@ -2,15 +2,15 @@
 // deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseArguments } from "../../../src/cli/args.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,
   configureServer,
 } from "../../../src/cli/config/config.ts";
 import { ConfigError } from "../../../src/errors.ts";
-import type { LocalOptions } from "../../../src/service/local.ts";
-import type { ServerOptions } from "../../../src/service/server.ts";
+import type { LocalOptions } from "../../../src/service/inbound/local.ts";
+import type { ServerOptions } from "../../../src/service/server/server.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const FILE = { server: "192.0.2.1", server_port: 1, password: "x" };

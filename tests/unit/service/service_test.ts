@@ -5,7 +5,7 @@ import {
   connectionCapacity,
   withDefaults,
 } from "../../../src/service/service.ts";
-import type { Place } from "../../../src/service/strangers.ts";
+import type { Place } from "../../../src/service/server/strangers.ts";
 import { MIN_STRANGER_MS } from "../../../src/limits.ts";
 import type { Connection } from "../../../src/transport.ts";
 import { settle } from "../../support/fake_clock.ts";

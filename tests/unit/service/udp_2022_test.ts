@@ -4,12 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import * as dnsMessages from "../../../src/adapters/dns_messages.ts";
+import * as dnsMessages from "../../../src/adapters/net/dns_messages.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
-import { startDns } from "../../../src/service/dns_inbound.ts";
-import { startUdpTunnel } from "../../../src/service/udp_tunnel.ts";
+import { startDns } from "../../../src/service/dns/dns_inbound.ts";
+import { startUdpTunnel } from "../../../src/service/udp/udp_tunnel.ts";
 import type { ClientKeys } from "../../../src/session/edition.ts";
 import { flipBit, hex, utf8 } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";

@@ -10,14 +10,14 @@ import {
   type HttpConnect,
   type HttpForward,
   readProxyRequest,
-} from "../../../src/session/http_request.ts";
+} from "../../../src/session/http/request.ts";
 import {
   encodeAnswer,
   isRepeatable,
   readProxyResponse,
   requestErrorStatus,
   statusOf,
-} from "../../../src/session/http_response.ts";
+} from "../../../src/session/http/response.ts";
 
 function request(...lines: string[]): HttpConnect | HttpForward {
   return readProxyRequest(parseRequestHead(lines));

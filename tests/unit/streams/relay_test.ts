@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { memoryTransport } from "../../../src/adapters/memory.ts";
+import { memoryTransport } from "../../../src/adapters/net/memory.ts";
 import { BufferPool } from "../../../src/buffer_pool.ts";
 import { TransportError } from "../../../src/errors.ts";
 import { ByteWriter } from "../../../src/streams/byte_writer.ts";

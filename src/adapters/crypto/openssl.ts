@@ -1,0 +1,226 @@
+/**
+ * AEADs by the system's OpenSSL (1.1 or 3), called through FFI.
+ *
+ * Source: OpenSSL manual, EVP_EncryptInit(3), "AEAD Interface".
+ * Does not: serve XChaCha20-Poly1305, which libcrypto does not have.
+ *
+ * @module
+ */
+import {
+  type Aead,
+  type AeadProvider,
+  checkOutput,
+} from "../../crypto/aead.ts";
+import type { Method } from "../../crypto/method.ts";
+import { TAG_LENGTH } from "../../limits.ts";
+import {
+  type ForeignFunction,
+  openLibrary,
+  type Pointer,
+  type Signature,
+} from "./_library.ts";
+import { nativeSubkey } from "./_subkey.ts";
+
+/**
+ * Loads libcrypto.
+ *
+ * @param paths Tried in order; default: where distributions and Homebrew keep
+ * it, then whatever the system's loader finds.
+ * @throws {Error} When there is none, or it lacks a function, or FFI is not
+ * permitted; the message says which.
+ */
+export function opensslProvider(
+  paths: readonly string[] = LIBRARIES,
+): AeadProvider {
+  let reason = "no path was given";
+  for (const path of paths) {
+    try {
+      return new OpensslProvider(path, openLibrary(path, SYMBOLS));
+    } catch (error) {
+      // The next path may be there, and permitted, where this one is not.
+      reason = (error as Error).message;
+    }
+  }
+  throw new Error(`libcrypto cannot be used: ${reason}`);
+}
+
+const POINTER_RESULT: Signature = { parameters: [], result: "pointer" };
+const INIT: Signature = {
+  // context, cipher, engine, key, nonce
+  parameters: ["pointer", "pointer", "pointer", "buffer", "buffer"],
+  result: "i32",
+};
+const UPDATE: Signature = {
+  // context, output, output length, input, input length
+  parameters: ["pointer", "buffer", "buffer", "buffer", "i32"],
+  result: "i32",
+};
+const FINAL: Signature = {
+  // context, output, output length
+  parameters: ["pointer", "buffer", "buffer"],
+  result: "i32",
+};
+
+const SYMBOLS = {
+  OpenSSL_version_num: { parameters: [], result: "u32" },
+  EVP_aes_128_gcm: POINTER_RESULT,
+  EVP_aes_192_gcm: POINTER_RESULT,
+  EVP_aes_256_gcm: POINTER_RESULT,
+  EVP_chacha20_poly1305: POINTER_RESULT,
+  EVP_CIPHER_CTX_new: POINTER_RESULT,
+  EVP_CIPHER_CTX_free: { parameters: ["pointer"], result: "void" },
+  // context, command, length, data
+  EVP_CIPHER_CTX_ctrl: {
+    parameters: ["pointer", "i32", "i32", "buffer"],
+    result: "i32",
+  },
+  EVP_EncryptInit_ex: INIT,
+  EVP_EncryptUpdate: UPDATE,
+  EVP_EncryptFinal_ex: FINAL,
+  EVP_DecryptInit_ex: INIT,
+  EVP_DecryptUpdate: UPDATE,
+  EVP_DecryptFinal_ex: FINAL,
+} satisfies Record<string, Signature>;
+
+type Functions = Record<keyof typeof SYMBOLS, ForeignFunction>;
+
+/** `EVP_CTRL_AEAD_GET_TAG` and `EVP_CTRL_AEAD_SET_TAG` of openssl/evp.h. */
+const GET_TAG = 0x10;
+const SET_TAG = 0x11;
+
+class OpensslProvider implements AeadProvider {
+  readonly name = "openssl";
+  readonly version: string;
+  readonly deriveSubkey = nativeSubkey;
+  readonly #functions: Functions;
+
+  constructor(path: string, functions: Functions) {
+    this.#functions = functions;
+    const number = functions.OpenSSL_version_num() as number;
+    // 0xMNNFFPPS: the third field is "fix" in 1.1, and empty in 3, where the
+    // fourth is the patch.
+    const major = number >>> 28;
+    const third = major >= 3 ? number >>> 4 : number >>> 12;
+    this.version = `${major}.${(number >>> 20) & 0xff}.${third & 0xff} ${path}`;
+  }
+
+  supports({ algorithm }: Method): boolean {
+    return algorithm !== "xchacha20-poly1305";
+  }
+
+  aead(method: Method, subkey: Uint8Array): Aead {
+    return new OpensslAead(this.#functions, this.#cipher(method), subkey);
+  }
+
+  #cipher({ algorithm, keyLength }: Method): Pointer {
+    const functions = this.#functions;
+    const cipher = algorithm === "chacha20-poly1305"
+      ? functions.EVP_chacha20_poly1305
+      : keyLength === 16
+      ? functions.EVP_aes_128_gcm
+      : keyLength === 24
+      ? functions.EVP_aes_192_gcm
+      : functions.EVP_aes_256_gcm;
+    return cipher() as Pointer;
+  }
+}
+
+/** Receives lengths nobody needs: an AEAD yields as much as it is given. */
+const IGNORED_LENGTH = new Uint8Array(4);
+const NOTHING = new Uint8Array(1);
+
+/** A context per key, made for its first use: to seal or to open. */
+class OpensslAead implements Aead {
+  readonly #functions: Functions;
+  readonly #cipher: Pointer;
+  readonly #key: Uint8Array;
+  #context: Pointer = null;
+  #direction: "seal" | "open" | undefined;
+
+  constructor(functions: Functions, cipher: Pointer, key: Uint8Array) {
+    this.#functions = functions;
+    this.#cipher = cipher;
+    this.#key = key;
+  }
+
+  seal(nonce: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void {
+    const length = plaintext.length;
+    checkOutput(out, length + TAG_LENGTH);
+    const f = this.#functions;
+    const context = this.#direction === "seal"
+      ? this.#context
+      : this.#start("seal");
+    const tag = out.subarray(length);
+    if (
+      f.EVP_EncryptInit_ex(context, null, null, null, nonce) !== 1 ||
+      f.EVP_EncryptUpdate(context, out, IGNORED_LENGTH, plaintext, length) !==
+        1 ||
+      f.EVP_EncryptFinal_ex(context, tag, IGNORED_LENGTH) !== 1 ||
+      f.EVP_CIPHER_CTX_ctrl(context, GET_TAG, TAG_LENGTH, tag) !== 1
+    ) throw new Error("Cannot seal: libcrypto failed");
+  }
+
+  open(nonce: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean {
+    const length = sealed.length - TAG_LENGTH;
+    checkOutput(out, length);
+    const f = this.#functions;
+    const context = this.#direction === "open"
+      ? this.#context
+      : this.#start("open");
+    // Bun gives an empty array no address.
+    const target = length === 0 ? NOTHING : out;
+    const tag = sealed.subarray(length);
+    if (
+      f.EVP_DecryptInit_ex(context, null, null, null, nonce) !== 1 ||
+      f.EVP_CIPHER_CTX_ctrl(context, SET_TAG, TAG_LENGTH, tag) !== 1 ||
+      f.EVP_DecryptUpdate(context, target, IGNORED_LENGTH, sealed, length) !== 1
+    ) throw new Error("Cannot open: libcrypto failed");
+    return f.EVP_DecryptFinal_ex(context, NOTHING, IGNORED_LENGTH) === 1;
+  }
+
+  free(): void {
+    this.#key.fill(0);
+    this.#direction = undefined;
+    if (this.#context === null) return;
+    this.#functions.EVP_CIPHER_CTX_free(this.#context);
+    this.#context = null;
+  }
+
+  #start(direction: "seal" | "open"): Pointer {
+    const f = this.#functions;
+    this.#context ??= f.EVP_CIPHER_CTX_new() as Pointer;
+    if (this.#context === null) {
+      throw new Error("Cannot make a context: libcrypto has no memory");
+    }
+    const init = direction === "seal"
+      ? f.EVP_EncryptInit_ex
+      : f.EVP_DecryptInit_ex;
+    if (init(this.#context, this.#cipher, null, this.#key, null) !== 1) {
+      throw new Error(`Cannot ${direction}: libcrypto refuses the key`);
+    }
+    this.#direction = direction;
+    return this.#context;
+  }
+}
+
+const LINUX = ["libcrypto.so.3", "libcrypto.so.1.1"];
+const HOMEBREW = ["openssl@3/lib/libcrypto.3", "openssl@1.1/lib/libcrypto.1.1"];
+
+/**
+ * Where libcrypto may be. Full paths first: a scoped `--allow-ffi` knows
+ * nothing else.
+ */
+export const LIBRARIES: readonly string[] = [
+  ...LINUX.flatMap((name) => [
+    `/usr/lib/x86_64-linux-gnu/${name}`,
+    `/usr/lib/aarch64-linux-gnu/${name}`,
+    `/usr/lib64/${name}`,
+    `/usr/lib/${name}`,
+    `/lib/${name}`,
+  ]),
+  ...HOMEBREW.flatMap((name) => [
+    `/opt/homebrew/opt/${name}.dylib`,
+    `/usr/local/opt/${name}.dylib`,
+  ]),
+  ...LINUX,
+];

@@ -1,0 +1,95 @@
+/**
+ * What every UDP socket keeps between the system and `receive()`.
+ *
+ * @module
+ */
+import { TransportError } from "../../errors.ts";
+import {
+  MAX_QUEUED_DATAGRAM_BYTES,
+  MAX_QUEUED_DATAGRAMS,
+} from "../../limits.ts";
+import type { Datagram, WaitOptions } from "../../transport.ts";
+
+type Waiting = PromiseWithResolvers<Datagram | undefined>;
+
+/** Datagrams in order, bounded; the newest is dropped when it is full. */
+export class DatagramQueue {
+  /** Datagrams that found no room. */
+  dropped = 0;
+  readonly #datagrams: Datagram[] = [];
+  readonly #waiting: Waiting[] = [];
+  #bytes = 0;
+  #closed = false;
+
+  /** Hands a datagram to who waits, or keeps it if there is room. */
+  push(datagram: Datagram): void {
+    if (this.#closed) return;
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) {
+      waiting.resolve(datagram);
+      return;
+    }
+    const { length } = datagram.payload;
+    if (
+      this.#datagrams.length >= MAX_QUEUED_DATAGRAMS ||
+      this.#bytes + length > MAX_QUEUED_DATAGRAM_BYTES
+    ) {
+      this.dropped++;
+      return;
+    }
+    this.#datagrams.push(datagram);
+    this.#bytes += length;
+  }
+
+  /** The next datagram; implements `DatagramSocket.receive`. */
+  take({ signal }: WaitOptions = {}): Promise<Datagram | undefined> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const datagram = this.#datagrams.shift();
+    if (datagram !== undefined) {
+      this.#bytes -= datagram.payload.length;
+      return Promise.resolve(datagram);
+    }
+    if (this.#closed) return Promise.resolve(undefined);
+    const waiting: Waiting = Promise.withResolvers();
+    this.#waiting.push(waiting);
+    return signal === undefined
+      ? waiting.promise
+      : this.#abortable(waiting, signal);
+  }
+
+  /** Fails everybody who waits. */
+  fail(error: TransportError): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+  }
+
+  /** Ends every wait and forgets what is queued. */
+  close(): void {
+    this.#closed = true;
+    this.#datagrams.length = 0;
+    for (const waiting of this.#waiting.splice(0)) waiting.resolve(undefined);
+  }
+
+  /** A wait that was given up must not swallow the next datagram. */
+  async #abortable(
+    waiting: Waiting,
+    signal: AbortSignal,
+  ): Promise<Datagram | undefined> {
+    const onAbort = (): void => {
+      const index = this.#waiting.indexOf(waiting);
+      if (index === -1) return;
+      this.#waiting.splice(index, 1);
+      waiting.reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort);
+    try {
+      return await waiting.promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+/** What a closed socket answers. */
+export function closedSocket(): TransportError {
+  return new TransportError("ERR_NET_CLOSED", "Socket is closed");
+}

@@ -1,0 +1,123 @@
+/**
+ * UDP on Deno, over `Deno.listenDatagram`: see docs/decisions/0015.
+ *
+ * @module
+ */
+import { abortable } from "../../clock.ts";
+import { TransportError } from "../../errors.ts";
+import { MAX_DATAGRAM_LENGTH } from "../../limits.ts";
+import type {
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+  WaitOptions,
+} from "../../transport.ts";
+import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
+import { toTransportError } from "./_errors.ts";
+import { plainAddress } from "./_resolve.ts";
+
+/**
+ * Opens a UDP socket; implements `Transport.bind`.
+ *
+ * @throws {TransportError} `ERR_NET_UNSUPPORTED` without `unstable: ["net"]`.
+ */
+// Not an async function: what Deno throws here at once must reject.
+export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
+  if (typeof Deno.listenDatagram !== "function") {
+    return Promise.reject(
+      new TransportError(
+        "ERR_NET_UNSUPPORTED",
+        "UDP on Deno needs --unstable-net, or our deno.json, " +
+          'which has "unstable": ["net"]',
+      ),
+    );
+  }
+  try {
+    const connection = Deno.listenDatagram({
+      transport: "udp",
+      hostname: host,
+      port,
+    });
+    return Promise.resolve(new DenoDatagramSocket(connection));
+  } catch (error) {
+    const action = `bind UDP ${host} port ${port}`;
+    return Promise.reject(toTransportError(error, action));
+  }
+}
+
+class DenoDatagramSocket implements DatagramSocket {
+  readonly address: Endpoint;
+  readonly #connection: Deno.DatagramConn;
+  readonly #queue = new DatagramQueue();
+  #receiving = false;
+  #closed = false;
+
+  constructor(connection: Deno.DatagramConn) {
+    this.#connection = connection;
+    this.address = toEndpoint(connection.addr);
+    void this.#receiveAll();
+  }
+
+  get dropped(): number {
+    return this.#queue.dropped;
+  }
+
+  receive(options?: WaitOptions): Promise<Datagram | undefined> {
+    const next = this.#queue.take(options);
+    // After a failure nothing is read until somebody asks again.
+    if (!this.#receiving && !this.#closed) void this.#receiveAll();
+    return next;
+  }
+
+  async send(
+    payload: Uint8Array,
+    { host, port }: Endpoint,
+    { signal }: WaitOptions = {},
+  ): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw closedSocket();
+    try {
+      await abortable(
+        this.#connection.send(payload, {
+          transport: "udp",
+          hostname: host,
+          port,
+        }),
+        signal,
+      );
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (this.#closed) throw closedSocket();
+      throw toTransportError(error, `send to ${host} port ${port}`);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+    this.#queue.close();
+  }
+
+  /** One read at a time: of two, Deno serves the second one first. */
+  async #receiveAll(): Promise<void> {
+    this.#receiving = true;
+    const buffer = new Uint8Array(MAX_DATAGRAM_LENGTH);
+    try {
+      while (!this.#closed) {
+        const [bytes, from] = await this.#connection.receive(buffer);
+        this.#queue.push({ payload: bytes.slice(), from: toEndpoint(from) });
+      }
+    } catch (error) {
+      if (this.#closed) return;
+      this.#queue.fail(toTransportError(error, "receive"));
+    } finally {
+      this.#receiving = false;
+    }
+  }
+}
+
+function toEndpoint(address: Deno.Addr): Endpoint {
+  const { hostname, port } = address as Deno.NetAddr;
+  return { host: plainAddress(hostname), port };
+}

@@ -1,0 +1,167 @@
+/**
+ * Two sockets joined by two bounded byte queues.
+ *
+ * @module
+ */
+import { TransportError } from "../../errors.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { Socket } from "./_connection.ts";
+import { CLOSED } from "./_errors.ts";
+
+/** What both directions of a pair have in common. */
+export interface PairOptions {
+  /** Bytes one read delivers at most. */
+  readonly split: number;
+  /** Bytes that may wait in one direction. */
+  readonly capacity: number;
+  /** Called once for each end that is closed. */
+  readonly onClose: () => void;
+}
+
+/** One end of an in-process connection. */
+export class MemorySocket implements Socket {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly #input: Pipe;
+  readonly #output: Pipe;
+  readonly #onClose: () => void;
+
+  private constructor(
+    local: Endpoint,
+    remote: Endpoint,
+    [input, output]: [Pipe, Pipe],
+    onClose: () => void,
+  ) {
+    this.local = local;
+    this.remote = remote;
+    this.#input = input;
+    this.#output = output;
+    this.#onClose = onClose;
+  }
+
+  /** Makes both ends of a connection from `client` to `server`. */
+  static pair(
+    client: Endpoint,
+    server: Endpoint,
+    { split, capacity, onClose }: PairOptions,
+  ): [MemorySocket, MemorySocket] {
+    const up = new Pipe(capacity, split);
+    const down = new Pipe(capacity, split);
+    return [
+      new MemorySocket(client, server, [down, up], onClose),
+      new MemorySocket(server, client, [up, down], onClose),
+    ];
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    return this.#input.read();
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#output.write(chunk);
+  }
+
+  shutdown(): void {
+    this.#output.end();
+  }
+
+  /** As TCP does: FIN, or RST when there is input nobody has read. */
+  close(): void {
+    if (this.#input.isEmpty) this.#output.end();
+    else this.#output.fail();
+    this.#output.stopWriting();
+    this.#input.fail(CLOSED);
+    this.#onClose();
+  }
+
+  /** Fails both directions at both ends. */
+  reset(): void {
+    this.#input.fail();
+    this.#output.fail();
+  }
+}
+
+/** One direction. At most one reader and one writer wait at a time. */
+class Pipe {
+  readonly #capacity: number;
+  readonly #split: number;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  #ended = false;
+  #stopped = false;
+  #failure: TransportError | undefined;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
+
+  constructor(capacity: number, split: number) {
+    this.#capacity = capacity;
+    this.#split = split;
+  }
+
+  get isEmpty(): boolean {
+    return this.#size === 0;
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    while (this.#size === 0 && !this.#ended && !this.#failure) {
+      await new Promise<void>((resolve) => this.#wakeReader = resolve);
+    }
+    if (this.#size === 0) {
+      if (this.#failure) throw this.#failure;
+      return undefined;
+    }
+    const chunk = this.#take();
+    this.#wakeWriter?.();
+    return chunk;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    let offset = 0;
+    do {
+      while (this.#size >= this.#capacity && !this.#failure && !this.#stopped) {
+        await new Promise<void>((resolve) => this.#wakeWriter = resolve);
+      }
+      if (this.#failure || this.#stopped) throw resetError();
+      const part = chunk.slice(offset, offset + this.#capacity - this.#size);
+      offset += part.length;
+      if (part.length > 0) this.#chunks.push(part);
+      this.#size += part.length;
+      this.#wakeReader?.();
+    } while (offset < chunk.length);
+  }
+
+  /** FIN: the reader gets what is there, then the end. */
+  end(): void {
+    this.#ended = true;
+    this.#wakeReader?.();
+  }
+
+  /** Makes a waiting write give up. */
+  stopWriting(): void {
+    this.#stopped = true;
+    this.#wakeWriter?.();
+  }
+
+  /** RST: the reader gets what is there, then an error, the writer an error. */
+  fail(failure: TransportError = resetError()): void {
+    this.#failure ??= failure;
+    this.#wakeReader?.();
+    this.#wakeWriter?.();
+  }
+
+  #take(): Uint8Array {
+    const first = this.#chunks[0]!;
+    if (first.length <= this.#split) {
+      this.#chunks.shift();
+      this.#size -= first.length;
+      return first;
+    }
+    this.#chunks[0] = first.subarray(this.#split);
+    this.#size -= this.#split;
+    return first.slice(0, this.#split);
+  }
+}
+
+function resetError(): TransportError {
+  return new TransportError("ERR_NET_RESET", "Connection reset by peer");
+}

@@ -1,0 +1,190 @@
+/**
+ * TCP and UDP on Bun.
+ *
+ * Bun calls back instead of waiting to be asked, cannot abort a dial and
+ * cannot stop accepting; the bounds that replace these are here. It reports
+ * every failure of a dial on the way to the target as a refusal.
+ *
+ * @module
+ */
+import { BufferPool } from "../../buffer_pool.ts";
+import { abortable } from "../../clock.ts";
+import { TransportError } from "../../errors.ts";
+import { MAX_UNACCEPTED, UNACCEPTED_SHARE } from "../../limits.ts";
+import type {
+  Connection,
+  Endpoint,
+  Listener,
+  ListenOptions,
+  OutboundAddresses,
+  Transport,
+  WaitOptions,
+} from "../../transport.ts";
+import { bindBun } from "./_bun_datagrams.ts";
+import { BUN_HANDLERS, BunPeer } from "./_bun_peer.ts";
+import type { BunNet, BunSocket, BunTcpListener } from "./_bun_types.ts";
+import { SocketConnection } from "./_connection.ts";
+import {
+  descriptorAvailable,
+  descriptorLimit,
+} from "../system/_descriptors.ts";
+import { toTransportError } from "./_errors.ts";
+import { bindOutgoing, outboundFor } from "./_outgoing.ts";
+import { plainAddress, resolve } from "./_resolve.ts";
+
+declare const Bun: BunNet;
+
+/** Big buffers of what is written; Bun reads into its own. */
+const BUFFERS = new BufferPool();
+
+/**
+ * Gives the system's network.
+ *
+ * @param outbound Where what goes out leaves from; the system's choice by
+ * default.
+ */
+export function bunTransport(outbound?: OutboundAddresses): Transport {
+  return {
+    name: "bun",
+    buffers: BUFFERS,
+    listen,
+    dial: outbound === undefined
+      ? dial
+      : async (to, options) =>
+        await dial(to, options, outboundFor(to.host, outbound)),
+    bind: bindBun,
+    bindOutgoing: () => bindOutgoing(bindBun, outbound),
+    resolve,
+    descriptorLimit,
+  };
+}
+
+// Not an async function: what Bun throws here at once must reject.
+function listen(
+  endpoint: Endpoint,
+  options: ListenOptions = {},
+): Promise<Listener> {
+  try {
+    return Promise.resolve(new BunListener(endpoint, options));
+  } catch (error) {
+    const action = `listen on ${endpoint.host} port ${endpoint.port}`;
+    const failure = withoutDescriptor(action) ??
+      toTransportError(error, action);
+    if (failure.code !== "ERR_NET_OTHER") return Promise.reject(failure);
+    // Bun has no error of its own for a name that does not exist.
+    return resolve(endpoint.host).then(() => Promise.reject(failure));
+  }
+}
+
+/** @param from Our address; `undefined`: the system's choice. */
+async function dial(
+  { host, port }: Endpoint,
+  { signal }: WaitOptions = {},
+  from?: string,
+): Promise<Connection> {
+  signal?.throwIfAborted();
+  const action = `connect to ${host} port ${port}`;
+  const connecting = Bun.connect({
+    hostname: host,
+    port,
+    allowHalfOpen: true,
+    socket: BUN_HANDLERS,
+    ...from !== undefined && { localAddress: from },
+  });
+  try {
+    const { data } = await abortable(
+      connecting,
+      signal,
+      (late) => late.terminate(),
+    );
+    if (from !== undefined) checkSource(data, from);
+    data.accepted();
+    return new SocketConnection(data);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw withoutDescriptor(action) ?? toTransportError(error, action);
+  }
+}
+
+/**
+ * Bun documents no `localAddress`: one that ignored it would leave from
+ * elsewhere without a word.
+ */
+function checkSource(peer: BunPeer, from: string): void {
+  const { host } = peer.local;
+  if (host === from) return;
+  peer.terminate();
+  throw new TransportError(
+    "ERR_NET_UNSUPPORTED",
+    `Cannot connect from ${from}: Bun connected from ${host}`,
+  );
+}
+
+class BunListener implements Listener {
+  readonly address: Endpoint;
+  readonly #listener: BunTcpListener;
+  readonly #unaccepted: BunPeer[] = [];
+  readonly #waiting: ((connection: Connection | undefined) => void)[] = [];
+  readonly #maxUnaccepted: number;
+  #closed = false;
+
+  constructor({ host, port }: Endpoint, { reusePort }: ListenOptions) {
+    this.#maxUnaccepted = Math.min(
+      MAX_UNACCEPTED,
+      (descriptorLimit() ?? Infinity) / UNACCEPTED_SHARE,
+    );
+    this.#listener = Bun.listen({
+      hostname: host,
+      port,
+      allowHalfOpen: true,
+      reusePort: reusePort === true,
+      socket: { ...BUN_HANDLERS, open: (socket) => this.#opened(socket) },
+    });
+    this.address = {
+      host: plainAddress(this.#listener.hostname),
+      port: this.#listener.port,
+    };
+  }
+
+  accept(): Promise<Connection | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
+    const next = this.#unaccepted.shift();
+    if (next !== undefined) return Promise.resolve(toConnection(next));
+    const { promise, resolve } = Promise.withResolvers<
+      Connection | undefined
+    >();
+    this.#waiting.push(resolve);
+    return promise;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.stop();
+    for (const peer of this.#unaccepted.splice(0)) peer.terminate();
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+  }
+
+  #opened(socket: BunSocket<BunPeer>): void {
+    const peer = socket.data = new BunPeer(socket);
+    const resolve = this.#waiting.shift();
+    if (resolve !== undefined) resolve(toConnection(peer));
+    else if (this.#closed || this.#unaccepted.length >= this.#maxUnaccepted) {
+      peer.terminate();
+    } else this.#unaccepted.push(peer);
+  }
+}
+
+function toConnection(peer: BunPeer): Connection {
+  peer.accepted();
+  return new SocketConnection(peer);
+}
+
+/** Bun has no error of its own for this: a dial is "refused". */
+function withoutDescriptor(action: string): TransportError | undefined {
+  if (descriptorAvailable()) return undefined;
+  return new TransportError(
+    "ERR_NET_DESCRIPTORS",
+    `Cannot ${action}: no file descriptor is left`,
+  );
+}

@@ -1,0 +1,284 @@
+/**
+ * TCP and UDP on Deno.
+ *
+ * Built on `read`, `write` and `closeWrite`: `conn.readable` and
+ * `conn.writable` close the whole connection when either side ends.
+ *
+ * @module
+ */
+import { BufferPool } from "../../buffer_pool.ts";
+import { TransportError } from "../../errors.ts";
+import {
+  MAX_BUSY_READ_BYTES,
+  MAX_FIRST_BUFFERS,
+  MAX_READ_BUFFER,
+  MIN_READ_BUFFER,
+  QUIET_READ_BUFFER,
+} from "../../limits.ts";
+import type {
+  Connection,
+  Endpoint,
+  Listener,
+  ListenOptions,
+  OutboundAddresses,
+  Transport,
+  WaitOptions,
+} from "../../transport.ts";
+import { type Socket, SocketConnection } from "./_connection.ts";
+import { bindDeno } from "./_deno_datagrams.ts";
+import { descriptorLimit } from "../system/_descriptors.ts";
+import { othersTurn } from "./_deno_turns.ts";
+import { CLOSED, toTransportError } from "./_errors.ts";
+import { bindOutgoing } from "./_outgoing.ts";
+import { plainAddress, resolve } from "./_resolve.ts";
+
+/**
+ * Gives the system's network. Deno asks for `--allow-net`, which may name the
+ * addresses to listen on and to dial.
+ *
+ * @param outbound Where datagrams leave from; the system's choice by default.
+ * Set, there are no connections: see docs/decisions/0033.
+ */
+export function denoTransport(outbound?: OutboundAddresses): Transport {
+  return {
+    name: "deno",
+    buffers: BUFFERS,
+    listen,
+    dial: outbound === undefined ? dial : noDial,
+    bind: bindDeno,
+    bindOutgoing: () => bindOutgoing(bindDeno, outbound),
+    resolve,
+    descriptorLimit,
+  };
+}
+
+// Not an async function: what Deno throws here at once must reject.
+function listen(
+  { host, port }: Endpoint,
+  { reusePort = false }: ListenOptions = {},
+): Promise<Listener> {
+  try {
+    // Without the flag Deno would end the process, and not by an error.
+    if (reusePort && typeof Deno.listenDatagram !== "function") {
+      throw new Error("sharing a port needs deno run --unstable-net");
+    }
+    const listener = Deno.listen({ hostname: host, port, reusePort });
+    return Promise.resolve(new DenoListener(listener));
+  } catch (error) {
+    const action = `listen on ${host} port ${port}`;
+    return Promise.reject(toTransportError(error, action));
+  }
+}
+
+async function dial(
+  { host, port }: Endpoint,
+  { signal }: WaitOptions = {},
+): Promise<Connection> {
+  signal?.throwIfAborted();
+  try {
+    const connection = await Deno.connect({
+      hostname: host,
+      port,
+      ...(signal && { signal }),
+    });
+    return openConnection(connection);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw toTransportError(error, `connect to ${host} port ${port}`);
+  }
+}
+
+function noDial(): Promise<never> {
+  return Promise.reject(
+    new TransportError(
+      "ERR_NET_UNSUPPORTED",
+      "Deno cannot choose the address that a TCP connection leaves from",
+    ),
+  );
+}
+
+class DenoListener implements Listener {
+  readonly address: Endpoint;
+  readonly #listener: Deno.TcpListener;
+  #last: Promise<Connection | undefined> = Promise.resolve(undefined);
+  #closed = false;
+
+  constructor(listener: Deno.TcpListener) {
+    this.#listener = listener;
+    this.address = toEndpoint(listener.addr);
+  }
+
+  accept(): Promise<Connection | undefined> {
+    return this.#last = this.#acceptAfter(this.#last);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+  }
+
+  /** Deno refuses to accept while another accept waits. */
+  async #acceptAfter(
+    last: Promise<Connection | undefined>,
+  ): Promise<Connection | undefined> {
+    await Promise.allSettled([last]);
+    for (;;) {
+      if (this.#closed) return undefined;
+      try {
+        return openConnection(await this.#listener.accept());
+      } catch (error) {
+        if (this.#closed) return undefined;
+        const failure = toTransportError(error, "accept");
+        // Its client reset it while it waited: that says nothing of the next
+        // one, which strangers could hold up so.
+        if (failure.code !== "ERR_NET_RESET") throw failure;
+      }
+    }
+  }
+}
+
+/** Big buffers of all connections. */
+const BUFFERS = new BufferPool();
+
+/** How many connections read with them. */
+let busyReaders = 0;
+
+/**
+ * The longest read that each may do, so that the buffers of all fit into what
+ * is kept of them: those that do not become garbage, and Deno keeps garbage for
+ * as long as it has nothing to do.
+ */
+function longestRead(): number {
+  const share = MAX_BUSY_READ_BYTES / Math.max(1, busyReaders);
+  const size = 2 ** Math.floor(Math.log2(share));
+  return Math.min(MAX_READ_BUFFER, Math.max(4 * MIN_READ_BUFFER, size));
+}
+
+/** Those that first reads have used and given back. */
+const FIRST_BUFFERS: Uint8Array[] = [];
+
+class DenoSocket implements Socket {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly #connection: Deno.TcpConn;
+  #readSize = MIN_READ_BUFFER;
+  #isBusy = false;
+  #isClosed = false;
+  /** The smallest buffer, while no read uses it. */
+  #quiet: Uint8Array | undefined;
+
+  constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+    this.local = toEndpoint(connection.localAddr);
+    this.remote = toEndpoint(connection.remoteAddr);
+  }
+
+  /** One async function, not two: it waits with every quiet connection. */
+  async read(): Promise<Uint8Array | undefined> {
+    const size = this.#readSize;
+    const turn = size > MIN_READ_BUFFER ? othersTurn() : undefined;
+    if (turn !== undefined) await turn;
+    try {
+      const buffer = this.#borrow(size);
+      const count = await this.#connection.read(buffer);
+      // It may settle after the end: nobody would give back what it takes then.
+      if (!this.#isClosed) {
+        return count === null ? undefined : this.#received(buffer, count, size);
+      }
+    } catch (error) {
+      if (!this.#isClosed) throw toTransportError(error, "read");
+    }
+    throw CLOSED;
+  }
+
+  recycle(chunk: Uint8Array): void {
+    BUFFERS.give(chunk);
+  }
+
+  #borrow(size: number): Uint8Array {
+    if (size > MIN_READ_BUFFER) return BUFFERS.take(size);
+    if (size === MIN_READ_BUFFER) {
+      return FIRST_BUFFERS.pop() ?? new Uint8Array(size);
+    }
+    const quiet = this.#quiet ?? new Uint8Array(size);
+    this.#quiet = undefined;
+    return quiet;
+  }
+
+  /** Chooses the size of the next read by how full this one was. */
+  #received(buffer: Uint8Array, count: number, size: number): Uint8Array {
+    if (size > MIN_READ_BUFFER) return this.#receivedBig(buffer, count);
+    if (count === size) {
+      this.#readSize = 4 * count;
+      return buffer;
+    }
+    return size === MIN_READ_BUFFER
+      ? this.#receivedFirst(buffer, count)
+      : this.#receivedQuiet(buffer, count);
+  }
+
+  /** A quiet connection keeps this one buffer; few bytes are copied out. */
+  #receivedQuiet(buffer: Uint8Array, count: number): Uint8Array {
+    this.#quiet = buffer;
+    return buffer.slice(0, count);
+  }
+
+  /** A new one does not know; most begin with a few bytes, copied out too. */
+  #receivedFirst(buffer: Uint8Array, count: number): Uint8Array {
+    if (count > QUIET_READ_BUFFER) return buffer.subarray(0, count);
+    this.#readSize = QUIET_READ_BUFFER;
+    if (FIRST_BUFFERS.length < MAX_FIRST_BUFFERS) FIRST_BUFFERS.push(buffer);
+    return buffer.slice(0, count);
+  }
+
+  /** A busy one borrows big buffers, and less big ones when it slows down. */
+  #receivedBig(buffer: Uint8Array, count: number): Uint8Array {
+    const size = buffer.length;
+    if (count === size) this.#readSize = Math.min(4 * size, longestRead());
+    else if (4 * count <= size) this.#readSize = MIN_READ_BUFFER;
+    else this.#readSize = Math.max(MIN_READ_BUFFER, size / 4);
+    this.#setBusy(this.#readSize > MIN_READ_BUFFER);
+    return buffer.subarray(0, count);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    let written = 0;
+    while (written < chunk.length) {
+      written += await this.#connection.write(
+        written === 0 ? chunk : chunk.subarray(written),
+      );
+    }
+  }
+
+  shutdown(): Promise<void> {
+    return this.#connection.closeWrite();
+  }
+
+  close(): void {
+    this.#setBusy(false);
+    this.#isClosed = true;
+    this.#connection.close();
+  }
+
+  #setBusy(isBusy: boolean): void {
+    if (isBusy === this.#isBusy) return;
+    this.#isBusy = isBusy;
+    busyReaders += isBusy ? 1 : -1;
+  }
+}
+
+/** Nagle's algorithm, on by default in Deno, would hold small chunks back. */
+function openConnection(connection: Deno.TcpConn): Connection {
+  try {
+    connection.setNoDelay();
+    return new SocketConnection(new DenoSocket(connection));
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function toEndpoint({ hostname, port }: Deno.NetAddr): Endpoint {
+  return { host: plainAddress(hostname), port };
+}

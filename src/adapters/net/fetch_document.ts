@@ -1,0 +1,114 @@
+/**
+ * Fetches a small text document over HTTPS.
+ *
+ * @module
+ */
+import { concat } from "../../bytes.ts";
+import { ConfigError, TransportError } from "../../errors.ts";
+import {
+  MAX_ONLINE_BYTES,
+  MAX_ONLINE_REDIRECTS,
+  ONLINE_TIMEOUT_MS,
+} from "../../limits.ts";
+
+/** Bounds of one fetch. */
+export interface FetchOptions {
+  /** Gives up early. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds until it is complete; default 30,000. */
+  readonly timeoutMs?: number;
+  /** Bytes after decompression; default 1 MiB. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * The text at an address. Redirections are followed to `https:` only.
+ *
+ * Security: the path of the address is taken for a secret, which no message
+ * repeats.
+ *
+ * @throws {TransportError} When it cannot be fetched: also `ERR_NET_TIMEOUT`,
+ * and `ERR_NET_OTHER` for a certificate that does not hold.
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG` when it is refused or too large.
+ */
+export async function fetchDocument(
+  url: URL,
+  options: FetchOptions = {},
+): Promise<string> {
+  const { signal, timeoutMs = ONLINE_TIMEOUT_MS } = options;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  try {
+    const response = await follow(url, either);
+    const bytes = await readBody(url, response, options.maxBytes);
+    return new TextDecoder().decode(bytes);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    if (signal?.aborted) throw signal.reason;
+    throw timeout.aborted
+      ? new TransportError(
+        "ERR_NET_TIMEOUT",
+        `Cannot fetch from ${url.host}: not complete after ${timeoutMs} ms`,
+      )
+      : new TransportError(
+        "ERR_NET_OTHER",
+        `Cannot fetch from ${url.host}: ${describe(error)}`,
+      );
+  }
+}
+
+/** The answer that is no redirection. */
+async function follow(url: URL, signal: AbortSignal): Promise<Response> {
+  const headers = { accept: "application/json", "user-agent": "umbra" };
+  let next = url;
+  for (let i = 0; i <= MAX_ONLINE_REDIRECTS; i++) {
+    const response = await fetch(next, { headers, redirect: "manual", signal });
+    if (response.ok) return response;
+    await response.body?.cancel();
+    const location = response.headers.get("location");
+    if (response.status < 300 || response.status > 399 || !location) {
+      throw refuse(url, `it answers ${response.status}`);
+    }
+    const target = URL.parse(location, next);
+    if (target?.protocol !== "https:") {
+      throw refuse(url, "it redirects to something that is not https");
+    }
+    next = target;
+  }
+  throw refuse(url, `it redirects more than ${MAX_ONLINE_REDIRECTS} times`);
+}
+
+async function readBody(
+  url: URL,
+  response: Response,
+  maxBytes = MAX_ONLINE_BYTES,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Leaving the loop early cancels the body.
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > maxBytes) {
+      throw refuse(url, `what it sends is larger than ${maxBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return concat(...chunks);
+}
+
+function refuse(url: URL, why: string): ConfigError {
+  return new ConfigError(
+    "ERR_ONLINE_CONFIG",
+    `Cannot fetch from ${url.host}: ${why}`,
+  );
+}
+
+/**
+ * The innermost cause, where Deno keeps the reason. The runtimes quote
+ * addresses in their messages: hosts may stay.
+ */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return describe(error.cause);
+  return error.message.replace(/(https?:\/\/[^/\s)"']+)[^\s)"']*/g, "$1");
+}

@@ -1,0 +1,265 @@
+/**
+ * HTTP for the operator's port, on a TCP or unix socket: `node:http`, which
+ * both runtimes have, since it bounds heads and waits: see docs/decisions/0043.
+ *
+ * @module
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo, ListenOptions, Socket } from "node:net";
+import { concat } from "../../bytes.ts";
+import { pause, systemClock } from "../../clock.ts";
+import {
+  ADMIN_HEAD_TIMEOUT_MS,
+  ADMIN_KEEP_ALIVE_MS,
+  ADMIN_REQUEST_TIMEOUT_MS,
+  MAX_ADMIN_BODY_LENGTH,
+  MAX_ADMIN_CONNECTIONS,
+  MAX_ADMIN_HEAD_LENGTH,
+} from "../../limits.ts";
+import type { Logger } from "../../observe.ts";
+import type { Endpoint } from "../../transport.ts";
+import { toTransportError } from "./_errors.ts";
+import { plainAddress } from "./_resolve.ts";
+import { freeUnixPath, makePrivate } from "./_unix_path.ts";
+
+/** A TCP address, or the path of a unix socket that only this user can open. */
+export type HttpAddress = Endpoint | { readonly path: string };
+
+/**
+ * Answers a request, whose body is complete and within the bound.
+ *
+ * @param peer Who asks; not set for a unix socket.
+ */
+export type HttpHandler = (
+  request: Request,
+  peer: Endpoint | undefined,
+) => Promise<Response>;
+
+/** Where defects of the handler are told, and bounds other than the usual. */
+export interface HttpOptions {
+  readonly logger: Logger;
+  /** Milliseconds for the head; default `ADMIN_HEAD_TIMEOUT_MS`. */
+  readonly headTimeoutMs?: number;
+  /** Milliseconds for the request; default `ADMIN_REQUEST_TIMEOUT_MS`. */
+  readonly requestTimeoutMs?: number;
+  /** Connections at once; default `MAX_ADMIN_CONNECTIONS`. */
+  readonly maxConnections?: number;
+}
+
+/** A port that answers. */
+export interface HttpServer {
+  /** Where it listens; the port is the real one. */
+  readonly address: HttpAddress;
+  /**
+   * Accepts no more, lets requests under way finish, then closes everything;
+   * the path of a unix socket is gone afterwards.
+   *
+   * @param graceMs How long they may take.
+   */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Starts to listen.
+ *
+ * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` and others.
+ */
+export async function serveHttp(
+  address: HttpAddress,
+  handler: HttpHandler,
+  options: HttpOptions,
+): Promise<HttpServer> {
+  const answering = new Set<Promise<void>>();
+  const server = createServer(serverOptions(options), (message, reply) => {
+    const served = serve(message, reply, handler, options)
+      .finally(() => answering.delete(served));
+    answering.add(served);
+  });
+  limitConnections(server, options.maxConnections ?? MAX_ADMIN_CONNECTIONS);
+  server.timeout = options.requestTimeoutMs ?? ADMIN_REQUEST_TIMEOUT_MS;
+  // Bad HTTP, or none in time: nobody is told how.
+  server.on("clientError", (_error, socket) => socket.destroy());
+  return {
+    address: await listen(server, address),
+    stop: async (graceMs) => {
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      server.close(() => resolve());
+      const wait = new AbortController();
+      await Promise.race([
+        Promise.all(answering),
+        pause(systemClock, graceMs, wait.signal),
+      ]);
+      wait.abort();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Deno's and Bun's types do not know all of Node's options; both obey them. */
+function serverOptions(
+  { headTimeoutMs, requestTimeoutMs }: HttpOptions,
+): Record<string, unknown> {
+  const headersTimeout = headTimeoutMs ?? ADMIN_HEAD_TIMEOUT_MS;
+  return {
+    headersTimeout,
+    requestTimeout: requestTimeoutMs ?? ADMIN_REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: Math.ceil(headersTimeout / 4),
+    keepAliveTimeout: ADMIN_KEEP_ALIVE_MS,
+    maxHeaderSize: MAX_ADMIN_HEAD_LENGTH,
+    requireHostHeader: true,
+  };
+}
+
+/**
+ * `server.maxConnections` is not known to Bun, which counts a connection only
+ * once it has sent something.
+ */
+function limitConnections(server: Server, limit: number): void {
+  let open = 0;
+  server.on("connection", (socket: Socket) => {
+    open++;
+    socket.once("close", () => open--);
+    if (open > limit) socket.destroy();
+  });
+}
+
+async function listen(
+  server: Server,
+  address: HttpAddress,
+): Promise<HttpAddress> {
+  if ("path" in address) {
+    const { path } = address;
+    await freeUnixPath(path);
+    try {
+      await listening(server, { path });
+      await makePrivate(path);
+    } catch (error) {
+      server.close();
+      throw toTransportError(error, `listen on ${path}`);
+    }
+    return address;
+  }
+  const { host, port } = address;
+  try {
+    await listening(server, { host, port });
+  } catch (error) {
+    throw toTransportError(error, `listen on ${host} port ${port}`);
+  }
+  const bound = server.address() as AddressInfo;
+  return { host: plainAddress(bound.address), port: bound.port };
+}
+
+function listening(server: Server, where: ListenOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(where, () => {
+    server.off("error", reject);
+    resolve();
+  });
+  return promise;
+}
+
+async function serve(
+  message: IncomingMessage,
+  reply: ServerResponse,
+  handler: HttpHandler,
+  { logger }: HttpOptions,
+): Promise<void> {
+  try {
+    const request = await toRequest(message);
+    if (typeof request === "number") {
+      reply.writeHead(request, { connection: "close", "content-length": 0 });
+      reply.end();
+      return;
+    }
+    await send(await handler(request, peerOf(message.socket)), reply);
+  } catch (error) {
+    // Its client has gone.
+    if (message.destroyed && !message.complete) return;
+    logger.log("error", "the operator's port failed", {
+      reason: error instanceof Error ? error.stack : String(error),
+    });
+    if (!reply.headersSent) reply.writeHead(500, { "content-length": 0 });
+    reply.end();
+  }
+}
+
+/** Bun takes a method it does not know for GET, so none gets that far. */
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/** @returns A status when it is not to be handled at all. */
+async function toRequest(message: IncomingMessage): Promise<Request | number> {
+  const { method = "", url = "", rawHeaders } = message;
+  if (!METHODS.includes(method)) return 501;
+  const headers = new Headers();
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
+  }
+  // Two of them arrive as one with a comma, which is no host.
+  if (!url.startsWith("/") || headers.get("host")?.includes(",")) return 400;
+  const body = await readBody(message);
+  if (body === undefined) return 413;
+  // Nothing may depend on a host that the client has made up.
+  return new Request(`http://umbra.invalid${url}`, {
+    method,
+    headers,
+    ...(body.length > 0 && method !== "GET" && method !== "HEAD" && { body }),
+  });
+}
+
+/**
+ * Not by iterating: that would close the connection where it stops, and with it
+ * the reply.
+ *
+ * @returns `undefined` when it is larger than the bound.
+ */
+function readBody(
+  message: IncomingMessage,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<
+    Uint8Array<ArrayBuffer> | undefined
+  >();
+  if (Number(message.headers["content-length"]) > MAX_ADMIN_BODY_LENGTH) {
+    resolve(undefined);
+    return promise;
+  }
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  message.on("data", (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length <= MAX_ADMIN_BODY_LENGTH) chunks.push(chunk);
+    else resolve(undefined);
+  });
+  message.once("end", () => resolve(new Uint8Array(concat(...chunks))));
+  message.once("error", reject);
+  message.once("close", () => reject(new Error("The client has gone")));
+  return promise;
+}
+
+async function send(
+  response: Response,
+  reply: ServerResponse,
+): Promise<void> {
+  const body = new Uint8Array(await response.arrayBuffer());
+  const headers = Object.fromEntries(response.headers);
+  reply.writeHead(response.status, {
+    ...headers,
+    ...(response.status !== 204 && { "content-length": body.length }),
+  });
+  const { promise: sent, resolve } = Promise.withResolvers<void>();
+  reply.once("close", resolve);
+  reply.end(body, resolve);
+  await sent;
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): Endpoint | undefined {
+  return remoteAddress === undefined || remotePort === undefined
+    ? undefined
+    : { host: plainAddress(remoteAddress), port: remotePort };
+}

@@ -1,0 +1,260 @@
+/**
+ * A network inside the process: bounded buffers, half-close, resets and
+ * scripted failures, without timers, so that a test sees the same every time.
+ *
+ * @module
+ */
+import { BufferPool } from "../../buffer_pool.ts";
+import { abortable } from "../../clock.ts";
+import { TransportError, type TransportErrorCode } from "../../errors.ts";
+import type {
+  Connection,
+  DatagramSocket,
+  Endpoint,
+  Listener,
+  OutboundAddresses,
+  Transport,
+  WaitOptions,
+} from "../../transport.ts";
+import { SocketConnection } from "./_connection.ts";
+import { type DatagramScript, MemoryDatagrams } from "./_memory_datagrams.ts";
+import { MemorySocket } from "./_memory_socket.ts";
+import { bindOutgoing, outboundFor } from "./_outgoing.ts";
+
+export type { DatagramScript };
+
+/** What the network does beside carrying bytes. */
+export interface MemoryOptions extends DatagramScript {
+  /** Addresses by name; other names do not exist. `localhost` does. */
+  readonly names?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Outcome of dialling `host:port`; `hang` waits for the signal. Looked up at
+   * every dial, so a test may change it.
+   */
+  readonly dialFailures?: ReadonlyMap<string, TransportErrorCode | "hang">;
+  /** Bytes one read delivers at most; everything there is by default. */
+  readonly split?: number;
+  /** Bytes under way per direction; 65,536 by default. */
+  readonly capacity?: number;
+  /** What `descriptorLimit()` returns; nothing by default. */
+  readonly descriptorLimit?: number;
+  /** Where what goes out leaves from; 127.0.0.1 and ::1 by default. */
+  readonly outbound?: OutboundAddresses;
+}
+
+/** A connection that a test can tear down. */
+export interface MemoryConnection extends Connection {
+  /** Closes at once, and the peer sees `ERR_NET_RESET`. */
+  reset(): void;
+}
+
+/** A network of its own; see {@link memoryTransport}. */
+export interface MemoryTransport extends Transport {
+  /** Ends of connections not closed yet: 2 for each connection in use. */
+  readonly openConnections: number;
+  /** Ports listened on. */
+  readonly openListeners: number;
+  /** UDP sockets open. */
+  readonly openSockets: number;
+  /** Dials so far as `host:port`, in order. */
+  readonly dialled: readonly string[];
+  /**
+   * Makes one accept fail, the one that waits or else the next. The connection
+   * it would have returned is kept for the accept after it.
+   */
+  failNextAccept(code: TransportErrorCode): void;
+  /** As in {@link Transport}, with a connection that can be reset. */
+  dial(endpoint: Endpoint, options?: WaitOptions): Promise<MemoryConnection>;
+}
+
+/**
+ * Makes a network nobody else is on. Dialled addresses exist when somebody
+ * listens there, or on `0.0.0.0` or `::` at that port.
+ */
+export function memoryTransport(options: MemoryOptions = {}): MemoryTransport {
+  return new Network(options);
+}
+
+class Network implements MemoryTransport {
+  readonly name = "memory";
+  readonly buffers: BufferPool = new BufferPool();
+  readonly dialled: string[] = [];
+  readonly acceptFailures: TransportErrorCode[] = [];
+  readonly listeners: Map<string, MemoryListener> = new Map();
+  openConnections = 0;
+  readonly #options: MemoryOptions;
+  readonly #datagrams: MemoryDatagrams;
+  #nextListenPort = 40_000;
+  #nextClientPort = 50_000;
+
+  constructor(options: MemoryOptions) {
+    this.#options = options;
+    this.#datagrams = new MemoryDatagrams(options);
+  }
+
+  get openSockets(): number {
+    return this.#datagrams.size;
+  }
+
+  get openListeners(): number {
+    return this.listeners.size;
+  }
+
+  listen({ host, port }: Endpoint): Promise<Listener> {
+    const address = { host, port: port || this.#nextListenPort++ };
+    if (this.listeners.has(key(address))) {
+      return failure("ERR_NET_ADDRESS_IN_USE", `listen on ${key(address)}`);
+    }
+    const listener = new MemoryListener(this, address);
+    this.listeners.set(key(address), listener);
+    return Promise.resolve(listener);
+  }
+
+  dial(
+    endpoint: Endpoint,
+    { signal }: WaitOptions = {},
+  ): Promise<MemoryConnection> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const { host, port } = endpoint;
+    let source = host.includes(":") ? "::1" : "127.0.0.1";
+    try {
+      source = outboundFor(host, this.#options.outbound) ?? source;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.dialled.push(key(endpoint));
+    const scripted = this.#options.dialFailures?.get(key(endpoint));
+    if (scripted === "hang") return abortable(new Promise(() => {}), signal);
+    if (scripted !== undefined) {
+      return failure(scripted, `connect to ${key(endpoint)}`);
+    }
+    const listener = [host, "0.0.0.0", "::"]
+      .map((address) => this.listeners.get(key({ host: address, port })))
+      .find((found) => found !== undefined);
+    if (listener === undefined) {
+      return failure("ERR_NET_REFUSED", `connect to ${key(endpoint)}`);
+    }
+    const client = { host: source, port: this.#nextClientPort++ };
+    const { split = Infinity, capacity = 65_536 } = this.#options;
+    const [near, far] = MemorySocket.pair(client, { host, port }, {
+      split,
+      capacity,
+      onClose: () => this.openConnections--,
+    });
+    this.openConnections += 2;
+    listener.push(new ResettableConnection(far));
+    return Promise.resolve(new ResettableConnection(near));
+  }
+
+  bind(endpoint: Endpoint): Promise<DatagramSocket> {
+    return this.#datagrams.bind(endpoint);
+  }
+
+  bindOutgoing(): Promise<DatagramSocket> {
+    return bindOutgoing(
+      (endpoint) => this.bind(endpoint),
+      this.#options.outbound,
+    );
+  }
+
+  resolve(host: string, { signal }: WaitOptions = {}): Promise<string[]> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (/^[\d.]+$|:/.test(host)) return Promise.resolve([host]);
+    const { names = {} } = this.#options;
+    const addresses = Object.hasOwn(names, host)
+      ? names[host]!
+      : host === "localhost"
+      ? ["127.0.0.1"]
+      : [];
+    return addresses.length > 0
+      ? Promise.resolve([...addresses])
+      : failure("ERR_NET_NAME_NOT_FOUND", `resolve ${host}`);
+  }
+
+  descriptorLimit(): number | undefined {
+    return this.#options.descriptorLimit;
+  }
+
+  failNextAccept(code: TransportErrorCode): void {
+    for (const listener of this.listeners.values()) {
+      if (listener.rejectWaiting(code)) return;
+    }
+    this.acceptFailures.push(code);
+  }
+}
+
+type Waiting = PromiseWithResolvers<MemoryConnection | undefined>;
+
+class MemoryListener implements Listener {
+  readonly address: Endpoint;
+  readonly #network: Network;
+  readonly #queue: ResettableConnection[] = [];
+  readonly #waiting: Waiting[] = [];
+  #closed = false;
+
+  constructor(network: Network, address: Endpoint) {
+    this.#network = network;
+    this.address = address;
+  }
+
+  accept(): Promise<MemoryConnection | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
+    const code = this.#network.acceptFailures.shift();
+    if (code !== undefined) return failure(code, "accept");
+    const next = this.#queue.shift();
+    if (next !== undefined) return Promise.resolve(next);
+    const waiting: Waiting = Promise.withResolvers();
+    this.#waiting.push(waiting);
+    return waiting.promise;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#network.listeners.delete(key(this.address));
+    for (const connection of this.#queue.splice(0)) connection.reset();
+    for (const waiting of this.#waiting.splice(0)) waiting.resolve(undefined);
+  }
+
+  push(connection: ResettableConnection): void {
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#queue.push(connection);
+    else waiting.resolve(connection);
+  }
+
+  rejectWaiting(code: TransportErrorCode): boolean {
+    const waiting = this.#waiting.shift();
+    waiting?.reject(transportError(code, "accept"));
+    return waiting !== undefined;
+  }
+}
+
+class ResettableConnection extends SocketConnection
+  implements MemoryConnection {
+  readonly #socket: MemorySocket;
+
+  constructor(socket: MemorySocket) {
+    super(socket);
+    this.#socket = socket;
+  }
+
+  reset(): void {
+    this.#socket.reset();
+    this.close();
+  }
+}
+
+function key({ host, port }: Endpoint): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function failure(code: TransportErrorCode, action: string): Promise<never> {
+  return Promise.reject(transportError(code, action));
+}
+
+function transportError(
+  code: TransportErrorCode,
+  action: string,
+): TransportError {
+  return new TransportError(code, `Cannot ${action}: ${code}`);
+}

@@ -1,0 +1,96 @@
+/**
+ * A unix datagram socket: an address is a path, as its host, and port 0;
+ * whoever has no path to answer to is the empty host.
+ *
+ * Deno has such sockets; Bun has none, and its `node:dgram` neither.
+ * Does not: send while it receives, which Deno refuses (`Busy`). So it is no
+ * `DatagramSocket`, but enough for who asks or answers in turn.
+ *
+ * @module
+ */
+import { unlinkSync } from "node:fs";
+import { TransportError } from "../../errors.ts";
+import { MAX_DATAGRAM_LENGTH } from "../../limits.ts";
+import type { Datagram, Endpoint } from "../../transport.ts";
+import { closedSocket } from "./_datagram_queue.ts";
+import { toTransportError } from "./_errors.ts";
+import { freeUnixPath, makePrivate } from "./_unix_path.ts";
+
+/**
+ * Binds a path, which only this user can send to.
+ *
+ * @throws {TransportError} `ERR_NET_UNSUPPORTED` on Bun,
+ * `ERR_NET_ADDRESS_IN_USE` and others.
+ */
+export async function bindUnixDatagrams(
+  path: string,
+): Promise<UnixDatagramSocket> {
+  if (!("Deno" in globalThis) || typeof Deno.listenDatagram !== "function") {
+    throw new TransportError(
+      "ERR_NET_UNSUPPORTED",
+      `Cannot bind ${path}: only Deno, with --unstable-net, has unix datagram ` +
+        "sockets; use HOST:PORT of this machine",
+    );
+  }
+  await freeUnixPath(path);
+  try {
+    const connection = Deno.listenDatagram({ transport: "unixpacket", path });
+    await makePrivate(path);
+    return new UnixDatagramSocket(path, connection);
+  } catch (error) {
+    throw toTransportError(error, `bind ${path}`);
+  }
+}
+
+/** See the module; its methods are those of `DatagramSocket`. */
+export class UnixDatagramSocket {
+  /** The path it is bound to, and port 0. */
+  readonly address: Endpoint;
+  readonly #connection: Deno.DatagramConn;
+  readonly #buffer: Uint8Array = new Uint8Array(MAX_DATAGRAM_LENGTH);
+  #closed = false;
+
+  /** Owns the connection. */
+  constructor(path: string, connection: Deno.DatagramConn) {
+    this.address = { host: path, port: 0 };
+    this.#connection = connection;
+  }
+
+  /** The next datagram, or `undefined` once the socket is closed. */
+  async receive(): Promise<Datagram | undefined> {
+    if (this.#closed) return undefined;
+    try {
+      const [payload, from] = await this.#connection.receive(this.#buffer);
+      const { path } = from as { readonly path: string | null };
+      return { payload: payload.slice(), from: { host: path ?? "", port: 0 } };
+    } catch (error) {
+      if (this.#closed) return undefined;
+      throw toTransportError(error, "receive");
+    }
+  }
+
+  /** Sends to a path. */
+  async send(payload: Uint8Array, { host }: Endpoint): Promise<void> {
+    if (this.#closed) throw closedSocket();
+    try {
+      const to = { transport: "unixpacket", path: host } as const;
+      await this.#connection.send(payload, to);
+    } catch (error) {
+      throw toTransportError(error, `send to ${host}`);
+    }
+  }
+
+  /** Gives the path and the descriptor back. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+    try {
+      unlinkSync(this.address.host);
+    } catch (error) {
+      // Somebody has tidied up already.
+      if ((error as { code?: unknown }).code === "ENOENT") return;
+      throw toTransportError(error, `remove ${this.address.host}`);
+    }
+  }
+}

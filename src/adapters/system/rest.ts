@@ -1,0 +1,149 @@
+/**
+ * Keeps memory small: garbage is collected as memory grows, and what a load has
+ * needed is given back once the work is done. Left to themselves both runtimes
+ * take more memory before they look for garbage, and Deno keeps it.
+ *
+ * @module
+ */
+import process from "node:process";
+import { type Clock, systemClock } from "../../clock.ts";
+import {
+  GROWTH_BYTES,
+  GROWTH_CHECK_MS,
+  REST_CHECK_MS,
+  REST_COST_SHARE,
+  REST_LOAD,
+  REST_WORTH_MS,
+} from "../../limits.ts";
+import type { Transport } from "../../transport.ts";
+import { garbageCollector } from "./_garbage.ts";
+
+/** What a rest consists of, and how it is known to be due. */
+export interface RestOptions {
+  /** Tells when to look. */
+  readonly clock: Clock;
+  /** Milliseconds of processor time that the process has used. */
+  readonly processorMs: () => number;
+  /** Gives memory back. */
+  readonly giveBack: () => void;
+}
+
+/** Watches the process from its making to its disposal. */
+export class Rest implements Disposable {
+  readonly #options: RestOptions;
+  readonly #looks: Disposable;
+  /** Processor time at the last look. */
+  #lookedMs = 0;
+  /** Processor time at the last rest. */
+  #restedMs = 0;
+  /** What a rest must have been worked for, in milliseconds. */
+  #worthMs = REST_WORTH_MS;
+
+  /** Looks from now on. */
+  constructor(options: RestOptions) {
+    this.#options = options;
+    this.#looks = every(options.clock, REST_CHECK_MS, () => this.#look());
+  }
+
+  /** Ends the watch. Idempotent. */
+  [Symbol.dispose](): void {
+    this.#looks[Symbol.dispose]();
+  }
+
+  #look(): void {
+    const { processorMs, giveBack } = this.#options;
+    const nowMs = processorMs();
+    const load = (nowMs - this.#lookedMs) / REST_CHECK_MS;
+    this.#lookedMs = nowMs;
+    if (load > REST_LOAD || nowMs - this.#restedMs < this.#worthMs) return;
+    giveBack();
+    this.#restedMs = this.#lookedMs = processorMs();
+    const costMs = this.#restedMs - nowMs;
+    this.#worthMs = Math.max(REST_WORTH_MS, costMs / REST_COST_SHARE);
+  }
+}
+
+/** What is done about growth, and how it is known. */
+export interface GrowthOptions {
+  /** Tells when to look. */
+  readonly clock: Clock;
+  /** The most resident memory that the process has ever had. */
+  readonly peakBytes: () => number;
+  /** Has garbage collected, now or soon. */
+  readonly collect: () => void;
+}
+
+/** Watches the process from its making to its disposal. */
+export class Growth implements Disposable {
+  readonly #options: GrowthOptions;
+  readonly #looks: Disposable;
+  /** The peak when garbage was last collected. */
+  #collectedBytes: number;
+
+  /** Looks from now on. */
+  constructor(options: GrowthOptions) {
+    this.#options = options;
+    this.#collectedBytes = options.peakBytes();
+    this.#looks = every(options.clock, GROWTH_CHECK_MS, () => this.#look());
+  }
+
+  /** Ends the watch. Idempotent. */
+  [Symbol.dispose](): void {
+    this.#looks[Symbol.dispose]();
+  }
+
+  #look(): void {
+    const { peakBytes, collect } = this.#options;
+    const bytes = peakBytes();
+    if (bytes - this.#collectedBytes < GROWTH_BYTES) return;
+    collect();
+    this.#collectedBytes = bytes;
+  }
+}
+
+/** Keeps the memory of this process small, and the buffers of its transport. */
+export function systemRest({ buffers }: Transport): Disposable {
+  const collector = garbageCollector();
+  const watches = new DisposableStack();
+  watches.use(
+    new Rest({
+      clock: systemClock,
+      processorMs(): number {
+        const { user, system } = process.cpuUsage();
+        return (user + system) / 1_000;
+      },
+      giveBack(): void {
+        buffers.clear();
+        collector.all();
+      },
+    }),
+  );
+  if (collector.some !== undefined) {
+    watches.use(
+      new Growth({
+        clock: systemClock,
+        // Unlike what there is now, it takes no descriptor to know.
+        peakBytes: () => 1_024 * process.resourceUsage().maxRSS,
+        collect: collector.some,
+      }),
+    );
+  }
+  return watches;
+}
+
+/** Calls again and again, until the result is disposed of. */
+function every(
+  clock: Clock,
+  delayMs: number,
+  callback: () => void,
+): Disposable {
+  let cancel: () => void;
+  const next = (): void => {
+    cancel = clock.schedule(() => {
+      callback();
+      next();
+    }, delayMs);
+  };
+  next();
+  return { [Symbol.dispose]: () => cancel() };
+}

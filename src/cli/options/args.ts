@@ -1,0 +1,115 @@
+/**
+ * Command line → option values, by a command's table; no I/O.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import type { ConfigError } from "../../errors.ts";
+import { spelling, spellOut, usage } from "./getopt.ts";
+import { nearest } from "./nearest.ts";
+import type { Command, Option } from "./option.ts";
+
+/** A command line, read. */
+export class Arguments {
+  readonly #values: Readonly<Record<string, unknown>>;
+  /** What is not an option, in order. */
+  readonly operands: readonly string[];
+  /** What the operator should know although it is no error. */
+  readonly warnings: readonly string[];
+
+  /** Called by {@link parseArguments} only. */
+  constructor(
+    values: Readonly<Record<string, unknown>>,
+    operands: readonly string[],
+    warnings: readonly string[],
+  ) {
+    this.#values = values;
+    this.operands = operands;
+    this.warnings = warnings;
+  }
+
+  /** The same without the first operand, where that was a word of ours. */
+  withoutWord(): Arguments {
+    return new Arguments(this.#values, this.operands.slice(1), this.warnings);
+  }
+
+  /** Whether a switch is on. */
+  has(name: string): boolean {
+    return this.#values[name] === true;
+  }
+
+  /** Every value of an option, in order. */
+  all(name: string): readonly string[] {
+    return (this.#values[name] ?? []) as string[];
+  }
+
+  /** The value of an option; the last one where it was repeated. */
+  last(name: string): string | undefined {
+    return this.all(name).at(-1);
+  }
+}
+
+/**
+ * Reads what follows the command's name.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_USAGE`.
+ */
+export function parseArguments(
+  command: Command,
+  argv: readonly string[],
+): Arguments {
+  const { options } = command;
+  const named = (wanted: boolean): string[] =>
+    options.filter((o) => (o.value !== undefined) === wanted)
+      .map((o) => o.name);
+  const parsed: Record<string, unknown> = parseArgs(
+    spellOut(options, argv),
+    {
+      boolean: named(false),
+      string: [...named(true), "_"],
+      collect: named(true),
+      unknown: (arg: string, key?: string) => {
+        if (key !== undefined || arg.length > 1 && arg.startsWith("-")) {
+          throw unknownOption(command, arg);
+        }
+        return true;
+      },
+    },
+  );
+  const operands = parsed._ as string[];
+  if (operands.length > command.maxOperands && parsed.help !== true) {
+    throw usage(
+      `Unexpected argument "${operands[command.maxOperands]}"; see --help` +
+        (command.options.some(({ name }) => name === "config")
+          ? ": -c names a configuration file"
+          : ""),
+    );
+  }
+  const given = (option: Option): boolean =>
+    parsed[option.name] === true ||
+    option.value !== undefined && (parsed[option.name] as string[]).length > 0;
+  const warnings: string[] = [];
+  for (const option of options.filter(given)) {
+    if (option.standing === "ignored") {
+      warnings.push(`ignored: ${spelling(option)}: ${option.help}`);
+    } else if (option.standing === "unsupported" && parsed.help !== true) {
+      throw usage(`Not supported (yet): ${spelling(option)}: ${option.help}`);
+    }
+  }
+  return new Arguments(parsed, operands, warnings);
+}
+
+function unknownOption(command: Command, arg: string): ConfigError {
+  const word = arg.replace(/=.*$/s, "");
+  const known = command.options.filter((o) => o.standing === undefined)
+    .flatMap((o) => [o.name, ...(o.aliases ?? [])]);
+  // Dashes are alike in all, and none of the letters.
+  const letters = word.replace(/^-+/, "");
+  // People write --port for --server-port.
+  const meant = nearest(letters, known) ??
+    known.find((name) => name.endsWith(`-${letters}`));
+  return usage(
+    `Unknown option ${word}; ` +
+      (meant === undefined ? "see --help" : `did you mean --${meant}?`),
+  );
+}

@@ -1,0 +1,90 @@
+/**
+ * The spellings of options that users of libev know from getopt, brought to
+ * the one form all parsers agree on.
+ *
+ * @module
+ */
+import { ConfigError } from "../../errors.ts";
+import type { Option } from "./option.ts";
+
+/**
+ * Rewrites every known option as `--name=value`: `-k PASSWORD`, `-kPASSWORD`,
+ * `-vk PASSWORD`, and values that start with a dash. Unknown long options are
+ * left for the parser to report.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_USAGE` for an unknown letter, or a value
+ * that is missing or too many.
+ */
+export function spellOut(
+  options: readonly Option[],
+  argv: readonly string[],
+): string[] {
+  const out: string[] = [];
+  const rest = [...argv];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === "--") return [...out, arg, ...rest];
+    const long = /^--([^=]+)(?:=(.*))?$/s.exec(arg);
+    if (long) {
+      const option = findLong(options, long[1]!);
+      out.push(option ? spell(option, long[2], rest) : arg);
+    } else if (/^-[^-]/.test(arg)) {
+      out.push(...spellCluster(options, arg.slice(1), rest));
+    } else {
+      out.push(arg);
+    }
+  }
+  return out;
+}
+
+/** How an option is written, for messages. */
+export function spelling({ name, short, standing }: Option): string {
+  if (short === undefined) return `--${name}`;
+  // libev has the letters only.
+  return standing === undefined ? `-${short}, --${name}` : `-${short}`;
+}
+
+/** The error of a command line that cannot be understood. */
+export function usage(message: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_USAGE", message);
+}
+
+function findLong(
+  options: readonly Option[],
+  name: string,
+): Option | undefined {
+  return options.find((o) => o.name === name || o.aliases?.includes(name));
+}
+
+/** Switches, of which the last may take the letters that follow as its value. */
+function spellCluster(
+  options: readonly Option[],
+  letters: string,
+  rest: string[],
+): string[] {
+  const out: string[] = [];
+  for (let i = 0; i < letters.length; i++) {
+    const option = options.find((o) => o.short === letters[i]);
+    // The other letters may be a password: they are not repeated.
+    if (!option) throw usage(`Unknown option -${letters[i]}; see --help`);
+    if (option.value !== undefined) {
+      return [...out, spell(option, letters.slice(i + 1) || undefined, rest)];
+    }
+    out.push(spell(option, undefined, rest));
+  }
+  return out;
+}
+
+/** @param rest Its first element is taken, where a value stands apart. */
+function spell(
+  option: Option,
+  joined: string | undefined,
+  rest: string[],
+): string {
+  if (option.value === undefined) {
+    if (joined === undefined) return `--${option.name}=true`;
+    throw usage(`Option --${option.name} takes no value`);
+  }
+  const value = joined ?? rest.shift();
+  if (value) return `--${option.name}=${value}`;
+  throw usage(`Option ${spelling(option)} needs a value: ${option.value}`);
+}

@@ -1,0 +1,113 @@
+/**
+ * The help texts, from the command table; at most {@link HELP_WIDTH} columns.
+ *
+ * @module
+ */
+import { METHODS } from "../../crypto/method.ts";
+import { COMMANDS } from "../commands/commands.ts";
+import type { Command, Option } from "./option.ts";
+
+/** Columns a help text may have: the narrowest terminal in use. */
+export const HELP_WIDTH = 80;
+
+/** Column at which explanations start; longer option names get a line. */
+const EXPLANATION_COLUMN = 30;
+
+/** The list of commands. */
+export function programHelp(): string {
+  const rows = COMMANDS.map((c) => row(`  ${c.name}`, c.summary, 15));
+  return [
+    "Usage: umbra COMMAND [OPTIONS]",
+    "",
+    ...wrap(
+      "A Shadowsocks-compatible encrypted proxy: ss-local and ss-server in " +
+        "one program. Under the name ss-local, ss-server or ss-tunnel it is that " +
+        "command.",
+    ),
+    "",
+    "Commands:",
+    ...rows.flat(),
+    "",
+    "Options:",
+    ...row("  -h, --help", "Print this help", EXPLANATION_COLUMN),
+    ...row(
+      "  -V, --version",
+      "Print version, build and runtime",
+      EXPLANATION_COLUMN,
+    ),
+    "",
+    "`umbra help COMMAND` tells more about a command.",
+    "",
+  ].join("\n");
+}
+
+/**
+ * The help of one command.
+ *
+ * @param command From the table.
+ * @param invocation What was typed to get there: `umbra local`, `ss-local`.
+ */
+export function commandHelp(command: Command, invocation: string): string {
+  const usage = ["Usage:", invocation, "[OPTIONS]", command.operands];
+  const lines = [usage.filter(Boolean).join(" ")];
+  for (const paragraph of command.description) {
+    lines.push("", ...wrap(paragraph));
+  }
+  if (command.name === "genkey") lines.push(...methodRows());
+  lines.push("", "Options:");
+  for (const option of command.options) {
+    if (option.standing !== undefined) continue;
+    lines.push(
+      ...row(heading(option), explanation(option), EXPLANATION_COLUMN),
+    );
+  }
+  const examples = command.examples.map((line) =>
+    `  ${line.replace(`umbra ${command.name}`, invocation)}`
+  );
+  lines.push("", "Examples:", ...examples);
+  return [...lines, ""].join("\n");
+}
+
+function methodRows(): string[] {
+  return METHODS.map((m) =>
+    `  ${m.name.padEnd(EXPLANATION_COLUMN)}${m.keyLength}-byte key`
+  );
+}
+
+function heading(option: Option): string {
+  const short = option.short === undefined ? "   " : `-${option.short},`;
+  const value = option.value === undefined ? "" : ` ${option.value}`;
+  return `  ${short} --${option.name}${value}`;
+}
+
+function explanation(option: Option): string {
+  return option.default === undefined
+    ? option.help
+    : `${option.help} [default: ${option.default}]`;
+}
+
+function row(left: string, right: string, column: number): string[] {
+  const wrapped = wrap(right, HELP_WIDTH - column);
+  const indent = " ".repeat(column);
+  if (left.length >= column - 1) {
+    return [left, ...wrapped.map((line) => indent + line)];
+  }
+  return wrapped.map((line, i) =>
+    (i === 0 ? left.padEnd(column) : indent) + line
+  );
+}
+
+function wrap(text: string, width: number = HELP_WIDTH): string[] {
+  const lines: string[] = [];
+  let line = "";
+  // `[default: x]` stays together.
+  for (const word of text.split(/ (?![^[]*\])/)) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,249 @@
+/**
+ * The running services: started all or none, brought in line with another
+ * configuration without dropping a connection, stopped with grace.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { ConfigError, TransportError } from "../../errors.ts";
+import type { LogFields, Logger } from "../../observe.ts";
+import type { Service } from "../../service/service.ts";
+import type { Endpoint } from "../../transport.ts";
+
+/** A service as it was asked for. */
+export interface PlannedService {
+  /** Names it from one configuration to the next: its kind and address. */
+  readonly key: string;
+  /** Where it shall listen. */
+  readonly listen: Endpoint;
+  /** Option that changes the port. */
+  readonly portOption: string;
+  /**
+   * Tells whether it could be started, as far as that can be told before.
+   *
+   * @throws {ConfigError} When it could not.
+   */
+  check(): void;
+  /** Starts it. */
+  start(): Promise<Service>;
+  /** Line of the log once it listens, and the same as fields. */
+  describe(address: string): { message: string; fields: LogFields };
+  /** What is new since the plan of this key that runs. */
+  changesSince(before: PlannedService): Changes;
+  /** Lets the service that runs under this key be as planned here. */
+  adopt(running: Service): void;
+}
+
+/** What makes two plans different. */
+export interface Changes {
+  /** One sentence each. */
+  readonly sentences: readonly string[];
+  /** Whether it must listen anew; open connections live on all the same. */
+  readonly restart: boolean;
+}
+
+/** A service, and the plan it follows. */
+export interface RunningService {
+  /** As it was asked for last. */
+  readonly plan: PlannedService;
+  /** What runs. */
+  readonly service: Service;
+}
+
+/** Where the start lines go. */
+export interface FleetOptions {
+  /** Told what starts and fails. */
+  readonly logger: Logger;
+  /** Adds the facts of a start line as fields. */
+  readonly withFields: boolean;
+}
+
+/** All services of the program. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #running = new Map<string, RunningService>();
+  /** They accept no more, and wait for their last connections. */
+  readonly #retired = new Set<Service>();
+  #stopped = false;
+
+  /** Starts with none. */
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** What runs, in the order of its start. */
+  get running(): readonly RunningService[] {
+    return [...this.#running.values()];
+  }
+
+  /** The service of this key, if it runs. */
+  find(key: string): RunningService | undefined {
+    return this.#running.get(key);
+  }
+
+  /**
+   * What `apply()` would change; one sentence each.
+   *
+   * @throws {ConfigError} When two plans are for one place.
+   */
+  preview(plans: readonly PlannedService[]): string[] {
+    refuseTwice(plans);
+    const wanted = new Set(plans.map(({ key }) => key));
+    return [
+      ...this.running.filter(({ plan }) => !wanted.has(plan.key))
+        .map(({ plan }) => `${plan.key}: stops listening`),
+      ...plans.flatMap((plan) => {
+        const before = this.#running.get(plan.key)?.plan;
+        if (before === undefined) return [`${plan.key}: starts listening`];
+        return plan.changesSince(before).sentences
+          .map((sentence) => `${plan.key}: ${sentence}`);
+      }),
+    ];
+  }
+
+  /**
+   * Starts what is new, changes what is different, retires what is gone.
+   *
+   * @throws {ConfigError | TransportError} When a plan is wrong or what is new
+   * cannot listen; nothing has changed then. A service that cannot listen
+   * again is the exception: it goes on as it was, if it can. `ConfigError` also
+   * after `stop()`: nothing may listen again while the last connections end.
+   */
+  async apply(plans: readonly PlannedService[]): Promise<void> {
+    this.#refuseWhenStopped();
+    refuseTwice(plans);
+    for (const plan of plans) plan.check();
+    await this.#startAll(plans.filter(({ key }) => !this.#running.has(key)));
+    const wanted = new Set(plans.map(({ key }) => key));
+    for (const { plan } of this.running) {
+      if (!wanted.has(plan.key)) this.retire(plan.key);
+    }
+    for (const plan of plans) {
+      const { plan: before } = this.#running.get(plan.key)!;
+      if (plan === before) continue;
+      if (plan.changesSince(before).restart) await this.#restart(plan);
+      else this.adopt(plan);
+    }
+  }
+
+  /**
+   * Brings the service of the plan's key in line, at once.
+   *
+   * @throws {RangeError} When that cannot be; nothing has changed then.
+   */
+  adopt(plan: PlannedService): void {
+    const running = this.#running.get(plan.key);
+    if (running === undefined) throw new RangeError(`${plan.key} does not run`);
+    plan.adopt(running.service);
+    this.#running.set(plan.key, { plan, service: running.service });
+  }
+
+  /** Lets a service accept no more; what is open may take its time. */
+  retire(key: string): void {
+    const running = this.#running.get(key);
+    if (running === undefined) return;
+    this.#running.delete(key);
+    const { service } = running;
+    this.#retired.add(service);
+    void service.stop(Infinity).finally(() => this.#retired.delete(service));
+  }
+
+  /** Ends everything, for good. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    const services = [
+      ...this.running.map(({ service }) => service),
+      ...this.#retired,
+    ];
+    await Promise.all(services.map((service) => service.stop(graceMs)));
+    this.#running.clear();
+  }
+
+  async #startAll(plans: readonly PlannedService[]): Promise<void> {
+    const started: RunningService[] = [];
+    for (const plan of plans) {
+      try {
+        started.push({ plan, service: await plan.start() });
+        this.#refuseWhenStopped();
+      } catch (error) {
+        await Promise.all(started.map(({ service }) => service.stop(0)));
+        throw explainListening(plan, error);
+      }
+    }
+    for (const running of started) this.#add(running);
+  }
+
+  #refuseWhenStopped(): void {
+    if (!this.#stopped) return;
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "The program is about to end: change it after its next start",
+    );
+  }
+
+  #add(running: RunningService): void {
+    const { logger, withFields } = this.#options;
+    const { plan, service } = running;
+    this.#running.set(plan.key, running);
+    const { message, fields } = plan.describe(formatAddress(service.address));
+    logger.log("info", message, withFields ? fields : {});
+  }
+
+  /** The port must be free before it can be taken again. */
+  async #restart(plan: PlannedService): Promise<void> {
+    const { plan: before } = this.#running.get(plan.key)!;
+    this.retire(plan.key);
+    try {
+      await this.#startAll([plan]);
+    } catch (error) {
+      await this.#startAll([before]);
+      throw error;
+    }
+  }
+}
+
+/** Of two on one port the second would blame another program. */
+function refuseTwice(plans: readonly PlannedService[]): void {
+  const seen = new Set<string>();
+  for (const { key, listen } of plans) {
+    if (seen.has(key) && listen.port !== 0) {
+      throw new ConfigError(
+        "ERR_CONFIG_VALUE",
+        `${key} is there twice: leave one, or give it another port`,
+      );
+    }
+    seen.add(key);
+  }
+}
+
+/** A place to listen, and the option that names another one. */
+type Place = Pick<PlannedService, "listen" | "portOption">;
+
+/** Puts what to do into the error of somebody who could not listen. */
+export function explainListening(plan: Place, error: unknown): unknown {
+  return error instanceof TransportError
+    ? new TransportError(error.code, describeFailure(plan, error), {
+      cause: error,
+    })
+    : error;
+}
+
+function describeFailure(plan: Place, error: TransportError): string {
+  const prefix = `Cannot listen on ${formatAddress(plan.listen)}: `;
+  switch (error.code) {
+    case "ERR_NET_ADDRESS_IN_USE":
+      return prefix + "address already in use; stop the program that uses it " +
+        `or choose another port with ${plan.portOption}`;
+    case "ERR_NET_ADDRESS_UNAVAILABLE":
+      return prefix + "this machine does not have that address; " +
+        "`ip address` shows those it has";
+    case "ERR_NET_PERMISSION":
+      return prefix +
+        "permission denied; a port below 1024 needs privileges, " +
+        "and Deno needs --allow-net";
+    case "ERR_NET_NAME_NOT_FOUND":
+      return prefix + "there is no such name; give an address of this machine";
+    default:
+      return error.message;
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * A local proxy, or the DNS inbound beside it, that shall run: how it is
+ * started, and what a changed configuration means for one that runs.
+ *
+ * @module
+ */
+import * as dnsMessages from "../../adapters/net/dns_messages.ts";
+import { formatAddress } from "../../codec/address.ts";
+import type { LogFields } from "../../observe.ts";
+import { type DnsService, startDns } from "../../service/dns/dns_inbound.ts";
+import { describeProtocol } from "../../service/inbound/protocols.ts";
+import {
+  type LocalOptions,
+  type LocalService,
+  startLocal,
+} from "../../service/inbound/local.ts";
+import type { Dependencies, Service } from "../../service/service.ts";
+import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { DnsSettings } from "../config/dns_settings.ts";
+import type { Changes, PlannedService } from "./fleet.ts";
+import { same } from "./same.ts";
+import { TRAFFIC } from "./server_plan.ts";
+import { runtimeName } from "../tools/version.ts";
+
+/** One address of `ss-local` or `ss-tunnel`. */
+export class LocalPlan implements PlannedService {
+  readonly key: string;
+  readonly portOption = "-l";
+  /** As configured. */
+  readonly options: LocalOptions;
+  readonly #role: string;
+  readonly #world: Dependencies;
+
+  /** Plans; nothing runs yet. */
+  constructor(options: LocalOptions, world: Dependencies) {
+    this.options = options;
+    this.#world = world;
+    const { protocol = "mixed", listen } = options;
+    this.#role = typeof protocol === "string" ? "ss-local" : "ss-tunnel";
+    this.key = `${this.#role} ${formatAddress(listen)}`;
+  }
+
+  get listen(): Endpoint {
+    return this.options.listen;
+  }
+
+  /** Whatever can be wrong was found by the configuration. */
+  check(): void {}
+
+  start(): Promise<Service> {
+    return startLocal(this.options, this.#world);
+  }
+
+  adopt(running: Service): void {
+    (running as LocalService).setServers(this.options.servers);
+  }
+
+  describe(address: string): { message: string; fields: LogFields } {
+    const { servers, users = [], protocol = "mixed", mode = "tcp_only" } =
+      this.options;
+    const spoken = describeProtocol(protocol, users.length > 0);
+    const methods = new Set(servers.map((server) => server.method.name));
+    const names = servers.map(({ endpoint, method }) =>
+      formatAddress(endpoint) + (methods.size > 1 ? ` (${method.name})` : "")
+    );
+    const method = [...methods].join(", ");
+    return {
+      message: `${this.#role} listening on ${address}, ${spoken}` +
+        `, server ${names.join(" or ")}, method ${method}, ` +
+        `${TRAFFIC[mode]}runtime ${runtimeName()}`,
+      fields: {
+        role: this.#role,
+        address,
+        protocol: spoken,
+        server: names.join(" "),
+        method,
+        mode,
+        runtime: runtimeName(),
+      },
+    };
+  }
+
+  changesSince(before: PlannedService): Changes {
+    const { servers: oldServers, ...old } = (before as LocalPlan).options;
+    const { servers, ...next } = this.options;
+    const restart = !same(old, next);
+    return {
+      restart,
+      sentences: [
+        ...restart ? ["listens anew, its settings are others"] : [],
+        ...serverChanges(oldServers, servers),
+      ],
+    };
+  }
+}
+
+/** The DNS inbound; it asks the servers of the first local in turn. */
+export class DnsPlan implements PlannedService {
+  readonly key: string;
+  readonly portOption = "--dns-listen";
+  readonly listen: Endpoint;
+  readonly #settings: DnsSettings;
+  readonly #local: LocalOptions;
+  readonly #world: Dependencies;
+
+  /** Plans; nothing runs yet. */
+  constructor(settings: DnsSettings, local: LocalOptions, world: Dependencies) {
+    this.#settings = settings;
+    this.#local = local;
+    this.#world = world;
+    this.listen = settings.listen;
+    this.key = `dns ${formatAddress(settings.listen)}`;
+  }
+
+  /** Whatever can be wrong was found by the configuration. */
+  check(): void {}
+
+  start(): Promise<Service> {
+    const { udpTimeoutMs, maxFlows } = this.#local;
+    return startDns({
+      listen: this.listen,
+      resolver: this.#settings.resolver,
+      servers: this.#servers,
+      messages: dnsMessages,
+      ...(udpTimeoutMs && { udpTimeoutMs }),
+      ...(maxFlows && { maxFlows }),
+    }, this.#world);
+  }
+
+  adopt(running: Service): void {
+    (running as DnsService).setServers(this.#servers);
+  }
+
+  describe(address: string): { message: string; fields: LogFields } {
+    const resolver = formatAddress(this.#settings.resolver);
+    return {
+      message: `DNS listening on ${address}, UDP and TCP, asks ${resolver} ` +
+        `through ${namesOf(this.#servers)}`,
+      fields: { role: "dns", address, resolver },
+    };
+  }
+
+  changesSince(before: PlannedService): Changes {
+    const old = before as DnsPlan;
+    const restart = !same(
+      [old.#settings, old.#local.udpTimeoutMs, old.#local.maxFlows],
+      [this.#settings, this.#local.udpTimeoutMs, this.#local.maxFlows],
+    );
+    return {
+      restart,
+      sentences: [
+        ...restart ? ["listens anew, its settings are others"] : [],
+        ...serverChanges(old.#servers, this.#servers),
+      ],
+    };
+  }
+
+  get #servers(): readonly UpstreamServer[] {
+    return this.#local.servers;
+  }
+}
+
+function serverChanges(
+  old: readonly UpstreamServer[],
+  next: readonly UpstreamServer[],
+): string[] {
+  if (same(old, next)) return [];
+  return [`sends through ${namesOf(next)}, with other settings or keys`];
+}
+
+function namesOf(servers: readonly UpstreamServer[]): string {
+  return servers.map(({ endpoint }) => formatAddress(endpoint)).join(" or ");
+}

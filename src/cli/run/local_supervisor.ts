@@ -1,0 +1,168 @@
+/**
+ * A running `ss-local` as its operator sees it: it can be watched, and takes a
+ * new configuration over. It has no users and no servers of its own.
+ *
+ * @module
+ */
+import type { Operator, ReloadReport, Status } from "../../admin/operator.ts";
+import { formatAddress } from "../../codec/address.ts";
+import type { Method } from "../../crypto/method.ts";
+import { ConfigError } from "../../errors.ts";
+import type { LocalOptions } from "../../service/inbound/local.ts";
+import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { ConfiguredRole } from "../config/config.ts";
+import type { Fleet, PlannedService } from "./fleet.ts";
+import { LocalPlan } from "./local_plan.ts";
+import { same } from "./same.ts";
+import { Turns } from "./turns.ts";
+
+/** What a supervisor works with. */
+export interface LocalSupervisorOptions {
+  /** Reads the configuration, again and again. */
+  configure(): ConfiguredRole<LocalOptions[]>;
+  /** Told the methods that will be used; throws when nobody computes one. */
+  serve(methods: readonly Method[]): void;
+  /** What shall run for a configuration. */
+  plans(locals: readonly LocalOptions[]): PlannedService[];
+  /** Where services run. */
+  readonly fleet: Fleet;
+  /** Everything of a status but the servers. */
+  programStatus(): Omit<Status, "servers">;
+}
+
+const NO_USERS = "A local has no users of its own; its server has";
+
+/** Runs locals, and changes them. */
+export class LocalSupervisor implements Operator {
+  readonly #options: LocalSupervisorOptions;
+  /** Of changes. */
+  readonly #turns = new Turns();
+  #configured: ConfiguredRole<LocalOptions[]>;
+
+  /** @param configured What `configure()` has returned already. */
+  constructor(
+    configured: ConfiguredRole<LocalOptions[]>,
+    options: LocalSupervisorOptions,
+  ) {
+    this.#configured = configured;
+    this.#options = options;
+  }
+
+  /**
+   * Starts every local.
+   *
+   * @throws {ConfigError | TransportError} When one cannot; none runs then.
+   */
+  start(): Promise<void> {
+    const { fleet, plans } = this.#options;
+    return this.#turns.take(() => fleet.apply(plans(this.#configured.result)));
+  }
+
+  /** Ends every local. */
+  stop(graceMs: number): Promise<void> {
+    return this.#options.fleet.stop(graceMs);
+  }
+
+  status(): Status {
+    const { fleet, programStatus } = this.#options;
+    const program = programStatus();
+    return {
+      ...program,
+      servers: fleet.running.flatMap(({ plan, service }) => {
+        if (!(plan instanceof LocalPlan)) return [];
+        const { servers, mode = "tcp_only" } = plan.options;
+        return [{
+          id: String(service.address.port),
+          address: formatAddress(service.address),
+          method: servers[0]!.method.name,
+          mode,
+          managed: false,
+          usage: {
+            ...program.traffic,
+            connections: program.connections.accepted,
+            associations: 0,
+            lastSeenUnixMs: 0,
+            open: program.connections.open,
+            hosts: [],
+          },
+          users: [],
+        }];
+      }),
+    };
+  }
+
+  /**
+   * Lets every local send through these servers; what is open lives on.
+   *
+   * @throws {ConfigError} When one cannot be used; nothing has changed then.
+   */
+  setServers(servers: readonly UpstreamServer[]): Promise<void> {
+    return this.#turns.take(async () => {
+      const { serve, plans, fleet } = this.#options;
+      serve(servers.map(({ method }) => method));
+      const result = this.#configured.result.map((local) => ({
+        ...local,
+        servers,
+      }));
+      await fleet.apply(plans(result));
+      this.#configured = { ...this.#configured, result };
+    });
+  }
+
+  reload(dryRun: boolean): Promise<ReloadReport> {
+    return this.#turns.take(async () => {
+      const { configure, serve, plans, fleet } = this.#options;
+      const next = configure();
+      serve(next.result.flatMap(methodsOf));
+      const wanted = plans(next.result);
+      const changes = fleet.preview(wanted);
+      const warnings = [
+        ...next.warnings,
+        ...same(this.#configured.operator, next.operator) ? [] : [
+          "admin, log and outbound settings are others: " +
+          "they hold from the next start",
+        ],
+      ];
+      if (!dryRun) {
+        await fleet.apply(wanted);
+        this.#configured = next;
+      }
+      return { changes, warnings };
+    });
+  }
+
+  credentials(): undefined {
+    return undefined;
+  }
+
+  addUser(): never {
+    throw new RangeError(NO_USERS);
+  }
+
+  changeUser(): never {
+    throw new RangeError(NO_USERS);
+  }
+
+  removeUser(): never {
+    throw new RangeError(NO_USERS);
+  }
+
+  clearCounts(): never {
+    throw new RangeError(NO_USERS);
+  }
+
+  addServer(): Promise<never> {
+    return Promise.reject(
+      new ConfigError("ERR_CONFIG_VALUE", "A local runs no servers"),
+    );
+  }
+
+  removeServer(): boolean {
+    return false;
+  }
+}
+
+/** The methods a local needs. */
+export function methodsOf({ servers }: LocalOptions): Method[] {
+  return servers.map(({ method }) => method);
+}

@@ -1,0 +1,110 @@
+/**
+ * What the program tells of itself, and what it has served in the end.
+ *
+ * @module
+ */
+import { ProcessProbe } from "../../adapters/system/process_probe.ts";
+import { type Observed, serviceStatus } from "../../admin/observations.ts";
+import type { Status } from "../../admin/operator.ts";
+import { systemClock } from "../../clock.ts";
+import type { Logger } from "../../observe.ts";
+import {
+  connectionShare,
+  type Dependencies,
+  withDefaults,
+} from "../../service/service.ts";
+import {
+  flowShare,
+  type Mode,
+  type UdpOptions,
+} from "../../service/udp/udp_service.ts";
+import { runtimeName, VERSION } from "../tools/version.ts";
+import type { SystemWorld } from "./world.ts";
+
+/** What does not change while the program runs. */
+export interface ProgramFacts {
+  /** See {@link Status.role}. */
+  readonly role: Status["role"];
+  /** Connections that may be open at once. */
+  readonly connectionLimit: number;
+}
+
+/** Watches the program from its making to its disposal. */
+export class ProgramStatus implements Disposable {
+  /** Whether everything listens and is not about to stop. */
+  ready = false;
+  readonly #facts: ProgramFacts;
+  readonly #system: Pick<SystemWorld, "observations" | "providers">;
+  readonly #probe = new ProcessProbe();
+  readonly #startedUnixMs = systemClock.unixMs();
+
+  /** Watches from now on. */
+  constructor(
+    facts: ProgramFacts,
+    system: Pick<SystemWorld, "observations" | "providers">,
+  ) {
+    this.#facts = facts;
+    this.#system = system;
+  }
+
+  /** Everything of a status but the servers. */
+  read(): Omit<Status, "servers"> {
+    const { observations, providers } = this.#system;
+    const { connections, ...told } = serviceStatus(observations.snapshot);
+    const { descriptors, eventLoopLagMs, residentBytes } = this.#probe;
+    return {
+      ...told,
+      version: VERSION,
+      runtime: runtimeName(),
+      role: this.#facts.role,
+      startedUnixMs: this.#startedUnixMs,
+      nowUnixMs: systemClock.unixMs(),
+      ready: this.ready,
+      connections: { ...connections, limit: this.#facts.connectionLimit },
+      eventLoopLagMs,
+      residentBytes,
+      ...descriptors && { descriptors },
+      crypto: providers.chosen,
+    };
+  }
+
+  /** Ends the watch. Idempotent. */
+  [Symbol.dispose](): void {
+    this.#probe[Symbol.dispose]();
+  }
+}
+
+/** What a service's number of connections depends on. */
+export interface LimitedService extends UdpOptions {
+  /** Default: `tcp_only`. */
+  readonly mode?: Mode;
+  /** Default: what the descriptors allow. */
+  readonly maxConnections?: number;
+}
+
+/** Connections at once, of the service that takes the fewest. */
+export function connectionLimit(
+  services: readonly LimitedService[],
+  dependencies: Dependencies,
+): number {
+  const world = withDefaults(dependencies);
+  return Math.min(
+    ...services.map((service) =>
+      connectionShare(service.maxConnections, world, flowShare(service, world))
+    ),
+  );
+}
+
+/** Writes what was served, in one line. */
+export function tellTotals(
+  { connections, refusals, traffic }: Observed,
+  logger: Logger,
+): void {
+  logger.log("info", "served", {
+    connections: connections.accepted,
+    failed: Object.values(refusals).reduce((sum, count) => sum + count, 0),
+    bytesUp: traffic.bytesUp,
+    bytesDown: traffic.bytesDown,
+    datagrams: traffic.packetsUp + traffic.packetsDown,
+  });
+}

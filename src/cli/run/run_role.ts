@@ -1,0 +1,230 @@
+/**
+ * A configured role, run from its start to a signal. Whatever is opened on the
+ * way is closed on every way out.
+ *
+ * @module
+ */
+import process from "node:process";
+import { systemRest } from "../../adapters/system/rest.ts";
+import type { Operator, Status } from "../../admin/operator.ts";
+import { systemClock } from "../../clock.ts";
+import type { Method } from "../../crypto/method.ts";
+import { GRACE_MS } from "../../limits.ts";
+import type { Logger } from "../../observe.ts";
+import { systemRandomBytes } from "../../random.ts";
+import type { Dependencies } from "../../service/service.ts";
+import type { AdminWorld } from "./admin.ts";
+import type { Arguments } from "../options/args.ts";
+import type { ConfiguredRole } from "../config/config.ts";
+import type { OperatorSettings } from "../config/operator_settings.ts";
+import { readSeconds } from "../config/values.ts";
+import { Fleet } from "./fleet.ts";
+import type { Host } from "./host.ts";
+import { DEFAULT_LOG_PRIVACY } from "../log/log_privacy.ts";
+import { programLogger } from "../log/program_log.ts";
+import { option } from "../options/option_value.ts";
+import { complain } from "../output.ts";
+import {
+  connectionLimit,
+  type LimitedService,
+  ProgramStatus,
+  tellTotals,
+} from "./program_status.ts";
+import { reload } from "./reload.ts";
+import { checkReusePort, checkWorkers, workersOf } from "./sharing.ts";
+import type { Stoppable } from "./take_over.ts";
+import { systemWorld } from "./world.ts";
+
+/** A program that can be started, watched, changed and stopped. */
+export interface Supervised extends Operator, Stoppable {
+  /** @throws {ConfigError | TransportError} When nothing runs. */
+  start(): Promise<void>;
+}
+
+/** What both roles are given to work with. */
+export interface Surroundings {
+  /** The world services run in. */
+  readonly world: Dependencies;
+  /** Where services run. */
+  readonly fleet: Fleet;
+  /** Told what happens. */
+  readonly logger: Logger;
+  /** Closed when the role has ended, or could not start. */
+  readonly owned: DisposableStack;
+  /**
+   * Told the methods that will be used.
+   *
+   * @throws {ConfigError} When nobody can compute one.
+   */
+  serve(methods: readonly Method[]): void;
+  /** Everything of a status but the servers. */
+  programStatus(): Omit<Status, "servers">;
+}
+
+/** A configured role, and what it will need. */
+export interface Role extends ConfiguredRole<readonly LimitedService[]> {
+  /** Which one. */
+  readonly role: Status["role"];
+  /** Methods in use from the start. */
+  readonly methods: readonly Method[];
+  /** Ports as configured; 0 for the system's choice. */
+  readonly ports: readonly number[];
+  /** Whether TCP is served. */
+  readonly streams: boolean;
+  /** Whether UDP is served. */
+  readonly datagrams: boolean;
+  /** What the operator should know who asks for several workers. */
+  readonly workersCaveat?: string | undefined;
+  /** Makes what runs. */
+  supervise(surroundings: Surroundings): Supervised;
+}
+
+/**
+ * Runs the role until a signal: in workers where several are asked for, else
+ * here.
+ *
+ * @throws {UmbraError} When it cannot start; nothing runs then.
+ */
+export async function runRole(
+  args: Arguments,
+  host: Host,
+  role: Role,
+): Promise<void> {
+  using logger = openLog(args, host, role);
+  const workers = workersOf(args);
+  const share = { workers, graceMs: graceOf(args), logger };
+  checkReusePort(role);
+  if (host.worker !== undefined) return await serve(args, host, role, share);
+  for (const warning of [...args.warnings, ...role.warnings]) {
+    logger.log("warn", warning);
+  }
+  if (workers === 1) return await serve(args, host, role, share);
+  checkWorkers(role);
+  if (role.workersCaveat) logger.log("warn", role.workersCaveat);
+  const observed = await host.runWorkers(workers, logger);
+  if (observed !== undefined) tellTotals(observed, logger);
+}
+
+function openLog(
+  args: Arguments,
+  { worker }: Host,
+  { operator, role }: Role,
+): Logger & Disposable {
+  return programLogger({
+    format: operator.logFormat ?? "text",
+    privacy: operator.logPrivacy ?? DEFAULT_LOG_PRIVACY[role],
+    verbose: args.has("verbose"),
+    connections: operator.logConnections ?? false,
+    colour: process.stderr.isTTY === true,
+    worker,
+  }, {
+    write: complain,
+    clock: systemClock,
+    randomBytes: systemRandomBytes,
+  });
+}
+
+/** How much of the program runs here. */
+interface Share {
+  /** Threads that share the ports. */
+  readonly workers: number;
+  /** Milliseconds that open connections get after the signal. */
+  readonly graceMs: number;
+  readonly logger: Logger;
+}
+
+/** Runs the role in this very thread. */
+async function serve(
+  args: Arguments,
+  host: Host,
+  role: Role,
+  { workers, graceMs, logger }: Share,
+): Promise<void> {
+  const { operator } = role;
+  using owned = new DisposableStack();
+  const { world, observations, providers } = await systemWorld(args, host, {
+    operator,
+    traffic: role,
+    workers,
+    logger,
+  });
+  providers.serve(role.methods);
+  const status = new ProgramStatus({
+    role: role.role,
+    connectionLimit: connectionLimit(role.result, world),
+  }, { observations, providers });
+  owned.use(status);
+  owned.use(systemRest(world.transport));
+  const supervised = role.supervise({
+    world,
+    fleet: new Fleet({ logger, withFields: operator.logFormat === "json" }),
+    logger,
+    owned,
+    serve: (methods) => providers.serve(methods),
+    programStatus: () => status.read(),
+  });
+  const startAdmin = await prepareAdmin(operator, supervised, {
+    transport: world.transport,
+    clock: systemClock,
+    logger,
+  });
+  const signal = host.stopSignal();
+  const admin = await startBoth(supervised, startAdmin);
+  host.onReload(() => reload(supervised, logger));
+  status.ready = true;
+  host.listening();
+  const name = await signal;
+  status.ready = false;
+  logger.log(
+    "info",
+    `${name}: accepting no more, ${graceMs / 1_000} s for open connections`,
+  );
+  await supervised.stop(graceMs);
+  // Last, so that the end can be watched.
+  await admin?.stop(0);
+  host.stopped(observations.snapshot);
+  if (host.worker === undefined) tellTotals(observations.snapshot, logger);
+}
+
+/** All or nothing. */
+async function startBoth(
+  supervised: Supervised,
+  startAdmin: () => Promise<Stoppable | undefined>,
+): Promise<Stoppable | undefined> {
+  try {
+    await supervised.start();
+    return await startAdmin();
+  } catch (error) {
+    await supervised.stop(0);
+    throw error;
+  }
+}
+
+/**
+ * Loads and checks the operator's port and the manager, where they are asked
+ * for.
+ *
+ * @returns Starts them.
+ */
+async function prepareAdmin(
+  operator: OperatorSettings,
+  supervised: Operator,
+  world: AdminWorld,
+): Promise<() => Promise<Stoppable | undefined>> {
+  if (operator.admin === undefined && operator.manager === undefined) {
+    return () => Promise.resolve(undefined);
+  }
+  const { checkAdmin, startAdmin } = await import("./admin.ts");
+  const { dashboardPage: page } = await import("../../admin/dashboard_page.ts");
+  checkAdmin(operator, supervised, { ...world, page });
+  return () => startAdmin(operator, supervised, { ...world, page });
+}
+
+function graceOf(args: Arguments): number {
+  return option(
+    args,
+    "grace",
+    (text) => readSeconds(text, 0),
+    "seconds, 0 or more",
+  ) ?? GRACE_MS;
+}

@@ -1,0 +1,187 @@
+/**
+ * A server that shall run: how it is started, and what a changed configuration
+ * means for one that runs.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { ConfigError } from "../../errors.ts";
+import type { LogFields } from "../../observe.ts";
+import type { Accounts } from "../../service/server/accounts.ts";
+import {
+  checkServer,
+  type ServerService,
+  startServer,
+} from "../../service/server/server.ts";
+import type { Dependencies, Service } from "../../service/service.ts";
+import type { Mode } from "../../service/udp/udp_service.ts";
+import type { ServerUser } from "../../session/server_user.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { ConfiguredServer } from "../config/config.ts";
+import type { Changes, PlannedService } from "./fleet.ts";
+import { same } from "./same.ts";
+import { runtimeName } from "../tools/version.ts";
+
+/** What a server needs besides its configuration. */
+export interface ServerSurroundings {
+  /** The world it runs in. */
+  readonly world: Dependencies;
+  /** Where its users are counted; shared by all addresses of one port. */
+  readonly accounts: Accounts;
+  /** The users of all addresses of that port. */
+  readonly everyUser: readonly ServerUser[];
+}
+
+/** One address of a server. */
+export class ServerPlan implements PlannedService {
+  readonly key: string;
+  readonly portOption = "-p";
+  /** As configured, with the users that were made at run time. */
+  readonly server: ConfiguredServer;
+  readonly #surroundings: ServerSurroundings;
+
+  /** Plans; nothing runs yet. */
+  constructor(server: ConfiguredServer, surroundings: ServerSurroundings) {
+    this.key = serverKey(server);
+    this.server = server;
+    this.#surroundings = surroundings;
+  }
+
+  get listen(): Endpoint {
+    return this.server.listen;
+  }
+
+  check(): void {
+    try {
+      checkServer(this.server, this.#surroundings.world);
+    } catch (error) {
+      throw asConfigError(this.key, error);
+    }
+  }
+
+  async start(): Promise<Service> {
+    const { world, accounts, everyUser } = this.#surroundings;
+    accounts.set(everyUser);
+    return await startServer({ ...this.server, accounts }, world);
+  }
+
+  adopt(running: Service): void {
+    const { accounts, everyUser } = this.#surroundings;
+    (running as ServerService).update(this.server);
+    accounts.set(everyUser);
+  }
+
+  describe(address: string): { message: string; fields: LogFields } {
+    const { mode = "tcp_only", method, users } = this.server;
+    return {
+      message: `ss-server listening on ${address}, method ${method.name}, ` +
+        (users === undefined
+          ? ""
+          : `${users.length} user${users.length === 1 ? "" : "s"}, `) +
+        `${TRAFFIC[mode]}runtime ${runtimeName()}`,
+      fields: {
+        role: "ss-server",
+        address,
+        method: method.name,
+        mode,
+        runtime: runtimeName(),
+      },
+    };
+  }
+
+  changesSince(before: PlannedService): Changes {
+    const { server: old } = before as ServerPlan;
+    const next = this.server;
+    const restart = !same(listening(old), listening(next));
+    return {
+      restart,
+      sentences: [
+        ...restart ? ["listens anew, its mode or limits are others"] : [],
+        ...old.method === next.method ? [] : [`method ${next.method.name}`],
+        ...same(old.masterKey, next.masterKey) ? [] : ["another password"],
+        ...userChanges(old.users ?? [], next.users ?? []),
+        ...same(old.reach, next.reach) ? [] : [`targets: ${next.reach}`],
+        ...same(times(old), times(next)) ? [] : ["other timeouts"],
+        ...old.bind === next.bind ? [] : [`bind ${next.bind ? "on" : "off"}`],
+      ],
+    };
+  }
+}
+
+/** Names a server from one configuration to the next. */
+export function serverKey({ listen }: ConfiguredServer): string {
+  return `ss-server ${formatAddress(listen)}`;
+}
+
+/**
+ * A caller's mistake that is in truth the operator's.
+ *
+ * @param where What is wrong.
+ */
+export function asConfigError(where: string, error: unknown): unknown {
+  return error instanceof RangeError
+    ? new ConfigError("ERR_CONFIG_VALUE", `${where}: ${error.message}`, {
+      cause: error,
+    })
+    : error;
+}
+
+/** What the start line says of the mode; TCP goes without saying. */
+export const TRAFFIC: Readonly<Record<Mode, string>> = {
+  "tcp_only": "",
+  "udp_only": "UDP only, ",
+  "tcp_and_udp": "TCP and UDP, ",
+};
+
+/** What a server cannot change while it listens. */
+function listening(
+  {
+    mode = "tcp_only",
+    udpTimeoutMs,
+    maxFlows,
+    maxConnections,
+    maxConnectionsPerHost,
+  }: ConfiguredServer,
+): unknown {
+  return {
+    mode,
+    udpTimeoutMs,
+    maxFlows,
+    maxConnections,
+    maxConnectionsPerHost,
+  };
+}
+
+function times(
+  { idleTimeoutMs, connectTimeoutMs, handshakeTimeoutMs }: ConfiguredServer,
+): unknown {
+  return { idleTimeoutMs, connectTimeoutMs, handshakeTimeoutMs };
+}
+
+function userChanges(
+  old: readonly ServerUser[],
+  next: readonly ServerUser[],
+): string[] {
+  const before = new Map(old.map((user) => [user.name, user]));
+  const after = new Set(next.map(({ name }) => name));
+  return [
+    ...old.filter(({ name }) => !after.has(name))
+      .map(({ name }) => `user ${name} goes`),
+    ...next.flatMap((user) => {
+      const known = before.get(user.name);
+      const name = `user ${user.name}`;
+      if (known === undefined) return [`${name} comes`];
+      return [
+        ...same(known.masterKey, user.masterKey)
+          ? []
+          : [`${name} has another password`],
+        ...same(known.limits ?? {}, user.limits ?? {})
+          ? []
+          : [`${name} has other limits`],
+        ...(known.disabled ?? false) === (user.disabled ?? false)
+          ? []
+          : [`${name} is ${user.disabled ? "disabled" : "enabled"}`],
+      ];
+    }),
+  ];
+}

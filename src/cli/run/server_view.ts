@@ -1,0 +1,87 @@
+/**
+ * A running server as its operator sees it.
+ *
+ * @module
+ */
+import type { Credentials, ServerStatus } from "../../admin/operator.ts";
+import { formatAddress } from "../../codec/address.ts";
+import { formatServerUri } from "../../codec/uri.ts";
+import type { Accounts } from "../../service/server/accounts.ts";
+import type { ServerUser } from "../../session/server_user.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { ConfiguredServer } from "../config/config.ts";
+import { userPassword } from "../config/credentials.ts";
+import { isWildcard } from "../config/values.ts";
+
+/** All addresses of one port, and who uses them. */
+export interface ViewedServer {
+  /** Port, in decimal. */
+  readonly id: string;
+  /** As configured; at least one. */
+  readonly servers: readonly ConfiguredServer[];
+  /** Where each of them listens, in the same order. */
+  readonly addresses: readonly Endpoint[];
+  /** Whether it was added at run time. */
+  readonly managed: boolean;
+  /** Those of the file, and those that were made at run time. */
+  readonly users: readonly ServerUser[];
+  /** What they have done. */
+  readonly accounts: Accounts;
+}
+
+/** What there is to see. */
+export function statusOf(
+  { id, servers, addresses, managed, users, accounts }: ViewedServer,
+): ServerStatus {
+  const [first] = servers;
+  const usage = accounts.usage();
+  const inFile = new Set(
+    servers.flatMap(({ secrets }) => [...secrets.users.keys()]),
+  );
+  return {
+    id,
+    address: addresses.map(formatAddress).join(", "),
+    method: first!.method.name,
+    mode: first!.mode ?? "tcp_only",
+    managed,
+    usage: accounts.total(),
+    users: users.filter(({ name }) => usage.has(name))
+      .map(({ name, limits = {}, disabled = false }) => ({
+        name,
+        origin: inFile.has(name) ? "file" : "api",
+        disabled,
+        limits,
+        usage: usage.get(name)!,
+      })),
+  };
+}
+
+/**
+ * How to connect to a server as one user.
+ *
+ * @param name Empty: as whoever has the server's own key.
+ * @param password The user's.
+ * @param guessHost Tells the host where the server listens on every address.
+ */
+export function credentialsFor(
+  { secrets, method, listen }: ConfiguredServer,
+  { id, name, password }: {
+    readonly id: string;
+    readonly name: string;
+    readonly password: string;
+  },
+  guessHost: () => string,
+): Credentials {
+  const uri = formatServerUri({
+    method: method.name,
+    password: userPassword(method, {
+      // The server itself has no user's key.
+      serverKey: name === "" ? undefined : secrets.own?.text,
+      own: password,
+    }),
+    host: isWildcard(listen.host) ? guessHost() : listen.host,
+    port: Number(id),
+    ...name !== "" && { tag: name },
+  });
+  return { password, uri };
+}

@@ -1,0 +1,89 @@
+/**
+ * Ports that several threads or processes listen on: whether that can be.
+ *
+ * @module
+ */
+import { availableParallelism } from "node:os";
+import process from "node:process";
+import { MAX_WORKERS } from "../../limits.ts";
+import type { Arguments } from "../options/args.ts";
+import type { OperatorSettings } from "../config/operator_settings.ts";
+import { readInteger } from "../config/values.ts";
+import { usage } from "../options/getopt.ts";
+import { option } from "../options/option_value.ts";
+
+/** What is going to listen. */
+export interface Listening {
+  /** Ports as configured; 0 for the system's choice. */
+  readonly ports: readonly number[];
+  /** Whether UDP is served. */
+  readonly datagrams: boolean;
+  /** What else the program serves. */
+  readonly operator: OperatorSettings;
+}
+
+/**
+ * How many threads share the ports.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+ */
+export function workersOf(args: Arguments): number {
+  return option(
+    args,
+    "workers",
+    readWorkers,
+    `a whole number from 1 to ${MAX_WORKERS}, or auto`,
+  ) ?? 1;
+}
+
+/**
+ * Refuses what processes that take over from each other cannot share.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_USAGE`.
+ */
+export function checkReusePort(listening: Listening): void {
+  if (listening.operator.reusePort) checkPorts("--reuse-port", listening);
+}
+
+/**
+ * Refuses what workers cannot share.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_USAGE`.
+ */
+export function checkWorkers(listening: Listening): void {
+  checkPorts("--workers", listening);
+  const { operator, datagrams } = listening;
+  if (datagrams) {
+    throw usage(
+      "--workers cannot share a UDP port, the runtimes offer no way to: leave " +
+        "it out, or run -U and --dns-listen in a process of their own",
+    );
+  }
+  const single = (["admin", "manager", "store"] as const)
+    .find((name) => operator[name] !== undefined);
+  if (single !== undefined) {
+    throw usage(
+      `--workers and --${single} do not go together: every worker counts and ` +
+        "serves users by itself; leave one of both out",
+    );
+  }
+}
+
+function checkPorts(option: string, { ports }: Listening): void {
+  if (process.platform !== "linux") {
+    throw usage(
+      `${option} needs SO_REUSEPORT as Linux has it; leave it out here`,
+    );
+  }
+  if (ports.includes(0)) {
+    throw usage(
+      `${option} cannot share a port that the system chooses; give one`,
+    );
+  }
+}
+
+function readWorkers(text: string): number | undefined {
+  return text === "auto"
+    ? Math.min(availableParallelism(), MAX_WORKERS)
+    : readInteger(text, 1, MAX_WORKERS);
+}

@@ -1,0 +1,112 @@
+/**
+ * The commands `local`, `tunnel` and `server`: from a command line to a program
+ * that runs until a signal, and reads its configuration again on another.
+ *
+ * @module
+ */
+import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
+import { systemClock } from "../../clock.ts";
+import { systemRandomBytes } from "../../random.ts";
+import type { Mode } from "../../service/udp/udp_service.ts";
+import type { Arguments } from "../options/args.ts";
+import {
+  configureLocal,
+  configureServer,
+  configureTunnel,
+} from "../config/config.ts";
+import { dnsFromOptions } from "../config/dns_settings.ts";
+import { systemSources } from "../config/sources.ts";
+import { guessHost } from "../tools/guess_host.ts";
+import type { Host } from "./host.ts";
+import { DnsPlan, LocalPlan } from "./local_plan.ts";
+import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
+import { openOnline } from "../online/open_online.ts";
+import { runRole } from "./run_role.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** Runs `ss-local` until a signal. */
+export async function runLocal(args: Arguments, host: Host): Promise<void> {
+  await runLocals(args, configureLocal, host);
+}
+
+/** Runs `ss-tunnel` until a signal. */
+export async function runTunnel(args: Arguments, host: Host): Promise<void> {
+  await runLocals(args, configureTunnel, host);
+}
+
+async function runLocals(
+  args: Arguments,
+  configureRole: typeof configureLocal,
+  host: Host,
+): Promise<void> {
+  using online = await openOnline(args, systemSources);
+  const configure = (published = online?.servers) =>
+    configureRole(args, systemSources, published);
+  const dns = dnsFromOptions(args);
+  const configured = configure();
+  const { result } = configured;
+  await runRole(args, host, {
+    ...configured,
+    warnings: [...online?.warnings ?? [], ...configured.warnings],
+    role: "local",
+    methods: result.flatMap(methodsOf),
+    streams: dns !== undefined || result.some(hasTcp),
+    ports: result.map(({ listen }) => listen.port),
+    datagrams: dns !== undefined || result.some(hasUdp),
+    supervise: ({ world, ...surroundings }) => {
+      const supervisor = new LocalSupervisor(configured, {
+        ...surroundings,
+        configure: () => configure(),
+        plans: (locals) => [
+          ...locals.map((options) => new LocalPlan(options, world)),
+          ...dns === undefined ? [] : [new DnsPlan(dns, locals[0]!, world)],
+        ],
+      });
+      void online?.follow(
+        surroundings.logger,
+        (servers) =>
+          supervisor.setServers(configure(servers).result[0]!.servers),
+      );
+      return supervisor;
+    },
+  });
+}
+
+/** Runs `ss-server` until a signal. */
+export async function runServer(args: Arguments, host: Host): Promise<void> {
+  const configure = () => configureServer(args, systemSources);
+  const configured = configure();
+  const { result, operator } = configured;
+  const { store: path } = operator;
+  await runRole(args, host, {
+    ...configured,
+    role: "server",
+    methods: result.map(({ method }) => method),
+    streams: result.some(hasTcp),
+    ports: result.map(({ listen }) => listen.port),
+    datagrams: result.some(hasUdp),
+    workersCaveat: result.some(({ users }) => users?.some((u) => u.limits))
+      ? "each worker counts users by itself, so limits hold for each of them"
+      : undefined,
+    supervise: (surroundings) =>
+      new Supervisor(configured, {
+        ...surroundings,
+        configure,
+        clock: systemClock,
+        randomBytes: systemRandomBytes,
+        store: path === undefined
+          ? undefined
+          : surroundings.owned.use(openSqliteStore(path)),
+        publicHost: operator.publicHost,
+        guessHost,
+      }),
+  });
+}
+
+function hasUdp({ mode = "tcp_only" }: { readonly mode?: Mode }): boolean {
+  return mode !== "tcp_only";
+}
+
+function hasTcp({ mode = "tcp_only" }: { readonly mode?: Mode }): boolean {
+  return mode !== "udp_only";
+}

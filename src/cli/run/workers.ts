@@ -1,0 +1,211 @@
+/**
+ * Several threads of the program on one port.
+ *
+ * Workers share the port, for which the system deals new connections out
+ * (SO_REUSEPORT), and the memory of salts, and nothing else. The program itself
+ * starts them, replaces one that dies, hands signals on and waits for all.
+ *
+ * @module
+ */
+import { type Observed, sumObserved } from "../../admin/observations.ts";
+import type { Logger } from "../../observe.ts";
+import type { SharedSalts } from "../../security/replay_filter.ts";
+
+/** What a worker is told. */
+export type ToWorker =
+  /** Run this command line as the worker of this number. */
+  | {
+    readonly kind: "start";
+    readonly index: number;
+    readonly argv: readonly string[];
+    readonly names: readonly (string | undefined)[];
+    /** Memory of all workers together. */
+    readonly salts: SharedSalts;
+  }
+  /** Read the configuration again. */
+  | { readonly kind: "reload" }
+  /** Stop with the grace of the command line. */
+  | { readonly kind: "stop"; readonly signal: string };
+
+/** What a worker tells. */
+export type FromWorker =
+  /** All its services listen. */
+  | { readonly kind: "listening" }
+  /** It has ended, with the exit code it would have as a program. */
+  | {
+    readonly kind: "ended";
+    readonly code: number;
+    /** What it has served; not set when it never served. */
+    readonly observed?: Observed;
+  };
+
+/** One worker, as the runtimes have them. */
+export interface WorkerThread {
+  postMessage(message: ToWorker): void;
+  terminate(): void;
+  onmessage: ((event: { readonly data: FromWorker }) => void) | null;
+  onerror:
+    | ((event: { readonly message?: string; preventDefault(): void }) => void)
+    | null;
+}
+
+/** How workers are run. */
+export interface WorkersOptions {
+  /** At least 2. */
+  readonly count: number;
+  /** Command line and names of the program, and what its workers share. */
+  readonly start: Omit<ToWorker & { kind: "start" }, "kind" | "index">;
+  /** Makes a thread that waits for its `start`. */
+  spawn(): WorkerThread;
+  /** Where deaths are told. */
+  readonly logger: Logger;
+  /** Milliseconds before a dead worker is replaced. */
+  readonly respawnMs: number;
+  /** Settles with a signal's name when all shall stop. */
+  stopSignal(): Promise<string>;
+  /** Calls `listener` when all shall read their configuration again. */
+  onReload(listener: () => void): void;
+}
+
+/**
+ * Runs workers until the signal.
+ *
+ * @returns What they have served together; `undefined` when all have died.
+ * @throws {WorkerFailure} When one cannot start; it has said why itself.
+ */
+export async function runWorkers(
+  options: WorkersOptions,
+): Promise<Observed | undefined> {
+  let served: Observed | undefined;
+  const onServed = (observed: Observed): void => {
+    served = served ? sumObserved([served, observed]) : observed;
+  };
+  const signal = options.stopSignal();
+  const crew = Array.from(
+    { length: options.count },
+    (_, i) => new Member(i + 1, options, onServed),
+  );
+  try {
+    const started = await startCrew(crew, signal);
+    options.onReload(() => started.forEach((member) => member.reload()));
+    const name = await signal;
+    await Promise.all(started.map((member) => member.stop(name)));
+    return served;
+  } catch (error) {
+    for (const member of crew) member.terminate();
+    throw error;
+  }
+}
+
+/**
+ * Starts one after the other until all run or all shall stop.
+ *
+ * @returns Those that run. Many may take a while.
+ */
+async function startCrew(
+  crew: readonly Member[],
+  signal: Promise<unknown>,
+): Promise<Member[]> {
+  let stopping = false;
+  signal.then(() => stopping = true);
+  const started: Member[] = [];
+  for (const member of crew) {
+    if (stopping) break;
+    // The first one alone: if it cannot listen, one complaint is enough.
+    await member.start();
+    started.push(member);
+  }
+  return started;
+}
+
+/** A worker that could not start; it has told the operator why. */
+export class WorkerFailure extends Error {
+  /** Exit code for the program. */
+  readonly code: number;
+
+  /** @param code See {@link WorkerFailure.code}. */
+  constructor(code: number) {
+    super(`A worker ended with code ${code}`);
+    this.code = code;
+  }
+}
+
+/** A place in the crew, and the thread that fills it. */
+class Member {
+  readonly #index: number;
+  readonly #options: WorkersOptions;
+  readonly #onServed: (observed: Observed) => void;
+  readonly #stopped = Promise.withResolvers<void>();
+  #thread: WorkerThread | undefined;
+  #stopping = false;
+
+  constructor(
+    index: number,
+    options: WorkersOptions,
+    onServed: (observed: Observed) => void,
+  ) {
+    this.#index = index;
+    this.#options = options;
+    this.#onServed = onServed;
+  }
+
+  /** Settles when the thread listens. */
+  start(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { spawn, start } = this.#options;
+    const thread = this.#thread = spawn();
+    let listening = false;
+    thread.onmessage = ({ data }) => {
+      if (data.kind === "listening") {
+        listening = true;
+        return resolve();
+      }
+      if (data.observed !== undefined) this.#onServed(data.observed);
+      if (this.#stopping) {
+        this.#stopped.resolve();
+      } else if (!listening) {
+        reject(new WorkerFailure(data.code));
+      } else this.#replace(`it ended with code ${data.code}`);
+    };
+    thread.onerror = (event) => {
+      event.preventDefault();
+      const reason = event.message ?? "unknown error";
+      if (this.#stopping) this.#stopped.resolve();
+      else if (listening) this.#replace(reason);
+      else reject(new Error(`Worker ${this.#index} cannot start: ${reason}`));
+    };
+    const message = { kind: "start", index: this.#index, ...start } as const;
+    thread.postMessage(message);
+    return promise;
+  }
+
+  reload(): void {
+    this.#thread?.postMessage({ kind: "reload" });
+  }
+
+  async stop(signal: string): Promise<void> {
+    this.#stopping = true;
+    this.#thread?.postMessage({ kind: "stop", signal });
+    await this.#stopped.promise;
+    this.terminate();
+  }
+
+  terminate(): void {
+    this.#stopping = true;
+    this.#thread?.terminate();
+    this.#thread = undefined;
+  }
+
+  #replace(reason: string): void {
+    const { logger, respawnMs } = this.#options;
+    this.#thread?.terminate();
+    logger.log("error", `worker ${this.#index} died and is replaced`, {
+      reason,
+    });
+    this.#thread = undefined;
+    setTimeout(() => {
+      if (this.#stopping) this.#stopped.resolve();
+      else this.start().catch((error: Error) => this.#replace(error.message));
+    }, respawnMs);
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The world services run in, made for this process: transport, ciphers,
+ * memory of salts, counters.
+ *
+ * @module
+ */
+import { systemTransport } from "../../adapters/net/system.ts";
+import { Observations } from "../../admin/observations.ts";
+import { systemClock } from "../../clock.ts";
+import type { Logger } from "../../observe.ts";
+import { sharedReplayFilters } from "../../security/replay_filter.ts";
+import type { Dependencies } from "../../service/service.ts";
+import type { Arguments } from "../options/args.ts";
+import { CRYPTO_CHOICES } from "../commands/defaults.ts";
+import { alternatives } from "../config/config_keys.ts";
+import type { OperatorSettings } from "../config/operator_settings.ts";
+import {
+  checkOutbound,
+  type OutboundTraffic,
+} from "../config/outbound_settings.ts";
+import { ProvidersInUse } from "../tools/crypto.ts";
+import type { Host } from "./host.ts";
+import { option } from "../options/option_value.ts";
+
+/** What the world is made for. */
+export interface WorldOptions {
+  /** Outbound addresses, and whether others share the ports. */
+  readonly operator: OperatorSettings;
+  /** What is going to leave this host. */
+  readonly traffic: OutboundTraffic;
+  /** Threads that share the ports. */
+  readonly workers: number;
+  /** Told what happens. */
+  readonly logger: Logger;
+}
+
+/** The world, and the parts of it that the program itself looks at. */
+export interface SystemWorld {
+  /** For services. */
+  readonly world: Dependencies;
+  /** What services have told. */
+  readonly observations: Observations;
+  /** Who computes ciphers; serves no method until asked to. */
+  readonly providers: ProvidersInUse;
+}
+
+/**
+ * Makes the world.
+ *
+ * @throws {ConfigError} For an outbound address that this host or runtime
+ * cannot send from, or an unknown `--crypto`.
+ */
+export async function systemWorld(
+  args: Arguments,
+  host: Host,
+  { operator, traffic, workers, logger }: WorldOptions,
+): Promise<SystemWorld> {
+  const { outbound, logConnections = false, reusePort = false } = operator;
+  const providers = new ProvidersInUse(
+    option(args, "crypto", readCrypto, alternatives(CRYPTO_CHOICES)) ?? "auto",
+    logger,
+  );
+  const transport = systemTransport(outbound);
+  if (outbound !== undefined) await checkOutbound(transport, outbound, traffic);
+  const observations = new Observations(systemClock);
+  const world: Dependencies = {
+    transport,
+    logger,
+    connectionLevel: logConnections ? "info" : "debug",
+    aeadProvider: providers.provider,
+    workers,
+    sharePorts: workers > 1 || reusePort,
+    replayFilter: sharedReplayFilters(systemClock, host.salts),
+    metrics: observations,
+  };
+  return { world, observations, providers };
+}
+
+function readCrypto(text: string): string | undefined {
+  return CRYPTO_CHOICES.includes(text) ? text : undefined;
+}

@@ -1,0 +1,27 @@
+/**
+ * How this very program is started again.
+ *
+ * @module
+ */
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/**
+ * The words before a command's name: the executable alone where it was
+ * compiled, else the runtime and the source.
+ */
+export function selfCommand(): string[] {
+  const { execPath, versions } = process;
+  if (isCompiled()) return [execPath];
+  const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+  return versions["deno"] === undefined
+    ? [execPath, main]
+    : [execPath, "run", "-A", main];
+}
+
+/** Bun's compiler puts sources under a root of their own, Deno's tells. */
+function isCompiled(): boolean {
+  return "Deno" in globalThis
+    ? Deno.build.standalone
+    : /\/\$bunfs\/|\/~BUN\//.test(import.meta.url);
+}

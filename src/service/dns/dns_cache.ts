@@ -1,0 +1,60 @@
+/**
+ * Answers of the DNS inbound, for as long as their TTL says.
+ *
+ * @module
+ */
+import type { Clock } from "../../clock.ts";
+import {
+  MAX_ANSWER_TTL_S,
+  MAX_CACHED_ANSWER_LENGTH,
+  MAX_CACHED_ANSWERS,
+} from "../../limits.ts";
+
+interface Entry {
+  readonly answer: Uint8Array;
+  readonly storedMs: number;
+  readonly ttlSeconds: number;
+}
+
+/** Bounded; the answer that was stored first is forgotten first. */
+export class DnsCache {
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry>();
+
+  /** @param clock Tells how old an answer is. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The answer and its age in whole seconds, less than its TTL. */
+  get(key: string): { answer: Uint8Array; ageSeconds: number } | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    const ageMs = this.#clock.monotonicMs() - entry.storedMs;
+    const ageSeconds = Math.floor(ageMs / 1_000);
+    if (ageSeconds < entry.ttlSeconds) {
+      return { answer: entry.answer, ageSeconds };
+    }
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  /**
+   * Keeps an answer, unless it is too large.
+   *
+   * @param ttlSeconds 0 for one that must not be kept.
+   */
+  set(key: string, answer: Uint8Array, ttlSeconds: number): void {
+    if (ttlSeconds === 0 || answer.length > MAX_CACHED_ANSWER_LENGTH) return;
+    this.#entries.delete(key);
+    if (this.#entries.size >= MAX_CACHED_ANSWERS) {
+      const [oldest] = this.#entries.keys();
+      this.#entries.delete(oldest!);
+    }
+    this.#entries.set(key, {
+      answer,
+      storedMs: this.#clock.monotonicMs(),
+      ttlSeconds: Math.min(ttlSeconds, MAX_ANSWER_TTL_S),
+    });
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * DNS over TCP: messages with a 2-byte length in front, and one query through
+ * a Shadowsocks server.
+ *
+ * Source: RFC 1035 §4.2.2.
+ *
+ * @module
+ */
+import { concat, readU16, writeU16 } from "../../bytes.ts";
+import { abortable, type Clock, Deadline } from "../../clock.ts";
+import { ProtocolError } from "../../errors.ts";
+import { DNS_TCP_TIMEOUT_MS } from "../../limits.ts";
+import { ByteReader } from "../../streams/byte_reader.ts";
+import { ByteWriter } from "../../streams/byte_writer.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { UpstreamPool } from "../outbound/upstream_pool.ts";
+
+/** Puts the length in front. */
+export function frameMessage(message: Uint8Array): Uint8Array {
+  const out = new Uint8Array(2 + message.length);
+  writeU16(out, 0, message.length);
+  out.set(message, 2);
+  return out;
+}
+
+/** Cuts a stream into messages. */
+export class MessageReader {
+  readonly #read: () => Promise<Uint8Array | undefined>;
+  readonly #maxLength: number;
+  /** At most one incomplete message and one read. */
+  #received: Uint8Array = new Uint8Array(0);
+
+  /**
+   * @param read Yields the next bytes; `undefined` at the end.
+   * @param maxLength Bytes of the longest message that is taken.
+   */
+  constructor(
+    read: () => Promise<Uint8Array | undefined>,
+    maxLength: number,
+  ) {
+    this.#read = read;
+    this.#maxLength = maxLength;
+  }
+
+  /**
+   * The next message; `undefined` at the end of the stream.
+   *
+   * @throws {ProtocolError} `ERR_DNS_MESSAGE` when one is too long, or cut.
+   */
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      if (this.#received.length >= 2) {
+        const end = 2 + readU16(this.#received, 0);
+        if (end - 2 > this.#maxLength) throw malformed("it is too long");
+        if (this.#received.length >= end) {
+          const message = this.#received.slice(2, end);
+          this.#received = this.#received.slice(end);
+          return message;
+        }
+      }
+      const bytes = await this.#read();
+      if (bytes !== undefined) this.#received = concat(this.#received, bytes);
+      else if (this.#received.length === 0) return undefined;
+      else throw malformed("it is cut");
+    }
+  }
+}
+
+/**
+ * Asks one question, of the server in use or the next one that answers.
+ *
+ * @param resolver What the server connects to.
+ * @throws {UmbraError} Whatever went wrong on the way.
+ */
+export async function askOverTcp(
+  query: Uint8Array,
+  resolver: Endpoint,
+  servers: UpstreamPool,
+  clock: Clock,
+  parent: AbortSignal,
+): Promise<Uint8Array> {
+  using deadline = new Deadline(
+    clock,
+    DNS_TCP_TIMEOUT_MS,
+    "ERR_NET_TIMEOUT",
+    parent,
+  );
+  const { signal } = deadline;
+  const { server, protocol } = await servers.dial(signal);
+  const session = protocol.client();
+  try {
+    const writer = new ByteWriter(server);
+    const request = session.request(resolver, frameMessage(query));
+    await abortable(writer.write(request), signal);
+    const reader = new ByteReader(server);
+    const messages = new MessageReader(async () => {
+      const bytes = await reader.read(signal);
+      return bytes && session.open(bytes);
+    }, 0xffff);
+    const answer = await messages.next();
+    if (answer === undefined) throw malformed("there is none");
+    return answer;
+  } finally {
+    session.free();
+    server.close();
+  }
+}
+
+function malformed(reason: string): ProtocolError {
+  return new ProtocolError(
+    "ERR_DNS_MESSAGE",
+    `Cannot read DNS message: ${reason}`,
+  );
+}

@@ -1,0 +1,276 @@
+/**
+ * The HTTP proxy that applications speak to in `ss-local`: CONNECT becomes a
+ * relay, other requests are passed on one after the other, each connection to
+ * a target being used again as long as requests go there.
+ *
+ * @module
+ */
+import { Deadline } from "../../clock.ts";
+import { formatAddress } from "../../codec/address.ts";
+import { HttpBodyDecoder } from "../../codec/http_body.ts";
+import { HttpHeadReader, parseRequestHead } from "../../codec/http_head.ts";
+import {
+  ProtocolError,
+  type TransportErrorCode,
+  UmbraError,
+} from "../../errors.ts";
+import { MAX_HTTP_REFUSED_BODY } from "../../limits.ts";
+import {
+  hasBody,
+  type HttpConnect,
+  type HttpForward,
+  readProxyRequest,
+} from "../../session/http/request.ts";
+import {
+  CONNECTED,
+  encodeAnswer,
+  isRepeatable,
+  requestErrorStatus,
+  statusOf,
+} from "../../session/http/response.ts";
+import { HttpExchange } from "./http_exchange.ts";
+import type { InboundClient, InboundRequest } from "./inbound.ts";
+import type { OutboundStream } from "../outbound/outbound_stream.ts";
+
+/**
+ * Serves requests until one of them is CONNECT.
+ *
+ * @returns That one; `undefined` when the connection has served its purpose.
+ * @throws {UmbraError} After the client has been told, where it could be.
+ */
+export async function acceptHttp(
+  client: InboundClient,
+): Promise<InboundRequest | undefined> {
+  using connection = new HttpConnection(client);
+  return await connection.serve();
+}
+
+class HttpConnection implements Disposable {
+  readonly #client: InboundClient;
+  readonly #heads = new HttpHeadReader();
+  /** To the target of the last request, if it can be used again. */
+  #idle: OutboundStream | undefined;
+  #isFirst = true;
+
+  constructor(client: InboundClient) {
+    this.#client = client;
+  }
+
+  async serve(): Promise<InboundRequest | undefined> {
+    for (;;) {
+      const request = await this.#nextRequest();
+      if (request === undefined) return undefined;
+      if (!this.#isAllowed(request)) {
+        await this.#demandPassword(request);
+      } else if (request.kind === "connect") {
+        return {
+          kind: "connect",
+          address: request.address,
+          payload: this.#heads.takeRest(),
+          accept: () => CONNECTED,
+          refuse: (code) => encodeAnswer(statusOf(code), { keepAlive: false }),
+        };
+      } else if (!await this.#forward(request)) {
+        return undefined;
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#idle?.close();
+  }
+
+  /** The next request; `undefined` when the client left before it. */
+  async #nextRequest(): Promise<HttpConnect | HttpForward | undefined> {
+    try {
+      const lines = await this.#readHead();
+      return lines && readProxyRequest(parseRequestHead(lines));
+    } catch (error) {
+      if (error instanceof ProtocolError) {
+        const status = requestErrorStatus(error.code);
+        await this.#client.send(encodeAnswer(status, { keepAlive: false }));
+      }
+      throw error;
+    }
+  }
+
+  async #readHead(): Promise<string[] | undefined> {
+    const { handshakeTimeoutMs, idleTimeoutMs } = this.#client;
+    let lines = this.#heads.next();
+    if (lines === undefined && this.#heads.empty) {
+      using wait = this.#isFirst
+        ? this.#deadline(handshakeTimeoutMs, "ERR_NET_TIMEOUT")
+        : this.#deadline(idleTimeoutMs, "ERR_NET_IDLE");
+      while (this.#heads.empty) {
+        if (!await this.#receive(wait)) return undefined;
+        lines = this.#heads.next();
+        if (lines !== undefined) break;
+      }
+    }
+    this.#isFirst = false;
+    using wait = this.#deadline(handshakeTimeoutMs, "ERR_NET_TIMEOUT");
+    while (lines === undefined) {
+      if (!await this.#receive(wait)) {
+        throw new ProtocolError(
+          "ERR_HTTP_TRUNCATED",
+          "Application left in the middle of a request's head",
+        );
+      }
+      lines = this.#heads.next();
+    }
+    return lines;
+  }
+
+  /** `false` once the client has ended its side. */
+  async #receive(wait: Deadline): Promise<boolean> {
+    const bytes = await this.#client.source.read(wait.signal);
+    if (bytes !== undefined) this.#heads.push(bytes);
+    return bytes !== undefined;
+  }
+
+  #deadline(delayMs: number, code: TransportErrorCode): Deadline {
+    const { clock, signal } = this.#client;
+    return new Deadline(clock, delayMs, code, signal);
+  }
+
+  #isAllowed({ credentials }: HttpConnect | HttpForward): boolean {
+    const { authenticate } = this.#client;
+    return authenticate === undefined ||
+      credentials !== undefined && authenticate(credentials);
+  }
+
+  /** Answers 407; the client may try again on the same connection. */
+  async #demandPassword(request: HttpConnect | HttpForward): Promise<void> {
+    const error = new ProtocolError(
+      "ERR_HTTP_AUTHENTICATION",
+      request.credentials === undefined
+        ? "Application gave no user name and password"
+        : "Application gave a wrong user name or password",
+    );
+    // What was sent behind a CONNECT is not the next request.
+    const isTunnel = request.kind === "connect" && !this.#heads.empty;
+    // To be asked first is how the scheme works: no news for the operator.
+    const isNews = request.credentials !== undefined;
+    await this.#refuse(request, error, { mayKeep: !isTunnel, isNews });
+  }
+
+  /**
+   * Answers in the target's stead.
+   *
+   * @throws The error, when the connection cannot be used again.
+   */
+  async #refuse(
+    request: HttpConnect | HttpForward,
+    error: UmbraError,
+    { mayKeep = true, isNews = true } = {},
+  ): Promise<void> {
+    const { framing, method, minorVersion } = request;
+    const isShort = !hasBody(framing) ||
+      framing.kind === "length" && framing.length <= MAX_HTTP_REFUSED_BODY &&
+        !request.expectsContinue;
+    const keepAlive = mayKeep && request.keepAlive && isShort;
+    await this.#client.send(
+      encodeAnswer(statusOf(error.code), { keepAlive, method, minorVersion }),
+    );
+    if (!keepAlive) throw error;
+    if (isNews) this.#client.refused(error);
+    await this.#discardBody(request);
+  }
+
+  async #discardBody(
+    { framing }: HttpConnect | HttpForward,
+  ): Promise<void> {
+    if (!hasBody(framing)) return;
+    using wait = this.#deadline(
+      this.#client.handshakeTimeoutMs,
+      "ERR_NET_TIMEOUT",
+    );
+    const body = new HttpBodyDecoder(framing);
+    let { rest } = body.decode(this.#heads.takeRest());
+    while (!body.done) {
+      const bytes = await this.#client.source.read(wait.signal);
+      if (bytes === undefined) return body.end();
+      ({ rest } = body.decode(bytes));
+    }
+    this.#heads.push(rest);
+  }
+
+  /** @returns Whether the client's connection can be used again. */
+  async #forward(request: HttpForward): Promise<boolean> {
+    const reused = this.#takeIdle(request);
+    if (reused !== undefined) {
+      const keepAlive = await this.#exchange(request, reused, true);
+      if (keepAlive !== undefined) return keepAlive;
+    }
+    let stream: OutboundStream;
+    try {
+      stream = await this.#client.open(request.address);
+    } catch (error) {
+      if (!(error instanceof UmbraError) || this.#client.signal.aborted) {
+        throw error;
+      }
+      await this.#refuse(request, error);
+      return true;
+    }
+    return await this.#exchange(request, stream, false) ?? false;
+  }
+
+  /** The connection of the request before, if it goes to the same target. */
+  #takeIdle({ address }: HttpForward): OutboundStream | undefined {
+    const idle = this.#idle;
+    this.#idle = undefined;
+    if (idle === undefined) return undefined;
+    if (!idle.stale && idle.target === formatAddress(address)) return idle;
+    idle.close();
+    return undefined;
+  }
+
+  /**
+   * @param mayRepeat Whether the target may have given the connection up just
+   * now; the request is then to be sent again on a new one.
+   * @returns Whether the client's connection can be used again; `undefined`
+   * when the request is to be repeated.
+   */
+  async #exchange(
+    request: HttpForward,
+    stream: OutboundStream,
+    mayRepeat: boolean,
+  ): Promise<boolean | undefined> {
+    const { signal } = this.#client;
+    const rest = this.#heads.takeRest();
+    const exchange = new HttpExchange(this.#client, stream, request, rest);
+    try {
+      const end = await exchange.run();
+      this.#heads.push(end.rest);
+      if (end.clientKeepsAlive && end.targetKeepsAlive) {
+        stream.watch();
+        this.#idle = stream;
+      } else stream.close();
+      return end.clientKeepsAlive;
+    } catch (error) {
+      stream.close();
+      // After a part of the response a second one would pass for its rest.
+      if (!(error instanceof UmbraError) || exchange.answered) throw error;
+      if (signal.aborted) throw error;
+      if (exchange.clientFailed) {
+        if (!(error instanceof ProtocolError)) throw error;
+        const status = requestErrorStatus(error.code);
+        await this.#client.send(encodeAnswer(status, { keepAlive: false }));
+        throw error;
+      }
+      if (mayRepeat && !exchange.heard && isRepeatable(request)) {
+        this.#heads.push(rest);
+        return undefined;
+      }
+      const { method, minorVersion } = request;
+      await this.#client.send(
+        encodeAnswer(statusOf(error.code), {
+          keepAlive: false,
+          method,
+          minorVersion,
+        }),
+      );
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * One HTTP request and its response, passed on both ways at the same time: a
+ * target may answer before it has the whole request.
+ *
+ * @module
+ */
+import { concat } from "../../bytes.ts";
+import {
+  encodeBody,
+  HttpBodyDecoder,
+  type HttpFraming,
+} from "../../codec/http_body.ts";
+import { HttpHeadReader, parseResponseHead } from "../../codec/http_head.ts";
+import { ProtocolError, TransportError } from "../../errors.ts";
+import type { HttpForward } from "../../session/http/request.ts";
+import {
+  type ProxyResponse,
+  readProxyResponse,
+} from "../../session/http/response.ts";
+import { IdleSignal } from "../../streams/idle_signal.ts";
+import { UNANSWERED } from "../connection_report.ts";
+import type { InboundClient } from "./inbound.ts";
+import type { OutboundStream } from "../outbound/outbound_stream.ts";
+
+/** How an exchange ended. */
+export interface ExchangeEnd {
+  /** Whether the client's connection can be used again. */
+  readonly clientKeepsAlive: boolean;
+  /** Whether the target's can. */
+  readonly targetKeepsAlive: boolean;
+  /** What the client sent behind its request. */
+  readonly rest: Uint8Array;
+}
+
+/** State of one exchange. */
+export class HttpExchange {
+  /** Whether the client has seen a part of the final response. */
+  answered = false;
+  /** Whether the target has said anything. */
+  heard = false;
+  /** Whether it is the client's side that failed. */
+  clientFailed = false;
+  readonly #client: InboundClient;
+  readonly #stream: OutboundStream;
+  readonly #request: HttpForward;
+  readonly #heads = new HttpHeadReader();
+  /** What the client sent that is not passed on yet. */
+  #rest: Uint8Array;
+  #requestSent = false;
+
+  /**
+   * @param client Who asks.
+   * @param stream To the target; stays the caller's.
+   * @param request Its head has been read.
+   * @param rest What came behind the head.
+   */
+  constructor(
+    client: InboundClient,
+    stream: OutboundStream,
+    request: HttpForward,
+    rest: Uint8Array,
+  ) {
+    this.#client = client;
+    this.#stream = stream;
+    this.#request = request;
+    this.#rest = rest;
+  }
+
+  /**
+   * Runs it to the end of the response.
+   *
+   * @throws {ProtocolError} Any `ERR_HTTP_…` or `ERR_SS_…`.
+   * @throws {TransportError} Of the client's or the server's connection;
+   * `ERR_NET_IDLE`.
+   */
+  async run(): Promise<ExchangeEnd> {
+    const { clock, idleTimeoutMs, signal } = this.#client;
+    using idle = new IdleSignal(clock, idleTimeoutMs, signal);
+    const sending = this.#sendRequest(idle);
+    const receiving = this.#receiveResponse(idle);
+    // Whichever fails second has nothing to tell that the first has not.
+    sending.catch(() => {});
+    receiving.catch(() => {});
+    return await Promise.race([receiving, sending.then(() => receiving)]);
+  }
+
+  async #sendRequest(idle: IdleSignal): Promise<void> {
+    const { framing, head } = this.#request;
+    const body = new HttpBodyDecoder(framing);
+    let prefix: Uint8Array = head;
+    try {
+      for (;;) {
+        const { payload, rest } = body.decode(this.#rest);
+        this.#rest = rest;
+        const part = encodeBody(framing, payload, body.done);
+        // Handed over is sent: if it gets lost there will be no answer.
+        this.#requestSent = body.done;
+        if (!await this.#toTarget(prefixed(prefix, part), idle)) return;
+        prefix = NOTHING;
+        if (body.done) return;
+        const bytes = await this.#client.source.read(idle.signal);
+        if (bytes === undefined) return body.end();
+        idle.touch();
+        this.#rest = bytes;
+      }
+    } catch (error) {
+      this.clientFailed = true;
+      throw error;
+    }
+  }
+
+  /** `false` when the target takes no more; its answer may still come. */
+  async #toTarget(bytes: Uint8Array, idle: IdleSignal): Promise<boolean> {
+    try {
+      await this.#stream.write(bytes, idle.signal);
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      return false;
+    }
+    idle.touch();
+    return true;
+  }
+
+  async #receiveResponse(idle: IdleSignal): Promise<ExchangeEnd> {
+    const response = await this.#finalResponse(idle);
+    const body = new HttpBodyDecoder(response.framing);
+    const { clientFraming } = response;
+    let prefix = response.head;
+    let bytes = this.#heads.takeRest();
+    let surplus: Uint8Array = NOTHING;
+    this.answered = true;
+    for (;;) {
+      const decoded = body.decode(bytes);
+      surplus = decoded.rest;
+      await this.#toClient(prefix, clientFraming, decoded.payload, body, idle);
+      prefix = NOTHING;
+      if (body.done) break;
+      const next = await this.#fromTarget(idle);
+      if (next === undefined) body.end();
+      bytes = next ?? NOTHING;
+    }
+    return {
+      clientKeepsAlive: response.clientKeepsAlive,
+      // Bytes nobody asked for would be taken for the next answer.
+      targetKeepsAlive: response.targetKeepsAlive && surplus.length === 0,
+      rest: this.#rest,
+    };
+  }
+
+  async #toClient(
+    prefix: Uint8Array,
+    framing: HttpFraming,
+    payload: Uint8Array,
+    body: HttpBodyDecoder,
+    idle: IdleSignal,
+  ): Promise<void> {
+    const bytes = prefixed(prefix, encodeBody(framing, payload, body.done));
+    if (bytes.length === 0) return;
+    await this.#client.send(bytes, idle.signal);
+    idle.touch();
+  }
+
+  /** Passes on what comes before the final response, and reads its head. */
+  async #finalResponse(idle: IdleSignal): Promise<ProxyResponse> {
+    for (;;) {
+      const lines = this.#heads.next();
+      if (lines === undefined) {
+        const bytes = await this.#fromTarget(idle);
+        if (bytes === undefined) throw this.#unanswered();
+        this.#heads.push(bytes);
+        continue;
+      }
+      const response = readProxyResponse(
+        parseResponseHead(lines),
+        this.#request,
+        this.#requestSent,
+      );
+      if (!response.interim) return response;
+      // HTTP/1.0 does not know them. RFC 9110 §15.2.
+      if (this.#request.minorVersion === 0) continue;
+      // Given up half-way, nothing can follow it.
+      this.answered = true;
+      await this.#client.send(response.head, idle.signal);
+      this.answered = false;
+    }
+  }
+
+  async #fromTarget(idle: IdleSignal): Promise<Uint8Array | undefined> {
+    const bytes = await this.#stream.read(idle.signal);
+    idle.touch();
+    if (bytes !== undefined) this.heard = true;
+    return bytes;
+  }
+
+  #unanswered(): ProtocolError {
+    return new ProtocolError(
+      "ERR_HTTP_TRUNCATED",
+      this.heard
+        ? "Target closed the connection in the middle of a response's head"
+        : UNANSWERED,
+    );
+  }
+}
+
+function prefixed(prefix: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return prefix.length === 0 ? bytes : concat(prefix, bytes);
+}
+
+const NOTHING = new Uint8Array(0);

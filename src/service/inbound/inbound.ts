@@ -1,0 +1,102 @@
+/**
+ * The seam between a local proxy and the protocols that applications speak to
+ * it.
+ *
+ * @module
+ */
+import type { Address } from "../../codec/address.ts";
+import type { Clock } from "../../clock.ts";
+import type { ErrorCode, ProtocolErrorCode, UmbraError } from "../../errors.ts";
+import type { Authenticate } from "../../session/socks5/server_session.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { Mode } from "../udp/udp_service.ts";
+import type { OutboundStream } from "../outbound/outbound_stream.ts";
+
+/**
+ * What applications may speak: `mixed` tells SOCKS4, SOCKS5 and HTTP apart by
+ * the first byte; a tunnel has one target and no handshake.
+ */
+export type InboundProtocol =
+  | "mixed"
+  | "socks"
+  | "http"
+  | { readonly tunnelTo: Address };
+
+/** What an application asked for, and how to answer in its protocol. */
+export interface InboundRequest {
+  /** A connection, or leave to send datagrams. */
+  readonly kind: "connect" | "associate";
+  /** Where to; of `associate`, where the application will send from. */
+  readonly address: Address;
+  /** Payload that came with the request; may be empty. */
+  readonly payload: Uint8Array;
+  /**
+   * Set: the server's first bytes are the answer, and when it ends the stream
+   * without any, the application is refused with this code.
+   */
+  readonly unanswered?: ProtocolErrorCode;
+  /** The answer that lets the application go ahead; may be empty. */
+  accept(bound: Endpoint): Uint8Array;
+  /** The answer for a request that failed; may be empty. */
+  refuse(code: ErrorCode): Uint8Array;
+}
+
+/** Reads what the application sends. */
+export interface ByteSource {
+  /**
+   * The next bytes, or `undefined` after its FIN.
+   *
+   * @param signal Its abort rejects the wait with the signal's reason; nothing
+   * is lost by that.
+   */
+  read(signal: AbortSignal): Promise<Uint8Array | undefined>;
+}
+
+/**
+ * Sends bytes to the application.
+ *
+ * @param signal Its abort gives the wait up; the connection is then to be
+ * closed. Default: the time of a handshake.
+ */
+export type Send = (bytes: Uint8Array, signal?: AbortSignal) => Promise<void>;
+
+/** An application's connection, and what an inbound can do for it. */
+export interface InboundClient {
+  /** What it sends. */
+  readonly source: ByteSource;
+  /** Answers it. */
+  readonly send: Send;
+  /** Set: it must give user name and password. */
+  readonly authenticate: Authenticate | undefined;
+  /** Whether BIND is asked of the server; else it is refused. */
+  readonly bind: boolean;
+  /** Whether TCP, UDP or both are relayed. */
+  readonly mode: Mode;
+  /** Measures waits. */
+  readonly clock: Clock;
+  /** Milliseconds for a handshake, a head that has begun, or an answer. */
+  readonly handshakeTimeoutMs: number;
+  /** Milliseconds without a byte. */
+  readonly idleTimeoutMs: number;
+  /** Aborted when the service gives up waiting. */
+  readonly signal: AbortSignal;
+  /**
+   * Opens a stream to a target, for an inbound that serves requests itself.
+   *
+   * @throws {UmbraError} When no server can be reached.
+   */
+  open(address: Address): Promise<OutboundStream>;
+  /** Tells the operator of a request that was refused while we go on. */
+  refused(error: UmbraError): void;
+}
+
+/**
+ * Speaks with an application until it wants bytes relayed.
+ *
+ * @returns Its request; `undefined` when there is nothing (more) to do.
+ * @throws {UmbraError} After the refusal has been sent; the connection is then
+ * to be closed.
+ */
+export type Inbound = (
+  client: InboundClient,
+) => Promise<InboundRequest | undefined>;

@@ -1,0 +1,105 @@
+/**
+ * An application that is connected to `ss-local`: what it says first, and how
+ * it hears a refusal before the connection closes.
+ *
+ * @module
+ */
+import { abortable, type Clock, Deadline } from "../../clock.ts";
+import { FIRST_PAYLOAD_WAIT_MS, REFUSAL_LINGER_MS } from "../../limits.ts";
+import { ByteReader } from "../../streams/byte_reader.ts";
+import { ByteWriter } from "../../streams/byte_writer.ts";
+import { drain } from "../../streams/drain.ts";
+import type { Connection } from "../../transport.ts";
+
+/** A connection with its one reader and its one writer. */
+export class LocalClient {
+  /** Owned by who accepted it. */
+  readonly connection: Connection;
+  /** Its one reader. */
+  readonly reader: ByteReader;
+  /** Its one writer. */
+  readonly writer: ByteWriter;
+  readonly #clock: Clock;
+  readonly #answerTimeoutMs: number;
+
+  /**
+   * Takes reading and writing over.
+   *
+   * @param clock Measures the waits.
+   * @param answerTimeoutMs How long it may take to take an answer.
+   */
+  constructor(connection: Connection, clock: Clock, answerTimeoutMs: number) {
+    this.connection = connection;
+    this.reader = new ByteReader(connection);
+    this.writer = new ByteWriter(connection);
+    this.#clock = clock;
+    this.#answerTimeoutMs = answerTimeoutMs;
+  }
+
+  /**
+   * Answers the application.
+   *
+   * @param bytes May be empty: nothing is written then.
+   * @param signal Its abort gives the wait up.
+   * @throws {TransportError} `ERR_NET_TIMEOUT` when it does not take them.
+   */
+  async answer(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (bytes.length === 0) return;
+    using deadline = new Deadline(
+      this.#clock,
+      this.#answerTimeoutMs,
+      "ERR_NET_TIMEOUT",
+      signal,
+    );
+    await abortable(this.writer.write(bytes), deadline.signal);
+  }
+
+  /**
+   * What the application says first, if it does so soon: so that salt, address
+   * and payload leave in one segment, whose size is not always the same.
+   */
+  async firstPayload(signal: AbortSignal): Promise<Uint8Array> {
+    using wait = new Deadline(
+      this.#clock,
+      FIRST_PAYLOAD_WAIT_MS,
+      "ERR_NET_TIMEOUT",
+      signal,
+    );
+    try {
+      return await this.reader.read(wait.signal) ?? NOTHING;
+    } catch (error) {
+      if (error === wait.signal.reason && !signal.aborted) return NOTHING;
+      throw error;
+    }
+  }
+
+  /** Says no, when the server has turned out not to serve what was asked. */
+  async refuse(reply: Uint8Array, signal: AbortSignal): Promise<void> {
+    try {
+      await this.answer(reply, signal);
+    } catch {
+      // The application is gone or takes nothing: nobody waits for the reply.
+      return;
+    }
+    await this.hangUp(signal);
+  }
+
+  /** Lets the application read the last answer before the connection closes. */
+  async hangUp(signal: AbortSignal): Promise<void> {
+    using linger = new Deadline(
+      this.#clock,
+      REFUSAL_LINGER_MS,
+      "ERR_NET_TIMEOUT",
+      signal,
+    );
+    try {
+      await abortable(this.writer.close(), linger.signal);
+    } catch {
+      // The application is gone or takes nothing: nobody waits for the answer.
+      return;
+    }
+    await drain(this.reader, linger.signal);
+  }
+}
+
+const NOTHING = new Uint8Array(0);

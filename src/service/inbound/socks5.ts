@@ -1,0 +1,169 @@
+/**
+ * SOCKS5 as applications speak it to `ss-local`: runs the handshake on a
+ * connection and turns errors into replies.
+ *
+ * @module
+ */
+import { equalBytes } from "../../bytes.ts";
+import { Deadline } from "../../clock.ts";
+import type { Address } from "../../codec/address.ts";
+import { BIND_TARGET, encodeBindPayload } from "../../codec/bind_request.ts";
+import {
+  encodeReply,
+  REP,
+  type Rep,
+  SOCKS5_COMMAND,
+  type Socks5Credentials,
+} from "../../codec/socks5.ts";
+import { type ErrorCode, ProtocolError } from "../../errors.ts";
+import {
+  type Authenticate,
+  Socks5ServerSession,
+} from "../../session/socks5/server_session.ts";
+import type { InboundClient, InboundRequest, Send } from "./inbound.ts";
+import type { Mode } from "../udp/udp_service.ts";
+
+/** Who may use the proxy. RFC 1929. */
+export interface SocksUser {
+  /** 1 to 255 bytes of UTF-8. */
+  readonly username: string;
+  /** 1 to 255 bytes of UTF-8. */
+  readonly password: string;
+}
+
+/**
+ * Runs the handshake up to the request.
+ *
+ * @returns The request; `undefined` when the application left between two
+ * messages.
+ * @throws {ProtocolError} Any `ERR_SOCKS_…`, after the refusal has been sent;
+ * the connection is then to be closed.
+ */
+export async function acceptSocks5(
+  client: InboundClient,
+): Promise<InboundRequest | undefined> {
+  const { source, send } = client;
+  using deadline = new Deadline(
+    client.clock,
+    client.handshakeTimeoutMs,
+    "ERR_NET_TIMEOUT",
+    client.signal,
+  );
+  const session = new Socks5ServerSession(client.authenticate);
+  for (;;) {
+    const step = session.next();
+    if (step === undefined) {
+      const bytes = await source.read(deadline.signal);
+      if (bytes !== undefined) session.push(bytes);
+      else if (session.betweenMessages) return undefined;
+      else throw truncated();
+    } else if (step.kind === "send") {
+      await send(step.bytes);
+    } else if (step.kind === "refuse") {
+      await send(step.bytes);
+      throw step.error;
+    } else {
+      const { command, address } = step.request;
+      if (command === SOCKS5_COMMAND.bind && client.bind) {
+        return bindRequest(address, step.rest);
+      }
+      await checkRequest(command, address, send, client.mode);
+      const kind = command === SOCKS5_COMMAND.connect ? "connect" : "associate";
+      return { kind, address, payload: step.rest, ...REPLIES };
+    }
+  }
+}
+
+/** Compares user names and passwords in a time that does not tell which fits. */
+export function userCheck(users: readonly SocksUser[]): Authenticate {
+  const encoder = new TextEncoder();
+  const known = users.map(({ username, password }) => ({
+    username: encoder.encode(username),
+    password: encoder.encode(password),
+  }));
+  return ({ username, password }: Socks5Credentials): boolean => {
+    let matches = 0;
+    for (const user of known) {
+      const sameName = equalBytes(user.username, username);
+      const samePassword = equalBytes(user.password, password);
+      matches |= Number(sameName) & Number(samePassword);
+    }
+    return matches === 1;
+  };
+}
+
+const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
+  accept: (bound) => encodeReply(REP.succeeded, bound),
+  refuse: (code) => encodeReply(REP_BY_CODE[code] ?? REP.generalFailure),
+};
+
+/** BIND: both replies come from the server, if it is one that knows it. */
+function bindRequest(expected: Address, rest: Uint8Array): InboundRequest {
+  return {
+    kind: "connect",
+    address: BIND_TARGET,
+    payload: encodeBindPayload(expected, rest),
+    unanswered: "ERR_SOCKS_COMMAND",
+    accept: () => new Uint8Array(0),
+    refuse: REPLIES.refuse,
+  };
+}
+
+/** RFC 1928 §6; what is not listed is a general failure. */
+const REP_BY_CODE: Partial<Record<ErrorCode, Rep>> = {
+  ERR_NET_REFUSED: REP.connectionRefused,
+  ERR_NET_UNREACHABLE: REP.networkUnreachable,
+  ERR_NET_ADDRESS_UNAVAILABLE: REP.networkUnreachable,
+  ERR_NET_HOST_UNREACHABLE: REP.hostUnreachable,
+  ERR_NET_NAME_NOT_FOUND: REP.hostUnreachable,
+  ERR_NET_NAME_TEMPORARY: REP.hostUnreachable,
+  ERR_NET_TIMEOUT: REP.hostUnreachable,
+  ERR_NET_PERMISSION: REP.notAllowed,
+  ERR_POLICY_TARGET: REP.notAllowed,
+  ERR_SOCKS_COMMAND: REP.commandNotSupported,
+};
+
+async function checkRequest(
+  command: number,
+  address: Address,
+  send: Send,
+  mode: Mode,
+): Promise<void> {
+  const error = checkCommand(command, mode) ??
+    (command === SOCKS5_COMMAND.connect && address.port === 0
+      ? new ProtocolError(
+        "ERR_SOCKS_MALFORMED",
+        "Application asked for a connection to port 0",
+      )
+      : undefined);
+  if (error === undefined) return;
+  await send(REPLIES.refuse(error.code));
+  throw error;
+}
+
+function checkCommand(command: number, mode: Mode): ProtocolError | undefined {
+  switch (command) {
+    case SOCKS5_COMMAND.connect:
+      if (mode !== "udp_only") return undefined;
+      break;
+    case SOCKS5_COMMAND.udpAssociate:
+      if (mode !== "tcp_only") return undefined;
+      break;
+  }
+  const served = mode === "udp_only"
+    ? "UDP ASSOCIATE"
+    : mode === "tcp_only"
+    ? "CONNECT"
+    : "CONNECT and UDP ASSOCIATE";
+  return new ProtocolError(
+    "ERR_SOCKS_COMMAND",
+    `Application asked for SOCKS command ${command}, this serves ${served}`,
+  );
+}
+
+function truncated(): ProtocolError {
+  return new ProtocolError(
+    "ERR_SOCKS_TRUNCATED",
+    "Application left in the middle of a SOCKS message",
+  );
+}

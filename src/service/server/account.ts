@@ -1,0 +1,276 @@
+/**
+ * What one user has moved, and how much more it may.
+ *
+ * Counting and refusing are plain arithmetic in the path of a chunk, and a user
+ * over its rate is told how long to wait: nobody waits for anybody, so one
+ * user's limit never slows another one.
+ *
+ * @module
+ */
+import type { Clock } from "../../clock.ts";
+import { PolicyError, type PolicyErrorCode } from "../../errors.ts";
+import { MAX_LISTED_HOSTS, RATE_BURST_MS } from "../../limits.ts";
+import {
+  NO_COUNTS,
+  type UserCounts,
+  type UserLimits,
+  type UserUsage,
+} from "../../users.ts";
+
+/** One user's limits, by name. */
+export interface LimitedUser {
+  /** As in the log. */
+  readonly name: string;
+  /** Not set: none. */
+  readonly limits?: UserLimits;
+  /** Whether it may not connect at present. Default: no. */
+  readonly disabled?: boolean;
+}
+
+/** Which way bytes go: from the client to targets, or back. */
+export type Direction = "up" | "down";
+
+/** One TCP connection or UDP association of a user. */
+export interface Visit extends Disposable {
+  /**
+   * Aborted, with a {@link PolicyError}, when the user is sent away; not set
+   * where there is no user who could be.
+   */
+  readonly signal?: AbortSignal;
+  /**
+   * Counts payload about to be passed on; of UDP, one datagram.
+   *
+   * @returns Milliseconds to wait before it is, so that the user keeps its
+   * rate; mostly 0. A datagram that would have to wait is not counted: drop it.
+   * @throws {PolicyError} When it must not be: `ERR_POLICY_USER_QUOTA`,
+   * `ERR_POLICY_USER_EXPIRED`.
+   */
+  count(direction: Direction, bytes: number): number;
+}
+
+/** The account of one user. */
+export class Account {
+  readonly #name: string;
+  readonly #clock: Clock;
+  #limits: UserLimits = {};
+  #disabled = false;
+  #counts: { -readonly [K in keyof UserCounts]: UserCounts[K] } = {
+    ...NO_COUNTS,
+  };
+  readonly #openOf = { tcp: 0, udp: 0 };
+  /** Open connections by client address; the last ones when none is. */
+  #hosts = new Map<string, number>();
+  /** When the next byte of a direction is due, at the user's rate. */
+  readonly #dueMs: Record<Direction, number> = { up: 0, down: 0 };
+  /**
+   * The same of datagrams alone: they give way to each other, but streams give
+   * way to them, or a download would drop every one.
+   */
+  readonly #packetDueMs: Record<Direction, number> = { up: 0, down: 0 };
+  #presence = new AbortController();
+
+  /**
+   * Opens it.
+   *
+   * @param clock Tells when the user was seen, and has expired.
+   */
+  constructor(user: LimitedUser, clock: Clock) {
+    this.#name = user.name;
+    this.#clock = clock;
+    this.set(user);
+  }
+
+  /** Takes limits as they are from now on; who is disabled is dismissed. */
+  set({ limits = {}, disabled = false }: LimitedUser): void {
+    if (limits.bytesPerSecond !== this.#limits.bytesPerSecond) {
+      // What was due at another rate is not due at this one.
+      for (const due of [this.#dueMs, this.#packetDueMs]) due.up = due.down = 0;
+    }
+    this.#limits = limits;
+    this.#disabled = disabled;
+    if (disabled) this.dismiss("was disabled");
+  }
+
+  /** Ends what is open: each visit's signal is aborted. */
+  dismiss(why: string): void {
+    if (this.#open === 0) return;
+    this.#presence.abort(dismissed(this.#name, why));
+    this.#presence = new AbortController();
+  }
+
+  /**
+   * The user has connected.
+   *
+   * @param host Where from.
+   * @param kind What it opened.
+   * @throws {PolicyError} Any `ERR_POLICY_USER_…` but that of the rate.
+   */
+  connect(host: string, kind: "tcp" | "udp"): Visit {
+    this.#admit(host, kind);
+    this.#openOf[kind]++;
+    this.#enter(host);
+    if (kind === "tcp") this.#counts.connections++;
+    else this.#counts.associations++;
+    this.#counts.lastSeenUnixMs = this.#clock.unixMs();
+    const signal = this.#name === "" ? undefined : this.#presence.signal;
+    return new AccountVisit(this, host, kind, signal);
+  }
+
+  /** Counts what a visit is about to pass on; see {@link Visit.count}. */
+  count(kind: "tcp" | "udp", direction: Direction, bytes: number): number {
+    return kind === "tcp"
+      ? this.#count(direction, bytes)
+      : this.#countPacket(direction, bytes);
+  }
+
+  /** A visit has ended. */
+  leave(host: string, kind: "tcp" | "udp"): void {
+    this.#openOf[kind]--;
+    this.#leave(host);
+  }
+
+  /** What it has done, and does now. */
+  usage(): UserUsage {
+    const hosts = [...this.#hosts.keys()].slice(-MAX_LISTED_HOSTS);
+    return { ...this.#counts, open: this.#open, hosts };
+  }
+
+  /** Takes counts in the place of its own. */
+  restore(counts: UserCounts): void {
+    this.#counts = { ...counts };
+  }
+
+  get #open(): number {
+    return this.#openOf.tcp + this.#openOf.udp;
+  }
+
+  #count(direction: Direction, bytes: number): number {
+    if (bytes > 0) {
+      this.#allow(bytes);
+      const counts = this.#counts;
+      if (direction === "up") counts.bytesUp += bytes;
+      else counts.bytesDown += bytes;
+      counts.lastSeenUnixMs = this.#clock.unixMs();
+    }
+    return this.#pace(this.#dueMs, direction, bytes);
+  }
+
+  #countPacket(direction: Direction, bytes: number): number {
+    this.#allow(bytes);
+    const due = this.#packetDueMs;
+    const waitMs = due[direction] - this.#clock.monotonicMs();
+    if (waitMs > 0) return waitMs;
+    this.#pace(due, direction, bytes);
+    this.#count(direction, bytes);
+    if (direction === "up") this.#counts.packetsUp++;
+    else this.#counts.packetsDown++;
+    return 0;
+  }
+
+  /** Lets bytes follow those before them, at the user's rate. */
+  #pace(
+    due: Record<Direction, number>,
+    direction: Direction,
+    bytes: number,
+  ): number {
+    const { bytesPerSecond } = this.#limits;
+    if (bytesPerSecond === undefined) return 0;
+    const nowMs = this.#clock.monotonicMs();
+    due[direction] = Math.max(due[direction], nowMs - RATE_BURST_MS) +
+      bytes * 1_000 / bytesPerSecond;
+    return Math.max(0, due[direction] - nowMs);
+  }
+
+  #admit(host: string, kind: "tcp" | "udp"): void {
+    if (this.#disabled) throw dismissed(this.#name, "is disabled");
+    this.#allow(0);
+    const { maxConnections = Infinity, maxHosts = Infinity } = this.#limits;
+    const open = this.#openOf[kind];
+    if (open >= maxConnections) {
+      const what = kind === "tcp" ? "connections" : "UDP associations";
+      throw refusal(
+        "ERR_POLICY_USER_CONNECTIONS",
+        `User ${this.#name} has ${open} ${what} open, which is the limit`,
+      );
+    }
+    const connected = this.#open > 0 ? this.#hosts : new Map();
+    if (!connected.has(host) && connected.size >= maxHosts) {
+      throw refusal(
+        "ERR_POLICY_USER_HOSTS",
+        `User ${this.#name} is connected from ${connected.size} addresses, ` +
+          "which is the limit",
+      );
+    }
+  }
+
+  #enter(host: string): void {
+    // Those who were here last make room for those who are here now.
+    if (this.#open === 1) this.#hosts.clear();
+    this.#hosts.set(host, (this.#hosts.get(host) ?? 0) + 1);
+  }
+
+  #leave(host: string): void {
+    const others = (this.#hosts.get(host) ?? 1) - 1;
+    if (others > 0) this.#hosts.set(host, others);
+    else if (this.#open > 0) this.#hosts.delete(host);
+  }
+
+  /** Whether so many more bytes may pass now. */
+  #allow(bytes: number): void {
+    const { quotaBytes = Infinity, expiresUnixMs } = this.#limits;
+    const used = this.#counts.bytesUp + this.#counts.bytesDown;
+    if (used + bytes > quotaBytes || used === quotaBytes) {
+      throw refusal(
+        "ERR_POLICY_USER_QUOTA",
+        `User ${this.#name} has used ${used} of ${quotaBytes} bytes`,
+      );
+    }
+    if (
+      expiresUnixMs !== undefined && this.#clock.unixMs() >= expiresUnixMs
+    ) {
+      throw refusal(
+        "ERR_POLICY_USER_EXPIRED",
+        `User ${this.#name} has expired`,
+      );
+    }
+  }
+}
+
+class AccountVisit implements Visit {
+  readonly signal?: AbortSignal;
+  readonly #account: Account;
+  readonly #host: string;
+  readonly #kind: "tcp" | "udp";
+  #left = false;
+
+  constructor(
+    account: Account,
+    host: string,
+    kind: "tcp" | "udp",
+    signal: AbortSignal | undefined,
+  ) {
+    this.#account = account;
+    this.#host = host;
+    this.#kind = kind;
+    if (signal !== undefined) this.signal = signal;
+  }
+
+  count(direction: Direction, bytes: number): number {
+    return this.#account.count(this.#kind, direction, bytes);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#account.leave(this.#host, this.#kind);
+  }
+}
+
+function refusal(code: PolicyErrorCode, message: string): PolicyError {
+  return new PolicyError(code, message);
+}
+
+/** The error of a user who may not be here, or no longer. */
+export function dismissed(name: string, why: string): PolicyError {
+  return refusal("ERR_POLICY_USER_DISABLED", `User ${name} ${why}`);
+}

@@ -1,0 +1,133 @@
+/**
+ * The server's half of SOCKS5 BIND: accepts exactly one connection for a
+ * client.
+ *
+ * @module
+ */
+import { abortable, type Clock, Deadline } from "../../clock.ts";
+import { type Address, decodeAddress } from "../../codec/address.ts";
+import { formatIp, parseIp, unmapIpv4 } from "../../codec/ip_address.ts";
+import { encodeReply, REP } from "../../codec/socks5.ts";
+import { ProtocolError, TransportError } from "../../errors.ts";
+import { BIND_ACCEPT_TIMEOUT_MS } from "../../limits.ts";
+import type { TargetPolicy } from "../../security/target_policy.ts";
+import type { Connection, Listener, Transport } from "../../transport.ts";
+
+/** What accepting needs. */
+export interface BindOptions {
+  /** The network. */
+  readonly transport: Transport;
+  /** Measures the wait. */
+  readonly clock: Clock;
+  /** Judges who connects. */
+  readonly policy: TargetPolicy;
+  /** IP address to listen on: the one the client reached us at. */
+  readonly host: string;
+  /** Its abort gives the wait up. */
+  readonly signal: AbortSignal;
+  /** Sends a reply to the client. */
+  send(reply: Uint8Array): Promise<void>;
+}
+
+/** A peer that connected. */
+export interface AcceptedPeer {
+  /** Owned by the caller. */
+  readonly target: Connection;
+  /** What the client sent behind its request. */
+  readonly payload: Uint8Array;
+  /** The second reply, to be sent before anything of the peer's. */
+  readonly reply: Uint8Array;
+}
+
+/**
+ * Listens, tells where, and waits for the expected peer. Connections of others
+ * are closed and do not count.
+ *
+ * @param request What followed the target, in the same chunk.
+ * @throws {ProtocolError} `ERR_SS_ADDRESS_INVALID` when that is no address.
+ * @throws {TransportError} After the client has been told: `ERR_NET_TIMEOUT`
+ * when nobody came, or why listening failed.
+ */
+export async function acceptPeer(
+  request: Uint8Array,
+  options: BindOptions,
+): Promise<AcceptedPeer> {
+  const decoded = decodeAddress(request);
+  if (decoded === undefined) {
+    throw new ProtocolError(
+      "ERR_SS_ADDRESS_INVALID",
+      "Cannot accept BIND: the expected peer is missing",
+    );
+  }
+  try {
+    const allows = await peerCheck(decoded.address, options);
+    const listener = await options.transport.listen({
+      host: plainIp(options.host),
+      port: 0,
+    });
+    try {
+      await options.send(encodeReply(REP.succeeded, listener.address));
+      const target = await nextPeer(listener, allows, options);
+      const { host, port } = target.remote;
+      const remote = { host: plainIp(host), port };
+      return {
+        target,
+        payload: request.subarray(decoded.length),
+        reply: encodeReply(REP.succeeded, remote),
+      };
+    } finally {
+      listener.close();
+    }
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    const timedOut = error.code === "ERR_NET_TIMEOUT";
+    const rep = timedOut ? REP.ttlExpired : REP.generalFailure;
+    await options.send(encodeReply(rep));
+    throw error;
+  }
+}
+
+async function nextPeer(
+  listener: Listener,
+  allows: (ip: string) => boolean,
+  { clock, signal }: BindOptions,
+): Promise<Connection> {
+  using deadline = new Deadline(
+    clock,
+    BIND_ACCEPT_TIMEOUT_MS,
+    "ERR_NET_TIMEOUT",
+    signal,
+  );
+  for (;;) {
+    const peer = await abortable(
+      listener.accept(),
+      deadline.signal,
+      (late) => late?.close(),
+    );
+    if (peer === undefined) {
+      throw new TransportError("ERR_NET_CLOSED", "Listener is closed");
+    }
+    if (allows(plainIp(peer.remote.host))) return peer;
+    peer.close();
+  }
+}
+
+/** Who may connect: the expected peer, if the policy has nothing against it. */
+async function peerCheck(
+  { host }: Address,
+  { transport, policy, signal }: BindOptions,
+): Promise<(ip: string) => boolean> {
+  const isAllowed = (ip: string): boolean => policy(ip) === undefined;
+  if (host === "0.0.0.0" || host === "::") return isAllowed;
+  const ips = parseIp(host) === undefined
+    ? await transport.resolve(host, { signal })
+    : [host];
+  const expected = new Set(ips.map(plainIp));
+  return (ip) => expected.has(ip) && isAllowed(ip);
+}
+
+/** In one form for one address; IPv4 out of `::ffff:a.b.c.d`. */
+function plainIp(ip: string): string {
+  const bytes = parseIp(ip);
+  return bytes === undefined ? ip : formatIp(unmapIpv4(bytes));
+}

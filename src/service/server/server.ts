@@ -1,0 +1,200 @@
+/**
+ * `ss-server`: opens what clients sealed, dials their targets, relays; over
+ * TCP and UDP, with one table of users. What becomes of a connection is in
+ * `client_connection.ts`, of a datagram in `udp_server.ts`.
+ *
+ * @module
+ */
+import { STRANGERS_SHARE } from "../../limits.ts";
+import {
+  type ServerKeys,
+  type ServerProtocol,
+  serverProtocol,
+} from "../../session/edition.ts";
+import type { StreamProtocol } from "../../session/stream_protocol.ts";
+import type { Endpoint } from "../../transport.ts";
+import { serve } from "../accept_loop.ts";
+import { Accounts } from "./accounts.ts";
+import {
+  ClientConnection,
+  type ClientOptions,
+  type ConnectionServer,
+} from "./client_connection.ts";
+import {
+  connectionShare,
+  type Dependencies,
+  type Service,
+  withDefaults,
+} from "../service.ts";
+import { startUdpServer, type UdpServerService } from "../udp/udp_server.ts";
+import {
+  besideListener,
+  flowShare,
+  joined,
+  type Mode,
+  type UdpOptions,
+  withWindows,
+} from "../udp/udp_service.ts";
+
+/** How to run a server. */
+export interface ServerOptions extends ServerKeys, ClientOptions, UdpOptions {
+  /** Where clients connect. */
+  readonly listen: Endpoint;
+  /** Default: `tcp_only`. UDP is on the port of TCP. */
+  readonly mode?: Mode;
+  /**
+   * Where users are counted. Who gives them keeps them in line with the users.
+   * Default: accounts of its own.
+   */
+  readonly accounts?: Accounts;
+  /** Open at once; default: what the descriptors allow. */
+  readonly maxConnections?: number;
+  /** Of one client address at once; default: no limit. */
+  readonly maxConnectionsPerHost?: number;
+}
+
+/** What can be changed while a server runs: all but where and how it listens. */
+export type ServerChange = Omit<
+  ServerOptions,
+  | "listen"
+  | "mode"
+  | "accounts"
+  | "maxConnections"
+  | "maxConnectionsPerHost"
+  | "maxFlows"
+>;
+
+/** A running server. */
+export interface ServerService extends Service {
+  /**
+   * Takes keys, users, limits, policy and times as they are from now on. No
+   * connection is dropped but those of users that are gone or disabled.
+   *
+   * @throws {RangeError} As `startServer()`; nothing has changed then.
+   */
+  update(change: ServerChange): void;
+}
+
+/**
+ * Tells whether a server could be started with these keys and users.
+ *
+ * @throws {RangeError} As `startServer()`.
+ */
+export function checkServer(
+  keys: ServerKeys,
+  dependencies: Dependencies,
+): void {
+  const forgetful = { sinceUnixMs: 0, add: () => true };
+  const world = withWindows(withDefaults(dependencies));
+  serverProtocol(keys, world, forgetful);
+}
+
+/**
+ * Starts a server.
+ *
+ * @throws {TransportError} When it cannot listen.
+ * @throws {RangeError} When keys are missing, or users cannot be told apart.
+ */
+export async function startServer(
+  options: ServerOptions,
+  dependencies: Dependencies,
+): Promise<ServerService> {
+  const world = withDefaults(dependencies);
+  const { mode = "tcp_only" } = options;
+  const server = new Server(options, world);
+  const { accounts, protocol } = server;
+  const shared = { ...options, accounts, protocol };
+  if (mode === "udp_only") {
+    const udp = await startUdpServer(shared, world);
+    return withUpdate(udp, server, udp);
+  }
+  const listener = await world.transport.listen(options.listen, {
+    reusePort: world.sharePorts,
+  });
+  const maxFlows = flowShare(options, world);
+  const udpOptions = { ...shared, listen: listener.address, maxFlows };
+  const udp = mode !== "tcp_only"
+    ? await besideListener(listener, () => startUdpServer(udpOptions, world))
+    : undefined;
+  const share = connectionShare(options.maxConnections, world, maxFlows);
+  const limits = {
+    maxConnections: share,
+    maxStrangers: Math.max(1, Math.floor(share * STRANGERS_SHARE)),
+    maxPerHost: options.maxConnectionsPerHost,
+  };
+  const tcp = serve(
+    listener,
+    limits,
+    (client, signal, place) =>
+      new ClientConnection(client, server, { signal, place }).serve(),
+    world,
+  );
+  return withUpdate(udp === undefined ? tcp : joined(tcp, udp), server, udp);
+}
+
+function withUpdate(
+  service: Service,
+  server: Server,
+  udp: UdpServerService | undefined,
+): ServerService {
+  return {
+    address: service.address,
+    stop: (graceMs) => service.stop(graceMs),
+    update(change): void {
+      server.update(change);
+      udp?.update({ ...change, protocol: server.protocol });
+    },
+  };
+}
+
+class Server implements ConnectionServer {
+  /** Of TCP and UDP alike. */
+  readonly accounts: Accounts;
+  readonly world: Required<Dependencies>;
+  #options: ServerOptions;
+  #protocol: ServerProtocol;
+  readonly #ownsAccounts: boolean;
+
+  constructor(options: ServerOptions, world: Required<Dependencies>) {
+    this.#options = options;
+    this.world = world;
+    this.#ownsAccounts = options.accounts === undefined;
+    this.accounts = options.accounts ??
+      new Accounts(options.users ?? [], world.clock);
+    this.#protocol = this.#speak(options);
+  }
+
+  get options(): ClientOptions {
+    return this.#options;
+  }
+
+  /** Of TCP and UDP alike; another one after another key. */
+  get protocol(): ServerProtocol {
+    return this.#protocol;
+  }
+
+  get streams(): StreamProtocol {
+    return this.#protocol.streams;
+  }
+
+  update(change: ServerChange): void {
+    const next = { ...change, listen: this.#options.listen };
+    if (sameKey(this.#options, next)) {
+      this.#protocol.setUsers(next.users ?? []);
+    } else {
+      this.#protocol = this.#speak(next);
+    }
+    if (this.#ownsAccounts) this.accounts.set(next.users ?? []);
+    this.#options = next;
+  }
+
+  #speak(keys: ServerKeys): ServerProtocol {
+    const filter = this.world.replayFilter(keys.method.edition);
+    return serverProtocol(keys, withWindows(this.world), filter);
+  }
+}
+
+function sameKey(one: ServerKeys, other: ServerKeys): boolean {
+  return one.method === other.method &&
+    one.masterKey?.join() === other.masterKey?.join();
+}

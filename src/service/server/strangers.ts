@@ -1,0 +1,141 @@
+/**
+ * Connections of clients that have not proved to belong here: where too many
+ * of them hold on to their places, the oldest has to leave.
+ *
+ * Time is all that counts: what a stranger has sent or not makes no
+ * difference, or a probe could tell.
+ *
+ * @module
+ */
+import { pause } from "../../clock.ts";
+import { MIN_STRANGER_MS } from "../../limits.ts";
+import type { Connection } from "../../transport.ts";
+import type { Episode } from "../episode.ts";
+import type { Dependencies } from "../service.ts";
+
+/** A connection's place among the others. */
+export interface Place {
+  /** Whether it had to leave because there were too many strangers. */
+  readonly dismissed: boolean;
+  /** The peer belongs here, or is gone: it is no stranger any more. */
+  admit(): void;
+}
+
+/** The strangers of one service. */
+export class Strangers {
+  readonly #most: number;
+  readonly #world: Required<Dependencies>;
+  /** The oldest first. */
+  readonly #places = new Set<StrangerPlace>();
+  readonly #overload: Episode;
+  #max: number;
+  #stopping = false;
+  /** Of who waits for room. */
+  #wait = new AbortController();
+
+  /**
+   * There are none yet.
+   *
+   * @param most So many at once; `Infinity` for as many as come.
+   * @param overload Whether that there are too many is news.
+   */
+  constructor(
+    most: number,
+    overload: Episode,
+    world: Required<Dependencies>,
+  ) {
+    this.#most = most;
+    this.#max = most;
+    this.#overload = overload;
+    this.#world = world;
+  }
+
+  /** Whether there is no room for one more. */
+  get tooMany(): boolean {
+    return this.#places.size >= this.#max;
+  }
+
+  /** A connection was accepted: of a stranger, until it is admitted. */
+  add(connection: Connection): Place {
+    const { clock } = this.#world;
+    const sinceMs = clock.monotonicMs();
+    const place = new StrangerPlace(connection, sinceMs, this);
+    this.#places.add(place);
+    return place;
+  }
+
+  /** A place is free, or is a stranger's no more. */
+  leave(place: StrangerPlace): void {
+    this.#places.delete(place);
+    this.#wait.abort();
+  }
+
+  /** Allows fewer for a while; where there are none, nothing changes. */
+  limitTo(max: number): void {
+    if (this.#most === Infinity) return;
+    this.#max = Math.max(1, Math.min(this.#most, Math.floor(max)));
+    while (this.#places.size > this.#max) this.#dismissOldest();
+  }
+
+  /**
+   * Makes room for one more: the oldest leaves, once it has had the time that
+   * somebody who belongs here needs.
+   */
+  async room(): Promise<void> {
+    const { clock } = this.#world;
+    while (this.tooMany && !this.#stopping) {
+      const [oldest] = this.#places;
+      const ageMs = clock.monotonicMs() - oldest!.sinceMs;
+      if (ageMs >= MIN_STRANGER_MS) return this.#dismissOldest();
+      this.#wait = new AbortController();
+      await pause(clock, MIN_STRANGER_MS - ageMs, this.#wait.signal);
+    }
+  }
+
+  /** Nobody waits any more. */
+  stop(): void {
+    this.#stopping = true;
+    this.#wait.abort();
+  }
+
+  #dismissOldest(): void {
+    const [oldest] = this.#places;
+    oldest!.dismiss();
+    const { logger, metrics } = this.#world;
+    metrics.connectionRefused("ERR_POLICY_STRANGERS");
+    if (!this.#overload.happens()) return;
+    logger.log(
+      "warn",
+      "too many connections do not authenticate, the oldest of them end",
+      { limit: this.#max },
+    );
+  }
+}
+
+class StrangerPlace implements Place {
+  readonly #connection: Connection;
+  readonly #strangers: Strangers;
+  /** When it came; milliseconds of the monotonic clock. */
+  readonly sinceMs: number;
+  dismissed = false;
+
+  constructor(
+    connection: Connection,
+    sinceMs: number,
+    strangers: Strangers,
+  ) {
+    this.#connection = connection;
+    this.sinceMs = sinceMs;
+    this.#strangers = strangers;
+  }
+
+  admit(): void {
+    this.#strangers.leave(this);
+  }
+
+  dismiss(): void {
+    this.dismissed = true;
+    this.#strangers.leave(this);
+    this.#connection.close();
+  }
+}

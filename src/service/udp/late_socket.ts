@@ -1,0 +1,92 @@
+/**
+ * A UDP port that another process still has: no runtime shares one, so a new
+ * process that takes over (`sharePorts`) waits until the old one lets go. It
+ * serves TCP meanwhile.
+ *
+ * @module
+ */
+import { TransportError } from "../../errors.ts";
+import type {
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+  WaitOptions,
+} from "../../transport.ts";
+import { isInUse, startWhenFree } from "../address_in_use.ts";
+import type { Dependencies } from "../service.ts";
+
+/**
+ * Binds the UDP port of a service; where ports may be shared, now or as soon as
+ * it is free.
+ *
+ * @throws {TransportError} When it cannot be bound, for whatever other reason.
+ */
+export async function bindPort(
+  endpoint: Endpoint,
+  world: Required<Dependencies>,
+): Promise<DatagramSocket> {
+  try {
+    return await world.transport.bind(endpoint);
+  } catch (error) {
+    if (!world.sharePorts || !isInUse(error)) throw error;
+    world.logger.log("warn", "another process has the UDP port, waiting", {
+      port: endpoint.port,
+    });
+    return new LateSocket(endpoint, world);
+  }
+}
+
+class LateSocket implements DatagramSocket {
+  readonly address: Endpoint;
+  readonly #world: Required<Dependencies>;
+  readonly #closed = new AbortController();
+  readonly #binding: Promise<DatagramSocket | undefined>;
+  #socket: DatagramSocket | undefined;
+
+  constructor(address: Endpoint, world: Required<Dependencies>) {
+    this.address = address;
+    this.#world = world;
+    this.#binding = this.#bind();
+    // Whoever receives is told.
+    this.#binding.catch(() => {});
+  }
+
+  get dropped(): number {
+    return this.#socket?.dropped ?? 0;
+  }
+
+  async receive(options?: WaitOptions): Promise<Datagram | undefined> {
+    const socket = this.#socket ?? await this.#binding;
+    return await socket?.receive(options);
+  }
+
+  /** Nobody has sent anything yet who could be answered. */
+  async send(
+    payload: Uint8Array,
+    to: Endpoint,
+    options?: WaitOptions,
+  ): Promise<void> {
+    if (this.#socket === undefined) {
+      throw new TransportError("ERR_NET_CLOSED", "The UDP port is not bound");
+    }
+    await this.#socket.send(payload, to, options);
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#socket?.close();
+  }
+
+  async #bind(): Promise<DatagramSocket | undefined> {
+    const { clock, transport, logger } = this.#world;
+    const { signal } = this.#closed;
+    const socket = await startWhenFree(
+      () => transport.bind(this.address),
+      { clock, signal },
+    );
+    if (signal.aborted) socket?.close();
+    if (socket === undefined || signal.aborted) return undefined;
+    logger.log("info", "the UDP port is ours", { port: this.address.port });
+    return this.#socket = socket;
+  }
+}

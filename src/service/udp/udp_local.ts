@@ -1,0 +1,172 @@
+/**
+ * SOCKS5 UDP ASSOCIATE of `ss-local`: one socket, on the port applications
+ * connect to, that takes datagrams of applications which have an association.
+ *
+ * An association is as old as its TCP connection. It admits the address of
+ * that connection's peer, and only the one port the request named when it
+ * named that address too. Each of the admitted sockets has a flow of its own,
+ * so that none sees another one's answers.
+ *
+ * Source: RFC 1928 §4, §6, §7.
+ *
+ * @module
+ */
+import type { Address } from "../../codec/address.ts";
+import type { Packet } from "../../codec/packet.ts";
+import { isUnspecified } from "../../codec/ip_address.ts";
+import {
+  decodeSocksDatagram,
+  encodeSocksDatagram,
+} from "../../codec/socks5_datagram.ts";
+import { PolicyError } from "../../errors.ts";
+import type {
+  Connection,
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+} from "../../transport.ts";
+import { bindPort } from "./late_socket.ts";
+import type { Dependencies, Service } from "../service.ts";
+import { UdpReport } from "./udp_report.ts";
+import { serveDatagrams, type UdpOptions } from "./udp_service.ts";
+import type { PacketUpstream } from "../outbound/upstream.ts";
+import { UpstreamFlows } from "./upstream_flows.ts";
+
+/** How to run the UDP side of a local proxy. */
+export interface UdpLocalOptions extends UdpOptions {
+  /** Where applications send to. */
+  readonly listen: Endpoint;
+  /** The server of a new flow. */
+  upstream(): PacketUpstream;
+}
+
+/** Leave to send datagrams, until it is disposed of. */
+export interface Association extends Disposable {
+  /** Where the application is to send to. */
+  readonly relay: Endpoint;
+  /** Aborted when the service stops. */
+  readonly signal: AbortSignal;
+}
+
+interface Permit {
+  readonly host: string;
+  /** `undefined`: any. */
+  readonly port: number | undefined;
+}
+
+/** The relay; its service has stopped when it takes nothing more. */
+export class UdpLocal {
+  /** Where it is bound. */
+  readonly service: Service;
+  readonly #socket: DatagramSocket;
+  readonly #flows: UpstreamFlows;
+  readonly #report: UdpReport;
+  readonly #permits = new Set<Permit>();
+  readonly #stopped = new AbortController();
+
+  private constructor(
+    options: UdpLocalOptions,
+    socket: DatagramSocket,
+    world: Required<Dependencies>,
+  ) {
+    this.#socket = socket;
+    this.#report = new UdpReport(world);
+    this.#flows = new UpstreamFlows(
+      {
+        ...options,
+        upstream: () => options.upstream(),
+        deliver: (client, packet, signal) =>
+          this.#deliver(client, packet, signal),
+      },
+      world,
+      this.#report,
+    );
+    this.service = serveDatagrams(
+      socket,
+      (datagram) => this.#handle(datagram),
+      () => this.#stop(),
+      world,
+    );
+  }
+
+  /**
+   * Binds and starts.
+   *
+   * @throws {TransportError} When it cannot bind.
+   */
+  static async start(
+    options: UdpLocalOptions,
+    world: Required<Dependencies>,
+  ): Promise<UdpLocal> {
+    const socket = await bindPort(options.listen, world);
+    return new UdpLocal(options, socket, world);
+  }
+
+  /**
+   * Admits an application.
+   *
+   * @param connection Its TCP connection; whoever calls disposes of the
+   * association when it ends.
+   * @param claimed Where it says it will send from.
+   */
+  associate(connection: Connection, claimed: Address): Association {
+    const { host } = connection.remote;
+    const port = claimed.host === host && claimed.port !== 0
+      ? claimed.port
+      : undefined;
+    const permit = { host, port };
+    this.#permits.add(permit);
+    return {
+      relay: reachable(this.#socket.address, connection.local),
+      signal: this.#stopped.signal,
+      [Symbol.dispose]: () => {
+        this.#permits.delete(permit);
+        this.#flows.end((client) => !this.#admits(client));
+      },
+    };
+  }
+
+  #handle({ payload, from }: Datagram): void {
+    this.#report.received();
+    try {
+      if (!this.#admits(from)) {
+        throw new PolicyError(
+          "ERR_POLICY_STRANGER",
+          "Datagram from an address without an association",
+        );
+      }
+      void this.#flows.send(from, decodeSocksDatagram(payload));
+    } catch (error) {
+      this.#report.dropped(error, from.host);
+    }
+  }
+
+  #admits({ host, port }: Endpoint): boolean {
+    for (const permit of this.#permits) {
+      if (permit.host !== host) continue;
+      if (permit.port === undefined || permit.port === port) return true;
+    }
+    return false;
+  }
+
+  #deliver(
+    client: Endpoint,
+    packet: Packet,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#socket.send(encodeSocksDatagram(packet), client, { signal });
+  }
+
+  #stop(): void {
+    this.#stopped.abort();
+    this.#flows.end();
+    this.#report.close(this.#flows.overflown + this.#socket.dropped);
+  }
+}
+
+/** A wildcard address is none to send to; the connection's own one is. */
+function reachable(bound: Endpoint, local: Endpoint): Endpoint {
+  return isUnspecified(bound.host)
+    ? { host: local.host, port: bound.port }
+    : bound;
+}

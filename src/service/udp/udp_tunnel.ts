@@ -1,0 +1,61 @@
+/**
+ * A UDP port of this machine that is one port of a target, as seen from the
+ * server: `ss-tunnel -u -L host:port`.
+ *
+ * @module
+ */
+import type { Address } from "../../codec/address.ts";
+import type { Endpoint } from "../../transport.ts";
+import { bindPort } from "./late_socket.ts";
+import { type Dependencies, type Service, withDefaults } from "../service.ts";
+import { UdpReport } from "./udp_report.ts";
+import { serveDatagrams, type UdpOptions } from "./udp_service.ts";
+import type { PacketUpstream } from "../outbound/upstream.ts";
+import { UpstreamFlows } from "./upstream_flows.ts";
+
+/** How to run a tunnel. */
+export interface UdpTunnelOptions extends UdpOptions {
+  /** Where applications send to. */
+  readonly listen: Endpoint;
+  /** What they reach; a name is resolved by the server. */
+  readonly target: Address;
+  /** The server of a new flow. */
+  upstream(): PacketUpstream;
+}
+
+/**
+ * Starts a tunnel.
+ *
+ * @throws {TransportError} When it cannot bind.
+ */
+export async function startUdpTunnel(
+  options: UdpTunnelOptions,
+  dependencies: Dependencies,
+): Promise<Service> {
+  const world = withDefaults(dependencies);
+  const socket = await bindPort(options.listen, world);
+  const report = new UdpReport(world);
+  const flows = new UpstreamFlows(
+    {
+      ...options,
+      upstream: () => options.upstream(),
+      // Whoever answers: the application sees the tunnel's own address.
+      deliver: (client, { payload }, signal) =>
+        socket.send(payload, client, { signal }),
+    },
+    world,
+    report,
+  );
+  return serveDatagrams(
+    socket,
+    ({ payload, from }) => {
+      report.received();
+      void flows.send(from, { address: options.target, payload });
+    },
+    () => {
+      flows.end();
+      report.close(flows.overflown + socket.dropped);
+    },
+    world,
+  );
+}

@@ -1,0 +1,221 @@
+/**
+ * What an HTTP client asks of its proxy, and what is sent on in its stead;
+ * without I/O.
+ *
+ * Fields that concern one connection only go no further (RFC 9110 §7.6.1), and
+ * nothing is added that tells of a proxy or a client.
+ *
+ * Source: RFC 9110 §7, §9.3.6; RFC 9112 §3, §9.3; RFC 7617.
+ *
+ * @module
+ */
+import { toLatin1 } from "../../bytes.ts";
+import type { Address } from "../../codec/address.ts";
+import {
+  bodyFraming,
+  type HttpFraming,
+  NO_BODY,
+} from "../../codec/http_body.ts";
+import {
+  encodeHead,
+  fieldValues,
+  type HttpField,
+  type HttpRequestHead,
+  listElements,
+} from "../../codec/http_head.ts";
+import { parseIp } from "../../codec/ip_address.ts";
+import type { Socks5Credentials } from "../../codec/socks5.ts";
+import { ProtocolError } from "../../errors.ts";
+
+/** What every request has. */
+interface AnyRequest {
+  /** Where to. */
+  readonly address: Address;
+  /** As the client wrote it. */
+  readonly method: string;
+  /** What the client speaks: HTTP/1.0 or 1.1. */
+  readonly minorVersion: 0 | 1;
+  /** How the client's body comes, and is sent on. */
+  readonly framing: HttpFraming;
+  /** Whether the client wants to keep its connection. */
+  readonly keepAlive: boolean;
+  /** Whether the client waits for `100 Continue` before it sends its body. */
+  readonly expectsContinue: boolean;
+  /** User name and password, if it gave any. */
+  readonly credentials: Socks5Credentials | undefined;
+}
+
+/** A request for raw bytes both ways. */
+export interface HttpConnect extends AnyRequest {
+  readonly kind: "connect";
+}
+
+/** A request to be sent on. */
+export interface HttpForward extends AnyRequest {
+  readonly kind: "forward";
+  /** Head for the target. */
+  readonly head: Uint8Array;
+}
+
+/**
+ * Reads what a client wants.
+ *
+ * @throws {ProtocolError} `ERR_HTTP_MALFORMED` for a target no proxy can
+ * serve; `ERR_HTTP_FRAMING`.
+ */
+export function readProxyRequest(
+  head: HttpRequestHead,
+): HttpConnect | HttpForward {
+  const { method, minorVersion, fields } = head;
+  const framing = bodyFraming(fields, minorVersion) ?? NO_BODY;
+  const common = {
+    method,
+    minorVersion,
+    framing,
+    keepAlive: keepsAlive(fields, minorVersion),
+    expectsContinue: listElements(fields, "expect").includes("100-continue"),
+    credentials: basicCredentials(fields),
+  };
+  if (fieldValues(fields, "host").length > 1) {
+    throw malformed("it has several Host fields");
+  }
+  if (method === "CONNECT") {
+    if (hasBody(framing)) throw malformed("CONNECT has no body");
+    const address = parseAuthority(head.target);
+    if (address === undefined) throw malformed("CONNECT wants host:port");
+    return { kind: "connect", ...common, framing: NO_BODY, address };
+  }
+  const { authority, path } = splitTarget(head.target, method);
+  const address = parseAuthority(authority, 80);
+  if (address === undefined) throw malformed("its target has no valid host");
+  const forwarded: HttpField[] = [
+    // First, as RFC 9110 §7.2 advises; the target wins over another Host.
+    ["Host", authority.replace(/:$/, "")],
+    ...endToEnd(fields).filter(([name]) => !REPLACED.has(name.toLowerCase())),
+    ...framingFields(framing),
+  ];
+  const line = `${method} ${path} HTTP/1.1`;
+  return {
+    kind: "forward",
+    ...common,
+    address,
+    head: encodeHead(line, forwarded),
+  };
+}
+
+/** Whether a message may have payload. */
+export function hasBody(framing: HttpFraming): boolean {
+  return framing.kind === "length"
+    ? framing.length > 0
+    : framing.kind !== "none";
+}
+
+/** The fields that announce a body. */
+export function framingFields(framing: HttpFraming): HttpField[] {
+  switch (framing.kind) {
+    case "length":
+      return [["Content-Length", String(framing.length)]];
+    case "chunked":
+      return [["Transfer-Encoding", "chunked"]];
+    default:
+      return [];
+  }
+}
+
+/**
+ * Whether the sender of a message keeps its connection open: HTTP/1.1 does
+ * unless it says otherwise, HTTP/1.0 does not. `Proxy-Connection`, which no
+ * standard knows, counts where there is no `Connection`.
+ */
+export function keepsAlive(
+  fields: readonly HttpField[],
+  minorVersion: 0 | 1,
+): boolean {
+  const name = fieldValues(fields, "connection").length > 0
+    ? "connection"
+    : "proxy-connection";
+  const options = listElements(fields, name);
+  return !options.includes("close") &&
+    (minorVersion === 1 || options.includes("keep-alive"));
+}
+
+/** The fields that are for the other side: RFC 9110 §7.6.1. */
+export function endToEnd(fields: readonly HttpField[]): HttpField[] {
+  const named = new Set(listElements(fields, "connection"));
+  return fields.filter(([name]) => {
+    const lower = name.toLowerCase();
+    return !HOP_BY_HOP.has(lower) && !named.has(lower);
+  });
+}
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  ...["connection", "proxy-connection", "keep-alive", "te", "trailer"],
+  ...["proxy-authenticate", "proxy-authorization", "proxy-authentication-info"],
+  ...["transfer-encoding", "upgrade", "http2-settings"],
+]);
+
+/** Fields of a request that we write ourselves. */
+const REPLACED: ReadonlySet<string> = new Set(["host", "content-length"]);
+
+/** Absolute form to authority and origin form: RFC 9112 §3.2. */
+function splitTarget(
+  target: string,
+  method: string,
+): { authority: string; path: string } {
+  const match = /^http:\/\/([^/?#]*)([^#]*)$/i.exec(target);
+  if (match === null) {
+    throw malformed(
+      /^https:/i.test(target)
+        ? "https is for CONNECT: a proxy cannot speak it in the client's stead"
+        : "a proxy wants an absolute http:// target",
+    );
+  }
+  const [, authority, rest] = match as unknown as [string, string, string];
+  if (rest === "") return { authority, path: method === "OPTIONS" ? "*" : "/" };
+  return { authority, path: rest.startsWith("/") ? rest : `/${rest}` };
+}
+
+/** `host`, `host:port` or `[ipv6]:port`; no user, no escapes. */
+function parseAuthority(
+  text: string,
+  defaultPort?: number,
+): Address | undefined {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([\w.~-]{1,255}))(?::(\d*))?$/
+    .exec(text);
+  if (match === null) return undefined;
+  const [, ipv6, name, digits = ""] = match;
+  if (ipv6 !== undefined && parseIp(ipv6)?.length !== 16) return undefined;
+  const port = digits === "" ? defaultPort : Number(digits);
+  if (port === undefined || port < 1 || port > 0xffff) return undefined;
+  return { host: ipv6 ?? name!, port };
+}
+
+/** RFC 7617 §2: `Basic base64(name:password)`. */
+function basicCredentials(
+  fields: readonly HttpField[],
+): Socks5Credentials | undefined {
+  const [value, second] = fieldValues(fields, "proxy-authorization");
+  const match = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(value ?? "");
+  if (match === null || second !== undefined) return undefined;
+  let text: string;
+  try {
+    text = atob(match[1]!);
+  } catch {
+    // Not base64: no credentials, which is what the client will be told.
+    return undefined;
+  }
+  const bytes = toLatin1(text);
+  const colon = bytes.indexOf(0x3a);
+  if (colon < 0) return undefined;
+  return {
+    username: bytes.subarray(0, colon),
+    password: bytes.subarray(colon + 1),
+  };
+}
+
+function malformed(what: string): ProtocolError {
+  return new ProtocolError(
+    "ERR_HTTP_MALFORMED",
+    `Cannot serve HTTP request: ${what}`,
+  );
+}

@@ -1,0 +1,196 @@
+/**
+ * What a target answered, and what its client is told; without I/O.
+ *
+ * Source: RFC 9110 §6.4.1, §15; RFC 9112 §6.3, §9.3.
+ *
+ * @module
+ */
+import { concat, toLatin1 } from "../../bytes.ts";
+import {
+  bodyFraming,
+  type HttpFraming,
+  NO_BODY,
+} from "../../codec/http_body.ts";
+import {
+  encodeHead,
+  type HttpField,
+  type HttpResponseHead,
+} from "../../codec/http_head.ts";
+import { type ErrorCode, ProtocolError } from "../../errors.ts";
+import {
+  endToEnd,
+  framingFields,
+  hasBody,
+  type HttpForward,
+  keepsAlive,
+} from "./request.ts";
+
+/** A response on its way to the client. */
+export interface ProxyResponse {
+  /** Another one comes after it: 1xx. */
+  readonly interim: boolean;
+  /** How the target's body comes. */
+  readonly framing: HttpFraming;
+  /** How the body goes to the client. */
+  readonly clientFraming: HttpFraming;
+  /** Whether the target keeps its connection open. */
+  readonly targetKeepsAlive: boolean;
+  /** Whether the client can use its connection again. */
+  readonly clientKeepsAlive: boolean;
+  /** Head for the client. */
+  readonly head: Uint8Array;
+}
+
+/**
+ * Reads what a target answered.
+ *
+ * A body that ends with its connection goes to the client in chunks, where it
+ * knows them: it can then tell the end from a failure.
+ *
+ * @param requestSent Whether the target has all of the request; if not,
+ * neither connection can be used again.
+ * @throws {ProtocolError} `ERR_HTTP_FRAMING`; `ERR_HTTP_MALFORMED` for a
+ * change of protocols nobody asked for.
+ */
+export function readProxyResponse(
+  head: HttpResponseHead,
+  request: HttpForward,
+  requestSent: boolean,
+): ProxyResponse {
+  const { status, fields } = head;
+  if (status === 101) {
+    throw new ProtocolError(
+      "ERR_HTTP_MALFORMED",
+      "Cannot pass on HTTP response: target changes protocols unasked",
+    );
+  }
+  const announced = bodyFraming(fields, head.minorVersion);
+  const interim = status < 200;
+  const bodiless = interim || status === 204 || status === 304 ||
+    request.method === "HEAD";
+  const framing = bodiless ? NO_BODY : announced ?? { kind: "close" };
+  const clientFraming: HttpFraming = request.minorVersion === 0
+    ? framing.kind === "chunked" ? { kind: "close" } : framing
+    : framing.kind === "close"
+    ? { kind: "chunked" }
+    : framing;
+  const clientKeepsAlive = request.keepAlive && requestSent &&
+    clientFraming.kind !== "close";
+  // Without a body Content-Length tells of the body a GET would have had.
+  const tellsLength = status === 304 || request.method === "HEAD" && !interim;
+  const passed = endToEnd(fields).filter(([name]) =>
+    name.toLowerCase() !== "content-length"
+  );
+  const shown = tellsLength && announced?.kind === "length"
+    ? announced
+    : clientFraming;
+  const connection = interim
+    ? []
+    : connectionFields(clientKeepsAlive, request.minorVersion);
+  return {
+    interim,
+    framing,
+    clientFraming,
+    targetKeepsAlive: requestSent && framing.kind !== "close" &&
+      keepsAlive(fields, head.minorVersion),
+    clientKeepsAlive,
+    head: encodeHead(
+      `HTTP/1.1 ${status} ${head.reason}`,
+      [...passed, ...framingFields(shown), ...connection],
+    ),
+  };
+}
+
+/** Statuses of our own, with the text the client is shown. */
+const STATUS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  403: "Forbidden",
+  407: "Proxy Authentication Required",
+  431: "Request Header Fields Too Large",
+  502: "Bad Gateway",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+};
+
+/** Who says it, and where to look: a browser shows it like any page. */
+const EXPLAINED: Readonly<Record<number, string>> = {
+  403: "ss-local: the connection is not allowed; its log tells why.\n",
+  502: "ss-local: server or target gave no answer; its log tells why.\n",
+  504: "ss-local: server or target was silent for too long.\n",
+};
+
+/** The answer to CONNECT that succeeded: what follows is payload. */
+export const CONNECTED: Uint8Array = toLatin1(
+  "HTTP/1.1 200 Connection established\r\n\r\n",
+);
+
+/** The status for an error, the client's or the way's to the target. */
+export function statusOf(code: ErrorCode): number {
+  switch (code) {
+    case "ERR_HTTP_AUTHENTICATION":
+      return 407;
+    case "ERR_POLICY_TARGET":
+    case "ERR_NET_PERMISSION":
+      return 403;
+    case "ERR_NET_TIMEOUT":
+    case "ERR_NET_IDLE":
+      return 504;
+    default:
+      return 502;
+  }
+}
+
+/** The status for a request that cannot be understood. */
+export function requestErrorStatus(code: ErrorCode): number {
+  switch (code) {
+    case "ERR_HTTP_VERSION":
+      return 505;
+    case "ERR_HTTP_TOO_LARGE":
+      return 431;
+    default:
+      return 400;
+  }
+}
+
+/** Who an answer of our own is for. */
+export interface AnswerOptions {
+  /** Whether the connection can be used again. */
+  readonly keepAlive: boolean;
+  /** Of the request; 1 where it was not understood. */
+  readonly minorVersion?: 0 | 1;
+  /** Of the request: HEAD gets no body. */
+  readonly method?: string;
+}
+
+/** A complete answer of our own. */
+export function encodeAnswer(
+  status: number,
+  { keepAlive, minorVersion = 1, method }: AnswerOptions,
+): Uint8Array {
+  const line = `${status} ${STATUS[status]}`;
+  const body = `${line}\n${EXPLAINED[status] ?? ""}`;
+  const fields: HttpField[] = [
+    ["Content-Type", "text/plain"],
+    ["Content-Length", String(body.length)],
+    ...connectionFields(keepAlive, minorVersion),
+  ];
+  if (status === 407) {
+    fields.push(["Proxy-Authenticate", 'Basic realm="proxy", charset="UTF-8"']);
+  }
+  const head = encodeHead(`HTTP/1.1 ${line}`, fields);
+  if (method === "HEAD") return head;
+  return concat(head, toLatin1(body));
+}
+
+function connectionFields(
+  keepAlive: boolean,
+  minorVersion: 0 | 1,
+): HttpField[] {
+  if (!keepAlive) return [["Connection", "close"]];
+  return minorVersion === 0 ? [["Connection", "keep-alive"]] : [];
+}
+
+/** Whether a request may be sent a second time: RFC 9110 §9.2.2. */
+export function isRepeatable({ method, framing }: HttpForward): boolean {
+  return !hasBody(framing) && ["GET", "HEAD", "OPTIONS"].includes(method);
+}

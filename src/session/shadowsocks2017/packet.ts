@@ -1,0 +1,120 @@
+/**
+ * Packets of the 2017 edition: each stands for itself, so an association is
+ * whatever one user sends from one address. Whose key it was is found out for
+ * each packet, by trying; a stranger's small packet is read once for every
+ * user, a large one only until that has cost enough.
+ *
+ * @module
+ */
+import {
+  openPacket,
+  type Packet,
+  sealPacket,
+  tryOpenPacket,
+} from "../../codec/packet.ts";
+import type { MasterKey } from "../../crypto/aead.ts";
+import { PolicyError } from "../../errors.ts";
+import { MAX_TRIAL_BYTES } from "../../limits.ts";
+import type { RandomBytes } from "../../random.ts";
+import type { Endpoint } from "../../transport.ts";
+import { type User2017, Users2017 } from "./users.ts";
+import type {
+  ClientPacket,
+  PacketClient,
+  PacketProtocol,
+  PacketServer,
+} from "../packet_protocol.ts";
+import { checkTargetPort } from "../target_port.ts";
+
+/**
+ * The 2017 edition under one key.
+ *
+ * @param masterKey Key and method.
+ * @param randomBytes Makes the salts.
+ */
+export function aead2017Packet(
+  masterKey: MasterKey,
+  randomBytes: RandomBytes,
+): PacketProtocol {
+  return {
+    client: () => new Client(masterKey, randomBytes),
+    server(): PacketServer {
+      const users = new Users2017(masterKey.method);
+      users.set([{ masterKey }]);
+      return new Aead2017PacketServer(users, randomBytes);
+    },
+  };
+}
+
+class Client implements PacketClient {
+  readonly #masterKey: MasterKey;
+  readonly #randomBytes: RandomBytes;
+
+  constructor(masterKey: MasterKey, randomBytes: RandomBytes) {
+    this.#masterKey = masterKey;
+    this.#randomBytes = randomBytes;
+  }
+
+  seal(packet: Packet): Uint8Array {
+    return sealPacket(this.#masterKey, this.#randomBytes, packet);
+  }
+
+  open(bytes: Uint8Array): Packet {
+    return openPacket(this.#masterKey, bytes);
+  }
+
+  free(): void {
+    // Nothing outlives a packet.
+  }
+}
+
+/** The end of `ss-server`, of one user or of several. */
+export class Aead2017PacketServer implements PacketServer {
+  readonly #users: Users2017;
+  readonly #randomBytes: RandomBytes;
+  /** What each association is answered with. */
+  readonly #keys = new Map<string, MasterKey>();
+
+  /** @param users At least one; they may change. */
+  constructor(users: Users2017, randomBytes: RandomBytes) {
+    this.#users = users;
+    this.#randomBytes = randomBytes;
+  }
+
+  open(bytes: Uint8Array, { host, port }: Endpoint): ClientPacket {
+    let leftBytes = MAX_TRIAL_BYTES;
+    const attempt = ({ masterKey }: User2017): Packet | undefined => {
+      leftBytes -= bytes.length;
+      if (leftBytes >= 0) return tryOpenPacket(masterKey, bytes);
+      throw new PolicyError(
+        "ERR_POLICY_LIMIT",
+        `Cannot open packet: ${bytes.length} bytes are too many to try more keys`,
+      );
+    };
+    const { user: { name, masterKey }, opened } = this.#users.match(
+      attempt,
+      host,
+      "packet",
+    );
+    checkTargetPort(opened.address, "packet");
+    const association = `${host} ${port} ${name ?? ""}`;
+    this.#keys.set(association, masterKey);
+    return {
+      ...opened,
+      association,
+      ...(name !== undefined && { user: name }),
+    };
+  }
+
+  seal(association: string, packet: Packet): Uint8Array {
+    const key = this.#keys.get(association);
+    if (key === undefined) {
+      throw new TypeError("Cannot seal: there is no such association");
+    }
+    return sealPacket(key, this.#randomBytes, packet);
+  }
+
+  end(association: string): void {
+    this.#keys.delete(association);
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The end of `ss-local` of a stream of the 2022 edition.
+ *
+ * Source: SIP022 §3.1, SIP023.
+ *
+ * @module
+ */
+import type { Allocate } from "../../buffer_pool.ts";
+import { concat, equalBytes } from "../../bytes.ts";
+import { type Address, encodeAddress } from "../../codec/address.ts";
+import { ChunkOpener } from "../../codec/chunk_opener.ts";
+import { ChunkSealer } from "../../codec/chunk_sealer.ts";
+import {
+  decodeResponseHeader,
+  encodeRequestBody,
+  encodeRequestHeader,
+  RESPONSE_HEADER_LENGTH,
+} from "../../codec/stream_header_2022.ts";
+import { UnitBuffer } from "../../codec/unit_buffer.ts";
+import { NonceCounter } from "../../crypto/nonce_counter.ts";
+import type { Psk } from "../../crypto/psk.ts";
+import { ProtocolError } from "../../errors.ts";
+import { MAX_PADDING_LENGTH, TAG_LENGTH } from "../../limits.ts";
+import { randomBelow } from "../../random.ts";
+import type { Aead2022World } from "./world.ts";
+import { openHeader } from "./open_header.ts";
+import type { ClientSession } from "../stream_protocol.ts";
+import { checkTimestamp, unixSeconds } from "./timestamp.ts";
+
+/** One session: a request, then chunks both ways. */
+export class Aead2022Client implements ClientSession {
+  readonly #psk: Psk;
+  readonly #identityKeys: readonly Psk[];
+  readonly #world: Aead2022World;
+  readonly #sealer: ChunkSealer;
+  /** Salt and fixed header of the response. */
+  readonly #head: UnitBuffer;
+  #opener: ChunkOpener | undefined;
+
+  /**
+   * Draws the salt.
+   *
+   * @param psk Key of the session.
+   * @param identityKeys Keys of the servers in front of it, in order.
+   */
+  constructor(psk: Psk, identityKeys: readonly Psk[], world: Aead2022World) {
+    this.#psk = psk;
+    this.#identityKeys = identityKeys;
+    this.#world = world;
+    this.#sealer = new ChunkSealer(psk, world.randomBytes);
+    const { saltLength } = psk.method;
+    this.#head = new UnitBuffer(
+      saltLength + RESPONSE_HEADER_LENGTH + saltLength + TAG_LENGTH,
+    );
+  }
+
+  request(address: Address, payload: Uint8Array): Uint8Array {
+    const { clock, randomBytes } = this.#world;
+    // Without payload there must be padding; a short payload is blurred.
+    const least = payload.length === 0 ? 1 : 0;
+    const most = Math.max(0, MAX_PADDING_LENGTH - payload.length);
+    const padding = least + randomBelow(most + 1 - least, randomBytes);
+    const room = 0xffff - encodeAddress(address).length - 2 - padding;
+    const body = encodeRequestBody(
+      address,
+      padding,
+      payload.subarray(0, room),
+    );
+    const header = encodeRequestHeader({
+      unixSeconds: unixSeconds(clock),
+      length: body.length,
+    });
+    const start = this.#sealer.start(this.#identityHeaders(), [header, body]);
+    return payload.length > room
+      ? concat(start, this.seal(payload.subarray(room)))
+      : start;
+  }
+
+  seal(payload: Uint8Array, allocate?: Allocate): Uint8Array {
+    return this.#sealer.seal(payload, allocate);
+  }
+
+  open(bytes: Uint8Array, allocate?: Allocate): Uint8Array {
+    if (this.#opener !== undefined) {
+      return this.#opener.open(bytes, allocate);
+    }
+    const rest = this.#head.take(bytes);
+    if (rest === undefined) return NOTHING;
+    this.#opener = this.#openHead(this.#head.unit);
+    return this.#opener.open(rest, allocate);
+  }
+
+  end(): void {
+    if (this.#opener !== undefined) return this.#opener.end();
+    // No byte at all: the server could not reach the target.
+    if (this.#head.length > 0) {
+      throw new ProtocolError(
+        "ERR_SS_TRUNCATED",
+        `Cannot open response: it ended ${this.#head.missing} bytes before ` +
+          "the end of its header",
+      );
+    }
+  }
+
+  free(): void {
+    this.#sealer.free();
+    this.#opener?.free();
+  }
+
+  /** Each names the next key of the chain; the last one names ours. */
+  #identityHeaders(): Uint8Array {
+    const chain = [...this.#identityKeys, this.#psk];
+    return concat(
+      ...this.#identityKeys.map((key, i) =>
+        key.identityCipher(this.#sealer.salt).encrypt(
+          chain[i + 1]!.identityHash,
+        )
+      ),
+    );
+  }
+
+  #openHead(head: Uint8Array): ChunkOpener {
+    const { saltLength, nonceLength } = this.#psk.method;
+    const aead = this.#psk.sessionAead(head.subarray(0, saltLength));
+    try {
+      const nonce = new NonceCounter(nonceLength);
+      const { unixSeconds, requestSalt, length } = decodeResponseHeader(
+        openHeader(aead, nonce, head.subarray(saltLength), "fixed header"),
+      );
+      checkTimestamp(unixSeconds, this.#world.clock);
+      if (!equalBytes(requestSalt, this.#sealer.salt)) {
+        throw new ProtocolError(
+          "ERR_SS_SALT_MISMATCH",
+          "Cannot accept response: it answers another request",
+        );
+      }
+      return new ChunkOpener(this.#psk, { aead, nonce, payloadLength: length });
+    } catch (error) {
+      aead.free();
+      throw error;
+    }
+  }
+}
+
+const NOTHING = new Uint8Array(0);

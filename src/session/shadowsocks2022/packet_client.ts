@@ -1,0 +1,131 @@
+/**
+ * The end of `ss-local` of one UDP association of the 2022 edition.
+ *
+ * A server that was restarted answers with another session id. So answers of
+ * two server sessions are taken, and of a third one once the older of them has
+ * been silent for so long that its packets are too old to be replayed.
+ *
+ * Source: SIP022 §3.2, SIP023.
+ * Does not: pad packets.
+ *
+ * @module
+ */
+import { equalBytes } from "../../bytes.ts";
+import type { Packet } from "../../codec/packet.ts";
+import { decodePacketBody, encodePacketBody } from "../../codec/packet_2022.ts";
+import type { Psk } from "../../crypto/psk.ts";
+import { ProtocolError } from "../../errors.ts";
+import { MAX_SERVER_SESSIONS, SALT_POOL_MS } from "../../limits.ts";
+import { beginPacket, PacketOpener, PacketSealer } from "./packet_key.ts";
+import type { PacketClient } from "../packet_protocol.ts";
+import {
+  type PacketWindow,
+  type PacketWorld,
+  replayedPacket,
+} from "../packet_window.ts";
+import { checkTimestamp, unixSeconds } from "./timestamp.ts";
+
+/** A session of the server that has answered. */
+interface ServerSession {
+  readonly opener: PacketOpener;
+  readonly window: PacketWindow;
+  /** When its last packet came. */
+  lastMs: number;
+}
+
+/** One session: packets both ways. */
+export class Aead2022PacketClient implements PacketClient {
+  readonly #psk: Psk;
+  readonly #world: PacketWorld;
+  readonly #sealer: PacketSealer;
+  /** The one heard of last is the last one. */
+  #servers: readonly ServerSession[] = [];
+
+  /**
+   * Draws the session id.
+   *
+   * @param psk Key of the session.
+   * @param identityKeys Keys of the servers in front of it, in order.
+   */
+  constructor(psk: Psk, identityKeys: readonly Psk[], world: PacketWorld) {
+    this.#psk = psk;
+    this.#world = world;
+    this.#sealer = new PacketSealer(psk, world.randomBytes, identityKeys);
+  }
+
+  seal(packet: Packet): Uint8Array {
+    return this.#sealer.seal(encodePacketBody({
+      unixSeconds: unixSeconds(this.#world.clock),
+      address: packet.address,
+      payload: packet.payload,
+    }));
+  }
+
+  open(bytes: Uint8Array): Packet {
+    const begun = beginPacket(bytes, this.#psk);
+    const { sessionId, packetId } = begun.head;
+    const known = this.#servers.find(({ opener }) =>
+      equalBytes(opener.sessionId, sessionId)
+    );
+    const server = known ?? this.#newServer(sessionId);
+    try {
+      const packet = this.#read(server.opener.open(bytes, begun));
+      if (known === undefined) this.#makeRoom();
+      if (!server.window.add(packetId)) throw replayedPacket();
+      this.#keep(server);
+      return packet;
+    } catch (error) {
+      if (known === undefined) server.opener.free();
+      throw error;
+    }
+  }
+
+  free(): void {
+    this.#sealer.free();
+    for (const { opener } of this.#servers) opener.free();
+  }
+
+  #newServer(sessionId: Uint8Array): ServerSession {
+    return {
+      opener: new PacketOpener(this.#psk, sessionId),
+      window: this.#world.newWindow(),
+      lastMs: 0,
+    };
+  }
+
+  #read(body: Uint8Array): Packet {
+    const { unixSeconds, clientSessionId, address, payload } = decodePacketBody(
+      body,
+      "response",
+    );
+    checkTimestamp(unixSeconds, this.#world.clock);
+    if (!equalBytes(clientSessionId!, this.#sealer.sessionId)) {
+      throw new ProtocolError(
+        "ERR_SS_SESSION_MISMATCH",
+        "Cannot accept packet: it answers another session",
+      );
+    }
+    return { address, payload };
+  }
+
+  #makeRoom(): void {
+    if (this.#servers.length < MAX_SERVER_SESSIONS) return;
+    const [oldest, ...others] = this.#servers;
+    const quietMs = this.#world.clock.monotonicMs() - oldest!.lastMs;
+    if (quietMs <= SALT_POOL_MS) {
+      throw new ProtocolError(
+        "ERR_SS_SESSION_MISMATCH",
+        `Cannot accept packet: ${MAX_SERVER_SESSIONS} other sessions of the ` +
+          "server are not over yet",
+      );
+    }
+    oldest!.opener.free();
+    this.#servers = others;
+  }
+
+  #keep(server: ServerSession): void {
+    server.lastMs = this.#world.clock.monotonicMs();
+    if (this.#servers.at(-1) === server) return;
+    this.#servers = [...this.#servers.filter((one) => one !== server), server];
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The end of `ss-server` of all UDP associations of the 2022 edition.
+ *
+ * An association is a session of a client, wherever its packets come from; it
+ * is answered in a session of the server of its own. Users know each other's
+ * identity key, and with it could read each other's session ids: so a session
+ * is named by its key and its id.
+ *
+ * Source: SIP022 §3.2, SIP023.
+ *
+ * @module
+ */
+import { concat, fromLatin1 } from "../../bytes.ts";
+import type { Packet } from "../../codec/packet.ts";
+import {
+  decodePacketBody,
+  encodePacketBody,
+  openPacketIdentity,
+  type PacketBody,
+} from "../../codec/packet_2022.ts";
+import type { Psk } from "../../crypto/psk.ts";
+import { ProtocolError } from "../../errors.ts";
+import {
+  beginPacket,
+  type BegunPacket,
+  PacketOpener,
+  PacketSealer,
+} from "./packet_key.ts";
+import type { Users2022 } from "./users.ts";
+import { PacketMemory } from "../../security/packet_memory.ts";
+import type { ClientPacket, PacketServer } from "../packet_protocol.ts";
+import {
+  type PacketWindow,
+  type PacketWorld,
+  replayedPacket,
+} from "../packet_window.ts";
+import { checkTargetPort } from "../target_port.ts";
+import { checkTimestamp, unixSeconds } from "./timestamp.ts";
+
+/** Whose packet it is. */
+interface Sender {
+  readonly psk: Psk;
+  readonly name?: string;
+}
+
+/** One session of a client, with ours that answers it. */
+interface Session {
+  readonly opener: PacketOpener;
+  readonly sealer: PacketSealer;
+  readonly window: PacketWindow;
+}
+
+/** All sessions of one server. */
+export class Aead2022PacketServer implements PacketServer {
+  readonly #psk: Psk;
+  readonly #users: Users2022 | undefined;
+  readonly #world: PacketWorld;
+  readonly #sessions: PacketMemory<Session>;
+  /** It has seen every packet since then. */
+  readonly #sinceSeconds: number;
+
+  /**
+   * Has seen nothing.
+   *
+   * @param psk Key of the sessions; with users, their identity key.
+   * @param users They may change, also from and to none.
+   */
+  constructor(psk: Psk, users: Users2022 | undefined, world: PacketWorld) {
+    this.#psk = psk;
+    this.#users = users;
+    this.#world = world;
+    this.#sessions = new PacketMemory(world.clock);
+    this.#sinceSeconds = unixSeconds(world.clock);
+  }
+
+  open(bytes: Uint8Array): ClientPacket {
+    const begun = beginPacket(bytes, this.#psk);
+    const { sessionId, packetId } = begun.head;
+    const { psk, name } = this.#identify(bytes, begun);
+    const association = fromLatin1(concat(psk.identityHash, sessionId));
+    const session = this.#sessions.find(association) ??
+      this.#newSession(psk, sessionId);
+    try {
+      const body = session.opener.open(bytes, begun, this.#users?.size ? 1 : 0);
+      const { address, payload } = this.#read(body);
+      if (!session.window.add(packetId)) throw replayedPacket();
+      this.#sessions.use(association, session, name);
+      return {
+        association,
+        address,
+        payload,
+        ...(name !== undefined && { user: name }),
+      };
+    } catch (error) {
+      if (!this.#sessions.inUse(association)) free(session);
+      throw error;
+    }
+  }
+
+  seal(association: string, { address, payload }: Packet): Uint8Array {
+    const session = this.#sessions.find(association);
+    if (session === undefined) {
+      throw new TypeError("Cannot seal: there is no such association");
+    }
+    return session.sealer.seal(encodePacketBody({
+      unixSeconds: unixSeconds(this.#world.clock),
+      clientSessionId: session.opener.sessionId,
+      address,
+      payload,
+    }));
+  }
+
+  end(association: string): void {
+    const session = this.#sessions.find(association);
+    if (session !== undefined) free(session);
+    this.#sessions.end(association);
+  }
+
+  #identify(bytes: Uint8Array, { head }: BegunPacket): Sender {
+    if (!this.#users?.size) return { psk: this.#psk };
+    return this.#users.find(openPacketIdentity(bytes, this.#psk, head));
+  }
+
+  #newSession(psk: Psk, sessionId: Uint8Array): Session {
+    const { randomBytes } = this.#world;
+    return {
+      opener: new PacketOpener(psk, sessionId),
+      sealer: new PacketSealer(psk, randomBytes),
+      window: this.#world.newWindow(),
+    };
+  }
+
+  /** Reads an authentic body, and judges it. */
+  #read(body: Uint8Array): PacketBody {
+    const packet = decodePacketBody(body, "request");
+    checkTimestamp(packet.unixSeconds, this.#world.clock);
+    if (packet.unixSeconds < this.#sinceSeconds) {
+      throw new ProtocolError(
+        "ERR_SS_TIMESTAMP",
+        "Cannot accept packet: its time stamp is from before our start",
+      );
+    }
+    checkTargetPort(packet.address, "packet");
+    return packet;
+  }
+}
+
+function free({ opener, sealer }: Session): void {
+  opener.free();
+  sealer.free();
+}

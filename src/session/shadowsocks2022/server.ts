@@ -1,0 +1,179 @@
+/**
+ * The end of `ss-server` of a stream of the 2022 edition.
+ *
+ * The salt is recorded once the fixed header is authentic and its time stamp
+ * is of now. The first read need not hold the whole header: see
+ * decision 0021.
+ *
+ * Source: SIP022 §3.1, SIP023.
+ *
+ * @module
+ */
+import type { Allocate } from "../../buffer_pool.ts";
+import { concat } from "../../bytes.ts";
+import { ChunkOpener } from "../../codec/chunk_opener.ts";
+import { ChunkSealer } from "../../codec/chunk_sealer.ts";
+import {
+  decodeRequestBody,
+  decodeRequestHeader,
+  encodeResponseHeader,
+  REQUEST_HEADER_LENGTH,
+} from "../../codec/stream_header_2022.ts";
+import { UnitBuffer } from "../../codec/unit_buffer.ts";
+import type { Aead } from "../../crypto/aead.ts";
+import { BLOCK_LENGTH } from "../../crypto/block_cipher.ts";
+import { NonceCounter } from "../../crypto/nonce_counter.ts";
+import type { Psk } from "../../crypto/psk.ts";
+import { ProtocolError } from "../../errors.ts";
+import { MAX_CHUNK_PAYLOAD_2022, TAG_LENGTH } from "../../limits.ts";
+import type { Aead2022World } from "./world.ts";
+import type { Users2022 } from "./users.ts";
+import { openHeader } from "./open_header.ts";
+import { replayed } from "../salt_filter.ts";
+import type { ServerSession, StreamRequest } from "../stream_protocol.ts";
+import { checkTargetPort } from "../target_port.ts";
+import { checkTimestamp, unixSeconds } from "./timestamp.ts";
+
+/** A request whose fixed header was opened. */
+interface Begun {
+  /** Key of the session: the user's, where there are users. */
+  readonly psk: Psk;
+  readonly user?: string;
+  readonly aead: Aead;
+  readonly nonce: NonceCounter;
+  /** The variable header. */
+  readonly body: UnitBuffer;
+}
+
+/** One session: a request, then chunks both ways. */
+export class Aead2022Server implements ServerSession {
+  readonly #psk: Psk;
+  readonly #users: Users2022 | undefined;
+  readonly #world: Aead2022World;
+  /** Salt, identity header and fixed header of the request. */
+  readonly #head: UnitBuffer;
+  #begun: Begun | undefined;
+  #opener: ChunkOpener | undefined;
+  #sealer: ChunkSealer | undefined;
+
+  /**
+   * Waits for a request.
+   *
+   * @param psk Key of the session; with users, their identity key.
+   */
+  constructor(psk: Psk, users: Users2022 | undefined, world: Aead2022World) {
+    this.#psk = psk;
+    this.#users = users;
+    this.#world = world;
+    this.#head = new UnitBuffer(
+      psk.method.saltLength + (users === undefined ? 0 : BLOCK_LENGTH) +
+        REQUEST_HEADER_LENGTH + TAG_LENGTH,
+    );
+  }
+
+  accept(bytes: Uint8Array): StreamRequest | undefined {
+    let rest: Uint8Array | undefined = bytes;
+    if (this.#begun === undefined) {
+      rest = this.#head.take(bytes);
+      if (rest === undefined) return undefined;
+      this.#begun = this.#begin(this.#head.unit);
+    }
+    const { body, psk, aead, nonce, user } = this.#begun;
+    rest = body.take(rest);
+    if (rest === undefined) return undefined;
+    const { address, payload } = decodeRequestBody(
+      openHeader(aead, nonce, body.unit, "variable header"),
+    );
+    checkTargetPort(address, "request");
+    this.#opener = new ChunkOpener(psk, { aead, nonce });
+    return {
+      address,
+      payload: rest.length > 0 ? concat(payload, this.open(rest)) : payload,
+      ...(user === undefined ? {} : { user }),
+    };
+  }
+
+  open(bytes: Uint8Array, allocate?: Allocate): Uint8Array {
+    if (this.#opener === undefined) {
+      throw new TypeError("Cannot open: the request is not there yet");
+    }
+    return this.#opener.open(bytes, allocate);
+  }
+
+  seal(payload: Uint8Array, allocate?: Allocate): Uint8Array {
+    if (this.#sealer !== undefined) {
+      return this.#sealer.seal(payload, allocate);
+    }
+    if (payload.length === 0) return payload;
+    if (this.#begun === undefined) {
+      throw new TypeError("Cannot seal: the request is not there yet");
+    }
+    const sealer = new ChunkSealer(this.#begun.psk, this.#world.randomBytes);
+    this.#sealer = sealer;
+    const first = payload.subarray(0, MAX_CHUNK_PAYLOAD_2022);
+    const header = encodeResponseHeader({
+      unixSeconds: unixSeconds(this.#world.clock),
+      requestSalt: this.#salt,
+      length: first.length,
+    });
+    const start = sealer.start(new Uint8Array(0), [header, first]);
+    return first.length < payload.length
+      ? concat(start, sealer.seal(payload.subarray(first.length)))
+      : start;
+  }
+
+  end(): void {
+    this.#opener?.end();
+  }
+
+  free(): void {
+    this.#begun?.aead.free();
+    this.#opener?.free();
+    this.#sealer?.free();
+  }
+
+  get #salt(): Uint8Array {
+    return this.#head.unit.subarray(0, this.#psk.method.saltLength);
+  }
+
+  /** Who it is, whether the key is right, whether it is new. */
+  #begin(head: Uint8Array): Begun {
+    const { saltLength, nonceLength } = this.#psk.method;
+    const who = this.#identify(head.subarray(saltLength));
+    const aead = who.psk.sessionAead(this.#salt);
+    try {
+      const nonce = new NonceCounter(nonceLength);
+      const sealed = head.subarray(-REQUEST_HEADER_LENGTH - TAG_LENGTH);
+      const { unixSeconds, length } = decodeRequestHeader(
+        openHeader(aead, nonce, sealed, "fixed header"),
+      );
+      checkTimestamp(unixSeconds, this.#world.clock);
+      this.#checkNew(unixSeconds);
+      return { ...who, aead, nonce, body: new UnitBuffer(length + TAG_LENGTH) };
+    } catch (error) {
+      aead.free();
+      throw error;
+    }
+  }
+
+  #identify(afterSalt: Uint8Array): { psk: Psk; user?: string } {
+    if (this.#users === undefined) return { psk: this.#psk };
+    const hash = this.#psk.identityCipher(this.#salt)
+      .decrypt(afterSalt.subarray(0, BLOCK_LENGTH));
+    const { psk, name } = this.#users.find(hash);
+    return { psk, user: name };
+  }
+
+  /** A salt from before the filter's time may be one it has not seen. */
+  #checkNew(stampSeconds: number): void {
+    const { filter } = this.#world;
+    if (filter === undefined) return;
+    if (stampSeconds < Math.floor(filter.sinceUnixMs / 1_000)) {
+      throw new ProtocolError(
+        "ERR_SS_TIMESTAMP",
+        "Cannot accept request: its time stamp is from before our start",
+      );
+    }
+    if (!filter.add(this.#salt)) throw replayed();
+  }
+}

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { describe, test } from "node:test";
+import { nodeCryptoProvider } from "../../../../src/adapters/crypto/node_crypto.ts";
+import {
+  LIBRARIES,
+  opensslProvider,
+} from "../../../../src/adapters/crypto/openssl.ts";
+import { systemProviders } from "../../../../src/adapters/crypto/providers.ts";
+import type { AeadProvider } from "../../../../src/crypto/aead.ts";
+import { METHODS } from "../../../../src/crypto/method.ts";
+import { findFault } from "../../../../src/crypto/provider_check.ts";
+import { systemRandomBytes } from "../../../../src/random.ts";
+
+const hasLibcrypto = LIBRARIES.some((path) => existsSync(path));
+
+describe("node:crypto", () => {
+  checkProvider(nodeCryptoProvider());
+
+  test("has what its runtime is known to have", () => {
+    const provider = nodeCryptoProvider();
+    const names = METHODS.filter((method) => provider.supports(method))
+      .map(({ name }) => name).sort();
+    assert.deepEqual(
+      names,
+      "Deno" in globalThis
+        ? [
+          "2022-blake3-aes-128-gcm",
+          "2022-blake3-aes-256-gcm",
+          "2022-blake3-chacha20-poly1305",
+          "aes-128-gcm",
+          "aes-256-gcm",
+          "chacha20-ietf-poly1305",
+        ]
+        : [
+          "2022-blake3-aes-128-gcm",
+          "2022-blake3-aes-256-gcm",
+          "aes-128-gcm",
+          "aes-192-gcm",
+          "aes-256-gcm",
+        ],
+    );
+  });
+});
+
+describe("openssl", { skip: !hasLibcrypto && "no libcrypto here" }, () => {
+  if (!hasLibcrypto) return;
+  const provider = opensslProvider();
+  checkProvider(provider);
+
+  test("tells its version and where it is", () => {
+    assert.match(provider.version, /^\d+\.\d+\.\d+ .*libcrypto/);
+  });
+});
+
+describe("opensslProvider()", () => {
+  test("says so, when there is no library", () => {
+    assert.throws(
+      () => opensslProvider(["/nonexistent/libcrypto.so.3"]),
+      /libcrypto cannot be used: .*nonexistent/s,
+    );
+  });
+
+  test("says so, when the library lacks a function", () => {
+    const other = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib64/libm.so.6"]
+      .find((path) => existsSync(path));
+    if (other === undefined) return;
+    assert.throws(() => opensslProvider([other]), /OpenSSL_version_num|symbol/);
+  });
+});
+
+test("systemProviders() always has noble, and explains what is missing", () => {
+  const [first, ...rest] = systemProviders();
+  assert.ok(first !== undefined && "provider" in first);
+  assert.equal(first.provider.name, "noble");
+  for (const result of rest) {
+    assert.ok("provider" in result || result.reason.length > 0);
+  }
+});
+
+function checkProvider(provider: AeadProvider): void {
+  for (const method of METHODS) {
+    if (!provider.supports(method)) continue;
+    test(`computes ${method.name} as noble does`, () => {
+      assert.equal(findFault(provider, method, systemRandomBytes), undefined);
+    });
+
+    test(`refuses an output of another size for ${method.name}, and goes on`, () => {
+      const aead = provider.aead(method, new Uint8Array(method.keyLength));
+      const nonce = new Uint8Array(method.nonceLength);
+      const input = new Uint8Array(30);
+      for (const size of [9, 13, 15, 45, 47]) {
+        const wrong = new Uint8Array(size);
+        assert.throws(() => aead.seal(nonce, input, wrong), RangeError);
+        assert.throws(() => aead.open(nonce, input, wrong), RangeError);
+      }
+      aead.seal(nonce, input, new Uint8Array(46));
+      aead.free();
+      aead.free();
+    });
+  }
+}

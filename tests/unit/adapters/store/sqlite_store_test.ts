@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import { after, test } from "node:test";
+import { openSqliteStore } from "../../../../src/adapters/store/sqlite_store.ts";
+import { ConfigError, StoreError } from "../../../../src/errors.ts";
+import {
+  type KeptCounts,
+  NO_COUNTS,
+  type StoredUser,
+  type UserCounts,
+} from "../../../../src/users.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "umbra-store-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let made = 0;
+
+const ALICE: StoredUser = {
+  server: "8388",
+  name: "alice",
+  password: "open 'sesame'; --",
+  limits: {},
+  disabled: false,
+};
+test("users() gives back what put() took, in the order they were made", () => {
+  const path = newPath();
+  const bob: StoredUser = {
+    ...ALICE,
+    name: "bob",
+    limits: {
+      quotaBytes: 50 * 2 ** 40,
+      bytesPerSecond: 1,
+      maxConnections: 2,
+      maxHosts: 3,
+      expiresUnixMs: 1_800_000_000_123,
+    },
+    disabled: true,
+  };
+  const elsewhere = { ...ALICE, server: "8389" };
+  {
+    using store = openSqliteStore(path);
+    for (const user of [bob, ALICE, elsewhere]) store.put(user);
+    assert.deepEqual(store.users(), [bob, ALICE, elsewhere]);
+  }
+  using store = openSqliteStore(path);
+  assert.deepEqual(store.users(), [bob, ALICE, elsewhere]);
+});
+
+test("put() replaces everything in the old place, when the name is known", () => {
+  using store = openSqliteStore(newPath());
+  store.put({ ...ALICE, limits: { quotaBytes: 1 }, disabled: true });
+  store.put({ ...ALICE, name: "bob" });
+  const changed = { ...ALICE, password: "new", limits: { maxHosts: 2 } };
+  store.put(changed);
+  assert.deepEqual(store.users(), [changed, { ...ALICE, name: "bob" }]);
+});
+
+test("remove() forgets the user and its counts, and nobody else's", () => {
+  using store = openSqliteStore(newPath());
+  store.put(ALICE);
+  store.put({ ...ALICE, server: "8389" });
+  store.add([counted("8388", "alice"), counted("8389", "alice")]);
+  store.remove("8388", "alice");
+  store.remove("8388", "nobody");
+  assert.deepEqual(store.users().map(({ server }) => server), ["8389"]);
+  assert.deepEqual(store.counts(), [counted("8389", "alice")]);
+});
+
+test("add() sums every count, and keeps the later time", () => {
+  const path = newPath();
+  const first: UserCounts = {
+    bytesUp: 5_000_000_000_000,
+    bytesDown: 2,
+    packetsUp: 3,
+    packetsDown: 4,
+    connections: 5,
+    associations: 6,
+    lastSeenUnixMs: 1_800_000_000_000,
+  };
+  const second = { ...first, lastSeenUnixMs: 7 };
+  const want: UserCounts = {
+    bytesUp: 10_000_000_000_000,
+    bytesDown: 4,
+    packetsUp: 6,
+    packetsDown: 8,
+    connections: 10,
+    associations: 12,
+    lastSeenUnixMs: 1_800_000_000_000,
+  };
+  const alice = { server: "8388", name: "alice" };
+  const all = { server: "8388", name: "" };
+  {
+    using store = openSqliteStore(path);
+    assert.deepEqual(store.add([]), []);
+    store.add([{ ...alice, counts: first }]);
+    assert.deepEqual(
+      store.add([{ ...all, counts: first }, { ...alice, counts: second }]),
+      [{ ...all, counts: first }, { ...alice, counts: want }],
+    );
+  }
+  using store = openSqliteStore(path);
+  assert.deepEqual(store.counts(), [
+    { ...all, counts: first },
+    { ...alice, counts: want },
+  ]);
+});
+
+test("add() adds nothing, when one of the differences is impossible", () => {
+  using store = openSqliteStore(newPath());
+  const bad = counted("8388", "bob", { bytesUp: 0.5 });
+  assert.throws(
+    () => store.add([counted("8388", "alice"), bad]),
+    (error) =>
+      error instanceof StoreError && error.code === "ERR_STORE_OTHER" &&
+      /^Cannot add to counts in .*store-/.test(error.message),
+  );
+  assert.deepEqual(store.counts(), []);
+  assert.equal(store.add([counted("8388", "alice")]).length, 1);
+});
+
+test("clear() forgets the counts of one user, or of a server", () => {
+  using store = openSqliteStore(newPath());
+  const everybody = [
+    counted("1", "a"),
+    counted("1", "b"),
+    counted("1", "c"),
+    counted("2", "a"),
+  ];
+  store.put({ ...ALICE, server: "1", name: "a" });
+  store.add(everybody);
+  store.clear("1", "a");
+  assert.deepEqual(store.counts(), everybody.slice(1));
+  store.clear("1");
+  assert.deepEqual(store.counts(), everybody.slice(3));
+  assert.equal(store.users().length, 1);
+});
+
+test("two stores of one file see and add to the same counts", () => {
+  const path = newPath();
+  using one = openSqliteStore(path);
+  using two = openSqliteStore(path);
+  one.put(ALICE);
+  assert.deepEqual(two.users(), [ALICE]);
+  one.add([counted("8388", "alice", { bytesUp: 3 })]);
+  const [sum] = two.add([counted("8388", "alice", { bytesUp: 4 })]);
+  assert.equal(sum!.counts.bytesUp, 7);
+});
+
+test("a store is for its owner alone, also one that was not", () => {
+  if (process.platform === "win32") return;
+  const path = newPath();
+  const modes = (): number[] =>
+    ["", "-wal", "-shm"].map((end) => statSync(path + end).mode & 0o777);
+  const mask = process.umask(0);
+  try {
+    using store = openSqliteStore(path);
+    store.put(ALICE);
+    assert.deepEqual(modes(), [0o600, 0o600, 0o600]);
+  } finally {
+    process.umask(mask);
+  }
+  chmodSync(path, 0o644);
+  using store = openSqliteStore(path);
+  store.put(ALICE);
+  assert.deepEqual(modes(), [0o600, 0o600, 0o600]);
+});
+
+test("dispose is idempotent and leaves one file", () => {
+  const path = newPath();
+  const store = openSqliteStore(path);
+  store.put(ALICE);
+  store[Symbol.dispose]();
+  store[Symbol.dispose]();
+  assert.ok(!existsSync(`${path}-wal`));
+  assert.throws(() => store.users(), StoreError);
+});
+
+test("add() says busy and changes nothing, when another keeps the lock", () => {
+  const path = newPath();
+  using store = openSqliteStore(path);
+  const other = new DatabaseSync(path);
+  try {
+    other.exec("BEGIN IMMEDIATE");
+    assert.throws(
+      () => store.add([counted("8388", "alice")]),
+      (error) => error instanceof StoreError && error.code === "ERR_STORE_BUSY",
+    );
+    other.exec("ROLLBACK");
+  } finally {
+    other.close();
+  }
+  assert.deepEqual(store.counts(), []);
+  assert.equal(store.add([counted("8388", "alice")]).length, 1);
+});
+
+test("openSqliteStore() refuses a newer version, and leaves it as it is", () => {
+  const path = newPath();
+  openSqliteStore(path)[Symbol.dispose]();
+  const database = new DatabaseSync(path);
+  database.exec("PRAGMA user_version = 99");
+  database.close();
+  const before = readFileSync(path);
+  refuses(path, /newer version \(schema 99, known up to \d+\)/);
+  assert.deepEqual(readFileSync(path), before);
+});
+
+test("openSqliteStore() refuses the database of another program, and leaves it as it is", () => {
+  const path = newPath();
+  const database = new DatabaseSync(path);
+  database.exec("CREATE TABLE users (name TEXT)");
+  database.close();
+  chmodSync(path, 0o644);
+  const before = readFileSync(path);
+  refuses(path, /another program; name another file/);
+  assert.deepEqual(readFileSync(path), before);
+  assert.equal(statSync(path).mode & 0o777, 0o644);
+});
+
+test("openSqliteStore() refuses what is no database, and leaves it as it is", () => {
+  const path = newPath();
+  const text = '{ "server_port": 8388 }\n'.repeat(100);
+  writeFileSync(path, text);
+  refuses(path, /it is no database; name another file/);
+  assert.equal(readFileSync(path, "utf8"), text);
+});
+
+test("openSqliteStore() says what to do, when the place is wrong", () => {
+  const path = newPath();
+  refuses(join(path, "store"), /there is no such folder; make it first/);
+  mkdirSync(path);
+  refuses(path, /it is a folder; name a file in it/);
+});
+
+test("a store says so, when its file is deleted or replaced", () => {
+  const path = newPath();
+  using store = openSqliteStore(path);
+  store.put(ALICE);
+  const isGone = { code: "ERR_STORE_GONE", name: "StoreError" };
+  renameSync(path, `${path}-elsewhere`);
+  assert.throws(() => store.put({ ...ALICE, name: "bob" }), isGone);
+  assert.throws(() => store.add([counted("8388", "alice")]), isGone);
+  writeFileSync(path, "");
+  assert.throws(() => store.remove("8388", "alice"), isGone);
+  renameSync(`${path}-elsewhere`, path);
+  store.put({ ...ALICE, name: "carol" });
+  assert.deepEqual(store.users().map(({ name }) => name), ["alice", "carol"]);
+});
+
+test("openSqliteStore() takes a path for a path, when SQLite would not", () => {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    openSqliteStore(":memory:")[Symbol.dispose]();
+  } finally {
+    process.chdir(before);
+  }
+  assert.ok(existsSync(join(folder, ":memory:")));
+});
+
+function newPath(): string {
+  return join(folder, `store-${made++}`);
+}
+
+function counted(
+  server: string,
+  name: string,
+  counts: Partial<UserCounts> = { bytesUp: 1 },
+): KeptCounts {
+  return { server, name, counts: { ...NO_COUNTS, ...counts } };
+}
+
+function refuses(path: string, reason: RegExp): void {
+  assert.throws(() => openSqliteStore(path), (error) => {
+    assert.ok(error instanceof ConfigError, String(error));
+    assert.equal(error.code, "ERR_CONFIG_STORE");
+    assert.ok(error.message.startsWith(`Cannot open the store ${path}: `));
+    assert.match(error.message, reason);
+    return true;
+  });
+}

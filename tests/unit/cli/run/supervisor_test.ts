@@ -1,0 +1,434 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { openSqliteStore } from "../../../../src/adapters/store/sqlite_store.ts";
+import {
+  Observations,
+  serviceStatus,
+} from "../../../../src/admin/observations.ts";
+import type {
+  ServerStatus,
+  UserStatus,
+} from "../../../../src/admin/operator.ts";
+import { parseArguments } from "../../../../src/cli/options/args.ts";
+import { findCommand } from "../../../../src/cli/commands/commands.ts";
+import { configureServer } from "../../../../src/cli/config/config.ts";
+import { Fleet } from "../../../../src/cli/run/fleet.ts";
+import { Supervisor } from "../../../../src/cli/run/supervisor.ts";
+import { parseServerUri } from "../../../../src/codec/uri.ts";
+import { masterKeyFromPassword } from "../../../../src/crypto/master_key.ts";
+import { findMethod } from "../../../../src/crypto/method.ts";
+import { nobleProvider } from "../../../../src/crypto/noble.ts";
+import { ConfigError, TransportError } from "../../../../src/errors.ts";
+import { systemRandomBytes } from "../../../../src/random.ts";
+import { clientProtocol } from "../../../../src/session/edition.ts";
+import type { Connection } from "../../../../src/transport.ts";
+import type { UserStore } from "../../../../src/users.ts";
+import { seededBytes } from "../../../support/bytes.ts";
+import { settle } from "../../../support/fake_clock.ts";
+import { sourcesOf } from "../../../support/sources.ts";
+import { observe, send } from "../../../support/streams.ts";
+import { accepted, TARGET, World } from "../../../support/world.ts";
+
+const HOST = "10.0.0.2";
+const METHOD = "aes-128-gcm";
+const folder = mkdtempSync(join(tmpdir(), "umbra-supervisor-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+interface FileUser {
+  readonly name: string;
+  readonly password: string;
+  readonly "quota_bytes"?: number;
+}
+
+const SPARE = { address: HOST, method: METHOD, password: "spare" };
+
+/** A supervised server in memory, and its configuration file. */
+class Bench {
+  readonly world = new World({ capacity: 1 << 20 });
+  readonly observations = new Observations(this.world.clock);
+  file: string;
+  readonly supervisor: Supervisor;
+
+  constructor(config: object, store?: UserStore, publicHost?: string) {
+    this.file = JSON.stringify(config);
+    const args = parseArguments(findCommand("server")!, ["-c", "umbra.json"]);
+    const configure = () => configureServer(args, sourcesOf(() => this.file));
+    const world = {
+      ...this.world.dependencies,
+      metrics: this.observations,
+    };
+    this.supervisor = new Supervisor(configure(), {
+      configure,
+      serve: () => {},
+      world,
+      clock: this.world.clock,
+      randomBytes: systemRandomBytes,
+      logger: world.logger!,
+      fleet: new Fleet({ logger: world.logger!, withFields: false }),
+      store,
+      publicHost,
+      guessHost: () => "guessed.example",
+      programStatus: () => ({
+        version: "0",
+        runtime: "test",
+        role: "server",
+        startedUnixMs: 0,
+        nowUnixMs: 0,
+        ready: true,
+        ...serviceStatus(this.observations.snapshot),
+        connections: { open: 0, accepted: 0, limit: 1 },
+        eventLoopLagMs: 0,
+        residentBytes: 0,
+        crypto: [],
+      }),
+    });
+  }
+
+  async started(): Promise<this> {
+    await this.supervisor.start();
+    return this;
+  }
+
+  server(id = "8388"): ServerStatus {
+    return this.supervisor.status().servers.find((one) => one.id === id)!;
+  }
+
+  user(name: string, id = "8388"): UserStatus | undefined {
+    return this.server(id).users.find((one) => one.name === name);
+  }
+
+  /** Connects with a password; the target has it once this settles. */
+  async connect(password: string, port = 8388): Promise<Connection> {
+    const method = findMethod(METHOD);
+    const masterKey = masterKeyFromPassword(password, method);
+    const client = await this.world.network.dial({ host: HOST, port });
+    const session = clientProtocol({ method, masterKey }, {
+      aeadProvider: nobleProvider,
+      clock: this.world.clock,
+      randomBytes: systemRandomBytes,
+    }).client();
+    await send(client, session.request(TARGET, seededBytes(100)));
+    await settle();
+    return client;
+  }
+
+  /** As `connect()`; tells later how the connection has ended. */
+  async watch(password: string, port?: number): Promise<() => string> {
+    const seen = observe(await this.connect(password, port));
+    await settle();
+    return () => seen().end;
+  }
+
+  async stop(): Promise<void> {
+    const stopping = this.supervisor.stop(0);
+    await this.world.clock.advance(0);
+    await stopping;
+    assert.equal(this.world.network.openListeners, 0);
+  }
+}
+
+function config(users: readonly FileUser[], port = 8388): object {
+  return {
+    server: HOST,
+    server_port: port,
+    method: METHOD,
+    users,
+    allow_private: "all",
+  };
+}
+
+const ANN = { name: "ann", password: "ann's" };
+const BOB = { name: "bob", password: "bob's" };
+
+test("reload() changes users and ports, and drops nobody who stays", async () => {
+  const bench = await new Bench(config([ANN, BOB])).started();
+  const target = await bench.world.target();
+  const ann = await bench.connect(ANN.password);
+  const far = await accepted(target);
+  const bob = await bench.watch(BOB.password);
+  await accepted(target);
+
+  const file = bench.file;
+  bench.file = JSON.stringify(config([ANN, { name: "carl", password: "c" }]));
+  const { changes } = await bench.supervisor.reload(true);
+  assert.deepEqual(changes, [
+    "ss-server 10.0.0.2:8388: user bob goes",
+    "ss-server 10.0.0.2:8388: user carl comes",
+  ]);
+  assert.ok(bench.user("bob"), "a dry run changes nothing");
+  await bench.supervisor.reload(false);
+  await settle();
+  assert.notEqual(bob(), "open");
+  assert.equal(bench.user("carl")?.usage.open, 0);
+  assert.deepEqual((await bench.supervisor.reload(false)).changes, []);
+
+  bench.file = JSON.stringify(config([ANN], 8389));
+  await bench.supervisor.reload(false);
+  await assert.rejects(bench.connect(ANN.password), TransportError);
+  await bench.connect(ANN.password, 8389);
+  const seen = observe(ann);
+  await send(far, seededBytes(50));
+  await settle();
+  assert.ok(seen().received.length > 50, "a retired port serves who is there");
+  assert.equal(seen().end, "open");
+
+  bench.file = file;
+  await bench.supervisor.reload(false);
+  await bench.connect(BOB.password);
+  target.close();
+  await bench.stop();
+});
+
+test("reload() changes nothing, when the file is wrong or a port is taken", async () => {
+  const bench = await new Bench(config([ANN])).started();
+  const before = bench.supervisor.status().servers;
+  const broken = [
+    "{",
+    JSON.stringify(config([ANN, ANN])),
+    JSON.stringify({ ...config([ANN]), method: "rot13" }),
+  ];
+  for (const file of broken) {
+    bench.file = file;
+    await assert.rejects(bench.supervisor.reload(false), ConfigError);
+    assert.deepEqual(bench.supervisor.status().servers, before);
+  }
+  const blocker = await bench.world.network.listen({ host: HOST, port: 9000 });
+  bench.file = JSON.stringify({
+    ...config([BOB]),
+    servers: [8389, 9000].map((server_port) => ({
+      ...config([BOB], server_port),
+    })),
+  });
+  await assert.rejects(bench.supervisor.reload(false), {
+    code: "ERR_NET_ADDRESS_IN_USE",
+  });
+  assert.deepEqual(bench.supervisor.status().servers, before);
+  await assert.rejects(bench.connect(BOB.password, 8389), TransportError);
+  blocker.close();
+  await bench.stop();
+});
+
+test("users can be added, changed and removed while it runs", async () => {
+  const bench = await new Bench(config([ANN])).started();
+  const { supervisor } = bench;
+  const target = await bench.world.target();
+  supervisor.addUser("8388", { name: "bob", limits: { maxConnections: 1 } });
+  const { password, uri } = supervisor.credentials("8388", "bob")!;
+  assert.match(uri, /^ss:\/\/.*@10\.0\.0\.2:8388#bob$/);
+  const first = await bench.watch(password);
+  await accepted(target);
+  const second = await bench.watch(password);
+  assert.notEqual(second(), "open", "one connection is the limit");
+  assert.equal(bench.user("bob")!.usage.bytesUp, 100);
+
+  supervisor.changeUser("8388", "bob", { limits: {} });
+  assert.equal(first(), "open");
+  await bench.connect(password);
+  await accepted(target);
+  supervisor.changeUser("8388", "bob", { disabled: true });
+  await settle();
+  assert.notEqual(first(), "open");
+  supervisor.changeUser("8388", "bob", { disabled: false, password: "new" });
+  const third = await bench.watch("new");
+  await accepted(target);
+  supervisor.clearCounts("8388", "bob");
+  assert.equal(bench.user("bob")!.usage.bytesUp, 0);
+  supervisor.removeUser("8388", "bob");
+  await settle();
+  assert.notEqual(third(), "open");
+  assert.equal(bench.user("bob"), undefined);
+  assert.equal(bench.server().usage.bytesUp, 300, "the server's total stays");
+  target.close();
+  await bench.stop();
+});
+
+test("a change that cannot be is refused, and changes nothing", async () => {
+  const bench = await new Bench(config([ANN])).started();
+  const { supervisor } = bench;
+  const refused = (act: () => void): void => assert.throws(act, ConfigError);
+  refused(() => supervisor.addUser("8388", ANN));
+  refused(() =>
+    supervisor.addUser("8388", { name: "eve", password: ANN.password })
+  );
+  refused(() => supervisor.changeUser("8388", "ann", { disabled: true }));
+  refused(() => supervisor.removeUser("8388", "ann"));
+  const unknown = (act: () => void): void => assert.throws(act, RangeError);
+  unknown(() => supervisor.addUser("1", BOB));
+  unknown(() => supervisor.changeUser("8388", "bob", {}));
+  unknown(() => supervisor.clearCounts("8388", "bob"));
+  assert.equal(supervisor.credentials("8388", "bob"), undefined);
+  assert.deepEqual(bench.server().users.map(({ name }) => name), ["ann"]);
+  await bench.stop();
+});
+
+test("a change that cannot be kept is refused, and changes nothing", async () => {
+  const path = join(folder, "lost.db");
+  using store = openSqliteStore(path);
+  const bench = await new Bench(config([ANN]), store).started();
+  const { supervisor } = bench;
+  supervisor.addUser("8388", BOB);
+  renameSync(path, `${path}-elsewhere`);
+  const eve = { name: "eve", password: "eve's" };
+  for (
+    const act of [
+      () => supervisor.addUser("8388", eve),
+      () => supervisor.changeUser("8388", "bob", { disabled: true }),
+      () => supervisor.removeUser("8388", "bob"),
+    ]
+  ) {
+    assert.throws(act, { code: "ERR_STORE_GONE" });
+    assert.deepEqual(
+      bench.server().users.map(({ name, disabled }) => [name, disabled]),
+      [["ann", false], ["bob", false]],
+    );
+  }
+  renameSync(`${path}-elsewhere`, path);
+  supervisor.addUser("8388", eve);
+  assert.equal(bench.user("eve")?.origin, "api");
+  await bench.stop();
+});
+
+test("nothing listens again, once the end has begun", async () => {
+  const bench = await new Bench(config([ANN])).started();
+  const target = await bench.world.target();
+  const seen = await bench.watch(ANN.password);
+  const stopping = bench.supervisor.stop(1_000);
+  bench.file = JSON.stringify({ ...config([ANN]), "server_port": 8389 });
+  await assert.rejects(bench.supervisor.reload(false), /about to end/);
+  const more = { port: 8390, password: "p" };
+  await assert.rejects(bench.supervisor.addServer(more), /about to end/);
+  assert.equal(seen(), "open");
+  target.close();
+  await bench.world.clock.advance(1_000);
+  await stopping;
+});
+
+test("a user is given the host by which the server is reached", async () => {
+  const bench = new Bench(config([ANN]), undefined, "vpn.example");
+  const { uri } = bench.supervisor.credentials("8388", "ann")!;
+  assert.match(uri, /@vpn\.example:8388#ann$/);
+  await bench.stop();
+});
+
+test("two servers on one port are refused, at the start and by a reload", async () => {
+  const [first, second] = [8388, 8389].map((port) => ({ ...SPARE, port }));
+  const twice = new Bench({ servers: [first, first] });
+  const message = /^ConfigError: ss-server .*:8388 is there twice/;
+  await assert.rejects(twice.started(), message);
+  const bench = await new Bench({ servers: [first, second] }).started();
+  bench.file = JSON.stringify({ servers: [first, second, second] });
+  for (const dryRun of [true, false]) {
+    await assert.rejects(bench.supervisor.reload(dryRun), /is there twice/);
+  }
+  await bench.stop();
+});
+
+test("the last user stays, where everybody could connect without", async () => {
+  const psk = "AAAAAAAAAAAAAAAAAAAAAA==";
+  const bench = await new Bench({
+    server: HOST,
+    server_port: 8388,
+    method: "2022-blake3-aes-128-gcm",
+    password: psk,
+  }).started();
+  const { supervisor } = bench;
+  supervisor.addUser("8388", { name: "ann" });
+  supervisor.addUser("8388", { name: "bob" });
+  const { uri } = supervisor.credentials("8388", "ann")!;
+  assert.ok(uri.includes(encodeURIComponent(`${psk}:`)), uri);
+  supervisor.removeUser("8388", "bob");
+  assert.throws(() => supervisor.removeUser("8388", "ann"), ConfigError);
+  await bench.stop();
+});
+
+test("a raw key of 2017 has no URI, which would hold it as a password", async () => {
+  const raw = "AAAAAAAAAAAAAAAAAAAAAA==";
+  const bench = await new Bench({
+    ...config([BOB]),
+    key: raw,
+    users: [{ name: "ann", key: raw.replace("A", "B") }, BOB],
+  }).started();
+  const { supervisor } = bench;
+  assert.equal(supervisor.credentials("8388", ""), undefined);
+  assert.equal(supervisor.credentials("8388", "ann"), undefined);
+  const { uri, password } = supervisor.credentials("8388", "bob")!;
+  assert.equal(password, BOB.password);
+  assert.equal(parseServerUri(uri).password, BOB.password);
+  await bench.stop();
+});
+
+test("each of two addresses of a port has URIs of its own users", async () => {
+  const bench = await new Bench({
+    servers: [config([ANN]), { ...config([BOB]), server: "10.0.0.3" }],
+  }).started();
+  const hostOf = (name: string): string =>
+    parseServerUri(bench.supervisor.credentials("8388", name)!.uri).host;
+  assert.deepEqual([hostOf("ann"), hostOf("bob")], [HOST, "10.0.0.3"]);
+  await bench.stop();
+});
+
+test("servers can be added and removed; one is replaced in place", async () => {
+  const bench = await new Bench(config([ANN])).started();
+  const { supervisor } = bench;
+  const target = await bench.world.target();
+  await supervisor.addServer({ port: 9001, password: "one" });
+  const first = await bench.watch("one", 9001);
+  await accepted(target);
+  await supervisor.addServer({ port: 9001, password: "two" });
+  await bench.connect("two", 9001);
+  await accepted(target);
+  assert.equal(first(), "open");
+  assert.equal(bench.server("9001").usage.connections, 2);
+  assert.ok(bench.server("9001").managed);
+  await assert.rejects(
+    supervisor.addServer({ port: 8388, password: "x" }),
+    ConfigError,
+  );
+  const blocker = await bench.world.network.listen({ host: HOST, port: 9002 });
+  await assert.rejects(
+    supervisor.addServer({ port: 9002, password: "x" }),
+    TransportError,
+  );
+  assert.equal(bench.server("9002"), undefined);
+  await bench.supervisor.reload(false);
+  assert.ok(bench.server("9001"), "a reload leaves it alone");
+  assert.equal(supervisor.removeServer("9001"), true);
+  assert.equal(supervisor.removeServer("9001"), false);
+  assert.equal(supervisor.removeServer("8388"), false);
+  await assert.rejects(bench.connect("two", 9001), TransportError);
+  assert.equal(first(), "open");
+  blocker.close();
+  target.close();
+  await bench.stop();
+});
+
+test("users and counts outlive the program, in the store", async () => {
+  const path = join(folder, "kept.db");
+  const quota = { ...ANN, "quota_bytes": 250 };
+  for (let round = 1; round <= 3; round++) {
+    using store = openSqliteStore(path);
+    const bench = await new Bench(config([quota]), store).started();
+    const target = await bench.world.target();
+    if (round === 1) bench.supervisor.addUser("8388", BOB);
+    const seen = await bench.watch(ANN.password);
+    if (round < 3) {
+      await accepted(target);
+      await bench.connect(BOB.password);
+    } else assert.notEqual(seen(), "open", "the quota counts all rounds");
+    const rounds = Math.min(round, 2);
+    assert.equal(bench.user("ann")!.usage.bytesUp, 100 * rounds);
+    assert.equal(bench.user("bob")!.usage.connections, round);
+    target.close();
+    // As after a kill -9: what was not written within 5 s is lost.
+    await bench.world.clock.advance(5_000);
+    if (round === 2) await bench.connect(BOB.password);
+    await bench.stop();
+  }
+  using store = openSqliteStore(path);
+  const kept = new Map(store.counts().map((one) => [one.name, one.counts]));
+  assert.equal(kept.get("bob")?.connections, 3);
+  assert.equal(kept.get("")?.bytesUp, 400);
+});
