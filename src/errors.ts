@@ -30,6 +30,8 @@ export type ConfigErrorCode =
   | "ERR_SS_URI_INVALID"
   /** A published list of servers is refused by its host, or is not one. */
   | "ERR_ONLINE_CONFIG"
+  /** A list of rules, an ACL or a database of countries cannot be used. */
+  | "ERR_ROUTE_LIST"
   /** A crypto provider gave a wrong answer or is unusable here. */
   | "ERR_CRYPTO_PROVIDER";
 
