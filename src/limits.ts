@@ -502,6 +502,9 @@ export const MAX_LIST_RULES = 10_000;
 /** Bytes of a list of rules, after decompression. */
 export const MAX_LIST_BYTES = 67_108_864;
 
+/** Characters of a line in a list: a pattern, and as much of a comment. */
+export const MAX_LIST_LINE_LENGTH = 4_096;
+
 /** Rules inside rules. */
 export const MAX_RULE_DEPTH = 16;
 
@@ -530,10 +533,11 @@ export const MAX_PATTERN_STATES = 131_072;
 export const MAX_PATTERN_WORK = 16_384;
 
 /**
- * Combinations of states that are remembered for a list: 256 bytes each. A real
- * list of 192 patterns needs some hundred.
+ * Combinations of states that are remembered for a list, of 80 bytes and
+ * upwards. A real list of 192 patterns needs some hundred, 5,000 patterns some
+ * ten thousand.
  */
-export const MAX_PATTERN_CACHE_STATES = 2_048;
+export const MAX_PATTERN_CACHE_STATES = 16_384;
 
 /** States in all those combinations together, of 4 bytes. */
 export const MAX_PATTERN_CACHE_THREADS = 262_144;

@@ -54,7 +54,9 @@ export function fromSets(sets: readonly TargetSet[]): Condition {
     answer({ source }): RouteAnswer {
       const hit = source &&
         firstOf([source], sets, (set, address) => set.matchAddress(address));
-      return hit && { ...hit, condition: "source" };
+      if (hit === undefined) return undefined;
+      const { value, list, line } = hit;
+      return { condition: "source", value, list, line };
     },
   };
 }
@@ -176,17 +178,6 @@ export function ofNames(condition: Condition): Condition {
       question.name === undefined
         ? undefined
         : condition.answer({ ...question, addresses: [] }),
-  };
-}
-
-/** Says of which list it is that another condition speaks. */
-export function named(condition: Condition, list: string): Condition {
-  return {
-    ...condition,
-    answer(question): RouteAnswer {
-      const answer = condition.answer(question);
-      return typeof answer === "object" ? { list, ...answer } : answer;
-    },
   };
 }
 

@@ -22,7 +22,7 @@
  */
 import { listError } from "../list_error.ts";
 import { type ListNote, ListNotes } from "../list_notes.ts";
-import { textLines } from "../lists/text_lines.ts";
+import { textLines, withoutComment } from "../lists/text_lines.ts";
 import { type TargetSet, TargetSetBuilder } from "../match/target_set.ts";
 
 /** A list of an ACL. */
@@ -149,8 +149,9 @@ class AclReader {
     // Lines before any heading are in the list of both programs' default.
     let section: AclSection = "bypass";
     let hasHeading = false;
-    for (const { text: line, number } of textLines(text)) {
-      const entry = line.startsWith("#") ? "" : line.replace(/\s+#.*$/, "");
+    const tooLong = notes.add.bind(notes);
+    for (const { text: line, number } of textLines(text, tooLong)) {
+      const entry = withoutComment(line);
       if (entry === "") continue;
       const heading = /^\[([^\][]*)\]$/.exec(entry)?.[1];
       if (heading === undefined) {

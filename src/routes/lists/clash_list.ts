@@ -21,7 +21,7 @@ import {
 } from "../rule_list.ts";
 import type { RuleBuilder } from "../rule_builder.ts";
 import { addClashName, wildcardPattern } from "./clash_name.ts";
-import { textLines } from "./text_lines.ts";
+import { textLines, withoutComment } from "./text_lines.ts";
 
 /**
  * Reads a list.
@@ -41,9 +41,10 @@ export function readClashList(
   if (isYaml && !/^payload[ \t]*:[ \t]*(?:#.*)?\r?$/m.test(text)) {
     throw listError('its "payload" is not a list of "- item" lines');
   }
-  for (const { text: line, number } of textLines(text)) {
+  const tooLong = builder.note.bind(builder);
+  for (const { text: line, number } of textLines(text, tooLong)) {
     if (line.startsWith("#") || line.startsWith("//")) continue;
-    if (!isYaml) reader.entry(line.replace(/\s+#.*$/, ""), number);
+    if (!isYaml) reader.entry(withoutComment(line), number);
     else if (line.startsWith("- ")) reader.entry(yamlScalar(line), number);
   }
   return reader.finish();
@@ -173,5 +174,5 @@ function yamlScalar(line: string): string {
   if (quoted !== null) return quoted[1]!.replaceAll("''", "'");
   const double = /^"((?:[^"\\]|\\.)*)"/.exec(item);
   if (double !== null) return double[1]!.replace(/\\(.)/g, "$1");
-  return item.replace(/\s+#.*$/, "");
+  return withoutComment(item);
 }

@@ -78,10 +78,10 @@ export function readGeoIp(
   for (const { number, value, bytes: block } of findEntry(bytes, code)) {
     if (number === 3) isInverse = value !== 0;
     if (number !== 2) continue;
-    let address = new Uint8Array();
+    let address: Uint8Array = NOTHING;
     let bits = 0;
     for (const field of fields(block)) {
-      if (field.number === 1) address = field.bytes.slice();
+      if (field.number === 1) address = field.bytes;
       else if (field.number === 2) bits = field.value;
     }
     const isBlock = (address.length === 4 || address.length === 16) &&

@@ -7,7 +7,7 @@
  * @module
  */
 import { type RuleList, RuleListBuilder } from "../rule_list.ts";
-import { textLines } from "./text_lines.ts";
+import { textLines, withoutComment } from "./text_lines.ts";
 
 /**
  * Reads a list.
@@ -19,14 +19,14 @@ export function readPlainList(text: string, list: string): RuleList {
   const builder = new RuleListBuilder(list);
   const { targets } = builder.main;
   const isOfGo = /^[ \t]*suffix:/m.test(text);
-  for (const { text: line, number } of textLines(text)) {
-    const entry = line.replace(/(?:^|\s)(?:#|\/\/).*$/, "").trim();
+  const tooLong = builder.note.bind(builder);
+  for (const { text: line, number } of textLines(text, tooLong)) {
+    const entry = line.startsWith("//") ? "" : withoutComment(line);
     if (entry === "") continue;
     const [, prefix, rest = entry] = /^([a-z]+):(.*)$/.exec(entry) ?? [];
     // v2fly marks entries behind them; a mark is no condition here.
-    const value = prefix === "regexp"
-      ? rest.replace(/(?:\s+@\S+)+$/, "")
-      : rest.replace(/\s+@.*$/, "");
+    const mark = rest.search(/\s@/);
+    const value = (mark < 0 ? rest : rest.slice(0, mark)).trim();
     switch (prefix) {
       case undefined:
         if (!targets.cidr(value, number)) targets.name("suffix", value, number);

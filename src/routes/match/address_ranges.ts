@@ -103,34 +103,55 @@ export class AddressRanges {
    * Finds the range of an address.
    *
    * @param address 4 or 16 bytes.
+   * @returns The number of the range; -1 for none.
    */
-  find(address: Uint8Array): AddressRange | undefined {
+  find(address: Uint8Array): number {
     const bytes = unmapIpv4(address);
-    const family = bytes.length === 4 ? this.#v4 : this.#v6;
-    for (let i = 0; i < family.stride; i++) KEY[i] = word(bytes, 4 * i);
-    const { stride, from, to } = family;
-    let low = 0;
-    let high = family.lines.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compare(from, middle, KEY, 0, stride) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    const index = low - 1;
-    if (index < 0 || compare(to, index, KEY, 0, stride) < 0) return undefined;
-    return rangeAt(family, index);
+    if (bytes.length === 4) return findWord(this.#v4, word(bytes, 0));
+    for (let i = 0; i < 4; i++) KEY[i] = word(bytes, 4 * i);
+    const index = findKey(this.#v6);
+    return index < 0 ? index : this.ipv4Count + index;
+  }
+
+  /** A range by its number. */
+  entry(index: number): AddressRange {
+    return index < this.ipv4Count
+      ? rangeAt(this.#v4, index)
+      : rangeAt(this.#v6, index - this.ipv4Count);
   }
 
   /** Every range, IPv4 first, in their order. */
   *entries(): Generator<AddressRange> {
-    for (const family of [this.#v4, this.#v6]) {
-      for (let i = 0; i < family.lines.length; i++) yield rangeAt(family, i);
+    for (let i = 0; i < this.ipv4Count + this.ipv6Count; i++) {
+      yield this.entry(i);
     }
   }
 }
 
-/** The address that is looked up. */
+/** The IPv6 address that is looked up. */
 const KEY = new Uint32Array(4);
+
+function findWord({ from, to }: Family, key: number): number {
+  let low = 0;
+  let high = from.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (from[middle]! <= key) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && key <= to[low - 1]! ? low - 1 : -1;
+}
+
+function findKey({ from, to, lines }: Family): number {
+  let low = 0;
+  let high = lines.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare(from, middle * 4, KEY, 0, 4) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && compare(to, low * 4 - 4, KEY, 0, 4) >= 0 ? low - 1 : -1;
+}
 
 function rangeAt({ stride, from, to, lines }: Family, i: number): AddressRange {
   return {
@@ -156,20 +177,19 @@ function sorted(
     to: new Uint32Array(to.length),
     lines: new Uint32Array(lines.length),
   };
-  const start = new Uint32Array(stride);
   let count = 0;
   for (const index of order) {
-    start.set(from.subarray(index * stride, (index + 1) * stride));
-    if (count > 0 && compare(out.to, count - 1, start, 0, stride) >= 0) {
-      if (compare(to, index, out.to, count - 1, stride) <= 0) continue;
-      start.set(out.to.subarray((count - 1) * stride, count * stride));
-      increment(start);
+    const start = index * stride;
+    const place = count * stride;
+    const last = place - stride;
+    const overlaps = count > 0 &&
+      compare(out.to, last, from, start, stride) >= 0;
+    if (overlaps && compare(to, start, out.to, last, stride) <= 0) continue;
+    for (let i = 0; i < stride; i++) {
+      out.from[place + i] = overlaps ? out.to[last + i]! : from[start + i]!;
+      out.to[place + i] = to[start + i]!;
     }
-    out.from.set(start, count * stride);
-    out.to.set(
-      to.subarray(index * stride, (index + 1) * stride),
-      count * stride,
-    );
+    if (overlaps) increment(out.from, place, stride);
     out.lines[count++] = lines[index]!;
   }
   return {
@@ -200,7 +220,7 @@ function sortedOrder(
     while (end < count && from[order[end]! * 4] === first) end++;
     if (end - start > 1) {
       order.subarray(start, end).sort((a, b) =>
-        compare(from, a, from, b, 4) || a - b
+        compare(from, a * 4, from, b * 4, 4) || a - b
       );
     }
     start = end;
@@ -208,6 +228,7 @@ function sortedOrder(
   return order;
 }
 
+/** @returns Below 0, 0 or above 0, as addresses at two places compare. */
 function compare(
   a: Uint32Array,
   i: number,
@@ -216,15 +237,16 @@ function compare(
   stride: 1 | 4,
 ): number {
   for (let k = 0; k < stride; k++) {
-    const difference = a[i * stride + k]! - b[j * stride + k]!;
+    const difference = a[i + k]! - b[j + k]!;
     if (difference !== 0) return difference;
   }
   return 0;
 }
 
 /** Never called with the highest address: nothing overlaps behind it. */
-function increment(words: Uint32Array): void {
-  for (let i = words.length - 1; ++words[i]! === 0x1_0000_0000 && i > 0; i--);
+function increment(words: Uint32Array, at: number, stride: number): void {
+  let i = at + stride - 1;
+  while (++words[i]! === 0x1_0000_0000 && i > at) i--;
 }
 
 function word(bytes: Uint8Array, at: number): number {

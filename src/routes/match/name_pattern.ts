@@ -35,7 +35,7 @@ const BEGINNINGS: readonly (readonly [text: string, kind: NameKind])[] = [
 ];
 
 /** Labels with dots between them; a backslash before a dot or a hyphen. */
-const NAME = /^[\w-]+(?:\\?[.-][\w-]+)*$/;
+const NAME = /^[\w-]+(?:(?:\\?\.|\\-)[\w-]+)*$/;
 
 /** The name that a pattern stands for; `undefined` where it says more. */
 export function nameOfPattern(pattern: string): PatternName | undefined {
@@ -46,7 +46,8 @@ export function nameOfPattern(pattern: string): PatternName | undefined {
     const text = source.slice(beginning.length, -1);
     if (!NAME.test(text)) return undefined;
     const name = text.replaceAll("\\", "");
-    return { kind, name, isLenient: /(?<!\\)\./.test(text) };
+    const isLenient = text.replaceAll("\\.", "").includes(".");
+    return { kind, name, isLenient };
   }
   return undefined;
 }

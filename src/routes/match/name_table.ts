@@ -1,6 +1,6 @@
 /**
- * Names of hosts, exact and as suffixes, in one flat hash table: four bytes of
- * text and of slots for each byte that a list has, no object for an entry.
+ * Names of hosts, exact and as suffixes, in one flat hash table: their text, and
+ * some 20 bytes for each, without an object.
  *
  * A name is hashed from its last character to its first, so one walk over the
  * name that is looked up finds the hash of each of its suffixes.
@@ -83,6 +83,8 @@ export class NameTable {
   readonly #lines: Uint32Array;
   readonly #slots: Uint32Array;
   readonly #mask: number;
+  /** Numbers of labels that its names have, as bits. */
+  #depths = 0;
 
   /** Use {@link NameTableBuilder}. */
   constructor(text: Uint8Array, starts: Uint32Array, lines: Uint32Array) {
@@ -115,14 +117,20 @@ export class NameTable {
    */
   find(name: string): number {
     if (name.length > MAX_NAME_LENGTH) return -1;
+    const depths = this.#depths;
+    let depth = 1;
     let hash = FNV_BASIS;
     for (let i = name.length - 1; i >= 0; i--) {
-      hash = Math.imul(hash ^ lower(name.charCodeAt(i)), FNV_PRIME);
-      if (i > 0 && name.charCodeAt(i - 1) !== DOT) continue;
-      const found = this.#probe(name, i, hash);
-      if (found >= 0) return found;
+      const code = name.charCodeAt(i);
+      if (code === DOT) {
+        if (depths & depthBit(depth++)) {
+          const found = this.#probe(name, i + 1, hash);
+          if (found >= 0) return found;
+        }
+      }
+      hash = Math.imul(hash ^ lower(code), FNV_PRIME);
     }
-    return -1;
+    return depths & depthBit(depth) ? this.#probe(name, 0, hash) : -1;
   }
 
   /** An entry by its number. */
@@ -153,9 +161,13 @@ export class NameTable {
   #insert(index: number): void {
     const start = this.#starts[index]! & START_MASK;
     let hash = FNV_BASIS;
+    let depth = 1;
     for (let i = this.#end(index) - 1; i >= start; i--) {
-      hash = Math.imul(hash ^ this.#text[i]!, FNV_PRIME);
+      const code = this.#text[i]!;
+      if (code === DOT) depth++;
+      hash = Math.imul(hash ^ code, FNV_PRIME);
     }
+    this.#depths |= depthBit(depth);
     let slot = spread(hash) & this.#mask;
     for (let probes = 0; this.#slots[slot] !== 0; probes++) {
       if (probes === MAX_NAME_PROBES) {
@@ -186,29 +198,38 @@ export class NameTable {
 
   /** The entry that holds for a name because of its part from `from` on. */
   #probe(name: string, from: number, hash: number): number {
+    const slots = this.#slots;
+    const mask = this.#mask;
     const tag = tagOf(hash);
-    let slot = spread(hash) & this.#mask;
-    for (let word; (word = this.#slots[slot]!) !== 0;) {
-      if ((word & ~INDEX_MASK) === tag) {
+    let slot = spread(hash) & mask;
+    for (let word; (word = slots[slot]! | 0) !== 0;) {
+      if (((word ^ tag) & ~INDEX_MASK) === 0) {
         const index = (word & INDEX_MASK) - 1;
         if (this.#holds(index, name, from)) return index;
       }
-      slot = (slot + 1) & this.#mask;
+      slot = (slot + 1) & mask;
     }
     return -1;
   }
 
   #holds(index: number, name: string, from: number): boolean {
-    const kind = this.#starts[index]! >>> 30;
+    const start = this.#starts[index]!;
+    const kind = start >>> 30;
     // 0 is exact, 2 is below.
     if (from > 0 ? kind === 0 : kind === 2) return false;
-    let at = this.#starts[index]! & START_MASK;
+    let at = start & START_MASK;
     if (this.#end(index) - at !== name.length - from) return false;
+    const text = this.#text;
     for (let i = from; i < name.length; i++) {
-      if (this.#text[at++] !== lower(name.charCodeAt(i))) return false;
+      if (text[at++] !== lower(name.charCodeAt(i))) return false;
     }
     return true;
   }
+}
+
+/** A bit for a number of labels; from 32 on they share bits. */
+function depthBit(labels: number): number {
+  return 1 << (labels & 31);
 }
 
 function lower(code: number): number {

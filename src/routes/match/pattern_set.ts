@@ -15,7 +15,7 @@ import {
   MAX_PATTERN_CACHE_THREADS,
 } from "../../limits.ts";
 import { OP, PatternProgram } from "./pattern_program.ts";
-import type { PatternNode } from "./pattern_syntax.ts";
+import type { CharacterSet, PatternNode } from "./pattern_syntax.ts";
 
 const NONE = -1;
 const UNKNOWN = -2;
@@ -23,12 +23,21 @@ const ALPHABET = 128;
 /** No name has it: what is not ASCII is taken for it. */
 const FOREIGN = 0x7f;
 
-/** A state of the deterministic machine. */
-interface Composite {
-  /** Active states that take a character or the end, sorted. */
+/** States that are reached together. */
+interface Reached {
+  /** Those that take a character or the end, sorted. */
   readonly threads: Uint32Array;
-  /** The pattern that has matched on the way here. */
+  /** The pattern that has matched on the way, the first of several. */
   readonly match: number;
+}
+
+/**
+ * A state of the deterministic machine. What started with the last character
+ * is the same for all states with that character, and is not repeated here.
+ */
+interface Composite extends Reached {
+  /** Column of the character that led here. */
+  readonly column: number;
   /** The pattern that matches if the name ends here; found when asked. */
   matchAtEnd: number;
 }
@@ -62,22 +71,31 @@ export class PatternSet {
   readonly #ops: Uint8Array;
   readonly #next: Uint32Array;
   readonly #other: Uint32Array;
-  readonly #sets: readonly Uint32Array[];
+  readonly #sets: readonly CharacterSet[];
+  /** Characters that no pattern tells apart share a column. */
+  readonly #columns: Uint8Array;
+  readonly #columnCount: number;
+  /** A character of each column. */
+  readonly #characters: readonly number[];
+
   /** Round in which a state was reached last. */
   readonly #reached: Uint32Array;
   #round = 0;
   readonly #pending: number[] = [];
 
-  readonly #first: Composite;
-  /** What each place of a name starts, but for the first. */
-  readonly #restart: Composite;
-  /** Where that leads with each character. */
-  readonly #restarts: (Composite | undefined)[] = new Array(ALPHABET);
+  /** Where every name starts. */
+  readonly #first: Reached;
+  /** What each later place of a name starts. */
+  readonly #restart: Reached;
+  /** Where that leads with a column. */
+  readonly #fresh: (Reached | undefined)[];
+  /** Where that leads with one column after another. */
+  readonly #second: (Reached | undefined)[];
 
   #composites: Composite[] = [];
   #byHash = new Map<number, number[]>();
   /** Number of the next composite plus 1; 0 for one not known yet. */
-  #steps = new Uint16Array(ALPHABET);
+  #steps: Uint16Array;
   #threads = 0;
 
   /** How many patterns there are. */
@@ -90,15 +108,22 @@ export class PatternSet {
     this.#next = Uint32Array.from(program.next);
     this.#other = Uint32Array.from(program.other);
     this.#sets = program.sets;
+    const { columns, characters } = columnsOf(program.sets);
+    this.#columns = columns;
+    this.#characters = characters;
+    this.#columnCount = characters.length;
     this.#reached = new Uint32Array(program.ops.length);
+    this.#fresh = new Array(this.#columnCount);
+    this.#second = new Array(this.#columnCount ** 2);
     this.#first = this.#closure(program.entries, true, false);
     this.#restart = this.#closure(program.entries, false, false);
-    this.#keep(this.#first);
+    this.#steps = new Uint16Array(this.#columnCount);
+    this.#keep(this.#first, 0);
   }
 
   /** Bytes of memory. */
   get byteLength(): number {
-    return 13 * this.#ops.length + 2 * this.#steps.length + 4 * this.#threads;
+    return 13 * this.#ops.length + this.#steps.byteLength + 4 * this.#threads;
   }
 
   /**
@@ -110,83 +135,82 @@ export class PatternSet {
   find(name: string): number {
     if (this.count === 0 || name.length > MAX_NAME_LENGTH) return NONE;
     let state = 0;
-    for (let i = 0; i < name.length; i++) {
-      const composite = this.#composites[state]!;
-      if (composite.match !== NONE) return composite.match;
+    let match = this.#composites[0]!.match;
+    for (let i = 0; i < name.length && match === NONE; i++) {
       const code = name.charCodeAt(i);
-      const character = code < ALPHABET ? code : FOREIGN;
-      const known = this.#steps[state * ALPHABET + character]!;
-      state = known > 0 ? known - 1 : this.#step(state, character);
+      const column = this.#columns[code < ALPHABET ? code : FOREIGN]!;
+      const known = this.#steps[state * this.#columnCount + column]!;
+      state = known > 0 ? known - 1 : this.#step(state, column);
+      match = this.#composites[state]!.match;
     }
+    if (match !== NONE) return match;
     const last = this.#composites[state]!;
-    if (last.match !== NONE) return last.match;
     if (last.matchAtEnd === UNKNOWN) {
       last.matchAtEnd = this.#endOf(last, state === 0);
     }
     return last.matchAtEnd;
   }
 
-  #endOf({ threads }: Composite, isStart: boolean): number {
-    const ends = [...threads, ...this.#restart.threads]
-      .filter((state) => this.#ops[state] === OP.end);
-    return this.#closure(
-      ends.map((state) => this.#next[state]!),
-      isStart,
-      true,
-    ).match;
+  #endOf({ threads, column }: Composite, isStart: boolean): number {
+    const from: number[] = [];
+    const add = (states: Uint32Array): void => {
+      for (const state of states) {
+        if (this.#ops[state] === OP.end) from.push(this.#next[state]!);
+      }
+    };
+    add(threads);
+    add(this.#restart.threads);
+    if (!isStart) add(this.#freshOf(column).threads);
+    return this.#closure(from, isStart, true).match;
   }
 
   /** Makes a step that was never made, and remembers it. */
-  #step(from: number, character: number): number {
-    const { threads } = this.#composites[from]!;
-    const isFirst = from === 0;
-    let to = this.#taken(threads, character);
-    // Everything that starts here has started at the first place as well.
-    if (!isFirst) {
-      const more = this.#restarts[character] ??= this.#taken(
-        this.#restart.threads,
-        character,
-      );
-      to = joined(to, more);
-    }
-    const hash = hashOf(to);
-    const same = this.#byHash.get(hash)
-      ?.find((number) => isEqual(this.#composites[number]!, to));
-    if (same !== undefined) {
-      this.#steps[from * ALPHABET + character] = same + 1;
-      return same;
-    }
-    if (
-      this.#composites.length >= MAX_PATTERN_CACHE_STATES ||
-      this.#threads + to.threads.length > MAX_PATTERN_CACHE_THREADS
-    ) {
+  #step(from: number, column: number): number {
+    const { threads, column: last } = this.#composites[from]!;
+    const fresh = this.#freshOf(column);
+    const older = from === 0
+      // Everything that starts anywhere has started at the first place.
+      ? without(this.#taken(threads, column), fresh.threads)
+      : joined(this.#taken(threads, column), this.#secondOf(last, column));
+    const to = { ...older, match: least(older.match, fresh.match) };
+    const same = this.#byHash.get(hashOf(to, column))?.find((number) => {
+      const known = this.#composites[number]!;
+      return known.column === column && isEqual(known, to);
+    });
+    if (same === undefined && this.#isFull(to)) {
       this.#forget();
-      return this.#keep(to);
+      return this.#keep(to, column);
     }
-    const number = this.#keep(to);
-    this.#steps[from * ALPHABET + character] = number + 1;
+    const number = same ?? this.#keep(to, column);
+    this.#steps[from * this.#columnCount + column] = number + 1;
     return number;
   }
 
+  #freshOf(column: number): Reached {
+    return this.#fresh[column] ??= this.#taken(this.#restart.threads, column);
+  }
+
+  #secondOf(last: number, column: number): Reached {
+    return this.#second[last * this.#columnCount + column] ??= this.#taken(
+      this.#freshOf(last).threads,
+      column,
+    );
+  }
+
   /** Where the threads that take a character lead. */
-  #taken(threads: Uint32Array, character: number): Composite {
+  #taken(threads: Uint32Array, column: number): Reached {
+    const character = this.#characters[column]!;
     const next: number[] = [];
     for (const state of threads) {
       if (this.#ops[state] !== OP.one) continue;
       const set = this.#sets[this.#other[state]!]!;
-      if (set[character >>> 5]! >>> (character & 31) & 1) {
-        next.push(this.#next[state]!);
-      }
+      if (has(set, character)) next.push(this.#next[state]!);
     }
     return this.#closure(next, false, false);
   }
 
   /** What is reached from states without a character. */
-  #closure(
-    from: readonly number[],
-    isStart: boolean,
-    isEnd: boolean,
-  ): Composite {
+  #closure(from: readonly number[], isStart: boolean, isEnd: boolean): Reached {
     if (this.#round === 0xffff_ffff) {
       this.#reached.fill(0);
       this.#round = 0;
@@ -216,25 +240,30 @@ export class PatternSet {
           else threads.push(state);
           break;
         case OP.match:
-          if (match === NONE || next < match) match = next;
+          match = least(match, next);
           break;
       }
     }
-    const sorted = Uint32Array.from(threads).sort();
-    return { threads: sorted, match, matchAtEnd: UNKNOWN };
+    return { threads: Uint32Array.from(threads).sort(), match };
   }
 
-  #keep(composite: Composite): number {
+  #isFull({ threads }: Reached): boolean {
+    return this.#composites.length >= MAX_PATTERN_CACHE_STATES ||
+      this.#threads + threads.length > MAX_PATTERN_CACHE_THREADS;
+  }
+
+  #keep(reached: Reached, column: number): number {
+    const composite = { ...reached, column, matchAtEnd: UNKNOWN };
     const number = this.#composites.push(composite) - 1;
     this.#threads += composite.threads.length;
-    const hash = hashOf(composite);
     // The first one is not looked for: it is before the first character.
     if (number > 0) {
+      const hash = hashOf(composite, column);
       const bucket = this.#byHash.get(hash);
       if (bucket === undefined) this.#byHash.set(hash, [number]);
       else bucket.push(number);
     }
-    if (number * ALPHABET >= this.#steps.length) {
+    if (number * this.#columnCount >= this.#steps.length) {
       const steps = new Uint16Array(2 * this.#steps.length);
       steps.set(this.#steps);
       this.#steps = steps;
@@ -245,32 +274,64 @@ export class PatternSet {
   #forget(): void {
     this.#composites = [];
     this.#byHash = new Map();
-    this.#steps = new Uint16Array(ALPHABET);
+    this.#steps = new Uint16Array(this.#columnCount);
     this.#threads = 0;
-    this.#keep(this.#first);
+    this.#keep(this.#first, 0);
   }
 }
 
-function joined(a: Composite, b: Composite): Composite {
-  const match = a.match === NONE
-    ? b.match
-    : b.match === NONE
-    ? a.match
-    : Math.min(a.match, b.match);
-  if (b.threads.length === 0) return { ...a, match };
-  const threads = Uint32Array.from(new Set([...a.threads, ...b.threads]));
-  return { threads: threads.sort(), match, matchAtEnd: UNKNOWN };
+/** Puts characters together that are in the same sets. */
+function columnsOf(
+  sets: readonly CharacterSet[],
+): { columns: Uint8Array; characters: number[] } {
+  const columns = new Uint8Array(ALPHABET);
+  const characters: number[] = [];
+  const known = new Map<string, number>();
+  for (let code = 0; code < ALPHABET; code++) {
+    const key = sets.map((set) => has(set, code) ? "1" : "0").join("");
+    let column = known.get(key);
+    if (column === undefined) {
+      column = characters.push(code) - 1;
+      known.set(key, column);
+    }
+    columns[code] = column;
+  }
+  return { columns, characters };
 }
 
-function isEqual(a: Composite, b: Composite): boolean {
+function has(set: CharacterSet, code: number): boolean {
+  return (set[code >>> 5]! >>> (code & 31) & 1) === 1;
+}
+
+function least(a: number, b: number): number {
+  if (a === NONE) return b;
+  return b === NONE ? a : Math.min(a, b);
+}
+
+function joined(a: Reached, b: Reached): Reached {
+  const match = least(a.match, b.match);
+  if (a.threads.length === 0) return { threads: b.threads, match };
+  if (b.threads.length === 0) return { threads: a.threads, match };
+  const all = new Set(a.threads);
+  for (const state of b.threads) all.add(state);
+  return { threads: Uint32Array.from(all).sort(), match };
+}
+
+function without({ threads, match }: Reached, others: Uint32Array): Reached {
+  const left = new Set(threads);
+  for (const state of others) left.delete(state);
+  return { threads: Uint32Array.from(left), match };
+}
+
+function isEqual(a: Reached, b: Reached): boolean {
   if (a.match !== b.match || a.threads.length !== b.threads.length) {
     return false;
   }
   return a.threads.every((state, i) => state === b.threads[i]);
 }
 
-function hashOf({ threads, match }: Composite): number {
-  let hash = match;
+function hashOf({ threads, match }: Reached, column: number): number {
+  let hash = match ^ column;
   for (const state of threads) hash = Math.imul(hash ^ state, 0x01000193);
   return hash;
 }

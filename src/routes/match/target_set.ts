@@ -124,6 +124,8 @@ export class TargetSetBuilder {
    * @returns False for what is neither, and nothing is noted then.
    */
   cidr(text: string, line: number): boolean {
+    // Most lines of most lists are none, and should not cost the whole check.
+    if (!ADDRESS_LIKE.test(text)) return false;
     const [address = "", bits, more] = text.split("/");
     const prefix = parseIp(address);
     if (prefix === undefined || more !== undefined) return false;
@@ -139,8 +141,9 @@ export class TargetSetBuilder {
 
   /** Takes the addresses that share their first bits with a prefix. */
   block(prefix: Uint8Array, bits: number, line: number): void {
-    const from = prefix.slice();
-    const to = prefix.slice();
+    // Not slice(): that of a Buffer shares its bytes.
+    const from = Uint8Array.from(prefix);
+    const to = Uint8Array.from(prefix);
     for (let i = 0; i < prefix.length; i++) {
       const mask = bits >= 8 * (i + 1) ? 0 : 0xff >>> Math.max(0, bits - 8 * i);
       from[i]! &= ~mask;
@@ -250,7 +253,7 @@ export class TargetSet {
   matchName(name: string): RouteHit | undefined {
     const { list, names, patterns, patternEntries } = this.#parts;
     const index = names.find(name);
-    if (index >= 0) return { list, ...hitOfName(names.entry(index)) };
+    if (index >= 0) return new NameHit(list, names, index);
     const number = patterns?.find(name) ?? -1;
     if (number < 0) return undefined;
     const { condition, text, line } = patternEntries[number]!;
@@ -260,13 +263,8 @@ export class TargetSet {
   /** Finds what holds for an address of 4 or 16 bytes. */
   matchAddress(address: Uint8Array): RouteHit | undefined {
     const { list, ranges } = this.#parts;
-    const range = ranges.find(address);
-    return range && {
-      list,
-      condition: "ip_cidr",
-      value: formatRange(range),
-      line: range.line,
-    };
+    const index = ranges.find(address);
+    return index < 0 ? undefined : new RangeHit(list, ranges, index);
   }
 
   /** Every name, in the order of the list. */
@@ -280,12 +278,55 @@ export class TargetSet {
   }
 }
 
-function hitOfName({ kind, name, line }: NameEntry): RouteHit {
-  return kind === "exact" ? { condition: "domain", value: name, line } : {
-    condition: "domain_suffix",
-    value: kind === "below" ? `.${name}` : name,
-    line,
-  };
+const ADDRESS_LIKE = /^[0-9a-fA-F:.]+(?:\/\d+)?$/;
+
+/** A name that holds; its text is made when somebody asks for it. */
+class NameHit implements RouteHit {
+  readonly list: string | undefined;
+  readonly #names: NameTable;
+  readonly #index: number;
+
+  constructor(list: string | undefined, names: NameTable, index: number) {
+    this.list = list;
+    this.#names = names;
+    this.#index = index;
+  }
+
+  get condition(): string {
+    const { kind } = this.#names.entry(this.#index);
+    return kind === "exact" ? "domain" : "domain_suffix";
+  }
+
+  get value(): string {
+    const { kind, name } = this.#names.entry(this.#index);
+    return kind === "below" ? `.${name}` : name;
+  }
+
+  get line(): number {
+    return this.#names.entry(this.#index).line;
+  }
+}
+
+/** A range that holds; its text is made when somebody asks for it. */
+class RangeHit implements RouteHit {
+  readonly condition = "ip_cidr";
+  readonly list: string | undefined;
+  readonly #ranges: AddressRanges;
+  readonly #index: number;
+
+  constructor(list: string | undefined, ranges: AddressRanges, index: number) {
+    this.list = list;
+    this.#ranges = ranges;
+    this.#index = index;
+  }
+
+  get value(): string {
+    return formatRange(this.#ranges.entry(this.#index));
+  }
+
+  get line(): number {
+    return this.#ranges.entry(this.#index).line;
+  }
 }
 
 /** As a block where it is one, else both ends. */
