@@ -541,3 +541,9 @@ export const MAX_PATTERN_CACHE_STATES = 16_384;
 
 /** States in all those combinations together, of 4 bytes. */
 export const MAX_PATTERN_CACHE_THREADS = 262_144;
+
+/** Rules in a PAC file that a browser reads for each request. */
+export const MAX_SMALL_PAC_RULES = 2_000;
+
+/** Bytes of rules in a PAC file: browsers take about a megabyte. */
+export const MAX_PAC_BYTES = 900_000;

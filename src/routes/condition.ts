@@ -21,6 +21,8 @@ export interface Condition {
   answer(question: RouteQuestion): RouteAnswer;
   /** Present if it is no more than one of these sets: what a PAC can say. */
   readonly sets?: readonly TargetSet[];
+  /** Which half of the sets counts; default: both. */
+  readonly half?: "names" | "addresses";
 }
 
 /** Holds if the target meets one of the sets. */
@@ -117,7 +119,8 @@ export function isOneOf(
 
 /** Holds if one of them does. */
 export function anyOf(conditions: readonly Condition[]): Condition {
-  const sets = conditions.map((condition) => condition.sets);
+  if (conditions.length === 1) return conditions[0]!;
+  const sets = conditions.map(({ sets, half }) => half ? undefined : sets);
   return {
     answer(question): RouteAnswer {
       let open: RouteAnswer;
@@ -166,6 +169,7 @@ export function not(condition: Condition): Condition {
 /** Holds for targets that are addresses, never for what a name resolved to. */
 export function ofAddressTargets(condition: Condition): Condition {
   return {
+    ...condition.sets && { sets: condition.sets, half: "addresses" },
     answer: (question) =>
       question.name === undefined ? condition.answer(question) : undefined,
   };
@@ -174,6 +178,7 @@ export function ofAddressTargets(condition: Condition): Condition {
 /** Holds for the names of one condition, whatever they resolve to. */
 export function ofNames(condition: Condition): Condition {
   return {
+    ...condition.sets && { sets: condition.sets, half: "names" },
     answer: (question) =>
       question.name === undefined
         ? undefined
