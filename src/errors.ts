@@ -137,6 +137,10 @@ export type TransportErrorCode =
 export type PolicyErrorCode =
   /** The target address may not be dialled. */
   | "ERR_POLICY_TARGET"
+  /** A rule of the routes, or of an ACL, blocks the target. */
+  | "ERR_ROUTE_BLOCKED"
+  /** An ACL does not let this client in. */
+  | "ERR_CLIENT_BLOCKED"
   /** A datagram came from an address that has no association. */
   | "ERR_POLICY_STRANGER"
   /** A limit of `limits.ts` is reached, so a datagram was dropped. */

@@ -542,6 +542,12 @@ export const MAX_PATTERN_CACHE_STATES = 16_384;
 /** States in all those combinations together, of 4 bytes. */
 export const MAX_PATTERN_CACHE_THREADS = 262_144;
 
+/**
+ * Milliseconds to resolve a name that a rule compares by its addresses; after
+ * that none of them holds.
+ */
+export const ROUTE_LOOKUP_TIMEOUT_MS = 2_000;
+
 /** Rules in a PAC file that a browser reads for each request. */
 export const MAX_SMALL_PAC_RULES = 2_000;
 

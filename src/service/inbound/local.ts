@@ -12,7 +12,14 @@ import {
   FirstThatAnswers,
   throughServers,
 } from "../outbound/first_that_answers.ts";
-import { everythingTo, type Router } from "../outbound/outbound.ts";
+import {
+  everythingTo,
+  type Outbound,
+  type Router,
+} from "../outbound/outbound.ts";
+import { GuardedDirect } from "../routing/loop_guard.ts";
+import { type LocalRoutes, RuleRouter } from "../routing/rule_router.ts";
+import { formatAddress } from "../../codec/address.ts";
 import type { UpstreamServer } from "../outbound/shadowsocks.ts";
 import {
   connectionShare,
@@ -51,6 +58,8 @@ export interface LocalOptions extends ApplicationOptions, UdpOptions {
    * empty: everybody may.
    */
   readonly users?: readonly SocksUser[];
+  /** Which way each target takes; default: through a server. */
+  readonly routes?: LocalRoutes;
   /** Milliseconds to resolve and connect to a server; default 10,000. */
   readonly connectTimeoutMs?: number;
   /** Open at once; default: what the descriptors allow. */
@@ -68,6 +77,12 @@ export interface LocalService extends Service {
    * @throws {RangeError} When there is none; nothing has changed then.
    */
   setServers(servers: readonly UpstreamServer[]): void;
+  /**
+   * Uses other routes for new connections and flows; open ones are not touched.
+   *
+   * @param routes Default: everything goes through a server.
+   */
+  setRoutes(routes?: LocalRoutes): void;
 }
 
 /**
@@ -87,6 +102,7 @@ export async function startLocal(
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
     setServers: (servers) => local.setServers(servers),
+    setRoutes: (routes) => local.setRoutes(routes),
   };
 }
 
@@ -129,6 +145,7 @@ class Local implements ConnectionLocal {
   readonly silence: SilenceHint;
   readonly world: Required<Dependencies>;
   readonly #servers: FirstThatAnswers;
+  #router: Router;
   #udp: UdpLocal | undefined;
 
   constructor(options: LocalOptions, world: Required<Dependencies>) {
@@ -136,7 +153,8 @@ class Local implements ConnectionLocal {
     this.options = options;
     this.world = world;
     this.#servers = new FirstThatAnswers(this.#through(options.servers), world);
-    this.router = everythingTo(this.#servers);
+    this.#router = this.#routed(options.routes);
+    this.router = { choose: (request) => this.#router.choose(request) };
     this.inbound = inboundFor(protocol);
     this.inboundName = typeof protocol === "string" ? protocol : "tunnel";
     this.authenticate = users.length > 0 ? userCheck(users) : undefined;
@@ -151,6 +169,10 @@ class Local implements ConnectionLocal {
     this.#servers.replace(this.#through(servers));
   }
 
+  setRoutes(routes?: LocalRoutes): void {
+    this.#router = this.#routed(routes);
+  }
+
   /** Serves UDP: a tunnel's, or that of associations. */
   async startUdp(listen: Endpoint, maxFlows: number): Promise<Service> {
     const { protocol } = this.options;
@@ -161,6 +183,17 @@ class Local implements ConnectionLocal {
     }
     this.#udp = await UdpLocal.start(options, this.world);
     return this.#udp.service;
+  }
+
+  #routed(routes: LocalRoutes | undefined): Router {
+    if (routes === undefined) return everythingTo(this.#servers);
+    const { listen, connectTimeoutMs = CONNECT_TIMEOUT_MS } = this.options;
+    const direct = new GuardedDirect(listen, connectTimeoutMs, this.world);
+    const ways = new Map<string, Outbound>([
+      ["proxy", this.#servers],
+      ["direct", direct],
+    ]);
+    return new RuleRouter(routes, ways, formatAddress(listen), this.world);
   }
 
   #through(servers: readonly UpstreamServer[]): ReturnType<

@@ -167,7 +167,8 @@ export class LocalConnection implements Passage {
     if (options.mode === "udp_only") {
       throw new ProtocolError("ERR_SOCKS_COMMAND", "This relays UDP only");
     }
-    const outbound = router.choose({ target, inbound, network: "tcp" });
+    const { host: source } = this.#client.connection.remote;
+    const outbound = router.choose({ target, source, inbound, network: "tcp" });
     return await outbound.open(target, first, this.#signal);
   }
 

@@ -70,13 +70,19 @@ export interface RouteRequest {
   readonly user?: string | undefined;
   /** Name of the protocol that the request came in by. */
   readonly inbound: string;
+  /** IP address of the client. */
+  readonly source?: string | undefined;
   /** A stream, or one datagram. */
   readonly network: "tcp" | "udp";
 }
 
 /** Asked once for each connection, and for each datagram. */
 export interface Router {
-  /** The way for a request. */
+  /**
+   * The way for a request.
+   *
+   * @throws {UmbraError} When there is none.
+   */
   choose(request: RouteRequest): Outbound;
 }
 

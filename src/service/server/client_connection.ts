@@ -12,7 +12,7 @@ import { abortable, Deadline } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import type { Method } from "../../crypto/method.ts";
-import { ProtocolError } from "../../errors.ts";
+import { PolicyError, ProtocolError } from "../../errors.ts";
 import {
   HALF_CLOSED_IDLE_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
@@ -37,6 +37,7 @@ import type { Accounts } from "./accounts.ts";
 import { ConnectionReport } from "../connection_report.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
+import { isClientBlocked, type ServerRoutes } from "../routing/server_rules.ts";
 import { acceptPeer } from "./bind.ts";
 import type { Place } from "./strangers.ts";
 
@@ -46,6 +47,8 @@ export interface ClientOptions {
   readonly method: Method;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
+  /** Which clients and targets are served besides; default: all. */
+  readonly routes?: ServerRoutes | undefined;
   /** Whether clients may have a connection accepted (BIND); default: no. */
   readonly bind?: boolean;
   /** Milliseconds without a byte; default 300,000. */
@@ -133,7 +136,9 @@ export class ClientConnection {
     } catch (error) {
       if (this.#place.dismissed) report.close("had to leave for others");
       else report.fail(error, this.#server.options.method);
-      if (error instanceof ProtocolError) {
+      const isStrange = error instanceof ProtocolError ||
+        error instanceof PolicyError && error.code === "ERR_CLIENT_BLOCKED";
+      if (isStrange) {
         await drain(this.#client.reader, patience.signal);
       }
       return undefined;
@@ -142,6 +147,12 @@ export class ClientConnection {
 
   /** `undefined` when the client ended its side before the request was there. */
   async #readRequest(signal: AbortSignal): Promise<StreamRequest | undefined> {
+    if (this.#isBlocked) {
+      throw new PolicyError(
+        "ERR_CLIENT_BLOCKED",
+        "The ACL does not let this client in",
+      );
+    }
     const { greeting } = this.#session;
     if (greeting?.length) await this.#reply(greeting, signal);
     for (;;) {
@@ -238,11 +249,19 @@ export class ClientConnection {
     };
   }
 
+  /** True for a client that is met as one without a key is. */
+  get #isBlocked(): boolean {
+    const { routes } = this.#server.options;
+    return routes !== undefined &&
+      isClientBlocked(routes, this.#client.connection.remote.host);
+  }
+
   #open({ address, payload, user }: StreamRequest): Promise<Channel> {
     return this.#server.router
       .choose({
         target: address,
         user,
+        source: this.#client.connection.remote.host,
         inbound: "shadowsocks",
         network: "tcp",
       })

@@ -19,6 +19,7 @@ import {
 } from "./client_connection.ts";
 import { Direct } from "../outbound/direct.ts";
 import { everythingTo, type Router } from "../outbound/outbound.ts";
+import { ServerRules } from "../routing/server_rules.ts";
 import {
   connectionShare,
   type Dependencies,
@@ -194,7 +195,11 @@ class Server implements ConnectionServer {
     const {
       targetPolicy: policy = anyTarget,
       connectTimeoutMs = CONNECT_TIMEOUT_MS,
+      routes,
     } = options;
+    if (routes !== undefined) {
+      return new ServerRules(routes, policy, connectTimeoutMs, this.world);
+    }
     return everythingTo(new Direct({ policy, connectTimeoutMs }, this.world));
   }
 

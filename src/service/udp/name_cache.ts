@@ -20,6 +20,8 @@ type World = Pick<Required<Dependencies>, "transport" | "clock">;
 
 interface Entry {
   readonly ips: Promise<readonly string[]>;
+  /** What became of it; empty when it failed. */
+  known?: readonly string[];
   /** Infinite while it is looked up. */
   untilMs: number;
 }
@@ -52,14 +54,31 @@ export class NameCache {
         new PolicyError("ERR_POLICY_LIMIT", "Too many names are looked up"),
       );
     }
-    const entry = { ips: this.#lookUp(key), untilMs: Infinity };
+    const entry: Entry = { ips: this.#lookUp(key), untilMs: Infinity };
     this.#keep(key, entry);
     entry.ips.then(
-      () => entry.untilMs = this.#nowMs() + NAME_TTL_MS,
+      (ips) => {
+        entry.known = ips;
+        entry.untilMs = this.#nowMs() + NAME_TTL_MS;
+      },
       // Whoever waits for the addresses hears of it.
-      () => entry.untilMs = this.#nowMs() + NAME_FAILURE_TTL_MS,
+      () => {
+        entry.known = [];
+        entry.untilMs = this.#nowMs() + NAME_FAILURE_TTL_MS;
+      },
     );
     return entry.ips;
+  }
+
+  /**
+   * The addresses of a name as far as they are known, without a look-up; none
+   * after one that failed.
+   */
+  known(host: string): readonly string[] | undefined {
+    const entry = this.#entries.get(host.toLowerCase());
+    return entry !== undefined && entry.untilMs > this.#nowMs()
+      ? entry.known
+      : undefined;
   }
 
   async #lookUp(host: string): Promise<readonly string[]> {
