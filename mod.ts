@@ -149,6 +149,42 @@ export {
   publicTarget,
   type TargetPolicy,
 } from "./src/security/target_policy.ts";
+export type { Condition } from "./src/routes/condition.ts";
+export type {
+  NEEDS_ADDRESSES,
+  RouteAnswer,
+  RouteHit,
+  RouteQuestion,
+} from "./src/routes/question.ts";
+export {
+  explainDecision,
+  type Route,
+  type RouteDecision,
+  RouteTable,
+} from "./src/routes/route_table.ts";
+export {
+  type Acl,
+  type AclSection,
+  type AclText,
+  readAcl,
+} from "./src/routes/acl/read_acl.ts";
+export {
+  clientAddressRoutes,
+  clientRoutes,
+  outboundRoutes,
+} from "./src/routes/acl/acl_routes.ts";
+export type { ListNote } from "./src/routes/list_notes.ts";
+export type { NameEntry, NameKind } from "./src/routes/match/name_table.ts";
+export type { AddressRange } from "./src/routes/match/address_ranges.ts";
+export {
+  formatRange,
+  routeAddress,
+  type TargetCounts,
+  TargetSet,
+} from "./src/routes/match/target_set.ts";
+export { pacOf, type PacOptions } from "./src/routes/pac.ts";
+export type { LocalRoutes } from "./src/service/routing/rule_router.ts";
+export type { ServerRoutes } from "./src/service/routing/server_rules.ts";
 export { ByteReader, type ReadSource } from "./src/streams/byte_reader.ts";
 export { ByteWriter, type WriteTarget } from "./src/streams/byte_writer.ts";
 export { openStream } from "./src/streams/open_stream.ts";

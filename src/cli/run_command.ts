@@ -47,6 +47,11 @@ export async function runNamed(
       return await (await import("./top/top.ts")).runTop(args);
     case "check":
       return await check(args);
+    case "route": {
+      const { explainTargets } = await import("./routes/route_command.ts");
+      const { systemSources } = await import("./config/sources.ts");
+      return await print(await explainTargets(args, systemSources));
+    }
     case "doctor":
       return succeed(
         await (await import("./doctor/doctor.ts")).runDoctor(args),
@@ -82,6 +87,13 @@ async function check(args: Arguments): Promise<void> {
     }
     case "crypto":
       return await print((await import("./tools/crypto.ts")).cryptoTable());
+    case "acl": {
+      if (file === undefined) throw usage("Nothing to check: name the FILE");
+      const { describeAclFiles } = await import("./routes/check_acl.ts");
+      const { systemSources } = await import("./config/sources.ts");
+      const [, , ...hosts] = args.operands;
+      return await print(describeAclFiles([file], hosts, systemSources));
+    }
     case "server": {
       const { runCheckServer } = await import("./doctor/check_server.ts");
       return succeed(await runCheckServer(args.withoutWord()));
@@ -90,7 +102,7 @@ async function check(args: Arguments): Promise<void> {
       const wrong = what === undefined
         ? "Nothing to check"
         : `Cannot check ${what}`;
-      throw usage(`${wrong}: expected config, crypto or server`);
+      throw usage(`${wrong}: expected config, crypto, server or acl`);
     }
   }
 }

@@ -35,7 +35,11 @@ export class RouteTable {
   readonly #routes: readonly Route[];
   readonly #last: Route;
 
-  /** @param last Holds where nothing else does. */
+  /**
+   * Takes routes in order.
+   *
+   * @param last Holds where nothing else does.
+   */
   constructor(routes: readonly Route[], last: Route) {
     this.#routes = routes;
     this.#last = last;

@@ -64,12 +64,17 @@ function describeList(heading: string, sets: readonly TargetSet[]): string[] {
     : [`${heading}: ${some.map(([n, what]) => `${n} ${what}`).join(", ")}`];
 }
 
-/** Names of one list that the other decides otherwise. */
+/** Names and patterns of one list that the other decides otherwise. */
 function* conflicts(
   winners: readonly TargetSet[],
   losers: readonly TargetSet[],
 ): Generator<string> {
   for (const set of losers) {
+    const patterns = winners.flatMap((winner) => [...winner.patterns()]);
+    for (const { text, line } of set.patterns()) {
+      const same = patterns.find((pattern) => pattern.text === text);
+      if (same !== undefined) yield `${text} (line ${line}; line ${same.line})`;
+    }
     for (const { name, line, kind } of set.names()) {
       const asked = kind === "below" ? `x.${name}` : name;
       for (const winner of winners) {

@@ -272,6 +272,11 @@ export class TargetSet {
     return this.#parts.names.entries();
   }
 
+  /** Every keyword and regular expression, in the order of the list. */
+  patterns(): Iterable<{ readonly text: string; readonly line: number }> {
+    return this.#parts.patternEntries;
+  }
+
   /** Every range, sorted. */
   ranges(): Iterable<AddressRange> {
     return this.#parts.ranges.entries();

@@ -21,8 +21,8 @@ function run(name: string, ...argv: string[]): Promise<void> {
 test("runNamed() refuses words of check that nobody reads", async () => {
   for (
     const [argv, message] of [
-      [[], /^Nothing to check: expected config, crypto or server$/],
-      [["it"], /^Cannot check it: expected config, crypto or server$/],
+      [[], /^Nothing to check: expected config, crypto, server or acl$/],
+      [["it"], /^Cannot check it: expected config, crypto, server or acl$/],
       [["config"], /^Nothing to check: name the FILE$/],
       [["config", "f", "x"], /^Unexpected argument "x"; see --help$/],
       [["crypto", "x"], /^Unexpected argument "x"; see --help$/],
