@@ -553,3 +553,15 @@ export const MAX_SMALL_PAC_RULES = 2_000;
 
 /** Bytes of rules in a PAC file: browsers take about a megabyte. */
 export const MAX_PAC_BYTES = 900_000;
+
+/** Milliseconds to fetch a list of rules. */
+export const LIST_TIMEOUT_MS = 30_000;
+
+/** Bytes of a list of rules as it is fetched. */
+export const MAX_FETCHED_LIST_BYTES = 16_777_216;
+
+/** Milliseconds between two looks at a list of rules; `update_interval`. */
+export const LIST_REFRESH_MS = 86_400_000;
+
+/** Milliseconds until the next look at a list of rules that cannot be had. */
+export const LIST_RETRY_MS = 60_000;
