@@ -50,7 +50,11 @@ export async function runNamed(
     case "route": {
       const { explainTargets } = await import("./routes/route_command.ts");
       const { systemSources } = await import("./config/sources.ts");
-      return await print(await explainTargets(args, systemSources));
+      const { keptLists } = await import("./routes/open_lists.ts");
+      const lists = keptLists(args, systemSources);
+      return await print(
+        await explainTargets(args, { ...systemSources, lists }),
+      );
     }
     case "doctor":
       return succeed(

@@ -5,6 +5,7 @@
  */
 import { LEGACY_OPTIONS } from "../options/legacy_options.ts";
 import type { Command, Option } from "../options/option.ts";
+import { ACL_OPTION, LOCAL_ROUTE_OPTIONS } from "../routes/route_options.ts";
 import { DEFAULT_RESOLVER, DEFAULT_SERVER_HOST } from "./defaults.ts";
 import { OPERATOR_OPTIONS } from "./operator_options.ts";
 import {
@@ -70,6 +71,7 @@ export const LOCAL: Command = {
       name: "bind",
       help: "Serve SOCKS5 BIND through a server that runs with --bind, too",
     },
+    ...LOCAL_ROUTE_OPTIONS,
     ...REST_OF_LOCALS,
   ],
   examples: [
@@ -154,6 +156,7 @@ export const SERVER: Command = {
       name: "reject-private",
       help: "Public addresses only, whatever the file allows",
     },
+    ACL_OPTION,
     OUTBOUND,
     {
       name: "local-addr",

@@ -11,6 +11,7 @@ import {
   INIT_METHOD,
   INIT_USER,
 } from "./defaults.ts";
+import { LOCAL_ROUTE_OPTIONS } from "../routes/route_options.ts";
 import { CHECK_SERVER_OPTIONS, DOCTOR_OPTIONS } from "./probe_options.ts";
 import {
   COMMON,
@@ -210,12 +211,7 @@ export const ROUTE: Command = {
   ],
   options: [
     CONFIG,
-    {
-      name: "acl",
-      value: "FILE",
-      repeatable: true,
-      help: "Rules: an ACL of shadowsocks-libev or -rust; several are joined",
-    },
+    ...LOCAL_ROUTE_OPTIONS,
     { name: "resolve", help: "Resolve names for rules that need addresses" },
     { name: "udp", help: "Decide about a datagram, not about a connection" },
     ...COMMON,

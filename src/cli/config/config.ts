@@ -25,6 +25,7 @@ import { option } from "../options/option_value.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
+import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
 import { mergeUdp, udpFromOptions } from "./udp_settings.ts";
 import { isWildcard, readInteger } from "./values.ts";
@@ -79,7 +80,22 @@ export function configureLocal(
   sources: Sources,
   online?: readonly ServerSettings[],
 ): ConfiguredRole<LocalOptions[]> {
-  return configureLocals(args, sources, online, ({ protocol }) => protocol);
+  const { routes, warnings } = localRoutes(args, sources);
+  const locals = configureLocals(
+    args,
+    sources,
+    online,
+    ({ protocol }) => protocol,
+  );
+  return {
+    ...locals,
+    result: locals.result.map((local) => ({
+      ...local,
+      // A tunnel has one target, and leads there.
+      ...routes && typeof local.protocol !== "object" && { routes },
+    })),
+    warnings: [...locals.warnings, ...warnings],
+  };
 }
 
 /**
@@ -198,6 +214,7 @@ export function configureServer(
   const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
   const udp = udpFromOptions(args);
   const operator = operatorSettings(args, file, secrets);
+  const { routes, warnings } = serverRoutes(args, sources);
   return {
     result: withoutShadowed(listed(found, secrets)).map((server) => ({
       listen: {
@@ -211,6 +228,7 @@ export function configureServer(
       },
       targetPolicy,
       reach,
+      ...routes && { routes },
       ...present({
         idleTimeoutMs: server.idleTimeoutMs,
         bind: args.has("bind") || undefined,
@@ -221,6 +239,7 @@ export function configureServer(
     warnings: [
       ...found.warnings,
       ...secrets.warnings,
+      ...warnings,
       ...localAddressWarning(file?.object),
     ],
     operator: {

@@ -19,6 +19,7 @@ import {
   SERVER_KEYS,
   SERVER_TOP_KEYS,
 } from "./server_file.ts";
+import { ROUTE_TOP_KEYS } from "../routes/route_options.ts";
 import { TARGET_KEYS } from "./target_settings.ts";
 import { USER_KEYS } from "./user_settings.ts";
 
@@ -31,6 +32,7 @@ export const TOP_KEYS: Keys = {
   ...LOCAL_TOP_KEYS,
   ...ONLINE_TOP_KEYS,
   ...TARGET_KEYS,
+  ...ROUTE_TOP_KEYS,
   ...OPERATOR_KEYS,
   ...OUTBOUND_KEYS,
 };

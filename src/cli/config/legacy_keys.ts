@@ -20,7 +20,7 @@ const DNS_OPTIONS = "start with --dns-listen and --dns-upstream instead";
 /** Keys that change who may connect, or how: running without would be wrong. */
 const REFUSED: Readonly<Record<string, string>> = {
   "plugin": NO_PLUGINS,
-  "acl": "access lists are not served by this version",
+  "acl": "one access list holds for all, at the top of the file",
   "user": "start Umbra as that user instead",
   "interface": NO_INTERFACE,
   "auth": "one-time authentication is broken; use an AEAD method without it",

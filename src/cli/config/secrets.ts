@@ -29,6 +29,8 @@ export interface Sources {
   readText(path: string): string;
   /** A variable of the environment. @throws {ConfigError} When forbidden. */
   variable(name: string): string | undefined;
+  /** Lists of rules that were fetched, by their names in `rule_sets`. */
+  readonly lists?: ReadonlyMap<string, Uint8Array> | undefined;
   /** Whether every user of the system may read a file. */
   isPublic(path: string): boolean;
 }

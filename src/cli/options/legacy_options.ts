@@ -26,7 +26,6 @@ const BOTH: readonly Option[] = [
     "the runtimes cannot choose an interface; give its address with -i",
     "NAME",
   ),
-  refused("acl", undefined, "access lists are not served", "FILE"),
   refused("plugin", undefined, "plugins are not served", "NAME"),
   refused("plugin-opts", undefined, "plugins are not served", "OPTIONS"),
   ignored("fast-open", "the runtimes offer no TCP fast open"),

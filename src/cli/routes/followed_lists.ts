@@ -36,9 +36,12 @@ export interface FollowWorld {
   ): Promise<Fetched>;
   /** Tells when to look again. */
   readonly clock: Clock;
-  /** Hears of lists that change, and of those that cannot be had. */
-  readonly logger: Logger;
 }
+
+/** Takes contents. @throws {UmbraError} When no routes can be made of them. */
+export type UseLists = (
+  contents: ReadonlyMap<string, Uint8Array>,
+) => Promise<void>;
 
 /** What is known of one list. */
 interface State {
@@ -56,10 +59,15 @@ export class FollowedLists implements Disposable {
   readonly #world: FollowWorld;
   readonly #states: readonly State[];
   readonly #stop = new AbortController();
+  /** What the operator should know of the start. */
+  readonly warnings: readonly string[];
 
   private constructor(states: readonly State[], world: FollowWorld) {
     this.#states = states;
     this.#world = world;
+    this.warnings = states.flatMap(({ list, bytes, isFetched }) =>
+      isFetched ? keep(list, bytes) ?? [] : []
+    );
   }
 
   /**
@@ -80,11 +88,7 @@ export class FollowedLists implements Disposable {
       const { bytes, tag } = await world.fetch(list.url, undefined, signal);
       return { list, bytes: bytes!, tag, isFetched: true, isStale: false };
     }));
-    const followed = new FollowedLists(states, world);
-    for (const { list, bytes, isFetched } of states) {
-      if (isFetched) followed.#keep(list, bytes);
-    }
-    return followed;
+    return new FollowedLists(states, world);
   }
 
   /** The content of each list, by its name. */
@@ -95,13 +99,13 @@ export class FollowedLists implements Disposable {
   /**
    * Looks at the lists again and again, until they are disposed of.
    *
-   * @param use Takes contents, and throws an {@link UmbraError} when no routes
-   * can be made of them; then they are not used.
+   * @param logger Hears of lists that change, and of those that cannot be had.
+   * @param use Takes contents; where it throws, they are not used.
    */
-  async follow(
-    use: (contents: ReadonlyMap<string, Uint8Array>) => void,
-  ): Promise<void> {
-    await Promise.all(this.#states.map((state) => this.#followOne(state, use)));
+  async follow(logger: Logger, use: UseLists): Promise<void> {
+    await Promise.all(
+      this.#states.map((state) => this.#followOne(state, logger, use)),
+    );
   }
 
   /** Ends {@link FollowedLists.follow}. */
@@ -111,49 +115,39 @@ export class FollowedLists implements Disposable {
 
   async #followOne(
     state: State,
-    use: (contents: ReadonlyMap<string, Uint8Array>) => void,
+    logger: Logger,
+    use: UseLists,
   ): Promise<void> {
     const { list: { refreshMs } } = state;
     const { signal } = this.#stop;
-    // A copy that was kept may be old: look at once, but for fetched ones.
+    // A copy that was kept may be old.
     let waitMs = state.isFetched ? refreshMs : 0;
     while (!signal.aborted) {
       if (waitMs > 0) await pause(this.#world.clock, waitMs, signal);
       if (signal.aborted) return;
-      await this.#look(state, use);
+      await this.#look(state, logger, use);
       waitMs = state.isStale ? Math.min(refreshMs, LIST_RETRY_MS) : refreshMs;
     }
   }
 
-  #keep({ name, cache }: FollowedList, bytes: Uint8Array): void {
-    try {
-      cache?.write(bytes);
-    } catch (error) {
-      const reason = messageOf(error);
-      this.#world.logger.log("warn", "cannot keep the list of rules", {
-        list: name,
-        reason,
-      });
-    }
-  }
-
   /** One look; what goes wrong is told once, until it is well again. */
-  async #look(
-    state: State,
-    use: (contents: ReadonlyMap<string, Uint8Array>) => void,
-  ): Promise<void> {
-    const { list: { name, url }, tag } = state;
-    const { logger } = this.#world;
+  async #look(state: State, logger: Logger, use: UseLists): Promise<void> {
+    const { list, tag } = state;
+    const { name } = list;
     const { signal } = this.#stop;
     try {
-      const fetched = await this.#world.fetch(url, tag, signal);
-      const { bytes } = fetched;
+      const { bytes, ...fetched } = await this.#world.fetch(
+        list.url,
+        tag,
+        signal,
+      );
       if (bytes !== undefined && !isSame(bytes, state.bytes)) {
-        use(new Map(this.contents).set(name, bytes));
+        await use(new Map(this.contents).set(name, bytes));
         state.bytes = bytes;
+        const { length } = bytes;
         logger.log("info", "list of rules has changed", {
           list: name,
-          bytes: bytes.length,
+          bytes: length,
         });
       }
       state.tag = fetched.tag ?? tag;
@@ -161,7 +155,8 @@ export class FollowedLists implements Disposable {
         logger.log("info", "list of rules is back", { list: name });
       }
       state.isStale = false;
-      if (bytes !== undefined) this.#keep(state.list, bytes);
+      const reason = bytes && keep(list, bytes);
+      if (reason !== undefined) logger.log("warn", reason);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof UmbraError)) throw error;
@@ -174,6 +169,23 @@ export class FollowedLists implements Disposable {
       }
       state.isStale = true;
     }
+  }
+}
+
+/** @returns Why it is not kept, if so. */
+function keep(
+  { name, cache }: FollowedList,
+  bytes: Uint8Array,
+): string | undefined {
+  if (cache === undefined) {
+    return `the list of rules "${name}" is kept nowhere: this system names no ` +
+      "folder for such files";
+  }
+  try {
+    cache.write(bytes);
+    return undefined;
+  } catch (error) {
+    return `cannot keep the list of rules "${name}": ${messageOf(error)}`;
   }
 }
 

@@ -5,14 +5,13 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
-import type { ConfigObject } from "../config/config_file.ts";
-import { parseConfig } from "../config/config_file.ts";
 import type { Sources } from "../config/secrets.ts";
 import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 import { routeAddress } from "../../routes/match/target_set.ts";
 import { explainRoute, readTarget } from "./explain_route.ts";
-import { loadRoutes, type RouteSettings } from "./load_routes.ts";
+import { loadRoutes } from "./load_routes.ts";
+import { routeSettings } from "./route_config.ts";
 
 /** The addresses of a name on this machine; none when it has none. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
@@ -30,7 +29,11 @@ export async function explainTargets(
   if (args.operands.length === 0) {
     throw usage("Nothing to route: name a TARGET");
   }
-  const loaded = loadRoutes(routeSettings(args, sources), sources);
+  const loaded = loadRoutes(
+    routeSettings(args, sources).settings,
+    sources,
+    sources.lists,
+  );
   if (loaded === undefined) {
     throw usage(
       'No routes: give --acl FILE, or -c FILE with "routes" or "acl"',
@@ -48,40 +51,6 @@ export async function explainTargets(
   }
   return [...loaded.warnings.map((warning) => `warn: ${warning}`), ...lines, ""]
     .join("\n");
-}
-
-/** What a command line and its file say of routes. */
-export function routeSettings(
-  args: Arguments,
-  sources: Sources,
-): RouteSettings {
-  const file = args.last("config");
-  const object = file === undefined
-    ? undefined
-    : parseConfig(sources.readText(file), file);
-  const given = args.all("acl");
-  const servers = object?.values("servers") ?? [];
-  return {
-    file: file ?? "",
-    acl: given.length > 0 ? given : texts(object, "acl"),
-    obeysBlockList: true,
-    routes: object?.isEmpty("routes") ?? true
-      ? undefined
-      : object!.values("routes"),
-    ruleSets: object?.values("rule_sets")[0],
-    geoIpFile: texts(object, "geoip_file")[0],
-    geoSiteFile: texts(object, "geosite_file")[0],
-    outbounds: servers.flatMap((server) => {
-      const { id, remarks } = server as Record<string, unknown>;
-      return [id, remarks].filter((name) => typeof name === "string");
-    }).concat(Object.keys(object?.values("groups")[0] ?? {})),
-  };
-}
-
-function texts(object: ConfigObject | undefined, key: string): string[] {
-  return (object?.values(key) ?? []).filter((value) =>
-    typeof value === "string"
-  );
 }
 
 async function systemLookup(name: string): Promise<string[]> {

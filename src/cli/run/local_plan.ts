@@ -54,6 +54,7 @@ export class LocalPlan implements PlannedService {
 
   adopt(running: Service): void {
     (running as LocalService).setServers(this.options.servers);
+    (running as LocalService).setRoutes(this.options.routes);
   }
 
   describe(address: string): { message: string; fields: LogFields } {
@@ -82,8 +83,9 @@ export class LocalPlan implements PlannedService {
   }
 
   changesSince(before: PlannedService): Changes {
-    const { servers: oldServers, ...old } = (before as LocalPlan).options;
-    const { servers, ...next } = this.options;
+    const { servers: oldServers, routes: _, ...old } =
+      (before as LocalPlan).options;
+    const { servers, routes: __, ...next } = this.options;
     const restart = !same(old, next);
     return {
       restart,

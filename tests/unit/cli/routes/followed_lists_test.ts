@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { ConfigError, TransportError } from "../../../../src/errors.ts";
 import type { Fetched } from "../../../../src/adapters/net/fetch_document.ts";
 import { FollowedLists } from "../../../../src/cli/routes/followed_lists.ts";
+import type { Logger } from "../../../../src/observe.ts";
 import { LIST_REFRESH_MS, LIST_RETRY_MS } from "../../../../src/limits.ts";
 import { utf8 } from "../../../support/bytes.ts";
 import { FakeClock, settle } from "../../../support/fake_clock.ts";
@@ -42,20 +43,19 @@ class Scene {
       {
         clock: this.clock,
         fetch: (_, tag) => this.#fetch(tag),
-        logger: {
-          enabled: () => true,
-          log: (level, message, fields = {}) =>
-            this.lines.push(
-              `${level} ${message} ${fields["code"] ?? ""}`.trim(),
-            ),
-        },
       },
       new AbortController().signal,
     );
   }
 
   follow(): Promise<void> {
-    return this.lists!.follow((contents) => {
+    const logger: Logger = {
+      enabled: () => true,
+      log: (level, message, fields = {}) =>
+        this.lines.push(`${level} ${message} ${fields["code"] ?? ""}`.trim()),
+    };
+    return this.lists!.follow(logger, async (contents) => {
+      await Promise.resolve();
       const text = new TextDecoder().decode(contents.get("ads"));
       if (text === "bad") throw new ConfigError("ERR_ROUTE_LIST", "it is bad");
       this.used.push(text);

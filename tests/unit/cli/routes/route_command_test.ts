@@ -20,7 +20,7 @@ const CONFIG = {
   routes: [
     { rule_set: "set", to: "block" },
     { geosite: "beta", to: "direct" },
-    { geoip: "XX", to: "near" },
+    { geoip: "XX", to: "direct" },
     { to: "proxy" },
   ],
   rule_sets: { set: { path: `${DATA}rules/rule-set-v4.srs` } },
