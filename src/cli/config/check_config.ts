@@ -14,6 +14,7 @@ import {
 } from "../../limits.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { Mode } from "../../service/udp/udp_service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { UserLimits } from "../../users.ts";
@@ -118,6 +119,9 @@ function describeServer(server: ConfiguredServer): string[] {
       ["clients", clients.join(", ")],
       ...users.map((user): Row => ["", describeUser(user)]),
       ["targets", server.reach],
+      ...server.routes === undefined
+        ? []
+        : [["", "those that the ACL lets through"] as const],
       ...commonRows(server),
     ]),
   ];
@@ -135,8 +139,18 @@ function describeLocal(local: LocalOptions): string[] {
         i === 0 ? "server" : "",
         `${formatAddress(endpoint)}, ${method.name}`,
       ]),
+      ...local.routes === undefined ? [] : [routesRow(local.routes)],
       ...commonRows(local),
     ]),
+  ];
+}
+
+function routesRow({ table, resolve }: LocalRoutes): Row {
+  const count = table.routes().length;
+  return [
+    "routes",
+    `${count}, names are resolved ` +
+    (resolve === "never" ? "by the server" : "here where a rule needs it"),
   ];
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname, isAbsolute, join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import {
   clientAddressRoutes,
@@ -111,7 +112,9 @@ export function routeSettings(
     ...object !== undefined && { object },
     settings: {
       file: file ?? "",
-      acl: given.length > 0 ? given : texts(object, "acl"),
+      acl: given.length > 0
+        ? given
+        : texts(object, "acl").map((path) => besideFile(file!, path)),
       obeysBlockList: blocks ?? true,
       routes: object?.isEmpty("routes") ?? true
         ? undefined
@@ -122,6 +125,11 @@ export function routeSettings(
       outbounds: [],
     },
   };
+}
+
+/** A path as a file means it: relative to the file. */
+function besideFile(file: string, path: string): string {
+  return isAbsolute(path) ? path : join(dirname(file), path);
 }
 
 function resolveOf(

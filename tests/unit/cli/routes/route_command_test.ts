@@ -85,6 +85,22 @@ test("umbra route explains by the routes of a file, and its lists", async () => 
   );
 });
 
+test("an ACL of a file stands beside it, and --acl beats it", async () => {
+  const files = {
+    "/etc/c.json": JSON.stringify({ acl: "own.acl" }),
+    "/etc/own.acl": ACL,
+    "x.acl": "[bypass_all]\n",
+  };
+  assert.equal(
+    await explain(["-c", "/etc/c.json", "a.test"], files),
+    'a.test → direct: [bypass_list] domain "a.test" (/etc/own.acl:3)\n',
+  );
+  assert.equal(
+    await explain(["-c", "/etc/c.json", "--acl", "x.acl", "a.test"], files),
+    "a.test → direct: [bypass_all]\n",
+  );
+});
+
 test("umbra route says what is missing or wrong", async () => {
   for (
     const [words, file, message] of [
