@@ -27,8 +27,11 @@ import { concat } from "../../src/bytes.ts";
 
 const COUNT = Number(process.env["FUZZ_MUTATIONS"] ?? 5_000);
 
-/** Milliseconds one input may take; it takes microseconds. */
-const LIMIT_MS = 2_000;
+/**
+ * Milliseconds one input may take; it takes microseconds. A machine that is
+ * busy may pause for as long: then the input is tried again.
+ */
+const LIMIT_MS = 1_000;
 
 const DATA = new URL("../data/", import.meta.url);
 const file = (name: string): Uint8Array =>
@@ -123,24 +126,34 @@ function fuzz(
     for (
       const input of mutations(seeds, SPICE, { count: COUNT, seed: 1_928 })
     ) {
-      const startMs = performance.now();
-      try {
-        read(input);
-        outcomes.read++;
-      } catch (error) {
-        const isOurs = error instanceof ConfigError &&
-          error.code === "ERR_ROUTE_LIST";
-        if (!isOurs) {
-          throw new Error(`on ${input.toHex()}`, { cause: error });
-        }
-        outcomes.refused++;
+      const first = outcomeOf(read, input);
+      outcomes[first.what]++;
+      let { ms } = first;
+      for (let i = 0; i < 3 && ms > LIMIT_MS; i++) {
+        ms = outcomeOf(read, input).ms;
       }
-      const ms = performance.now() - startMs;
       assert.ok(ms < LIMIT_MS, `${ms} ms on ${input.toHex()}`);
     }
     assert.ok(outcomes.refused > COUNT / 1_000, `refused ${outcomes.refused}`);
     assert.ok(outcomes.read > COUNT / 1_000, `read ${outcomes.read}`);
   });
+}
+
+function outcomeOf(
+  read: (bytes: Uint8Array) => void,
+  input: Uint8Array,
+): { what: "read" | "refused"; ms: number } {
+  const startMs = performance.now();
+  let what: "read" | "refused" = "read";
+  try {
+    read(input);
+  } catch (error) {
+    const isOurs = error instanceof ConfigError &&
+      error.code === "ERR_ROUTE_LIST";
+    if (!isOurs) throw new Error(`on ${input.toHex()}`, { cause: error });
+    what = "refused";
+  }
+  return { what, ms: performance.now() - startMs };
 }
 
 function acls(): Uint8Array[] {
