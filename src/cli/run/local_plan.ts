@@ -21,7 +21,7 @@ import type { DnsSettings } from "../config/dns_settings.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { same } from "./same.ts";
 import { TRAFFIC } from "./server_plan.ts";
-import { runtimeName } from "../tools/version.ts";
+import { runtimeName } from "../../adapters/system/runtime.ts";
 
 /** One address of `ss-local` or `ss-tunnel`. */
 export class LocalPlan implements PlannedService {
