@@ -24,6 +24,7 @@
 export {
   ConfigError,
   type ConfigErrorCode,
+  type DefectCode,
   type ErrorCode,
   PolicyError,
   type PolicyErrorCode,
@@ -172,7 +173,6 @@ export {
   type Upstream,
   type UpstreamServer,
 } from "./src/service/outbound/upstream.ts";
-export type { DnsAnswer, DnsMessages, DnsQuery } from "./src/dns_messages.ts";
 export {
   type DnsOptions,
   type DnsService,

@@ -5,6 +5,7 @@
  * @module
  */
 import { pause } from "../clock.ts";
+import { detach, tellDefect } from "../defect.ts";
 import { TransportError } from "../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
@@ -143,7 +144,7 @@ class AcceptLoop implements Service {
       if (connection === undefined) return;
       if (!this.#enter(connection)) continue;
       this.#open.add(connection);
-      void this.#serve(connection);
+      detach(this.#serve(connection), "connection", this.#dependencies);
     }
   }
 
@@ -269,16 +270,14 @@ class AcceptLoop implements Service {
   }
 
   async #serve(connection: Connection): Promise<void> {
-    const { logger, metrics } = this.#dependencies;
+    const { metrics } = this.#dependencies;
     metrics.connectionOpened();
     const place = this.#strangers.add(connection);
     try {
       await this.#handle(connection, this.#stop.signal, place);
     } catch (error) {
       // A handler deals with what peers and networks do: this is a defect.
-      logger.log("error", "connection handler failed", {
-        reason: error instanceof Error ? error.stack : String(error),
-      });
+      tellDefect(error, "connection handler", this.#dependencies);
     } finally {
       place.admit();
       connection.close();

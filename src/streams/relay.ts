@@ -103,7 +103,9 @@ class Relay implements EventListenerObject {
     this.watchdog.start();
     this.#pumps = [new Pump(up, this), new Pump(down, this)];
     this.#running = this.#pumps.length;
-    for (const pump of this.#pumps) void pump.run();
+    for (const pump of this.#pumps) {
+      pump.run().catch((reason) => this.fail(reason));
+    }
   }
 
   /** A signal was aborted. */
@@ -151,36 +153,32 @@ class Pump {
   async run(): Promise<void> {
     const { source, sink, first } = this.#flow;
     const { options: { buffers }, watchdog } = this.#relay;
-    try {
-      if (first !== undefined && first.length > 0) {
-        await sink.write(first);
-        watchdog.touch();
-      }
-      while (!this.#stopped) {
-        this.#reading = source.read();
-        const chunk = await this.#reading;
-        if (this.#stopped) return;
-        this.#reading = undefined;
-        if (chunk === undefined) break;
-        const converted = this.#flow.convert(chunk, buffers.take);
-        const waitMs = this.#flow.admit?.(chunk.length, converted.length);
-        this.#flow.count(chunk.length, converted.length);
-        this.#flow.recycle?.(chunk);
-        watchdog.touch();
-        if (waitMs) await this.#pace(waitMs);
-        if (this.#stopped) return;
-        if (converted.length > 0) await sink.write(converted);
-        // Only now, and not if it failed: until then the system reads from it.
-        buffers.give(converted);
-        watchdog.touch();
-      }
-      if (this.#stopped) return;
-      this.#flow.end?.();
-      await sink.close();
-      if (!this.#stopped) this.#relay.ended();
-    } catch (error) {
-      this.#relay.fail(error);
+    if (first !== undefined && first.length > 0) {
+      await sink.write(first);
+      watchdog.touch();
     }
+    while (!this.#stopped) {
+      this.#reading = source.read();
+      const chunk = await this.#reading;
+      if (this.#stopped) return;
+      this.#reading = undefined;
+      if (chunk === undefined) break;
+      const converted = this.#flow.convert(chunk, buffers.take);
+      const waitMs = this.#flow.admit?.(chunk.length, converted.length);
+      this.#flow.count(chunk.length, converted.length);
+      this.#flow.recycle?.(chunk);
+      watchdog.touch();
+      if (waitMs) await this.#pace(waitMs);
+      if (this.#stopped) return;
+      if (converted.length > 0) await sink.write(converted);
+      // Only now, and not if it failed: until then the system reads from it.
+      buffers.give(converted);
+      watchdog.touch();
+    }
+    if (this.#stopped) return;
+    this.#flow.end?.();
+    await sink.close();
+    if (!this.#stopped) this.#relay.ended();
   }
 
   stop(): void {

@@ -18,7 +18,7 @@ const LEVEL_0 = [
   "transport",
   "observe",
   "users",
-  "dns_messages",
+  "defect",
 ];
 
 /** Level of each folder under `src/`. */
@@ -43,7 +43,6 @@ const MAIN_LEVEL = 8;
 const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["@noble/", ["crypto"]],
   ["@std/cli/", ["cli"]],
-  ["dns-packet", ["adapters"]],
   ["jsonc-parser", ["cli"]],
   ["prom-client", ["admin"]],
   ["qr", ["admin"]],

@@ -15,13 +15,26 @@ import { ByteWriter } from "../../streams/byte_writer.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { UpstreamPool } from "../outbound/upstream_pool.ts";
 
-/** Puts the length in front. */
+/**
+ * Puts the length in front.
+ *
+ * @throws {RangeError} When that does not fit into 2 bytes.
+ */
 export function frameMessage(message: Uint8Array): Uint8Array {
+  if (message.length > MAX_MESSAGE_LENGTH) {
+    throw new RangeError(
+      `Cannot frame DNS message: got ${message.length} bytes, ` +
+        `${MAX_MESSAGE_LENGTH} at most`,
+    );
+  }
   const out = new Uint8Array(2 + message.length);
   writeU16(out, 0, message.length);
   out.set(message, 2);
   return out;
 }
+
+/** Bytes of the longest message whose length fits into 2 bytes. */
+const MAX_MESSAGE_LENGTH = 0xffff;
 
 /** Cuts a stream into messages. */
 export class MessageReader {
@@ -96,7 +109,7 @@ export async function askOverTcp(
     const messages = new MessageReader(async () => {
       const bytes = await reader.read(signal);
       return bytes && session.open(bytes);
-    }, 0xffff);
+    }, MAX_MESSAGE_LENGTH);
     const answer = await messages.next();
     if (answer === undefined) throw malformed("there is none");
     return answer;

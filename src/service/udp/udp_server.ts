@@ -8,6 +8,7 @@
  * @module
  */
 import type { Address } from "../../codec/address.ts";
+import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import { MAX_DIAL_ADDRESSES, UDP_TIMEOUT_MS } from "../../limits.ts";
 import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
@@ -93,6 +94,7 @@ class UdpServer {
   readonly #flows: FlowTable<Client>;
   readonly #names: NameCache;
   readonly #report: UdpReport;
+  readonly #world: Required<Dependencies>;
   #packets: PacketServer;
   #policy: TargetPolicy;
 
@@ -102,6 +104,7 @@ class UdpServer {
     world: Required<Dependencies>,
   ) {
     this.#socket = socket;
+    this.#world = world;
     this.#accounts = options.accounts;
     this.#policy = options.targetPolicy ?? anyTarget;
     this.#packets = options.protocol.packets;
@@ -128,7 +131,8 @@ class UdpServer {
     this.#report.received();
     try {
       const packet = this.#packets.open(payload, from);
-      void this.#forward(this.#flowOf(packet, from), packet);
+      const flow = this.#flowOf(packet, from);
+      detach(this.#forward(flow, packet), "datagram", this.#world);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }
