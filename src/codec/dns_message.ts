@@ -34,7 +34,7 @@ export interface DnsAnswer {
   readonly id: number;
   /** Name, type and class as they came. */
   readonly question: Uint8Array;
-  /** Whether it has been cut. */
+  /** True if it has been cut. */
   readonly truncated: boolean;
   /** Seconds it may be used again; 0: not at all. */
   readonly ttlSeconds: number;

@@ -120,13 +120,13 @@ class OutboundSocket implements DatagramSocket {
     this.#sockets.set(host, opening);
     opening.then(
       (socket) => this.#receive(host, socket),
-      // Whoever sends has heard of it; the next send opens another one.
+      // The sender has the error; the next send opens another socket.
       () => this.#sockets.delete(host),
     );
     return opening;
   }
 
-  /** After a failure the next send opens another one. */
+  /** After a failure the next send opens another socket. */
   #receive(host: string, socket: DatagramSocket): void {
     this.#receiveAll(socket).catch((error: TransportError) => {
       this.#sockets.delete(host);

@@ -82,7 +82,7 @@ export class PendingQueries {
   }
 }
 
-/** Whether an answer is one to this query. */
+/** True if an answer is one to this query. */
 export function answers(answer: DnsAnswer, query: DnsQuery): boolean {
   return answer.id === query.id &&
     sameQuestion(answer.question, query.question);
