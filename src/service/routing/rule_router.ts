@@ -9,6 +9,7 @@
  */
 import { abortable, Deadline } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
+import { tellDefect } from "../../defect.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import { PolicyError, TransportError, UmbraError } from "../../errors.ts";
 import { ROUTE_LOOKUP_TIMEOUT_MS } from "../../limits.ts";
@@ -92,7 +93,11 @@ export class RuleRouter implements Router {
     }
     // The answer stays in the cache, where the next datagram finds it; so does
     // a failure.
-    this.#names.resolve(name!).then(() => {}, () => {});
+    this.#names.resolve(name!).catch((error) => {
+      if (!(error instanceof UmbraError)) {
+        tellDefect(error, "resolving for a rule", this.#world);
+      }
+    });
     throw new TransportError(
       "ERR_NET_NAME_TEMPORARY",
       `Cannot send to ${name} yet: a rule needs its addresses`,
