@@ -56,7 +56,7 @@ type Reader = (
   rule: RuleBuilder,
   value: unknown,
   key: string,
-) => Condition | undefined;
+) => Condition | void;
 
 /** Reads one route. */
 class RouteReader {
@@ -81,7 +81,7 @@ class RouteReader {
       }
       for (const one of Array.isArray(value) ? value : [value]) {
         const condition = read(rule, one, key);
-        if (condition !== undefined) rule.otherTargets.push(condition);
+        if (typeof condition === "object") rule.otherTargets.push(condition);
         const note = this.#notes.all().find(({ isUsed }) => !isUsed);
         if (note !== undefined) {
           throw this.#wrong(key, `${JSON.stringify(one)} ${note.reason}`);
@@ -131,13 +131,13 @@ class RouteReader {
   /** Each reads one value of its key; what it returns joins the targets. */
   readonly #readers: Readonly<Record<string, Reader>> = {
     "domain": (rule, value, key) =>
-      void rule.targets.name("exact", this.#text(value, key), 0),
+      rule.targets.name("exact", this.#text(value, key), 0),
     "domain_suffix": (rule, value, key) =>
-      void rule.targets.name("suffix", this.#text(value, key), 0),
+      rule.targets.name("suffix", this.#text(value, key), 0),
     "domain_keyword": (rule, value, key) =>
-      void rule.targets.keyword(this.#text(value, key), 0),
+      rule.targets.keyword(this.#text(value, key), 0),
     "domain_regex": (rule, value, key) =>
-      void rule.targets.regex(this.#text(value, key), 0),
+      rule.targets.regex(this.#text(value, key), 0),
     "ip_cidr": (rule, value, key) =>
       this.#block(rule.targets, this.#text(value, key), key),
     "ip_private": (_, value, key) => {
@@ -174,9 +174,12 @@ class RouteReader {
     },
     "source": (rule, value, key) =>
       this.#block(rule.sources, this.#text(value, key), key),
-    "user": (rule, value, key) => void rule.users.push(this.#text(value, key)),
-    "inbound": (rule, value, key) =>
-      void rule.inbounds.push(this.#text(value, key)),
+    "user": (rule, value, key) => {
+      rule.users.push(this.#text(value, key));
+    },
+    "inbound": (rule, value, key) => {
+      rule.inbounds.push(this.#text(value, key));
+    },
   };
 
   #text(value: unknown, key: string): string {

@@ -1,3 +1,5 @@
+// Keys of configuration files are what they are.
+// deno-lint-ignore-file camelcase
 /**
  * Routes and ACL files in running programs: which way targets take, what is
  * blocked, what a reload and a published list change.
@@ -46,7 +48,7 @@ const ACL = `[proxy_all]
 for (const implementation of ["deno", "bun"] as const) {
   test(`a local on ${implementation} obeys an ACL, and reads it again`, async () => {
     const acl = file(`${implementation}.acl`, ACL);
-    await using local = await startLocal(implementation, ["--acl", acl], {});
+    await using local = await startLocal(implementation, [], { acl });
     const { output } = local.program;
     assert.match(output, /compare with its 1 address ranges/);
     assert.equal(await outcome(local.address, "127.1.2.3"), "here");

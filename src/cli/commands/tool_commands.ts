@@ -160,7 +160,7 @@ export const TOP: Command = {
 /** `umbra check`. */
 export const CHECK: Command = {
   name: "check",
-  operands: "config FILE | acl FILE [HOST...] | crypto | server [URI...]",
+  operands: "config FILE | acl FILE [HOST...] | crypto | server",
   maxOperands: Infinity,
   summary: "Tell what a configuration or an ACL means, or a server can do",
   description: [

@@ -24,6 +24,7 @@ import {
 } from "./config_keys.ts";
 import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";
 import { OUTBOUND_KEYS } from "./outbound_settings.ts";
+import { ROUTE_TOP_KEYS } from "../routes/route_options.ts";
 import type { Secrets } from "./secrets.ts";
 import { methodAt, type ServerSettings } from "./server_settings.ts";
 import { UDP_KEYS, udpFromObject } from "./udp_settings.ts";
@@ -124,7 +125,10 @@ export function serversFromFile(
     : hosts.length > 0
     ? named
     : [];
-  const warnings = warningsOf(file, OUTBOUND_KEYS);
+  const warnings = warningsOf(file, {
+    ...OUTBOUND_KEYS,
+    ...ROUTE_TOP_KEYS,
+  });
   const entries = ["servers", "shadowsocks"].flatMap((key) =>
     file.children(key)
   );

@@ -33,6 +33,6 @@ export const ROUTE_TOP_KEYS: Keys = {
   "geoip_file": anything("Path of a database of countries (.mmdb)"),
   "geosite_file": anything("Path of a geosite.dat"),
   resolve: anything(
-    "`local` or `never`: resolve names here for rules on addresses",
+    "Resolve names for rules on addresses: `local`, here, or `never`",
   ),
 };

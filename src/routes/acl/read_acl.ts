@@ -52,24 +52,24 @@ export interface AclText {
 
 /** Headings, and the list that begins there. */
 const LIST_HEADINGS: Readonly<Record<string, AclSection>> = {
-  bypass_list: "bypass",
-  black_list: "bypass",
-  proxy_list: "proxy",
-  white_list: "proxy",
-  outbound_block_list: "block",
-  outbound_allow_list: "allow",
+  "bypass_list": "bypass",
+  "black_list": "bypass",
+  "proxy_list": "proxy",
+  "white_list": "proxy",
+  "outbound_block_list": "block",
+  "outbound_allow_list": "allow",
 };
 
 /** Headings that say what happens to the rest. */
 const MODE_HEADINGS: Readonly<
   Record<string, Partial<Pick<Acl, "mode" | "outboundMode">>>
 > = {
-  proxy_all: { mode: "proxy" },
-  accept_all: { mode: "proxy" },
-  bypass_all: { mode: "direct" },
-  reject_all: { mode: "direct" },
-  outbound_allow_all: { outboundMode: "direct" },
-  outbound_block_all: { outboundMode: "block" },
+  "proxy_all": { mode: "proxy" },
+  "accept_all": { mode: "proxy" },
+  "bypass_all": { mode: "direct" },
+  "reject_all": { mode: "direct" },
+  "outbound_allow_all": { outboundMode: "direct" },
+  "outbound_block_all": { outboundMode: "block" },
 };
 
 /** Every heading, without its brackets. */

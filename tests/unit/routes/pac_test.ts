@@ -1,3 +1,5 @@
+// Keys of configuration files are what they are.
+// deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clientRoutes } from "../../../src/routes/acl/acl_routes.ts";
