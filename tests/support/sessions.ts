@@ -176,7 +176,8 @@ export function packets2022(
   };
 }
 
-function serverWorld(
+/** A server's world; everything but randomness may be left out. */
+export function serverWorld(
   world: Partial<World2022> & Pick<World2022, "randomBytes">,
 ): ServerWorld {
   return {
