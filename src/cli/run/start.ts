@@ -14,7 +14,7 @@ import {
   configureServer,
   configureTunnel,
 } from "../config/config.ts";
-import { dnsFromOptions } from "../config/dns_settings.ts";
+import { dnsFromOptions } from "../config/local_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { guessHost } from "../tools/guess_host.ts";
 import type { Host } from "./host.ts";
