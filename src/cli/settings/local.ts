@@ -181,14 +181,11 @@ export const SOCKS_USERS: Settings<{ readonly users: SocksUser[] }> = {
   },
 };
 
-/** See the table. */
-export interface DnsKeys {
+/** The DNS inbound. */
+export const DNS: Settings<{
   readonly listen: Endpoint;
   readonly resolver: Endpoint;
-}
-
-/** The DNS inbound. */
-export const DNS: Settings<DnsKeys> = {
+}> = {
   listen: {
     flag: "dns-listen",
     kind: ENDPOINT,
@@ -208,17 +205,14 @@ export const DNS: Settings<DnsKeys> = {
   },
 };
 
-/** See the table. */
-export interface OnlineKeys {
-  readonly url: string;
-  readonly refreshMs: number;
-  readonly allowedPlugins: unknown;
-}
-
 const ONLINE_PLACE: readonly Place[] = ["online"];
 
 /** A published list of servers: the keys of `online_config`. */
-export const ONLINE: Settings<OnlineKeys> = {
+export const ONLINE: Settings<{
+  readonly url: string;
+  readonly refreshMs: number;
+  readonly allowedPlugins: unknown;
+}> = {
   url: {
     key: "config_url",
     places: ONLINE_PLACE,
@@ -249,14 +243,11 @@ export const ONLINE: Settings<OnlineKeys> = {
   },
 };
 
-/** See the table. */
-export interface ListKeys {
+/** Where a published list is said, and kept. */
+export const LIST: Settings<{
   readonly online: object;
   readonly cacheFile: string;
-}
-
-/** Where a published list is said, and kept. */
-export const LIST: Settings<ListKeys> = {
+}> = {
   online: {
     key: "online_config",
     kind: object({ $ref: "#/$defs/online" }, "an object"),

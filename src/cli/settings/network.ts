@@ -16,14 +16,11 @@ export interface Allowed {
   readonly text: string;
 }
 
-/** See the table. */
-export interface TargetKeys {
+/** What clients of a server may reach. */
+export const TARGETS: Settings<{
   readonly allowPrivate: Allowed[];
   readonly rejectPrivate: boolean;
-}
-
-/** What clients of a server may reach. */
-export const TARGETS: Settings<TargetKeys> = {
+}> = {
   allowPrivate: {
     key: "allow_private",
     flag: "allow-private",
@@ -70,15 +67,12 @@ const ADDRESSES_OR_NONE: Kind<string[]> = several({
   read: (value) => value === "" ? "" : ADDRESS.read(value),
 });
 
-/** See the table. */
-export interface OutboundKeys {
+/** What all that goes out leaves from. */
+export const OUTBOUND: Settings<{
   readonly both: string[];
   readonly ipv4: string[];
   readonly ipv6: string[];
-}
-
-/** What all that goes out leaves from. */
-export const OUTBOUND: Settings<OutboundKeys> = {
+}> = {
   both: {
     key: "outbound_bind_addr",
     flag: "outbound-bind-addr",

@@ -5,22 +5,22 @@
  *
  * @module
  */
-import { EVERYWHERE, type Place } from "./setting.ts";
+import { EVERYWHERE, type Place, type Role } from "./setting.ts";
 
 /** Something other programs have. */
 export interface NotServed {
   /** In a file; each means the same. */
-  readonly keys?: readonly string[];
-  /** Where the keys may stand; default: everywhere. */
-  readonly places?: readonly Place[];
+  readonly keys: readonly string[];
+  /** Where the keys may stand. */
+  readonly places: readonly Place[];
   /** Long options; each means the same. */
-  readonly flags?: readonly string[];
+  readonly flags: readonly string[];
   /** One letter. */
-  readonly short?: string;
-  /** The commands that have the options; default: all that run something. */
-  readonly commands?: readonly ("local" | "tunnel" | "server")[];
-  /** What the value is called; absent for a switch. */
-  readonly value?: string;
+  readonly short: string | undefined;
+  /** What the value of the options is called; not set for switches. */
+  readonly value: string | undefined;
+  /** The commands that know the options. */
+  readonly commands: readonly Role[];
   /**
    * `refused` where it changes who may connect, or how: running without it
    * would be wrong. `ignored` with a warning where it only tunes. `silent`
@@ -31,9 +31,10 @@ export interface NotServed {
   readonly why: string;
 }
 
-const LOCALS = ["local", "tunnel"] as const;
-const LOCAL = ["local"] as const;
-const SERVER = ["server"] as const;
+const ALL: readonly Role[] = ["local", "tunnel", "server"];
+const LOCALS: readonly Role[] = ["local", "tunnel"];
+const LOCAL: readonly Role[] = ["local"];
+const SERVER: readonly Role[] = ["server"];
 
 const NO_PLUGINS = "plugins are not served by this version";
 const NO_ACL = "access lists are not served by this version";
@@ -57,324 +58,242 @@ const FIRST_SERVER = "the first server that can be reached is used";
 const LOG =
   "the log goes to standard error; see log_format, log_privacy and -v";
 
-/** All of them. */
+/**
+ * All of them. A name is a key, `-x` a letter, `--x` an option, and `=X` what
+ * the value of the options is called.
+ */
 export const NOT_SERVED: readonly NotServed[] = [
   // Who runs, and how.
-  row("refused", FOREGROUND, {
-    keys: ["pid-file"],
-    flags: ["pid-file"],
-    short: "f",
-    value: "FILE",
-  }),
+  refused(FOREGROUND, "-f --pid-file =FILE"),
+  ignored(FOREGROUND, "pid-file"),
   // The letter is a resolver to ss-server of libev.
-  row("refused", `${FOREGROUND}. Names are resolved as the system does`, {
-    flags: ["daemonize"],
-    short: "d",
-  }),
-  row("refused", FOREGROUND, { flags: ["daemonize-pid"], value: "FILE" }),
-  row("refused", FOREGROUND, { keys: ["daemon"] }),
-  row("refused", "start Umbra as that user instead", {
-    keys: ["user"],
-    flags: ["user"],
-    short: "a",
-    value: "USER",
-  }),
-  row("refused", "set the limit with `ulimit -n` or LimitNOFILE instead", {
-    flags: ["nofile"],
-    short: "n",
-    value: "N",
-  }),
-  row("ignored", "set the limit with `ulimit -n` or LimitNOFILE instead", {
-    keys: ["nofile"],
-  }),
-  row("ignored", THREADS, { flags: ["single-threaded"] }),
-  row("ignored", THREADS, { flags: ["worker-threads"], value: "N" }),
-  row("ignored", THREADS, { keys: ["runtime"] }),
-  row("ignored", LOG, {
-    keys: ["log-file"],
-    flags: ["log-file"],
-    value: "FILE",
-  }),
-  row("ignored", LOG, { flags: ["log-config"], value: "FILE" }),
-  row("ignored", LOG, { flags: ["quiet"], short: "q" }),
-  row("ignored", LOG, { keys: ["use_syslog", "log"] }),
-  row("ignored", "replays are met with silence, always", {
-    keys: ["security"],
-  }),
-  // Who may connect, and where to.
-  row("refused", NO_PLUGINS, {
-    keys: ["plugin"],
-    flags: ["plugin"],
-    value: "NAME",
-  }),
-  row("refused", NO_PLUGINS, { flags: ["plugin-opts"], value: "OPTIONS" }),
-  row("refused", NO_PLUGINS, { flags: ["plugin-mode"], value: "MODE" }),
-  row("silent", NO_PLUGINS, {
-    keys: ["plugin_opts", "plugin_args", "plugin_mode"],
-  }),
-  row("refused", NO_PLUGINS, {
-    flags: ["online-config-allowed-plugin"],
-    value: "NAME",
-    commands: LOCALS,
-  }),
-  row("refused", NO_ACL, { keys: ["acl"], flags: ["acl"], value: "FILE" }),
-  row(
-    "refused",
-    "one-time authentication is broken; use an AEAD method " +
-      "without it",
-    { keys: ["auth"], short: "A", flags: ["auth"] },
+  refused(
+    `${FOREGROUND}. Names are resolved as the system does`,
+    "-d --daemonize",
   ),
-  row(
-    "refused",
+  refused(FOREGROUND, "--daemonize-pid =FILE"),
+  refused(FOREGROUND, "daemon"),
+  refused("start Umbra as that user instead", "user -a --user =USER"),
+  refused(
+    "set the limit with `ulimit -n` or LimitNOFILE instead",
+    "-n --nofile =N",
+  ),
+  ignored("set the limit with `ulimit -n` or LimitNOFILE instead", "nofile"),
+  ignored(THREADS, "--single-threaded"),
+  ignored(THREADS, "--worker-threads =N"),
+  ignored(THREADS, "runtime"),
+  ignored(LOG, "log-file --log-file =FILE"),
+  ignored(LOG, "--log-config =FILE"),
+  ignored(LOG, "-q --quiet"),
+  ignored(LOG, "use_syslog log"),
+  ignored("replays are met with silence, always", "security"),
+  // Who may connect, and where to.
+  refused(NO_PLUGINS, "plugin --plugin =NAME"),
+  refused(NO_PLUGINS, "--plugin-opts =OPTIONS"),
+  refused(NO_PLUGINS, "--plugin-mode =MODE"),
+  silent(NO_PLUGINS, "plugin_opts plugin_args plugin_mode"),
+  refused(NO_PLUGINS, "--online-config-allowed-plugin =NAME", LOCALS),
+  refused(NO_ACL, "acl --acl =FILE"),
+  refused(
+    "one-time authentication is broken; use an AEAD method without it",
+    "auth -A --auth",
+  ),
+  refused(
     "public addresses alone are reached unless --allow-private opens more; " +
       "leave it out, and keep clients from others with a firewall",
-    {
-      keys: ["forbidden_ip"],
-      flags: ["forbidden-ip"],
-      value: "LIST",
-      commands: SERVER,
-    },
+    "forbidden_ip --forbidden-ip =LIST",
+    SERVER,
   ),
-  row("refused", "connections to servers and targets are direct", {
-    keys: ["outbound_proxy"],
-    flags: ["outbound-proxy"],
-    value: "URL",
-    commands: SERVER,
-  }),
-  row("refused", "a firewall counts addresses of its own; leave it out", {
-    flags: ["nftables-sets"],
-    value: "SETS",
-    commands: SERVER,
-  }),
+  refused(
+    "connections to servers and targets are direct",
+    "outbound_proxy --outbound-proxy =URL",
+    SERVER,
+  ),
+  refused(
+    "a firewall counts addresses of its own; leave it out",
+    "--nftables-sets =SETS",
+    SERVER,
+  ),
   // The manager.
-  row("refused", OWN_MANAGER, {
-    keys: ["manager_address"],
-    flags: ["manager-address", "manager-addr"],
-    value: "ADDRESS",
-    commands: SERVER,
-  }),
-  row("silent", OWN_MANAGER, { keys: ["manager_port"] }),
-  row("ignored", OWN_MANAGER, {
-    flags: ["executable"],
-    value: "FILE",
-    commands: SERVER,
-  }),
-  row("ignored", "nothing is written there", {
-    keys: ["workdir"],
-    flags: ["workdir", "manager-server-working-directory"],
-    short: "D",
-    value: "DIR",
-    commands: SERVER,
-  }),
-  row("ignored", OWN_MANAGER, {
-    flags: ["manager-server-mode"],
-    value: "MODE",
-    commands: SERVER,
-  }),
+  refused(
+    OWN_MANAGER,
+    "manager_address --manager-address --manager-addr =ADDRESS",
+    SERVER,
+  ),
+  silent(OWN_MANAGER, "manager_port"),
+  ignored(OWN_MANAGER, "--executable =FILE", SERVER),
+  ignored(
+    "nothing is written there",
+    "workdir -D --workdir --manager-server-working-directory =DIR",
+    SERVER,
+  ),
+  ignored(OWN_MANAGER, "--manager-server-mode =MODE", SERVER),
   // Other inbounds.
-  row("refused", NO_REDIRECT, {
-    keys: ["tcp_tproxy"],
-    short: "T",
-    flags: ["tcp-tproxy"],
-    commands: LOCALS,
-  }),
-  row("refused", NO_REDIRECT, {
-    keys: ["tcp_redir"],
-    flags: ["tcp-redir"],
-    value: "TYPE",
-    commands: LOCALS,
-  }),
-  row("refused", NO_REDIRECT, {
-    keys: ["udp_redir"],
-    flags: ["udp-redir"],
-    value: "TYPE",
-    commands: LOCALS,
-  }),
-  row("refused", NO_TUN, {
-    keys: ["tun_interface_name"],
-    flags: ["tun-interface-name"],
-    value: "NAME",
-    commands: LOCALS,
-  }),
-  row("refused", NO_TUN, {
-    keys: ["tun_interface_address", "tun_interface_destination"],
-    flags: ["tun-interface-address", "tun-interface-destination"],
-    value: "CIDR",
-    commands: LOCALS,
-  }),
-  row("refused", NO_TUN, {
-    keys: ["tun_device_fd_from_path"],
-    flags: ["tun-device-fd-from-path"],
-    value: "FILE",
-    commands: LOCALS,
-  }),
-  row("refused", NO_TUN, { flags: ["vpn"], commands: LOCALS }),
-  row("refused", DNS_OPTIONS, {
-    keys: ["local_dns_address", "remote_dns_address"],
-    flags: ["local-dns-addr", "remote-dns-addr", "dns-addr"],
-    value: "ADDRESS",
-    commands: LOCALS,
-  }),
-  row("silent", DNS_OPTIONS, {
-    keys: ["local_dns_port", "remote_dns_port", "client_cache_size"],
-  }),
-  row("refused", DNS_OPTIONS, {
-    keys: [
-      "fake_dns_ipv4_network",
-      "fake_dns_ipv6_network",
-      "fake_dns_database_path",
-    ],
-    flags: [
-      "fake-dns-ipv4-network",
-      "fake-dns-ipv6-network",
-      "fake-dns-database-path",
-    ],
-    value: "VALUE",
-    commands: LOCALS,
-  }),
-  row("ignored", DNS_OPTIONS, {
-    flags: ["fake-dns-record-expire-duration"],
-    value: "SECONDS",
-    commands: LOCALS,
-  }),
-  row("silent", DNS_OPTIONS, { keys: ["fake_dns_record_expire_duration"] }),
-  row("refused", "a tunnel is `umbra tunnel -L HOST:PORT`", {
-    flags: ["forward-addr"],
-    value: "ADDRESS",
-    commands: LOCAL,
-  }),
-  row("refused", "give the ss:// URI by itself, without the option", {
-    flags: ["server-url"],
-    value: "URI",
-    commands: LOCALS,
-  }),
-  row("refused", "give the https:// address by itself, without the option", {
-    flags: ["online-config-url"],
-    value: "URL",
-    commands: LOCALS,
-  }),
-  row("ignored", ONE_UDP_ADDRESS, {
-    flags: ["udp-bind-addr", "udp-associate-addr"],
-    value: "ADDRESS",
-    commands: LOCALS,
-  }),
-  row("ignored", ONE_UDP_ADDRESS, {
-    keys: ["local_udp_address", "local_udp_port"],
-  }),
-  row("ignored", LISTENS, {
-    keys: ["launchd_tcp_socket_name", "launchd_udp_socket_name"],
-    flags: ["launchd-tcp-socket-name", "launchd-udp-socket-name"],
-    value: "NAME",
-    commands: LOCALS,
-  }),
-  row("ignored", "see --admin", {
-    flags: ["stat-path", "stat-addr"],
-    value: "ADDRESS",
-    commands: LOCALS,
-  }),
-  row("ignored", "it is the port of ss-local", {
-    flags: ["local-port"],
-    short: "l",
-    value: "PORT",
-    commands: SERVER,
-  }),
+  refused(NO_REDIRECT, "tcp_tproxy -T --tcp-tproxy", LOCALS),
+  refused(NO_REDIRECT, "tcp_redir --tcp-redir =TYPE", LOCALS),
+  refused(NO_REDIRECT, "udp_redir --udp-redir =TYPE", LOCALS),
+  refused(NO_TUN, "tun_interface_name --tun-interface-name =NAME", LOCALS),
+  refused(
+    NO_TUN,
+    "tun_interface_address tun_interface_destination " +
+      "--tun-interface-address --tun-interface-destination =CIDR",
+    LOCALS,
+  ),
+  refused(
+    NO_TUN,
+    "tun_device_fd_from_path --tun-device-fd-from-path =FILE",
+    LOCALS,
+  ),
+  refused(NO_TUN, "--vpn", LOCALS),
+  refused(
+    DNS_OPTIONS,
+    "local_dns_address remote_dns_address --local-dns-addr " +
+      "--remote-dns-addr --dns-addr =ADDRESS",
+    LOCALS,
+  ),
+  silent(DNS_OPTIONS, "local_dns_port remote_dns_port client_cache_size"),
+  refused(
+    DNS_OPTIONS,
+    "fake_dns_ipv4_network fake_dns_ipv6_network " +
+      "fake_dns_database_path --fake-dns-ipv4-network " +
+      "--fake-dns-ipv6-network --fake-dns-database-path =VALUE",
+    LOCALS,
+  ),
+  ignored(DNS_OPTIONS, "--fake-dns-record-expire-duration =SECONDS", LOCALS),
+  silent(DNS_OPTIONS, "fake_dns_record_expire_duration"),
+  refused(
+    "a tunnel is `umbra tunnel -L HOST:PORT`",
+    "--forward-addr =ADDRESS",
+    LOCAL,
+  ),
+  refused(
+    "give the ss:// URI by itself, without the option",
+    "--server-url =URI",
+    LOCALS,
+  ),
+  refused(
+    "give the https:// address by itself, without the option",
+    "--online-config-url =URL",
+    LOCALS,
+  ),
+  ignored(
+    ONE_UDP_ADDRESS,
+    "--udp-bind-addr --udp-associate-addr =ADDRESS",
+    LOCALS,
+  ),
+  ignored(ONE_UDP_ADDRESS, "local_udp_address local_udp_port"),
+  ignored(
+    LISTENS,
+    "launchd_tcp_socket_name launchd_udp_socket_name " +
+      "--launchd-tcp-socket-name --launchd-udp-socket-name =NAME",
+    LOCALS,
+  ),
+  ignored("see --admin", "--stat-path --stat-addr =ADDRESS", LOCALS),
+  ignored("it is the port of ss-local", "-l --local-port =PORT", SERVER),
   // Sockets.
-  row("refused", NO_INTERFACE, {
-    keys: ["outbound_bind_interface", "interface"],
-    flags: ["outbound-bind-interface"],
-    value: "NAME",
-  }),
-  row("refused", ONE_ADDRESS, {
-    keys: ["outbound_bind_addr", "local_ipv4_address", "local_ipv6_address"],
+  refused(
+    NO_INTERFACE,
+    "outbound_bind_interface interface --outbound-bind-interface =NAME",
+  ),
+  {
+    ...refused(
+      ONE_ADDRESS,
+      "outbound_bind_addr local_ipv4_address local_ipv6_address",
+    ),
     places: ["server", "local"],
-  }),
-  row("refused", ONE_ROUTE, {
-    keys: ["outbound_fwmark", "outbound_user_cookie"],
-    flags: ["outbound-fwmark", "outbound-user-cookie"],
-    value: "N",
-  }),
-  row("ignored", "the runtimes cannot mark packets", { keys: ["dscp"] }),
-  row("ignored", "the runtimes offer no TCP fast open", {
-    keys: ["fast_open"],
-    flags: ["fast-open", "tcp-fast-open"],
-  }),
-  row("ignored", "the runtimes offer no multipath TCP", {
-    keys: ["mptcp"],
-    flags: ["mptcp", "tcp-multipath"],
-  }),
-  row("ignored", "it is always on", { flags: ["no-delay", "tcp-no-delay"] }),
-  row("silent", "it is always on", { keys: ["no_delay"] }),
-  row("ignored", "datagrams of every size are relayed", {
-    flags: ["mtu"],
-    value: "BYTES",
-  }),
-  row("silent", "datagrams of every size are relayed", {
-    keys: ["mtu", "udp_mtu"],
-  }),
-  row("ignored", "the runtime's default is used", {
-    keys: ["keep_alive"],
-    flags: ["tcp-keep-alive"],
-    value: "SECONDS",
-  }),
-  row("ignored", "the system decides on fragments", {
-    keys: ["outbound_udp_allow_fragmentation"],
-  }),
-  row("ignored", BUFFERS, {
-    keys: [
-      "tcp_incoming_sndbuf",
-      "tcp_incoming_rcvbuf",
-      "tcp_outgoing_sndbuf",
-      "tcp_outgoing_rcvbuf",
-    ],
-    flags: [
-      "inbound-send-buffer-size",
-      "inbound-recv-buffer-size",
-      "outbound-send-buffer-size",
-      "outbound-recv-buffer-size",
-      "tcp-incoming-sndbuf",
-      "tcp-incoming-rcvbuf",
-      "tcp-outgoing-sndbuf",
-      "tcp-outgoing-rcvbuf",
-    ],
-    value: "BYTES",
-  }),
-  row("ignored", FIRST_SERVER, {
-    keys: ["balancer", "tcp_weight", "udp_weight"],
-  }),
+  },
+  refused(
+    ONE_ROUTE,
+    "outbound_fwmark outbound_user_cookie --outbound-fwmark " +
+      "--outbound-user-cookie =N",
+  ),
+  ignored("the runtimes cannot mark packets", "dscp"),
+  ignored(
+    "the runtimes offer no TCP fast open",
+    "fast_open --fast-open --tcp-fast-open",
+  ),
+  ignored(
+    "the runtimes offer no multipath TCP",
+    "mptcp --mptcp --tcp-multipath",
+  ),
+  ignored("it is always on", "--no-delay --tcp-no-delay"),
+  silent("it is always on", "no_delay"),
+  ignored("datagrams of every size are relayed", "--mtu =BYTES"),
+  silent("datagrams of every size are relayed", "mtu udp_mtu"),
+  ignored(
+    "the runtime's default is used",
+    "keep_alive --tcp-keep-alive =SECONDS",
+  ),
+  ignored(
+    "the system decides on fragments",
+    "outbound_udp_allow_fragmentation",
+  ),
+  ignored(
+    BUFFERS,
+    "tcp_incoming_sndbuf tcp_incoming_rcvbuf tcp_outgoing_sndbuf " +
+      "tcp_outgoing_rcvbuf --inbound-send-buffer-size " +
+      "--inbound-recv-buffer-size --outbound-send-buffer-size " +
+      "--outbound-recv-buffer-size --tcp-incoming-sndbuf " +
+      "--tcp-incoming-rcvbuf --tcp-outgoing-sndbuf " +
+      "--tcp-outgoing-rcvbuf =BYTES",
+  ),
+  ignored(FIRST_SERVER, "balancer tcp_weight udp_weight"),
   // Names.
-  row("refused", NAMES, { flags: ["dns"], value: "ADDRESS" }),
-  row("ignored", NAMES, { keys: ["nameserver", "dns"] }),
-  row("ignored", NAMES, {
-    keys: ["dns_cache_size"],
-    flags: ["dns-cache-size"],
-    value: "N",
-  }),
-  row("ignored", "the system's order of addresses is used", {
-    keys: ["ipv6_first"],
-    flags: ["ipv6-first"],
-    short: "6",
-  }),
-  row("ignored", "a listener on :: takes IPv4 as well", {
-    keys: ["ipv6_only"],
-  }),
+  refused(NAMES, "--dns =ADDRESS"),
+  ignored(NAMES, "nameserver dns"),
+  ignored(NAMES, "dns_cache_size --dns-cache-size =N"),
+  ignored(
+    "the system's order of addresses is used",
+    "ipv6_first -6 --ipv6-first",
+  ),
+  ignored("a listener on :: takes IPv4 as well", "ipv6_only"),
   // For people, and of published lists.
-  row("silent", "it is for people", {
-    keys: ["id", "version", "bytes_used", "bytes_remaining"],
-  }),
+  silent("it is for people", "id version bytes_used bytes_remaining"),
 ];
 
 /** What other programs have for keys in such an object, by key. */
 export function notServedKeys(place: Place): ReadonlyMap<string, NotServed> {
   return new Map(
-    NOT_SERVED.filter(({ places = EVERYWHERE }) => places.includes(place))
-      .flatMap((row) => (row.keys ?? []).map((key) => [key, row] as const)),
+    NOT_SERVED.filter(({ places }) => places.includes(place))
+      .flatMap((row) => row.keys.map((key) => [key, row] as const)),
   );
+}
+
+function refused(
+  why: string,
+  names: string,
+  commands?: readonly Role[],
+): NotServed {
+  return row("refused", why, names, commands);
+}
+
+function ignored(
+  why: string,
+  names: string,
+  commands?: readonly Role[],
+): NotServed {
+  return row("ignored", why, names, commands);
+}
+
+function silent(why: string, names: string): NotServed {
+  return row("silent", why, names);
 }
 
 function row(
   standing: NotServed["standing"],
   why: string,
-  names: Omit<NotServed, "standing" | "why">,
+  names: string,
+  commands = ALL,
 ): NotServed {
-  return { standing, why, ...names };
+  const words = names.split(" ");
+  const after = (prefix: RegExp): string[] =>
+    words.filter((word) => prefix.test(word))
+      .map((word) => word.replace(prefix, ""));
+  return {
+    ...{ standing, why, commands, places: EVERYWHERE },
+    keys: after(/^(?=\w)/),
+    flags: after(/^--/),
+    short: after(/^-(?!-)/)[0],
+    value: after(/^=/)[0],
+  };
 }

@@ -47,16 +47,13 @@ const URL_KIND: Kind<URL> = textAs({
   read: readUrl,
 });
 
-/** See the table. */
-export interface DoctorSettings {
+/** What `doctor` has besides. */
+export const DOCTOR: Settings<{
   readonly udp: boolean;
   readonly clockUrl: URL;
   readonly resolver: Address;
   readonly json: boolean;
-}
-
-/** What `doctor` has besides. */
-export const DOCTOR: Settings<DoctorSettings> = {
+}> = {
   udp: { flag: "udp", short: "u", kind: SWITCH, help: "Try UDP, too" },
   resolver: {
     flag: "udp-target",

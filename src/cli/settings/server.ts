@@ -21,18 +21,15 @@ import {
 } from "./kinds.ts";
 import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
 
-/** See the table. */
-export interface ServerNames {
+const METHOD: Kind<string> = text("METHOD", METHODS.map(({ name }) => name));
+
+/** Where a server is, and how it is spoken to. */
+export const SERVER: Settings<{
   readonly hosts: HostAndPort[];
   readonly port: number;
   readonly method: string;
   readonly tag: string;
-}
-
-const METHOD: Kind<string> = text("METHOD", METHODS.map(({ name }) => name));
-
-/** Where a server is, and how it is spoken to. */
-export const SERVER: Settings<ServerNames> = {
+}> = {
   hosts: {
     key: "server",
     keyAliases: ["address"],
@@ -80,17 +77,14 @@ export const SERVER: Settings<ServerNames> = {
   },
 };
 
-/** See the table. */
-export interface SecretKeys {
-  readonly password: string;
-  readonly passwordFile: string;
-  readonly key: string;
-}
-
 const OF_KEY: readonly Place[] = [...OF_SERVER, "user"];
 
 /** What keys are made of, of servers and of users. */
-export const SECRET: Settings<SecretKeys> = {
+export const SECRET: Settings<{
+  readonly password: string;
+  readonly passwordFile: string;
+  readonly key: string;
+}> = {
   password: {
     key: "password",
     places: OF_KEY,
@@ -120,14 +114,11 @@ export const SECRET: Settings<SecretKeys> = {
   },
 };
 
-/** See the table. */
-export interface ServerLists {
+/** Several servers in one file. */
+export const SERVERS: Settings<{
   readonly portPassword: object;
   readonly servers: unknown[];
-}
-
-/** Several servers in one file. */
-export const SERVERS: Settings<ServerLists> = {
+}> = {
   portPassword: {
     key: "port_password",
     kind: object({

@@ -103,14 +103,11 @@ export const SERVICE: Settings<ServiceSettings> = {
   },
 };
 
-/** Both switches are the mode. */
-interface ModeSwitches {
+/** The letters are libev's; in shadowsocks-rust they are the other way round. */
+export const MODE_SWITCHES: Settings<{
   readonly both: boolean;
   readonly alone: boolean;
-}
-
-/** The letters are libev's; in shadowsocks-rust they are the other way round. */
-export const MODE_SWITCHES: Settings<ModeSwitches> = {
+}> = {
   both: {
     flag: "udp",
     short: "u",

@@ -112,12 +112,12 @@ function optionOf(row: AnySetting, name: string): Option {
 
 /** The options of other programs that a command knows and does not serve. */
 export function optionsNotServed(
-  command: "local" | "tunnel" | "server",
+  command: Role,
 ): Option[] {
   return NOT_SERVED.filter(({ commands, flags }) =>
-    flags !== undefined && (commands ?? [command]).includes(command)
+    flags.length > 0 && commands.includes(command)
   ).map(({ flags, short, value, standing, why }) => {
-    const [name = "", ...aliases] = flags!;
+    const [name = "", ...aliases] = flags;
     return {
       name,
       help: why,

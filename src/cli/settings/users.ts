@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { UserLimits } from "../../users.ts";
 import {
   DATE_EXPECTED,
   RATE_EXPECTED,
@@ -26,25 +27,13 @@ export const USERS: Settings<{ readonly users: unknown[] }> = {
   },
 };
 
-/** See the table. */
-export interface UserKeys {
-  readonly name: string;
-  readonly disabled: boolean;
-}
-
-/** See the table. */
-export interface UserLimitKeys {
-  readonly quotaBytes: number;
-  readonly bytesPerSecond: number;
-  readonly maxConnections: number;
-  readonly maxHosts: number;
-  readonly expiresUnixMs: number;
-}
-
 const OF_USER: readonly Place[] = ["user"];
 
 /** Who a user is. */
-export const USER: Settings<UserKeys> = {
+export const USER: Settings<{
+  readonly name: string;
+  readonly disabled: boolean;
+}> = {
   name: {
     key: "name",
     places: OF_USER,
@@ -62,7 +51,7 @@ export const USER: Settings<UserKeys> = {
 };
 
 /** What a user may. */
-export const USER_LIMITS: Settings<UserLimitKeys> = {
+export const USER_LIMITS: Settings<UserLimits> = {
   quotaBytes: {
     key: "quota_bytes",
     places: OF_USER,
