@@ -95,16 +95,18 @@ export function withDefaults(
  * Connections a process can hold with the descriptors it may open.
  *
  * @param descriptorLimit See `Transport.descriptorLimit`.
+ * @param wanted Never more than these.
  */
 export function connectionCapacity(
   descriptorLimit: number | undefined,
+  wanted: number = MAX_CONNECTIONS,
 ): number {
-  if (descriptorLimit === undefined) return MAX_CONNECTIONS;
+  if (descriptorLimit === undefined) return wanted;
   const spare = RESERVED_DESCRIPTORS + descriptorLimit / UNACCEPTED_SHARE;
   const capacity = Math.floor(
     (descriptorLimit - spare) / DESCRIPTORS_PER_CONNECTION,
   );
-  return Math.min(MAX_CONNECTIONS, Math.max(1, capacity));
+  return Math.min(wanted, Math.max(1, capacity));
 }
 
 /**
@@ -118,6 +120,6 @@ export function connectionShare(
   taken = 0,
 ): number {
   const limit = transport.descriptorLimit();
-  const all = maxConnections ?? connectionCapacity(limit && limit - taken);
+  const all = connectionCapacity(limit && limit - taken, maxConnections);
   return Math.ceil(all / workers);
 }

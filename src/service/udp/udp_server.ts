@@ -109,8 +109,10 @@ class UdpServer {
     this.#names = new NameCache(world);
     this.#flows = new FlowTable(
       {
-        maxFlows: options.maxFlows ??
-          flowCapacity(world.transport.descriptorLimit()),
+        maxFlows: flowCapacity(
+          world.transport.descriptorLimit(),
+          options.maxFlows,
+        ),
         idleTimeoutMs: options.udpTimeoutMs ?? UDP_TIMEOUT_MS,
         onDatagram: (flow, datagram) => this.#reply(flow, datagram),
         onEnd: ({ key, data }) => {

@@ -40,13 +40,17 @@ export interface UdpOptions {
  * UDP flows a process can hold with the descriptors it may open.
  *
  * @param descriptorLimit See `Transport.descriptorLimit`.
+ * @param wanted Never more than these.
  */
-export function flowCapacity(descriptorLimit: number | undefined): number {
-  if (descriptorLimit === undefined) return MAX_UDP_FLOWS;
+export function flowCapacity(
+  descriptorLimit: number | undefined,
+  wanted: number = MAX_UDP_FLOWS,
+): number {
+  if (descriptorLimit === undefined) return wanted;
   const share = Math.floor(
     (descriptorLimit - RESERVED_DESCRIPTORS) * UDP_DESCRIPTOR_SHARE,
   );
-  return Math.min(MAX_UDP_FLOWS, Math.max(1, share));
+  return Math.min(wanted, Math.max(1, share));
 }
 
 /**
@@ -59,7 +63,7 @@ export function flowShare(
   { transport }: Pick<Dependencies, "transport">,
 ): number {
   if (mode === "tcp_only") return 0;
-  return maxFlows ?? flowCapacity(transport.descriptorLimit());
+  return flowCapacity(transport.descriptorLimit(), maxFlows);
 }
 
 /** With the memory of packet ids that sessions of the 2022 edition need. */

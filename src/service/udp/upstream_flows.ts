@@ -54,8 +54,10 @@ export class UpstreamFlows {
     this.#names = new NameCache(world);
     this.#flows = new FlowTable(
       {
-        maxFlows: options.maxFlows ??
-          flowCapacity(world.transport.descriptorLimit()),
+        maxFlows: flowCapacity(
+          world.transport.descriptorLimit(),
+          options.maxFlows,
+        ),
         idleTimeoutMs: options.udpTimeoutMs ?? UDP_TIMEOUT_MS,
         onDatagram: (flow, datagram) => this.#deliver(flow, datagram),
         onEnd: ({ data }) => data.session.free(),
