@@ -11,7 +11,7 @@ import { type DnsService, startDns } from "../../service/dns/dns_inbound.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import { type LocalService, startLocal } from "../../service/inbound/local.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredLocal } from "../config/config.ts";
 import type { DnsSettings } from "../config/local_settings.ts";

@@ -8,7 +8,7 @@ import type { Operator, ReloadReport, Status } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Fleet, PlannedService } from "./fleet.ts";
