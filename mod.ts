@@ -199,11 +199,16 @@ export {
   type ServerService,
   startServer,
 } from "./src/service/server/server.ts";
-export type { ClientOptions } from "./src/service/server/client_connection.ts";
 export type { Dependencies, Service } from "./src/service/service.ts";
 export type { InboundProtocol } from "./src/service/inbound/inbound.ts";
 export type { SocksUser } from "./src/service/inbound/socks5.ts";
-export type { Mode, UdpOptions } from "./src/service/udp/udp_service.ts";
+export {
+  type AcceptOptions,
+  type Mode,
+  SERVICE_DEFAULTS,
+  type ServiceOptions,
+  type UdpOptions,
+} from "./src/service/options.ts";
 export {
   startUdpTunnel,
   type UdpTunnelOptions,

@@ -10,7 +10,6 @@ import type { ReplayMemoryKind } from "../crypto/family.ts";
 import { nobleProvider } from "../crypto/noble.ts";
 import {
   DESCRIPTORS_PER_CONNECTION,
-  MAX_CONNECTIONS,
   RESERVED_DESCRIPTORS,
   UNACCEPTED_SHARE,
 } from "../limits.ts";
@@ -27,6 +26,7 @@ import {
   replayFilterFor,
 } from "../security/replay_filter.ts";
 import type { Endpoint, Transport } from "../transport.ts";
+import type { AcceptOptions } from "./options.ts";
 
 /** A running role. */
 export interface Service {
@@ -99,7 +99,7 @@ export function withDefaults(
  */
 export function connectionCapacity(
   descriptorLimit: number | undefined,
-  wanted: number = MAX_CONNECTIONS,
+  wanted: number,
 ): number {
   if (descriptorLimit === undefined) return wanted;
   const spare = RESERVED_DESCRIPTORS + descriptorLimit / UNACCEPTED_SHARE;
@@ -115,11 +115,27 @@ export function connectionCapacity(
  * @param taken Descriptors that are promised to others.
  */
 export function connectionShare(
-  maxConnections: number | undefined,
+  maxConnections: number,
   { transport, workers }: Required<Dependencies>,
   taken = 0,
 ): number {
   const limit = transport.descriptorLimit();
   const all = connectionCapacity(limit && limit - taken, maxConnections);
   return Math.ceil(all / workers);
+}
+
+/**
+ * This thread's part of what a service may accept.
+ *
+ * @param taken Descriptors that are promised to others.
+ */
+export function acceptShare(
+  { maxConnections, maxConnectionsPerHost }: AcceptOptions,
+  world: Required<Dependencies>,
+  taken: number,
+): { readonly maxConnections: number; readonly maxPerHost: number } {
+  return {
+    maxConnections: connectionShare(maxConnections, world, taken),
+    maxPerHost: maxConnectionsPerHost,
+  };
 }

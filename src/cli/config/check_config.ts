@@ -7,7 +7,6 @@
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
-import type { Mode } from "../../service/udp/udp_service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { UserLimits } from "../../users.ts";
 import { type Arguments, parseArguments } from "../options/args.ts";
@@ -22,8 +21,8 @@ import {
 } from "./config.ts";
 import { alternatives } from "../settings/kinds.ts";
 import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
-import { SERVICE } from "../settings/service.ts";
-import { type Role, written } from "../settings/setting.ts";
+import { describeService } from "../settings/service.ts";
+import type { Role } from "../settings/setting.ts";
 import { parseConfig } from "./config_file.ts";
 import { roleOfFile } from "./file_role.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
@@ -110,7 +109,7 @@ function describeServer(server: ConfiguredServer): string[] {
       ["clients", clients.join(", ")],
       ...users.map((user): Row => ["", describeUser(user)]),
       ["targets", server.reach],
-      ...commonRows(server),
+      ...describeService(server),
     ]),
   ];
 }
@@ -127,39 +126,10 @@ function describeLocal(local: ConfiguredLocal): string[] {
         i === 0 ? "server" : "",
         `${formatAddress(endpoint)}, ${method.name}`,
       ]),
-      ...commonRows(local),
+      ...describeService(local),
     ]),
   ];
 }
-
-/** What both ends have, with the defaults in effect. */
-function commonRows(service: ConfiguredLocal | ConfiguredServer): Row[] {
-  const { mode, maxConnections, maxConnectionsPerHost, maxFlows } = service;
-  const seconds = (name: "idleTimeoutMs" | "udpTimeoutMs"): string =>
-    `${written(SERVICE[name].kind, service[name])} s`;
-  const closed = service.idleTimeoutMs === Infinity
-    ? "never closed"
-    : `closed after ${seconds("idleTimeoutMs")} without a byte`;
-  const rows: readonly (Row | false)[] = [
-    ["serves", SERVES[mode]],
-    mode !== "udp_only" &&
-    ["TCP", `at most ${maxConnections} connections, ${closed}`],
-    mode !== "udp_only" && maxConnectionsPerHost !== Infinity &&
-    ["", `${maxConnectionsPerHost} of one address`],
-    mode !== "tcp_only" && [
-      "UDP",
-      `at most ${maxFlows} clients, forgotten after ` +
-      `${seconds("udpTimeoutMs")} without a datagram`,
-    ],
-  ];
-  return rows.filter((row) => row !== false);
-}
-
-const SERVES: Readonly<Record<Mode, string>> = {
-  "tcp_only": "TCP",
-  "udp_only": "UDP",
-  "tcp_and_udp": "TCP and UDP",
-};
 
 function describeUser({ name, limits, disabled }: ServerUser): string {
   const facts = [

@@ -25,8 +25,9 @@ import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { targetPolicyOf } from "./target_settings.ts";
-import { complete, merge, type Said } from "../settings/read.ts";
-import { SERVICE, type ServiceSettings } from "../settings/service.ts";
+import { complete, merge } from "../settings/read.ts";
+import { longestTimeout, SERVICE } from "../settings/service.ts";
+import type { ServiceOptions } from "../../service/options.ts";
 import { isWildcard } from "./values.ts";
 import {
   findServers,
@@ -54,11 +55,11 @@ export interface ConfiguredRole<T> extends Configured<T> {
 
 /** A local to start. */
 export interface ConfiguredLocal
-  extends Omit<LocalOptions, keyof ServiceSettings>, ServiceSettings {}
+  extends Omit<LocalOptions, keyof ServiceOptions>, ServiceOptions {}
 
 /** A server to start, and what its keys were made of. */
 export interface ConfiguredServer
-  extends Omit<ServerOptions, keyof ServiceSettings>, ServiceSettings {
+  extends Omit<ServerOptions, keyof ServiceOptions>, ServiceOptions {
   /** Never logged. */
   readonly secrets: ServerSecrets;
   /** What `targetPolicy` lets through, to tell two policies apart. */
@@ -138,7 +139,7 @@ function configureLocals(
   }));
   const operator = operatorSettings("local", { args, file, secrets });
   const common = found.unnamed.service;
-  const timeout = longestTimeout(found.servers);
+  const timeout = longestTimeout(found.servers.map(({ service }) => service));
   return {
     result: locals.slice(0, count).map((local) => {
       const protocol = protocolOf({
@@ -241,12 +242,4 @@ function withoutShadowed(
       host.includes(":") && isWildcard(host) && port === server.port
     )
   );
-}
-
-/** A local has one for all its servers: that of the most patient. */
-function longestTimeout(
-  servers: readonly ServerSettings[],
-): Said<ServiceSettings> {
-  const known = servers.flatMap(({ service }) => service?.idleTimeoutMs ?? []);
-  return known.length > 0 ? { idleTimeoutMs: Math.max(...known) } : {};
 }

@@ -20,7 +20,8 @@ import {
 } from "../settings/local.ts";
 import { fromObject, fromOptions, type Said } from "../settings/read.ts";
 import { ENTRY } from "../settings/server.ts";
-import { SERVICE, type ServiceSettings } from "../settings/service.ts";
+import { SERVICE } from "../settings/service.ts";
+import type { ServiceOptions } from "../../service/options.ts";
 import type { Place } from "../settings/setting.ts";
 import { knownKeys } from "../settings/tables.ts";
 import type { ConfigObject } from "./config_file.ts";
@@ -36,7 +37,7 @@ export interface LocalSettings {
   /** 0 to 65,535. */
   readonly port?: number | undefined;
   /** How it is served. */
-  readonly service?: Said<ServiceSettings> | undefined;
+  readonly service?: Said<ServiceOptions> | undefined;
   /** Who may connect; absent: everybody. */
   readonly users?: readonly SocksUser[] | undefined;
   /** What programs may speak. */

@@ -10,11 +10,8 @@ import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
 import { fromOptions, type Said } from "../settings/read.ts";
 import { SERVER } from "../settings/server.ts";
-import {
-  MODE_SWITCHES,
-  SERVICE,
-  type ServiceSettings,
-} from "../settings/service.ts";
+import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
+import type { ServiceOptions } from "../../service/options.ts";
 import type { UserLimits } from "../../users.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 
@@ -35,7 +32,7 @@ export interface ServerSettings {
   /** Who may connect to a server, where several may. */
   readonly users?: readonly UserSettings[] | undefined;
   /** How it is served, as far as it is told. */
-  readonly service?: Said<ServiceSettings> | undefined;
+  readonly service?: Said<ServiceOptions> | undefined;
   /** Name for people. */
   readonly tag?: string | undefined;
 }
@@ -68,7 +65,7 @@ export function serverFromOptions(
 }
 
 /** What the command line says of how anything is served. */
-function serviceFromOptions(args: Arguments): Said<ServiceSettings> {
+function serviceFromOptions(args: Arguments): Said<ServiceOptions> {
   const { both, alone } = fromOptions(MODE_SWITCHES, args);
   if (both && alone) {
     throw new ConfigError(

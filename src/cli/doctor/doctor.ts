@@ -14,7 +14,7 @@ import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
 import { systemRandomBytes } from "../../random.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
-import type { Mode } from "../../service/udp/udp_service.ts";
+import type { Mode } from "../../service/options.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";

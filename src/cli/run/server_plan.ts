@@ -14,7 +14,7 @@ import {
   startServer,
 } from "../../service/server/server.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
-import type { Mode } from "../../service/udp/udp_service.ts";
+import type { Mode } from "../../service/options.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredServer } from "../config/config.ts";

@@ -7,7 +7,7 @@
 import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
 import { systemClock } from "../../clock.ts";
 import { systemRandomBytes } from "../../random.ts";
-import type { Mode } from "../../service/udp/udp_service.ts";
+import type { Mode } from "../../service/options.ts";
 import type { Arguments } from "../options/args.ts";
 import {
   configureLocal,

@@ -4,35 +4,22 @@
  * @module
  */
 import {
-  CONNECT_TIMEOUT_MS,
-  IDLE_TIMEOUT_MS,
-  MAX_CONNECTIONS,
-  MAX_UDP_FLOWS,
-  UDP_TIMEOUT_MS,
-} from "../../limits.ts";
-import { type Mode, MODES } from "../../service/udp/udp_service.ts";
+  type Mode,
+  MODES,
+  SERVICE_DEFAULTS,
+  type ServiceOptions,
+} from "../../service/options.ts";
 import { choice, COUNT, SECONDS, SECONDS_OR_NEVER, SWITCH } from "./kinds.ts";
-import { EVERYWHERE, OF_SERVER, type Settings } from "./setting.ts";
-
-/** See the table. */
-export interface ServiceSettings {
-  readonly mode: Mode;
-  readonly udpTimeoutMs: number;
-  readonly maxFlows: number;
-  readonly idleTimeoutMs: number;
-  readonly connectTimeoutMs: number;
-  readonly maxConnections: number;
-  readonly maxConnectionsPerHost: number;
-  readonly bind: boolean;
-}
+import type { Said } from "./read.ts";
+import { EVERYWHERE, OF_SERVER, type Settings, written } from "./setting.ts";
 
 /** The table of them. */
-export const SERVICE: Settings<ServiceSettings> = {
+export const SERVICE: Settings<ServiceOptions> = {
   mode: {
     key: "mode",
     places: EVERYWHERE,
     kind: choice("MODE", MODES),
-    default: "tcp_only",
+    default: SERVICE_DEFAULTS.mode,
     help: "Serve TCP, UDP (-U) or both (-u)",
     reload: "listens",
   },
@@ -41,7 +28,7 @@ export const SERVICE: Settings<ServiceSettings> = {
     places: EVERYWHERE,
     flag: "udp-timeout",
     kind: SECONDS,
-    default: UDP_TIMEOUT_MS,
+    default: SERVICE_DEFAULTS.udpTimeoutMs,
     help: "Forget a UDP client from which and to which nothing came this long",
     reload: "listens",
   },
@@ -50,7 +37,7 @@ export const SERVICE: Settings<ServiceSettings> = {
     places: EVERYWHERE,
     flag: "udp-max-associations",
     kind: COUNT,
-    default: MAX_UDP_FLOWS,
+    default: SERVICE_DEFAULTS.maxFlows,
     help: "UDP clients at once; the quietest makes room for a new one, and " +
       "there are fewer where descriptors are few",
     reload: "listens",
@@ -61,7 +48,7 @@ export const SERVICE: Settings<ServiceSettings> = {
     flag: "timeout",
     short: "t",
     kind: SECONDS_OR_NEVER,
-    default: IDLE_TIMEOUT_MS,
+    default: SERVICE_DEFAULTS.idleTimeoutMs,
     help:
       "Close a connection on which nothing moves for this long; 0 for never",
     reload: "adopts",
@@ -70,7 +57,7 @@ export const SERVICE: Settings<ServiceSettings> = {
     key: "connect_timeout",
     flag: "connect-timeout",
     kind: SECONDS,
-    default: CONNECT_TIMEOUT_MS,
+    default: SERVICE_DEFAULTS.connectTimeoutMs,
     help: "Give up a connection that is not made in this time, its name " +
       "resolved and all",
     reload: "adopts",
@@ -79,7 +66,7 @@ export const SERVICE: Settings<ServiceSettings> = {
     key: "max_connections",
     flag: "max-connections",
     kind: COUNT,
-    default: MAX_CONNECTIONS,
+    default: SERVICE_DEFAULTS.maxConnections,
     help: "Connections open at once; fewer where the system's limit is lower",
     reload: "listens",
   },
@@ -87,7 +74,7 @@ export const SERVICE: Settings<ServiceSettings> = {
     key: "max_connections_per_host",
     flag: "max-connections-per-host",
     kind: COUNT,
-    default: Infinity,
+    default: SERVICE_DEFAULTS.maxConnectionsPerHost,
     usual: "no limit",
     help: "Connections of one client address at once",
     reload: "listens",
@@ -96,7 +83,7 @@ export const SERVICE: Settings<ServiceSettings> = {
     key: "bind",
     flag: "bind",
     kind: SWITCH,
-    default: false,
+    default: SERVICE_DEFAULTS.bind,
     help: "Serve SOCKS5 BIND: a client has one connection at a time accepted " +
       "on a port of the server; both ends must be Umbra with --bind",
     reload: "adopts",
@@ -121,3 +108,42 @@ export const MODE_SWITCHES: Settings<{
     help: "Relay UDP, and no TCP",
   },
 };
+
+/** A local has one timeout for all its servers: that of the most patient. */
+export function longestTimeout(
+  services: readonly (Said<ServiceOptions> | undefined)[],
+): Said<ServiceOptions> {
+  const known = services.flatMap((service) => service?.idleTimeoutMs ?? []);
+  return known.length > 0 ? { idleTimeoutMs: Math.max(...known) } : {};
+}
+
+const SERVES: Readonly<Record<Mode, string>> = {
+  "tcp_only": "TCP",
+  "udp_only": "UDP",
+  "tcp_and_udp": "TCP and UDP",
+};
+
+/** What holds for a service, in words: a name and a value each. */
+export function describeService(
+  service: ServiceOptions,
+): (readonly [name: string, value: string])[] {
+  const { mode, maxConnections, maxConnectionsPerHost, maxFlows } = service;
+  const seconds = (name: "idleTimeoutMs" | "udpTimeoutMs"): string =>
+    `${written(SERVICE[name].kind, service[name])} s`;
+  const closed = service.idleTimeoutMs === Infinity
+    ? "never closed"
+    : `closed after ${seconds("idleTimeoutMs")} without a byte`;
+  const rows: readonly (readonly [string, string] | false)[] = [
+    ["serves", SERVES[mode]],
+    mode !== "udp_only" &&
+    ["TCP", `at most ${maxConnections} connections, ${closed}`],
+    mode !== "udp_only" && maxConnectionsPerHost !== Infinity &&
+    ["", `${maxConnectionsPerHost} of one address`],
+    mode !== "tcp_only" && [
+      "UDP",
+      `at most ${maxFlows} clients, forgotten after ` +
+      `${seconds("udpTimeoutMs")} without a datagram`,
+    ],
+  ];
+  return rows.filter((row) => row !== false);
+}

@@ -48,7 +48,6 @@ import {
   flowLimits,
   joined,
   serveDatagrams,
-  type UdpOptions,
 } from "../udp/udp_service.ts";
 import {
   FirstThatAnswers,
@@ -61,9 +60,10 @@ import {
   type FlowOwner,
   OutboundFlows,
 } from "../udp/outbound_flows.ts";
+import { SERVICE_DEFAULTS, type UdpOptions } from "../options.ts";
 
 /** How to run a DNS inbound. */
-export interface DnsOptions extends UdpOptions {
+export interface DnsOptions extends Partial<UdpOptions> {
   /** Where programs ask, over UDP and TCP. */
   readonly listen: Endpoint;
   /** Whom the server asks: an IP address. */
@@ -107,7 +107,11 @@ export async function startDns(
   );
   // As the addresses of packets are written.
   const resolver = { host: formatIp(ip), port: options.resolver.port };
-  const dns = new DnsInbound({ ...options, resolver }, socket, world);
+  const dns = new DnsInbound(
+    { ...SERVICE_DEFAULTS, ...options, resolver },
+    socket,
+    world,
+  );
   const udp = serveDatagrams(
     socket,
     (datagram) => dns.handle(datagram),
@@ -129,7 +133,7 @@ export async function startDns(
 }
 
 class DnsInbound {
-  readonly #options: DnsOptions;
+  readonly #options: Required<DnsOptions>;
   readonly #servers: FirstThatAnswers;
   readonly #socket: DatagramSocket;
   readonly #world: Required<Dependencies>;
@@ -143,7 +147,7 @@ class DnsInbound {
   #udpJudged = false;
 
   constructor(
-    options: DnsOptions,
+    options: Required<DnsOptions>,
     socket: DatagramSocket,
     world: Required<Dependencies>,
   ) {

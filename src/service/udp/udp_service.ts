@@ -8,10 +8,8 @@ import { pause } from "../../clock.ts";
 import { TransportError } from "../../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
-  MAX_UDP_FLOWS,
   RESERVED_DESCRIPTORS,
   UDP_DESCRIPTOR_SHARE,
-  UDP_TIMEOUT_MS,
 } from "../../limits.ts";
 import type {
   Datagram,
@@ -19,21 +17,8 @@ import type {
   Endpoint,
   Listener,
 } from "../../transport.ts";
+import type { ServiceOptions, UdpOptions } from "../options.ts";
 import type { Dependencies, Service } from "../service.ts";
-
-/** Which of both a role serves; the names are those of configuration files. */
-export type Mode = "tcp_only" | "udp_only" | "tcp_and_udp";
-
-/** Every {@link Mode}. */
-export const MODES: readonly Mode[] = ["tcp_only", "udp_only", "tcp_and_udp"];
-
-/** How UDP services run. */
-export interface UdpOptions {
-  /** Milliseconds without a datagram; default 300,000. */
-  readonly udpTimeoutMs?: number;
-  /** Flows at once; default: what the descriptors allow. */
-  readonly maxFlows?: number;
-}
 
 /**
  * UDP flows a process can hold with the descriptors it may open.
@@ -43,7 +28,7 @@ export interface UdpOptions {
  */
 export function flowCapacity(
   descriptorLimit: number | undefined,
-  wanted: number = MAX_UDP_FLOWS,
+  wanted: number,
 ): number {
   if (descriptorLimit === undefined) return wanted;
   const share = Math.floor(
@@ -58,7 +43,7 @@ export function flowCapacity(
  * @param options Of the service; without UDP it keeps none.
  */
 export function flowShare(
-  { mode = "tcp_only", maxFlows }: UdpOptions & { readonly mode?: Mode },
+  { mode, maxFlows }: Pick<ServiceOptions, "mode" | "maxFlows">,
   { transport }: Pick<Dependencies, "transport">,
 ): number {
   if (mode === "tcp_only") return 0;
@@ -72,7 +57,7 @@ export function flowLimits(
 ): { readonly maxFlows: number; readonly idleTimeoutMs: number } {
   return {
     maxFlows: flowCapacity(transport.descriptorLimit(), maxFlows),
-    idleTimeoutMs: udpTimeoutMs ?? UDP_TIMEOUT_MS,
+    idleTimeoutMs: udpTimeoutMs,
   };
 }
 

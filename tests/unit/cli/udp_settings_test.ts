@@ -9,7 +9,7 @@ import {
   configureServer,
 } from "../../../src/cli/config/config.ts";
 import { ConfigError } from "../../../src/errors.ts";
-import type { ServiceSettings } from "../../../src/cli/settings/service.ts";
+import type { ServiceOptions } from "../../../src/service/options.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const FILE = { server: "192.0.2.1", server_port: 1, password: "x" };
@@ -25,7 +25,7 @@ function udp(argv: string[], file: object = {}): unknown {
   return pick(local!);
 }
 
-function pick(options: ServiceSettings): unknown {
+function pick(options: ServiceOptions): unknown {
   const { mode, udpTimeoutMs, maxFlows } = options;
   return [mode, udpTimeoutMs, maxFlows];
 }
