@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { EVERYWHERE, type Place, type Role } from "./setting.ts";
+import { EVERYWHERE, forEachPlace, type Place, type Role } from "./setting.ts";
 
 /** Something other programs have. */
 export interface NotServed {
@@ -252,12 +252,14 @@ export const NOT_SERVED: readonly NotServed[] = [
 ];
 
 /** What other programs have for keys in such an object, by key. */
-export function notServedKeys(place: Place): ReadonlyMap<string, NotServed> {
-  return new Map(
+export const notServedKeys: (
+  place: Place,
+) => ReadonlyMap<string, NotServed> = forEachPlace((place) =>
+  new Map(
     NOT_SERVED.filter(({ places }) => places.includes(place))
       .flatMap((row) => row.keys.map((key) => [key, row] as const)),
-  );
-}
+  )
+);
 
 function refused(
   why: string,

@@ -102,6 +102,17 @@ export function written<T>(kind: Kind<T>, value: T): string {
   return kind.write?.(value) ?? String(value);
 }
 
+/** Remembers what is made for each place: files are read again and again. */
+export function forEachPlace<T>(
+  make: (place: Place) => T,
+): (place: Place) => T {
+  const made = new Map<Place, T>();
+  return (place) => {
+    if (!made.has(place)) made.set(place, make(place));
+    return made.get(place)!;
+  };
+}
+
 /** Every key of a setting, the usual one first. */
 export function keysOf({ key, keyAliases = [] }: AnySetting): string[] {
   return key === undefined ? [] : [key, ...keyAliases];

@@ -21,6 +21,7 @@ import { MODE_SWITCHES, SERVICE } from "./service.ts";
 import {
   type AnySetting,
   type AnySettings,
+  forEachPlace,
   keysOf,
   type Place,
   type Role,
@@ -62,20 +63,22 @@ export const ROWS: readonly AnySetting[] = TABLES.flatMap((table) =>
 );
 
 /** Every key that may stand in such an object, by the first that has it. */
-export function rowsAt(place: Place): ReadonlyMap<string, AnySetting> {
-  const rows = ROWS.filter((row) => stands(row, place))
-    .flatMap((row) => keysOf(row).map((key) => [key, row] as const));
-  return new Map(rows.reverse());
-}
+export const rowsAt: (place: Place) => ReadonlyMap<string, AnySetting> =
+  forEachPlace((place) => {
+    const rows = ROWS.filter((row) => stands(row, place))
+      .flatMap((row) => keysOf(row).map((key) => [key, row] as const));
+    return new Map(rows.reverse());
+  });
 
 /** Every key that is known in such an object. */
-export function knownKeys(place: Place): ReadonlySet<string> {
-  return new Set([
-    ...place === "top" ? ["$schema"] : [],
-    ...rowsAt(place).keys(),
-    ...notServedKeys(place).keys(),
-  ]);
-}
+export const knownKeys: (place: Place) => ReadonlySet<string> = forEachPlace(
+  (place) =>
+    new Set([
+      ...place === "top" ? ["$schema"] : [],
+      ...rowsAt(place).keys(),
+      ...notServedKeys(place).keys(),
+    ]),
+);
 
 /** The keys that only one end has a use for. */
 export function keysOfRole(role: Role): string[] {
