@@ -20,7 +20,7 @@ import { same } from "./same.ts";
 import { SERVICE } from "../settings/service.ts";
 import { listensAgain, TRAFFIC } from "./server_plan.ts";
 import { settingChanges } from "./setting_changes.ts";
-import { runtimeName } from "../tools/version.ts";
+import { runtimeName } from "../../adapters/system/runtime.ts";
 
 /** One address of `ss-local` or `ss-tunnel`. */
 export class LocalPlan implements PlannedService {

@@ -15,7 +15,8 @@ import {
 } from "../../service/service.ts";
 import { flowShare } from "../../service/udp/udp_service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
-import { runtimeName, VERSION } from "../tools/version.ts";
+import { runtimeName } from "../../adapters/system/runtime.ts";
+import { VERSION } from "../tools/version.ts";
 import type { SystemWorld } from "./world.ts";
 
 /** What does not change while the program runs. */

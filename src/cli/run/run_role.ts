@@ -30,6 +30,7 @@ import { reload } from "./reload.ts";
 import { checkReusePort, checkWorkers } from "./sharing.ts";
 import type { Stoppable } from "./take_over.ts";
 import { systemWorld } from "./world.ts";
+import { systemTransport } from "../../adapters/net/system.ts";
 
 /** A program that can be started, watched, changed and stopped. */
 export interface Supervised extends Operator, Stoppable {
@@ -95,7 +96,7 @@ export async function runRole(
     logger.log("warn", warning);
   }
   if (workers === 1) return await serve(host, role, share);
-  checkWorkers(role);
+  checkWorkers(role, systemTransport().capabilities);
   if (role.workersCaveat) logger.log("warn", role.workersCaveat);
   const observed = await host.runWorkers(workers, logger);
   if (observed !== undefined) tellTotals(observed, logger);

@@ -22,7 +22,7 @@ import type { Changes, PlannedService } from "./fleet.ts";
 import { SERVICE } from "../settings/service.ts";
 import { same } from "./same.ts";
 import { settingChanges } from "./setting_changes.ts";
-import { runtimeName } from "../tools/version.ts";
+import { runtimeName } from "../../adapters/system/runtime.ts";
 
 /** What a server needs besides its configuration. */
 export interface ServerSurroundings {

@@ -4,6 +4,7 @@
  * @module
  */
 import process from "node:process";
+import type { Capabilities } from "../../transport.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
 import { usage } from "../options/getopt.ts";
 
@@ -29,12 +30,16 @@ export function checkReusePort(listening: Listening): void {
 /**
  * Refuses what workers cannot share.
  *
+ * @param capabilities Of the transport that they will use.
  * @throws {ConfigError} `ERR_CONFIG_USAGE`.
  */
-export function checkWorkers(listening: Listening): void {
+export function checkWorkers(
+  listening: Listening,
+  { sharedUdpPort }: Capabilities,
+): void {
   checkPorts("--workers", listening);
   const { operator, datagrams } = listening;
-  if (datagrams) {
+  if (datagrams && !sharedUdpPort) {
     throw usage(
       "--workers cannot share a UDP port, the runtimes offer no way to: leave " +
         "it out, or run -U and --dns-listen in a process of their own",

@@ -121,7 +121,7 @@ export async function startDns(
   const tcp = serve(
     listener,
     { maxConnections: MAX_DNS_CONNECTIONS },
-    (client, signal) => dns.handleConnection(client, signal),
+    ({ connection }, signal) => dns.handleConnection(connection, signal),
     world,
   );
   const service = joined(tcp, udp);

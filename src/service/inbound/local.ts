@@ -107,7 +107,8 @@ async function listen(
   const tcp = serve(
     listener,
     acceptShare(options, world, flows),
-    (client, signal) => new LocalConnection(client, local, signal).serve(),
+    ({ connection }, signal) =>
+      new LocalConnection(connection, local, signal).serve(),
     world,
   );
   return udp === undefined ? tcp : joined(tcp, udp);
