@@ -20,6 +20,7 @@
 export {
   ConfigError,
   type ConfigErrorCode,
+  type DefectCode,
   type ErrorCode,
   PolicyError,
   type PolicyErrorCode,

@@ -9,6 +9,7 @@ export {
   decodeAddress,
   encodeAddress,
   formatAddress,
+  parseAddress,
 } from "./address.ts";
 export { openPacket, type Packet, sealPacket } from "./packet.ts";
 export {
@@ -26,3 +27,4 @@ export {
   parseOnlineUrl,
 } from "./sip008.ts";
 export { formatServerUri, parseServerUri, type ServerUri } from "./uri.ts";
+export { formatIp, parseIp } from "./ip_address.ts";

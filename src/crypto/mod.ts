@@ -18,3 +18,4 @@ export { BlockCipher } from "./block_cipher.ts";
 export { NonceCounter } from "./nonce_counter.ts";
 export { nobleProvider } from "./noble.ts";
 export type { Family, ReplayMemoryKind } from "./family.ts";
+export { ProviderChoice, type ProviderTrial } from "./provider_choice.ts";

@@ -5,6 +5,7 @@
  * @module
  */
 import { pause } from "../clock.ts";
+import { detach, tellDefect } from "../defect.ts";
 import { TransportError } from "../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
@@ -144,7 +145,7 @@ class AcceptLoop implements Service {
       const { connection } = accepted;
       if (!this.#enter(connection)) continue;
       this.#open.add(connection);
-      void this.#serve(accepted);
+      detach(this.#serve(accepted), "connection", this.#dependencies);
     }
   }
 
@@ -271,16 +272,14 @@ class AcceptLoop implements Service {
 
   async #serve(accepted: Accepted): Promise<void> {
     const { connection } = accepted;
-    const { logger, metrics } = this.#dependencies;
+    const { metrics } = this.#dependencies;
     metrics.connectionOpened();
     const place = this.#strangers.add(connection);
     try {
       await this.#handle(accepted, this.#stop.signal, place);
     } catch (error) {
       // A handler deals with what peers and networks do: this is a defect.
-      logger.log("error", "connection handler failed", {
-        reason: error instanceof Error ? error.stack : String(error),
-      });
+      tellDefect(error, "connection handler", this.#dependencies);
     } finally {
       place.admit();
       connection.close();

@@ -8,7 +8,9 @@
 export {
   ConfigError,
   type ConfigErrorCode,
+  type DefectCode,
   type ErrorCode,
+  messageOf,
   PolicyError,
   type PolicyErrorCode,
   ProtocolError,
@@ -19,10 +21,12 @@ export {
   type TransportErrorCode,
   UmbraError,
 } from "../errors.ts";
-export { type Clock, systemClock } from "../clock.ts";
+export { type Clock, Deadline, systemClock } from "../clock.ts";
 export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "../random.ts";
 export type {
+  Accepted,
+  Capabilities,
   Connection,
   Datagram,
   DatagramSocket,
@@ -85,7 +89,6 @@ export {
   type Direction,
   type PayloadCounter,
 } from "../streams/channel.ts";
-export type { DnsAnswer, DnsMessages, DnsQuery } from "../dns_messages.ts";
 export {
   type DnsOptions,
   type DnsService,
@@ -97,7 +100,13 @@ export {
   type ServerService,
   startServer,
 } from "./server/server.ts";
-export type { Dependencies, Service } from "./service.ts";
+export type { ClientOptions } from "./server/client_connection.ts";
+export {
+  connectionCapacity,
+  type Dependencies,
+  type Service,
+  withDefaults,
+} from "./service.ts";
 export type { InboundProtocol } from "./inbound/inbound.ts";
 export type { SocksUser } from "./inbound/socks5.ts";
 export {
@@ -108,3 +117,8 @@ export {
   type UdpOptions,
 } from "./options.ts";
 export { startUdpTunnel, type UdpTunnelOptions } from "./udp/udp_tunnel.ts";
+export type { ApplicationOptions } from "./inbound/local_connection.ts";
+export {
+  type ChannelStreams,
+  channelStreams,
+} from "../streams/channel_streams.ts";

@@ -83,7 +83,9 @@ async function checkServer(
   const { endpoint, method } = server;
   await print(`${formatAddress(endpoint)}, ${method.name}\n`);
   const progress = new Progress({
-    write: (text) => void process.stderr.write(text),
+    write: (text) => {
+      process.stderr.write(text);
+    },
     isTerminal: process.stderr.isTTY === true,
   }, world.clock);
   for (const { name, run } of stepsFor(server, wishes, world, progress)) {

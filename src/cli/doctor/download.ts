@@ -54,7 +54,12 @@ export async function download(
     users: [{ username: USER, password }],
   }, {
     ...{ transport, clock, aeadProvider },
-    metrics: { ...silentMetrics, connectionOpened: () => void connections++ },
+    metrics: {
+      ...silentMetrics,
+      connectionOpened: () => {
+        connections++;
+      },
+    },
   });
   const proxy = new ProxiedFetch(local.address, USER, password);
   try {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import * as dnsMessages from "../../adapters/net/dns_messages.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { LogFields } from "../../observe.ts";
 import { type DnsService, startDns } from "../../service/dns/dns_inbound.ts";
@@ -131,7 +130,6 @@ export class DnsPlan implements PlannedService {
       listen: this.listen,
       resolver: this.#settings.resolver,
       servers: this.#servers,
-      messages: dnsMessages,
       ...(udpTimeoutMs && { udpTimeoutMs }),
       ...(maxFlows && { maxFlows }),
     }, this.#world);

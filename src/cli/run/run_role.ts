@@ -9,6 +9,7 @@ import { systemRest } from "../../adapters/system/rest.ts";
 import type { Operator, Status } from "../../admin/operator.ts";
 import { systemClock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
+import { detach, tellDefect } from "../../defect.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 import type { Dependencies } from "../../service/service.ts";
@@ -137,6 +138,7 @@ async function serve(
   { workers, graceMs, logger }: Share,
 ): Promise<void> {
   const { operator } = role;
+  const withFields = operator.logFormat === "json";
   using owned = new DisposableStack();
   const { world, observations, providers } = await systemWorld(host, {
     operator,
@@ -144,6 +146,7 @@ async function serve(
     workers,
     logger,
   });
+  const witness = { logger, metrics: observations };
   providers.serve(role.methods);
   const status = new ProgramStatus({
     role: role.role,
@@ -153,7 +156,7 @@ async function serve(
   owned.use(systemRest(world.transport));
   const supervised = role.supervise({
     world,
-    fleet: new Fleet({ logger, withFields: operator.logFormat === "json" }),
+    fleet: new Fleet({ ...witness, withFields }),
     logger,
     owned,
     serve: (methods) => providers.serve(methods),
@@ -166,7 +169,8 @@ async function serve(
   });
   const signal = host.stopSignal();
   const admin = await startBoth(supervised, startAdmin);
-  host.onReload(() => reload(supervised, logger));
+  host.onReload(() => detach(reload(supervised, logger), "reload", witness));
+  host.onDefect((error) => tellDefect(error, "unattended work", witness));
   status.ready = true;
   host.listening();
   const name = await signal;
