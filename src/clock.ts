@@ -13,7 +13,7 @@ export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   unixMs(): number;
   /**
-   * Runs `callback` once after `delayMs`.
+   * Runs `callback` once after `delayMs`; never, where that is `Infinity`.
    *
    * @returns A function that cancels it; harmless afterwards.
    */
@@ -25,6 +25,8 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   unixMs: () => Date.now(),
   schedule(callback, delayMs): () => void {
+    // A timer of the runtimes would fire at once.
+    if (delayMs === Infinity) return () => {};
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
   },

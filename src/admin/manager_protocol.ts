@@ -9,7 +9,7 @@
  * @module
  */
 import { MAX_MANAGER_DATAGRAM_LENGTH } from "../limits.ts";
-import { MODES } from "../service/udp/udp_service.ts";
+import { MODES } from "../service/options.ts";
 import type { NewServer } from "./operator.ts";
 
 /**

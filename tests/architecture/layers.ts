@@ -49,7 +49,6 @@ const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["prom-client", ["admin"]],
   ["qr", ["admin"]],
   ["uplot", ["admin/dashboard"]],
-  ["valibot", ["cli"]],
   ["node:", ["adapters", "cli", "main"]],
 ];
 

@@ -11,6 +11,9 @@
 import { dirname, resolve } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
+import { fromObject, fromOptions } from "../settings/read.ts";
+import { SECRET } from "../settings/server.ts";
+import type { Place } from "../settings/setting.ts";
 import type { ConfigObject } from "./config_file.ts";
 
 /** A password or a raw key. */
@@ -33,16 +36,6 @@ export interface Sources {
   isPublic(path: string): boolean;
 }
 
-/** The keys of a secret, as one object of a file has them. */
-export interface SecretKeys {
-  /** Text, or `${NAME}`. */
-  readonly password?: string | undefined;
-  /** Path of a file, relative to the configuration file. */
-  readonly "password_file"?: string | undefined;
-  /** Base64, or `${NAME}`. */
-  readonly key?: string | undefined;
-}
-
 /** The variable that holds the password where nothing else tells one. */
 export const PASSWORD_VARIABLE = "UMBRA_PASSWORD";
 
@@ -62,8 +55,10 @@ export class Secrets {
 
   /** What the command line says. A key beats a password, as in libev. */
   fromOptions(args: Arguments): Secret | undefined {
-    const [key, text] = [args.last("key"), args.last("password")];
-    const file = args.last("password-file");
+    const { key, password: text, passwordFile: file } = fromOptions(
+      SECRET,
+      args,
+    );
     if (key !== undefined) return { kind: "key", text: key, origin: "--key" };
     if (text !== undefined && file !== undefined) {
       throw new ConfigError(
@@ -78,10 +73,12 @@ export class Secrets {
   }
 
   /** What one object of the file says; a key beats a password. */
-  fromObject(
-    object: ConfigObject,
-    { key, password, password_file: file }: SecretKeys,
-  ): Secret | undefined {
+  fromObject(object: ConfigObject, place: Place): Secret | undefined {
+    const { key, password, passwordFile: file } = fromObject(
+      SECRET,
+      object,
+      place,
+    );
     if (key !== undefined) return this.#expand("key", key, object.where("key"));
     if (password !== undefined && file !== undefined) {
       throw new ConfigError(

@@ -8,6 +8,7 @@ import { parseIp } from "../../codec/ip_address.ts";
 import type { Method } from "../../crypto/method.ts";
 import type { ProviderChoice } from "../../crypto/provider_choice.ts";
 import type { ErrorCode } from "../../errors.ts";
+import { MAX_CONNECTIONS } from "../../limits.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import { connectionCapacity } from "../../service/service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
@@ -32,7 +33,7 @@ export function judgeDescriptors(limit: number | undefined): Finding {
       detail: "not told; Deno tells it with -A only",
     };
   }
-  const connections = connectionCapacity(limit);
+  const connections = connectionCapacity(limit, MAX_CONNECTIONS);
   const detail = `${limit} for this process, enough for ${connections} ` +
     "connections";
   return connections < FEW_CONNECTIONS

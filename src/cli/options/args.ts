@@ -76,6 +76,17 @@ export function parseArguments(
       },
     },
   );
+  const given = (option: Option): boolean =>
+    parsed[option.name] === true ||
+    option.value !== undefined && (parsed[option.name] as string[]).length > 0;
+  const warnings: string[] = [];
+  for (const option of options.filter(given)) {
+    if (option.standing === "ignored") {
+      warnings.push(`ignored: ${spelling(option)}: ${option.help}`);
+    } else if (option.standing === "refused" && parsed.help !== true) {
+      throw usage(`Not supported (yet): ${spelling(option)}: ${option.help}`);
+    }
+  }
   const operands = parsed._ as string[];
   if (operands.length > command.maxOperands && parsed.help !== true) {
     throw usage(
@@ -84,17 +95,6 @@ export function parseArguments(
           ? ": -c names a configuration file"
           : ""),
     );
-  }
-  const given = (option: Option): boolean =>
-    parsed[option.name] === true ||
-    option.value !== undefined && (parsed[option.name] as string[]).length > 0;
-  const warnings: string[] = [];
-  for (const option of options.filter(given)) {
-    if (option.standing === "ignored") {
-      warnings.push(`ignored: ${spelling(option)}: ${option.help}`);
-    } else if (option.standing === "unsupported" && parsed.help !== true) {
-      throw usage(`Not supported (yet): ${spelling(option)}: ${option.help}`);
-    }
   }
   return new Arguments(parsed, operands, warnings);
 }

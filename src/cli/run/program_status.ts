@@ -13,11 +13,8 @@ import {
   type Dependencies,
   withDefaults,
 } from "../../service/service.ts";
-import {
-  flowShare,
-  type Mode,
-  type UdpOptions,
-} from "../../service/udp/udp_service.ts";
+import { flowShare } from "../../service/udp/udp_service.ts";
+import type { ServiceOptions } from "../../service/options.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
 import { VERSION } from "../tools/version.ts";
 import type { SystemWorld } from "./world.ts";
@@ -76,12 +73,10 @@ export class ProgramStatus implements Disposable {
 }
 
 /** What a service's number of connections depends on. */
-export interface LimitedService extends UdpOptions {
-  /** Default: `tcp_only`. */
-  readonly mode?: Mode;
-  /** Default: what the descriptors allow. */
-  readonly maxConnections?: number;
-}
+export type LimitedService = Pick<
+  ServiceOptions,
+  "mode" | "maxFlows" | "maxConnections"
+>;
 
 /** Connections at once, of the service that takes the fewest. */
 export function connectionLimit(

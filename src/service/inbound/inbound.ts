@@ -10,7 +10,7 @@ import type { Clock } from "../../clock.ts";
 import type { ErrorCode, ProtocolErrorCode, UmbraError } from "../../errors.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { Mode } from "../udp/udp_service.ts";
+import type { Mode } from "../options.ts";
 
 /**
  * What applications may speak: `mixed` tells SOCKS4, SOCKS5 and HTTP apart by

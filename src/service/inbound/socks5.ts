@@ -21,7 +21,7 @@ import {
   Socks5ServerSession,
 } from "../../session/socks5/server_session.ts";
 import type { InboundClient, InboundRequest, Send } from "./inbound.ts";
-import type { Mode } from "../udp/udp_service.ts";
+import type { Mode } from "../options.ts";
 
 /** Who may use the proxy. RFC 1929. */
 export interface SocksUser {

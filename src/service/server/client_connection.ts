@@ -15,12 +15,10 @@ import type { Method } from "../../crypto/method.ts";
 import { ProtocolError } from "../../errors.ts";
 import {
   HALF_CLOSED_IDLE_TIMEOUT_MS,
-  IDLE_TIMEOUT_MS,
   SERVER_HANDSHAKE_JITTER,
-  SERVER_HANDSHAKE_TIMEOUT_MS,
 } from "../../limits.ts";
 import { randomBelow } from "../../random.ts";
-import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
+import type { TargetPolicy } from "../../security/target_policy.ts";
 import type { ServerProtocol } from "../../session/family.ts";
 import { replayed } from "../../session/replay.ts";
 import type {
@@ -35,25 +33,20 @@ import type { Connection } from "../../transport.ts";
 import type { Visit } from "./account.ts";
 import type { Accounts } from "./accounts.ts";
 import { ConnectionReport } from "../connection_report.ts";
+import type { ServiceOptions } from "../options.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
 import { acceptPeer } from "./bind.ts";
 import type { Place } from "./strangers.ts";
 
 /** How a server treats the connections of its clients. */
-export interface ClientOptions {
+export interface ClientOptions extends ServiceOptions {
   /** Cipher of both directions; named where a wrong one may be the cause. */
   readonly method: Method;
-  /** What may be dialled; default: anything. */
-  readonly targetPolicy?: TargetPolicy;
-  /** Whether clients may have a connection accepted (BIND); default: no. */
-  readonly bind?: boolean;
-  /** Milliseconds without a byte; default 300,000. */
-  readonly idleTimeoutMs?: number;
-  /** Milliseconds to resolve and connect; default 10,000. */
-  readonly connectTimeoutMs?: number;
-  /** Milliseconds for a valid request, lengthened at random; default 60,000. */
-  readonly handshakeTimeoutMs?: number;
+  /** What may be dialled. */
+  readonly targetPolicy: TargetPolicy;
+  /** Milliseconds for a valid request, lengthened at random. */
+  readonly handshakeTimeoutMs: number;
 }
 
 /** The server of a connection; what it says may change meanwhile. */
@@ -190,9 +183,9 @@ export class ClientConnection {
     const passage = new CountedPassage(visit, this.#report);
     passage.pass("up", channel.first.length);
     return relay(this.#client, channel, passage, {
+      ...options,
       buffers: world.transport.buffers,
       clock: world.clock,
-      idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
       halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
       signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
       first: {
@@ -205,7 +198,7 @@ export class ClientConnection {
   /** How long a client may take to be understood, or to go away. */
   #patience(): Deadline {
     const { options, world: { clock, randomBytes } } = this.#server;
-    const timeoutMs = options.handshakeTimeoutMs ?? SERVER_HANDSHAKE_TIMEOUT_MS;
+    const { handshakeTimeoutMs: timeoutMs } = options;
     const jitterMs = randomBelow(
       Math.ceil(timeoutMs * SERVER_HANDSHAKE_JITTER),
       randomBytes,
@@ -226,7 +219,7 @@ export class ClientConnection {
     const { target, payload, reply } = await acceptPeer(request, {
       transport,
       clock,
-      policy: options.targetPolicy ?? anyTarget,
+      policy: options.targetPolicy,
       host: connection.local.host,
       signal,
       send: (reply) =>

@@ -4,9 +4,6 @@ import {
   Observations,
   type Observed,
 } from "../../../../src/admin/observations.ts";
-import { parseArguments } from "../../../../src/cli/options/args.ts";
-import { findCommand } from "../../../../src/cli/commands/commands.ts";
-import { workersOf } from "../../../../src/cli/run/sharing.ts";
 import {
   type FromWorker,
   runWorkers,
@@ -124,16 +121,6 @@ test("runWorkers() stops while a dead worker waits to be replaced", async () => 
   stop("SIGTERM");
   await running;
   assert.equal(crew.length, 1);
-});
-
-test("workersOf() takes as many as the limit, and names it", () => {
-  const workers = (text: string): number =>
-    workersOf(parseArguments(findCommand("server")!, ["--workers", text]));
-  assert.equal(workers("256"), 256);
-  assert.ok(workers("auto") >= 1);
-  for (const text of ["0", "257"]) {
-    assert.throws(() => workers(text), /expected a whole number from 1 to 256/);
-  }
 });
 
 /** What a worker may have served. */
