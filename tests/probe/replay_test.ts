@@ -25,6 +25,8 @@ import {
 } from "../support/probes.ts";
 import { observe, send } from "../support/streams.ts";
 import { accepted, SERVER, TARGET, World } from "../support/world.ts";
+import { formatAddress } from "../../src/codec/address.ts";
+import type { ReplayFilter } from "../../src/security/replay_filter.ts";
 import { FORGETFUL } from "../support/sessions.ts";
 
 for (const { name, family } of METHODS) {
@@ -115,6 +117,40 @@ test("a response sent back to a server of 2017 is not served", async () => {
   await scene.stop();
 });
 
+test("a memory that answers later decides, and one that fails serves nothing", async () => {
+  for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
+    const answers: PromiseWithResolvers<boolean>[] = [];
+    const remote: ReplayFilter = {
+      ...FORGETFUL,
+      add(): Promise<boolean> {
+        const answer = Promise.withResolvers<boolean>();
+        answers.push(answer);
+        return answer.promise;
+      },
+    };
+    const scene = await Scene.start(name, { replayFilter: () => remote });
+    const verdicts: [(at: PromiseWithResolvers<boolean>) => void, boolean][] = [
+      [({ resolve }) => resolve(true), true],
+      [({ resolve }) => resolve(false), false],
+      [({ reject }) => reject(new Error("the engine is down")), false],
+    ];
+    for (const [decide, isServed] of verdicts) {
+      const served = scene.served;
+      const { client, seen } = await probe(scene.world, scene.seal());
+      await settle();
+      assert.deepEqual(seen(), SILENT);
+      assert.equal(scene.served, served, "served before it was answered");
+      decide(answers.at(-1)!);
+      await settle();
+      assert.equal(scene.served, served + Number(isServed));
+      if (!isServed) assert.deepEqual(seen(), SILENT);
+      client.close();
+    }
+    assert.equal(scene.counted("ERR_SS_REPLAY"), 2);
+    await scene.stop();
+  }
+});
+
 test("without the filter replays are served, so the tests above can fail", async () => {
   const nothing = FORGETFUL;
   for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
@@ -179,6 +215,12 @@ class Scene {
     this.#target.close();
     await this.world.stop(this.#server);
     assert.equal(this.world.network.openConnections, 0);
+  }
+
+  /** Connections to the target so far. */
+  get served(): number {
+    const target = formatAddress(TARGET);
+    return this.world.network.dialled.filter((to) => to === target).length;
   }
 
   counted(code: ErrorCode): number {
