@@ -143,7 +143,7 @@ export {
   type ReplayFilter,
   SaltPool,
 } from "./src/security/replay_filter.ts";
-export { type Generation, SaltTable } from "./src/security/salt_table.ts";
+export { SaltTable } from "./src/security/salt_table.ts";
 export { SlidingWindow } from "./src/security/sliding_window.ts";
 export {
   anyTarget,

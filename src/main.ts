@@ -4,7 +4,6 @@
  * @module
  */
 import process from "node:process";
-import { systemClock } from "./clock.ts";
 import { firstSignal, type Host, onHangup } from "./cli/run/host.ts";
 import { shareSalts } from "./security/replay_filter.ts";
 import { complain, tolerateClosedPipes } from "./cli/output.ts";
@@ -33,7 +32,7 @@ const host: Host = {
   runWorkers: (count, logger) =>
     runWorkers({
       count,
-      start: { argv, names, salts: shareSalts(systemClock) },
+      start: { argv, names, salts: shareSalts() },
       spawn: spawnWorker,
       logger,
       respawnMs: RESPAWN_MS,

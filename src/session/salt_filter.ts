@@ -10,15 +10,19 @@ import { ProtocolError } from "../errors.ts";
  * `security/replay_filter.ts`.
  */
 export interface SaltFilter {
-  /** It has seen every salt since then; milliseconds since 1970. */
-  readonly sinceUnixMs: number;
+  /**
+   * True if a request of that time stamp, had it come before, would still be
+   * remembered; seconds since 1970.
+   */
+  remembers(stampSeconds: number): boolean;
   /**
    * Records a salt, in the same step as it looks it up.
    *
    * @param salt Of a request that was authenticated; borrowed.
+   * @param stampSeconds Its time stamp, where it has one.
    * @returns `false` when it has been seen, or cannot be remembered.
    */
-  add(salt: Uint8Array): boolean;
+  add(salt: Uint8Array, stampSeconds?: number): boolean;
 }
 
 /** The error of a salt that was seen before. */

@@ -84,7 +84,7 @@ export function checkServer(
   keys: ServerKeys,
   dependencies: Dependencies,
 ): void {
-  const forgetful = { sinceUnixMs: 0, add: () => true };
+  const forgetful = { remembers: () => true, add: () => true };
   const world = withWindows(withDefaults(dependencies));
   serverProtocol(keys, world, forgetful);
 }

@@ -32,7 +32,7 @@ import { openHeader } from "./open_header.ts";
 import { replayed } from "../salt_filter.ts";
 import type { ServerSession, StreamRequest } from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
-import { checkTimestamp, unixSeconds } from "./timestamp.ts";
+import { checkTimestamp, notRemembered, unixSeconds } from "./timestamp.ts";
 
 /** A request whose fixed header was opened. */
 interface Begun {
@@ -164,16 +164,11 @@ export class Aead2022Server implements ServerSession {
     return { psk, user: name };
   }
 
-  /** A salt from before the filter's time may be one it has not seen. */
+  /** A salt that the filter has not seen, or has forgotten, may be a replay. */
   #checkNew(stampSeconds: number): void {
     const { filter } = this.#world;
     if (filter === undefined) return;
-    if (stampSeconds < Math.floor(filter.sinceUnixMs / 1_000)) {
-      throw new ProtocolError(
-        "ERR_SS_TIMESTAMP",
-        "Cannot accept request: its time stamp is from before our start",
-      );
-    }
-    if (!filter.add(this.#salt)) throw replayed();
+    if (!filter.remembers(stampSeconds)) throw notRemembered("request");
+    if (!filter.add(this.#salt, stampSeconds)) throw replayed();
   }
 }

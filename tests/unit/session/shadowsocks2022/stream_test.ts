@@ -221,7 +221,7 @@ describe("accept()", () => {
 
   test("serves a replay when the filter is taken out, so the test above can fail", () => {
     const server = protocol(psk, new FakeClock(), {
-      sinceUnixMs: 0,
+      remembers: () => true,
       add: () => true,
     });
     const wire = request(psk);
@@ -349,7 +349,7 @@ const SALT = new Uint8Array(16).fill(0x55);
 function protocol(
   psk: Psk,
   clock: FakeClock = new FakeClock(),
-  filter?: ReplayFilter | { sinceUnixMs: number; add(): boolean },
+  filter?: ReplayFilter,
   draw?: number,
 ): StreamProtocol {
   const randomBytes = draw === undefined
