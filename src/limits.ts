@@ -446,7 +446,7 @@ export const WRONG_TOKEN_WINDOW_MS = 60_000;
 /** Addresses whose wrong tokens are counted; the oldest makes room. */
 export const MAX_WRONG_TOKEN_PEERS = 1_024;
 
-/** Characters of the name of a user that is made at run time. */
+/** Characters of the name of a user. */
 export const MAX_USER_NAME_LENGTH = 64;
 
 /** Bytes of one datagram of the manager protocol, request or reply. */

@@ -65,6 +65,7 @@ export class Secrets {
     const [key, text] = [args.last("key"), args.last("password")];
     const file = args.last("password-file");
     if (key !== undefined) return { kind: "key", text: key, origin: "--key" };
+    if (text !== undefined) checkDecoded(text, "-k, --password");
     if (text !== undefined && file !== undefined) {
       throw new ConfigError(
         "ERR_CONFIG_USAGE",
@@ -107,6 +108,7 @@ export class Secrets {
   /** The password of the environment, if there is one. */
   fromEnvironment(): Secret | undefined {
     const text = this.sources.variable(PASSWORD_VARIABLE);
+    if (text !== undefined) checkDecoded(text, PASSWORD_VARIABLE);
     return text
       ? { kind: "password", text, origin: PASSWORD_VARIABLE }
       : undefined;
@@ -149,12 +151,27 @@ export class Secrets {
       return { kind, text, origin };
     }
     const value = locate(origin, () => this.sources.variable(name));
+    if (value) checkDecoded(value, `${origin} (${name})`);
     if (value) return { kind, text: value, origin: `${origin} (${name})` };
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
       `${origin}: the environment has no variable ${name}, or an empty one`,
     );
   }
+}
+
+/**
+ * Both runtimes put U+FFFD for bytes that are no UTF-8: another password.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+ */
+function checkDecoded(text: string, origin: string): void {
+  if (!text.includes("\ufffd")) return;
+  throw new ConfigError(
+    "ERR_CONFIG_VALUE",
+    `${origin}: the password is not UTF-8; set the terminal to that encoding, ` +
+      "or put the password into a file that is",
+  );
 }
 
 /** Puts the place of a value in front of the message of its error. */

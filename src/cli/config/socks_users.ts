@@ -56,11 +56,15 @@ export function socksUserFromOption(text: string): SocksUser {
   const colon = text.indexOf(":");
   const username = text.slice(0, Math.max(0, colon));
   const password = text.slice(colon + 1);
-  if (fits(username) && fits(password)) return { username, password };
+  // U+FFFD stands for bytes that are not UTF-8: another password.
+  const isDecoded = !text.includes("\ufffd");
+  if (isDecoded && fits(username) && fits(password)) {
+    return { username, password };
+  }
   throw badOption(
     "socks-user",
     "(hidden)",
-    "NAME:PASSWORD, each of 1 to 255 bytes",
+    "NAME:PASSWORD in UTF-8, each of 1 to 255 bytes",
   );
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import type { UserLimits } from "../../users.ts";
+import { type UserLimits, userNameFault } from "../../users.ts";
 import type { ConfigObject } from "./config_file.ts";
 import {
   count,
@@ -82,6 +82,8 @@ export function userFromObject(
   const user = object.read(USER);
   const secret = secrets.fromObject(object, user);
   if (user.name === undefined) throw object.wrong("name", "text");
+  const fault = userNameFault(user.name);
+  if (fault !== undefined) throw object.wrong("name", `another: it ${fault}`);
   if (secret === undefined) {
     throw object.wrong("password", 'text, or "password_file", or "key"');
   }

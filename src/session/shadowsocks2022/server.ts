@@ -24,7 +24,6 @@ import type { Aead } from "../../crypto/aead.ts";
 import { BLOCK_LENGTH } from "../../crypto/block_cipher.ts";
 import { NonceCounter } from "../../crypto/nonce_counter.ts";
 import type { Psk } from "../../crypto/psk.ts";
-import { ProtocolError } from "../../errors.ts";
 import { MAX_CHUNK_PAYLOAD_2022, TAG_LENGTH } from "../../limits.ts";
 import type { Aead2022World } from "./world.ts";
 import type { Users2022 } from "./users.ts";

@@ -433,6 +433,31 @@ test("parseConfig() tells line and column of what is not JSON", () => {
   refuses(() => parseConfig(deep, "f"), /^f:1:1: .* more levels than can be/);
 });
 
+test("parseConfig() refuses text that is not well formed, wherever it stands", () => {
+  for (
+    const text of [
+      '{"server": "h", "password": "secret\\ud800"}',
+      '{"users": [{"name": "\\udc00x"}]}',
+      '{"\\ud800": 1}',
+    ]
+  ) {
+    refuses(() => parseConfig(text, "f"), /^f:1:\d+: text that is not well/);
+  }
+});
+
+test("a user's name in a file can be shown, and be part of a path", () => {
+  for (const name of [" ", "\u202ealice", "a\nb", "..", "x".repeat(65)]) {
+    const file = {
+      ...LIBEV,
+      users: [{ name, password: "p" }],
+    };
+    refuses(
+      () => server(["-c", "f.json"], { "f.json": file }),
+      /^f\.json:1:\d+: users\[0\]\.name is ".*, expected another: it /,
+    );
+  }
+});
+
 test("parseConfig() says that strings take double quotes, as JSON5 does not", () => {
   refuses(() => parseConfig("{'a': 1}", "f"), /^f:1:2: .*double quotes only/);
   refuses(() => parseConfig("{a: 1}", "f"), /^f:1:2: .*double quotes only/);

@@ -162,6 +162,17 @@ test("--password-file is like -k, and not beside it", () => {
   );
 });
 
+test("a password that the runtime could not decode is refused, not changed", () => {
+  const refused = /password is not UTF-8/;
+  assert.throws(() => server({}, ["-k", "p\ufffd"]), refused);
+  const variables = { UMBRA_PASSWORD: "p\ufffd", SS_PASSWORD: "\ufffd" };
+  assert.throws(() => server({}, [], variables), refused);
+  assert.throws(
+    () => server({ password: "${SS_PASSWORD}" }, [], variables),
+    refused,
+  );
+});
+
 test("-k is taken as it is: variables are for the shell", () => {
   has("${SS_PASSWORD}", {}, ["-k", "${SS_PASSWORD}"]);
 });
