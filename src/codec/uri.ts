@@ -140,7 +140,7 @@ function splitUserInfo(text: string): Credentials {
 
 function parseHost(text: string): Pick<ServerUri, "host" | "port"> {
   const match =
-    /^(?:\[([\da-f:.]+(?:%[\w.-]+)?)\]|([^\s:/?#@%[\]]+))(?::(\d+))?\/?$/i
+    /^(?:\[([\da-f.]+|[\da-f.]*:[\da-f:.]*(?:%[\w.-]+)?)\]|([^\s:/?#@%[\]]+))(?::(\d+))?\/?$/i
       .exec(text);
   if (!match || hasHidden(text)) {
     throw invalid(

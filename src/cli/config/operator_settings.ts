@@ -193,7 +193,7 @@ function hostNames(args: Arguments): string[] | undefined {
   const names = args.all("admin-host").map((text) => {
     const name = readHostName(text);
     if (name !== undefined) return name;
-    throw badOption("admin-host", text, HOST_NAME_EXPECTED);
+    throw badOption("admin-host", HOST_NAME_EXPECTED);
   });
   return names.length > 0 ? names : undefined;
 }

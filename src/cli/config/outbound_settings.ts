@@ -46,7 +46,7 @@ export function outboundOf(
   for (const name of options) {
     for (const text of args.all(name)) {
       chosen = withAddress(chosen, readAddress(text));
-      if (chosen === undefined) throw badOption(name, text, EXPECTED);
+      if (chosen === undefined) throw badOption(name, EXPECTED);
     }
   }
   if (chosen !== undefined || file === undefined) return chosen;

@@ -117,11 +117,15 @@ export class Secrets {
   /**
    * The one line of a file.
    *
-   * @param origin What names the file, for messages.
+   * @param origin What names the file, for messages. If that is an option,
+   * the path is not repeated as long as there is no such file: it may be the
+   * password itself.
    */
   read(path: string, origin: string): Secret {
-    const lines = locate(origin, () => this.sources.readText(path))
-      .replace(/\r?\n$/, "").split(/\r?\n/);
+    const lines = locate(
+      origin,
+      () => this.#readSecret(path, origin.startsWith("-")),
+    ).replace(/\r?\n$/, "").split(/\r?\n/);
     const [text = "", second] = lines;
     if (text === "" || second !== undefined) {
       throw new ConfigError(
@@ -137,6 +141,16 @@ export class Secrets {
       );
     }
     return { kind: "password", text, origin: `${origin} (${path})` };
+  }
+
+  #readSecret(path: string, hidden: boolean): string {
+    try {
+      return this.sources.readText(path);
+    } catch (error) {
+      if (!hidden || !(error instanceof ConfigError)) throw error;
+      const message = error.message.replace(`Cannot read ${path}: `, "");
+      throw new ConfigError(error.code, message, { cause: error.cause });
+    }
   }
 
   #expand(kind: Secret["kind"], text: string, origin: string): Secret {

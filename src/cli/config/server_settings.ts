@@ -54,7 +54,11 @@ export function serverFromOptions(
   return {
     origin,
     port: option(args, "server-port", (v) => readPort(v, 0), PORT_EXPECTED),
-    method: methodAt("-m, --encrypt-method", args.last("encrypt-method")),
+    method: methodAt(
+      "-m, --encrypt-method",
+      args.last("encrypt-method"),
+      "given",
+    ),
     secret: secrets.fromOptions(args),
     idleTimeoutMs: option(
       args,
@@ -67,12 +71,13 @@ export function serverFromOptions(
 
 /** The servers that `-s` names. */
 export function serversFromOptions(args: Arguments): ServerSettings[] {
-  return args.all("server-addr").map((text) => {
+  return args.all("server-addr").map((text, i, { length }) => {
     const read = readHostAndPort(text);
     if (read === undefined) {
-      throw badOption("server-addr", text, HOST_EXPECTED);
+      throw badOption("server-addr", HOST_EXPECTED);
     }
-    return { origin: `-s ${text}`, ...read };
+    const which = length === 1 ? "" : ` (${i + 1} of ${length})`;
+    return { origin: `-s, --server-addr${which}`, ...read };
   });
 }
 
@@ -113,12 +118,17 @@ export function serverFromParsed(
   };
 }
 
-/** Finds a method and says where its name was written if there is none. */
+/**
+ * Finds a method and says where its name was written if there is none.
+ *
+ * @param shown Stands for the name in the message.
+ */
 export function methodAt(
   origin: string,
   name: string | undefined,
+  shown?: string,
 ): Method | undefined {
   return name === undefined
     ? undefined
-    : locate(origin, () => findMethod(name));
+    : locate(origin, () => findMethod(name, shown));
 }

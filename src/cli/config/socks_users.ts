@@ -50,7 +50,7 @@ export function socksUsersFromFile(
 /**
  * Reads `NAME:PASSWORD` of the command line.
  *
- * @throws {ConfigError} Without the text: half of it is secret.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
 export function socksUserFromOption(text: string): SocksUser {
   const colon = text.indexOf(":");
@@ -63,7 +63,6 @@ export function socksUserFromOption(text: string): SocksUser {
   }
   throw badOption(
     "socks-user",
-    "(hidden)",
     "NAME:PASSWORD in UTF-8, each of 1 to 255 bytes",
   );
 }

@@ -60,7 +60,7 @@ export function targetPolicyOf(
 ): Reach {
   const chosen = args.all("allow-private").map((text) => {
     const allowed = readAllowed(text);
-    if (allowed === undefined) throw badOption("allow-private", text, EXPECTED);
+    if (allowed === undefined) throw badOption("allow-private", EXPECTED);
     return allowed;
   });
   const rejectsPrivate = args.has("reject-private");

@@ -158,7 +158,7 @@ test("--password-file is like -k, and not beside it", () => {
   );
   refuses(
     () => server({}, ["--password-file", "none"]),
-    /^--password-file: Cannot read none/,
+    /^--password-file: (?!.*none)/,
   );
 });
 

@@ -251,6 +251,7 @@ const BAD: readonly (readonly [uri: string, why: RegExp])[] = [
   ["ss://YTpi@h:x", /HOST:PORT/],
   ["ss://a%3Asecret:b@h:1", /the method is empty or has a colon/],
   ["ss://a:secret\ud800@h:1", /the password is not well-formed/],
+  ["ss://YTpi@[1.2%eth0]:1", /HOST:PORT/],
   ["ss://YTpi@h\u202e:1", /HOST:PORT/],
   ["ss://YTpi@h\ud800:1", /HOST:PORT/],
   ["ss://YTpi@h:1?plugin=%ff", /the plugin is not percent-encoded/],
