@@ -101,7 +101,7 @@ const ENCODINGS: readonly ((text: string) => Uint8Array)[] = [
   (text) => new TextEncoder().encode(text),
   // Of a text that Latin-1 does not have, UTF-8 again: nothing else fits it.
   (text) =>
-    /^[\u0000-\u00ff]*$/.test(text)
+    [...text].every((character) => character.charCodeAt(0) <= 0xff)
       ? toLatin1(text)
       : new TextEncoder().encode(text),
 ];
