@@ -114,8 +114,17 @@ export const MAX_HTTP_LINE_LENGTH = 16_384;
  */
 export const MAX_HTTP_HEAD_LENGTH = 65_536;
 
+/**
+ * Milliseconds that a failed relay waits for its last bytes to be taken: they
+ * fit into any system's buffer but a full one.
+ */
+export const BREAK_OFF_MS = 1_000;
+
 /** Fields of an HTTP head; Apache stops at 100. */
 export const MAX_HTTP_FIELDS = 128;
+
+/** The same of a response: a browser takes as many as the head has room for. */
+export const MAX_HTTP_RESPONSE_FIELDS = 1_024;
 
 /**
  * Bytes of the line before an HTTP chunk: a size of 12 digits, and extensions,

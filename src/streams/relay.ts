@@ -6,6 +6,7 @@
 import type { Allocate, BufferPool } from "../buffer_pool.ts";
 import { type Clock, pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
+import { BREAK_OFF_MS } from "../limits.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 
@@ -27,6 +28,13 @@ export interface Flow {
   recycle?(chunk: Uint8Array): void;
   /** Called at the end of the source, before the sink is closed; may throw. */
   end?(): void;
+  /**
+   * Asked when the relay fails while this direction writes nothing.
+   *
+   * @returns What tells the sink's reader that this is no ordinary end; not
+   * set: nothing does.
+   */
+  broken?(reason: unknown): Uint8Array | undefined;
   /**
    * Asked before bytes pass; may throw, and then none do.
    *
@@ -83,6 +91,7 @@ class Relay implements EventListenerObject {
   readonly #reject: (reason: unknown) => void;
   #pumps: readonly Pump[] = [];
   #running = 0;
+  #failed = false;
 
   constructor(
     options: RelayOptions,
@@ -121,8 +130,14 @@ class Relay implements EventListenerObject {
 
   /** Nothing goes on after this; said again, it changes nothing. */
   fail(reason: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    const pumps = this.#pumps;
     this.#stop();
-    this.#reject(reason);
+    const told = pumps.map((pump) => pump.breakOff(reason))
+      .filter((one) => one !== undefined);
+    if (told.length === 0) this.#reject(reason);
+    else Promise.all(told).finally(() => this.#reject(reason));
   }
 
   #stop(): void {
@@ -187,6 +202,18 @@ class Pump {
     this.#stopped = true;
     this.#pacing?.abort();
     if (this.#reading !== undefined) this.#flow.source.giveUp(this.#reading);
+  }
+
+  /** After `stop()`. The result never rejects. */
+  breakOff(reason: unknown): Promise<void> | undefined {
+    // Else a write is under way, of which the rest is missing.
+    if (this.#reading === undefined) return undefined;
+    const last = this.#flow.broken?.(reason);
+    if (last === undefined) return undefined;
+    const done = new AbortController();
+    const end = (): void => done.abort();
+    this.#flow.sink.write(last).then(end, end);
+    return pause(this.#relay.options.clock, BREAK_OFF_MS, done.signal);
   }
 
   /** Keeps a rate; that is no idleness. */

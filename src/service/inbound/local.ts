@@ -19,7 +19,7 @@ import type { Authenticate } from "../../session/socks5/server_session.ts";
 import { ByteReader } from "../../streams/byte_reader.ts";
 import { ByteWriter } from "../../streams/byte_writer.ts";
 import { drain } from "../../streams/drain.ts";
-import { relay } from "../../streams/relay.ts";
+import { relay, type RelayOptions } from "../../streams/relay.ts";
 import type { Connection, Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
 import { ConnectionReport, UNANSWERED } from "../connection_report.ts";
@@ -147,6 +147,12 @@ interface Opened extends DialledServer {
   readonly request: InboundRequest;
 }
 
+/** A request whose stream goes on in another protocol. */
+interface Switched {
+  readonly request: InboundRequest;
+  readonly stream: OutboundStream;
+}
+
 class Local {
   readonly #options: LocalOptions;
   readonly #world: Required<Dependencies>;
@@ -199,7 +205,9 @@ class Local {
     const opened = await this.#open(client, report, signal);
     if (opened === undefined) return;
     try {
-      await this.#relay(client, opened, report, signal);
+      await ("stream" in opened
+        ? this.#goOn(client, opened, signal)
+        : this.#relay(client, opened, report, signal));
       const unanswered = report.bytesUp > 0 && report.bytesDown === 0;
       report.close(unanswered ? UNANSWERED : "done", unanswered);
     } catch (error) {
@@ -209,7 +217,8 @@ class Local {
         await client.refuse(refuse(unanswered), signal);
       }
     } finally {
-      opened.server.close();
+      if ("stream" in opened) opened.stream.close();
+      else opened.server.close();
     }
   }
 
@@ -218,7 +227,7 @@ class Local {
     client: LocalClient,
     report: ConnectionReport,
     signal: AbortSignal,
-  ): Promise<Opened | undefined> {
+  ): Promise<Opened | Switched | undefined> {
     const { clock } = this.#world;
     const send: Send = (bytes, giveUp) =>
       giveUp === undefined
@@ -253,6 +262,8 @@ class Local {
         return undefined;
       }
       report.target = formatAddress(request.address);
+      const { stream } = request;
+      if (stream !== undefined) return { request, stream };
       try {
         return { request, ...await this.#dial(signal) };
       } catch (error) {
@@ -333,17 +344,38 @@ class Local {
           },
           count: (_sealed, opened) => report.bytesDown += opened,
         },
-        {
-          buffers: this.#world.transport.buffers,
-          clock: this.#world.clock,
-          idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
-          halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
-          signals: [signal],
-        },
+        this.#relayOptions(signal),
       );
     } finally {
       session.free();
     }
+  }
+
+  /** Relays what follows a change of protocols. */
+  async #goOn(
+    client: LocalClient,
+    { request, stream }: Switched,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { connection, reader, writer } = client;
+    await client.answer(request.accept(connection.local), signal);
+    if (request.payload.length > 0) await stream.write(request.payload, signal);
+    const [up, down] = stream.flows({
+      reader,
+      writer,
+      recycle: (chunk) => connection.recycle?.(chunk),
+    });
+    await relay(up, down, this.#relayOptions(signal));
+  }
+
+  #relayOptions(signal: AbortSignal): RelayOptions {
+    return {
+      buffers: this.#world.transport.buffers,
+      clock: this.#world.clock,
+      idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+      halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
+      signals: [signal],
+    };
   }
 }
 

@@ -9,6 +9,7 @@ import { type Address, formatAddress } from "../../codec/address.ts";
 import type { ClientSession } from "../../session/stream_protocol.ts";
 import { ByteReader } from "../../streams/byte_reader.ts";
 import { ByteWriter } from "../../streams/byte_writer.ts";
+import type { Flow } from "../../streams/relay.ts";
 import type { Connection } from "../../transport.ts";
 
 /** Told how many payload bytes passed. */
@@ -87,6 +88,34 @@ export class OutboundStream {
       this.#count.bytesDown += payload.length;
       if (payload.length > 0) return payload;
     }
+  }
+
+  /**
+   * What is left of the stream, both ways, for a relay.
+   *
+   * @param client The application's ends.
+   */
+  flows(
+    { reader, writer, recycle }: {
+      readonly reader: ByteReader;
+      readonly writer: ByteWriter;
+      readonly recycle: NonNullable<Flow["recycle"]>;
+    },
+  ): [up: Flow, down: Flow] {
+    return [{
+      source: reader,
+      sink: this.#writer,
+      recycle,
+      convert: (bytes, allocate) => this.#session.seal(bytes, allocate),
+      count: (plain) => this.#count.bytesUp += plain,
+    }, {
+      source: this.#reader,
+      sink: writer,
+      recycle: (chunk) => this.#server.recycle?.(chunk),
+      convert: (bytes, allocate) => this.#session.open(bytes, allocate),
+      end: () => this.#session.end(),
+      count: (_sealed, opened) => this.#count.bytesDown += opened,
+    }];
   }
 
   /** Watches out, until the next read, for what makes the stream useless. */

@@ -318,6 +318,18 @@ class ToClient implements Flow {
     this.#ends.target.recycle?.(chunk);
   }
 
+  /**
+   * A chunk that breaks off: FIN alone would tell that the target has ended.
+   * Without an answer there is nothing that could pass for whole; and a peer
+   * that tampers is told nothing.
+   */
+  broken(reason: unknown): Uint8Array | undefined {
+    const { session, report } = this.#ends;
+    return report.bytesDown === 0 || reason instanceof ProtocolError
+      ? undefined
+      : session.seal(new Uint8Array(1)).subarray(0, -1);
+  }
+
   admit(plain: number): number {
     return this.#ends.visit.count("down", plain);
   }
