@@ -16,7 +16,7 @@
  * @module
  */
 import { type Clock, unixMsAt } from "../clock.ts";
-import type { Edition } from "../crypto/method.ts";
+import type { ReplayMemoryKind } from "../crypto/family.ts";
 import { CLOCK_SLEW_MS, SALT_GENERATION, SALT_POOL_MS } from "../limits.ts";
 import { SaltTable } from "./salt_table.ts";
 
@@ -28,51 +28,62 @@ export interface ReplayFilter {
    */
   remembers(stampSeconds: number): boolean;
   /**
-   * Records a salt.
+   * Records a salt, in the same step as it looks it up.
    *
-   * @param salt Of an authenticated request; borrowed.
+   * @param salt Of an authenticated request; borrowed until the answer.
    * @param stampSeconds Its time stamp, where it has one.
-   * @returns `false` when it has been seen, or cannot be remembered.
+   * @returns `false` when it has been seen, or cannot be remembered. A memory
+   * that others share over a network answers later; until then, and if it
+   * fails, the request must not be served.
    */
-  add(salt: Uint8Array, stampSeconds?: number): boolean;
+  add(salt: Uint8Array, stampSeconds?: number): boolean | Promise<boolean>;
+  /**
+   * Records a salt of our own, so that what we sent is not served when it is
+   * sent back to us.
+   *
+   * @param salt Borrowed.
+   */
+  remember(salt: Uint8Array): void;
 }
 
-/** What the threads of a program share, by edition. */
-export type SharedSalts = Readonly<Record<Edition, ArrayBufferLike>>;
+/** What the threads of a program share. */
+export type SharedSalts = Readonly<Record<ReplayMemoryKind, ArrayBufferLike>>;
 
-/** Memory for the salts of both editions, to be handed to every thread. */
+/** Memory for salts of both kinds, to be handed to every thread. */
 export function shareSalts(): SharedSalts {
   const make = (): ArrayBufferLike =>
     SaltTable.make(SALT_GENERATION, true).memory;
-  return { 2017: make(), 2022: make() };
+  return { recent: make(), minute: make() };
 }
 
 /**
- * The filter of an edition.
+ * A filter that has seen nothing, or what other threads have seen.
  *
  * @param memory What other threads use too; default: memory of its own.
  */
 export function replayFilterFor(
-  edition: Edition,
+  kind: ReplayMemoryKind,
   clock: Clock,
   memory?: ArrayBufferLike,
 ): ReplayFilter {
   const table = memory === undefined
     ? SaltTable.make(SALT_GENERATION, false)
     : new SaltTable(memory);
-  return edition === 2022 ? new SaltPool(clock, table) : new RecentSalts(table);
+  return kind === "minute"
+    ? new SaltPool(clock, table)
+    : new RecentSalts(table);
 }
 
-/** One filter for each edition, for all servers of a thread. */
+/** One filter of each kind, for all servers of a thread. */
 export function sharedReplayFilters(
   clock: Clock,
   salts?: SharedSalts,
-): (edition: Edition) => ReplayFilter {
-  const filters = new Map<Edition, ReplayFilter>();
-  return (edition) => {
-    const filter = filters.get(edition) ??
-      replayFilterFor(edition, clock, salts?.[edition]);
-    filters.set(edition, filter);
+): (kind: ReplayMemoryKind) => ReplayFilter {
+  const filters = new Map<ReplayMemoryKind, ReplayFilter>();
+  return (kind) => {
+    const filter = filters.get(kind) ??
+      replayFilterFor(kind, clock, salts?.[kind]);
+    filters.set(kind, filter);
     return filter;
   };
 }
@@ -133,6 +144,11 @@ export class SaltPool implements ReplayFilter {
       (stampSeconds === 0 || stampSeconds > table.forgottenSeconds);
   }
 
+  /** See {@link ReplayFilter.remember}. */
+  remember(salt: Uint8Array): void {
+    this.add(salt);
+  }
+
   #look(): void {
     const { young } = this.#table;
     if (young === this.#young) return;
@@ -183,5 +199,10 @@ export class RecentSalts implements ReplayFilter {
       this.#table.turn(young);
     }
     return this.#table.add(salt);
+  }
+
+  /** See {@link ReplayFilter.remember}. */
+  remember(salt: Uint8Array): void {
+    this.add(salt);
   }
 }

@@ -3,51 +3,42 @@
  *
  * @module
  */
-import type { Allocate, BufferPool } from "../buffer_pool.ts";
+import type { BufferPool } from "../buffer_pool.ts";
 import { type Clock, pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import { BREAK_OFF_MS } from "../limits.ts";
-import type { ByteReader } from "./byte_reader.ts";
-import type { ByteWriter } from "./byte_writer.ts";
+import type { Channel, Direction } from "./channel.ts";
 
-/** One direction of a relay. */
-export interface Flow {
-  /** Where bytes come from. */
-  readonly source: ByteReader;
-  /** Where they go. */
-  readonly sink: ByteWriter;
-  /** Written to the sink before anything is read, as it is. */
-  readonly first?: Uint8Array;
+/** Judges and counts what is relayed. */
+export interface Passage {
   /**
-   * What happens to a chunk on its way: seal or open it. An empty result is
-   * not written. The result must not share memory with anything kept: after it
-   * is written, its memory is used again.
-   */
-  convert(chunk: Uint8Array, allocate: Allocate): Uint8Array;
-  /** Takes a chunk of the source back, once it has been converted. */
-  recycle?(chunk: Uint8Array): void;
-  /** Called at the end of the source, before the sink is closed; may throw. */
-  end?(): void;
-  /**
-   * Asked when the relay fails while this direction writes nothing.
+   * Asked before payload passes; may throw, and then none does.
    *
-   * @returns What tells the sink's reader that this is no ordinary end; not
-   * set: nothing does.
+   * @returns Milliseconds to wait before it does.
    */
-  broken?(reason: unknown): Uint8Array | undefined;
+  pass(direction: Direction, payloadBytes: number): number;
   /**
-   * Asked before bytes pass; may throw, and then none do.
+   * Asked when the relay fails while nothing is written to the client.
    *
-   * @returns Milliseconds to wait before they do.
+   * @returns True if the client is to see a chunk that breaks off: FIN alone
+   * would tell that the target has ended. Default: false.
    */
-  admit?(chunkBytes: number, convertedBytes: number): number;
-  /** Told how many bytes pass. */
-  count(chunkBytes: number, convertedBytes: number): void;
+  breaksOff?(reason: unknown): boolean;
+  /** A direction has ended; may throw, before the end is passed on. */
+  ended?(direction: Direction): void;
+}
+
+/** Bytes of each direction that are written before any is read. */
+export interface FirstBytes {
+  /** To the target's connection. */
+  readonly up: Uint8Array;
+  /** To the client's connection; default: none. */
+  readonly down?: Uint8Array;
 }
 
 /** How long a relay lives, and on what. */
 export interface RelayOptions {
-  /** Where results of conversions come from and go back to. */
+  /** Where bytes that are sealed and opened come from and go back to. */
   readonly buffers: BufferPool;
   /** Measures idle time. */
   readonly clock: Clock;
@@ -57,6 +48,8 @@ export interface RelayOptions {
   readonly halfClosedIdleTimeoutMs: number;
   /** The abort of any ends the relay with that signal's reason. */
   readonly signals: readonly AbortSignal[];
+  /** Default: nothing. */
+  readonly first?: FirstBytes;
 }
 
 /**
@@ -65,26 +58,28 @@ export interface RelayOptions {
  *
  * Space: one chunk being read and one being written for each direction.
  *
- * Ownership: closes neither connection. When it fails, it reads and writes
- * nothing more; what is pending then ends when the owner closes the
- * connection, and a read may be taken over through the flow's `source`.
+ * Ownership: closes neither channel. When it fails, it reads and writes
+ * nothing more; what is pending then ends when the owner closes the channel,
+ * and a read may be taken over through the channel's `reader`.
  *
- * @throws What the first failing read, write, conversion or `end()` threw;
+ * @throws What the first failing read, write, session or passage threw;
  * `TransportError` `ERR_NET_IDLE`; the reason of a signal.
  */
 export function relay(
-  up: Flow,
-  down: Flow,
+  client: Channel,
+  target: Channel,
+  passage: Passage,
   options: RelayOptions,
 ): Promise<void> {
   // One promise for all that can happen: an idle relay is to be small.
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  new Relay(options, resolve, reject).start(up, down);
+  new Relay(passage, options, resolve, reject).start(client, target);
   return promise;
 }
 
 /** Two directions, and everything that may end them. */
 class Relay implements EventListenerObject {
+  readonly passage: Passage;
   readonly options: RelayOptions;
   readonly watchdog: IdleWatchdog;
   readonly #resolve: () => void;
@@ -94,25 +89,31 @@ class Relay implements EventListenerObject {
   #failed = false;
 
   constructor(
+    passage: Passage,
     options: RelayOptions,
     resolve: () => void,
     reject: (reason: unknown) => void,
   ) {
+    this.passage = passage;
     this.options = options;
     this.watchdog = new IdleWatchdog(this);
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
-  start(up: Flow, down: Flow): void {
+  start(client: Channel, target: Channel): void {
     for (const signal of this.options.signals) {
       if (signal.aborted) return this.fail(signal.reason);
       signal.addEventListener("abort", this);
     }
     this.watchdog.start();
-    this.#pumps = [new Pump(up, this), new Pump(down, this)];
+    const up = new Pump("up", client, target, this);
+    const down = new Pump("down", target, client, this);
+    this.#pumps = [up, down];
     this.#running = this.#pumps.length;
-    for (const pump of this.#pumps) void pump.run();
+    const { first } = this.options;
+    void up.run(first?.up);
+    void down.run(first?.down);
   }
 
   /** A signal was aborted. */
@@ -135,9 +136,9 @@ class Relay implements EventListenerObject {
     const pumps = this.#pumps;
     this.#stop();
     const told = pumps.map((pump) => pump.breakOff(reason))
-      .filter((one) => one !== undefined);
-    if (told.length === 0) this.#reject(reason);
-    else Promise.all(told).finally(() => this.#reject(reason));
+      .find((one) => one !== undefined);
+    if (told === undefined) this.#reject(reason);
+    else told.finally(() => this.#reject(reason));
   }
 
   #stop(): void {
@@ -152,68 +153,96 @@ class Relay implements EventListenerObject {
 
 /** Copies one direction. */
 class Pump {
-  readonly #flow: Flow;
+  readonly #direction: Direction;
+  readonly #from: Channel;
+  readonly #to: Channel;
   readonly #relay: Relay;
   #reading: Promise<Uint8Array | undefined> | undefined;
   #stopped = false;
   #pacing: AbortController | undefined;
 
-  constructor(flow: Flow, relay: Relay) {
-    this.#flow = flow;
+  constructor(direction: Direction, from: Channel, to: Channel, relay: Relay) {
+    this.#direction = direction;
+    this.#from = from;
+    this.#to = to;
     this.#relay = relay;
   }
 
-  async run(): Promise<void> {
-    const { source, sink, first } = this.#flow;
-    const { options: { buffers }, watchdog } = this.#relay;
+  /** Catches everything: a failure is the relay's. */
+  async run(first: Uint8Array | undefined): Promise<void> {
+    const { reader, session } = this.#from;
+    const { writer } = this.#to;
+    const { options: { buffers }, passage, watchdog } = this.#relay;
     try {
       if (first !== undefined && first.length > 0) {
-        await sink.write(first);
+        await writer.write(first);
         watchdog.touch();
       }
       while (!this.#stopped) {
-        this.#reading = source.read();
+        this.#reading = reader.read();
         const chunk = await this.#reading;
         if (this.#stopped) return;
         this.#reading = undefined;
         if (chunk === undefined) break;
-        const converted = this.#flow.convert(chunk, buffers.take);
-        const waitMs = this.#flow.admit?.(chunk.length, converted.length);
-        this.#flow.count(chunk.length, converted.length);
-        this.#flow.recycle?.(chunk);
+        const { payload, reply } = session.open(chunk, buffers.take);
+        if (reply !== undefined) this.#reply(reply);
+        const waitMs = passage.pass(this.#direction, payload.length);
+        const bytes = this.#to.session.seal(payload, buffers.take);
+        this.#giveBack(chunk, payload, bytes);
         watchdog.touch();
-        if (waitMs) await this.#pace(waitMs);
+        if (waitMs > 0) await this.#pace(waitMs);
         if (this.#stopped) return;
-        if (converted.length > 0) await sink.write(converted);
+        if (bytes.length > 0) await writer.write(bytes);
         // Only now, and not if it failed: until then the system reads from it.
-        buffers.give(converted);
+        if (bytes === chunk) this.#from.connection.recycle?.(chunk);
+        else buffers.give(bytes);
         watchdog.touch();
       }
       if (this.#stopped) return;
-      this.#flow.end?.();
-      await sink.close();
+      session.end();
+      passage.ended?.(this.#direction);
+      await writer.close();
       if (!this.#stopped) this.#relay.ended();
     } catch (error) {
       this.#relay.fail(error);
     }
   }
 
+  /** What is needed no more once `bytes` are made. */
+  #giveBack(chunk: Uint8Array, payload: Uint8Array, bytes: Uint8Array): void {
+    if (bytes !== chunk) this.#from.connection.recycle?.(chunk);
+    if (payload !== chunk && payload !== bytes) {
+      this.#relay.options.buffers.give(payload);
+    }
+  }
+
+  /** The session answers its peer by itself. */
+  #reply(bytes: Uint8Array): void {
+    this.#from.writer.reply(bytes)
+      .catch((error) => this.#relay.fail(error));
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#pacing?.abort();
-    if (this.#reading !== undefined) this.#flow.source.giveUp(this.#reading);
+    if (this.#reading !== undefined) this.#from.reader.giveUp(this.#reading);
   }
 
-  /** After `stop()`. The result never rejects. */
+  /**
+   * Writes a chunk without its last byte, where the client is to see it. After
+   * `stop()`; the result never rejects.
+   */
   breakOff(reason: unknown): Promise<void> | undefined {
-    // Else a write is under way, of which the rest is missing.
-    if (this.#reading === undefined) return undefined;
-    const last = this.#flow.broken?.(reason);
-    if (last === undefined) return undefined;
+    const { options: { clock }, passage } = this.#relay;
+    // If nothing is being read, a write is under way, and its rest is missing.
+    const mayWrite = this.#direction === "down" && this.#reading !== undefined;
+    if (!mayWrite || passage.breaksOff?.(reason) !== true) return undefined;
+    const { session, writer } = this.#to;
+    const chunk = session.seal(new Uint8Array(1)).subarray(0, -1);
     const done = new AbortController();
     const end = (): void => done.abort();
-    this.#flow.sink.write(last).then(end, end);
-    return pause(this.#relay.options.clock, BREAK_OFF_MS, done.signal);
+    writer.write(chunk).then(end, end);
+    return pause(clock, BREAK_OFF_MS, done.signal);
   }
 
   /** Keeps a rate; that is no idleness. */
