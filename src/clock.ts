@@ -33,6 +33,17 @@ export const systemClock: Clock = {
 };
 
 /**
+ * When a moment of the monotonic clock was, by the wall clock as it is set now:
+ * the wall clock may have been set since.
+ *
+ * @param momentMs What `monotonicMs()` was then.
+ * @returns Milliseconds since 1970.
+ */
+export function unixMsAt(clock: Clock, momentMs: number): number {
+  return clock.unixMs() - (clock.monotonicMs() - momentMs);
+}
+
+/**
  * A deadline as an `AbortSignal` that also follows a parent signal.
  *
  * The owner must {@link Deadline.cancel} it (or use `using`): that ends the

@@ -25,6 +25,13 @@ export const MAX_TIMESTAMP_SKEW_S = 30;
 export const SALT_POOL_MS: number = (2 * MAX_TIMESTAMP_SKEW_S + 1) * 1_000;
 
 /**
+ * Milliseconds by which the wall clock and the monotonic one may drift apart
+ * in {@link SALT_POOL_MS} without a step: time services slew by 500 ppm at most,
+ * which is 31 ms, and the wall clock is read in whole milliseconds.
+ */
+export const CLOCK_SLEW_MS = 50;
+
+/**
  * Salts in one of the two generations of a replay filter; about 100 bytes
  * each. The 2022 edition fills one at 4,300 requests a second, more than a
  * process serves.
@@ -107,8 +114,17 @@ export const MAX_HTTP_LINE_LENGTH = 16_384;
  */
 export const MAX_HTTP_HEAD_LENGTH = 65_536;
 
+/**
+ * Milliseconds that a failed relay waits for its last bytes to be taken: they
+ * fit into any system's buffer but a full one.
+ */
+export const BREAK_OFF_MS = 1_000;
+
 /** Fields of an HTTP head; Apache stops at 100. */
 export const MAX_HTTP_FIELDS = 128;
+
+/** The same of a response: a browser takes as many as the head has room for. */
+export const MAX_HTTP_RESPONSE_FIELDS = 1_024;
 
 /**
  * Bytes of the line before an HTTP chunk: a size of 12 digits, and extensions,
@@ -457,7 +473,7 @@ export const WRONG_TOKEN_WINDOW_MS = 60_000;
 /** Addresses whose wrong tokens are counted; the oldest makes room. */
 export const MAX_WRONG_TOKEN_PEERS = 1_024;
 
-/** Characters of the name of a user that is made at run time. */
+/** Characters of the name of a user. */
 export const MAX_USER_NAME_LENGTH = 64;
 
 /** Bytes of one datagram of the manager protocol, request or reply. */

@@ -4,7 +4,6 @@
  * @module
  */
 import process from "node:process";
-import { systemClock } from "./clock.ts";
 import {
   catchDefects,
   firstSignal,
@@ -32,7 +31,7 @@ const host: Host = {
   runWorkers: (count, logger) =>
     runWorkers({
       count,
-      start: { argv, names, salts: shareSalts(systemClock) },
+      start: { argv, names, salts: shareSalts() },
       spawn: spawnWorker,
       logger,
       respawnMs: RESPAWN_MS,

@@ -54,8 +54,9 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
   },
   ERR_SS_TIMESTAMP: {
     title: "Clocks disagree",
-    meaning: "A client's clock is more than 30 seconds off, or an old " +
-      "recording was played. Check the time on both ends.",
+    meaning: "A client's clock is more than 30 seconds from this machine's, " +
+      "or an old recording was played. If it happens to every client, set " +
+      "the clock of this machine.",
   },
   ERR_SS_REPLAY: {
     title: "Replay",

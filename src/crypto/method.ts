@@ -59,17 +59,23 @@ const UNPROTECTED =
 /**
  * Finds a method by its name, in any letter case.
  *
+ * @param shown Stands for a name that is not known in the message, where that
+ * must not be repeated.
  * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`; the message lists all.
  */
-export function findMethod(name: string): Method {
+export function findMethod(
+  name: string,
+  shown: string = JSON.stringify(name),
+): Method {
   const wanted = name.toLowerCase();
   const method = METHODS.find((method) => method.name === wanted);
   if (method === undefined) {
-    const shown = JSON.stringify(name);
     throw new ConfigError(
       "ERR_SS_METHOD_UNSUPPORTED",
       (UNPROTECTED.test(wanted)
-        ? `Method ${shown} does not protect what it carries from changes, ` +
+        ? `Method ${
+          JSON.stringify(name)
+        } does not protect what it carries from changes, ` +
           "and is not served"
         : `Unknown method ${shown}`) +
         `: expected one of ${METHODS.map((method) => method.name).join(", ")}`,

@@ -33,7 +33,7 @@ export {
   type ReplayFilter,
   SaltPool,
 } from "../security/replay_filter.ts";
-export { type Generation, SaltTable } from "../security/salt_table.ts";
+export { SaltTable } from "../security/salt_table.ts";
 export { SlidingWindow } from "../security/sliding_window.ts";
 export {
   anyTarget,

@@ -15,6 +15,7 @@ const LEVEL_0 = [
   "limits",
   "clock",
   "random",
+  "text",
   "transport",
   "observe",
   "users",

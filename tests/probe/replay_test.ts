@@ -90,6 +90,37 @@ for (const { name } of METHODS.filter(({ family }) => family.needsClock)) {
   });
 }
 
+for (const { name } of METHODS.filter(({ family }) => family.needsClock)) {
+  test(`${name}: a clock that is set serves who comes, and no replay`, async () => {
+    for (
+      const [atStartMs, laterMs] of [
+        [8 * 3_600_000, -8 * 3_600_000],
+        [-8 * 3_600_000, 8 * 3_600_000],
+        [25_000, -25_000],
+        [0, -3_600_000],
+      ] as const
+    ) {
+      const scene = await Scene.start(name);
+      const { clock } = scene.world;
+      const recordings = [await scene.record()];
+      clock.setForward(atStartMs);
+      await clock.advance(1_000);
+      await scene.restart();
+      recordings.push(await scene.record());
+      await clock.advance(2_000);
+      clock.setForward(laterMs);
+      recordings.push(await scene.record());
+      for (const { request } of recordings) {
+        const before = scene.refused();
+        await scene.expectQuiet(request);
+        assert.equal(scene.refused(), before + 1, `${laterMs}`);
+      }
+      await scene.expectServed(scene.seal());
+      await scene.stop();
+    }
+  });
+}
+
 test("a request sent again to another server of the same process", async () => {
   const world = new World();
   const scene = await Scene.start("2022-blake3-aes-128-gcm", {

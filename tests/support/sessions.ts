@@ -39,7 +39,7 @@ import { nobleProvider } from "../../src/crypto/noble.ts";
 
 /** Serves every replay. */
 export const FORGETFUL: ReplayFilter = {
-  sinceUnixMs: 0,
+  remembers: () => true,
   add: () => true,
   remember: () => {},
 };

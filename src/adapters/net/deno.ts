@@ -32,6 +32,7 @@ import { othersTurn } from "./_deno_turns.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { bindOutgoing } from "./_outgoing.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
+import { listenWithoutIpv6 } from "./_without_ipv6.ts";
 
 /**
  * Gives the system's network. Deno asks for `--allow-net`, which may name the
@@ -52,9 +53,10 @@ export function denoTransport(outbound?: OutboundAddresses): Transport {
       batch: false,
     },
     buffers: BUFFERS,
-    listen,
+    listen: (endpoint, options) =>
+      listenWithoutIpv6(endpoint, (one) => listen(one, options)),
     dial: outbound === undefined ? dial : noDial,
-    bind: bindDeno,
+    bind: (endpoint) => listenWithoutIpv6(endpoint, bindDeno),
     bindOutgoing: () => bindOutgoing(bindDeno, outbound),
     resolve,
     descriptorLimit,

@@ -189,6 +189,13 @@ export function parseConfig(text: string, name: string): ConfigObject {
     if (twice !== undefined) {
       throw wrong(twice.offset, `${twice.value} is there twice: leave one`);
     }
+    const half = illFormed(tree);
+    if (half !== undefined) {
+      throw wrong(
+        half.offset,
+        "text that is not well formed: \\ud800 to \\udfff stand in pairs",
+      );
+    }
     const fields = withoutNulls(getNodeValue(tree));
     if (!isObject(fields)) {
       throw wrong(tree.offset, 'expected an object: { "server": ... }');
@@ -217,6 +224,18 @@ function repeatedKey({ type, children = [] }: Node): Node | undefined {
       seen.add(key.value);
     }
     const below = repeatedKey(child);
+    if (below !== undefined) return below;
+  }
+  return undefined;
+}
+
+/** A text, or a key, that could not be written as UTF-8. */
+function illFormed(node: Node): Node | undefined {
+  if (node.type === "string") {
+    return (node.value as string).isWellFormed() ? undefined : node;
+  }
+  for (const child of node.children ?? []) {
+    const below = illFormed(child);
     if (below !== undefined) return below;
   }
   return undefined;

@@ -34,7 +34,7 @@ export function outboundOf(
     ...role === "server" ? fromOptions(SEND_FROM, args).addresses ?? [] : [],
   ];
   if (chosen.length > 0 || file === undefined) {
-    return oneOfEach(chosen, (text) => badOption(flag!, text, each!.expected));
+    return oneOfEach(chosen, () => badOption(flag!, each!.expected));
   }
   const { both = [], ipv4 = [], ipv6 = [] } = fromObject(OUTBOUND, file);
   const filed = [...both, ...ipv4, ...ipv6].filter((one) => one !== "");
@@ -65,12 +65,12 @@ export function localAddressWarning(file: ConfigObject | undefined): string[] {
 /** @param wrong Makes the error of a second address of a family. */
 function oneOfEach(
   addresses: readonly string[],
-  wrong: (address: string) => ConfigError,
+  wrong: () => ConfigError,
 ): OutboundAddresses | undefined {
   const chosen: { ipv4?: string; ipv6?: string } = {};
   for (const address of addresses) {
     const family = address.includes(":") ? "ipv6" : "ipv4";
-    if (chosen[family] !== undefined) throw wrong(address);
+    if (chosen[family] !== undefined) throw wrong();
     chosen[family] = address;
   }
   return addresses.length > 0 ? chosen : undefined;

@@ -60,6 +60,7 @@ export class Secrets {
       args,
     );
     if (key !== undefined) return { kind: "key", text: key, origin: "--key" };
+    if (text !== undefined) checkDecoded(text, "-k, --password");
     if (text !== undefined && file !== undefined) {
       throw new ConfigError(
         "ERR_CONFIG_USAGE",
@@ -104,6 +105,7 @@ export class Secrets {
   /** The password of the environment, if there is one. */
   fromEnvironment(): Secret | undefined {
     const text = this.sources.variable(PASSWORD_VARIABLE);
+    if (text !== undefined) checkDecoded(text, PASSWORD_VARIABLE);
     return text
       ? { kind: "password", text, origin: PASSWORD_VARIABLE }
       : undefined;
@@ -112,11 +114,15 @@ export class Secrets {
   /**
    * The one line of a file.
    *
-   * @param origin What names the file, for messages.
+   * @param origin What names the file, for messages. If that is an option,
+   * the path is not repeated as long as there is no such file: it may be the
+   * password itself.
    */
   read(path: string, origin: string): Secret {
-    const lines = locate(origin, () => this.sources.readText(path))
-      .replace(/\r?\n$/, "").split(/\r?\n/);
+    const lines = locate(
+      origin,
+      () => this.#readSecret(path, origin.startsWith("-")),
+    ).replace(/\r?\n$/, "").split(/\r?\n/);
     const [text = "", second] = lines;
     if (text === "" || second !== undefined) {
       throw new ConfigError(
@@ -134,6 +140,16 @@ export class Secrets {
     return { kind: "password", text, origin: `${origin} (${path})` };
   }
 
+  #readSecret(path: string, hidden: boolean): string {
+    try {
+      return this.sources.readText(path);
+    } catch (error) {
+      if (!hidden || !(error instanceof ConfigError)) throw error;
+      const message = error.message.replace(`Cannot read ${path}: `, "");
+      throw new ConfigError(error.code, message, { cause: error.cause });
+    }
+  }
+
   #expand(kind: Secret["kind"], text: string, origin: string): Secret {
     const name = /^\$\{([^{}]+)\}$/.exec(text)?.[1];
     if (name === undefined) {
@@ -146,12 +162,27 @@ export class Secrets {
       return { kind, text, origin };
     }
     const value = locate(origin, () => this.sources.variable(name));
+    if (value) checkDecoded(value, `${origin} (${name})`);
     if (value) return { kind, text: value, origin: `${origin} (${name})` };
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
       `${origin}: the environment has no variable ${name}, or an empty one`,
     );
   }
+}
+
+/**
+ * Both runtimes put U+FFFD for bytes that are no UTF-8: another password.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+ */
+function checkDecoded(text: string, origin: string): void {
+  if (!text.includes("\ufffd")) return;
+  throw new ConfigError(
+    "ERR_CONFIG_VALUE",
+    `${origin}: the password is not UTF-8; set the terminal to that encoding, ` +
+      "or put the password into a file that is",
+  );
 }
 
 /** Puts the place of a value in front of the message of its error. */

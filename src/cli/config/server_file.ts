@@ -21,6 +21,7 @@ import {
   type UserSettings,
 } from "./server_settings.ts";
 import { type HostAndPort, PORT_EXPECTED, readPort } from "./values.ts";
+import { userNameFault } from "../../users.ts";
 
 /** What a configuration file says of its servers. */
 export interface FileServers {
@@ -131,6 +132,8 @@ function userFromObject(object: ConfigObject, secrets: Secrets): UserSettings {
   const limits = fromObject(USER_LIMITS, object, "user");
   const secret = secrets.fromObject(object, "user");
   if (name === undefined) throw object.wrong("name", "text");
+  const fault = userNameFault(name);
+  if (fault !== undefined) throw object.wrong("name", `another: it ${fault}`);
   if (secret === undefined) {
     throw object.wrong("password", 'text, or "password_file", or "key"');
   }

@@ -58,7 +58,7 @@ export function serverFromOptions(
   return {
     origin: "the command line",
     port,
-    method: methodAt("-m, --encrypt-method", method),
+    method: methodAt("-m, --encrypt-method", method, "given"),
     secret: secrets.fromOptions(args),
     service: serviceFromOptions(args),
   };
@@ -83,8 +83,10 @@ function serviceFromOptions(args: Arguments): Said<ServiceOptions> {
 /** The servers that `-s` names. */
 export function serversFromOptions(args: Arguments): ServerSettings[] {
   const { hosts = [] } = fromOptions(SERVER, args);
-  const texts = args.all("server-addr");
-  return hosts.map((host, i) => ({ origin: `-s ${texts[i]}`, ...host }));
+  return hosts.map((host, i) => {
+    const which = hosts.length === 1 ? "" : ` (${i + 1} of ${hosts.length})`;
+    return { origin: `-s, --server-addr${which}`, ...host };
+  });
 }
 
 /**
@@ -124,12 +126,17 @@ export function serverFromParsed(
   };
 }
 
-/** Finds a method and says where its name was written if there is none. */
+/**
+ * Finds a method and says where its name was written if there is none.
+ *
+ * @param shown Stands for the name in the message.
+ */
 export function methodAt(
   origin: string,
   name: string | undefined,
+  shown?: string,
 ): Method | undefined {
   return name === undefined
     ? undefined
-    : locate(origin, () => findMethod(name));
+    : locate(origin, () => findMethod(name, shown));
 }

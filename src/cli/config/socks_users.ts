@@ -41,7 +41,11 @@ export function readSocksUser(text: string): SocksUser | undefined {
   const colon = text.indexOf(":");
   const username = text.slice(0, Math.max(0, colon));
   const password = text.slice(colon + 1);
-  return fits(username) && fits(password) ? { username, password } : undefined;
+  // U+FFFD stands for bytes that are not UTF-8: another password.
+  const isDecoded = !text.includes("\ufffd");
+  return isDecoded && fits(username) && fits(password)
+    ? { username, password }
+    : undefined;
 }
 
 const NAME = text("NAME");

@@ -17,6 +17,7 @@ import { flowShare } from "../../service/udp/udp_service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
 import { VERSION } from "../tools/version.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import type { SystemWorld } from "./world.ts";
 
 /** What does not change while the program runs. */
@@ -34,15 +35,17 @@ export class ProgramStatus implements Disposable {
   readonly #facts: ProgramFacts;
   readonly #system: Pick<SystemWorld, "observations" | "providers">;
   readonly #probe = new ProcessProbe();
-  readonly #startedUnixMs = systemClock.unixMs();
+  readonly #clock: ClockWatch;
 
   /** Watches from now on. */
   constructor(
     facts: ProgramFacts,
     system: Pick<SystemWorld, "observations" | "providers">,
+    logger: Logger,
   ) {
     this.#facts = facts;
     this.#system = system;
+    this.#clock = new ClockWatch(systemClock, logger);
   }
 
   /** Everything of a status but the servers. */
@@ -55,7 +58,7 @@ export class ProgramStatus implements Disposable {
       version: VERSION,
       runtime: runtimeName(),
       role: this.#facts.role,
-      startedUnixMs: this.#startedUnixMs,
+      startedUnixMs: this.#clock.startedUnixMs,
       nowUnixMs: systemClock.unixMs(),
       ready: this.ready,
       connections: { ...connections, limit: this.#facts.connectionLimit },
@@ -69,6 +72,7 @@ export class ProgramStatus implements Disposable {
   /** Ends the watch. Idempotent. */
   [Symbol.dispose](): void {
     this.#probe[Symbol.dispose]();
+    this.#clock[Symbol.dispose]();
   }
 }
 

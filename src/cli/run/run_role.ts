@@ -148,10 +148,14 @@ async function serve(
   });
   const witness = { logger, metrics: observations };
   providers.serve(role.methods);
-  const status = new ProgramStatus({
-    role: role.role,
-    connectionLimit: connectionLimit(role.result, world),
-  }, { observations, providers });
+  const status = new ProgramStatus(
+    {
+      role: role.role,
+      connectionLimit: connectionLimit(role.result, world),
+    },
+    { observations, providers },
+    logger,
+  );
   owned.use(status);
   owned.use(systemRest(world.transport));
   const supervised = role.supervise({

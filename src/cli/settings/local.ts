@@ -171,7 +171,7 @@ export const SOCKS_USERS: Settings<{ readonly users: SocksUser[] }> = {
       ...textAs({
         value: "NAME:PASSWORD",
         type: "string",
-        expected: "NAME:PASSWORD, each of 1 to 255 bytes",
+        expected: "NAME:PASSWORD in UTF-8, each of 1 to 255 bytes",
         read: readSocksUser,
       }),
       secret: true,

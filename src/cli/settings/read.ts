@@ -75,10 +75,10 @@ function optionValue(
 ): unknown {
   if (flag === undefined) return undefined;
   if (kind.value === undefined) return args.has(flag) || undefined;
-  const read = ({ read, expected, secret }: typeof kind, text: string) => {
+  const read = ({ read, expected }: typeof kind, text: string) => {
     const value = read(text);
     if (value !== undefined) return value;
-    throw badOption(flag, secret ? "(hidden)" : text, unquoted(expected));
+    throw badOption(flag, unquoted(expected));
   };
   const texts = args.all(flag);
   if (texts.length === 0) return undefined;

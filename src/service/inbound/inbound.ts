@@ -30,6 +30,8 @@ export interface InboundRequest {
   readonly address: Address;
   /** Payload that came with the request; may be empty. */
   readonly payload: Uint8Array;
+  /** Set: it is connected already, and this goes on; the receiver owns it. */
+  readonly channel?: Channel;
   /**
    * Set: the server's first bytes are the answer, and when it ends the stream
    * without any, the application is refused with this code.

@@ -138,6 +138,7 @@ export class LocalConnection implements Passage {
   /** The way for a request; the application is refused where there is none. */
   async #openFor(request: InboundRequest): Promise<Channel> {
     this.#request = request;
+    if (request.channel !== undefined) return request.channel;
     try {
       return await this.#channelTo(request.address, request.payload);
     } catch (error) {
@@ -185,19 +186,31 @@ export class LocalConnection implements Passage {
     const { transport, clock } = this.#local.world;
     const client = this.#client;
     const signal = this.#signal;
-    await client.answer(this.#request!.accept(channel.local), signal);
-    const more = channel.first.length > 0
-      ? NOTHING
-      : await client.firstPayload(signal);
-    this.#report.count("up", channel.first.length + more.length);
+    const { accept } = this.#request!;
+    await client.answer(accept(channel.local), signal);
     await relay(client, channel, this, {
       ...this.#local.options,
       buffers: transport.buffers,
       clock,
       halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
       signals: [signal],
-      first: { up: channel.begin(more) },
+      first: { up: await this.#firstBytes(channel) },
     });
+  }
+
+  /** Of a channel that speaks another protocol now, what came with that. */
+  async #firstBytes(channel: Channel): Promise<Uint8Array> {
+    const { channel: begun, payload } = this.#request!;
+    if (begun !== undefined) {
+      if (payload.length === 0) return payload;
+      this.#report.count("up", payload.length);
+      return channel.session.seal(payload);
+    }
+    const more = channel.first.length > 0
+      ? NOTHING
+      : await this.#client.firstPayload(this.#signal);
+    this.#report.count("up", channel.first.length + more.length);
+    return channel.begin(more);
   }
 
   /** See {@link Passage.pass}. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { equalBytes } from "../../bytes.ts";
+import { equalBytes, toLatin1 } from "../../bytes.ts";
 import { Deadline } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { BIND_TARGET, encodeBindPayload } from "../../codec/bind_request.ts";
@@ -74,13 +74,18 @@ export async function acceptSocks5(
   }
 }
 
-/** Compares user names and passwords in a time that does not tell which fits. */
+/**
+ * Compares user names and passwords in a time that does not tell which fits.
+ * Neither RFC 1929 nor older clients of RFC 7617 say how text becomes bytes:
+ * UTF-8 and Latin-1 are both taken.
+ */
 export function userCheck(users: readonly SocksUser[]): Authenticate {
-  const encoder = new TextEncoder();
-  const known = users.map(({ username, password }) => ({
-    username: encoder.encode(username),
-    password: encoder.encode(password),
-  }));
+  const known = users.flatMap(({ username, password }) =>
+    ENCODINGS.map((encode) => ({
+      username: encode(username),
+      password: encode(password),
+    }))
+  );
   return ({ username, password }: Socks5Credentials): boolean => {
     let matches = 0;
     for (const user of known) {
@@ -91,6 +96,15 @@ export function userCheck(users: readonly SocksUser[]): Authenticate {
     return matches === 1;
   };
 }
+
+const ENCODINGS: readonly ((text: string) => Uint8Array)[] = [
+  (text) => new TextEncoder().encode(text),
+  // Of a text that Latin-1 does not have, UTF-8 again: nothing else fits it.
+  (text) =>
+    [...text].every((character) => character.charCodeAt(0) <= 0xff)
+      ? toLatin1(text)
+      : new TextEncoder().encode(text),
+];
 
 const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
   accept: (bound) => encodeReply(REP.succeeded, bound),

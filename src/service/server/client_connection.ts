@@ -258,6 +258,14 @@ class CountedPassage implements Passage {
     this.#report.count(direction, payloadBytes);
     return waitMs;
   }
+
+  /**
+   * Without an answer there is nothing that could pass for whole; and a peer
+   * that tampers is told nothing.
+   */
+  breaksOff(reason: unknown): boolean {
+    return this.#report.bytesDown > 0 && !(reason instanceof ProtocolError);
+  }
 }
 
 /** Fails closed: what cannot be told to be new is not served. */

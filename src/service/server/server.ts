@@ -84,7 +84,11 @@ export function checkServer(
   keys: ServerKeys,
   dependencies: Dependencies,
 ): void {
-  const forgetful = { sinceUnixMs: 0, add: () => true, remember: () => {} };
+  const forgetful = {
+    remembers: () => true,
+    add: () => true,
+    remember: () => {},
+  };
   const world = withDefaults(dependencies);
   serverProtocol(keys, { ...world, replayFilter: forgetful });
 }

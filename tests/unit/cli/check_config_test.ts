@@ -171,7 +171,7 @@ test("describeConfig() asks for --role, where the content does not tell", () => 
   assert.equal(roleOf(LOCAL, "--role", "server"), "server");
   refuses(
     () => check(LOCAL, "--role", "both"),
-    /--role both: expected server, local or tunnel/,
+    /--role: expected server, local or tunnel/,
   );
 });
 

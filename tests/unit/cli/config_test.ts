@@ -251,7 +251,7 @@ test("configureLocal() reads SOCKS users from options and rust's file", () => {
   );
   refuses(
     () => local(["-c", "f", "--socks-user", "secret"], { f: LIBEV }),
-    /--socks-user \(hidden\): expected NAME:PASSWORD/,
+    /--socks-user: expected NAME:PASSWORD/,
   );
 });
 
@@ -288,8 +288,14 @@ test("a message that something is missing tells of keys that are mistyped", () =
 
 test("configureLocal() says what is missing, and how to give it", () => {
   refuses(() => local([]), /No server.*-s HOST:PORT.*ss:\/\/ URI.*-c FILE/);
-  refuses(() => local(["-s", "h"]), /-s h: no server port: give -p PORT/);
-  refuses(() => local(["-s", "h:1"]), /-s h:1: no password: give -k PASSWORD/);
+  refuses(
+    () => local(["-s", "h"]),
+    /-s, --server-addr: no server port: give -p PORT/,
+  );
+  refuses(
+    () => local(["-s", "h:1"]),
+    /-s, --server-addr: no password: give -k PASSWORD/,
+  );
   refuses(
     () => local(["-s", "h:0", "-k", "x"]),
     /nobody can connect to port 0/,
@@ -451,6 +457,31 @@ test("parseConfig() tells line and column of what is not JSON", () => {
   refuses(() => parseConfig(deep, "f"), /^f:1:1: .* more levels than can be/);
 });
 
+test("parseConfig() refuses text that is not well formed, wherever it stands", () => {
+  for (
+    const text of [
+      '{"server": "h", "password": "secret\\ud800"}',
+      '{"users": [{"name": "\\udc00x"}]}',
+      '{"\\ud800": 1}',
+    ]
+  ) {
+    refuses(() => parseConfig(text, "f"), /^f:1:\d+: text that is not well/);
+  }
+});
+
+test("a user's name in a file can be shown, and be part of a path", () => {
+  for (const name of [" ", "\u202ealice", "a\nb", "..", "x".repeat(65)]) {
+    const file = {
+      ...LIBEV,
+      users: [{ name, password: "p" }],
+    };
+    refuses(
+      () => server(["-c", "f.json"], { "f.json": file }),
+      /^f\.json:1:\d+: users\[0\]\.name is ".*, expected another: it /,
+    );
+  }
+});
+
 test("parseConfig() says that strings take double quotes, as JSON5 does not", () => {
   refuses(() => parseConfig("{'a': 1}", "f"), /^f:1:2: .*double quotes only/);
   refuses(() => parseConfig("{a: 1}", "f"), /^f:1:2: .*double quotes only/);
@@ -504,16 +535,19 @@ test("options with wrong values are named", () => {
   const base = ["-s", "h:1", "-k", "x"];
   const bad = (...argv: string[]): () => unknown => () =>
     local([...base, ...argv]);
-  refuses(bad("-p", "0x1"), /--server-port 0x1: expected a port/);
-  refuses(bad("-l", "65536"), /--local-port 65536/);
-  refuses(bad("-b", "a b"), /--local-addr a b: expected HOST/);
-  refuses(bad("-s", "h:99999"), /--server-addr h:99999/);
-  refuses(bad("-t", "soon"), /--timeout soon/);
+  refuses(bad("-p", "0x1"), /--server-port: expected a port/);
+  refuses(bad("-l", "65536"), /--local-port: expected/);
+  refuses(bad("-b", "a b"), /--local-addr: expected HOST/);
+  refuses(bad("-s", "h:99999"), /--server-addr: expected/);
+  refuses(bad("-t", "soon"), /--timeout: expected/);
   refuses(
     bad("--max-connections", "0"),
-    /--max-connections 0: expected a whole/,
+    /--max-connections: expected a whole/,
   );
-  refuses(bad("-m", "rot13"), /-m, --encrypt-method: .*"rot13"/);
+  refuses(
+    bad("-m", "rot13"),
+    /-m, --encrypt-method: Unknown method given: expected one of/,
+  );
 });
 
 test("configureUrls() prints one URI for each server", () => {

@@ -109,7 +109,7 @@ test("configureTunnel() refuses to start without a complete target", () => {
   for (const text of ["host", "host:0", ":1", "::1"]) {
     refuses(
       () => tunnel([...SERVER, "-L", text]),
-      /--tunnel-address .*expected HOST:PORT/,
+      /--tunnel-address: expected HOST:PORT/,
     );
   }
 });

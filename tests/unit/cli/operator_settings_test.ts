@@ -154,11 +154,11 @@ test("operatorSettings() lets an option beat the file", () => {
 
 test("operatorSettings() names what it cannot read", () => {
   const cases: [string[], object, RegExp][] = [
-    [["--admin", "9000"], {}, /^--admin 9000: expected HOST:PORT or unix:/],
-    [["--admin", "unix:run"], {}, /^--admin unix:run: expected/],
+    [["--admin", "9000"], {}, /^--admin: expected HOST:PORT or unix:/],
+    [["--admin", "unix:run"], {}, /^--admin: expected/],
     [[], { admin: 9000 }, /^\/etc\/umbra\/f:1:\d+: admin is 9000, expected/],
     [[], { manager: "::1" }, /manager is "::1", expected HOST:PORT/],
-    [["--admin-host", "a:1"], {}, /^--admin-host a:1: expected a name/],
+    [["--admin-host", "a:1"], {}, /^--admin-host: expected a name/],
     [[], { admin_host: ["a:1"] }, /admin_host is .*expected a name/],
     [[], { public_host: "a:1" }, /public_host is "a:1", expected a name/],
     [[], { store: "" }, /store is "", expected/],
@@ -166,12 +166,12 @@ test("operatorSettings() names what it cannot read", () => {
     [
       ["--log-format", "xml"],
       {},
-      /^--log-format xml: expected text or json/,
+      /^--log-format: expected text or json/,
     ],
     [[], { reuse_port: 1 }, /reuse_port is 1, expected true or false/],
     [[], { max_connections_per_host: 0 }, /is 0, expected a whole number/],
     [[], { workers: 257 }, /workers is 257, expected a whole .* 1 to 256/],
-    [["--workers", "0"], {}, /^--workers 0: expected .* 1 to 256, or auto/],
+    [["--workers", "0"], {}, /^--workers: expected .* 1 to 256, or auto/],
     [[], { verbose: 3 }, /verbose is 3, expected true, false or a level/],
     [
       ["--admin-token-file", "/run/empty"],
