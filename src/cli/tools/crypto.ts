@@ -7,6 +7,7 @@ import { systemProviders } from "../../adapters/crypto/providers.ts";
 import { systemClock } from "../../clock.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
 import { type Method, METHODS } from "../../crypto/method.ts";
+import { nobleProvider } from "../../crypto/noble.ts";
 import {
   ProviderChoice,
   type ProviderTrial,
@@ -52,14 +53,9 @@ export class ProvidersInUse {
   serve(methods: Iterable<Method>): void {
     for (const method of new Set(methods)) {
       if (this.#used.has(method)) continue;
-      const trials = tryProviders(this.#allowed, [method], SYSTEM);
-      this.#choice.add(trials);
-      for (const { provider, fault } of trials) {
-        if (fault === undefined) continue;
-        this.#logger.log(
-          "warn",
-          `crypto provider ${provider.name} refused for ${method.name}: ${fault}`,
-        );
+      this.#try(method, this.#allowed.filter((one) => one !== nobleProvider));
+      if (!this.#choice.supports(method)) {
+        this.#try(method, this.#allowed.filter((one) => one === nobleProvider));
       }
       const chosen = this.#choice.chosen(method);
       if (chosen === undefined) {
@@ -69,6 +65,19 @@ export class ProvidersInUse {
       this.#logger.log(
         "debug",
         `${method.name} is computed by ${chosen.name} ${chosen.version}`,
+      );
+    }
+  }
+
+  /** Noble is tried last and alone: whatever is native is faster. */
+  #try(method: Method, providers: readonly AeadProvider[]): void {
+    const trials = tryProviders(providers, [method], SYSTEM);
+    this.#choice.add(trials);
+    for (const { provider, fault } of trials) {
+      if (fault === undefined) continue;
+      this.#logger.log(
+        "warn",
+        `crypto provider ${provider.name} refused for ${method.name}: ${fault}`,
       );
     }
   }
