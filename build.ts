@@ -29,6 +29,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { LIBRARIES } from "./src/adapters/crypto/openssl.ts";
+import { C_LIBRARIES } from "./src/adapters/system/_libc.ts";
 import { completions } from "./src/cli/completions/completions.ts";
 import { manPage } from "./src/cli/options/man.ts";
 import { bunPath, ROOT } from "./tests/support/runtimes.ts";
@@ -48,8 +49,8 @@ const COMPANIONS: Readonly<Record<string, () => string>> = {
  * What a compiled Deno program may do, whatever it is told: open sockets, unix
  * ones too, read and write files (what `umbra init` makes, the store, a kept list),
  * read the environment, the system's limits, this machine's addresses and its
- * own user. Not: start programs, load any library but OpenSSL's. Addresses,
- * paths, and the variables that hold passwords, are the operator's choice and
+ * own user. Not: start programs, or load libraries but OpenSSL's and C's.
+ * Addresses, paths, and the variables that hold passwords, are the operator's choice and
  * unknown here; run from source to narrow them further.
  */
 export const PERMISSIONS: readonly string[] = [
@@ -59,7 +60,10 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
   "--allow-sys=networkInterfaces,uid",
   "--allow-env",
-  `--allow-ffi=${LIBRARIES.filter((path) => path.startsWith("/")).join(",")}`,
+  `--allow-ffi=${
+    [...LIBRARIES, ...C_LIBRARIES].filter((path) => path.startsWith("/"))
+      .join(",")
+  }`,
 ];
 
 /**

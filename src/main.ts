@@ -4,6 +4,7 @@
  * @module
  */
 import process from "node:process";
+import { tellReady } from "./adapters/system/service_manager.ts";
 import { systemClock } from "./clock.ts";
 import { firstSignal, type Host, onHangup } from "./cli/run/host.ts";
 import { shareSalts } from "./security/replay_filter.ts";
@@ -28,7 +29,7 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
 const host: Host = {
   stopSignal: firstSignal,
   onReload: onHangup,
-  listening: () => {},
+  listening,
   stopped: () => {},
   runWorkers: (count, logger) =>
     runWorkers({
@@ -39,9 +40,19 @@ const host: Host = {
       respawnMs: RESPAWN_MS,
       stopSignal: firstSignal,
       onReload: onHangup,
+      listening,
     }),
 };
 runProgram(argv, names, host).then((code) => process.exit(code));
+
+/** Systemd starts what waits for us only then, and gives up otherwise. */
+function listening(): void {
+  if (tellReady()) return;
+  complain(
+    "umbra: Cannot tell the service manager that we are ready: it takes the C " +
+      "library, and Deno's --allow-ffi; use Type=exec in the unit\n",
+  );
+}
 
 /** Beside this file, from source and in a compiled program alike. */
 function spawnWorker(): WorkerThread {

@@ -65,6 +65,15 @@ export class ProviderChoice implements AeadProvider {
     return this.#chosen.get(method.name);
   }
 
+  /** MiB per second of who serves a method; 0 when nobody can. */
+  speed(method: Method): number {
+    const provider = this.#chosen.get(method.name);
+    const trial = this.#trials.find((one) =>
+      one.method === method && one.provider === provider
+    );
+    return trial?.speed ?? 0;
+  }
+
   supports(method: Method): boolean {
     return this.#chosen.has(method.name);
   }

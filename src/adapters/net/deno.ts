@@ -26,7 +26,10 @@ import type {
 } from "../../transport.ts";
 import { type Socket, SocketConnection } from "./_connection.ts";
 import { bindDeno } from "./_deno_datagrams.ts";
-import { descriptorLimit } from "../system/_descriptors.ts";
+import {
+  descriptorLimit,
+  raiseDescriptorLimit,
+} from "../system/_descriptors.ts";
 import { othersTurn } from "./_deno_turns.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { bindOutgoing } from "./_outgoing.ts";
@@ -40,6 +43,7 @@ import { plainAddress, resolve } from "./_resolve.ts";
  * Set, there are no connections: see docs/decisions/0033.
  */
 export function denoTransport(outbound?: OutboundAddresses): Transport {
+  raiseDescriptorLimit();
   return {
     name: "deno",
     buffers: BUFFERS,

@@ -14,6 +14,7 @@ import {
   tryProviders,
 } from "../../crypto/provider_choice.ts";
 import { ConfigError } from "../../errors.ts";
+import { SLOW_CRYPTO_MIB } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 
@@ -66,7 +67,26 @@ export class ProvidersInUse {
         "debug",
         `${method.name} is computed by ${chosen.name} ${chosen.version}`,
       );
+      this.#tellSlow(method, chosen);
     }
+  }
+
+  /** A library that is missing is no fault, but the operator can mend it. */
+  #tellSlow(method: Method, chosen: AeadProvider): void {
+    const missing = this.#found.find((one) => "reason" in one);
+    if (this.#wanted !== "auto" || missing === undefined) return;
+    // Not even OpenSSL has it.
+    if (method.algorithm === "xchacha20-poly1305") return;
+    const speed = this.#choice.speed(method);
+    if (speed >= SLOW_CRYPTO_MIB) return;
+    this.#logger.log(
+      "warn",
+      `${method.name} is slow here: ${chosen.name} computes ` +
+        `${
+          Math.round(speed)
+        } MiB/s, OpenSSL's libcrypto some thousand; install ` +
+        `it (libssl3 in Debian), or see why it is not used: umbra check crypto`,
+    );
   }
 
   /** Noble is tried last and alone: whatever is native is faster. */
