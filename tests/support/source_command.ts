@@ -1,19 +1,24 @@
 /**
- * How to run our program from its sources.
+ * How to run our program: from its sources, or as an executable.
  *
  * @module
  */
 import { join } from "node:path";
 import { PERMISSIONS, V8_FLAGS } from "../../build.ts";
+import { executablesOf } from "./executables.ts";
 import { bunPath, denoPath, ROOT } from "./runtimes.ts";
 
 /**
  * The command line, without command and options of the program.
  *
  * On Deno it gets the permissions of the compiled program, so that they are
- * seen to be enough.
+ * seen to be enough. An executable gets an empty environment.
  */
 export function sourceCommand(runtime: "deno" | "bun"): string[] {
+  const executables = executablesOf(runtime);
+  if (executables !== undefined) {
+    return ["/usr/bin/env", "-i", join(executables, "umbra")];
+  }
   const main = join(ROOT, "src", "main.ts");
   if (runtime === "bun") return [bunPath(), "--no-install", main];
   const deno = denoPath();
