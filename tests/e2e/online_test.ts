@@ -84,18 +84,13 @@ for (const runtime of ["deno", "bun"] as const) {
       ...flags: string[]
     ): Promise<{ local: Program; address: Address }> => {
       const port = await freePort();
-      const words = [...sourceCommand(runtime), "local", publisher.url];
+      const words = sourceCommand(runtime, {
+        NODE_EXTRA_CA_CERTS: certificate.authority,
+        XDG_CACHE_HOME: cache,
+      });
       const local = await Program.start(
-        [...words, "-l", `${port}`, ...flags],
-        {
-          ready: /ss-local listening/,
-          cwd: ROOT,
-          env: {
-            ...process.env,
-            NODE_EXTRA_CA_CERTS: certificate.authority,
-            XDG_CACHE_HOME: cache,
-          },
-        },
+        [...words, "local", publisher.url, "-l", `${port}`, ...flags],
+        { ready: /ss-local listening/, cwd: ROOT },
       );
       return { local, address: { host: "127.0.0.1", port } };
     };
@@ -142,12 +137,12 @@ for (const runtime of ["deno", "bun"] as const) {
     await using publisher = new Publisher({ host: "127.0.0.1", port: 1 });
     await publisher.start();
     const { code, output } = await runToEnd(
-      [...sourceCommand(runtime), "local", publisher.url, "-l", "0"],
+      [
+        ...sourceCommand(runtime, { XDG_CACHE_HOME: join(scratch, "x") }),
+        ...["local", publisher.url, "-l", "0"],
+      ],
       20_000,
-      {
-        cwd: ROOT,
-        env: { ...process.env, XDG_CACHE_HOME: join(scratch, "x") },
-      },
+      { cwd: ROOT },
     );
     assert.equal(code, 1, output);
     assert.match(

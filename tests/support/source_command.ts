@@ -12,13 +12,28 @@ import { bunPath, denoPath, ROOT } from "./runtimes.ts";
  * The command line, without command and options of the program.
  *
  * On Deno it gets the permissions of the compiled program, so that they are
- * seen to be enough. An executable gets an empty environment.
+ * seen to be enough. An executable gets an empty environment but for these.
+ *
+ * @param variables Of the environment, besides those the test has.
  */
-export function sourceCommand(runtime: "deno" | "bun"): string[] {
+export function sourceCommand(
+  runtime: "deno" | "bun",
+  variables: Readonly<Record<string, string>> = {},
+): string[] {
+  const set = Object.entries(variables).map(([name, value]) =>
+    `${name}=${value}`
+  );
   const executables = executablesOf(runtime);
   if (executables !== undefined) {
-    return ["/usr/bin/env", "-i", join(executables, "umbra")];
+    return ["/usr/bin/env", "-i", ...set, join(executables, "umbra")];
   }
+  return [
+    ...set.length > 0 ? ["/usr/bin/env", ...set] : [],
+    ...fromSource(runtime),
+  ];
+}
+
+function fromSource(runtime: "deno" | "bun"): string[] {
   const main = join(ROOT, "src", "main.ts");
   if (runtime === "bun") return [bunPath(), "--no-install", main];
   const deno = denoPath();

@@ -21,11 +21,7 @@ import { after, before, test } from "node:test";
 import { COMMANDS } from "../../../src/cli/commands/commands.ts";
 import { BARE_ROOT_SKIP, fillRoot, inRoot } from "../../support/bare_root.ts";
 import { COMPILER_SKIP } from "../../support/deno_compiler.ts";
-import {
-  buildExecutables,
-  type Compiler,
-  COMPILERS,
-} from "../../support/executables.ts";
+import { buildExecutables, COMPILERS } from "../../support/executables.ts";
 import { freePort, Program, runToEnd } from "../../support/process.ts";
 import { announceSkip } from "../../support/report.ts";
 
