@@ -10,7 +10,6 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { after, test } from "node:test";
 import { makeCertificate } from "../support/certificate.ts";
 import { freePort, Program, runToEnd } from "../support/process.ts";
@@ -86,6 +85,8 @@ for (const runtime of ["deno", "bun"] as const) {
       const port = await freePort();
       const words = sourceCommand(runtime, {
         NODE_EXTRA_CA_CERTS: certificate.authority,
+        // Deno before 2.9.
+        DENO_CERT: certificate.authority,
         XDG_CACHE_HOME: cache,
       });
       const local = await Program.start(

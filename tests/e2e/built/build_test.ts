@@ -150,6 +150,26 @@ for (const compiler of COMPILERS) {
   });
 }
 
+test(
+  "built by Deno before 2.9: an operator's port on a unix socket is refused",
+  {
+    skip: COMPILER_SKIP,
+  },
+  async () => {
+    const path = join(folder, "admin.sock");
+    const { code, output } = await runToEnd(
+      [
+        ...[join(folder, "deno", "ss-server"), "-s", "127.0.0.1:0", "-k", "x"],
+        ...["-m", "aes-256-gcm", "--admin", `unix:${path}`],
+      ],
+      10_000,
+      { env: {} },
+    );
+    assert.equal(code, 1, output);
+    assert.match(output, /admin\.sock: .* no HTTP on unix sockets, 2\.9 does/);
+  },
+);
+
 test("build.ts compiles with this Deno, but for the base executable", async () => {
   announceSkip(
     "running what this Deno compiles: its base executable (denort) comes from " +

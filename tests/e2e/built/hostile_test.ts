@@ -113,6 +113,22 @@ for (const compiler of COMPILERS) {
     const after = listOf(root).filter((line) => !line.startsWith("/made"));
     assert.deepEqual(after, before);
   });
+
+  test(`${compiler}: a missing libcrypto is named, where it costs speed`, {
+    skip,
+  }, async () => {
+    for (const path of listOf(root).map((line) => line.split(" ")[0]!)) {
+      if (/libcrypto/.test(path)) rmSync(join(root, path));
+    }
+    const port = await freePort();
+    const words = `server -c /server.json -s 127.0.0.1 -p ${port}`;
+    const command = [...inRoot(root, "ro"), "/umbra", ...words.split(" ")];
+    await using program = await Program.start(command, { ready: /listening/ });
+    // Bun has a fast cipher of its own.
+    const slow = /aes-256-gcm is slow here: node computes \d+ MiB\/s/;
+    if (compiler === "deno") assert.match(program.output, slow);
+    else assert.doesNotMatch(program.output, /slow here/);
+  });
 }
 
 async function serves(under: string[], words: string): Promise<void> {
