@@ -9,7 +9,7 @@ import { Deadline, systemClock } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { messageOf, UmbraError } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Arguments } from "../options/args.ts";
 import { configureLocal } from "../config/config.ts";
 import { tryMethods } from "../tools/crypto.ts";

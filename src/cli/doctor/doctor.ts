@@ -73,10 +73,10 @@ async function* examine(args: Arguments): AsyncGenerator<Finding> {
   const aeadProvider = tryMethods(methods);
   yield* machineFindings(transport, methods, aeadProvider);
   yield* findings;
-  const edition = methods.some((one) => one.edition === 2022) ? 2022 : 2017;
+  const needsClock = methods.some(({ family }) => family.needsClock);
   const { finding: clock, offset } = await examineClock(
     clockUrl,
-    edition,
+    needsClock,
     wishes.waitMs,
   );
   if (clock.verdict !== "skip") yield clock;

@@ -8,7 +8,7 @@
 import { abortable, Deadline } from "../../clock.ts";
 import { silentMetrics } from "../../observe.ts";
 import { startLocal } from "../../service/inbound/local.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 
