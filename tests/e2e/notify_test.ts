@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { COMPILERS } from "../support/executables.ts";
 import { freePort, Program } from "../support/process.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { within } from "../support/within.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "umbra-notify-"));
@@ -19,7 +19,7 @@ for (const runtime of COMPILERS) {
     test(`${runtime} tells the service manager when ${workers} of its threads listen`, async () => {
       const path = join(folder, `${runtime}-${workers}`);
       const manager = Deno.listenDatagram({ transport: "unixpacket", path });
-      const command = sourceCommand(runtime, { NOTIFY_SOCKET: path });
+      const command = programCommand(runtime, { NOTIFY_SOCKET: path });
       const port = await freePort();
       await using program = await Program.start([
         ...[...command, "server", ...FLAGS, "-p", `${port}`],
@@ -40,7 +40,7 @@ for (const runtime of COMPILERS) {
   test(`${runtime} tells the operator, when it cannot tell the service manager`, async () => {
     const nowhere = { NOTIFY_SOCKET: join(folder, "nobody") };
     await using program = await Program.start([
-      ...sourceCommand(runtime, nowhere),
+      ...programCommand(runtime, nowhere),
       ...["server", ...FLAGS, "-p", `${await freePort()}`],
     ], { ready: /^umbra: Cannot tell the service manager/m });
     assert.match(program.output, /listening/);

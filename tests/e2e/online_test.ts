@@ -14,7 +14,7 @@ import { after, test } from "node:test";
 import { makeCertificate } from "../support/certificate.ts";
 import { freePort, Program, runToEnd } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { command, Target } from "../support/target.ts";
 import { type Address, socksConnect } from "../support/tcp.ts";
 import { METHOD, PASSWORD, startServer } from "./chain.ts";
@@ -83,7 +83,7 @@ for (const runtime of ["deno", "bun"] as const) {
       ...flags: string[]
     ): Promise<{ local: Program; address: Address }> => {
       const port = await freePort();
-      const words = sourceCommand(runtime, {
+      const words = programCommand(runtime, {
         NODE_EXTRA_CA_CERTS: certificate.authority,
         // Deno before 2.9.
         DENO_CERT: certificate.authority,
@@ -139,7 +139,7 @@ for (const runtime of ["deno", "bun"] as const) {
     await publisher.start();
     const { code, output } = await runToEnd(
       [
-        ...sourceCommand(runtime, { XDG_CACHE_HOME: join(scratch, "x") }),
+        ...programCommand(runtime, { XDG_CACHE_HOME: join(scratch, "x") }),
         ...["local", publisher.url, "-l", "0"],
       ],
       20_000,

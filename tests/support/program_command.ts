@@ -16,7 +16,7 @@ import { bunPath, denoPath, ROOT } from "./runtimes.ts";
  *
  * @param variables Of the environment, besides those the test has.
  */
-export function sourceCommand(
+export function programCommand(
   runtime: "deno" | "bun",
   variables: Readonly<Record<string, string>> = {},
 ): string[] {
