@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
-import { denoCompiler } from "./deno_compiler.ts";
+import { COMPILER_SKIP, denoCompiler } from "./deno_compiler.ts";
 import { denoPath, ROOT } from "./runtimes.ts";
 
 /**
@@ -28,7 +28,14 @@ export const COMPILERS: readonly Compiler[] = ["deno", "bun"];
  */
 export function executablesOf(compiler: Compiler): string | undefined {
   const folder = process.env[EXECUTABLES_VARIABLE];
-  return folder === undefined ? undefined : join(folder, compiler);
+  return folder === undefined || !canCompile(compiler)
+    ? undefined
+    : join(folder, compiler);
+}
+
+/** Where there is no base executable for Deno, tests run the sources on it. */
+export function canCompile(compiler: Compiler): boolean {
+  return compiler === "bun" || !COMPILER_SKIP;
 }
 
 /** What `build.ts` is to be run with, to build with one compiler. */
