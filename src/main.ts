@@ -4,6 +4,7 @@
  * @module
  */
 import process from "node:process";
+import { untakenSockets } from "./adapters/system/inherited_sockets.ts";
 import { tellReady } from "./adapters/system/service_manager.ts";
 import { systemClock } from "./clock.ts";
 import { firstSignal, type Host, onHangup } from "./cli/run/host.ts";
@@ -47,6 +48,12 @@ runProgram(argv, names, host).then((code) => process.exit(code));
 
 /** Systemd starts what waits for us only then, and gives up otherwise. */
 function listening(): void {
+  for (const address of untakenSockets()) {
+    complain(
+      `umbra: The service manager listens on ${address}, and no service takes ` +
+        "it: give the .socket unit and the configuration one address\n",
+    );
+  }
   if (tellReady()) return;
   complain(
     "umbra: Cannot tell the service manager that we are ready: it takes the C " +

@@ -5,8 +5,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import process from "node:process";
 import { libc } from "./_libc.ts";
+import { variable } from "./_variable.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -54,11 +54,4 @@ function unixAddress(path: string): Uint8Array | undefined {
   if (isName) bytes[0] = 0;
   const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer);
   return Buffer.concat([family, bytes, ...isName ? [] : [Buffer.alloc(1)]]);
-}
-
-/** Asked for, a variable may put a question on the operator's terminal. */
-function variable(name: string): string | undefined {
-  if (!("Deno" in globalThis)) return process.env[name];
-  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-  return state === "granted" ? process.env[name] : undefined;
 }
