@@ -118,10 +118,11 @@ function archiveEntries(name: string, folder: string): Entry[] {
   const files = readdirSync(folder).sort();
   const program = files.find((file) => /^umbra(\.exe)?$/.test(file))!;
   const isWindows = program.endsWith(".exe");
-  const built = files.map((file): Entry => {
+  // Windows unpacks no links: there it is the one program.
+  const wanted = files.filter((file) => !isWindows || !file.startsWith("ss-"));
+  const built = wanted.map((file): Entry => {
     const path = `${name}/${file}`;
-    // Windows unpacks no links.
-    if (/^ss-/.test(file) && !isWindows) return { path, link: program };
+    if (file.startsWith("ss-")) return { path, link: program };
     const content = readFileSync(join(folder, file));
     return { path, content, ...isProgram(file) && { mode: 0o755 } };
   });
