@@ -25,7 +25,7 @@ export interface BillOptions {
   /** Names of the packages that the sources import. */
   readonly imports: readonly string[];
   readonly lock: Lock;
-  /** SPDX name of the license of a package. */
+  /** License of a package, an expression of SPDX. */
   license(name: string, version: string): string | undefined;
 }
 
@@ -86,7 +86,8 @@ function component(
       alg: algorithm.toUpperCase().replace("SHA", "SHA-"),
       content: Buffer.from(digest, "base64").toString("hex"),
     }],
-    ...spdx !== undefined && { licenses: [{ license: { id: spdx } }] },
+    // One license or several, joined by words of SPDX.
+    ...spdx !== undefined && { licenses: [{ expression: spdx }] },
   };
 }
 
