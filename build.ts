@@ -87,7 +87,9 @@ export const DENO_COMPILE: readonly string[] = [
 ];
 
 /** Our name of each platform, and what the two compilers call it. */
-const TARGETS: Readonly<Record<string, { deno?: string; bun: string }>> = {
+export const TARGETS: Readonly<
+  Record<string, { readonly deno?: string; readonly bun: string }>
+> = {
   "linux-x64": { deno: "x86_64-unknown-linux-gnu", bun: "bun-linux-x64" },
   "linux-arm64": { deno: "aarch64-unknown-linux-gnu", bun: "bun-linux-arm64" },
   "linux-x64-musl": { bun: "bun-linux-x64-musl" },

@@ -3,9 +3,10 @@
  * Linux a Debian package; a bill of materials; and the hashes of all of them.
  * Two runs on one commit make the same bytes.
  *
- * Usage: `deno task package [--runtime deno|bun] [--target NAME]…
- * [--outdir DIR] [--deno PROGRAM]`. Without `--target`: for this machine. The
- * rest is as in `build.ts`.
+ * Usage: `deno task package [--runtime deno|bun] [--target NAME]… [--all]
+ * [--outdir DIR] [--deno PROGRAM]`. Without `--target`: for this machine; with
+ * `--all` for every target, which Bun's compiler can. The rest is as in
+ * `build.ts`.
  *
  * @module
  */
@@ -25,7 +26,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import denoJson from "../deno.json" with { type: "json" };
-import { sourceTime } from "../build.ts";
+import { sourceTime, TARGETS } from "../build.ts";
 import { completions } from "../src/cli/completions/completions.ts";
 import { manPage } from "../src/cli/options/man.ts";
 import { ROOT } from "../tests/support/runtimes.ts";
@@ -51,11 +52,14 @@ function main(args: string[]): void {
     options: {
       runtime: { type: "string" },
       target: { type: "string", multiple: true },
+      all: { type: "boolean", default: false },
       outdir: { type: "string", default: "dist/packages" },
       deno: { type: "string" },
     },
   });
-  const { target: targets = [ownTarget()] } = values;
+  const targets = values.all
+    ? Object.keys(TARGETS)
+    : values.target ?? [ownTarget()];
   const outdir = resolve(values.outdir);
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
