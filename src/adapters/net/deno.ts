@@ -16,6 +16,7 @@ import {
   QUIET_READ_BUFFER,
 } from "../../limits.ts";
 import type {
+  Accepted,
   Connection,
   Endpoint,
   Listener,
@@ -47,6 +48,14 @@ export function denoTransport(outbound?: OutboundAddresses): Transport {
   raiseDescriptorLimit();
   return {
     name: "deno",
+    capabilities: {
+      sharedUdpPort: false,
+      outboundAddress: false,
+      reset: false,
+      descriptor: false,
+      receiveBuffer: false,
+      batch: false,
+    },
     buffers: BUFFERS,
     listen,
     dial: outbound === undefined ? dial : noDial,
@@ -113,7 +122,7 @@ function noDial(): Promise<never> {
 class DenoListener implements Listener {
   readonly address: Endpoint;
   readonly #listener: Deno.TcpListener;
-  #last: Promise<Connection | undefined> = Promise.resolve(undefined);
+  #last: Promise<Accepted | undefined> = Promise.resolve(undefined);
   #closed = false;
 
   constructor(listener: Deno.TcpListener) {
@@ -121,7 +130,7 @@ class DenoListener implements Listener {
     this.address = toEndpoint(listener.addr);
   }
 
-  accept(): Promise<Connection | undefined> {
+  accept(): Promise<Accepted | undefined> {
     return this.#last = this.#acceptAfter(this.#last);
   }
 
@@ -133,13 +142,13 @@ class DenoListener implements Listener {
 
   /** Deno refuses to accept while another accept waits. */
   async #acceptAfter(
-    last: Promise<Connection | undefined>,
-  ): Promise<Connection | undefined> {
+    last: Promise<Accepted | undefined>,
+  ): Promise<Accepted | undefined> {
     await Promise.allSettled([last]);
     for (;;) {
       if (this.#closed) return undefined;
       try {
-        return openConnection(await this.#listener.accept());
+        return { connection: openConnection(await this.#listener.accept()) };
       } catch (error) {
         if (this.#closed) return undefined;
         const failure = toTransportError(error, "accept");

@@ -28,7 +28,7 @@ export function machineFindings(
   choice: ProviderChoice,
 ): Finding[] {
   const library = opensslPath();
-  const flag = library && missingFlags([{ name: "ffi", path: library }])[0];
+  const flag = library && missingFlags([{ name: "ffi", value: library }])[0];
   return [
     { check: "runtime", verdict: "ok", detail: versionLine() },
     judgeDescriptors(transport.descriptorLimit()),
