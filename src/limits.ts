@@ -479,6 +479,12 @@ export const MAX_USER_NAME_LENGTH = 64;
 /** Bytes of one datagram of the manager protocol, request or reply. */
 export const MAX_MANAGER_DATAGRAM_LENGTH = 32_767;
 
+/**
+ * MiB per second of one core below which a cipher is called slow: Deno's own AES
+ * does 170, libcrypto 2,000 and more.
+ */
+export const SLOW_CRYPTO_MIB = 500;
+
 /** Threads of `--workers`: as many as large machines have cores. */
 export const MAX_WORKERS = 256;
 

@@ -8,7 +8,7 @@ import { MAX_CHUNK_PAYLOAD, TAG_LENGTH } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Aead, AeadProvider } from "./aead.ts";
 import type { Method } from "./method.ts";
-import { findFault } from "./provider_check.ts";
+import { findFault, makeSamples } from "./provider_check.ts";
 
 /** What was found out about one provider and one method. */
 export interface ProviderTrial {
@@ -69,6 +69,15 @@ export class ProviderChoice implements AeadProvider {
     return this.#chosen.get(method.name);
   }
 
+  /** MiB per second of who serves a method; 0 when nobody can. */
+  speed(method: Method): number {
+    const provider = this.#chosen.get(method.name);
+    const trial = this.#trials.find((one) =>
+      one.method === method && one.provider === provider
+    );
+    return trial?.speed ?? 0;
+  }
+
   supports(method: Method): boolean {
     return this.#chosen.has(method.name);
   }
@@ -97,16 +106,17 @@ export function tryProviders(
   methods: readonly Method[],
   { clock, randomBytes }: { clock: Clock; randomBytes: RandomBytes },
 ): ProviderTrial[] {
-  return methods.flatMap((method) =>
-    providers.filter((provider) => provider.supports(method)).map(
-      (provider) => {
-        const fault = findFault(provider, method, randomBytes);
-        return fault === undefined
-          ? { method, provider, speed: measure(provider, method, clock) }
-          : { method, provider, fault, speed: 0 };
-      },
-    )
-  );
+  return methods.flatMap((method) => {
+    const able = providers.filter((provider) => provider.supports(method));
+    if (able.length === 0) return [];
+    const samples = makeSamples(method, randomBytes);
+    return able.map((provider) => {
+      const fault = findFault(provider, method, randomBytes, samples);
+      return fault === undefined
+        ? { method, provider, speed: measure(provider, method, clock) }
+        : { method, provider, fault, speed: 0 };
+    });
+  });
 }
 
 /** Milliseconds spent on one measurement, about. */

@@ -29,6 +29,7 @@ import {
   descriptorAvailable,
   descriptorLimit,
 } from "../system/_descriptors.ts";
+import { takeInheritedSocket } from "../system/inherited_sockets.ts";
 import { toTransportError } from "./_errors.ts";
 import { bindOutgoing, outboundFor } from "./_outgoing.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
@@ -158,14 +159,16 @@ class BunListener implements Listener {
       MAX_UNACCEPTED,
       (descriptorLimit() ?? Infinity) / UNACCEPTED_SHARE,
     );
+    const fd = takeInheritedSocket({ host, port });
     this.#listener = Bun.listen({
       hostname: host,
       port,
       allowHalfOpen: true,
-      reusePort: reusePort === true,
+      ...fd === undefined ? { reusePort: reusePort === true } : { fd },
       socket: { ...BUN_HANDLERS, open: (socket) => this.#opened(socket) },
     });
-    this.address = {
+    // Of a descriptor Bun does not tell where it listens.
+    this.address = fd !== undefined ? { host, port } : {
       host: plainAddress(this.#listener.hostname),
       port: this.#listener.port,
     };

@@ -10,12 +10,14 @@ import {
 import { systemClock } from "../../clock.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
 import { type Method, METHODS } from "../../crypto/method.ts";
+import { nobleProvider } from "../../crypto/noble.ts";
 import {
   ProviderChoice,
   type ProviderTrial,
   tryProviders,
 } from "../../crypto/provider_choice.ts";
 import { ConfigError } from "../../errors.ts";
+import { SLOW_CRYPTO_MIB } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 
@@ -55,14 +57,9 @@ export class ProvidersInUse {
   serve(methods: Iterable<Method>): void {
     for (const method of new Set(methods)) {
       if (this.#used.has(method)) continue;
-      const trials = tryProviders(this.#allowed, [method], SYSTEM);
-      this.#choice.add(trials);
-      for (const { provider, fault } of trials) {
-        if (fault === undefined) continue;
-        this.#logger.log(
-          "warn",
-          `crypto provider ${provider.name} refused for ${method.name}: ${fault}`,
-        );
+      this.#try(method, this.#allowed.filter((one) => one !== nobleProvider));
+      if (!this.#choice.supports(method)) {
+        this.#try(method, this.#allowed.filter((one) => one === nobleProvider));
       }
       const chosen = this.#choice.chosen(method);
       if (chosen === undefined) {
@@ -72,6 +69,38 @@ export class ProvidersInUse {
       this.#logger.log(
         "debug",
         `${method.name} is computed by ${chosen.name} ${chosen.version}`,
+      );
+      this.#tellSlow(method, chosen);
+    }
+  }
+
+  /** A library that is missing is no fault, but the operator can mend it. */
+  #tellSlow(method: Method, chosen: AeadProvider): void {
+    const missing = this.#found.find((one) => "reason" in one);
+    if (this.#wanted !== "auto" || missing === undefined) return;
+    // Not even OpenSSL has it.
+    if (method.algorithm === "xchacha20-poly1305") return;
+    const speed = this.#choice.speed(method);
+    if (speed >= SLOW_CRYPTO_MIB) return;
+    this.#logger.log(
+      "warn",
+      `${method.name} is slow here: ${chosen.name} computes ` +
+        `${
+          Math.round(speed)
+        } MiB/s, OpenSSL's libcrypto some thousand; install ` +
+        `it (libssl3 in Debian), or see why it is not used: umbra check crypto`,
+    );
+  }
+
+  /** Noble is tried last and alone: whatever is native is faster. */
+  #try(method: Method, providers: readonly AeadProvider[]): void {
+    const trials = tryProviders(providers, [method], SYSTEM);
+    this.#choice.add(trials);
+    for (const { provider, fault } of trials) {
+      if (fault === undefined) continue;
+      this.#logger.log(
+        "warn",
+        `crypto provider ${provider.name} refused for ${method.name}: ${fault}`,
       );
     }
   }

@@ -17,7 +17,7 @@ import { FakeClock } from "../../../support/fake_clock.ts";
 const SALTS = { recent: new ArrayBuffer(0), minute: new ArrayBuffer(0) };
 
 test("runWorkers() starts one after the other, and stops all on the signal", async () => {
-  const { crew, stop, running } = start(3);
+  const { crew, stop, running, listening } = start(3);
   assert.equal(crew.length, 1);
   for (let i = 0; i < 3; i++) {
     assert.deepEqual(crew[i]!.told[0], {
@@ -27,9 +27,11 @@ test("runWorkers() starts one after the other, and stops all on the signal", asy
       names: ["umbra"],
       salts: SALTS,
     });
+    assert.equal(listening(), 0);
     crew[i]!.tell({ kind: "listening" });
     await turn();
   }
+  assert.equal(listening(), 1);
   stop("SIGTERM");
   await turn();
   for (const thread of crew) {
@@ -161,10 +163,13 @@ function start(count: number): {
   reload: () => void;
   running: Promise<Observed | undefined>;
   lines: string[];
+  /** How often everybody was told to listen. */
+  listening: () => number;
 } {
   const crew: FakeThread[] = [];
   const lines: string[] = [];
   let reload = (): void => {};
+  let listening = 0;
   const { promise, resolve } = Promise.withResolvers<string>();
   const options: WorkersOptions = {
     count,
@@ -182,10 +187,18 @@ function start(count: number): {
     respawnMs: 5,
     stopSignal: () => promise,
     onReload: (listener) => reload = listener,
+    listening: () => void listening++,
   };
   const running = runWorkers(options);
   running.catch(() => {});
-  return { crew, stop: resolve, reload: () => reload(), running, lines };
+  return {
+    crew,
+    stop: resolve,
+    reload: () => reload(),
+    running,
+    lines,
+    listening: () => listening,
+  };
 }
 
 function turn(ms = 0): Promise<void> {
