@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { MAX_ARX_BLOCKS } from "../limits.ts";
 
 /** Stream ciphers behind the methods; the key length picks the variant. */
 export type KeyStreamAlgorithm =
@@ -92,4 +93,17 @@ export interface KeyStreamProvider {
     iv: Uint8Array,
     direction: KeyStreamDirection,
   ): KeyStream;
+}
+
+/**
+ * For providers: bytes that one key stream may turn before its counter would
+ * begin again.
+ */
+export function maxStreamBytes({ algorithm }: KeyStreamMethod): number {
+  return algorithm === "chacha20-ietf" ? MAX_ARX_BLOCKS * 64 : Infinity;
+}
+
+/** For providers: the error of a stream that is longer than that. */
+export function counterEnded(): RangeError {
+  return new RangeError("Cannot go on: every block of the cipher was used");
 }
