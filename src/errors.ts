@@ -61,6 +61,8 @@ export type ProtocolErrorCode =
   | "ERR_SS_SESSION_MISMATCH"
   /** An identity header names no user. */
   | "ERR_SS_USER_UNKNOWN"
+  /** A request or packet of a stream cipher has one-time authentication. */
+  | "ERR_SS_ONE_TIME_AUTH"
   /** A SOCKS message starts with another version number. */
   | "ERR_SOCKS_VERSION"
   /** A SOCKS greeting offers no method we accept. */

@@ -153,4 +153,8 @@ export class RecentSalts implements ReplayFilter {
     }
     return this.#table.add(salt);
   }
+  /** True if the salt has been seen and is remembered. */
+  has(salt: Uint8Array): boolean {
+    return this.#table.has(salt);
+  }
 }

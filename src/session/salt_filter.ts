@@ -21,10 +21,14 @@ export interface SaltFilter {
   add(salt: Uint8Array): boolean;
 }
 
-/** The error of a salt that was seen before. */
-export function replayed(): ProtocolError {
+/**
+ * The error of a salt that was seen before.
+ *
+ * @param what Was seen.
+ */
+export function replayed(what: "salt" | "IV" = "salt"): ProtocolError {
   return new ProtocolError(
     "ERR_SS_REPLAY",
-    "Cannot accept request: its salt was seen before",
+    `Cannot accept request: its ${what} was seen before`,
   );
 }
