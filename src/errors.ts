@@ -139,7 +139,7 @@ export type PolicyErrorCode =
   | "ERR_POLICY_TARGET"
   /** A datagram came from an address that has no association. */
   | "ERR_POLICY_STRANGER"
-  /** A limit of `limits.ts` is reached, so a datagram was dropped. */
+  /** A limit of `limits.ts` is reached: a datagram was dropped, a stream ended. */
   | "ERR_POLICY_LIMIT"
   /** A user has moved as many bytes as allowed. */
   | "ERR_POLICY_USER_QUOTA"

@@ -8,14 +8,14 @@ import { MAX_CHUNK_PAYLOAD, TAG_LENGTH } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Aead, AeadProvider } from "./aead.ts";
 import { Choice, measureSpeed, type Trial } from "./choice.ts";
-import type { Method } from "./method.ts";
+import type { AeadMethod } from "./method.ts";
 import { findFault } from "./provider_check.ts";
 
 /** What was found out about one provider and one method. */
-export type ProviderTrial = Trial<Method, AeadProvider>;
+export type ProviderTrial = Trial<AeadMethod, AeadProvider>;
 
 /** Serves each method by the provider chosen for it. */
-export class ProviderChoice extends Choice<Method, AeadProvider>
+export class ProviderChoice extends Choice<AeadMethod, AeadProvider>
   implements AeadProvider {
   readonly name = "auto";
   readonly version = "1";
@@ -37,12 +37,12 @@ export class ProviderChoice extends Choice<Method, AeadProvider>
     }
   }
 
-  supports(method: Method): boolean {
+  supports(method: AeadMethod): boolean {
     return this.chosen(method) !== undefined;
   }
 
   /** @throws {RangeError} When no provider serves the method. */
-  aead(method: Method, subkey: Uint8Array): Aead {
+  aead(method: AeadMethod, subkey: Uint8Array): Aead {
     const provider = this.chosen(method);
     if (provider === undefined) {
       throw new RangeError(`Cannot seal: no provider serves ${method.name}`);
@@ -61,7 +61,7 @@ export class ProviderChoice extends Choice<Method, AeadProvider>
  */
 export function tryProviders(
   providers: readonly AeadProvider[],
-  methods: readonly Method[],
+  methods: readonly AeadMethod[],
   { clock, randomBytes }: { clock: Clock; randomBytes: RandomBytes },
 ): ProviderTrial[] {
   return methods.flatMap((method) =>
@@ -78,7 +78,7 @@ export function tryProviders(
 
 function measure(
   provider: AeadProvider,
-  method: Method,
+  method: AeadMethod,
   clock: Clock,
 ): number {
   const aead = provider.aead(method, new Uint8Array(method.keyLength));

@@ -6,10 +6,19 @@
  *
  * @module
  */
+import { type Family, STREAM_CIPHER, type UserKind } from "./family.ts";
 import type { KeyStreamAlgorithm, KeyStreamMethod } from "./key_stream.ts";
 
+/** A method that encrypts and does not authenticate. */
+export interface StreamMethod extends KeyStreamMethod {
+  /** Decides keys and headers. */
+  readonly family: Family;
+  /** How a server tells its users apart: it cannot. */
+  readonly userKind: UserKind;
+}
+
 /** All of them, those still in use first. */
-export const STREAM_METHODS: readonly KeyStreamMethod[] = [
+export const STREAM_METHODS: readonly StreamMethod[] = [
   ...aes("aes-cfb"),
   ...aes("aes-ctr"),
   method("chacha20-ietf", 32, 12),
@@ -50,7 +59,7 @@ const ALIASES: Readonly<Record<string, string>> = {
  *
  * @param name In lower case.
  */
-export function findStreamMethod(name: string): KeyStreamMethod | undefined {
+export function findStreamMethod(name: string): StreamMethod | undefined {
   const wanted = ALIASES[name] ?? name;
   return STREAM_METHODS.find((method) => method.name === wanted);
 }
@@ -60,13 +69,20 @@ function method(
   keyLength: number,
   ivLength: number,
   algorithm: KeyStreamAlgorithm = name as KeyStreamAlgorithm,
-): KeyStreamMethod {
-  return { name, algorithm, keyLength, ivLength };
+): StreamMethod {
+  return {
+    name,
+    family: STREAM_CIPHER,
+    userKind: "none",
+    algorithm,
+    keyLength,
+    ivLength,
+  };
 }
 
 function aes(
   algorithm: "aes-cfb" | "aes-ctr" | "aes-ofb" | "aes-cfb8" | "aes-cfb1",
-): KeyStreamMethod[] {
+): StreamMethod[] {
   return [32, 24, 16].map((keyLength) =>
     method(
       algorithm.replace("-", `-${keyLength * 8}-`),

@@ -23,14 +23,22 @@ export function testStreamKey(
   return new StreamKey(method, key, referenceKeyStreams);
 }
 
-/** Memories of IVs for the streams and the packets of one server. */
-export function testMemories(): { streams: IvMemory; packets: IvMemory } {
+/** A memory of 128 IVs each of streams and packets. */
+export function testMemory(): IvMemory {
   const clock = new FakeClock();
-  const make = (): RecentSalts =>
-    new RecentSalts(clock, SaltTable.make(64, clock.unixMs(), false));
-  const [streams, packets] = [make(), make()];
-  return {
-    streams: new IvMemory(streams, packets),
-    packets: new IvMemory(packets, streams),
-  };
+  const table = SaltTable.make(64, clock.unixMs(), false);
+  return new IvMemory(new RecentSalts(clock, table), clock, 64);
+}
+
+/** What a server would be without a memory. */
+export class Forgetful extends IvMemory {
+  /** Forgets at once. */
+  constructor() {
+    const clock = new FakeClock();
+    super(new RecentSalts(clock, SaltTable.make(1, 0, false)), clock, 1);
+  }
+
+  override acceptStream(): undefined {}
+
+  override acceptPacket(): void {}
 }

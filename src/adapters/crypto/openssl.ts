@@ -11,7 +11,7 @@ import {
   type AeadProvider,
   checkOutput,
 } from "../../crypto/aead.ts";
-import type { Method } from "../../crypto/method.ts";
+import type { AeadMethod } from "../../crypto/method.ts";
 import { TAG_LENGTH } from "../../limits.ts";
 import {
   type ForeignFunction,
@@ -99,15 +99,15 @@ class OpensslProvider implements AeadProvider {
     this.version = opensslVersion(functions.OpenSSL_version_num, path);
   }
 
-  supports({ algorithm }: Method): boolean {
+  supports({ algorithm }: AeadMethod): boolean {
     return algorithm !== "xchacha20-poly1305";
   }
 
-  aead(method: Method, subkey: Uint8Array): Aead {
+  aead(method: AeadMethod, subkey: Uint8Array): Aead {
     return new OpensslAead(this.#functions, this.#cipher(method), subkey);
   }
 
-  #cipher({ algorithm, keyLength }: Method): Pointer {
+  #cipher({ algorithm, keyLength }: AeadMethod): Pointer {
     const functions = this.#functions;
     const cipher = algorithm === "chacha20-poly1305"
       ? functions.EVP_chacha20_poly1305

@@ -22,35 +22,22 @@ import type { Endpoint } from "../../transport.ts";
 import type {
   ClientPacket,
   PacketClient,
-  PacketProtocol,
   PacketServer,
 } from "../packet_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
 import type { IvMemory } from "./iv_memory.ts";
 import { refuseOneTimeAuth } from "./one_time_auth.ts";
 
-/**
- * Packets of stream ciphers under one key.
- *
- * @param key Key and method.
- * @param randomBytes Makes the IVs.
- * @param memory Of a server: the IVs it has seen. Not set: replays are served.
- */
-export function cipherPacket(
-  key: StreamKey,
-  randomBytes: RandomBytes,
-  memory?: IvMemory,
-): PacketProtocol {
-  return {
-    client: () => new Client(key, randomBytes),
-    server: () => new Server(key, randomBytes, memory),
-  };
-}
-
-class Client implements PacketClient {
+/** The end of `ss-local`. */
+export class CipherPacketClient implements PacketClient {
   readonly #key: StreamKey;
   readonly #randomBytes: RandomBytes;
 
+  /**
+   * Keeps nothing between packets.
+   *
+   * @param randomBytes Makes the IVs.
+   */
   constructor(key: StreamKey, randomBytes: RandomBytes) {
     this.#key = key;
     this.#randomBytes = randomBytes;
@@ -70,16 +57,19 @@ class Client implements PacketClient {
   }
 }
 
-class Server implements PacketServer {
+/** The end of `ss-server`. */
+export class CipherPacketServer implements PacketServer {
   readonly #key: StreamKey;
   readonly #randomBytes: RandomBytes;
-  readonly #memory: IvMemory | undefined;
+  readonly #memory: IvMemory;
 
-  constructor(
-    key: StreamKey,
-    randomBytes: RandomBytes,
-    memory: IvMemory | undefined,
-  ) {
+  /**
+   * Keeps nothing of associations.
+   *
+   * @param randomBytes Makes the IVs.
+   * @param memory The IVs that were seen.
+   */
+  constructor(key: StreamKey, randomBytes: RandomBytes, memory: IvMemory) {
     this.#key = key;
     this.#randomBytes = randomBytes;
     this.#memory = memory;
@@ -88,13 +78,13 @@ class Server implements PacketServer {
   open(bytes: Uint8Array, { host, port }: Endpoint): ClientPacket {
     const packet = openPacket(this.#key, bytes);
     checkTargetPort(packet.address, "packet");
-    this.#memory?.accept(bytes.subarray(0, this.#key.method.ivLength));
+    this.#memory.acceptPacket(bytes.subarray(0, this.#key.method.ivLength));
     return { ...packet, association: `${host} ${port}` };
   }
 
   seal(_association: string, packet: Packet): Uint8Array {
     const iv = this.#randomBytes(this.#key.method.ivLength);
-    this.#memory?.made(iv);
+    this.#memory.rememberPacket(iv);
     return sealPacket(this.#key, iv, packet);
   }
 

@@ -22,33 +22,15 @@ import { IvStreamOpener, IvStreamSealer } from "../../codec/iv_stream.ts";
 import type { StreamKey } from "../../crypto/stream_key.ts";
 import type { RandomBytes } from "../../random.ts";
 import type {
+  AcceptStep,
   ClientSession,
   ServerSession,
-  StreamProtocol,
-  StreamRequest,
+  Step,
   StreamSession,
 } from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
 import type { IvMemory } from "./iv_memory.ts";
 import { refuseOneTimeAuth } from "./one_time_auth.ts";
-
-/**
- * Stream ciphers under one key.
- *
- * @param key Key and method.
- * @param randomBytes Makes the IVs.
- * @param memory Of a server: the IVs it has seen. Not set: replays are served.
- */
-export function cipherStream(
-  key: StreamKey,
-  randomBytes: RandomBytes,
-  memory?: IvMemory,
-): StreamProtocol {
-  return {
-    client: () => new Client(key, randomBytes),
-    server: () => new Server(key, randomBytes, memory),
-  };
-}
 
 const NOTHING = new Uint8Array(0);
 
@@ -59,6 +41,7 @@ class Session implements StreamSession {
   protected readonly opener: IvStreamOpener;
   #sealer: IvStreamSealer | undefined;
 
+  /** Draws nothing yet. */
   constructor(key: StreamKey, randomBytes: RandomBytes) {
     this.#key = key;
     this.#randomBytes = randomBytes;
@@ -70,8 +53,8 @@ class Session implements StreamSession {
     return this.#sealer.seal(payload, allocate);
   }
 
-  open(bytes: Uint8Array, allocate?: Allocate): Uint8Array {
-    return this.opener.open(bytes, allocate);
+  open(bytes: Uint8Array, allocate?: Allocate): Step {
+    return { payload: this.opener.open(bytes, allocate) };
   }
 
   end(): void {
@@ -84,42 +67,45 @@ class Session implements StreamSession {
   }
 }
 
-class Client extends Session implements ClientSession {
+/** The end of `ss-local`. */
+export class CipherClient extends Session implements ClientSession {
   request(address: Address, payload: Uint8Array): Uint8Array {
     return this.seal(concat(encodeAddress(address), payload));
   }
 }
 
-class Server extends Session implements ServerSession {
-  readonly #memory: IvMemory | undefined;
+/** The end of `ss-server`. */
+export class CipherServer extends Session implements ServerSession {
+  readonly #memory: IvMemory;
   /** The address may come in pieces; it has 259 bytes at most. */
   #plaintext: Uint8Array = NOTHING;
 
-  constructor(
-    key: StreamKey,
-    randomBytes: RandomBytes,
-    memory: IvMemory | undefined,
-  ) {
+  /**
+   * Waits for a request.
+   *
+   * @param memory The IVs that were seen.
+   */
+  constructor(key: StreamKey, randomBytes: RandomBytes, memory: IvMemory) {
     super(key, (length) => {
       const iv = randomBytes(length);
-      memory?.made(iv);
+      memory.rememberStream(iv);
       return iv;
     });
     this.#memory = memory;
   }
 
-  accept(bytes: Uint8Array): StreamRequest | undefined {
-    this.#plaintext = concat(this.#plaintext, this.open(bytes));
+  accept(bytes: Uint8Array): AcceptStep {
+    this.#plaintext = concat(this.#plaintext, this.opener.open(bytes));
     refuseOneTimeAuth(this.#plaintext, "request");
     const decoded = decodeAddress(this.#plaintext);
-    if (decoded === undefined) return undefined;
+    if (decoded === undefined) return {};
     const { address, length } = decoded;
     checkTargetPort(address, "request");
     // Only now: most of what strangers send is no address, and is not worth
     // remembering.
-    this.#memory?.accept(this.opener.iv!);
+    const question = this.#memory.acceptStream(this.opener.iv!);
     const payload = this.#plaintext.subarray(length);
     this.#plaintext = NOTHING;
-    return { address, payload };
+    return { request: { address, payload }, ...question && { question } };
   }
 }

@@ -6,6 +6,7 @@ import {
   findStreamMethod,
   STREAM_METHODS,
 } from "../../../src/crypto/stream_methods.ts";
+import { PolicyError } from "../../../src/errors.ts";
 import { MAX_ARX_BLOCKS } from "../../../src/limits.ts";
 import { flipBit, seededBytes } from "../../support/bytes.ts";
 
@@ -132,7 +133,8 @@ test("ArxKeyStream ends where its counter does", () => {
     last.apply(new Uint8Array(64), new Uint8Array(64));
     assert.throws(
       () => last.apply(new Uint8Array(1), new Uint8Array(1)),
-      RangeError,
+      (error) =>
+        error instanceof PolicyError && error.code === "ERR_POLICY_LIMIT",
     );
   }
 });

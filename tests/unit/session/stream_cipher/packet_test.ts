@@ -5,28 +5,58 @@ import { referenceKeyStreams } from "../../../../src/crypto/key_streams/referenc
 import { STREAM_METHODS } from "../../../../src/crypto/stream_methods.ts";
 import { ProtocolError } from "../../../../src/errors.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
-import { cipherPacket } from "../../../../src/session/stream_cipher/packet.ts";
-import { cipherStream } from "../../../../src/session/stream_cipher/stream.ts";
+import type { StreamKey } from "../../../../src/crypto/stream_key.ts";
+import type { IvMemory } from "../../../../src/session/stream_cipher/iv_memory.ts";
+import {
+  CipherPacketClient,
+  CipherPacketServer,
+} from "../../../../src/session/stream_cipher/packet.ts";
+import {
+  CipherClient,
+  CipherServer,
+} from "../../../../src/session/stream_cipher/stream.ts";
 import {
   hex,
   seededBytes,
   seededRandom,
   utf8,
 } from "../../../support/bytes.ts";
-import { testMemories, testStreamKey } from "../../../support/stream_keys.ts";
+import {
+  Forgetful,
+  testMemory,
+  testStreamKey,
+} from "../../../support/stream_keys.ts";
 import ota from "../../../vectors/ota.json" with { type: "json" };
 
 const ADDRESS = { host: "192.0.2.7", port: 53 };
+/** Both ends of packets under one key and one memory. */
+function ends(
+  key: StreamKey,
+  memory: IvMemory = testMemory(),
+): { client(): CipherPacketClient; server(): CipherPacketServer } {
+  return {
+    client: () => new CipherPacketClient(key, systemRandomBytes),
+    server: () => new CipherPacketServer(key, systemRandomBytes, memory),
+  };
+}
+
+/** The same of streams. */
+function streamEnds(
+  key: StreamKey,
+  memory: IvMemory,
+): { client(): CipherClient; server(): CipherServer } {
+  return {
+    client: () => new CipherClient(key, systemRandomBytes),
+    server: () => new CipherServer(key, systemRandomBytes, memory),
+  };
+}
+
 const CLIENT = { host: "198.51.100.1", port: 4000 };
 
 for (const method of STREAM_METHODS) {
   if (referenceKeyStreams.lacks(method) !== undefined) continue;
   test(`${method.name}: both ends understand each other`, () => {
-    const protocol = cipherPacket(
-      testStreamKey(method.name),
-      systemRandomBytes,
-      testMemories().packets,
-    );
+    const protocol = ends(testStreamKey(method.name));
     const [client, server] = [protocol.client(), protocol.server()];
     for (const length of [0, 1, 100, 1_200]) {
       const packet = { address: ADDRESS, payload: seededBytes(length) };
@@ -42,14 +72,14 @@ for (const method of STREAM_METHODS) {
         packet,
       );
     }
-    server.end("198.51.100.1 4000");
+    server.end();
     client.free();
   });
 }
 
 describe("open()", () => {
   const key = testStreamKey();
-  const protocol = cipherPacket(key, systemRandomBytes);
+  const protocol = ends(key);
 
   test("refuses a packet that ends before its address does", () => {
     const sealed = protocol.client().seal({
@@ -76,10 +106,7 @@ describe("open()", () => {
       () => server.open(protocol.client().seal(zero), CLIENT),
       isError("ERR_SS_ADDRESS_INVALID"),
     );
-    const ours = cipherPacket(
-      testStreamKey(ota.method, ota.password),
-      systemRandomBytes,
-    );
+    const ours = ends(testStreamKey(ota.method, ota.password));
     assert.throws(
       () => ours.server().open(hex(ota.wire[0]!), CLIENT),
       isError("ERR_SS_ONE_TIME_AUTH"),
@@ -115,11 +142,7 @@ describe("the memory of IVs", () => {
   const packet = { address: ADDRESS, payload: utf8("x") };
 
   test("refuses a packet again, and one of our own", () => {
-    const protocol = cipherPacket(
-      key,
-      systemRandomBytes,
-      testMemories().packets,
-    );
+    const protocol = ends(key);
     const [client, server] = [protocol.client(), protocol.server()];
     const sealed = client.seal(packet);
     const { association } = server.open(sealed, CLIENT);
@@ -127,16 +150,16 @@ describe("the memory of IVs", () => {
     const reply = server.seal(association, packet);
     assert.throws(() => server.open(reply, CLIENT), isError("ERR_SS_REPLAY"));
     // Without the memory both are served.
-    const naive = cipherPacket(key, systemRandomBytes).server();
+    const naive = ends(key, new Forgetful()).server();
     naive.open(sealed, CLIENT);
     naive.open(sealed, CLIENT);
     naive.open(reply, CLIENT);
   });
 
   test("refuses what was recorded of a stream, and the other way round", () => {
-    const { streams, packets } = testMemories();
-    const packetServer = cipherPacket(key, systemRandomBytes, packets).server();
-    const protocol = cipherStream(key, systemRandomBytes, streams);
+    const memory = testMemory();
+    const packetServer = ends(key, memory).server();
+    const protocol = streamEnds(key, memory);
 
     const request = protocol.client().request(ADDRESS, utf8("x"));
     protocol.server().accept(request);
@@ -145,7 +168,7 @@ describe("the memory of IVs", () => {
       isError("ERR_SS_REPLAY"),
     );
 
-    const sealed = cipherPacket(key, systemRandomBytes).client().seal(packet);
+    const sealed = ends(key).client().seal(packet);
     packetServer.open(sealed, CLIENT);
     assert.throws(
       () => protocol.server().accept(sealed),
@@ -154,10 +177,10 @@ describe("the memory of IVs", () => {
   });
 
   test("many packets do not push out the IVs of streams", () => {
-    const { streams, packets } = testMemories();
-    const packetProtocol = cipherPacket(key, systemRandomBytes, packets);
+    const memory = testMemory();
+    const packetProtocol = ends(key, memory);
     const packetServer = packetProtocol.server();
-    const protocol = cipherStream(key, systemRandomBytes, streams);
+    const protocol = streamEnds(key, memory);
     const request = protocol.client().request(ADDRESS, utf8("x"));
     protocol.server().accept(request);
     const client = packetProtocol.client();

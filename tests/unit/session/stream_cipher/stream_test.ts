@@ -12,8 +12,11 @@ import { STREAM_METHODS } from "../../../../src/crypto/stream_methods.ts";
 import { ProtocolError } from "../../../../src/errors.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
 import type { IvMemory } from "../../../../src/session/stream_cipher/iv_memory.ts";
-import { cipherStream } from "../../../../src/session/stream_cipher/stream.ts";
-import type { ServerSession } from "../../../../src/session/stream_protocol.ts";
+import {
+  CipherClient,
+  CipherServer,
+} from "../../../../src/session/stream_cipher/stream.ts";
+import type { StreamRequest } from "../../../../src/session/stream_protocol.ts";
 import {
   hex,
   randomSplit,
@@ -21,11 +24,26 @@ import {
   seededRandom,
   utf8,
 } from "../../../support/bytes.ts";
-import { testMemories, testStreamKey } from "../../../support/stream_keys.ts";
+import {
+  Forgetful,
+  testMemory,
+  testStreamKey,
+} from "../../../support/stream_keys.ts";
 import ota from "../../../vectors/ota.json" with { type: "json" };
 
 const ADDRESS = { host: "example.com", port: 80 };
 const NOTHING = new Uint8Array(0);
+
+/** Both ends of streams under one key and one memory. */
+function ends(
+  key: StreamKey,
+  memory: IvMemory = testMemory(),
+): { client(): CipherClient; server(): CipherServer } {
+  return {
+    client: () => new CipherClient(key, systemRandomBytes),
+    server: () => new CipherServer(key, systemRandomBytes, memory),
+  };
+}
 
 for (const method of STREAM_METHODS) {
   if (referenceKeyStreams.lacks(method) !== undefined) continue;
@@ -34,25 +52,27 @@ for (const method of STREAM_METHODS) {
 
     test("both ends understand each other, at random splits", () => {
       for (let seed = 1; seed <= 5; seed++) {
-        const protocol = cipherStream(key, systemRandomBytes);
+        const protocol = ends(key);
         const [client, server] = [protocol.client(), protocol.server()];
         const up = concat(
           client.request(ADDRESS, utf8("hello")),
           client.seal(seededBytes(700, seed)),
         );
-        let request: ReturnType<ServerSession["accept"]>;
+        let request: StreamRequest | undefined;
         let read: Uint8Array = NOTHING;
         for (const part of randomSplit(up, seed)) {
           if (request === undefined) {
-            request = server.accept(part);
+            ({ request } = server.accept(part));
             read = concat(read, request?.payload ?? NOTHING);
-          } else read = concat(read, server.open(part));
+          } else read = concat(read, server.open(part).payload);
         }
         assert.deepEqual(request?.address, ADDRESS);
         assert.deepEqual(read, concat(utf8("hello"), seededBytes(700, seed)));
 
         const down = concat(server.seal(utf8("an")), server.seal(utf8("swer")));
-        const answer = randomSplit(down, seed).map((part) => client.open(part));
+        const answer = randomSplit(down, seed).map((part) =>
+          client.open(part).payload
+        );
         assert.deepEqual(concat(...answer), utf8("answer"));
         for (const end of [client, server]) {
           end.end();
@@ -63,7 +83,7 @@ for (const method of STREAM_METHODS) {
     });
 
     test("the wire is an IV and as many bytes as there are of plaintext", () => {
-      const protocol = cipherStream(key, systemRandomBytes);
+      const protocol = ends(key);
       const [client, server] = [protocol.client(), protocol.server()];
       const head = encodeAddress(ADDRESS);
       const request = client.request(ADDRESS, NOTHING);
@@ -80,17 +100,17 @@ describe("accept()", () => {
   const key = testStreamKey();
 
   test("wants every byte of IV and address", () => {
-    const wire = cipherStream(key, systemRandomBytes).client()
+    const wire = ends(key).client()
       .request(ADDRESS, NOTHING);
-    const whole = { address: ADDRESS, payload: NOTHING };
+    const whole = { request: { address: ADDRESS, payload: NOTHING } };
     for (let cut = 0; cut < wire.length; cut++) {
       const server = newServer();
-      assert.equal(server.accept(wire.subarray(0, cut)), undefined);
+      assert.deepEqual(server.accept(wire.subarray(0, cut)), {});
       assert.deepEqual(server.accept(wire.subarray(cut)), whole);
     }
     const server = newServer();
     for (const byte of wire.subarray(0, -1)) {
-      assert.equal(server.accept(Uint8Array.of(byte)), undefined);
+      assert.deepEqual(server.accept(Uint8Array.of(byte)), {});
     }
     assert.deepEqual(server.accept(wire.subarray(-1)), whole);
   });
@@ -107,7 +127,7 @@ describe("accept()", () => {
       [Uint8Array.of(0x21, 1), "ERR_SS_ADDRESS_TYPE"],
     ];
     for (const [plaintext, code] of cases) {
-      const wire = cipherStream(key, systemRandomBytes).client()
+      const wire = ends(key).client()
         .seal(plaintext);
       assert.throws(() => newServer().accept(wire), isError(code));
     }
@@ -115,7 +135,7 @@ describe("accept()", () => {
 
   test("refuses one-time authentication as its client sends it", () => {
     const key = testStreamKey(ota.method, ota.password);
-    const server = cipherStream(key, systemRandomBytes).server();
+    const server = ends(key).server();
     assert.throws(
       () => server.accept(hex(ota.wire[0]!)),
       isError("ERR_SS_ONE_TIME_AUTH"),
@@ -131,7 +151,9 @@ describe("accept()", () => {
       const server = newServer();
       try {
         for (let read = 0; read < 3; read++) {
-          if (server.accept(bytes(next() % 40)) === undefined) continue;
+          if (server.accept(bytes(next() % 40)).request === undefined) {
+            continue;
+          }
           requests++;
           break;
         }
@@ -148,12 +170,13 @@ describe("accept()", () => {
   test("another key's request is refused, or is of another address", () => {
     let refused = 0;
     for (let i = 0; i < 200; i++) {
-      const wire = cipherStream(
+      const wire = new CipherClient(
         testStreamKey("aes-256-cfb", "other"),
-        (n) => seededBytes(n, i),
-      ).client().request(ADDRESS, utf8("hello"));
+        (length) => seededBytes(length, i),
+      ).request(ADDRESS, utf8("hello"));
       try {
-        assert.notDeepEqual(newServer().accept(wire)?.address, ADDRESS);
+        const { request } = newServer().accept(wire);
+        assert.notDeepEqual(request?.address, ADDRESS);
       } catch (error) {
         assert.ok(error instanceof ProtocolError);
         refused++;
@@ -162,8 +185,8 @@ describe("accept()", () => {
     assert.ok(refused > 150, `${refused} of 200`);
   });
 
-  function newServer(memory?: IvMemory): ServerSession {
-    return cipherStream(key, systemRandomBytes, memory).server();
+  function newServer(): CipherServer {
+    return ends(key).server();
   }
 });
 
@@ -171,13 +194,13 @@ describe("the memory of IVs", () => {
   const key = testStreamKey("aes-256-ctr");
 
   test("refuses a recorded request, at once and after others", () => {
-    const { streams } = testMemories();
-    const protocol = cipherStream(key, systemRandomBytes, streams);
+    const memory = testMemory();
+    const protocol = ends(key, memory);
     const recorded = protocol.client().request(ADDRESS, utf8("hello"));
-    assert.ok(protocol.server().accept(recorded) !== undefined);
+    assert.ok(protocol.server().accept(recorded).request);
     for (let i = 0; i < 60; i++) {
       const other = protocol.client().request(ADDRESS, NOTHING);
-      assert.ok(protocol.server().accept(other) !== undefined);
+      assert.ok(protocol.server().accept(other).request);
       assert.throws(
         () => protocol.server().accept(recorded),
         isError("ERR_SS_REPLAY"),
@@ -203,20 +226,20 @@ describe("the memory of IVs", () => {
       });
       return changed;
     };
-    const answered = (memory?: IvMemory): [Uint8Array, ServerSession] => {
-      const protocol = cipherStream(key, systemRandomBytes, memory);
+    const answered = (memory: IvMemory): [Uint8Array, CipherServer] => {
+      const protocol = ends(key, memory);
       const server = protocol.server();
       server.accept(protocol.client().request(ADDRESS, NOTHING));
       return [server.seal(response), protocol.server()];
     };
 
-    const [unprotected, naive] = answered();
-    assert.deepEqual(naive.accept(attack(unprotected)), {
+    const [unprotected, naive] = answered(new Forgetful());
+    assert.deepEqual(naive.accept(attack(unprotected)).request, {
       address: { host: "203.0.113.66", port: 7777 },
       payload: response.subarray(attacker.length),
     });
 
-    const [recorded, server] = answered(testMemories().streams);
+    const [recorded, server] = answered(testMemory());
     assert.throws(
       () => server.accept(attack(recorded)),
       isError("ERR_SS_REPLAY"),
@@ -224,8 +247,8 @@ describe("the memory of IVs", () => {
   });
 
   test("is not filled by what is no request", () => {
-    const { streams } = testMemories();
-    const protocol = cipherStream(key, systemRandomBytes, streams);
+    const memory = testMemory();
+    const protocol = ends(key, memory);
     const recorded = protocol.client().request(ADDRESS, NOTHING);
     protocol.server().accept(recorded);
     // The memory holds 128.
@@ -244,30 +267,22 @@ describe("the memory of IVs", () => {
 
   test("has nothing to remember of a method without an IV", () => {
     for (const name of ["rc4", "table", "none"]) {
-      const { streams } = testMemories();
-      const protocol = cipherStream(
-        testStreamKey(name),
-        systemRandomBytes,
-        streams,
-      );
+      const memory = testMemory();
+      const protocol = ends(testStreamKey(name), memory);
       for (let i = 0; i < 2; i++) {
         const request = protocol.client().request(ADDRESS, NOTHING);
-        assert.ok(protocol.server().accept(request) !== undefined);
+        assert.ok(protocol.server().accept(request).request);
       }
     }
   });
 
   test("tells IVs of 6 and 8 bytes apart", () => {
     for (const name of ["rc4-md5-6", "chacha20"]) {
-      const { streams } = testMemories();
-      const protocol = cipherStream(
-        testStreamKey(name),
-        systemRandomBytes,
-        streams,
-      );
+      const memory = testMemory();
+      const protocol = ends(testStreamKey(name), memory);
       for (let i = 0; i < 50; i++) {
         const request = protocol.client().request(ADDRESS, NOTHING);
-        assert.ok(protocol.server().accept(request) !== undefined);
+        assert.ok(protocol.server().accept(request).request);
         assert.throws(
           () => protocol.server().accept(request),
           isError("ERR_SS_REPLAY"),
@@ -278,7 +293,7 @@ describe("the memory of IVs", () => {
 });
 
 test("end() finds a stream that ends inside its IV, and no other", () => {
-  const protocol = cipherStream(testStreamKey(), systemRandomBytes);
+  const protocol = ends(testStreamKey());
   const wire = protocol.client().seal(utf8("x"));
   for (let cut = 0; cut <= wire.length; cut++) {
     const client = protocol.client();
@@ -307,7 +322,7 @@ test("free() gives every key stream back, at every point of a session", () => {
   };
   const { method } = testStreamKey();
   const key = new StreamKey(method, seededBytes(32), counting);
-  const protocol = cipherStream(key, systemRandomBytes);
+  const protocol = ends(key, new Forgetful());
   const wire = protocol.client().request(ADDRESS, utf8("x"));
   open = 0;
   for (let cut = 0; cut <= wire.length; cut++) {
@@ -324,9 +339,9 @@ test("free() gives every key stream back, at every point of a session", () => {
 
 test("what open() gives shares no memory with what it was given", () => {
   for (const name of ["none", "aes-128-cfb"]) {
-    const protocol = cipherStream(testStreamKey(name), systemRandomBytes);
+    const protocol = ends(testStreamKey(name));
     const wire = protocol.client().seal(utf8("hello"));
-    const opened = protocol.client().open(wire);
+    const { payload: opened } = protocol.client().open(wire);
     wire.fill(0);
     assert.deepEqual(opened, utf8("hello"));
   }
