@@ -12,6 +12,7 @@ import { systemTransport } from "../../src/adapters/net/system.ts";
 import { tryMethods } from "../../src/cli/tools/crypto.ts";
 import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
 import { findMethod } from "../../src/crypto/method.ts";
+import type { TransportError } from "../../src/errors.ts";
 import { startLocal } from "../../src/service/inbound/local.ts";
 import { startServer } from "../../src/service/server/server.ts";
 import type { Dependencies, Service } from "../../src/service/service.ts";
@@ -106,17 +107,36 @@ function parts({ method, password }: StreamKeys): {
   };
 }
 
-function ourServer(peerKeys: StreamKeys): Promise<Service> {
+async function ourServer(peerKeys: StreamKeys): Promise<Service> {
   const { keys, world } = parts(peerKeys);
-  const listen = { host: "127.0.0.1", port: 0 };
-  return startServer({ ...keys, listen, mode: "tcp_and_udp" }, world);
+  return await somewhere((listen) =>
+    startServer({ ...keys, listen, mode: "tcp_and_udp" }, world)
+  );
 }
 
-function ourLocal(peerKeys: StreamKeys, endpoint: Address): Promise<Service> {
+async function ourLocal(
+  peerKeys: StreamKeys,
+  endpoint: Address,
+): Promise<Service> {
   const { keys, world } = parts(peerKeys);
-  const listen = { host: "127.0.0.1", port: 0 };
   const servers = [{ ...keys, endpoint }];
-  return startLocal({ listen, servers, mode: "tcp_and_udp" }, world);
+  return await somewhere((listen) =>
+    startLocal({ listen, servers, mode: "tcp_and_udp" }, world)
+  );
+}
+
+/** A port that is free for TCP may be taken for UDP: then the next one. */
+async function somewhere(
+  start: (listen: Address) => Promise<Service>,
+): Promise<Service> {
+  for (let left = 5;; left--) {
+    try {
+      return await start({ host: "127.0.0.1", port: 0 });
+    } catch (error) {
+      const { code } = error as Partial<TransportError>;
+      if (code !== "ERR_NET_ADDRESS_IN_USE" || left === 0) throw error;
+    }
+  }
 }
 
 async function moveBothWays(
