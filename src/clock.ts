@@ -43,6 +43,8 @@ export class Deadline implements Disposable {
   readonly #onParentAbort = (): void => this.#abort(this.#parent?.reason);
 
   /**
+   * Starts to run.
+   *
    * @param clock Where the time comes from.
    * @param delayMs Time from now until the signal aborts.
    * @param code Code of the {@link TransportError} that is the abort reason.

@@ -22,7 +22,11 @@ export class ProviderChoice extends Choice<AeadMethod, AeadProvider>
   /** The first provider's that is chosen for anything and has its own. */
   deriveSubkey?: NonNullable<AeadProvider["deriveSubkey"]>;
 
-  /** @param trials See {@link Choice.add}. */
+  /**
+   * Chooses.
+   *
+   * @param trials See {@link Choice.add}.
+   */
   constructor(trials: readonly ProviderTrial[]) {
     // Its own fields are there only after this.
     super([]);

@@ -103,8 +103,9 @@ class Relay implements EventListenerObject {
     this.#pumps = [up, down];
     this.#running = this.#pumps.length;
     const { first } = this.options;
-    void up.run(first?.up);
-    void down.run(first?.down);
+    const fail = (reason: unknown): void => this.fail(reason);
+    up.run(first?.up).catch(fail);
+    down.run(first?.down).catch(fail);
   }
 
   /** A signal was aborted. */
@@ -153,44 +154,40 @@ class Pump {
     this.#relay = relay;
   }
 
-  /** Catches everything: a failure is the relay's. */
+  /** Its rejection ends the relay. */
   async run(first: Uint8Array | undefined): Promise<void> {
     const { reader, session } = this.#from;
     const { writer } = this.#to;
     const { options: { buffers }, passage, watchdog } = this.#relay;
-    try {
-      if (first !== undefined && first.length > 0) {
-        await writer.write(first);
-        watchdog.touch();
-      }
-      while (!this.#stopped) {
-        this.#reading = reader.read();
-        const chunk = await this.#reading;
-        if (this.#stopped) return;
-        this.#reading = undefined;
-        if (chunk === undefined) break;
-        const { payload, reply } = session.open(chunk, buffers.take);
-        if (reply !== undefined) this.#reply(reply);
-        const waitMs = passage.pass(this.#direction, payload.length);
-        const bytes = this.#to.session.seal(payload, buffers.take);
-        this.#giveBack(chunk, payload, bytes);
-        watchdog.touch();
-        if (waitMs > 0) await this.#pace(waitMs);
-        if (this.#stopped) return;
-        if (bytes.length > 0) await writer.write(bytes);
-        // Only now, and not if it failed: until then the system reads from it.
-        if (bytes === chunk) this.#from.connection.recycle?.(chunk);
-        else buffers.give(bytes);
-        watchdog.touch();
-      }
-      if (this.#stopped) return;
-      session.end();
-      passage.ended?.(this.#direction);
-      await writer.close();
-      if (!this.#stopped) this.#relay.ended();
-    } catch (error) {
-      this.#relay.fail(error);
+    if (first !== undefined && first.length > 0) {
+      await writer.write(first);
+      watchdog.touch();
     }
+    while (!this.#stopped) {
+      this.#reading = reader.read();
+      const chunk = await this.#reading;
+      if (this.#stopped) return;
+      this.#reading = undefined;
+      if (chunk === undefined) break;
+      const { payload, reply } = session.open(chunk, buffers.take);
+      if (reply !== undefined) this.#reply(reply);
+      const waitMs = passage.pass(this.#direction, payload.length);
+      const bytes = this.#to.session.seal(payload, buffers.take);
+      this.#giveBack(chunk, payload, bytes);
+      watchdog.touch();
+      if (waitMs > 0) await this.#pace(waitMs);
+      if (this.#stopped) return;
+      if (bytes.length > 0) await writer.write(bytes);
+      // Only now, and not if it failed: until then the system reads from it.
+      if (bytes === chunk) this.#from.connection.recycle?.(chunk);
+      else buffers.give(bytes);
+      watchdog.touch();
+    }
+    if (this.#stopped) return;
+    session.end();
+    passage.ended?.(this.#direction);
+    await writer.close();
+    if (!this.#stopped) this.#relay.ended();
   }
 
   /** What is needed no more once `bytes` are made. */

@@ -20,7 +20,7 @@ import { withDefaults } from "../../src/service/service.ts";
 import type { StreamSession } from "../../src/session/stream_protocol.ts";
 import { Channel, PLAIN } from "../../src/streams/channel.ts";
 import { relay } from "../../src/streams/relay.ts";
-import type { Connection } from "../../src/transport.ts";
+import type { Accepted } from "../../src/transport.ts";
 
 const [listenPort, targetPort] = process.argv.slice(2).map(Number);
 const transport = systemTransport();
@@ -36,7 +36,10 @@ const COPYING: StreamSession = {
   },
 };
 
-async function handle(client: Connection, signal: AbortSignal): Promise<void> {
+async function handle(
+  { connection: client }: Accepted,
+  signal: AbortSignal,
+): Promise<void> {
   const target = await transport.dial({ host: "127.0.0.1", port: targetPort! });
   try {
     const passage = { pass: () => 0 };

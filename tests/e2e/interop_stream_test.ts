@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { systemTransport } from "../../src/adapters/net/system.ts";
-import { tryMethods } from "../../src/cli/tools/crypto.ts";
+import { chooseProviders } from "../../src/adapters/crypto/providers.ts";
 import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import type { TransportError } from "../../src/errors.ts";
@@ -103,7 +103,7 @@ function parts({ method, password }: StreamKeys): {
   const found = findMethod(method, true);
   return {
     keys: { method: found, masterKey: masterKeyFromPassword(password, found) },
-    world: { transport: systemTransport(), ...tryMethods([found]) },
+    world: { transport: systemTransport(), ...chooseProviders([found]) },
   };
 }
 

@@ -12,7 +12,7 @@ import { NonceCounter } from "../../src/crypto/nonce_counter.ts";
 import { systemRandomBytes } from "../../src/random.ts";
 import { serve } from "../../src/service/accept_loop.ts";
 import { withDefaults } from "../../src/service/service.ts";
-import type { Connection } from "../../src/transport.ts";
+import type { Accepted } from "../../src/transport.ts";
 import { flipBit, seededBytes, utf8 } from "../support/bytes.ts";
 import { settle } from "../support/fake_clock.ts";
 import { countingBytes, testKey } from "../support/keys.ts";
@@ -199,7 +199,7 @@ test("the deadline is drawn at random for each connection", async () => {
 });
 
 /** A server as one would write it first: it closes on the first error. */
-async function leak(client: Connection): Promise<void> {
+async function leak({ connection: client }: Accepted): Promise<void> {
   const session = streams2017(testKey(), countingBytes).server();
   for await (const bytes of client.readable) {
     try {

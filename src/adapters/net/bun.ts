@@ -12,6 +12,7 @@ import { abortable } from "../../clock.ts";
 import { TransportError } from "../../errors.ts";
 import { MAX_UNACCEPTED, UNACCEPTED_SHARE } from "../../limits.ts";
 import type {
+  Accepted,
   Connection,
   Endpoint,
   Listener,
@@ -46,6 +47,14 @@ const BUFFERS = new BufferPool();
 export function bunTransport(outbound?: OutboundAddresses): Transport {
   return {
     name: "bun",
+    capabilities: {
+      sharedUdpPort: false,
+      outboundAddress: true,
+      reset: false,
+      descriptor: false,
+      receiveBuffer: false,
+      batch: false,
+    },
     buffers: BUFFERS,
     listen,
     dial: outbound === undefined
@@ -124,7 +133,7 @@ class BunListener implements Listener {
   readonly address: Endpoint;
   readonly #listener: BunTcpListener;
   readonly #unaccepted: BunPeer[] = [];
-  readonly #waiting: ((connection: Connection | undefined) => void)[] = [];
+  readonly #waiting: ((accepted: Accepted | undefined) => void)[] = [];
   readonly #maxUnaccepted: number;
   #closed = false;
 
@@ -146,13 +155,11 @@ class BunListener implements Listener {
     };
   }
 
-  accept(): Promise<Connection | undefined> {
+  accept(): Promise<Accepted | undefined> {
     if (this.#closed) return Promise.resolve(undefined);
     const next = this.#unaccepted.shift();
-    if (next !== undefined) return Promise.resolve(toConnection(next));
-    const { promise, resolve } = Promise.withResolvers<
-      Connection | undefined
-    >();
+    if (next !== undefined) return Promise.resolve(toAccepted(next));
+    const { promise, resolve } = Promise.withResolvers<Accepted | undefined>();
     this.#waiting.push(resolve);
     return promise;
   }
@@ -168,16 +175,16 @@ class BunListener implements Listener {
   #opened(socket: BunSocket<BunPeer>): void {
     const peer = socket.data = new BunPeer(socket);
     const resolve = this.#waiting.shift();
-    if (resolve !== undefined) resolve(toConnection(peer));
+    if (resolve !== undefined) resolve(toAccepted(peer));
     else if (this.#closed || this.#unaccepted.length >= this.#maxUnaccepted) {
       peer.terminate();
     } else this.#unaccepted.push(peer);
   }
 }
 
-function toConnection(peer: BunPeer): Connection {
+function toAccepted(peer: BunPeer): Accepted {
   peer.accepted();
-  return new SocketConnection(peer);
+  return { connection: new SocketConnection(peer) };
 }
 
 /** Bun has no error of its own for this: a dial is "refused". */

@@ -18,7 +18,7 @@ import type { Mode } from "../../service/udp/udp_service.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
-import { tryMethods } from "../tools/crypto.ts";
+import { chooseProviders } from "../../adapters/crypto/providers.ts";
 import { examineFiles } from "./doctor_files.ts";
 import { examineClock, machineFindings } from "./doctor_machine.ts";
 import {
@@ -70,7 +70,7 @@ async function* examine(args: Arguments): AsyncGenerator<Finding> {
   const { subject, findings } = readSubject(args);
   const { methods } = subject;
   const transport = systemTransport(subject.operator.outbound);
-  const ciphers = tryMethods(methods);
+  const ciphers = chooseProviders(methods);
   yield* machineFindings(transport, methods, ciphers);
   yield* findings;
   const needsClock = methods.some(({ family }) => family.needsClock);

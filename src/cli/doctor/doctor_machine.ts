@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CipherChoice } from "../../adapters/crypto/providers.ts";
 import type { Method } from "../../crypto/method.ts";
 import type { Transport } from "../../transport.ts";
 import type { Finding } from "./finding.ts";
@@ -14,7 +15,7 @@ import {
 } from "./judge_clock.ts";
 import { judgeCrypto, judgeDescriptors } from "./judge_machine.ts";
 import { clockIsKept, missingFlags, opensslPath } from "./machine_facts.ts";
-import { choiceOf, type CipherChoice } from "../tools/crypto.ts";
+import { choiceOf } from "../tools/crypto.ts";
 import { versionLine } from "../tools/version.ts";
 
 /**
@@ -28,7 +29,7 @@ export function machineFindings(
   ciphers: CipherChoice,
 ): Finding[] {
   const library = opensslPath();
-  const flag = library && missingFlags([{ name: "ffi", path: library }])[0];
+  const flag = library && missingFlags([{ name: "ffi", value: library }])[0];
   return [
     { check: "runtime", verdict: "ok", detail: versionLine() },
     judgeDescriptors(transport.descriptorLimit()),

@@ -4,6 +4,9 @@
  * @module
  */
 import {
+  chooseProviders,
+  type CipherChoice,
+  present,
   type ProviderResult,
   systemKeyStreams,
   systemProviders,
@@ -26,14 +29,6 @@ import type { StreamMethod } from "../../crypto/stream_methods.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
-
-/** Who computes methods of both kinds; a part of the world of services. */
-export interface CipherChoice {
-  /** Of methods that authenticate. */
-  readonly aeadProvider: ProviderChoice;
-  /** Of stream ciphers. */
-  readonly keyStreamProvider: KeyStreamChoice;
-}
 
 /** What providers of both kinds say of themselves. */
 export type ProviderName = Pick<AeadProvider, "name" | "version">;
@@ -143,29 +138,10 @@ export class ProvidersInUse {
   }
 }
 
-/** Who would serve these methods here, with everything that was tried. */
-export function tryMethods(methods: readonly Method[]): CipherChoice {
-  const aead = methods.flatMap((method) =>
-    "ivLength" in method ? [] : [method]
-  );
-  const stream = methods.flatMap((method) =>
-    "ivLength" in method ? [method] : []
-  );
-  const keyStreams = stream.length > 0 ? present(systemKeyStreams()) : [];
-  return {
-    aeadProvider: new ProviderChoice(
-      tryProviders(present(systemProviders()), aead, SYSTEM),
-    ),
-    keyStreamProvider: new KeyStreamChoice(
-      tryKeyStreams(keyStreams, stream, SYSTEM),
-    ),
-  };
-}
-
 /** What `umbra check crypto` prints. */
 export function cryptoTable(): string {
   const results = systemProviders();
-  const choice = tryMethods(METHODS).aeadProvider;
+  const choice = chooseProviders(METHODS).aeadProvider;
   const rows = choice.trials.map((trial) => row(trial, choice));
   const absent = results.flatMap((one) =>
     "reason" in one ? [`${one.name} is not available: ${one.reason}\n`] : []
@@ -208,10 +184,6 @@ function table(rows: readonly string[][]): string {
         : cell.padEnd(widths[column]!)
     ).join("  ").trimEnd();
   return rows.map((cells) => `${line(cells)}\n`).join("");
-}
-
-function present<P>(found: readonly ProviderResult<P>[]): P[] {
-  return found.flatMap((one) => "provider" in one ? [one.provider] : []);
 }
 
 /** Why a provider is not there at all. */

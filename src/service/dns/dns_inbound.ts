@@ -14,9 +14,18 @@
  */
 import { abortable, Deadline } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
+import { equalBytes } from "../../bytes.ts";
+import {
+  agedAnswer,
+  type DnsAnswer,
+  type DnsQuery,
+  readDnsAnswer,
+  readDnsQuery,
+  truncatedAnswer,
+} from "../../codec/dns_message.ts";
 import { formatIp, parseIp } from "../../codec/ip_address.ts";
 import type { Packet } from "../../codec/packet.ts";
-import type { DnsMessages, DnsQuery } from "../../dns_messages.ts";
+import { detach } from "../../defect.ts";
 import { PolicyError, ProtocolError, UmbraError } from "../../errors.ts";
 import {
   DNS_CONNECT_TIMEOUT_MS,
@@ -70,8 +79,6 @@ export interface DnsOptions extends UdpOptions {
   readonly resolver: Endpoint;
   /** At least one; the next one asks it when one cannot be reached. */
   readonly servers: readonly UpstreamServer[];
-  /** The parser. */
-  readonly messages: DnsMessages;
 }
 
 /** A running DNS inbound. */
@@ -117,7 +124,7 @@ export async function startDns(
   const tcp = serve(
     listener,
     { maxConnections: MAX_DNS_CONNECTIONS },
-    (client, signal) => dns.handleConnection(client, signal),
+    ({ connection }, signal) => dns.handleConnection(connection, signal),
     world,
   );
   const service = joined(tcp, udp);
@@ -157,7 +164,7 @@ class DnsInbound {
       world.clock,
       (pending) => {
         this.#doubtUdp();
-        void this.#retry(pending);
+        detach(this.#retry(pending), "DNS query", world);
       },
     );
     this.#flows = new OutboundFlows(
@@ -183,12 +190,13 @@ class DnsInbound {
       const query = this.#readQuery(payload);
       const cached = this.#cached(query);
       if (cached !== undefined) {
-        void this.#reply(from, query, cached);
+        detach(this.#reply(from, query, cached), "DNS answer", this.#world);
         return;
       }
       this.#pending.add({ client: from, query, message: payload });
       const packet = { address: this.#options.resolver, payload };
-      void this.#flows.send(clientAt(from), packet);
+      const sent = this.#flows.send(clientAt(from), packet);
+      detach(sent, "DNS query", this.#world);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }
@@ -239,23 +247,23 @@ class DnsInbound {
     client: Endpoint,
     { address, payload }: Packet,
   ): Promise<void> {
-    const { resolver, messages } = this.#options;
+    const { resolver } = this.#options;
     if (formatAddress(address) !== formatAddress(resolver)) {
       throw new PolicyError("ERR_POLICY_STRANGER", "Not from the resolver");
     }
     this.#udpJudged = true;
-    const answer = messages.readAnswer(payload);
-    const pending = this.#pending.take(client, answer);
+    const answer = readDnsAnswer(payload);
+    const pending = answer && this.#pending.take(client, answer);
     if (pending === undefined) {
       throw malformed("it answers no query under way");
     }
     if (answer!.truncated) {
       // The client's other answers need not wait for it.
-      void this.#retry(pending, payload);
+      detach(this.#retry(pending, payload), "DNS query", this.#world);
       return;
     }
     const { query } = pending;
-    this.#cache.set(query.key, payload, answer!.ttlSeconds);
+    this.#keep(query, answer!, payload);
     await this.#reply(client, query, payload);
   }
 
@@ -293,7 +301,7 @@ class DnsInbound {
     message: Uint8Array,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
-    const { resolver, messages } = this.#options;
+    const { resolver } = this.#options;
     if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
       throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
     }
@@ -307,11 +315,11 @@ class DnsInbound {
         this.#world.clock,
         signal,
       );
-      const answer = messages.readAnswer(bytes);
+      const answer = readDnsAnswer(bytes);
       if (answer === undefined || !answers(answer, query)) {
         throw malformed("it answers another query");
       }
-      this.#cache.set(query.key, bytes, answer.ttlSeconds);
+      this.#keep(query, answer, bytes);
       return bytes;
     } finally {
       this.#overTcp--;
@@ -322,13 +330,13 @@ class DnsInbound {
 
   async #reply(
     client: Endpoint,
-    { maxBytes }: DnsQuery,
+    query: DnsQuery,
     answer: Uint8Array,
   ): Promise<void> {
-    const bytes = answer.length <= maxBytes
-      ? answer
-      : this.#options.messages.truncatedAnswer(answer);
     try {
+      const bytes = answer.length <= query.maxBytes
+        ? answer
+        : truncatedAnswer(answer, query);
       await this.#socket.send(bytes, client);
     } catch (error) {
       this.#report.dropped(error, client.host);
@@ -341,16 +349,24 @@ class DnsInbound {
 
   #readQuery(message: Uint8Array): DnsQuery {
     const query = message.length <= MAX_DNS_QUERY_LENGTH
-      ? this.#options.messages.readQuery(message)
+      ? readDnsQuery(message)
       : undefined;
     if (query === undefined) throw malformed("it is no query");
     return query;
   }
 
-  #cached({ key, id }: DnsQuery): Uint8Array | undefined {
-    const found = this.#cache.get(key);
-    return found &&
-      this.#options.messages.agedAnswer(found.answer, id, found.ageSeconds);
+  #cached(query: DnsQuery): Uint8Array | undefined {
+    const found = this.#cache.get(query.key);
+    return found && agedAnswer(found.answer, query, found.ageSeconds);
+  }
+
+  /**
+   * Who asks in mixed case tells forgeries by it; an answer in another case is
+   * for that client to judge, and not for others.
+   */
+  #keep(query: DnsQuery, answer: DnsAnswer, bytes: Uint8Array): void {
+    if (!equalBytes(answer.question, query.question)) return;
+    this.#cache.set(query.key, bytes, answer.ttlSeconds);
   }
 }
 

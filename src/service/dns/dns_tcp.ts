@@ -13,13 +13,26 @@ import { DNS_TCP_TIMEOUT_MS } from "../../limits.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 
-/** Puts the length in front. */
+/**
+ * Puts the length in front.
+ *
+ * @throws {RangeError} When that does not fit into 2 bytes.
+ */
 export function frameMessage(message: Uint8Array): Uint8Array {
+  if (message.length > MAX_MESSAGE_LENGTH) {
+    throw new RangeError(
+      `Cannot frame DNS message: got ${message.length} bytes, ` +
+        `${MAX_MESSAGE_LENGTH} at most`,
+    );
+  }
   const out = new Uint8Array(2 + message.length);
   writeU16(out, 0, message.length);
   out.set(message, 2);
   return out;
 }
+
+/** Bytes of the longest message whose length fits into 2 bytes. */
+const MAX_MESSAGE_LENGTH = 0xffff;
 
 /** Cuts a stream into messages. */
 export class MessageReader {
@@ -88,7 +101,10 @@ export async function askOverTcp(
   const channel = await outbound.open(resolver, frameMessage(query), signal);
   try {
     await channel.write(NOTHING, signal);
-    const messages = new MessageReader(() => channel.read(signal), 0xffff);
+    const messages = new MessageReader(
+      () => channel.read(signal),
+      MAX_MESSAGE_LENGTH,
+    );
     const answer = await messages.next();
     if (answer === undefined) throw malformed("there is none");
     return answer;

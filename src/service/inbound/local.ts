@@ -114,7 +114,8 @@ async function listen(
       maxConnections: connectionShare(options.maxConnections, world, flows),
       maxPerHost: options.maxConnectionsPerHost,
     },
-    (client, signal) => new LocalConnection(client, local, signal).serve(),
+    ({ connection }, signal) =>
+      new LocalConnection(connection, local, signal).serve(),
     world,
   );
   return udp === undefined ? tcp : joined(tcp, udp);

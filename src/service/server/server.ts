@@ -124,8 +124,8 @@ export async function startServer(
   const tcp = serve(
     listener,
     limits,
-    (client, signal, place) =>
-      new ClientConnection(client, server, { signal, place }).serve(),
+    ({ connection }, signal, place) =>
+      new ClientConnection(connection, server, { signal, place }).serve(),
     world,
   );
   return withUpdate(udp === undefined ? tcp : joined(tcp, udp), server, udp);

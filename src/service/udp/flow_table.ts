@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { detach } from "../../defect.ts";
 import { PolicyError, TransportError } from "../../errors.ts";
 import { MAX_PENDING_DATAGRAMS, MAX_PENDING_PER_FLOW } from "../../limits.ts";
 import type { FlowEnd } from "../../observe.ts";
@@ -97,7 +98,7 @@ export class FlowTable<T> {
     }
     this.#touch(flow);
     this.#expire(flow, this.idleTimeoutMs);
-    void this.#receiveAll(flow);
+    detach(this.#receiveAll(flow), "UDP flow", this.#world);
     return flow;
   }
 

@@ -17,6 +17,7 @@ import {
   decodeSocksDatagram,
   encodeSocksDatagram,
 } from "../../codec/socks5_datagram.ts";
+import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import type {
   Connection,
@@ -60,6 +61,7 @@ export class UdpLocal {
   readonly #socket: DatagramSocket;
   readonly #flows: OutboundFlows<FlowOwner>;
   readonly #report: UdpReport;
+  readonly #world: Required<Dependencies>;
   readonly #permits = new Set<Permit>();
   readonly #stopped = new AbortController();
 
@@ -69,6 +71,7 @@ export class UdpLocal {
     world: Required<Dependencies>,
   ) {
     this.#socket = socket;
+    this.#world = world;
     this.#report = new UdpReport(world);
     this.#flows = new OutboundFlows(
       {
@@ -135,7 +138,9 @@ export class UdpLocal {
           "Datagram from an address without an association",
         );
       }
-      void this.#flows.send(clientAt(from), decodeSocksDatagram(payload));
+      const packet = decodeSocksDatagram(payload);
+      const sent = this.#flows.send(clientAt(from), packet);
+      detach(sent, "datagram", this.#world);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }

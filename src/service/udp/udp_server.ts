@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import type { Packet } from "../../codec/packet.ts";
 import { UDP_TIMEOUT_MS } from "../../limits.ts";
@@ -92,6 +93,7 @@ class UdpServer {
   readonly #accounts: Accounts;
   readonly #flows: OutboundFlows<Client>;
   readonly #report: UdpReport;
+  readonly #world: Required<Dependencies>;
   /** By the name of their association. */
   readonly #clients = new Map<string, Client>();
   #packets: PacketServer;
@@ -102,6 +104,7 @@ class UdpServer {
     world: Required<Dependencies>,
   ) {
     this.#socket = socket;
+    this.#world = world;
     this.#accounts = options.accounts;
     this.#packets = options.protocol.packets;
     this.#report = new UdpReport(world);
@@ -125,7 +128,7 @@ class UdpServer {
     try {
       const packet = this.#packets.open(payload, from);
       const client = this.#clientOf(packet, from);
-      void this.#flows.send(client, packet);
+      detach(this.#flows.send(client, packet), "datagram", this.#world);
       this.#forgetUnused(client);
     } catch (error) {
       this.#report.dropped(error, from.host);

@@ -5,6 +5,7 @@
  * @module
  */
 import { pause } from "../../clock.ts";
+import { tellDefect } from "../../defect.ts";
 import { TransportError } from "../../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
@@ -73,8 +74,8 @@ export function flowLimits(
 }
 
 /**
- * Receives on a socket and hands each datagram to `handle`, which must not
- * throw.
+ * Receives on a socket and hands each datagram to `handle`; what that throws is
+ * a defect.
  *
  * @param socket Owned by the service from now on.
  * @param onStop Ends what the datagrams began.
@@ -148,6 +149,15 @@ class ReceiveLoop implements Service {
     await this.#receiving;
   }
 
+  /** What is wrong with one datagram does not hold up the next. */
+  #take(datagram: Datagram): void {
+    try {
+      this.#handle(datagram);
+    } catch (error) {
+      tellDefect(error, "datagram handler", this.#world);
+    }
+  }
+
   async #receiveAll(): Promise<void> {
     const { clock, logger } = this.#world;
     for (let failures = 0;;) {
@@ -156,7 +166,7 @@ class ReceiveLoop implements Service {
         if (datagram === undefined) return;
         if (failures > 0) logger.log("info", "receiving again");
         failures = 0;
-        this.#handle(datagram);
+        this.#take(datagram);
       } catch (error) {
         if (failures++ === 0) {
           logger.log("error", "cannot receive datagrams, will keep trying", {

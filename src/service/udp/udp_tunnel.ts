@@ -5,6 +5,7 @@
  * @module
  */
 import type { Address } from "../../codec/address.ts";
+import { detach } from "../../defect.ts";
 import type { Endpoint } from "../../transport.ts";
 import { bindPort } from "./late_socket.ts";
 import { type Dependencies, type Service, withDefaults } from "../service.ts";
@@ -51,7 +52,8 @@ export async function startUdpTunnel(
     socket,
     ({ payload, from }) => {
       report.received();
-      void flows.send(clientAt(from), { address: options.target, payload });
+      const packet = { address: options.target, payload };
+      detach(flows.send(clientAt(from), packet), "datagram", world);
     },
     () => {
       flows.end();

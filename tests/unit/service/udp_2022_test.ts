@@ -4,7 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import * as dnsMessages from "../../../src/adapters/net/dns_messages.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
@@ -73,7 +72,6 @@ for (const { name } of METHODS.filter(({ family }) => family.needsClock)) {
         listen,
         resolver: resolver.socket.address,
         servers: [{ endpoint: SERVER, ...world }],
-        messages: dnsMessages,
       }, world.dependencies);
       const query = hex("000101000001000000000000056b6e6f776e0000010001");
       await application.socket.send(query, listen);

@@ -10,7 +10,12 @@ import { type Passage, relay } from "../../../src/streams/relay.ts";
 import type { Connection } from "../../../src/transport.ts";
 import { seededBytes, utf8 } from "../../support/bytes.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
-import { readAll, readExactly, send } from "../../support/streams.ts";
+import {
+  acceptFrom,
+  readAll,
+  readExactly,
+  send,
+} from "../../support/streams.ts";
 
 describe("relay()", () => {
   test("copies both ways, and ends when both sides have ended", async () => {
@@ -197,9 +202,9 @@ async function start(
   const left = await network.listen({ host: "127.0.0.1", port: 1 });
   const right = await network.listen({ host: "127.0.0.1", port: 2 });
   const near = await network.dial(left.address);
-  const a = (await left.accept())!;
+  const a = (await acceptFrom(left))!;
   const far = await network.dial(right.address);
-  const b = (await right.accept())!;
+  const b = (await acceptFrom(right))!;
   const clock = new FakeClock();
   const controller = new AbortController();
   const client = new Channel(a, { ...PLAIN, ...session });

@@ -10,7 +10,6 @@ import { readAll, readExactly, send } from "../../../support/streams.ts";
 import {
   Application,
   ECHO,
-  packets,
   Peer,
   routerTo,
   stopped,
