@@ -22,7 +22,11 @@ export class Choice<M extends { readonly name: string }, P> {
   readonly #trials: Trial<M, P>[] = [];
   readonly #chosen = new Map<string, P>();
 
-  /** @param trials See {@link Choice.add}. */
+  /**
+   * Chooses.
+   *
+   * @param trials See {@link Choice.add}.
+   */
   constructor(trials: readonly Trial<M, P>[]) {
     this.add(trials);
   }

@@ -30,7 +30,11 @@ export class KeyStreamChoice extends Choice<KeyStreamMethod, KeyStreamProvider>
       : undefined;
   }
 
-  /** @throws {RangeError} When no provider computes the method. */
+  /**
+   * Starts one direction, by the provider chosen for the method.
+   *
+   * @throws {RangeError} When no provider computes the method.
+   */
   keyStream(
     method: KeyStreamMethod,
     key: Uint8Array,

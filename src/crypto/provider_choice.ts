@@ -45,7 +45,11 @@ export class ProviderChoice extends Choice<AeadMethod, AeadProvider>
     return this.chosen(method) !== undefined;
   }
 
-  /** @throws {RangeError} When no provider serves the method. */
+  /**
+   * Makes an AEAD, by the provider chosen for the method.
+   *
+   * @throws {RangeError} When no provider serves the method.
+   */
   aead(method: AeadMethod, subkey: Uint8Array): Aead {
     const provider = this.chosen(method);
     if (provider === undefined) {

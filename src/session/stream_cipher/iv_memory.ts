@@ -20,7 +20,7 @@ import {
   type ReplayFilter,
 } from "../../security/replay_filter.ts";
 import { SaltTable } from "../../security/salt_table.ts";
-import { refuseReplay } from "../replay.ts";
+import { refuseReplay, replayed } from "../replay.ts";
 
 /** The memory of one server. */
 export class IvMemory {
@@ -55,7 +55,7 @@ export class IvMemory {
    */
   acceptStream(iv: Uint8Array): Promise<boolean> | undefined {
     if (iv.length === 0) return undefined;
-    refuseReplay(!this.#packets.has(iv) && this.#streams.add(iv), "IV");
+    if (this.#packets.has(iv) || !this.#streams.add(iv)) throw replayed("IV");
     return refuseReplay(this.#shared.add(iv), "IV");
   }
 
@@ -66,7 +66,7 @@ export class IvMemory {
    */
   acceptPacket(iv: Uint8Array): void {
     if (iv.length === 0) return;
-    refuseReplay(!this.#streams.has(iv) && this.#packets.add(iv), "IV");
+    if (this.#streams.has(iv) || !this.#packets.add(iv)) throw replayed("IV");
   }
 
   /** Records an IV of our own: what we send in a stream must not be served. */
