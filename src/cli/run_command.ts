@@ -63,7 +63,9 @@ export async function runNamed(
 }
 
 async function printKey(args: Arguments): Promise<void> {
-  const method = findMethod(args.operands[0] ?? DEFAULT_METHOD, "given");
+  const method = findMethod(args.operands[0] ?? DEFAULT_METHOD, {
+    shown: "given",
+  });
   await print(`${generateKey(method, systemRandomBytes)}\n`);
 }
 

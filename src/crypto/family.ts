@@ -28,6 +28,12 @@ export interface Family {
 /** See {@link Family.replayMemory}. */
 export type ReplayMemoryKind = "recent" | "minute";
 
+/**
+ * How a server tells users of one port apart: not at all, by trying each key,
+ * or by the identity header of SIP023.
+ */
+export type UserKind = "none" | "trial" | "identity";
+
 /** AEAD ciphers under a password. Source: SIP004, SIP007. */
 export const AEAD_2017: Family = {
   name: "AEAD 2017",
@@ -46,4 +52,14 @@ export const AEAD_2022: Family = {
   maxChunk: MAX_CHUNK_PAYLOAD_2022,
   replayMemory: "minute",
   authenticates: true,
+};
+
+/** Stream ciphers of before 2017 under a password, and none at all. */
+export const STREAM_CIPHER: Family = {
+  name: "stream cipher",
+  keyKind: "password",
+  needsClock: false,
+  maxChunk: Infinity,
+  replayMemory: "recent",
+  authenticates: false,
 };

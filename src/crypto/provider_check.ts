@@ -7,7 +7,7 @@ import { equalBytes } from "../bytes.ts";
 import { TAG_LENGTH } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import type { AeadProvider } from "./aead.ts";
-import type { AeadAlgorithm, Method } from "./method.ts";
+import type { AeadAlgorithm, AeadMethod } from "./method.ts";
 import { nobleProvider } from "./noble.ts";
 import { deriveSubkey } from "./subkey.ts";
 
@@ -29,7 +29,7 @@ export interface Sample {
  * @param randomBytes Makes keys, nonces and plaintexts.
  */
 export function makeSamples(
-  method: Method,
+  method: AeadMethod,
   randomBytes: RandomBytes,
 ): Sample[] {
   return LENGTHS.map((length) => {
@@ -56,7 +56,7 @@ export function makeSamples(
  */
 export function findFault(
   provider: AeadProvider,
-  method: Method,
+  method: AeadMethod,
   randomBytes: RandomBytes,
   samples: readonly Sample[] = makeSamples(method, randomBytes),
 ): string | undefined {
@@ -139,7 +139,7 @@ const KNOWN_ANSWERS: readonly KnownAnswer[] = [
 
 function knownAnswer(
   provider: AeadProvider,
-  method: Method,
+  method: AeadMethod,
   answer: KnownAnswer,
 ): void {
   const plaintext = fromHex(answer.plaintext);
@@ -157,7 +157,7 @@ function knownAnswer(
 
 function compareSubkeys(
   provider: AeadProvider,
-  { keyLength }: Method,
+  { keyLength }: AeadMethod,
   randomBytes: RandomBytes,
 ): void {
   const key = randomBytes(keyLength);
@@ -171,7 +171,7 @@ function compareSubkeys(
 /** Every use of one key; in the last one a bit is flipped first. */
 function compare(
   provider: AeadProvider,
-  method: Method,
+  method: AeadMethod,
   { key, uses }: Sample,
   randomBytes: RandomBytes,
 ): void {

@@ -205,4 +205,9 @@ export class RecentSalts implements ReplayFilter {
   remember(salt: Uint8Array): void {
     this.add(salt);
   }
+
+  /** True if the salt has been seen and is remembered; records nothing. */
+  has(salt: Uint8Array): boolean {
+    return this.#table.has(salt);
+  }
 }

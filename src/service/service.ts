@@ -7,6 +7,8 @@
 import { type Clock, systemClock } from "../clock.ts";
 import type { AeadProvider } from "../crypto/aead.ts";
 import type { ReplayMemoryKind } from "../crypto/family.ts";
+import type { KeyStreamProvider } from "../crypto/key_stream.ts";
+import { referenceKeyStreams } from "../crypto/key_streams/reference.ts";
 import { nobleProvider } from "../crypto/noble.ts";
 import {
   DESCRIPTORS_PER_CONNECTION,
@@ -57,6 +59,8 @@ export interface Dependencies {
   readonly metrics?: Metrics;
   /** Default: noble. */
   readonly aeadProvider?: AeadProvider;
+  /** Of stream ciphers. Default: the reference. */
+  readonly keyStreamProvider?: KeyStreamProvider;
   /** Threads that share ports, descriptors and connections; default 1. */
   readonly workers?: number;
   /**
@@ -84,6 +88,7 @@ export function withDefaults(
     connectionLevel: "debug",
     metrics: silentMetrics,
     aeadProvider: nobleProvider,
+    keyStreamProvider: referenceKeyStreams,
     workers: 1,
     sharePorts: (dependencies.workers ?? 1) > 1,
     replayFilter: (kind) => replayFilterFor(kind, clock),

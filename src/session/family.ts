@@ -7,6 +7,7 @@
 import type { Clock } from "../clock.ts";
 import type { AeadProvider } from "../crypto/aead.ts";
 import type { Family } from "../crypto/family.ts";
+import type { KeyStreamProvider } from "../crypto/key_stream.ts";
 import type { Method } from "../crypto/method.ts";
 import type { RandomBytes } from "../random.ts";
 import type { ReplayFilter } from "../security/replay_filter.ts";
@@ -43,8 +44,10 @@ export type SecretKind = "password" | "key";
 
 /** What sessions are made with. */
 export interface SessionWorld {
-  /** Computes the ciphers. */
+  /** Computes the ciphers that authenticate. */
   readonly aeadProvider: AeadProvider;
+  /** Computes stream ciphers. */
+  readonly keyStreamProvider: KeyStreamProvider;
   /** Judges and makes time stamps. */
   readonly clock: Clock;
   /** Makes salts, session ids and lengths of padding. */

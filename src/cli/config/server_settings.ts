@@ -138,5 +138,6 @@ export function methodAt(
 ): Method | undefined {
   return name === undefined
     ? undefined
-    : locate(origin, () => findMethod(name, shown));
+    : locate(origin, () =>
+      findMethod(name, shown === undefined ? {} : { shown }));
 }

@@ -55,9 +55,7 @@ export async function runCheckServer(args: Arguments): Promise<boolean> {
     transport: systemTransport(operator.outbound),
     clock: systemClock,
     randomBytes: systemRandomBytes,
-    aeadProvider: chooseProviders([
-      ...new Set(servers.map((one) => one.method)),
-    ]),
+    ...chooseProviders([...new Set(servers.map((one) => one.method))]),
     waitMs: wishes.waitMs,
   };
   let works = true;

@@ -67,8 +67,8 @@ async function* examine(args: Arguments): AsyncGenerator<Finding> {
   const { subject, findings } = readSubject(args);
   const { methods } = subject;
   const transport = systemTransport(subject.operator.outbound);
-  const aeadProvider = chooseProviders(methods);
-  yield* machineFindings(transport, methods, aeadProvider);
+  const ciphers = chooseProviders(methods);
+  yield* machineFindings(transport, methods, ciphers);
   yield* findings;
   const needsClock = methods.some(({ family }) => family.needsClock);
   const { finding: clock, offset } = await examineClock(
@@ -81,7 +81,7 @@ async function* examine(args: Arguments): AsyncGenerator<Finding> {
     transport,
     clock: corrected(systemClock, offset),
     randomBytes: systemRandomBytes,
-    aeadProvider,
+    ...ciphers,
     waitMs: wishes.waitMs,
   };
   yield* examineFiles(subject);
