@@ -1,0 +1,66 @@
+/**
+ * The suffix `_compatible` of a server: whoever does not speak the layer is
+ * taken as it is.
+ *
+ * Security: a stranger is judged by the layer above. Where there is none that
+ * authenticates, strangers get as far as the address.
+ *
+ * @module
+ */
+import { concat } from "../../bytes.ts";
+import { ProtocolError } from "../../errors.ts";
+import { type Layer, NOTHING, type Step } from "./step.ts";
+
+/** A layer that steps aside. */
+export class CompatibleLayer implements Layer {
+  readonly #layer: Layer;
+  readonly #onAbsent: () => void;
+  /** What has arrived until it is clear which it is; the layer bounds it. */
+  #received: Uint8Array = NOTHING;
+  #state: "unknown" | "spoken" | "absent" = "unknown";
+
+  /**
+   * @param layer Throws `ERR_SSR_OBFS` or `ERR_SS_AUTHENTICATION` where it is
+   * not spoken.
+   * @param onAbsent Called once, when it is clear that it is not.
+   */
+  constructor(layer: Layer, onAbsent: () => void = () => {}) {
+    this.#layer = layer;
+    this.#onAbsent = onAbsent;
+  }
+
+  seal(payload: Uint8Array): Uint8Array {
+    return this.#state === "absent" ? payload : this.#layer.seal(payload);
+  }
+
+  open(bytes: Uint8Array): Step {
+    if (this.#state === "absent") return { payload: bytes };
+    if (this.#state === "spoken") return this.#layer.open(bytes);
+    this.#received = concat(this.#received, bytes);
+    try {
+      const step = this.#layer.open(bytes);
+      if (step.payload.length > 0 || step.reply !== undefined) {
+        this.#state = "spoken";
+        this.#received = NOTHING;
+      }
+      return step;
+    } catch (error) {
+      if (!isForeign(error)) throw error;
+      this.#state = "absent";
+      this.#onAbsent();
+      const payload = this.#received;
+      this.#received = NOTHING;
+      return { payload };
+    }
+  }
+
+  end(): void {
+    if (this.#state !== "absent") this.#layer.end();
+  }
+}
+
+/** Other errors are of a peer that speaks the layer and knows the key. */
+function isForeign(error: unknown): boolean {
+  return error instanceof ProtocolError &&
+    (error.code === "ERR_SSR_OBFS" || error.code === "ERR_SS_AUTHENTICATION");
+}
