@@ -1,0 +1,41 @@
+/**
+ * The client's end of the protocols `auth_*` as a layer.
+ *
+ * @module
+ */
+import { concat } from "../../../bytes.ts";
+import { type Layer, NOTHING, type Step } from "../step.ts";
+import type { AuthClient } from "./auth_protocol.ts";
+import { PacketStream, packAll } from "./packet_stream.ts";
+
+/** One connection. */
+export class AuthClientLayer implements Layer {
+  readonly #client: AuthClient;
+  readonly #packets: PacketStream;
+  #hasSent = false;
+
+  /** Has sent nothing. */
+  constructor(client: AuthClient) {
+    this.#client = client;
+    this.#packets = new PacketStream(client.reader);
+  }
+
+  seal(payload: Uint8Array): Uint8Array {
+    if (payload.length === 0) return payload;
+    if (this.#hasSent) return packAll(this.#client.writer, payload);
+    this.#hasSent = true;
+    const { bytes, taken } = this.#client.header(payload);
+    const rest = payload.subarray(taken);
+    return rest.length === 0
+      ? bytes
+      : concat(bytes, packAll(this.#client.writer, rest));
+  }
+
+  open(bytes: Uint8Array): Step {
+    return { payload: this.#packets.open(bytes)?.payload ?? NOTHING };
+  }
+
+  end(): void {
+    this.#packets.end();
+  }
+}
