@@ -89,6 +89,12 @@ export const MAX_SERVER_SESSIONS = 2;
 /** Bytes of an AEAD tag, the same for every method. */
 export const TAG_LENGTH = 16;
 
+/**
+ * Blocks of 64 bytes in one direction of a ChaCha20 or Salsa20 stream: a
+ * counter of 32 bits, less the last one, which noble does not compute. 256 GiB.
+ */
+export const MAX_ARX_BLOCKS = 0xffff_ffff;
+
 /** Bytes of the longest SOCKS5 message: RFC 1929 user name and password. */
 export const MAX_SOCKS_MESSAGE_LENGTH: number = 1 + 1 + 255 + 1 + 255;
 
