@@ -10,7 +10,7 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
-import { type RandomBytes, randomBelow } from "../random.ts";
+import { randomBelow, type RandomBytes } from "../random.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 
 /** Bytes of a table: one for each value of a byte. */
@@ -46,9 +46,7 @@ export function formatLightsocksPassword(
   form: "go" | "python",
 ): string {
   const text = encodeBase64(table);
-  return form === "go"
-    ? text
-    : text.replaceAll("+", "-").replaceAll("/", "_");
+  return form === "go" ? text : text.replaceAll("+", "-").replaceAll("/", "_");
 }
 
 /** Makes a table that leaves no byte as it is. */

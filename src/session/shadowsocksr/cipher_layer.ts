@@ -8,35 +8,37 @@
  */
 import { concat } from "../../bytes.ts";
 import { UnitBuffer } from "../../codec/unit_buffer.ts";
+import type { KeyStream } from "../../crypto/key_stream.ts";
 import { ProtocolError } from "../../errors.ts";
 import type { RandomBytes } from "../../random.ts";
+import type { SsrKey } from "./ssr_key.ts";
 import { type Layer, NOTHING, type Step } from "./step.ts";
 import type { Ivs } from "./world.ts";
-
-/** A method under one key. */
-export interface StreamCipher {
-  /** Bytes of the initialization vector. */
-  readonly ivLength: number;
-  /** Starts to encrypt; each call goes on where the last one ended. */
-  encryptor(iv: Uint8Array): (bytes: Uint8Array) => Uint8Array;
-  /** Starts to decrypt. */
-  decryptor(iv: Uint8Array): (bytes: Uint8Array) => Uint8Array;
-}
 
 /** Both directions. */
 export class CipherLayer implements Layer, Ivs {
   /** See {@link Ivs.sent}. */
   readonly sent: Uint8Array;
-  readonly #cipher: StreamCipher;
+  readonly #key: SsrKey;
+  readonly #onSend: (iv: Uint8Array) => void;
   readonly #received: UnitBuffer;
-  #encrypt: ((bytes: Uint8Array) => Uint8Array) | undefined;
-  #decrypt: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  #encrypt: KeyStream | undefined;
+  #decrypt: KeyStream | undefined;
 
-  /** Draws our initialization vector. */
-  constructor(cipher: StreamCipher, randomBytes: RandomBytes) {
-    this.#cipher = cipher;
-    this.sent = randomBytes(cipher.ivLength);
-    this.#received = new UnitBuffer(cipher.ivLength);
+  /**
+   * Draws our initialization vector.
+   *
+   * @param onSend Called with it once, when it is used.
+   */
+  constructor(
+    key: SsrKey,
+    randomBytes: RandomBytes,
+    onSend: (iv: Uint8Array) => void = () => {},
+  ) {
+    this.#key = key;
+    this.#onSend = onSend;
+    this.sent = randomBytes(key.method.ivLength);
+    this.#received = new UnitBuffer(key.method.ivLength);
   }
 
   /** See {@link Ivs.received}. */
@@ -46,16 +48,21 @@ export class CipherLayer implements Layer, Ivs {
 
   seal(payload: Uint8Array): Uint8Array {
     if (payload.length === 0) return payload;
-    if (this.#encrypt !== undefined) return this.#encrypt(payload);
-    this.#encrypt = this.#cipher.encryptor(this.sent);
-    return concat(this.sent, this.#encrypt(payload));
+    const isFirst = this.#encrypt === undefined;
+    if (isFirst) this.#onSend(this.sent);
+    this.#encrypt ??= this.#key.keyStream(this.sent, "encrypt");
+    const out = concat(isFirst ? this.sent : NOTHING, payload);
+    this.#encrypt.apply(payload, out.subarray(out.length - payload.length));
+    return out;
   }
 
   open(bytes: Uint8Array): Step {
     const rest = this.#received.take(bytes);
     if (rest === undefined) return { payload: NOTHING };
-    this.#decrypt ??= this.#cipher.decryptor(this.#received.unit);
-    return { payload: this.#decrypt(rest) };
+    this.#decrypt ??= this.#key.keyStream(this.#received.unit, "decrypt");
+    const payload = new Uint8Array(rest.length);
+    this.#decrypt.apply(rest, payload);
+    return { payload };
   }
 
   end(): void {
@@ -64,5 +71,11 @@ export class CipherLayer implements Layer, Ivs {
       "ERR_SS_TRUNCATED",
       "Cannot open stream: it ended inside the initialization vector",
     );
+  }
+
+  /** Gives the key streams back. Idempotent. */
+  free(): void {
+    this.#encrypt?.free();
+    this.#decrypt?.free();
   }
 }

@@ -14,7 +14,6 @@ import { type Layer, NOTHING, type Step } from "./step.ts";
 /** A layer that steps aside. */
 export class CompatibleLayer implements Layer {
   readonly #layer: Layer;
-  readonly #onAbsent: () => void;
   /** What has arrived until it is clear which it is; the layer bounds it. */
   #received: Uint8Array = NOTHING;
   #state: "unknown" | "spoken" | "absent" = "unknown";
@@ -22,11 +21,9 @@ export class CompatibleLayer implements Layer {
   /**
    * @param layer Throws `ERR_SSR_OBFS` or `ERR_SS_AUTHENTICATION` where it is
    * not spoken.
-   * @param onAbsent Called once, when it is clear that it is not.
    */
-  constructor(layer: Layer, onAbsent: () => void = () => {}) {
+  constructor(layer: Layer) {
     this.#layer = layer;
-    this.#onAbsent = onAbsent;
   }
 
   seal(payload: Uint8Array): Uint8Array {
@@ -47,7 +44,6 @@ export class CompatibleLayer implements Layer {
     } catch (error) {
       if (!isForeign(error)) throw error;
       this.#state = "absent";
-      this.#onAbsent();
       const payload = this.#received;
       this.#received = NOTHING;
       return { payload };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type RandomBytes, randomBelow } from "../../../random.ts";
+import { randomBelow, type RandomBytes } from "../../../random.ts";
 
 /** Names that are separated by commas; what follows `#` is not among them. */
 export function hostsOf(param: string): string[] {

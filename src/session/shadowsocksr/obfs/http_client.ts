@@ -10,7 +10,7 @@
  */
 import { concat, toLatin1 } from "../../../bytes.ts";
 import { MAX_SSR_HTTP_HEAD } from "../../../limits.ts";
-import { type RandomBytes, randomBelow } from "../../../random.ts";
+import { randomBelow, type RandomBytes } from "../../../random.ts";
 import { type Layer, NOTHING, type Step } from "../step.ts";
 import { cutShort, foreign } from "./foreign.ts";
 import { pickHost } from "./hosts.ts";

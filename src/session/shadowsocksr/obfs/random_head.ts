@@ -15,7 +15,7 @@
 import { concat } from "../../../bytes.ts";
 import { crc32, CRC32_INITIAL, crc32Step } from "../../../codec/checksum.ts";
 import { MAX_HELD_BYTES } from "../../../limits.ts";
-import { type RandomBytes, randomBelow } from "../../../random.ts";
+import { randomBelow, type RandomBytes } from "../../../random.ts";
 import { type Layer, NOTHING, type Step } from "../step.ts";
 import { cutShort, foreign } from "./foreign.ts";
 

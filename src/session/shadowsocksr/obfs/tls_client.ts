@@ -8,7 +8,7 @@
 import { concat, equalBytes } from "../../../bytes.ts";
 import type { Clock } from "../../../clock.ts";
 import { MAX_SSR_TLS_RECORD } from "../../../limits.ts";
-import { type RandomBytes, randomBelow } from "../../../random.ts";
+import { randomBelow, type RandomBytes } from "../../../random.ts";
 import { stampOf } from "../stamp.ts";
 import { type Layer, NOTHING, type Step } from "../step.ts";
 import { cutShort, foreign } from "./foreign.ts";

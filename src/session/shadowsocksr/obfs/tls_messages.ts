@@ -18,7 +18,7 @@
  */
 import { concat, equalBytes, readU16, writeU16 } from "../../../bytes.ts";
 import { SHA1 } from "../../../crypto/legacy_digest.ts";
-import { type RandomBytes, randomBelow } from "../../../random.ts";
+import { randomBelow, type RandomBytes } from "../../../random.ts";
 
 /** Bytes of a session id, which stands for a client. */
 export const SESSION_ID_LENGTH = 32;

@@ -17,7 +17,7 @@
 import { concat, equalBytes } from "../../../bytes.ts";
 import { type LegacyDigest, MD5, SHA1 } from "../../../crypto/legacy_digest.ts";
 import { MAX_SSR_PACKET, SSR_SEGMENT, SSR_UNIT } from "../../../limits.ts";
-import { type RandomBytes, randomBelow } from "../../../random.ts";
+import { randomBelow, type RandomBytes } from "../../../random.ts";
 import type { SsrIdentity } from "../identity.ts";
 import { stampOf } from "../stamp.ts";
 import type { SsrUser, SsrUsers } from "../users.ts";
@@ -26,6 +26,7 @@ import {
   type AuthClient,
   type AuthHeader,
   type AuthServer,
+  type HeaderBytes,
   headSize,
   impossibleLength,
   notAuthentic,
@@ -43,11 +44,6 @@ import { openIdentity, sealIdentity } from "./identity_block.ts";
 
 /** The two variants. */
 export type AuthAes128Name = "auth_aes128_md5" | "auth_aes128_sha1";
-
-const DIGESTS: Record<AuthAes128Name, LegacyDigest> = {
-  auth_aes128_md5: MD5,
-  auth_aes128_sha1: SHA1,
-};
 
 const FIRST_MAC = 6;
 const MAC = 4;
@@ -78,7 +74,7 @@ export function aes128UserKey(
   name: AuthAes128Name,
   { password }: Pick<SsrUser, "password">,
 ): Uint8Array {
-  return DIGESTS[name].hash(password);
+  return digestOf(name).hash(password);
 }
 
 /**
@@ -94,10 +90,10 @@ export function authAes128Client(
   },
   { clock, randomBytes }: SsrWorld,
 ): AuthClient {
-  const digest = DIGESTS[name];
+  const digest = digestOf(name);
   const userKey = user === undefined ? key : aes128UserKey(name, user);
   return {
-    header(data) {
+    header(data): HeaderBytes {
       const taken = Math.min(
         data.length,
         headSize(data) + randomBelow(32, randomBytes),
@@ -142,7 +138,7 @@ export function authAes128Server(
   users: SsrUsers,
   { randomBytes }: SsrWorld,
 ): AuthServer {
-  const digest = DIGESTS[name];
+  const digest = digestOf(name);
   const check = (key: Uint8Array, from: Uint8Array, mac: Uint8Array): void => {
     const expected = digest.hmac(key, from).subarray(0, mac.length);
     if (!equalBytes(expected, mac)) throw notAuthentic(name, "header");
@@ -225,7 +221,7 @@ class Reader implements PacketReader {
 
   take(bytes: Uint8Array): TakenPacket | undefined {
     if (bytes.length < 4) return undefined;
-    const digest = DIGESTS[this.#name];
+    const digest = digestOf(this.#name);
     const key = concat(this.#userKey, u32le(this.#number));
     const check = digest.hmac(key, bytes.subarray(0, 2)).subarray(0, 2);
     if (!equalBytes(check, bytes.subarray(2, 4))) {
@@ -246,6 +242,10 @@ class Reader implements PacketReader {
     this.#number = (this.#number + 1) >>> 0;
     return { data: start.subarray(4 + pad), length };
   }
+}
+
+function digestOf(name: AuthAes128Name): LegacyDigest {
+  return name === "auth_aes128_md5" ? MD5 : SHA1;
 }
 
 /** Random bytes that hide how long the data is: to the end of its segment. */

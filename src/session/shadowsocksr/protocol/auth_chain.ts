@@ -20,7 +20,7 @@
 import { concat, equalBytes, toLatin1 } from "../../../bytes.ts";
 import { encodeBase64 } from "../../../codec/base64.ts";
 import { MD5 } from "../../../crypto/legacy_digest.ts";
-import { Rc4 } from "../../../crypto/rc4.ts";
+import { Rc4 } from "../../../crypto/key_streams/rc4.ts";
 import {
   MAX_SSR_CHAIN_BODY,
   MAX_SSR_OVERHEAD,
@@ -188,7 +188,7 @@ interface Start {
 /** One direction. */
 class Chain {
   readonly name: AuthChainName;
-  readonly rc4: Rc4;
+  readonly #rc4: Rc4;
   readonly random = new ChainRandom();
   readonly #userKey: Uint8Array;
   readonly #padding: ChainPadding;
@@ -197,7 +197,7 @@ class Chain {
 
   constructor({ name, key, userKey, overhead, rc4Hash, hash }: Start) {
     this.name = name;
-    this.rc4 = new Rc4(chainRc4Key(userKey, rc4Hash));
+    this.#rc4 = new Rc4(chainRc4Key(userKey, rc4Hash));
     this.#userKey = userKey;
     this.#padding = chainPadding(name, { key, overhead, random: this.random });
     this.#hash = hash;
@@ -215,6 +215,13 @@ class Chain {
       ? Number(this.random.next() % 8_589_934_609n % BigInt(all))
       : 0;
     return { all, before };
+  }
+
+  /** Encrypts or decrypts the next data into fresh bytes. */
+  turn(data: Uint8Array): Uint8Array {
+    const out = new Uint8Array(data.length);
+    this.#rc4.apply(data, out);
+    return out;
   }
 
   /** The mac of the next packet: 16 bytes, of which 2 are sent. */
@@ -255,7 +262,7 @@ class Writer implements PacketWriter {
     const start = concat(
       u16le(data.length ^ this.#chain.mask),
       random.subarray(0, before),
-      this.#chain.rc4.apply(data),
+      this.#chain.turn(data),
       random.subarray(before),
     );
     const mac = this.#chain.mac(start);
@@ -286,7 +293,7 @@ class Reader implements PacketReader {
       throw notAuthentic(this.#chain.name, "packet");
     }
     const at = 2 + size.before;
-    const data = this.#chain.rc4.apply(bytes.subarray(at, at + size.data));
+    const data = this.#chain.turn(bytes.subarray(at, at + size.data));
     this.#chain.next(mac);
     this.#size = undefined;
     return { data: this.#withoutPrefix(data), length: end + 2 };

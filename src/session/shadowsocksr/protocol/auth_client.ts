@@ -6,7 +6,7 @@
 import { concat } from "../../../bytes.ts";
 import { type Layer, NOTHING, type Step } from "../step.ts";
 import type { AuthClient } from "./auth_protocol.ts";
-import { PacketStream, packAll } from "./packet_stream.ts";
+import { packAll, PacketStream } from "./packet_stream.ts";
 
 /** One connection. */
 export class AuthClientLayer implements Layer {

@@ -47,16 +47,20 @@ export interface AuthClient {
    * Writes the header.
    *
    * @param data The beginning of the stream.
-   * @returns The header, and how many bytes of `data` are in it.
    */
-  header(data: Uint8Array): {
-    readonly bytes: Uint8Array;
-    readonly taken: number;
-  };
+  header(data: Uint8Array): HeaderBytes;
   /** For what follows. */
   readonly writer: PacketWriter;
   /** For what the server sends. */
   readonly reader: PacketReader;
+}
+
+/** A header that was written. */
+export interface HeaderBytes {
+  /** To be sent. */
+  readonly bytes: Uint8Array;
+  /** How many bytes of the data are in it. */
+  readonly taken: number;
 }
 
 /** The server's end of one connection, before the header. */

@@ -23,7 +23,7 @@ import {
 import { adler32, crc32 } from "../../../codec/checksum.ts";
 import { SHA1 } from "../../../crypto/legacy_digest.ts";
 import { MAX_SSR_PACKET, SSR_UNIT } from "../../../limits.ts";
-import { type RandomBytes, randomBelow } from "../../../random.ts";
+import { randomBelow, type RandomBytes } from "../../../random.ts";
 import type { SsrIdentity } from "../identity.ts";
 import { stampOf } from "../stamp.ts";
 import type { Ivs, SsrWorld } from "../world.ts";
@@ -31,6 +31,7 @@ import {
   type AuthClient,
   type AuthHeader,
   type AuthServer,
+  type HeaderBytes,
   headSize,
   impossibleLength,
   notAuthentic,
@@ -67,7 +68,7 @@ export function authSha1V4Client(
   { clock, randomBytes }: SsrWorld,
 ): AuthClient {
   return {
-    header(data) {
+    header(data): HeaderBytes {
       const taken = Math.min(
         data.length,
         headSize(data) + randomBelow(32, randomBytes),

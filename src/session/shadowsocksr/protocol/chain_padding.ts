@@ -59,7 +59,11 @@ export function chainPadding(
 /** Data beyond it fills a segment by itself. */
 const FULL = 1_440;
 
-function paddingA(random: ChainRandom, hash: Uint8Array, length: number) {
+function paddingA(
+  random: ChainRandom,
+  hash: Uint8Array,
+  length: number,
+): number {
   if (length > FULL) return 0;
   random.seedLength(hash, length);
   return tail(random, length);

@@ -1,0 +1,164 @@
+/**
+ * Ends of ShadowsocksR for tests.
+ *
+ * @module
+ */
+import type { Clock } from "../../src/clock.ts";
+import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
+import type { KeyStreamMethod } from "../../src/crypto/key_stream.ts";
+import type { RandomBytes } from "../../src/random.ts";
+import { ConnectionMemory } from "../../src/security/connection_memory.ts";
+import type { SaltFilter } from "../../src/session/salt_filter.ts";
+import type { SsrServerKeys } from "../../src/session/shadowsocksr/client.ts";
+import { SsrIdentity } from "../../src/session/shadowsocksr/identity.ts";
+import {
+  findSsrObfs,
+  findSsrProtocol,
+} from "../../src/session/shadowsocksr/names.ts";
+import type { SsrPort } from "../../src/session/shadowsocksr/server.ts";
+import {
+  SsrKey,
+  ssrKeyLength,
+} from "../../src/session/shadowsocksr/ssr_key.ts";
+import { SsrUsers } from "../../src/session/shadowsocksr/users.ts";
+import type { SsrServerWorld } from "../../src/session/shadowsocksr/world.ts";
+import { randomSplit, seededRandom, utf8 } from "./bytes.ts";
+import { FakeClock } from "./fake_clock.ts";
+
+/** The methods that the vectors use. */
+const METHODS: readonly KeyStreamMethod[] = [
+  { name: "none", algorithm: "none", keyLength: 0, ivLength: 0 },
+  { name: "aes-128-ctr", algorithm: "aes-ctr", keyLength: 16, ivLength: 16 },
+  { name: "aes-128-cfb", algorithm: "aes-cfb", keyLength: 16, ivLength: 16 },
+  { name: "aes-256-cfb", algorithm: "aes-cfb", keyLength: 32, ivLength: 16 },
+  { name: "aes-256-ctr", algorithm: "aes-ctr", keyLength: 32, ivLength: 16 },
+  { name: "rc4-md5", algorithm: "rc4-md5", keyLength: 16, ivLength: 16 },
+  { name: "chacha20", algorithm: "chacha20", keyLength: 32, ivLength: 8 },
+  {
+    name: "chacha20-ietf",
+    algorithm: "chacha20-ietf",
+    keyLength: 32,
+    ivLength: 12,
+  },
+];
+
+/** A method by its name. */
+export function ssrMethod(name: string): KeyStreamMethod {
+  const method = METHODS.find((method) => method.name === name);
+  if (method === undefined) throw new RangeError(`No method ${name}`);
+  return method;
+}
+
+/** A key; not given: `0x07` in every byte. */
+export function ssrKey(method = "aes-128-ctr", key?: Uint8Array): SsrKey {
+  const found = ssrMethod(method);
+  return new SsrKey(
+    found,
+    key ?? new Uint8Array(ssrKeyLength(found)).fill(7),
+    referenceKeyStreams,
+  );
+}
+
+/** A filter that keeps everything. */
+export function endlessFilter(clock: Clock): SaltFilter {
+  const seen = new Set<string>();
+  return {
+    sinceUnixMs: clock.unixMs(),
+    add(salt): boolean {
+      const name = salt.join();
+      if (seen.has(name)) return false;
+      seen.add(name);
+      return true;
+    },
+  };
+}
+
+/** Random bytes that are the same for the same seed. */
+export function seededRandomBytes(seed = 1): RandomBytes {
+  const next = seededRandom(seed);
+  return (length) => Uint8Array.from({ length }, () => next() >>> 24);
+}
+
+/** The world of a server that has just started. */
+export function ssrWorld(
+  clock: Clock = new FakeClock(),
+  seed = 1,
+): SsrServerWorld {
+  return {
+    clock,
+    randomBytes: seededRandomBytes(seed),
+    connections: new ConnectionMemory(clock),
+    filter: endlessFilter(clock),
+  };
+}
+
+/** What a test wants of both ends. */
+export interface SsrOptions {
+  readonly method?: string;
+  readonly key?: Uint8Array;
+  readonly protocol?: string;
+  readonly obfs?: string;
+  readonly obfsParam?: string;
+  /** Users of the server, `uid: password`. */
+  readonly users?: Readonly<Record<string, string>>;
+}
+
+/** The server's configuration. */
+export function ssrPort(options: SsrOptions = {}): SsrPort {
+  const users = new SsrUsers();
+  users.set(
+    Object.entries(options.users ?? {}).map(([uid, password]) => ({
+      name: `user-${uid}`,
+      uid: Number(uid),
+      password: utf8(password),
+    })),
+  );
+  return {
+    key: ssrKey(options.method, options.key),
+    protocol: findSsrProtocol(options.protocol ?? "origin"),
+    obfs: findSsrObfs(options.obfs ?? "plain"),
+    obfsParam: options.obfsParam ?? "",
+    users,
+  };
+}
+
+/** The client's configuration; the first user is who it is. */
+export function ssrKeys(
+  options: SsrOptions = {},
+  identity: SsrIdentity = new SsrIdentity(seededRandomBytes(77)),
+): SsrServerKeys {
+  const [user] = Object.entries(options.users ?? {});
+  return {
+    key: ssrKey(options.method, options.key),
+    protocol: findSsrProtocol(options.protocol ?? "origin").name,
+    obfs: findSsrObfs(options.obfs ?? "plain").name,
+    obfsParam: options.obfsParam ?? "",
+    host: "server.example",
+    port: 8388,
+    user: user && { uid: Number(user[0]), password: utf8(user[1]) },
+    identity,
+  };
+}
+
+/** These bytes in order, each of which is asked for once; then others. */
+export function scriptedRandom(
+  ...script: readonly Uint8Array[]
+): RandomBytes {
+  const left = [...script];
+  const others = seededRandomBytes(5);
+  return (length) => {
+    const next = left.shift();
+    if (next === undefined) return others(length);
+    if (next.length === length) return next;
+    throw new RangeError(`Asked for ${length} bytes, not ${next.length}`);
+  };
+}
+
+/** Ways to cut the same bytes: whole, one by one, at random. */
+export function waysToCut(bytes: Uint8Array): Uint8Array[][] {
+  return [
+    [bytes],
+    Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)),
+    ...[1, 2, 3].map((seed) => randomSplit(bytes, seed)),
+  ];
+}
