@@ -79,14 +79,16 @@ export function seededRandomBytes(seed = 1): RandomBytes {
   return (length) => Uint8Array.from({ length }, () => next() >>> 24);
 }
 
+/** Each world draws other bytes. */
+let worlds = 0;
+
 /** The world of a server that has just started. */
 export function ssrWorld(
   clock: Clock = new FakeClock(),
-  seed = 1,
 ): SsrServerWorld {
   return {
     clock,
-    randomBytes: seededRandomBytes(seed),
+    randomBytes: seededRandomBytes(++worlds),
     connections: new ConnectionMemory(clock),
     filter: endlessFilter(clock),
   };
