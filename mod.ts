@@ -128,7 +128,7 @@ export {
   Users2022,
 } from "./src/session/shadowsocks2022/users.ts";
 export type { Aead2022World } from "./src/session/shadowsocks2022/world.ts";
-export type { ClientKeys, ServerKeys } from "./src/session/edition.ts";
+export type { ClientKeys, ServerKeys } from "./src/session/families.ts";
 export type { ServerUser } from "./src/session/server_user.ts";
 export type { SaltFilter } from "./src/session/salt_filter.ts";
 export type {
@@ -171,7 +171,7 @@ export {
   toUpstream,
   type Upstream,
   type UpstreamServer,
-} from "./src/service/outbound/upstream.ts";
+} from "./src/service/outbound/shadowsocks.ts";
 export type { DnsAnswer, DnsMessages, DnsQuery } from "./src/dns_messages.ts";
 export {
   type DnsOptions,

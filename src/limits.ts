@@ -32,6 +32,13 @@ export const SALT_POOL_MS: number = (2 * MAX_TIMESTAMP_SKEW_S + 1) * 1_000;
 export const SALT_GENERATION = 262_144;
 
 /**
+ * IVs in one of the two generations that a server of a stream cipher remembers
+ * of its streams, and of its packets; 50 bytes each. A thousand packets a second
+ * fill one in a minute.
+ */
+export const IV_GENERATION = 65_536;
+
+/**
  * Milliseconds between two tries to get a port that another process has: no
  * event tells that it is free.
  */

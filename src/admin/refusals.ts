@@ -42,10 +42,20 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     meaning: MANIPULATED,
   },
   ERR_SS_LENGTH_ZERO: { title: "Empty chunk", meaning: MANIPULATED },
-  ERR_SS_ADDRESS_TYPE: { title: "Unknown address type", meaning: MANIPULATED },
+  ERR_SS_ADDRESS_TYPE: {
+    title: "Unknown address type",
+    meaning: "With a stream cipher: a wrong key, or a probe. Otherwise: " +
+      MANIPULATED,
+  },
   ERR_SS_ADDRESS_INVALID: {
     title: "Invalid target address",
-    meaning: "A client asked for an empty or unprintable name, or for port 0.",
+    meaning: "A client asked for an empty or unprintable name, or for port " +
+      "0. With a stream cipher it may have a wrong key, too.",
+  },
+  ERR_SS_ONE_TIME_AUTH: {
+    title: "One-time authentication",
+    meaning: "A client has -A or one_time_auth on, which is not served. Turn " +
+      "it off there. A wrong key looks like it now and then.",
   },
   ERR_SS_HEADER_TYPE: {
     title: "Wrong kind of header",

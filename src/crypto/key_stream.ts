@@ -11,6 +11,8 @@
  *
  * @module
  */
+import { PolicyError } from "../errors.ts";
+import { MAX_ARX_BLOCKS } from "../limits.ts";
 
 /** Stream ciphers behind the methods; the key length picks the variant. */
 export type KeyStreamAlgorithm =
@@ -59,8 +61,9 @@ export interface KeyStream {
    * @param input Borrowed.
    * @param out Receives as many bytes; may be `input` itself, but must not
    * share only a part of its memory.
-   * @throws {RangeError} When `out` has another length, or the cipher's
-   * counter has come to its end.
+   * @throws {RangeError} When `out` has another length.
+   * @throws {PolicyError} `ERR_POLICY_LIMIT` when the cipher's counter has come
+   * to its end.
    */
   apply(input: Uint8Array, out: Uint8Array): void;
   /** Gives back what the provider holds; nothing is turned after it. Idempotent. */
@@ -92,4 +95,20 @@ export interface KeyStreamProvider {
     iv: Uint8Array,
     direction: KeyStreamDirection,
   ): KeyStream;
+}
+
+/**
+ * For providers: bytes that one key stream may turn before its counter would
+ * begin again.
+ */
+export function maxStreamBytes({ algorithm }: KeyStreamMethod): number {
+  return algorithm === "chacha20-ietf" ? MAX_ARX_BLOCKS * 64 : Infinity;
+}
+
+/** For providers: the error of a stream that is longer than that. */
+export function counterEnded(): PolicyError {
+  return new PolicyError(
+    "ERR_POLICY_LIMIT",
+    "Cannot go on: the counter of a stream cipher is over after 256 GiB",
+  );
 }

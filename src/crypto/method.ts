@@ -8,6 +8,8 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
+import { AEAD_2017, AEAD_2022, type Family, type UserKind } from "./family.ts";
+import { findStreamMethod, type StreamMethod } from "./stream_methods.ts";
 
 /** AEAD algorithms behind the methods; the key length picks the AES variant. */
 export type AeadAlgorithm =
@@ -15,18 +17,14 @@ export type AeadAlgorithm =
   | "chacha20-poly1305"
   | "xchacha20-poly1305";
 
-/**
- * Which protocol a method speaks: the one of SIP004, or Shadowsocks 2022 of
- * SIP022.
- */
-export type Edition = 2017 | 2022;
-
-/** One method. Every tag is 16 bytes. */
-export interface Method {
+/** A method that authenticates. Every tag is 16 bytes. */
+export interface AeadMethod {
   /** Name in configurations and `ss://` URIs. */
   readonly name: string;
   /** Decides keys, headers and chunk sizes. */
-  readonly edition: Edition;
+  readonly family: Family;
+  /** How a server tells its users apart. */
+  readonly userKind: UserKind;
   /** What seals its chunks. */
   readonly algorithm: AeadAlgorithm;
   /** Bytes of the master key and of every subkey. */
@@ -37,8 +35,11 @@ export interface Method {
   readonly nonceLength: number;
 }
 
-/** All methods, in each edition the one to prefer first. */
-export const METHODS: readonly Method[] = [
+/** Any method. */
+export type Method = AeadMethod | StreamMethod;
+
+/** All that authenticate, in each family the one to prefer first. */
+export const METHODS: readonly AeadMethod[] = [
   aead2017("chacha20-ietf-poly1305", "chacha20-poly1305", 32, 12),
   aead2017("aes-256-gcm", "aes-gcm", 32, 12),
   aead2017("aes-192-gcm", "aes-gcm", 24, 12),
@@ -49,38 +50,51 @@ export const METHODS: readonly Method[] = [
   aead2022("2022-blake3-chacha20-poly1305", "chacha20-poly1305", 32),
 ];
 
-/** The stream ciphers of before 2017, and none at all. */
-const UNPROTECTED =
-  /^(none|plain|table|rc4|rc4-md5|salsa20|chacha20|chacha20-ietf|xchacha20|.+-(cfb\d*|ctr|ofb))$/;
-
 /**
  * Finds a method by its name, in any letter case.
  *
- * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`; the message lists all.
+ * @param allowLegacy True if a stream cipher may be chosen, which protects
+ * nothing from changes. Default: no.
+ * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`; the message lists all that
+ * authenticate.
  */
-export function findMethod(name: string): Method {
+export function findMethod(name: string, allowLegacy?: false): AeadMethod;
+export function findMethod(name: string, allowLegacy: boolean): Method;
+export function findMethod(name: string, allowLegacy = false): Method {
   const wanted = name.toLowerCase();
   const method = METHODS.find((method) => method.name === wanted);
-  if (method === undefined) {
-    const shown = JSON.stringify(name);
-    throw new ConfigError(
-      "ERR_SS_METHOD_UNSUPPORTED",
-      (UNPROTECTED.test(wanted)
-        ? `Method ${shown} does not protect what it carries from changes, ` +
-          "and is not served"
-        : `Unknown method ${shown}`) +
-        `: expected one of ${METHODS.map((method) => method.name).join(", ")}`,
-    );
-  }
-  return method;
+  if (method !== undefined) return method;
+  const legacy = findStreamMethod(wanted);
+  if (legacy !== undefined && allowLegacy) return legacy;
+  const shown = JSON.stringify(name);
+  throw new ConfigError(
+    "ERR_SS_METHOD_UNSUPPORTED",
+    (legacy !== undefined
+      ? `Method ${shown} does not protect what it carries from changes, ` +
+        "and is not served"
+      : `Unknown method ${shown}`) +
+      `: expected one of ${METHODS.map((method) => method.name).join(", ")}`,
+  );
 }
 
 /**
- * Whether a key of the method may have keys of users behind it, each named by
- * an identity header (SIP023): so with AES in the 2022 edition.
+ * The method as one that authenticates, for code that serves no other.
+ *
+ * @throws {TypeError} When it does not.
  */
-export function hasIdentityHeaders({ edition, algorithm }: Method): boolean {
-  return edition === 2022 && algorithm === "aes-gcm";
+export function asAead(method: Method): AeadMethod {
+  if ("nonceLength" in method) return method;
+  throw new TypeError(`Cannot seal with ${method.name}: it is no AEAD`);
+}
+
+/**
+ * The method as a stream cipher, for code that serves no other.
+ *
+ * @throws {TypeError} When it is none.
+ */
+export function asStreamCipher(method: Method): StreamMethod {
+  if ("ivLength" in method) return method;
+  throw new TypeError(`Cannot encrypt with ${method.name}: it is an AEAD`);
 }
 
 function aead2017(
@@ -88,11 +102,12 @@ function aead2017(
   algorithm: AeadAlgorithm,
   keyLength: number,
   nonceLength: number,
-): Method {
+): AeadMethod {
   const saltLength = keyLength;
   return {
     name,
-    edition: 2017,
+    family: AEAD_2017,
+    userKind: "trial",
     algorithm,
     keyLength,
     saltLength,
@@ -104,9 +119,11 @@ function aead2022(
   name: string,
   algorithm: AeadAlgorithm,
   keyLength: number,
-): Method {
+): AeadMethod {
   return {
     ...aead2017(name, algorithm, keyLength, 12),
-    edition: 2022,
+    family: AEAD_2022,
+    // SIP023 defines identity headers for the AES methods alone.
+    userKind: algorithm === "aes-gcm" ? "identity" : "none",
   };
 }

@@ -7,7 +7,7 @@ import { equalBytes } from "../bytes.ts";
 import { TAG_LENGTH } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import type { AeadProvider } from "./aead.ts";
-import type { AeadAlgorithm, Method } from "./method.ts";
+import type { AeadAlgorithm, AeadMethod } from "./method.ts";
 import { nobleProvider } from "./noble.ts";
 import { deriveSubkey } from "./subkey.ts";
 
@@ -19,7 +19,7 @@ import { deriveSubkey } from "./subkey.ts";
  */
 export function findFault(
   provider: AeadProvider,
-  method: Method,
+  method: AeadMethod,
   randomBytes: RandomBytes,
 ): string | undefined {
   try {
@@ -101,7 +101,7 @@ const KNOWN_ANSWERS: readonly KnownAnswer[] = [
 
 function knownAnswer(
   provider: AeadProvider,
-  method: Method,
+  method: AeadMethod,
   answer: KnownAnswer,
 ): void {
   const plaintext = fromHex(answer.plaintext);
@@ -119,7 +119,7 @@ function knownAnswer(
 
 function compareSubkeys(
   provider: AeadProvider,
-  { keyLength }: Method,
+  { keyLength }: AeadMethod,
   randomBytes: RandomBytes,
 ): void {
   const key = randomBytes(keyLength);
@@ -133,7 +133,7 @@ function compareSubkeys(
 /** Several uses of one key, as a stream has them; then one bit flipped. */
 function compare(
   provider: AeadProvider,
-  method: Method,
+  method: AeadMethod,
   length: number,
   randomBytes: RandomBytes,
 ): void {

@@ -33,7 +33,7 @@ const TABLES = 3;
 /** Slots for each salt: a table is never more than half full. */
 const SLOTS_PER_SALT = 2;
 
-/** Bytes of a salt that are looked at; the shortest has as many. */
+/** Bytes of a salt that are looked at; what a shorter IV lacks is zero. */
 const SALT_BYTES = 16;
 
 /** The salt that is looked at; nothing waits meanwhile. */
@@ -114,7 +114,7 @@ export class SaltTable {
    * Records a salt, in the same step as it looks it up. Not to be called while
    * the young generation is full.
    *
-   * @param salt At least 16 bytes; borrowed.
+   * @param salt At least 16 bytes, or an IV of 6 or more; borrowed.
    * @returns Whether it is new.
    */
   add(salt: Uint8Array): boolean {
@@ -160,7 +160,7 @@ export class SaltTable {
   /** What is kept of a salt, and the first slot that is tried for it. */
   #place(salt: Uint8Array): { mark: bigint; start: number } {
     // Asking Bun for the buffer of a small array makes it build one.
-    for (let i = 0; i < SALT_BYTES; i++) SCRATCH[i] = salt[i]!;
+    for (let i = 0; i < SALT_BYTES; i++) SCRATCH[i] = salt[i] ?? 0;
     const view = SCRATCH_VIEW;
     // A keyed hash, multilinear: its upper bits depend on all lower ones.
     let hash = 0;

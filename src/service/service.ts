@@ -6,7 +6,9 @@
  */
 import { type Clock, systemClock } from "../clock.ts";
 import type { AeadProvider } from "../crypto/aead.ts";
-import type { Edition } from "../crypto/method.ts";
+import type { ReplayMemoryKind } from "../crypto/family.ts";
+import type { KeyStreamProvider } from "../crypto/key_stream.ts";
+import { referenceKeyStreams } from "../crypto/key_streams/reference.ts";
 import { nobleProvider } from "../crypto/noble.ts";
 import {
   DESCRIPTORS_PER_CONNECTION,
@@ -57,6 +59,8 @@ export interface Dependencies {
   readonly metrics?: Metrics;
   /** Default: noble. */
   readonly aeadProvider?: AeadProvider;
+  /** Of stream ciphers. Default: the reference. */
+  readonly keyStreamProvider?: KeyStreamProvider;
   /** Threads that share ports, descriptors and connections; default 1. */
   readonly workers?: number;
   /**
@@ -65,11 +69,11 @@ export interface Dependencies {
    */
   readonly sharePorts?: boolean;
   /**
-   * The memory of salts of an edition, asked for by each server when it
-   * starts, and when its key changes. Servers that share it serve no request
+   * The memory of salts of a kind, asked for by each server when it starts,
+   * and when its key changes. Servers that share it serve no request
    * that another of them has served. Default: one of its own for each.
    */
-  readonly replayFilter?: (edition: Edition) => ReplayFilter;
+  readonly replayFilter?: (kind: ReplayMemoryKind) => ReplayFilter;
 }
 
 /** {@link Dependencies} with nothing left out. */
@@ -84,9 +88,10 @@ export function withDefaults(
     connectionLevel: "debug",
     metrics: silentMetrics,
     aeadProvider: nobleProvider,
+    keyStreamProvider: referenceKeyStreams,
     workers: 1,
     sharePorts: (dependencies.workers ?? 1) > 1,
-    replayFilter: (edition) => replayFilterFor(edition, clock),
+    replayFilter: (kind) => replayFilterFor(kind, clock),
     ...dependencies,
   };
 }

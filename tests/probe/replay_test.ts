@@ -15,7 +15,7 @@ import {
 } from "../../src/security/replay_filter.ts";
 import { startServer as start } from "../../src/service/server/server.ts";
 import type { Dependencies, Service } from "../../src/service/service.ts";
-import { clientProtocol } from "../../src/session/edition.ts";
+import { clientProtocol } from "../../src/session/families.ts";
 import { seededBytes, utf8 } from "../support/bytes.ts";
 import { settle } from "../support/fake_clock.ts";
 import {

@@ -24,7 +24,7 @@ import {
   type ClientKeys,
   clientProtocol,
   type ServerKeys,
-} from "../../src/session/edition.ts";
+} from "../../src/session/families.ts";
 import { flipBit, seededBytes, utf8 } from "./bytes.ts";
 import { testPsk } from "./keys.ts";
 

@@ -12,7 +12,7 @@ import {
 } from "../../src/codec/socks5_datagram.ts";
 import type { Packet } from "../../src/codec/packet.ts";
 import { ProtocolError } from "../../src/errors.ts";
-import { type ClientKeys, clientPackets } from "../../src/session/edition.ts";
+import { type ClientKeys, clientPackets } from "../../src/session/families.ts";
 import type {
   PacketClient,
   PacketProtocol,

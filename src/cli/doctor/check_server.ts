@@ -9,7 +9,7 @@ import { Deadline, systemClock } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { messageOf, UmbraError } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Arguments } from "../options/args.ts";
 import { configureLocal } from "../config/config.ts";
 import { tryMethods } from "../tools/crypto.ts";
@@ -48,7 +48,7 @@ export async function runCheckServer(args: Arguments): Promise<boolean> {
     transport: systemTransport(operator.outbound),
     clock: systemClock,
     randomBytes: systemRandomBytes,
-    aeadProvider: tryMethods([...new Set(servers.map((one) => one.method))]),
+    ...tryMethods([...new Set(servers.map((one) => one.method))]),
     waitMs: wishes.waitMs,
   };
   let complete = true;

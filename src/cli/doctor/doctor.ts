@@ -70,13 +70,13 @@ async function* examine(args: Arguments): AsyncGenerator<Finding> {
   const { subject, findings } = readSubject(args);
   const { methods } = subject;
   const transport = systemTransport(subject.operator.outbound);
-  const aeadProvider = tryMethods(methods);
-  yield* machineFindings(transport, methods, aeadProvider);
+  const ciphers = tryMethods(methods);
+  yield* machineFindings(transport, methods, ciphers);
   yield* findings;
-  const edition = methods.some((one) => one.edition === 2022) ? 2022 : 2017;
+  const needsClock = methods.some(({ family }) => family.needsClock);
   const { finding: clock, offset } = await examineClock(
     clockUrl,
-    edition,
+    needsClock,
     wishes.waitMs,
   );
   if (clock.verdict !== "skip") yield clock;
@@ -84,7 +84,7 @@ async function* examine(args: Arguments): AsyncGenerator<Finding> {
     transport,
     clock: corrected(systemClock, offset),
     randomBytes: systemRandomBytes,
-    aeadProvider,
+    ...ciphers,
     waitMs: wishes.waitMs,
   };
   yield* examineFiles(subject);

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Edition, Method } from "../../crypto/method.ts";
-import type { ProviderChoice } from "../../crypto/provider_choice.ts";
+import type { Method } from "../../crypto/method.ts";
 import type { Transport } from "../../transport.ts";
 import type { Finding } from "./finding.ts";
 import {
@@ -15,24 +14,27 @@ import {
 } from "./judge_clock.ts";
 import { judgeCrypto, judgeDescriptors } from "./judge_machine.ts";
 import { clockIsKept, missingFlags, opensslPath } from "./machine_facts.ts";
+import { choiceOf, type CipherChoice } from "../tools/crypto.ts";
 import { versionLine } from "../tools/version.ts";
 
 /**
  * Findings `runtime`, `descriptors` and `crypto`.
  *
- * @param choice Who serves the methods in use.
+ * @param ciphers Who serves the methods in use.
  */
 export function machineFindings(
   transport: Transport,
   methods: readonly Method[],
-  choice: ProviderChoice,
+  ciphers: CipherChoice,
 ): Finding[] {
   const library = opensslPath();
   const flag = library && missingFlags([{ name: "ffi", path: library }])[0];
   return [
     { check: "runtime", verdict: "ok", detail: versionLine() },
     judgeDescriptors(transport.descriptorLimit()),
-    ...methods.map((method) => judgeCrypto(method, choice, library, flag)),
+    ...methods.map((method) =>
+      judgeCrypto(method, choiceOf(method, ciphers), library, flag)
+    ),
   ];
 }
 
@@ -52,11 +54,11 @@ export interface ClockReport {
  */
 export async function examineClock(
   url: URL | undefined,
-  edition: Edition,
+  needsClock: boolean,
   waitMs: number,
 ): Promise<ClockReport> {
   if (url === undefined) {
-    return { finding: judgeKeptClock(clockIsKept(), edition), offset: 0 };
+    return { finding: judgeKeptClock(clockIsKept(), needsClock), offset: 0 };
   }
   const sentUnixMs = Date.now();
   try {
@@ -68,7 +70,7 @@ export async function examineClock(
     const seconds = httpDateSeconds(response.headers.get("date"));
     if (seconds === undefined) return unasked(url, "tells no date");
     const offset = clockOffset(seconds, sentUnixMs, Date.now());
-    return { finding: judgeClock(offset, url.host, edition), offset };
+    return { finding: judgeClock(offset, url.host, needsClock), offset };
   } catch (error) {
     return unasked(url, `cannot be asked: ${(error as Error).message}`);
   }

@@ -8,7 +8,7 @@
 import { abortable, Deadline } from "../../clock.ts";
 import { silentMetrics } from "../../observe.ts";
 import { startLocal } from "../../service/inbound/local.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 
@@ -43,7 +43,7 @@ export async function download(
   { url, limitMs, progressed }: DownloadOptions,
   world: ProbeWorld,
 ): Promise<DownloadState> {
-  const { clock, transport, aeadProvider } = world;
+  const { clock, transport, aeadProvider, keyStreamProvider } = world;
   const password = world.randomBytes(16).toHex();
   let connections = 0;
   const local = await startLocal({
@@ -53,7 +53,7 @@ export async function download(
     // Nobody else on this machine is to use it meanwhile.
     users: [{ username: USER, password }],
   }, {
-    ...{ transport, clock, aeadProvider },
+    ...{ transport, clock, aeadProvider, keyStreamProvider },
     metrics: { ...silentMetrics, connectionOpened: () => void connections++ },
   });
   const proxy = new ProxiedFetch(local.address, USER, password);

@@ -15,7 +15,7 @@ import {
   startLocal,
 } from "../../service/inbound/local.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { DnsSettings } from "../config/dns_settings.ts";
 import type { Changes, PlannedService } from "./fleet.ts";

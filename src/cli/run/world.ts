@@ -67,7 +67,7 @@ export async function systemWorld(
     transport,
     logger,
     connectionLevel: logConnections ? "info" : "debug",
-    aeadProvider: providers.provider,
+    ...providers.choice,
     workers,
     sharePorts: workers > 1 || reusePort,
     replayFilter: sharedReplayFilters(systemClock, host.salts),

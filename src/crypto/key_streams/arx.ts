@@ -9,11 +9,16 @@
  *
  * @module
  */
-import { chacha20, chacha20orig, xchacha20 } from "@noble/ciphers/chacha.js";
+import {
+  chacha20,
+  chacha20orig,
+  hchacha,
+  xchacha20,
+} from "@noble/ciphers/chacha.js";
 import { salsa20, xsalsa20 } from "@noble/ciphers/salsa.js";
 import { MAX_ARX_BLOCKS } from "../../limits.ts";
 import { checkOutput } from "../aead.ts";
-import type { KeyStream } from "../key_stream.ts";
+import { counterEnded, type KeyStream } from "../key_stream.ts";
 
 /** The algorithms of this file. */
 export type ArxAlgorithm =
@@ -44,7 +49,7 @@ const CIPHERS: Readonly<Record<ArxAlgorithm, NobleStream>> = {
 const BLOCK = 64;
 const ZEROS = new Uint8Array(BLOCK);
 
-/** One of them, from block 0. */
+/** One of them. */
 export class ArxKeyStream implements KeyStream {
   readonly #cipher: NobleStream;
   readonly #key: Uint8Array;
@@ -52,10 +57,20 @@ export class ArxKeyStream implements KeyStream {
   /** Key stream of the block that the last call ended in. */
   readonly #block = new Uint8Array(BLOCK);
   #used = BLOCK;
-  #next = 0;
+  #next: number;
 
-  /** Keeps copies of key and IV. */
-  constructor(algorithm: ArxAlgorithm, key: Uint8Array, iv: Uint8Array) {
+  /**
+   * Keeps copies of key and IV.
+   *
+   * @param firstBlock For tests at the far end; default 0.
+   */
+  constructor(
+    algorithm: ArxAlgorithm,
+    key: Uint8Array,
+    iv: Uint8Array,
+    firstBlock = 0,
+  ) {
+    this.#next = firstBlock;
     this.#cipher = CIPHERS[algorithm];
     this.#key = key.slice();
     this.#iv = iv.slice();
@@ -97,7 +112,35 @@ export class ArxKeyStream implements KeyStream {
   }
 }
 
-/** The error of a stream that is too long for a counter of 32 bits. */
-export function counterEnded(): RangeError {
-  return new RangeError("Cannot count on: every block has been used");
+/**
+ * The key that XChaCha20 has under one IV; the rest of the stream is ChaCha20
+ * of that key with the last 8 bytes of the IV.
+ *
+ * @param key 32 bytes.
+ * @param iv 24 bytes, of which 16 count.
+ * @returns 32 fresh bytes.
+ */
+export function xchachaKey(key: Uint8Array, iv: Uint8Array): Uint8Array {
+  const words = (bytes: Uint8Array): Uint32Array =>
+    new Uint32Array(bytes.slice().buffer);
+  const out = new Uint8Array(32);
+  hchacha(
+    words(new TextEncoder().encode("expand 32-byte k")),
+    words(key),
+    words(iv.subarray(0, 16)),
+    new Uint32Array(out.buffer),
+  );
+  return out;
+}
+
+/**
+ * What OpenSSL and Node take as IV of ChaCha20.
+ *
+ * @param iv 8 or 12 bytes.
+ * @returns 16 fresh bytes: a counter of zero, then the IV.
+ */
+export function afterCounter(iv: Uint8Array): Uint8Array {
+  const out = new Uint8Array(16);
+  out.set(iv, 16 - iv.length);
+  return out;
 }

@@ -32,7 +32,8 @@ export class Rc4 implements KeyStream {
   constructor(key: Uint8Array) {
     const state = this.#state;
     for (let i = 0; i < 256; i++) state[i] = i;
-    for (let i = 0, j = 0; i < 256; i++) {
+    let j = 0;
+    for (let i = 0; i < 256; i++) {
       const swapped = state[i]!;
       j = (j + swapped + key[i % key.length]!) & 0xff;
       state[i] = state[j]!;

@@ -15,7 +15,7 @@ const ROUNDS = 1_023;
 /**
  * Makes the table of a key.
  *
- * Time: a few milliseconds.
+ * Time: some 50 milliseconds.
  *
  * @param digest MD5 of the password, which is what `masterKeyFromPassword()`
  * makes for 16 bytes; its first 8 bytes count. ShadowsocksR has the MD5 of
@@ -52,7 +52,7 @@ export function makeTable(
   return out;
 }
 
-/** Tables of keys in use: a packet must not cost milliseconds. */
+/** Tables of keys in use: a packet must not cost as much. */
 const TABLES: Readonly<
   Record<KeyStreamDirection, WeakMap<Uint8Array, Uint8Array>>
 > = { encrypt: new WeakMap(), decrypt: new WeakMap() };

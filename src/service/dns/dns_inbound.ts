@@ -45,13 +45,22 @@ import { type Dependencies, type Service, withDefaults } from "../service.ts";
 import { UdpReport } from "../udp/udp_report.ts";
 import {
   besideListener,
+  flowLimits,
   joined,
   serveDatagrams,
   type UdpOptions,
 } from "../udp/udp_service.ts";
-import type { PacketUpstream, UpstreamServer } from "../outbound/upstream.ts";
-import { UpstreamFlows } from "../udp/upstream_flows.ts";
-import { UpstreamPool } from "../outbound/upstream_pool.ts";
+import {
+  FirstThatAnswers,
+  throughServers,
+} from "../outbound/first_that_answers.ts";
+import { everythingTo, type Outbound } from "../outbound/outbound.ts";
+import type { UpstreamServer } from "../outbound/shadowsocks.ts";
+import {
+  clientAt,
+  type FlowOwner,
+  OutboundFlows,
+} from "../udp/outbound_flows.ts";
 
 /** How to run a DNS inbound. */
 export interface DnsOptions extends UdpOptions {
@@ -121,13 +130,11 @@ export async function startDns(
 
 class DnsInbound {
   readonly #options: DnsOptions;
-  readonly #servers: UpstreamPool;
-  /** The one in use. */
-  readonly #upstream: () => PacketUpstream;
+  readonly #servers: FirstThatAnswers;
   readonly #socket: DatagramSocket;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
-  readonly #flows: UpstreamFlows;
+  readonly #flows: OutboundFlows<FlowOwner>;
   readonly #cache: DnsCache;
   readonly #pending: PendingQueries;
   readonly #stopped = new AbortController();
@@ -141,13 +148,9 @@ class DnsInbound {
     world: Required<Dependencies>,
   ) {
     this.#options = options;
-    this.#servers = new UpstreamPool(
-      { ...options, connectTimeoutMs: DNS_CONNECT_TIMEOUT_MS },
-      world,
-    );
-    this.#upstream = this.#servers.forPackets();
-    this.#socket = socket;
     this.#world = world;
+    this.#servers = new FirstThatAnswers(this.#through(options.servers), world);
+    this.#socket = socket;
     this.#report = new UdpReport(world);
     this.#cache = new DnsCache(world.clock);
     this.#pending = new PendingQueries(
@@ -157,11 +160,12 @@ class DnsInbound {
         void this.#retry(pending);
       },
     );
-    this.#flows = new UpstreamFlows(
+    this.#flows = new OutboundFlows(
       {
-        ...options,
-        upstream: this.#upstream,
-        deliver: (client, packet) => this.#deliver(client, packet),
+        router: everythingTo(this.#servers),
+        inbound: "dns",
+        ...flowLimits(options, world),
+        deliver: ({ endpoint }, packet) => this.#deliver(endpoint, packet),
       },
       world,
       this.#report,
@@ -169,7 +173,7 @@ class DnsInbound {
   }
 
   setServers(servers: readonly UpstreamServer[]): void {
-    this.#servers.replace(servers);
+    this.#servers.replace(this.#through(servers));
   }
 
   /** Takes what a program has asked over UDP. */
@@ -184,7 +188,7 @@ class DnsInbound {
       }
       this.#pending.add({ client: from, query, message: payload });
       const packet = { address: this.#options.resolver, payload };
-      void this.#flows.send(from, packet);
+      void this.#flows.send(clientAt(from), packet);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }
@@ -293,7 +297,7 @@ class DnsInbound {
     if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
       throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
     }
-    const { endpoint } = this.#upstream();
+    const { current } = this.#servers;
     this.#overTcp++;
     try {
       const bytes = await askOverTcp(
@@ -312,7 +316,7 @@ class DnsInbound {
     } finally {
       this.#overTcp--;
       // Another server is in use: what leads to the one before is of no use.
-      if (this.#upstream().endpoint !== endpoint) this.#flows.end();
+      if (this.#servers.current !== current) this.#flows.end();
     }
   }
 
@@ -329,6 +333,10 @@ class DnsInbound {
     } catch (error) {
       this.#report.dropped(error, client.host);
     }
+  }
+
+  #through(servers: readonly UpstreamServer[]): Outbound[] {
+    return throughServers(servers, DNS_CONNECT_TIMEOUT_MS, this.#world);
   }
 
   #readQuery(message: Uint8Array): DnsQuery {

@@ -7,13 +7,11 @@
  * @module
  */
 import { concat, readU16, writeU16 } from "../../bytes.ts";
-import { abortable, type Clock, Deadline } from "../../clock.ts";
+import { type Clock, Deadline } from "../../clock.ts";
 import { ProtocolError } from "../../errors.ts";
 import { DNS_TCP_TIMEOUT_MS } from "../../limits.ts";
-import { ByteReader } from "../../streams/byte_reader.ts";
-import { ByteWriter } from "../../streams/byte_writer.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { UpstreamPool } from "../outbound/upstream_pool.ts";
+import type { Outbound } from "../outbound/outbound.ts";
 
 /** Puts the length in front. */
 export function frameMessage(message: Uint8Array): Uint8Array {
@@ -67,15 +65,16 @@ export class MessageReader {
 }
 
 /**
- * Asks one question, of the server in use or the next one that answers.
+ * Asks one question.
  *
- * @param resolver What the server connects to.
+ * @param resolver Who is asked.
+ * @param outbound The way there.
  * @throws {UmbraError} Whatever went wrong on the way.
  */
 export async function askOverTcp(
   query: Uint8Array,
   resolver: Endpoint,
-  servers: UpstreamPool,
+  outbound: Outbound,
   clock: Clock,
   parent: AbortSignal,
 ): Promise<Uint8Array> {
@@ -86,25 +85,19 @@ export async function askOverTcp(
     parent,
   );
   const { signal } = deadline;
-  const { server, protocol } = await servers.dial(signal);
-  const session = protocol.client();
+  const channel = await outbound.open(resolver, frameMessage(query), signal);
   try {
-    const writer = new ByteWriter(server);
-    const request = session.request(resolver, frameMessage(query));
-    await abortable(writer.write(request), signal);
-    const reader = new ByteReader(server);
-    const messages = new MessageReader(async () => {
-      const bytes = await reader.read(signal);
-      return bytes && session.open(bytes);
-    }, 0xffff);
+    await channel.write(NOTHING, signal);
+    const messages = new MessageReader(() => channel.read(signal), 0xffff);
     const answer = await messages.next();
     if (answer === undefined) throw malformed("there is none");
     return answer;
   } finally {
-    session.free();
-    server.close();
+    channel.close();
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 function malformed(reason: string): ProtocolError {
   return new ProtocolError(

@@ -31,6 +31,8 @@ export interface FlowTableOptions<T> {
   readonly idleTimeoutMs: number;
   /** A datagram reached the flow's socket. Its errors are the flow's end. */
   onDatagram(flow: UdpFlow<T>, datagram: Datagram): Promise<void>;
+  /** A flow has begun, and none has made room for it yet. */
+  onBegin?(flow: UdpFlow<T>): void;
   /** A flow has ended. */
   onEnd(flow: UdpFlow<T>): void;
 }
@@ -81,10 +83,6 @@ export class FlowTable<T> {
   open(key: string, data: () => T): UdpFlow<T> {
     const known = this.get(key);
     if (known !== undefined) return known;
-    if (this.#flows.size >= this.#options.maxFlows) {
-      const [quietest] = this.#flows.values();
-      this.#end(quietest!, "evicted");
-    }
     const flow = new OpenFlow(
       key,
       data(),
@@ -92,6 +90,11 @@ export class FlowTable<T> {
     );
     this.#flows.set(key, flow);
     this.#report.flowOpened();
+    this.#options.onBegin?.(flow);
+    if (this.#flows.size > this.#options.maxFlows) {
+      const [quietest] = this.#flows.values();
+      this.#end(quietest!, "evicted");
+    }
     this.#touch(flow);
     this.#expire(flow, this.idleTimeoutMs);
     void this.#receiveAll(flow);

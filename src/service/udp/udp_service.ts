@@ -11,9 +11,8 @@ import {
   MAX_UDP_FLOWS,
   RESERVED_DESCRIPTORS,
   UDP_DESCRIPTOR_SHARE,
+  UDP_TIMEOUT_MS,
 } from "../../limits.ts";
-import { SlidingWindow } from "../../security/sliding_window.ts";
-import type { PacketProtocolWorld } from "../../session/edition.ts";
 import type {
   Datagram,
   DatagramSocket,
@@ -62,11 +61,15 @@ export function flowShare(
   return maxFlows ?? flowCapacity(transport.descriptorLimit());
 }
 
-/** With the memory of packet ids that sessions of the 2022 edition need. */
-export function withWindows(
-  world: Required<Dependencies>,
-): PacketProtocolWorld {
-  return { ...world, newWindow: () => new SlidingWindow() };
+/** How many flows a service may have, and for how long they may be quiet. */
+export function flowLimits(
+  { maxFlows, udpTimeoutMs }: UdpOptions,
+  { transport }: Pick<Dependencies, "transport">,
+): { readonly maxFlows: number; readonly idleTimeoutMs: number } {
+  return {
+    maxFlows: maxFlows ?? flowCapacity(transport.descriptorLimit()),
+    idleTimeoutMs: udpTimeoutMs ?? UDP_TIMEOUT_MS,
+  };
 }
 
 /**

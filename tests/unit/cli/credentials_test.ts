@@ -14,7 +14,7 @@ import { parseServerUri } from "../../../src/codec/uri.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
-import type { ClientKeys, ServerKeys } from "../../../src/session/edition.ts";
+import type { ClientKeys, ServerKeys } from "../../../src/session/families.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const AES_2022 = "2022-blake3-aes-128-gcm";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as dnsMessages from "../../../src/adapters/net/dns_messages.ts";
 import { startDns } from "../../../src/service/dns/dns_inbound.ts";
-import type { UpstreamServer } from "../../../src/service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../../src/service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../../src/transport.ts";
 import { hex, utf8 } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";

@@ -10,7 +10,7 @@ import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
 import { startDns } from "../../../src/service/dns/dns_inbound.ts";
 import { startUdpTunnel } from "../../../src/service/udp/udp_tunnel.ts";
-import type { ClientKeys } from "../../../src/session/edition.ts";
+import type { ClientKeys } from "../../../src/session/families.ts";
 import { flipBit, hex, utf8 } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";
 import {

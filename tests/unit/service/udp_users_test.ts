@@ -13,7 +13,7 @@ import type { ServerService } from "../../../src/service/server/server.ts";
 import { withDefaults } from "../../../src/service/service.ts";
 import { startUdpServer } from "../../../src/service/udp/udp_server.ts";
 import type { Mode } from "../../../src/service/udp/udp_service.ts";
-import type { ClientKeys } from "../../../src/session/edition.ts";
+import type { ClientKeys } from "../../../src/session/families.ts";
 import type { PacketServer } from "../../../src/session/packet_protocol.ts";
 import type { ServerUser } from "../../../src/session/server_user.ts";
 import type { UserLimits, UserUsage } from "../../../src/users.ts";

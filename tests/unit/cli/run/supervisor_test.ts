@@ -23,7 +23,7 @@ import { findMethod } from "../../../../src/crypto/method.ts";
 import { nobleProvider } from "../../../../src/crypto/noble.ts";
 import { ConfigError, TransportError } from "../../../../src/errors.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
-import { clientProtocol } from "../../../../src/session/edition.ts";
+import { clientProtocol } from "../../../../src/session/families.ts";
 import type { Connection } from "../../../../src/transport.ts";
 import type { UserStore } from "../../../../src/users.ts";
 import { seededBytes } from "../../../support/bytes.ts";
