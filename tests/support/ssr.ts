@@ -6,16 +6,19 @@
 import type { Clock } from "../../src/clock.ts";
 import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
 import type { KeyStreamMethod } from "../../src/crypto/key_stream.ts";
+import { findStreamMethod } from "../../src/crypto/stream_methods.ts";
 import type { RandomBytes } from "../../src/random.ts";
+import { RecentSalts } from "../../src/security/replay_filter.ts";
+import { SaltTable } from "../../src/security/salt_table.ts";
+import { IvMemory } from "../../src/session/stream_cipher/iv_memory.ts";
 import { ConnectionMemory } from "../../src/security/connection_memory.ts";
-import type { SaltFilter } from "../../src/session/salt_filter.ts";
-import type { SsrServerKeys } from "../../src/session/shadowsocksr/client.ts";
+import type { SsrClientPort } from "../../src/session/shadowsocksr/client.ts";
 import { SsrIdentity } from "../../src/session/shadowsocksr/identity.ts";
 import {
   findSsrObfs,
   findSsrProtocol,
 } from "../../src/session/shadowsocksr/names.ts";
-import type { SsrPort } from "../../src/session/shadowsocksr/server.ts";
+import type { SsrServerPort } from "../../src/session/shadowsocksr/server.ts";
 import {
   SsrKey,
   ssrKeyLength,
@@ -25,27 +28,10 @@ import type { SsrServerWorld } from "../../src/session/shadowsocksr/world.ts";
 import { randomSplit, seededRandom, utf8 } from "./bytes.ts";
 import { FakeClock } from "./fake_clock.ts";
 
-/** The methods that the vectors use. */
-const METHODS: readonly KeyStreamMethod[] = [
-  { name: "none", algorithm: "none", keyLength: 0, ivLength: 0 },
-  { name: "aes-128-ctr", algorithm: "aes-ctr", keyLength: 16, ivLength: 16 },
-  { name: "aes-128-cfb", algorithm: "aes-cfb", keyLength: 16, ivLength: 16 },
-  { name: "aes-256-cfb", algorithm: "aes-cfb", keyLength: 32, ivLength: 16 },
-  { name: "aes-256-ctr", algorithm: "aes-ctr", keyLength: 32, ivLength: 16 },
-  { name: "rc4-md5", algorithm: "rc4-md5", keyLength: 16, ivLength: 16 },
-  { name: "chacha20", algorithm: "chacha20", keyLength: 32, ivLength: 8 },
-  {
-    name: "chacha20-ietf",
-    algorithm: "chacha20-ietf",
-    keyLength: 32,
-    ivLength: 12,
-  },
-];
-
 /** A method by its name. */
 export function ssrMethod(name: string): KeyStreamMethod {
-  const method = METHODS.find((method) => method.name === name);
-  if (method === undefined) throw new RangeError(`No method ${name}`);
+  const method = findStreamMethod(name);
+  if (method === undefined) throw new RangeError(`There is no method ${name}`);
   return method;
 }
 
@@ -59,18 +45,10 @@ export function ssrKey(method = "aes-128-ctr", key?: Uint8Array): SsrKey {
   );
 }
 
-/** A filter that keeps everything. */
-export function endlessFilter(clock: Clock): SaltFilter {
-  const seen = new Set<string>();
-  return {
-    sinceUnixMs: clock.unixMs(),
-    add(salt): boolean {
-      const name = salt.join();
-      if (seen.has(name)) return false;
-      seen.add(name);
-      return true;
-    },
-  };
+/** A memory of 1,024 IVs. */
+export function ssrMemory(clock: Clock): IvMemory {
+  const table = SaltTable.make(512, clock.unixMs(), false);
+  return new IvMemory(new RecentSalts(clock, table), clock, 512);
 }
 
 /** Random bytes that are the same for the same seed. */
@@ -90,7 +68,7 @@ export function ssrWorld(
     clock,
     randomBytes: seededRandomBytes(++worlds),
     connections: new ConnectionMemory(clock),
-    filter: endlessFilter(clock),
+    memory: ssrMemory(clock),
   };
 }
 
@@ -106,7 +84,7 @@ export interface SsrOptions {
 }
 
 /** The server's configuration. */
-export function ssrPort(options: SsrOptions = {}): SsrPort {
+export function ssrPort(options: SsrOptions = {}): SsrServerPort {
   const users = new SsrUsers();
   users.set(
     Object.entries(options.users ?? {}).map(([uid, password]) => ({
@@ -128,7 +106,7 @@ export function ssrPort(options: SsrOptions = {}): SsrPort {
 export function ssrKeys(
   options: SsrOptions = {},
   identity: SsrIdentity = new SsrIdentity(seededRandomBytes(77)),
-): SsrServerKeys {
+): SsrClientPort {
   const [user] = Object.entries(options.users ?? {});
   return {
     key: ssrKey(options.method, options.key),

@@ -4,9 +4,11 @@
  * @module
  */
 import { concat } from "../../src/bytes.ts";
-import type { StreamRequest } from "../../src/session/stream_protocol.ts";
-import type { SsrClient } from "../../src/session/shadowsocksr/client.ts";
-import type { SsrServer } from "../../src/session/shadowsocksr/server.ts";
+import type {
+  ClientSession,
+  ServerSession,
+  StreamRequest,
+} from "../../src/session/stream_protocol.ts";
 
 /** Cuts a write into reads. */
 export type Cut = (bytes: Uint8Array) => readonly Uint8Array[];
@@ -15,8 +17,8 @@ const WHOLE: Cut = (bytes) => [bytes];
 
 /** One connection, in memory. */
 export class Talk {
-  readonly client: SsrClient;
-  readonly server: SsrServer;
+  readonly client: ClientSession;
+  readonly server: ServerSession;
   /** Writes of the client, as they were sent. */
   readonly sent: Uint8Array[] = [];
   /** Writes of the server. */
@@ -28,7 +30,7 @@ export class Talk {
   readonly #cut: Cut;
   request: StreamRequest | undefined;
 
-  constructor(client: SsrClient, server: SsrServer, cut: Cut = WHOLE) {
+  constructor(client: ClientSession, server: ServerSession, cut: Cut = WHOLE) {
     this.client = client;
     this.server = server;
     this.#cut = cut;

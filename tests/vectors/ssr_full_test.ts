@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import { concat } from "../../src/bytes.ts";
 import { MD5 } from "../../src/crypto/legacy_digest.ts";
 import { encodeAddress } from "../../src/codec/address.ts";
-import { SsrClient } from "../../src/session/shadowsocksr/client.ts";
+import { ssrClient } from "../../src/session/shadowsocksr/client.ts";
 import { SsrIdentity } from "../../src/session/shadowsocksr/identity.ts";
 import { HttpObfsClient } from "../../src/session/shadowsocksr/obfs/http_client.ts";
 import { HttpObfsServer } from "../../src/session/shadowsocksr/obfs/http_server.ts";
@@ -23,8 +23,14 @@ import {
   u32le,
 } from "../../src/session/shadowsocksr/protocol/auth_protocol.ts";
 import { openIdentity } from "../../src/session/shadowsocksr/protocol/identity_block.ts";
-import { SsrServer } from "../../src/session/shadowsocksr/server.ts";
-import type { Layer, Step } from "../../src/session/shadowsocksr/step.ts";
+import { ssrServer } from "../../src/session/shadowsocksr/server.ts";
+import type { Layer } from "../../src/session/layer.ts";
+import type {
+  ClientSession,
+  ServerSession,
+  Step,
+} from "../../src/session/stream_protocol.ts";
+import { Questions } from "../../src/session/shadowsocksr/world.ts";
 import { hex, utf8 } from "../support/bytes.ts";
 import {
   scriptedRandom,
@@ -102,7 +108,7 @@ for (const vector of obfs) {
           : ways
       ) {
         const client = obfsClient(vector);
-        client.seal(utf8("first"));
+        client.wrap(utf8("first"));
         assert.deepEqual(
           payloadOf(feed(client, parts)),
           inputs(vector, "s2c"),
@@ -114,7 +120,7 @@ for (const vector of obfs) {
       const first = hex(vector.steps[0]!.wire);
       for (let length = 0; length < first.length; length++) {
         const server = obfsServer(vector);
-        const { payload, reply } = server.open(first.subarray(0, length));
+        const { payload, reply } = server.unwrap(first.subarray(0, length));
         if (payload.length > 0) break;
         assert.equal(reply, undefined, `after ${length} bytes`);
         assert.throws(() => server.end(), { code: "ERR_SS_TRUNCATED" });
@@ -128,7 +134,7 @@ for (const vector of full) {
   describe(`${protocol} ${method} ${obfs}`, () => {
     test("a server reads what the client wrote, however it is cut", () => {
       for (const parts of waysToCut(wires(vector, "c2s"))) {
-        const server = new SsrServer(ssrPort(optionsOf(vector)), ssrWorld());
+        const server = ssrServer(ssrPort(optionsOf(vector)), ssrWorld());
         assert.deepEqual(serve(server, parts), hex(vector.c2s_plain));
         server.free();
       }
@@ -145,9 +151,10 @@ for (const vector of full) {
         const client = fullClient(vector);
         client.request({ host: "example.com", port: 80 }, utf8("first"));
         assert.deepEqual(
-          payloadOf(feed(client, parts)),
+          payloadOf(parts.map((part) => client.open(part))),
           hex(vector.s2c_plain),
         );
+        client.end();
         client.free();
       }
     });
@@ -156,13 +163,16 @@ for (const vector of full) {
 
 /** Feeds parts until the end. */
 function feed(layer: Layer, parts: readonly Uint8Array[]): Step[] {
-  const steps = parts.map((part) => layer.open(part));
+  const steps = parts.map((part) => layer.unwrap(part));
   layer.end();
   return steps;
 }
 
 /** What the target gets, address included. */
-function serve(server: SsrServer, parts: readonly Uint8Array[]): Uint8Array {
+function serve(
+  server: ServerSession,
+  parts: readonly Uint8Array[],
+): Uint8Array {
   const out: Uint8Array[] = [];
   for (const part of parts) {
     if (out.length > 0) {
@@ -209,7 +219,11 @@ function obfsServer({ obfs, obfs_param, key }: ObfsVector): Layer {
     case "random_head":
       return new RandomHeadServer(world.randomBytes);
     default:
-      return new TlsObfsServer(hex(key), "", world);
+      return new TlsObfsServer(
+        { key: hex(key), param: "" },
+        world,
+        new Questions(),
+      );
   }
 }
 
@@ -251,7 +265,7 @@ function optionsOf(vector: FullVector): SsrOptions {
 }
 
 /** A client that draws what the original drew, as far as answers depend on it. */
-function fullClient(vector: FullVector): SsrClient {
+function fullClient(vector: FullVector): ClientSession {
   const options = optionsOf(vector);
   const sessionId = vector.obfs.startsWith("tls")
     ? wires(vector, "c2s").subarray(44, 76)
@@ -269,7 +283,7 @@ function fullClient(vector: FullVector): SsrClient {
     ...(isChain && users.length === 0 ? [uid] : []),
   ];
   const block = isChain ? blockOf(vector, header) : new Uint8Array(16);
-  return new SsrClient({
+  return ssrClient({
     key: ssrKey(vector.method, hex(vector.key)),
     protocol: vector.protocol as "origin",
     obfs: vector.obfs as "plain",
@@ -298,7 +312,7 @@ function innerStart(vector: FullVector): Uint8Array {
     port: 0,
   });
   const wire = wires(vector, "c2s");
-  return vector.obfs === "plain" ? wire : layer.open(wire).payload;
+  return vector.obfs === "plain" ? wire : layer.unwrap(wire).payload;
 }
 
 /** The block of a header of `auth_chain_*`, decrypted. */

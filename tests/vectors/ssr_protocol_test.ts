@@ -78,8 +78,8 @@ for (const vector of served) {
     test("a server reads what the client wrote, however it is cut", () => {
       for (const parts of waysToCut(join(vector, "c2s", "wire"))) {
         const world = ssrWorld();
-        const layer = new AuthServerLayer(serverOf(vector), world, () => {});
-        const steps = parts.map((part) => layer.open(part));
+        const layer = new AuthServerLayer(serverOf(vector), world, noQuestion);
+        const steps = parts.map((part) => layer.unwrap(part));
         layer.end();
         const payload = concat(...steps.map(({ payload }) => payload));
         assert.deepEqual(payload, join(vector, "c2s", "plain"));
@@ -91,7 +91,7 @@ for (const vector of served) {
         const client = clientOf(vector);
         client.header(join(vector, "c2s", "plain"));
         const layer = new AuthClientLayer(client);
-        const payload = parts.map((part) => layer.open(part).payload);
+        const payload = parts.map((part) => layer.unwrap(part).payload);
         layer.end();
         assert.deepEqual(concat(...payload), join(vector, "s2c", "plain"));
       }
@@ -105,10 +105,10 @@ for (const vector of served) {
         const layer = new AuthServerLayer(
           serverOf(vector),
           ssrWorld(),
-          () => {},
+          noQuestion,
         );
         try {
-          const { payload } = layer.open(wire);
+          const { payload } = layer.unwrap(wire);
           assert.deepEqual(payload, plain.subarray(0, payload.length));
         } catch (error) {
           assert.equal((error as Error).name, "ProtocolError");
@@ -157,6 +157,9 @@ for (const vector of udp) {
     }
   });
 }
+
+/** All is new. */
+function noQuestion(): undefined {}
 
 function join(
   { steps }: Vector,

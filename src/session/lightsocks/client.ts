@@ -8,20 +8,21 @@
  *
  * @module
  */
-import { concat } from "../../bytes.ts";
+import { concat, NOTHING } from "../../bytes.ts";
 import {
   type Address,
   decodeAddress,
   encodeAddress,
 } from "../../codec/address.ts";
 import { REP, SOCKS5_COMMAND, SOCKS5_METHOD } from "../../codec/socks5.ts";
-import { PolicyError, ProtocolError, TransportError } from "../../errors.ts";
+import { ProtocolError } from "../../errors.ts";
+import { errorOfRep } from "../../codec/socks5_outcome.ts";
 import { MAX_HELD_BYTES } from "../../limits.ts";
-import { NOTHING, type Step } from "../shadowsocksr/step.ts";
+import type { ClientSession, Step } from "../stream_protocol.ts";
 import type { ByteTable } from "./byte_table.ts";
 
 /** One connection to a server. */
-export class LightsocksClient {
+export class LightsocksClient implements ClientSession {
   readonly #table: ByteTable;
   #state: "greeting" | "request" | "open" = "greeting";
   #request: Uint8Array = NOTHING;
@@ -84,6 +85,10 @@ export class LightsocksClient {
     );
   }
 
+  free(): void {
+    // It holds nothing of a provider's.
+  }
+
   #hold(payload: Uint8Array): void {
     if (this.#held.length + payload.length > MAX_HELD_BYTES) {
       throw new RangeError("Cannot seal: too much payload is held back");
@@ -110,7 +115,7 @@ export class LightsocksClient {
     const received = this.#received;
     if (received.length > 0) checkVersion(received[0]!);
     if (received.length < 4) return { payload: NOTHING };
-    if (received[1] !== REP.succeeded) throw refused(received[1]!);
+    if (received[1] !== REP.succeeded) throw errorOfRep(received[1]!);
     const decoded = decodeAddress(received.subarray(3));
     if (decoded === undefined) return { payload: NOTHING };
     const held = this.#held;
@@ -129,23 +134,4 @@ function checkVersion(version: number): void {
     "ERR_SOCKS_VERSION",
     "Server does not answer in SOCKS5: it has another password",
   );
-}
-
-/** What a reply code says, as the same code of ours. */
-function refused(rep: number): TransportError | PolicyError {
-  const text = `Server could not reach the target: SOCKS reply ${rep}`;
-  switch (rep) {
-    case REP.notAllowed:
-      return new PolicyError("ERR_POLICY_TARGET", text);
-    case REP.networkUnreachable:
-      return new TransportError("ERR_NET_UNREACHABLE", text);
-    case REP.hostUnreachable:
-      return new TransportError("ERR_NET_HOST_UNREACHABLE", text);
-    case REP.connectionRefused:
-      return new TransportError("ERR_NET_REFUSED", text);
-    case REP.ttlExpired:
-      return new TransportError("ERR_NET_TIMEOUT", text);
-    default:
-      return new TransportError("ERR_NET_OTHER", text);
-  }
 }

@@ -14,37 +14,34 @@
  *
  * @module
  */
-import { concat } from "../../bytes.ts";
+import { concat, NOTHING } from "../../bytes.ts";
 import {
   decodeGreeting,
   decodeRequest,
   encodeReply,
   encodeSelection,
-  type Rep,
+  REP,
   SOCKS5_COMMAND,
   SOCKS5_METHOD,
 } from "../../codec/socks5.ts";
-import type { Address } from "../../codec/address.ts";
-import { ProtocolError } from "../../errors.ts";
-import type { StreamRequest } from "../stream_protocol.ts";
+import { repOf } from "../../codec/socks5_outcome.ts";
+import { type ErrorCode, ProtocolError } from "../../errors.ts";
+import type {
+  AcceptStep,
+  ServerSession,
+  Step,
+  StreamRequest,
+} from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
 import type { ByteTable } from "./byte_table.ts";
 
-/** What the server does next. */
-export interface LightsocksStep {
-  /** The request, once it is there: answer it. */
-  readonly request?: StreamRequest;
-  /** For the client, at once and in one write. */
-  readonly reply?: Uint8Array;
-}
-
 /** One connection of a client. */
-export class LightsocksServer {
+export class LightsocksServer implements ServerSession {
   readonly #table: ByteTable;
   #isGreeted = false;
   #isDone = false;
   /** At most one incomplete message of 262 bytes, and one read. */
-  #received: Uint8Array = new Uint8Array(0);
+  #received: Uint8Array = NOTHING;
 
   /** Waits for a greeting. */
   constructor(table: ByteTable) {
@@ -57,7 +54,7 @@ export class LightsocksServer {
    * @throws {ProtocolError} `ERR_SOCKS_…`, `ERR_SS_ADDRESS_INVALID`: the peer
    * has another table, or is none of ours.
    */
-  accept(bytes: Uint8Array): LightsocksStep {
+  accept(bytes: Uint8Array): AcceptStep {
     this.#received = concat(this.#received, this.#table.decode(bytes));
     let reply: Uint8Array | undefined;
     if (!this.#isGreeted) {
@@ -74,10 +71,11 @@ export class LightsocksServer {
   /**
    * What became of the request: to be sent before any payload.
    *
-   * @param bound Our end of the connection to the target.
+   * @param code Why the target was not reached; not set: it was.
    */
-  answer(rep: Rep, bound?: Address): Uint8Array {
-    return this.#table.encode(encodeReply(rep, bound));
+  answer(code?: ErrorCode): Uint8Array {
+    const rep = code === undefined ? REP.succeeded : repOf(code);
+    return this.#table.encode(encodeReply(rep));
   }
 
   /** Payload for the client. */
@@ -86,8 +84,8 @@ export class LightsocksServer {
   }
 
   /** Payload of the client. */
-  open(bytes: Uint8Array): Uint8Array {
-    return this.#table.decode(bytes);
+  open(bytes: Uint8Array): Step {
+    return { payload: this.#table.decode(bytes) };
   }
 
   /** @throws {ProtocolError} `ERR_SOCKS_TRUNCATED` before the request. */
@@ -97,6 +95,10 @@ export class LightsocksServer {
       "ERR_SOCKS_TRUNCATED",
       "Client ended before its SOCKS request was whole",
     );
+  }
+
+  free(): void {
+    // It holds nothing of a provider's.
   }
 
   #takeRequest(): StreamRequest | undefined {
@@ -111,7 +113,7 @@ export class LightsocksServer {
     }
     checkTargetPort(address, "request");
     const payload = this.#received.subarray(decoded.length);
-    this.#received = new Uint8Array(0);
+    this.#received = NOTHING;
     this.#isDone = true;
     return { address, payload };
   }

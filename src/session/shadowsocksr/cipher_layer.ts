@@ -1,18 +1,17 @@
 /**
- * The stream cipher between protocol and obfs: each direction is an
- * initialization vector and one unbroken stream.
+ * The stream cipher between protocol and obfs: each direction is an IV and one
+ * unbroken stream.
  *
  * Security: hides, but authenticates nothing.
  *
  * @module
  */
-import { concat } from "../../bytes.ts";
-import { UnitBuffer } from "../../codec/unit_buffer.ts";
-import type { KeyStream } from "../../crypto/key_stream.ts";
-import { ProtocolError } from "../../errors.ts";
+import { NOTHING } from "../../bytes.ts";
+import { IvStreamOpener, IvStreamSealer } from "../../codec/iv_stream.ts";
 import type { RandomBytes } from "../../random.ts";
+import type { Layer } from "../layer.ts";
+import type { Step } from "../stream_protocol.ts";
 import type { SsrKey } from "./ssr_key.ts";
-import { type Layer, NOTHING, type Step } from "./step.ts";
 import type { Ivs } from "./world.ts";
 
 /** Both directions. */
@@ -21,12 +20,11 @@ export class CipherLayer implements Layer, Ivs {
   readonly sent: Uint8Array;
   readonly #key: SsrKey;
   readonly #onSend: (iv: Uint8Array) => void;
-  readonly #received: UnitBuffer;
-  #encrypt: KeyStream | undefined;
-  #decrypt: KeyStream | undefined;
+  readonly #opener: IvStreamOpener;
+  #sealer: IvStreamSealer | undefined;
 
   /**
-   * Draws our initialization vector.
+   * Draws our IV.
    *
    * @param onSend Called with it once, when it is used.
    */
@@ -37,45 +35,35 @@ export class CipherLayer implements Layer, Ivs {
   ) {
     this.#key = key;
     this.#onSend = onSend;
-    this.sent = randomBytes(key.method.ivLength);
-    this.#received = new UnitBuffer(key.method.ivLength);
+    this.sent = randomBytes(key.stream.method.ivLength);
+    this.#opener = new IvStreamOpener(key.stream);
   }
 
   /** See {@link Ivs.received}. */
   get received(): Uint8Array {
-    return this.#received.unit;
+    return this.#opener.iv ?? NOTHING;
   }
 
-  seal(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array): Uint8Array {
     if (payload.length === 0) return payload;
-    const isFirst = this.#encrypt === undefined;
-    if (isFirst) this.#onSend(this.sent);
-    this.#encrypt ??= this.#key.keyStream(this.sent, "encrypt");
-    const out = concat(isFirst ? this.sent : NOTHING, payload);
-    this.#encrypt.apply(payload, out.subarray(out.length - payload.length));
-    return out;
+    if (this.#sealer === undefined) {
+      this.#onSend(this.sent);
+      this.#sealer = new IvStreamSealer(this.#key.stream, () => this.sent);
+    }
+    return this.#sealer.seal(payload);
   }
 
-  open(bytes: Uint8Array): Step {
-    const rest = this.#received.take(bytes);
-    if (rest === undefined) return { payload: NOTHING };
-    this.#decrypt ??= this.#key.keyStream(this.#received.unit, "decrypt");
-    const payload = new Uint8Array(rest.length);
-    this.#decrypt.apply(rest, payload);
-    return { payload };
+  unwrap(bytes: Uint8Array): Step {
+    return { payload: this.#opener.open(bytes) };
   }
 
   end(): void {
-    if (this.#received.missing === 0 || this.#received.length === 0) return;
-    throw new ProtocolError(
-      "ERR_SS_TRUNCATED",
-      "Cannot open stream: it ended inside the initialization vector",
-    );
+    this.#opener.end();
   }
 
   /** Gives the key streams back. Idempotent. */
   free(): void {
-    this.#encrypt?.free();
-    this.#decrypt?.free();
+    this.#opener.free();
+    this.#sealer?.free();
   }
 }

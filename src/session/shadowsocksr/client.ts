@@ -9,9 +9,10 @@
  */
 import { concat } from "../../bytes.ts";
 import { type Address, encodeAddress } from "../../codec/address.ts";
+import { type Layer, LayeredClient } from "../layer.ts";
+import type { ClientSession, Step } from "../stream_protocol.ts";
 import { CipherLayer } from "./cipher_layer.ts";
 import type { SsrIdentity } from "./identity.ts";
-import { Layers } from "./layers.ts";
 import {
   SSR_OBFS,
   SSR_PROTOCOLS,
@@ -27,12 +28,11 @@ import { AuthClientLayer } from "./protocol/auth_client.ts";
 import type { AuthClient } from "./protocol/auth_protocol.ts";
 import { authSha1V4Client } from "./protocol/auth_sha1_v4.ts";
 import type { SsrKey } from "./ssr_key.ts";
-import type { Layer, Step } from "./step.ts";
 import type { SsrUser } from "./users.ts";
 import type { Ivs, SsrWorld } from "./world.ts";
 
 /** What a client knows of its server. */
-export interface SsrServerKeys {
+export interface SsrClientPort {
   /** Method and key of the port. */
   readonly key: SsrKey;
   readonly protocol: SsrProtocolName;
@@ -43,82 +43,77 @@ export interface SsrServerKeys {
   readonly host: string;
   /** Its port. */
   readonly port: number;
-  /** Who we are; not set: whoever has the key. */
+  /** Who we are; not set: everyone who has the key. */
   readonly user?: Pick<SsrUser, "uid" | "password"> | undefined;
   /** What we call ourselves, in all connections. */
   readonly identity: SsrIdentity;
 }
 
-/** One connection to a server. */
-export class SsrClient {
+/** A new stream to a server. */
+export function ssrClient(port: SsrClientPort, world: SsrWorld): ClientSession {
+  const cipher = new CipherLayer(port.key, world.randomBytes);
+  const protocol = protocolOf(port, cipher, world);
+  const obfs = obfsOf(port, world);
+  return new LayeredClient(new Core(cipher), [
+    ...(protocol ? [new AuthClientLayer(protocol)] : []),
+    cipher,
+    ...(obfs ? [obfs] : []),
+  ]);
+}
+
+/** What is inside the layers: the address, then payload as it is. */
+class Core implements ClientSession {
   readonly #cipher: CipherLayer;
-  readonly #layers: Layers;
 
-  /** Has sent nothing. */
-  constructor(keys: SsrServerKeys, world: SsrWorld) {
-    this.#cipher = new CipherLayer(keys.key, world.randomBytes);
-    const protocol = protocolOf(keys, this.#cipher, world);
-    const obfs = obfsOf(keys, world);
-    this.#layers = new Layers([
-      ...(obfs ? [obfs] : []),
-      this.#cipher,
-      ...(protocol ? [new AuthClientLayer(protocol)] : []),
-    ]);
+  constructor(cipher: CipherLayer) {
+    this.#cipher = cipher;
   }
 
-  /** The first bytes of the stream; what they lack follows as a reply. */
   request(address: Address, payload: Uint8Array): Uint8Array {
-    return this.seal(concat(encodeAddress(address), payload));
+    return concat(encodeAddress(address), payload);
   }
 
-  /** Payload for the server; empty while a handshake holds it back. */
   seal(payload: Uint8Array): Uint8Array {
-    return this.#layers.seal(payload);
+    return payload;
   }
 
-  /**
-   * Takes bytes of the server, split anywhere.
-   *
-   * @throws {ProtocolError} Any `ERR_SS_…`, `ERR_SSR_…`.
-   */
   open(bytes: Uint8Array): Step {
-    return this.#layers.open(bytes);
+    return { payload: bytes };
   }
 
-  /** @throws {ProtocolError} `ERR_SS_TRUNCATED` inside a unit. */
   end(): void {
-    this.#layers.end();
+    // Nothing has a length here.
   }
 
-  /** Gives the keys back to their provider. Idempotent. */
   free(): void {
     this.#cipher.free();
   }
 }
 
 function protocolOf(
-  { key: { key }, protocol: name, obfs, user, identity }: SsrServerKeys,
+  { key, protocol: name, obfs, user, identity }: SsrClientPort,
   ivs: Ivs,
   world: SsrWorld,
 ): AuthClient | undefined {
+  const keys = { key: key.bytes(), ivs };
   switch (name) {
     case "origin":
       return undefined;
     case "auth_sha1_v4":
-      return authSha1V4Client({ key, ivs }, identity, world);
+      return authSha1V4Client(keys, identity, world);
     case "auth_aes128_md5":
     case "auth_aes128_sha1":
-      return authAes128Client({ name, key, ivs }, { identity, user }, world);
+      return authAes128Client({ ...keys, name }, { identity, user }, world);
     default: {
       const overhead = SSR_PROTOCOLS[name] + SSR_OBFS[obfs];
       const me = { identity, user, overhead };
-      return authChainClient({ name, key, ivs }, me, world);
+      return authChainClient({ ...keys, name }, me, world);
     }
   }
 }
 
 function obfsOf(
-  { key, obfs: name, obfsParam: param, host, port, identity }: SsrServerKeys,
+  { key, obfs: name, obfsParam: param, host, port, identity }: SsrClientPort,
   world: SsrWorld,
 ): Layer | undefined {
   switch (name) {
@@ -126,7 +121,7 @@ function obfsOf(
       return undefined;
     case "http_simple":
     case "http_post": {
-      const { ivLength } = key.method;
+      const { ivLength } = key.stream.method;
       const disguise = { name, param, host, port, ivLength };
       return new HttpObfsClient(disguise, world.randomBytes);
     }
@@ -135,7 +130,7 @@ function obfsOf(
     default: {
       const { sessionId } = identity;
       return new TlsObfsClient(
-        { name, param, host, key: key.key, sessionId },
+        { name, param, host, key: key.bytes(), sessionId },
         world,
       );
     }

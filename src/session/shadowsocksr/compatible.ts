@@ -7,9 +7,10 @@
  *
  * @module
  */
-import { concat } from "../../bytes.ts";
+import type { Layer } from "../layer.ts";
+import type { Step } from "../stream_protocol.ts";
+import { concat, NOTHING } from "../../bytes.ts";
 import { ProtocolError } from "../../errors.ts";
-import { type Layer, NOTHING, type Step } from "./step.ts";
 
 /** A layer that steps aside. */
 export class CompatibleLayer implements Layer {
@@ -26,16 +27,16 @@ export class CompatibleLayer implements Layer {
     this.#layer = layer;
   }
 
-  seal(payload: Uint8Array): Uint8Array {
-    return this.#state === "absent" ? payload : this.#layer.seal(payload);
+  wrap(payload: Uint8Array): Uint8Array {
+    return this.#state === "absent" ? payload : this.#layer.wrap(payload);
   }
 
-  open(bytes: Uint8Array): Step {
+  unwrap(bytes: Uint8Array): Step {
     if (this.#state === "absent") return { payload: bytes };
-    if (this.#state === "spoken") return this.#layer.open(bytes);
+    if (this.#state === "spoken") return this.#layer.unwrap(bytes);
     this.#received = concat(this.#received, bytes);
     try {
-      const step = this.#layer.open(bytes);
+      const step = this.#layer.unwrap(bytes);
       if (step.payload.length > 0 || step.reply !== undefined) {
         this.#state = "spoken";
         this.#received = NOTHING;

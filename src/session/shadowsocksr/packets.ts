@@ -20,7 +20,7 @@ import type {
   PacketServer,
 } from "../packet_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
-import type { SsrServerKeys } from "./client.ts";
+import type { SsrClientPort } from "./client.ts";
 import {
   type DatagramProtocol,
   datagramProtocol,
@@ -28,10 +28,9 @@ import {
   userKeyOf,
 } from "./protocol/auth_datagram.ts";
 import { readU32le } from "./protocol/auth_protocol.ts";
-import type { SsrPort } from "./server.ts";
+import type { SsrServerPort } from "./server.ts";
 import type { SsrKey } from "./ssr_key.ts";
-import { checkUnique } from "./world.ts";
-import type { SaltFilter } from "../salt_filter.ts";
+import type { IvMemory } from "../stream_cipher/iv_memory.ts";
 
 /** One association at the client. */
 export class SsrPacketClient implements PacketClient {
@@ -42,15 +41,15 @@ export class SsrPacketClient implements PacketClient {
 
   /** @param keys As for streams. */
   constructor(
-    { key, protocol, user }: Pick<SsrServerKeys, "key" | "protocol" | "user">,
+    { key, protocol, user }: Pick<SsrClientPort, "key" | "protocol" | "user">,
     randomBytes: RandomBytes,
   ) {
     this.#key = key;
     this.#randomBytes = randomBytes;
-    this.#protocol = datagramProtocol(protocol, key.key, randomBytes);
+    this.#protocol = datagramProtocol(protocol, key.bytes(), randomBytes);
     this.#user = {
       uid: user?.uid ?? readU32le(randomBytes(4), 0),
-      userKey: userKeyOf(protocol, key.key, user),
+      userKey: userKeyOf(protocol, key.bytes(), user),
     };
   }
 
@@ -76,9 +75,9 @@ export class SsrPacketClient implements PacketClient {
 
 /** All associations of a server. */
 export class SsrPacketServer implements PacketServer {
-  readonly #port: SsrPort;
+  readonly #port: SsrServerPort;
   readonly #randomBytes: RandomBytes;
-  readonly #filter: SaltFilter | undefined;
+  readonly #memory: IvMemory;
   readonly #protocol: DatagramProtocol;
   /** Whom each association is answered as. */
   readonly #users = new Map<string, DatagramUser>();
@@ -86,15 +85,18 @@ export class SsrPacketServer implements PacketServer {
   /**
    * Has seen nothing.
    *
-   * @param filter The IVs of packets it has seen or sent. Not set: replays are
-   * served.
+   * @param memory The IVs of packets it has seen or sent.
    */
-  constructor(port: SsrPort, randomBytes: RandomBytes, filter?: SaltFilter) {
+  constructor(
+    port: SsrServerPort,
+    randomBytes: RandomBytes,
+    memory: IvMemory,
+  ) {
     this.#port = port;
     this.#randomBytes = randomBytes;
-    this.#filter = filter;
+    this.#memory = memory;
     const { protocol, key } = port;
-    this.#protocol = datagramProtocol(protocol.name, key.key, randomBytes);
+    this.#protocol = datagramProtocol(protocol.name, key.bytes(), randomBytes);
   }
 
   open(bytes: Uint8Array, { host, port }: Endpoint): ClientPacket {
@@ -104,11 +106,11 @@ export class SsrPacketServer implements PacketServer {
       const user = this.#port.users.find(uid);
       name = user?.name;
       const { protocol, key } = this.#port;
-      return { uid, userKey: userKeyOf(protocol.name, key.key, user) };
+      return { uid, userKey: userKeyOf(protocol.name, key.bytes(), user) };
     });
     const packet = decodePacket(data);
     checkTargetPort(packet.address, "packet");
-    this.#remember(iv);
+    this.#memory.acceptPacket(iv);
     const association = `${host} ${port} ${name ?? ""}`;
     this.#users.set(association, user ?? this.#anybody);
     return {
@@ -125,7 +127,7 @@ export class SsrPacketServer implements PacketServer {
     }
     const iv = this.#randomBytes(ivLength(this.#port.key));
     // What we send must not be served when it is sent back to us.
-    this.#remember(iv);
+    this.#memory.rememberPacket(iv);
     const inner = this.#protocol.sealDown(encodePacket(packet), user);
     return sealDatagram(this.#port.key, iv, inner);
   }
@@ -135,18 +137,12 @@ export class SsrPacketServer implements PacketServer {
   }
 
   get #anybody(): DatagramUser {
-    return { uid: 0, userKey: this.#port.key.key };
-  }
-
-  #remember(iv: Uint8Array): void {
-    if (this.#filter !== undefined && iv.length > 0) {
-      checkUnique(this.#filter, iv);
-    }
+    return { uid: 0, userKey: this.#port.key.bytes() };
   }
 }
 
-function ivLength({ method }: SsrKey): number {
-  return method.ivLength;
+function ivLength({ stream }: SsrKey): number {
+  return stream.method.ivLength;
 }
 
 function sealDatagram(
@@ -155,7 +151,7 @@ function sealDatagram(
   inner: Uint8Array,
 ): Uint8Array {
   const out = concat(iv, inner);
-  const stream = key.keyStream(iv, "encrypt");
+  const stream = key.stream.keyStream(iv, "encrypt");
   stream.apply(inner, out.subarray(iv.length));
   stream.free();
   return out;
@@ -174,7 +170,7 @@ function openDatagram(
   }
   const iv = bytes.subarray(0, length);
   const inner = new Uint8Array(bytes.length - length);
-  const stream = key.keyStream(iv, "decrypt");
+  const stream = key.stream.keyStream(iv, "decrypt");
   stream.apply(bytes.subarray(length), inner);
   stream.free();
   return { iv, inner };

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { concat } from "../../bytes.ts";
+import { concat, NOTHING } from "../../bytes.ts";
 import { decodeAddress } from "../../codec/address.ts";
-import type { StreamRequest } from "../stream_protocol.ts";
+import { type Layer, LayeredServer } from "../layer.ts";
+import type { AcceptStep, ServerSession, Step } from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
 import { CipherLayer } from "./cipher_layer.ts";
 import { CompatibleLayer } from "./compatible.ts";
-import { Layers } from "./layers.ts";
 import type { ServerLayerName, SsrObfsName, SsrProtocolName } from "./names.ts";
 import { HttpObfsServer } from "./obfs/http_server.ts";
 import { RandomHeadServer } from "./obfs/random_head.ts";
@@ -20,12 +20,16 @@ import type { AuthHeader, AuthServer } from "./protocol/auth_protocol.ts";
 import { AuthServerLayer } from "./protocol/auth_server.ts";
 import { authSha1V4Server } from "./protocol/auth_sha1_v4.ts";
 import type { SsrKey } from "./ssr_key.ts";
-import { type Layer, NOTHING, type Step } from "./step.ts";
 import type { SsrUsers } from "./users.ts";
-import { checkUnique, type Ivs, type SsrServerWorld } from "./world.ts";
+import {
+  acceptOnce,
+  type Ivs,
+  Questions,
+  type SsrServerWorld,
+} from "./world.ts";
 
 /** What a server is configured with. */
-export interface SsrPort {
+export interface SsrServerPort {
   /** Method and key of the port. */
   readonly key: SsrKey;
   readonly protocol: ServerLayerName<SsrProtocolName>;
@@ -36,105 +40,100 @@ export interface SsrPort {
   readonly users: SsrUsers;
 }
 
-/** What became of bytes before the request. */
-export interface SsrStep {
-  /** The request, once it is there. */
-  readonly request?: StreamRequest;
-  /** For the client, at once and in one write. */
-  readonly reply?: Uint8Array;
+/** A new stream of a client. */
+export function ssrServer(
+  port: SsrServerPort,
+  world: SsrServerWorld,
+): ServerSession {
+  const { key, obfs, protocol } = port;
+  const cipher = new CipherLayer(key, world.randomBytes, (iv) => {
+    // What we send must not be served when it is sent back to us.
+    world.memory.rememberStream(iv);
+  });
+  const questions = new Questions();
+  const core = new Core(cipher, world, questions);
+  const auth = authOf(port, cipher, world);
+  return new LayeredServer(core, [
+    ...serverLayer(
+      auth && new AuthServerLayer(auth, world, (header) => core.admit(header)),
+      protocol.isCompatible,
+    ),
+    cipher,
+    ...serverLayer(obfsOf(port, world, questions), obfs.isCompatible),
+  ]);
 }
 
-/** One connection of a client. */
-export class SsrServer {
-  readonly #world: SsrServerWorld;
+/** What is inside the layers: the address, then payload as it is. */
+class Core implements ServerSession {
   readonly #cipher: CipherLayer;
-  readonly #layers: Layers;
-  /** Of whom the header is, once it is there. */
+  readonly #world: SsrServerWorld;
+  readonly #questions: Questions;
+  /** Whose the stream is, once the header is there. */
   #header: AuthHeader | undefined;
-  /** The address may be split; it has 259 bytes at most. */
+  /** The address may come in pieces; it has 259 bytes at most. */
   #plaintext: Uint8Array = NOTHING;
 
-  /** Waits for a request. */
-  constructor(port: SsrPort, world: SsrServerWorld) {
+  constructor(
+    cipher: CipherLayer,
+    world: SsrServerWorld,
+    questions: Questions,
+  ) {
+    this.#cipher = cipher;
     this.#world = world;
-    const { key, obfs, protocol } = port;
-    this.#cipher = new CipherLayer(key, world.randomBytes, (iv) => {
-      // What we send must not be served when it is sent back to us.
-      if (iv.length > 0) checkUnique(world.filter, iv);
-    });
-    const auth = authOf(port, this.#cipher, world);
-    const protocolLayer = auth && new AuthServerLayer(auth, world, (header) => {
-      this.#accept(header);
-    });
-    this.#layers = new Layers([
-      ...serverLayer(obfsOf(port, world), obfs.isCompatible),
-      this.#cipher,
-      ...serverLayer(protocolLayer, protocol.isCompatible),
-    ]);
+    this.#questions = questions;
   }
 
   /**
-   * Takes the beginning of the stream, split anywhere, until the request is
-   * there; `open()` goes on where it ended.
-   *
-   * @throws {ProtocolError} Any `ERR_SS_…`, `ERR_SSR_…`: the peer does not know
-   * the key, does not speak the layers, or plays back a recording.
-   * @throws {PolicyError} `ERR_POLICY_LIMIT`: too many clients to remember.
+   * The header is authentic and of now. Connection ids are known to this
+   * thread; all threads and servers must refuse what one has served, so the IV
+   * is remembered as well, or the ids where there is none.
    */
-  accept(bytes: Uint8Array): SsrStep {
-    const { payload, reply } = this.#layers.open(bytes);
-    this.#plaintext = concat(this.#plaintext, payload);
-    const request = this.#request();
-    return { ...(request && { request }), ...(reply && { reply }) };
+  admit(header: AuthHeader): Promise<boolean> | undefined {
+    const { user, client, connection } = header.id;
+    const iv = this.#cipher.received;
+    const ids = `${client} ${connection} ${user ?? ""}`;
+    const question = iv.length > 0
+      ? this.#world.memory.acceptStream(iv)
+      : acceptOnce(this.#world, new TextEncoder().encode(ids));
+    this.#header = header;
+    this.#questions.add(question);
+    return question;
   }
 
-  /** Payload for the client. */
-  seal(payload: Uint8Array): Uint8Array {
-    return this.#layers.seal(payload);
-  }
-
-  /** Payload of the client, once its request was accepted. */
-  open(bytes: Uint8Array): Step {
-    return this.#layers.open(bytes);
-  }
-
-  /** @throws {ProtocolError} `ERR_SS_TRUNCATED` inside a unit. */
-  end(): void {
-    this.#layers.end();
-  }
-
-  /** Gives the keys back to their provider. Idempotent. */
-  free(): void {
-    this.#cipher.free();
-  }
-
-  #request(): StreamRequest | undefined {
+  accept(bytes: Uint8Array): AcceptStep {
+    this.#plaintext = concat(this.#plaintext, bytes);
     const decoded = decodeAddress(this.#plaintext);
-    if (decoded === undefined) return undefined;
+    if (decoded === undefined) return {};
     const { address, length } = decoded;
     checkTargetPort(address, "request");
-    const { received } = this.#cipher;
-    if (this.#header === undefined && received.length > 0) {
-      checkUnique(this.#world.filter, received);
+    if (this.#header === undefined) {
+      const { memory } = this.#world;
+      this.#questions.add(memory.acceptStream(this.#cipher.received));
     }
     const payload = this.#plaintext.subarray(length);
     this.#plaintext = NOTHING;
     const user = this.#header?.id.user;
-    return { address, payload, ...(user !== undefined && { user }) };
+    const question = this.#questions.all;
+    return {
+      request: { address, payload, ...(user !== undefined && { user }) },
+      ...(question && { question }),
+    };
   }
 
-  /**
-   * Every thread must refuse what one has served, so the IV is remembered
-   * besides the ids; without one, the ids are.
-   */
-  #accept(header: AuthHeader): void {
-    const { user, client, connection } = header.id;
-    const { received } = this.#cipher;
-    const unique = received.length > 0
-      ? received
-      : new TextEncoder().encode(`${client} ${connection} ${user ?? ""}`);
-    checkUnique(this.#world.filter, unique);
-    this.#header = header;
+  seal(payload: Uint8Array): Uint8Array {
+    return payload;
+  }
+
+  open(bytes: Uint8Array): Step {
+    return { payload: bytes };
+  }
+
+  end(): void {
+    // Nothing has a length here.
+  }
+
+  free(): void {
+    this.#cipher.free();
   }
 }
 
@@ -147,26 +146,28 @@ function serverLayer(
 }
 
 function authOf(
-  { key: { key }, protocol: { name }, users }: SsrPort,
+  { key, protocol: { name }, users }: SsrServerPort,
   ivs: Ivs,
   world: SsrServerWorld,
 ): AuthServer | undefined {
+  const keys = { key: key.bytes(), ivs };
   switch (name) {
     case "origin":
       return undefined;
     case "auth_sha1_v4":
-      return authSha1V4Server({ key, ivs }, world);
+      return authSha1V4Server(keys, world);
     case "auth_aes128_md5":
     case "auth_aes128_sha1":
-      return authAes128Server({ name, key, ivs }, users, world);
+      return authAes128Server({ ...keys, name }, users, world);
     default:
-      return authChainServer({ name, key, ivs }, users, world);
+      return authChainServer({ ...keys, name }, users, world);
   }
 }
 
 function obfsOf(
-  { key, obfs: { name }, obfsParam }: SsrPort,
+  { key, obfs: { name }, obfsParam }: SsrServerPort,
   world: SsrServerWorld,
+  questions: Questions,
 ): Layer | undefined {
   switch (name) {
     case "plain":
@@ -177,6 +178,10 @@ function obfsOf(
     case "random_head":
       return new RandomHeadServer(world.randomBytes);
     default:
-      return new TlsObfsServer(key.key, obfsParam, world);
+      return new TlsObfsServer(
+        { key: key.bytes(), param: obfsParam },
+        world,
+        questions,
+      );
   }
 }

@@ -4,12 +4,11 @@
  * @module
  */
 import type {
-  KeyStream,
-  KeyStreamDirection,
   KeyStreamMethod,
   KeyStreamProvider,
 } from "../../crypto/key_stream.ts";
 import { MD5 } from "../../crypto/legacy_digest.ts";
+import { StreamKey } from "../../crypto/stream_key.ts";
 
 /** Bytes of the key of `none`: the protocols need one. */
 const NONE_KEY_LENGTH = 16;
@@ -19,19 +18,11 @@ export function ssrKeyLength({ keyLength }: KeyStreamMethod): number {
   return keyLength === 0 ? NONE_KEY_LENGTH : keyLength;
 }
 
-/**
- * A method with its key.
- *
- * Security: the cipher's key is private to the object; `key` must be handed to
- * the layers, and to nothing else.
- */
+/** A method with its key: everything both ends of a port must share. */
 export class SsrKey {
-  /** Stream cipher of both directions. */
-  readonly method: KeyStreamMethod;
-  /** What the layers authenticate with. */
-  readonly key: Uint8Array;
-  readonly #cipherKey: Uint8Array;
-  readonly #provider: KeyStreamProvider;
+  /** The stream cipher of both directions. */
+  readonly stream: StreamKey;
+  readonly #key: Uint8Array;
 
   /**
    * Binds a key to its method.
@@ -51,22 +42,16 @@ export class SsrKey {
           `${method.name} needs ${ssrKeyLength(method)}`,
       );
     }
-    this.method = method;
-    this.key = key.slice();
+    this.#key = key.slice();
     // Its table comes from the key, not from the password as elsewhere.
-    this.#cipherKey = method.algorithm === "table"
+    const cipherKey = method.algorithm === "table"
       ? MD5.hash(key)
-      : key.slice(0, method.keyLength);
-    this.#provider = provider;
+      : key.subarray(0, method.keyLength);
+    this.stream = new StreamKey(method, cipherKey, provider);
   }
 
-  /** Starts one direction of a stream, or one packet. */
-  keyStream(iv: Uint8Array, direction: KeyStreamDirection): KeyStream {
-    return this.#provider.keyStream(
-      this.method,
-      this.#cipherKey,
-      iv,
-      direction,
-    );
+  /** What the layers authenticate with; borrowed, and for them only. */
+  bytes(): Uint8Array {
+    return this.#key;
   }
 }

@@ -8,10 +8,11 @@
  *
  * @module
  */
-import { concat, toLatin1 } from "../../../bytes.ts";
+import type { Layer } from "../../layer.ts";
+import type { Step } from "../../stream_protocol.ts";
+import { concat, NOTHING, toLatin1 } from "../../../bytes.ts";
 import { MAX_SSR_HTTP_HEAD } from "../../../limits.ts";
 import { randomBelow, type RandomBytes } from "../../../random.ts";
-import { type Layer, NOTHING, type Step } from "../step.ts";
 import { cutShort, foreign } from "./foreign.ts";
 import { pickHost } from "./hosts.ts";
 import { headEnd } from "./http_head.ts";
@@ -45,7 +46,7 @@ export class HttpObfsClient implements Layer {
     this.#randomBytes = randomBytes;
   }
 
-  seal(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array): Uint8Array {
     if (this.#hasSent || payload.length === 0) return payload;
     this.#hasSent = true;
     const hidden = this.#hiddenLength(payload.length);
@@ -55,7 +56,7 @@ export class HttpObfsClient implements Layer {
     );
   }
 
-  open(bytes: Uint8Array): Step {
+  unwrap(bytes: Uint8Array): Step {
     if (this.#isOpen) return { payload: bytes };
     const from = this.#received.length;
     this.#received = concat(this.#received, bytes);

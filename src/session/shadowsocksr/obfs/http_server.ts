@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { concat, fromLatin1, toLatin1 } from "../../../bytes.ts";
+import type { Layer } from "../../layer.ts";
+import type { Step } from "../../stream_protocol.ts";
+import { concat, fromLatin1, NOTHING, toLatin1 } from "../../../bytes.ts";
 import type { Clock } from "../../../clock.ts";
 import { MAX_SSR_HTTP_HEAD } from "../../../limits.ts";
-import { type Layer, NOTHING, type Step } from "../step.ts";
 import { cutShort, foreign } from "./foreign.ts";
 import { hostsOf } from "./hosts.ts";
 import { headEnd, httpDate } from "./http_head.ts";
@@ -39,7 +40,7 @@ export class HttpObfsServer implements Layer {
     this.#clock = clock;
   }
 
-  seal(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array): Uint8Array {
     if (this.#hasSent || payload.length === 0) return payload;
     this.#hasSent = true;
     const lines = [
@@ -54,7 +55,7 @@ export class HttpObfsServer implements Layer {
     return concat(toLatin1(lines.join("\r\n") + "\r\n\r\n"), payload);
   }
 
-  open(bytes: Uint8Array): Step {
+  unwrap(bytes: Uint8Array): Step {
     if (this.#isOpen) return { payload: bytes };
     const from = this.#received.length;
     this.#received = concat(this.#received, bytes);

@@ -12,11 +12,12 @@
  *
  * @module
  */
-import { concat } from "../../../bytes.ts";
+import type { Layer } from "../../layer.ts";
+import type { Step } from "../../stream_protocol.ts";
+import { concat, NOTHING } from "../../../bytes.ts";
 import { crc32, CRC32_INITIAL, crc32Step } from "../../../codec/checksum.ts";
 import { MAX_HELD_BYTES } from "../../../limits.ts";
 import { randomBelow, type RandomBytes } from "../../../random.ts";
-import { type Layer, NOTHING, type Step } from "../step.ts";
 import { cutShort, foreign } from "./foreign.ts";
 
 const MIN_RANDOM = 4;
@@ -35,7 +36,7 @@ export class RandomHeadClient implements Layer {
     this.#randomBytes = randomBytes;
   }
 
-  seal(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array): Uint8Array {
     if (this.#state === "open" || payload.length === 0) return payload;
     this.#held = hold(this.#held, payload);
     if (this.#state === "waiting") return NOTHING;
@@ -46,7 +47,7 @@ export class RandomHeadClient implements Layer {
     return concat(random, rest);
   }
 
-  open(bytes: Uint8Array): Step {
+  unwrap(bytes: Uint8Array): Step {
     if (this.#state === "open") return { payload: bytes };
     const reply = this.#held;
     this.#state = "open";
@@ -71,11 +72,11 @@ export class RandomHeadServer implements Layer {
     this.#randomBytes = randomBytes;
   }
 
-  seal(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array): Uint8Array {
     return payload;
   }
 
-  open(bytes: Uint8Array): Step {
+  unwrap(bytes: Uint8Array): Step {
     if (this.#isOpen) return { payload: bytes };
     for (const [i, byte] of bytes.entries()) {
       this.#crcState = crc32Step(this.#crcState, byte);

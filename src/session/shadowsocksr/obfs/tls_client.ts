@@ -5,12 +5,13 @@
  *
  * @module
  */
-import { concat, equalBytes } from "../../../bytes.ts";
+import type { Layer } from "../../layer.ts";
+import type { Step } from "../../stream_protocol.ts";
+import { concat, equalBytes, NOTHING } from "../../../bytes.ts";
 import type { Clock } from "../../../clock.ts";
 import { MAX_SSR_TLS_RECORD } from "../../../limits.ts";
 import { randomBelow, type RandomBytes } from "../../../random.ts";
 import { stampOf } from "../stamp.ts";
-import { type Layer, NOTHING, type Step } from "../step.ts";
 import { cutShort, foreign } from "./foreign.ts";
 import { pickHost } from "./hosts.ts";
 import { hold } from "./random_head.ts";
@@ -72,7 +73,7 @@ export class TlsObfsClient implements Layer {
     this.#mac = new TlsMac(disguise.key, disguise.sessionId);
   }
 
-  seal(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array): Uint8Array {
     if (payload.length === 0) return payload;
     const records = sealRecords(payload, this.#randomBytes);
     const isFast = this.#disguise.name === "tls1.2_ticket_fastauth";
@@ -87,7 +88,7 @@ export class TlsObfsClient implements Layer {
     return NOTHING;
   }
 
-  open(bytes: Uint8Array): Step {
+  unwrap(bytes: Uint8Array): Step {
     if (this.#state === "open") return { payload: this.#records.open(bytes) };
     this.#received = concat(this.#received, bytes);
     const length = flightLength(this.#received);

@@ -4,10 +4,9 @@
  *
  * @module
  */
-import { concat, writeU16 } from "../../../bytes.ts";
+import { concat, NOTHING, writeU16 } from "../../../bytes.ts";
 import { ProtocolError } from "../../../errors.ts";
 import { randomBelow, type RandomBytes } from "../../../random.ts";
-import { NOTHING } from "../step.ts";
 import { foreign } from "./foreign.ts";
 import { RECORD, RECORD_HEADER, recordLength } from "./tls_messages.ts";
 

@@ -7,11 +7,12 @@
  *
  * @module
  */
-import { concat, equalBytes } from "../../../bytes.ts";
+import type { Layer } from "../../layer.ts";
+import type { Step } from "../../stream_protocol.ts";
+import { concat, equalBytes, NOTHING } from "../../../bytes.ts";
 import { MAX_SSR_TLS_RECORD } from "../../../limits.ts";
 import { checkStamp, stampOf } from "../stamp.ts";
-import { type Layer, NOTHING, type Step } from "../step.ts";
-import { checkUnique, type SsrServerWorld } from "../world.ts";
+import { acceptOnce, type Questions, type SsrServerWorld } from "../world.ts";
 import { cutShort, foreign } from "./foreign.ts";
 import {
   CHANGE_CIPHER_SPEC,
@@ -39,6 +40,7 @@ const HELLO_START = RANDOM_AT + RANDOM_LENGTH + 1 + SESSION_ID_LENGTH;
 export class TlsObfsServer implements Layer {
   readonly #key: Uint8Array;
   readonly #world: SsrServerWorld;
+  readonly #questions: Questions;
   readonly #maxSkewSeconds: number;
   readonly #records = new RecordOpener();
   #mac: TlsMac | undefined;
@@ -49,24 +51,30 @@ export class TlsObfsServer implements Layer {
   /**
    * Waits for a hello.
    *
-   * @param key Of the method.
-   * @param param Seconds a hello's time stamp may be off; empty: as in all
-   * headers.
+   * @param port `key`: of the method; `param`: seconds a hello's time stamp may
+   * be off; empty: as in all headers.
+   * @param questions Takes what others who share a memory are asked: the
+   * answer to a hello is sent before they answer.
    */
-  constructor(key: Uint8Array, param: string, world: SsrServerWorld) {
+  constructor(
+    { key, param }: { readonly key: Uint8Array; readonly param: string },
+    world: SsrServerWorld,
+    questions: Questions,
+  ) {
     this.#key = key;
     this.#world = world;
+    this.#questions = questions;
     const { maxSkewSeconds } = world.connections;
     this.#maxSkewSeconds = /^[1-9]\d{0,8}$/.test(param)
       ? Math.min(Number(param), maxSkewSeconds)
       : maxSkewSeconds;
   }
 
-  seal(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array): Uint8Array {
     return sealRecords(payload, this.#world.randomBytes);
   }
 
-  open(bytes: Uint8Array): Step {
+  unwrap(bytes: Uint8Array): Step {
     if (this.#state === "open") return { payload: this.#records.open(bytes) };
     this.#received = concat(this.#received, bytes);
     const reply = this.#state === "hello" ? this.#takeHello() : undefined;
@@ -110,13 +118,13 @@ export class TlsObfsServer implements Layer {
     const id = sessionId.slice(0, SESSION_ID_LENGTH);
     const mac = new TlsMac(this.#key, id);
     if (!mac.ends(random)) throw foreign(NAME, "its hello has a wrong mac");
-    const { clock, randomBytes, filter, connections } = this.#world;
+    const { clock, randomBytes, connections } = this.#world;
     const stamp = new DataView(random.slice(0, 4).buffer).getUint32(0);
     checkStamp(stamp, clock, {
       maxSkewSeconds: this.#maxSkewSeconds,
       sinceUnixMs: connections.sinceUnixMs,
     });
-    checkUnique(filter, random);
+    this.#questions.add(acceptOnce(this.#world, random));
     this.#mac = mac;
     return encodeServerFlight(mac.random(stampOf(clock), randomBytes), id, {
       mac,

@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { concat, equalBytes, toLatin1 } from "../../../bytes.ts";
+import { concat, equalBytes, NOTHING, toLatin1 } from "../../../bytes.ts";
 import { encodeBase64 } from "../../../codec/base64.ts";
 import { MD5 } from "../../../crypto/legacy_digest.ts";
 import { Rc4 } from "../../../crypto/key_streams/rc4.ts";
@@ -30,7 +30,6 @@ import {
 import type { RandomBytes } from "../../../random.ts";
 import type { SsrIdentity } from "../identity.ts";
 import { stampOf } from "../stamp.ts";
-import { NOTHING } from "../step.ts";
 import type { SsrUser, SsrUsers } from "../users.ts";
 import type { Ivs, SsrWorld } from "../world.ts";
 import {

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { concat } from "../../../bytes.ts";
-import { type Layer, NOTHING, type Step } from "../step.ts";
+import type { Layer } from "../../layer.ts";
+import type { Step } from "../../stream_protocol.ts";
+import { concat, NOTHING } from "../../../bytes.ts";
 import type { AuthClient } from "./auth_protocol.ts";
 import { packAll, PacketStream } from "./packet_stream.ts";
 
@@ -20,7 +21,7 @@ export class AuthClientLayer implements Layer {
     this.#packets = new PacketStream(client.reader);
   }
 
-  seal(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array): Uint8Array {
     if (payload.length === 0) return payload;
     if (this.#hasSent) return packAll(this.#client.writer, payload);
     this.#hasSent = true;
@@ -31,7 +32,7 @@ export class AuthClientLayer implements Layer {
       : concat(bytes, packAll(this.#client.writer, rest));
   }
 
-  open(bytes: Uint8Array): Step {
+  unwrap(bytes: Uint8Array): Step {
     return { payload: this.#packets.open(bytes)?.payload ?? NOTHING };
   }
 

@@ -9,10 +9,11 @@
  *
  * @module
  */
-import { concat } from "../../../bytes.ts";
+import type { Layer } from "../../layer.ts";
+import type { Step } from "../../stream_protocol.ts";
+import { concat, NOTHING } from "../../../bytes.ts";
 import { ProtocolError } from "../../../errors.ts";
 import { checkStamp } from "../stamp.ts";
-import { type Layer, NOTHING, type Step } from "../step.ts";
 import type { SsrServerWorld } from "../world.ts";
 import type { AuthHeader, AuthServer } from "./auth_protocol.ts";
 import { packAll, PacketStream } from "./packet_stream.ts";
@@ -21,35 +22,39 @@ import { packAll, PacketStream } from "./packet_stream.ts";
 export class AuthServerLayer implements Layer {
   readonly #server: AuthServer;
   readonly #world: SsrServerWorld;
-  readonly #onAccept: (header: AuthHeader) => void;
+  readonly #onAccept: (header: AuthHeader) => Promise<boolean> | undefined;
   /** A header that is not whole; its codec bounds it. */
   #received: Uint8Array = NOTHING;
+  /** A reply that leaves with what is written next. */
+  #unsent: Uint8Array = NOTHING;
   #open: { header: AuthHeader; packets: PacketStream } | undefined;
 
   /**
    * Waits for a header.
    *
    * @param onAccept Called once, when the client is known; what it throws
-   * refuses the client.
+   * refuses the client. While it has a question, nothing is replied.
    */
   constructor(
     server: AuthServer,
     world: SsrServerWorld,
-    onAccept: (header: AuthHeader) => void,
+    onAccept: (header: AuthHeader) => Promise<boolean> | undefined,
   ) {
     this.#server = server;
     this.#world = world;
     this.#onAccept = onAccept;
   }
 
-  seal(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array): Uint8Array {
     if (this.#open === undefined) {
       throw new TypeError("Cannot seal: the header is not there yet");
     }
-    return packAll(this.#open.header.writer, payload);
+    const unsent = this.#unsent;
+    this.#unsent = NOTHING;
+    return concat(unsent, packAll(this.#open.header.writer, payload));
   }
 
-  open(bytes: Uint8Array): Step {
+  unwrap(bytes: Uint8Array): Step {
     if (this.#open !== undefined) return this.#openPackets(bytes);
     this.#received = concat(this.#received, bytes);
     const header = this.#server.accept(this.#received);
@@ -57,16 +62,17 @@ export class AuthServerLayer implements Layer {
     const { clock, connections } = this.#world;
     checkStamp(header.stamp, clock, connections);
     connections.add(header.id);
-    this.#onAccept(header);
+    const question = this.#onAccept(header);
     const rest = this.#received.subarray(header.length);
     this.#received = NOTHING;
     const packets = new PacketStream(header.reader);
     this.#open = { header, packets };
     const more = packets.open(rest)?.payload ?? NOTHING;
-    return {
-      payload: concat(header.data, more),
-      reply: header.writer.pack(NOTHING, 0),
-    };
+    const payload = concat(header.data, more);
+    const reply = header.writer.pack(NOTHING, 0);
+    if (question === undefined) return { payload, reply };
+    this.#unsent = reply;
+    return { payload };
   }
 
   end(): void {

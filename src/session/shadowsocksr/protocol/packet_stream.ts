@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { concat } from "../../../bytes.ts";
+import { concat, NOTHING } from "../../../bytes.ts";
 import { ProtocolError } from "../../../errors.ts";
-import { NOTHING } from "../step.ts";
 import type { PacketReader, PacketWriter } from "./auth_protocol.ts";
 
 /** Cuts a write into packets. */

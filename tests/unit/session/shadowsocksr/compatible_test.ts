@@ -3,8 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { SsrClient } from "../../../../src/session/shadowsocksr/client.ts";
-import { SsrServer } from "../../../../src/session/shadowsocksr/server.ts";
+import { ssrClient } from "../../../../src/session/shadowsocksr/client.ts";
+import { ssrServer } from "../../../../src/session/shadowsocksr/server.ts";
 import { concat } from "../../../../src/bytes.ts";
 import { randomSplit, seededBytes, utf8 } from "../../../support/bytes.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
@@ -27,13 +27,13 @@ for (
           protocol: PROTOCOL,
           obfs: `${obfs}_compatible`,
         });
-        const client = new SsrClient(
+        const client = ssrClient(
           ssrKeys({ protocol: PROTOCOL, obfs: spoken }),
           ssrWorld(),
         );
         const ends = new Talk(
           client,
-          new SsrServer(port, ssrWorld()),
+          ssrServer(port, ssrWorld()),
           (bytes) => spoken === "random_head" ? [bytes] : randomSplit(bytes, 3),
         );
         ends.up(client.request(TARGET, seededBytes(300)));
@@ -51,8 +51,8 @@ for (
 
   test(`${obfs} without the suffix refuses a client of plain`, () => {
     const port = ssrPort({ protocol: PROTOCOL, obfs });
-    const client = new SsrClient(ssrKeys({ protocol: PROTOCOL }), ssrWorld());
-    const server = new SsrServer(port, ssrWorld());
+    const client = ssrClient(ssrKeys({ protocol: PROTOCOL }), ssrWorld());
+    const server = ssrServer(port, ssrWorld());
     assert.throws(
       () => server.accept(client.request(TARGET, seededBytes(300))),
       { code: "ERR_SSR_OBFS" },
@@ -66,11 +66,11 @@ for (const protocol of ["auth_sha1_v4", "auth_aes128_sha1", "auth_chain_a"]) {
 
     for (const spoken of [protocol, "origin"]) {
       test(`serves a client of ${spoken}`, () => {
-        const client = new SsrClient(
+        const client = ssrClient(
           ssrKeys({ protocol: spoken }),
           ssrWorld(),
         );
-        const ends = new Talk(client, new SsrServer(port, ssrWorld()));
+        const ends = new Talk(client, ssrServer(port, ssrWorld()));
         ends.up(client.request(TARGET, utf8("hello")));
         ends.down(ends.server.seal(utf8("world")));
         assert.deepEqual(ends.request?.address, TARGET);
@@ -82,16 +82,16 @@ for (const protocol of ["auth_sha1_v4", "auth_aes128_sha1", "auth_chain_a"]) {
     test("takes no replay and no old stamp for a client of origin", async () => {
       const clock = new FakeClock();
       const world = ssrWorld(clock);
-      const first = new SsrClient(ssrKeys({ protocol }), world)
+      const first = ssrClient(ssrKeys({ protocol }), world)
         .request(TARGET, utf8("hello"));
-      new SsrServer(port, world).accept(first);
+      ssrServer(port, world).accept(first);
       assert.throws(
-        () => new SsrServer(port, world).accept(first),
+        () => ssrServer(port, world).accept(first),
         { code: "ERR_SS_REPLAY" },
       );
       await clock.advance(1_000);
       assert.throws(
-        () => new SsrServer(port, ssrWorld(clock)).accept(first),
+        () => ssrServer(port, ssrWorld(clock)).accept(first),
         { code: "ERR_SS_TIMESTAMP" },
       );
     });

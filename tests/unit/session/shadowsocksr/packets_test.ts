@@ -11,13 +11,14 @@ import {
 } from "../../../../src/session/shadowsocksr/packets.ts";
 import { flipBit, seededBytes, utf8 } from "../../../support/bytes.ts";
 import {
-  endlessFilter,
   seededRandomBytes,
   ssrKeys,
+  ssrMemory,
   type SsrOptions,
   ssrPort,
   ssrWorld,
 } from "../../../support/ssr.ts";
+import { Forgetful } from "../../../support/stream_keys.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 const FROM = { host: "192.0.2.7", port: 5_000 };
@@ -38,7 +39,7 @@ function server(options: SsrOptions): SsrPacketServer {
   return new SsrPacketServer(
     ssrPort(options),
     seededRandomBytes(++seed),
-    endlessFilter(new FakeClock()),
+    ssrMemory(new FakeClock()),
   );
 }
 
@@ -144,6 +145,7 @@ for (const protocol of PROTOCOLS) {
     const forgetful = new SsrPacketServer(
       ssrPort({ protocol }),
       ssrWorld().randomBytes,
+      new Forgetful(),
     );
     for (let i = 0; i < 2; i++) forgetful.open(sealed, FROM);
   });

@@ -6,9 +6,9 @@ import { describe, test } from "node:test";
 import { concat } from "../../../../src/bytes.ts";
 import type { Clock } from "../../../../src/clock.ts";
 import { ConnectionMemory } from "../../../../src/security/connection_memory.ts";
-import { SsrClient } from "../../../../src/session/shadowsocksr/client.ts";
+import { ssrClient } from "../../../../src/session/shadowsocksr/client.ts";
 import { SsrIdentity } from "../../../../src/session/shadowsocksr/identity.ts";
-import { SsrServer } from "../../../../src/session/shadowsocksr/server.ts";
+import { ssrServer } from "../../../../src/session/shadowsocksr/server.ts";
 import type { SsrServerWorld } from "../../../../src/session/shadowsocksr/world.ts";
 import { flipBit, utf8 } from "../../../support/bytes.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
@@ -28,8 +28,8 @@ const DAY_MS = 86_400_000;
 
 /** A connection that was served and recorded, write by write. */
 function record(options: SsrOptions, world: SsrServerWorld): Uint8Array {
-  const server = new SsrServer(ssrPort(options), world);
-  const client = new SsrClient(ssrKeys(options), {
+  const server = ssrServer(ssrPort(options), world);
+  const client = ssrClient(ssrKeys(options), {
     clock: world.clock,
     randomBytes: seededRandomBytes(world.clock.unixMs() % 1_000_003),
   });
@@ -54,7 +54,7 @@ function play(
   world: SsrServerWorld,
   bytes: Uint8Array,
 ): unknown {
-  const server = new SsrServer(ssrPort(options), world);
+  const server = ssrServer(ssrPort(options), world);
   try {
     const { reply, request } = server.accept(bytes);
     return request ?? reply;
@@ -100,7 +100,7 @@ for (const protocol of AUTH) {
           "ERR_SS_REPLAY",
         );
         assert.equal(
-          play(options, { ...ssrWorld(), filter: world.filter }, bytes),
+          play(options, { ...ssrWorld(), memory: world.memory }, bytes),
           "ERR_SS_REPLAY",
         );
         assert.deepEqual(
@@ -116,7 +116,7 @@ for (const protocol of AUTH) {
           for (const more of [0, Math.sign(skewMs) * 1_000]) {
             // It has run for days, and has seen everything since.
             const connections = new ConnectionMemory(shifted(-3 * DAY_MS));
-            const client = new SsrClient(
+            const client = ssrClient(
               ssrKeys(options),
               ssrWorld(shifted(skewMs + more)),
             );
@@ -140,25 +140,25 @@ describe("tls1.2_ticket_auth", () => {
 
   test("answers to a hello once, and never to one that was changed", () => {
     const world = ssrWorld();
-    const client = new SsrClient(ssrKeys(options), world);
+    const client = ssrClient(ssrKeys(options), world);
     const hello = client.request(TARGET, utf8("x"));
-    const server = new SsrServer(ssrPort(options), world);
+    const server = ssrServer(ssrPort(options), world);
     // Of random and session id; the rest is not authenticated.
     for (let bit = 11 * 8; bit < 76 * 8; bit++) {
-      const fresh = new SsrServer(ssrPort(options), world);
+      const fresh = ssrServer(ssrPort(options), world);
       assert.throws(() => fresh.accept(flipBit(hello, bit)), {
         code: "ERR_SSR_OBFS",
       });
     }
     assert.ok(server.accept(hello).reply);
     assert.equal(play(options, world, hello), "ERR_SS_REPLAY");
-    const { filter } = ssrWorld();
-    assert.ok(play(options, { ...world, filter }, hello) instanceof Uint8Array);
+    const { memory } = ssrWorld();
+    assert.ok(play(options, { ...world, memory }, hello) instanceof Uint8Array);
   });
 
   test("does not answer to a hello from before its start", async () => {
     const clock = new FakeClock();
-    const hello = new SsrClient(ssrKeys(options), ssrWorld(clock))
+    const hello = ssrClient(ssrKeys(options), ssrWorld(clock))
       .request(TARGET, utf8("x"));
     await clock.advance(1_000);
     assert.equal(play(options, ssrWorld(clock), hello), "ERR_SS_TIMESTAMP");
@@ -169,7 +169,7 @@ describe("tls1.2_ticket_auth", () => {
       for (const more of [0, 1]) {
         const clock = new FakeClock();
         const world = ssrWorld(clock);
-        const hello = new SsrClient(ssrKeys(options), world)
+        const hello = ssrClient(ssrKeys(options), world)
           .request(TARGET, utf8("x"));
         await clock.advance((Number(fits) + more) * 1_000);
         const outcome = play(
@@ -191,16 +191,16 @@ describe("origin", () => {
     const world = ssrWorld();
     const bytes = record(options, world);
     assert.equal(play(options, world, bytes), "ERR_SS_REPLAY");
-    const { filter } = ssrWorld();
-    assert.ok(play(options, { ...world, filter }, bytes));
+    const { memory } = ssrWorld();
+    assert.ok(play(options, { ...world, memory }, bytes));
   });
 
   test("of the server is not served when it is sent back and changed", () => {
     // The redirect attack: what the server sent begins with known bytes, which
     // are turned into an address of the attacker's.
     const world = ssrWorld();
-    const server = new SsrServer(ssrPort(options), world);
-    const client = new SsrClient(ssrKeys(options), world);
+    const server = ssrServer(ssrPort(options), world);
+    const client = ssrClient(ssrKeys(options), world);
     const ends = new Talk(client, server);
     ends.up(client.request(TARGET, utf8("GET /")));
     const known = utf8("HTTP/1.1 200 OK\r\n\r\nsecret");
@@ -211,8 +211,8 @@ describe("origin", () => {
       changed[16 + i]! ^= known[i]! ^ byte;
     }
     assert.equal(play(options, world, changed), "ERR_SS_REPLAY");
-    const { filter } = ssrWorld();
-    const served = play(options, { ...world, filter }, changed) as {
+    const { memory } = ssrWorld();
+    const served = play(options, { ...world, memory }, changed) as {
       address: { host: string };
     };
     assert.equal(served.address.host, "192.0.2.66");

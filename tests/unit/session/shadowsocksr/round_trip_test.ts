@@ -4,12 +4,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat } from "../../../../src/bytes.ts";
-import { SsrClient } from "../../../../src/session/shadowsocksr/client.ts";
+import type { ServerSession } from "../../../../src/session/stream_protocol.ts";
+import { ssrClient } from "../../../../src/session/shadowsocksr/client.ts";
 import {
   SSR_OBFS,
   SSR_PROTOCOLS,
 } from "../../../../src/session/shadowsocksr/names.ts";
-import { SsrServer } from "../../../../src/session/shadowsocksr/server.ts";
+import { ssrServer } from "../../../../src/session/shadowsocksr/server.ts";
 import { flipBit, randomSplit, seededBytes } from "../../../support/bytes.ts";
 import {
   seededRandomBytes,
@@ -34,15 +35,15 @@ const one: Cut = (bytes) =>
 
 function talk(options: SsrOptions, cut?: Cut): Talk {
   const { clock } = ssrWorld();
-  const client = new SsrClient(ssrKeys(options), {
+  const client = ssrClient(ssrKeys(options), {
     clock,
     randomBytes: seededRandomBytes(3),
   });
-  return new Talk(client, new SsrServer(ssrPort(options), ssrWorld()), cut);
+  return new Talk(client, ssrServer(ssrPort(options), ssrWorld()), cut);
 }
 
 /** True if bytes get neither an answer nor a request. */
-function refusesOrWaits(server: SsrServer, bytes: Uint8Array): boolean {
+function refusesOrWaits(server: ServerSession, bytes: Uint8Array): boolean {
   try {
     const { request, reply } = server.accept(bytes);
     return request === undefined && reply === undefined;
@@ -106,7 +107,7 @@ for (const protocol of PROTOCOLS) {
         const wire = concat(...ends.sent);
         const step = obfs === "plain" ? 1 : 7;
         for (let length = 0; length < wire.length; length += step) {
-          const server = new SsrServer(ssrPort(options), ssrWorld());
+          const server = ssrServer(ssrPort(options), ssrWorld());
           const cut = wire.subarray(0, length);
           const { request, reply } = server.accept(cut);
           if (request !== undefined) break;
@@ -114,7 +115,7 @@ for (const protocol of PROTOCOLS) {
           if (obfs !== "plain") break;
           // It has answered, so the whole header was there and authentic.
           for (let byte = 0; byte < Math.min(length, 100); byte++) {
-            const other = new SsrServer(ssrPort(options), ssrWorld());
+            const other = ssrServer(ssrPort(options), ssrWorld());
             const changed = flipBit(cut, 8 * byte);
             assert.ok(refusesOrWaits(other, changed), `byte ${byte}`);
           }
@@ -128,7 +129,7 @@ for (const protocol of PROTOCOLS) {
           ...options,
           key: new Uint8Array(16).fill(8),
         });
-        const client = new SsrClient(other, ssrWorld());
+        const client = ssrClient(other, ssrWorld());
         const first = client.request(TARGET, seededBytes(10));
         const isKeyless = obfs === "random_head" || protocol === "origin";
         if (isKeyless && !obfs.startsWith("tls")) return;
@@ -148,9 +149,9 @@ for (const protocol of PROTOCOLS) {
 
     test("are told apart", () => {
       for (const [uid, password] of Object.entries(users)) {
-        const server = new SsrServer(ssrPort({ protocol, users }), ssrWorld());
+        const server = ssrServer(ssrPort({ protocol, users }), ssrWorld());
         const keys = ssrKeys({ protocol, users: { [uid]: password } });
-        const client = new SsrClient(keys, ssrWorld());
+        const client = ssrClient(keys, ssrWorld());
         const ends = new Talk(client, server);
         ends.up(client.request(TARGET, seededBytes(500)));
         ends.down(server.seal(seededBytes(700)));
@@ -167,8 +168,8 @@ for (const protocol of PROTOCOLS) {
         [{}, "ERR_SS_USER_UNKNOWN"],
       ] as const;
       for (const [mine, code] of bad) {
-        const server = new SsrServer(ssrPort({ protocol, users }), ssrWorld());
-        const client = new SsrClient(
+        const server = ssrServer(ssrPort({ protocol, users }), ssrWorld());
+        const client = ssrClient(
           ssrKeys({ protocol, users: mine }),
           ssrWorld(),
         );
