@@ -138,7 +138,7 @@ export function readMudb(document: unknown): MudbUser[] {
   const ports = new Set<number>();
   for (const [i, { port }] of users.entries()) {
     if (ports.has(port)) {
-      throw wrong(`"port" of user ${i + 1}`, "another user's no more", MUDB);
+      throw wrong(`"port" of user ${i + 1}`, "no other user's", MUDB);
     }
     ports.add(port);
   }
