@@ -70,10 +70,10 @@ export type {
 export { type Aead, type AeadProvider, MasterKey } from "./src/crypto/aead.ts";
 export {
   type AeadAlgorithm,
-  type Edition,
   findMethod,
   type Method,
   METHODS,
+  type UserKind,
 } from "./src/crypto/method.ts";
 export {
   masterKeyFromBase64,
@@ -109,32 +109,31 @@ export {
   parseServerUri,
   type ServerUri,
 } from "./src/codec/uri.ts";
-export { aead2017Packet } from "./src/session/shadowsocks2017/packet.ts";
 export type {
   ClientPacket,
   PacketClient,
-  PacketProtocol,
   PacketServer,
 } from "./src/session/packet_protocol.ts";
-export { aead2017Stream } from "./src/session/shadowsocks2017/stream.ts";
-export {
-  type Aead2022Keys,
-  aead2022Stream,
-} from "./src/session/shadowsocks2022/stream.ts";
-export { aead2022Packet } from "./src/session/shadowsocks2022/packet.ts";
-export type { PacketWindow, PacketWorld } from "./src/session/packet_window.ts";
-export {
-  type User2022,
-  Users2022,
-} from "./src/session/shadowsocks2022/users.ts";
-export type { Aead2022World } from "./src/session/shadowsocks2022/world.ts";
-export type { ClientKeys, ServerKeys } from "./src/session/families.ts";
-export type { ServerUser } from "./src/session/server_user.ts";
-export type { SaltFilter } from "./src/session/salt_filter.ts";
 export type {
+  ClientKeys,
+  ClientProtocol,
+  SecretKind,
+  ServerKeys,
+  ServerProtocol,
+  ServerWorld,
+  SessionWorld,
+} from "./src/session/family.ts";
+export {
+  clientProtocol,
+  readKeys,
+  serverProtocol,
+} from "./src/session/families.ts";
+export type { ServerUser } from "./src/session/server_user.ts";
+export type {
+  AcceptStep,
   ClientSession,
   ServerSession,
-  StreamProtocol,
+  Step,
   StreamRequest,
   StreamSession,
 } from "./src/session/stream_protocol.ts";
@@ -153,25 +152,41 @@ export {
 export { ByteReader, type ReadSource } from "./src/streams/byte_reader.ts";
 export { ByteWriter, type WriteTarget } from "./src/streams/byte_writer.ts";
 export { openStream } from "./src/streams/open_stream.ts";
-export { type Flow, relay, type RelayOptions } from "./src/streams/relay.ts";
+export {
+  type FirstBytes,
+  type Passage,
+  relay,
+  type RelayOptions,
+} from "./src/streams/relay.ts";
 export { sealStream } from "./src/streams/seal_stream.ts";
 export {
   type LocalOptions,
   type LocalService,
   startLocal,
 } from "./src/service/inbound/local.ts";
-export type {
-  Direction,
-  LimitedUser,
-  Visit,
-} from "./src/service/server/account.ts";
+export type { LimitedUser, Visit } from "./src/service/server/account.ts";
 export { Accounts } from "./src/service/server/accounts.ts";
 export {
-  type PacketUpstream,
-  toUpstream,
-  type Upstream,
+  Shadowsocks,
   type UpstreamServer,
 } from "./src/service/outbound/shadowsocks.ts";
+export { Direct, type DirectOptions } from "./src/service/outbound/direct.ts";
+export { Block } from "./src/service/outbound/block.ts";
+export { FirstThatAnswers } from "./src/service/outbound/first_that_answers.ts";
+export {
+  everythingTo,
+  type Outbound,
+  type PacketChannel,
+  type PacketOut,
+  type Router,
+  type RouteRequest,
+} from "./src/service/outbound/outbound.ts";
+export {
+  Channel,
+  type Direction,
+  type PayloadCounter,
+} from "./src/streams/channel.ts";
+export type { Family, ReplayMemoryKind } from "./src/crypto/family.ts";
 export type { DnsAnswer, DnsMessages, DnsQuery } from "./src/dns_messages.ts";
 export {
   type DnsOptions,

@@ -34,7 +34,7 @@ export class Psk extends MasterKey {
    */
   constructor(method: AeadMethod, key: Uint8Array, provider: AeadProvider) {
     super(method, key, provider);
-    if (method.family !== AEAD_2022) {
+    if (method.family.name !== AEAD_2022.name) {
       throw new RangeError(`Cannot use key: ${method.name} is not of 2022`);
     }
     this.#key = key.slice();
@@ -46,6 +46,7 @@ export class Psk extends MasterKey {
     return this.method.userKind === "identity";
   }
 
+  /** By BLAKE3, from salt or session id. */
   protected override subkey(salt: Uint8Array): Uint8Array {
     return deriveSubkey2022(this.#key, salt, "session");
   }

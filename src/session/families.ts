@@ -63,7 +63,7 @@ export function serverProtocol(
 }
 
 function familyOf({ name, family }: Method): SessionFamily {
-  const found = FAMILIES.find((one) => one.family === family);
+  const found = FAMILIES.find((one) => one.family.name === family.name);
   if (found === undefined) throw new TypeError(`No family serves ${name}`);
   return found;
 }

@@ -197,7 +197,7 @@ class LimitedServer implements AsyncDisposable {
       aeadProvider: nobleProvider,
       clock: systemClock,
       randomBytes: systemRandomBytes,
-    }).client();
+    }).stream();
     const { promise, resolve, reject } = Promise.withResolvers<TcpStream>();
     const to = { ...this.#address, localAddress, allowHalfOpen: true };
     const socket = connect(to, () => {

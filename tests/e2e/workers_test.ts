@@ -62,7 +62,7 @@ async function refusesReplays(chain: Chain, target: Target): Promise<void> {
     aeadProvider: nobleProvider,
     clock: systemClock,
     randomBytes: systemRandomBytes,
-  }).client().request(target.address, command("echo"));
+  }).stream().request(target.address, command("echo"));
   const before = target.accepted;
   const streams = await Promise.all(
     Array.from({ length: REPLAYS }, async () => {

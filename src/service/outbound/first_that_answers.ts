@@ -19,6 +19,8 @@ export class FirstThatAnswers implements Outbound {
   #current = 0;
 
   /**
+   * Begins with the first of them.
+   *
    * @param outbounds The preferred one first.
    * @throws {RangeError} When there is none.
    */

@@ -123,7 +123,7 @@ describe("Observations", () => {
           },
           randomBytes: systemRandomBytes,
         },
-      ).client();
+      ).stream();
       const client = await world.network.dial(SERVER);
       await send(client, session.request(TARGET, seededBytes(10)));
       await settle();

@@ -272,13 +272,13 @@ async function knock(
   const session = clientProtocol({
     method,
     masterKey: key(method, who),
-    ...(method.edition === 2022 &&
+    ...(method.family.needsClock &&
       { identityKeys: [key(method, SERVER_NAME)] }),
   }, {
     aeadProvider: nobleProvider,
     clock: world.clock,
     randomBytes: systemRandomBytes,
-  }).client();
+  }).stream();
   await send(client, session.request(TARGET, payload));
   return client;
 }

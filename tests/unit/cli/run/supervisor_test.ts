@@ -109,7 +109,7 @@ class Bench {
       aeadProvider: nobleProvider,
       clock: this.world.clock,
       randomBytes: systemRandomBytes,
-    }).client();
+    }).stream();
     await send(client, session.request(TARGET, seededBytes(100)));
     await settle();
     return client;
