@@ -5,8 +5,10 @@
  */
 import type { Clock } from "../../src/clock.ts";
 import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
-import type { KeyStreamMethod } from "../../src/crypto/key_stream.ts";
-import { findStreamMethod } from "../../src/crypto/stream_methods.ts";
+import {
+  findStreamMethod,
+  type StreamMethod,
+} from "../../src/crypto/stream_methods.ts";
 import type { RandomBytes } from "../../src/random.ts";
 import { RecentSalts } from "../../src/security/replay_filter.ts";
 import { SaltTable } from "../../src/security/salt_table.ts";
@@ -19,28 +21,26 @@ import {
   findSsrProtocol,
 } from "../../src/session/shadowsocksr/names.ts";
 import type { SsrServerPort } from "../../src/session/shadowsocksr/server.ts";
-import {
-  SsrKey,
-  ssrKeyLength,
-} from "../../src/session/shadowsocksr/ssr_key.ts";
+import { SsrKey } from "../../src/session/shadowsocksr/ssr_key.ts";
+import { ssrMethod } from "../../src/session/shadowsocksr/method.ts";
 import { SsrUsers } from "../../src/session/shadowsocksr/users.ts";
 import type { SsrServerWorld } from "../../src/session/shadowsocksr/world.ts";
 import { randomSplit, seededRandom, utf8 } from "./bytes.ts";
 import { FakeClock } from "./fake_clock.ts";
 
 /** A method by its name. */
-export function ssrMethod(name: string): KeyStreamMethod {
+export function methodOfSsr(name: string): StreamMethod {
   const method = findStreamMethod(name);
   if (method === undefined) throw new RangeError(`There is no method ${name}`);
-  return method;
+  return ssrMethod(method);
 }
 
 /** A key; not given: `0x07` in every byte. */
 export function ssrKey(method = "aes-128-ctr", key?: Uint8Array): SsrKey {
-  const found = ssrMethod(method);
+  const found = methodOfSsr(method);
   return new SsrKey(
     found,
-    key ?? new Uint8Array(ssrKeyLength(found)).fill(7),
+    key ?? new Uint8Array(found.keyLength).fill(7),
     referenceKeyStreams,
   );
 }

@@ -10,14 +10,6 @@ import type {
 import { MD5 } from "../../crypto/legacy_digest.ts";
 import { StreamKey } from "../../crypto/stream_key.ts";
 
-/** Bytes of the key of `none`: the protocols need one. */
-const NONE_KEY_LENGTH = 16;
-
-/** Bytes of a method's key as ShadowsocksR counts them. */
-export function ssrKeyLength({ keyLength }: KeyStreamMethod): number {
-  return keyLength === 0 ? NONE_KEY_LENGTH : keyLength;
-}
-
 /** A method with its key: everything both ends of a port must share. */
 export class SsrKey {
   /** The stream cipher of both directions. */
@@ -27,7 +19,8 @@ export class SsrKey {
   /**
    * Binds a key to its method.
    *
-   * @param key {@link ssrKeyLength} bytes; copied.
+   * @param method As `ssrMethod()` makes it.
+   * @param key The method's key length in bytes; copied.
    * @param provider Computes the cipher.
    * @throws {RangeError} When the key has another length.
    */
@@ -36,17 +29,9 @@ export class SsrKey {
     key: Uint8Array,
     provider: KeyStreamProvider,
   ) {
-    if (key.length !== ssrKeyLength(method)) {
-      throw new RangeError(
-        `Cannot use key: got ${key.length} bytes, ShadowsocksR with ` +
-          `${method.name} needs ${ssrKeyLength(method)}`,
-      );
-    }
     this.#key = key.slice();
     // Its table comes from the key, not from the password as elsewhere.
-    const cipherKey = method.algorithm === "table"
-      ? MD5.hash(key)
-      : key.subarray(0, method.keyLength);
+    const cipherKey = method.algorithm === "table" ? MD5.hash(key) : key;
     this.stream = new StreamKey(method, cipherKey, provider);
   }
 
