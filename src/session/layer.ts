@@ -20,6 +20,8 @@ import type {
 export interface Layer {
   /** See {@link StreamSession.greeting}; default: none. */
   readonly greeting?: Uint8Array;
+  /** See {@link StreamSession.isWaiting}; default: false. */
+  readonly isWaiting?: boolean;
   /**
    * Wraps bytes that go down.
    *
@@ -60,6 +62,11 @@ class LayerStack implements StreamSession {
       bytes = concat(layer.greeting ?? NOTHING, wrapped);
     }
     return bytes;
+  }
+
+  get isWaiting(): boolean {
+    return this.#session.isWaiting === true ||
+      this.#layers.some(({ isWaiting }) => isWaiting === true);
   }
 
   seal(payload: Uint8Array, allocate?: Allocate): Uint8Array {

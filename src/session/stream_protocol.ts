@@ -28,6 +28,11 @@ export interface StreamSession {
    */
   readonly peerUnixSeconds?: number | undefined;
   /**
+   * True while what is sealed waits for an answer of the peer, with which it is
+   * sent as a reply: seal no more, and do not end the stream. Default: false.
+   */
+  readonly isWaiting?: boolean;
+  /**
    * Seals payload for the peer.
    *
    * @param allocate Where the result comes from; default: fresh memory.

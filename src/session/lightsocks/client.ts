@@ -36,7 +36,7 @@ export class LightsocksClient implements ClientSession {
     this.#table = table;
   }
 
-  /** True while the handshake holds payload back: read no more of it. */
+  /** See {@link ClientSession.isWaiting}. */
   get isWaiting(): boolean {
     return this.#state !== "open";
   }

@@ -36,6 +36,10 @@ export class RandomHeadClient implements Layer {
     this.#randomBytes = randomBytes;
   }
 
+  get isWaiting(): boolean {
+    return this.#state === "waiting";
+  }
+
   wrap(payload: Uint8Array): Uint8Array {
     if (this.#state === "open" || payload.length === 0) return payload;
     this.#held = hold(this.#held, payload);
@@ -56,7 +60,7 @@ export class RandomHeadClient implements Layer {
   }
 
   end(): void {
-    // A server that says nothing could not reach the target.
+    if (this.#state === "waiting") throw cutShort("random_head");
   }
 }
 

@@ -73,17 +73,20 @@ export class TlsObfsClient implements Layer {
     this.#mac = new TlsMac(disguise.key, disguise.sessionId);
   }
 
+  get isWaiting(): boolean {
+    return this.#state === "waiting" && !this.#isFast;
+  }
+
   wrap(payload: Uint8Array): Uint8Array {
     if (payload.length === 0) return payload;
     const records = sealRecords(payload, this.#randomBytes);
-    const isFast = this.#disguise.name === "tls1.2_ticket_fastauth";
     if (this.#state === "new") {
       this.#state = "waiting";
-      if (isFast) return concat(this.#hello(), this.#finish(), records);
+      if (this.#isFast) return concat(this.#hello(), this.#finish(), records);
       this.#held = records;
       return this.#hello();
     }
-    if (this.#state === "open" || isFast) return records;
+    if (this.#state === "open" || this.#isFast) return records;
     this.#held = hold(this.#held, records);
     return NOTHING;
   }
@@ -99,14 +102,19 @@ export class TlsObfsClient implements Layer {
     this.#state = "open";
     this.#held = this.#received = NOTHING;
     const payload = this.#records.open(rest);
-    return this.#disguise.name === "tls1.2_ticket_fastauth"
+    return this.#isFast
       ? { payload }
       : { payload, reply: concat(this.#finish(), held) };
   }
 
   end(): void {
     if (this.#state === "open") this.#records.end();
-    else if (this.#received.length > 0) throw cutShort(this.#disguise.name);
+    else if (this.#state === "waiting") throw cutShort(this.#disguise.name);
+  }
+
+  /** True if it does not wait for the answer. */
+  get #isFast(): boolean {
+    return this.#disguise.name === "tls1.2_ticket_fastauth";
   }
 
   #hello(): Uint8Array {
