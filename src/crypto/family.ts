@@ -77,3 +77,13 @@ export const SHADOWSOCKSR: Family = {
   replayMemory: "recent",
   authenticates: false,
 };
+
+/** lightsocks: every byte is replaced by another, and SOCKS5 is spoken inside. */
+export const LIGHTSOCKS: Family = {
+  name: "lightsocks",
+  keyKind: "base64",
+  needsClock: false,
+  maxChunk: Infinity,
+  replayMemory: "recent",
+  authenticates: false,
+};

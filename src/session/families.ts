@@ -15,6 +15,7 @@ import type {
   SessionFamily,
   SessionWorld,
 } from "./family.ts";
+import { lightsocks } from "./lightsocks/family.ts";
 import { shadowsocks2017 } from "./shadowsocks2017/family.ts";
 import { shadowsocks2022 } from "./shadowsocks2022/family.ts";
 import { shadowsocksR } from "./shadowsocksr/family.ts";
@@ -25,6 +26,7 @@ const FAMILIES: readonly SessionFamily[] = [
   shadowsocks2022,
   streamCipher,
   shadowsocksR,
+  lightsocks,
 ];
 
 /**

@@ -8,6 +8,7 @@
 import type { Allocate } from "../buffer_pool.ts";
 import { concat } from "../bytes.ts";
 import type { Address } from "../codec/address.ts";
+import type { ErrorCode } from "../errors.ts";
 import type {
   AcceptStep,
   ClientSession,
@@ -160,6 +161,10 @@ export class LayeredServer extends LayerStack implements ServerSession {
       (payload) => this.#server.accept(payload),
       {},
     );
+  }
+
+  answer(code?: ErrorCode): Uint8Array {
+    return this.down(this.#server.answer?.(code) ?? NOTHING);
   }
 }
 
