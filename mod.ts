@@ -70,11 +70,24 @@ export type {
 export { type Aead, type AeadProvider, MasterKey } from "./src/crypto/aead.ts";
 export {
   type AeadAlgorithm,
+  type AeadMethod,
   findMethod,
   type Method,
   METHODS,
-  type UserKind,
 } from "./src/crypto/method.ts";
+export {
+  STREAM_METHODS,
+  type StreamMethod,
+} from "./src/crypto/stream_methods.ts";
+export type {
+  KeyStream,
+  KeyStreamAlgorithm,
+  KeyStreamDirection,
+  KeyStreamMethod,
+  KeyStreamProvider,
+} from "./src/crypto/key_stream.ts";
+export { referenceKeyStreams } from "./src/crypto/key_streams/reference.ts";
+export { StreamKey } from "./src/crypto/stream_key.ts";
 export {
   masterKeyFromBase64,
   masterKeyFromPassword,
@@ -186,7 +199,11 @@ export {
   type Direction,
   type PayloadCounter,
 } from "./src/streams/channel.ts";
-export type { Family, ReplayMemoryKind } from "./src/crypto/family.ts";
+export type {
+  Family,
+  ReplayMemoryKind,
+  UserKind,
+} from "./src/crypto/family.ts";
 export type { DnsAnswer, DnsMessages, DnsQuery } from "./src/dns_messages.ts";
 export {
   type DnsOptions,

@@ -51,14 +51,19 @@ export const METHODS: readonly AeadMethod[] = [
 ];
 
 /**
- * Finds a method by its name, in any letter case.
+ * Finds a method that authenticates by its name, in any letter case.
  *
- * @param allowLegacy True if a stream cipher may be chosen, which protects
- * nothing from changes. Default: no.
  * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`; the message lists all that
  * authenticate.
  */
 export function findMethod(name: string, allowLegacy?: false): AeadMethod;
+/**
+ * Finds any method by its name.
+ *
+ * @param allowLegacy True if it may be a stream cipher, which protects nothing
+ * from changes.
+ * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`, as above.
+ */
 export function findMethod(name: string, allowLegacy: boolean): Method;
 export function findMethod(name: string, allowLegacy = false): Method {
   const wanted = name.toLowerCase();

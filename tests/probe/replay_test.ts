@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { findMethod, METHODS } from "../../src/crypto/method.ts";
+import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import { silentMetrics } from "../../src/observe.ts";
@@ -194,6 +195,7 @@ class Scene {
   seal(): Uint8Array {
     return clientProtocol(this.#keys, {
       aeadProvider: nobleProvider,
+      keyStreamProvider: referenceKeyStreams,
       clock: this.world.clock,
       randomBytes: systemRandomBytes,
     }).stream().request(TARGET, utf8("GET / HTTP/1.1\r\n\r\n"));

@@ -35,6 +35,7 @@ import type {
   ServerSession,
   StreamRequest,
 } from "../../src/session/stream_protocol.ts";
+import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 
 /** Serves every replay. */
@@ -181,6 +182,7 @@ function serverWorld(
 ): ServerWorld {
   return {
     aeadProvider: nobleProvider,
+    keyStreamProvider: referenceKeyStreams,
     replayFilter: FORGETFUL,
     clock: { monotonicMs: () => 0, unixMs: () => 0, schedule: () => () => {} },
     ...world,
