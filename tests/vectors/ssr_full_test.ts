@@ -2,6 +2,8 @@
  * What the originals of ShadowsocksR wrote to the connection, read by ours:
  * the disguises alone, and all layers together.
  */
+// Names of vectors are what they are.
+// deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";

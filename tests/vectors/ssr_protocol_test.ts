@@ -1,6 +1,8 @@
 /**
  * What the originals of ShadowsocksR wrote above the cipher, read by ours.
  */
+// Names of vectors are what they are.
+// deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";

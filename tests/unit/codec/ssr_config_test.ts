@@ -1,3 +1,5 @@
+// Keys of the originals are what they are.
+// deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {

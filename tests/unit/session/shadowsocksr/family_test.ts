@@ -14,7 +14,13 @@ import {
   readKeys,
   serverProtocol,
 } from "../../../../src/session/families.ts";
-import type { ServerWorld } from "../../../../src/session/family.ts";
+import type {
+  ClientKeys,
+  ClientProtocol,
+  ServerKeys,
+  ServerWorld,
+  SsrClientSettings,
+} from "../../../../src/session/family.ts";
 import type { ServerUser } from "../../../../src/session/server_user.ts";
 import { ssrMethod } from "../../../../src/session/shadowsocksr/method.ts";
 import { seededBytes, utf8 } from "../../../support/bytes.ts";
@@ -42,7 +48,7 @@ function keys(
   name: string,
   ssr: { protocol: string; obfs: string },
   users: readonly ServerUser[] = [],
-) {
+): ServerKeys & ClientKeys & { readonly ssr: SsrClientSettings } {
   const method = ssrMethod(findStreamMethod(name)!);
   const [masterKey] = readKeys("barfoo!", method);
   const server = { host: "192.0.2.1", port: 8388 };
@@ -81,7 +87,7 @@ test("users may change while it runs", () => {
     obfs: "plain",
   }, USERS);
   const server = serverProtocol(both, world());
-  const of = (user: ServerUser) =>
+  const of = (user: ServerUser): ClientProtocol =>
     clientProtocol({
       ...both,
       ssr: {
