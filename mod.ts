@@ -135,6 +135,9 @@ export type {
   ServerProtocol,
   ServerWorld,
   SessionWorld,
+  SsrClientSettings,
+  SsrServerSettings,
+  SsrSettings,
 } from "./src/session/family.ts";
 export {
   clientProtocol,
