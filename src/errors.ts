@@ -59,6 +59,10 @@ export type ProtocolErrorCode =
   | "ERR_SS_SALT_MISMATCH"
   /** A packet answers another session than ours, or in one session too many. */
   | "ERR_SS_SESSION_MISMATCH"
+  /** The first bytes are not in the disguise that is configured (`obfs`). */
+  | "ERR_SSR_OBFS"
+  /** A packet of ShadowsocksR has a length or a padding that cannot be. */
+  | "ERR_SSR_LENGTH"
   /** An identity header names no user. */
   | "ERR_SS_USER_UNKNOWN"
   /** A request or packet of a stream cipher has one-time authentication. */

@@ -536,3 +536,57 @@ export const GROWTH_CHECK_MS = 200;
 
 /** Bytes of growth after which garbage is looked for. */
 export const GROWTH_BYTES = 4_194_304;
+
+/**
+ * Bytes of payload that a handshake holds back: the first payload, and one
+ * read that was under way.
+ */
+export const MAX_HELD_BYTES: number = 2 * MAX_READ_BUFFER;
+
+/**
+ * Seconds a time stamp of ShadowsocksR may differ from our clock, both ways:
+ * what the originals allow.
+ */
+export const MAX_SSR_SKEW_S = 86_400;
+
+/** Bytes of one packet of `auth_sha1_v4` and `auth_aes128_*`, less one. */
+export const MAX_SSR_PACKET = 8_191;
+
+/** Bytes of payload in one of those packets. */
+export const SSR_UNIT = 8_100;
+
+/** Bytes of payload and padding in one packet of `auth_chain_*`, less one. */
+export const MAX_SSR_CHAIN_BODY = 4_095;
+
+/** Bytes of payload in one packet of `auth_chain_*` of a client. */
+export const SSR_CHAIN_UNIT = 2_800;
+
+/**
+ * Bytes of a TCP segment, which the padding of ShadowsocksR aims at: Ethernet's
+ * 1,500 less IPv4 and TCP headers.
+ */
+export const SSR_SEGMENT = 1_460;
+
+/** Bytes that a client may say its layers add to a packet; they add 9. */
+export const MAX_SSR_OVERHEAD = 64;
+
+/** Bytes of the HTTP head that ShadowsocksR hides behind; the originals' bound. */
+export const MAX_SSR_HTTP_HEAD = 65_536;
+
+/** Bytes of a record of the TLS handshake that ShadowsocksR imitates. */
+export const MAX_SSR_TLS_RECORD = 2_048;
+
+/**
+ * Clients of ShadowsocksR whose connection ids are remembered: one for each
+ * start of each client in two days. 200 bytes each, 1.2 KB for a busy one.
+ */
+export const MAX_SSR_CLIENTS = 16_384;
+
+/** Part of those clients that one user may have: four must agree to fill it. */
+export const SSR_CLIENT_SHARE = 0.25;
+
+/**
+ * Connection ids before the first one seen that are still new: connections that
+ * were opened together arrive in any order. The originals' number.
+ */
+export const SSR_EARLIER_CONNECTIONS = 64;

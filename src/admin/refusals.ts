@@ -83,6 +83,12 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     title: "Answer in another session",
     meaning: "A datagram answers a session that is none of ours.",
   },
+  ERR_SSR_OBFS: {
+    title: "Wrong obfs, or a probe",
+    meaning: "A client has another obfs, or a stranger tries the port. " +
+      "Strangers are met with silence.",
+  },
+  ERR_SSR_LENGTH: { title: "Impossible packet", meaning: MANIPULATED },
   ERR_SS_USER_UNKNOWN: {
     title: "Unknown user",
     meaning: "The server's key was right, the user's key is none that is " +

@@ -15,9 +15,9 @@
  *
  * @module
  */
-import { fromLatin1, toLatin1 } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
 import { hasHidden, shownText } from "../text.ts";
+import { decodeBase64, encodeBase64Url } from "./base64.ts";
 
 /** What an `ss://` URI says. */
 export interface ServerUri {
@@ -52,7 +52,7 @@ export function parseServerUri(uri: string): ServerUri {
   const at = authority.lastIndexOf("@");
   const plain = at < 0;
   const text = plain
-    ? decodeBase64(decodePercent(authority.replace(/\/$/, ""), "the user info"))
+    ? decodeText(decodePercent(authority.replace(/\/$/, ""), "the user info"))
     : authority;
   const split = text.lastIndexOf("@");
   if (split < 0) {
@@ -84,7 +84,7 @@ export function formatServerUri(server: ServerUri): string {
   const tag = shownText(server.tag ?? "");
   const userInfo = method.startsWith("2022-")
     ? `${encodeURIComponent(method)}:${encodeURIComponent(password)}`
-    : encodeBase64Url(`${method}:${password}`);
+    : encodeBase64Url(new TextEncoder().encode(`${method}:${password}`));
   const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   parseHost(address);
   const query = [...(plugin ? [["plugin", plugin] as const] : []), ...extra]
@@ -101,7 +101,7 @@ type Credentials = Pick<ServerUri, "method" | "password">;
 function parseUserInfo(userInfo: string): Credentials {
   if (!userInfo.includes(":")) {
     return splitUserInfo(
-      decodeBase64(decodePercent(userInfo, "the user info")),
+      decodeText(decodePercent(userInfo, "the user info")),
     );
   }
   const { method, password } = splitUserInfo(userInfo);
@@ -191,14 +191,12 @@ function decodeLeniently(text: string): string {
   });
 }
 
-/** Both alphabets, with or without padding. */
-function decodeBase64(text: string): string {
-  const base64 = text.replaceAll("-", "+").replaceAll("_", "/")
-    .replace(/={1,2}$/, "");
-  if (base64.length % 4 === 1 || !/^[\w+/]+$/.test(base64)) {
+/** Base64 of UTF-8. */
+function decodeText(text: string): string {
+  const bytes = text === "" ? undefined : decodeBase64(text);
+  if (bytes === undefined) {
     throw invalid("the user info is neither METHOD:PASSWORD nor base64 of it");
   }
-  const bytes = toLatin1(atob(base64));
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
       .decode(bytes);
@@ -206,12 +204,6 @@ function decodeBase64(text: string): string {
     if (!(cause instanceof TypeError)) throw cause;
     throw invalid("the base64 text does not hold UTF-8");
   }
-}
-
-function encodeBase64Url(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  return btoa(fromLatin1(bytes))
-    .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 function invalid(why: string): ConfigError {

@@ -17,6 +17,9 @@ export type {
   ServerProtocol,
   ServerWorld,
   SessionWorld,
+  SsrClientSettings,
+  SsrServerSettings,
+  SsrSettings,
 } from "./family.ts";
 export { clientProtocol, readKeys, serverProtocol } from "./families.ts";
 export type { ServerUser } from "./server_user.ts";

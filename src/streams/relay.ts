@@ -179,6 +179,10 @@ class Pump {
       watchdog.touch();
     }
     while (!this.#stopped) {
+      if (this.#to.session.isWaiting === true) {
+        await this.#untilPassing();
+        if (this.#stopped) return;
+      }
       this.#reading = reader.read();
       const chunk = await this.#reading;
       if (this.#stopped) return;
@@ -186,6 +190,7 @@ class Pump {
       if (chunk === undefined) break;
       const { payload, reply } = session.open(chunk, buffers.take);
       if (reply !== undefined) this.#reply(reply);
+      this.#from.opened();
       const waitMs = passage.pass(this.#direction, payload.length);
       const bytes = this.#to.session.seal(payload, buffers.take);
       this.#giveBack(chunk, payload, bytes);
@@ -219,9 +224,17 @@ class Pump {
       .catch((error) => this.#relay.fail(error));
   }
 
+  /** What is under way leaves before more is read, and before the end. */
+  async #untilPassing(): Promise<void> {
+    while (this.#to.session.isWaiting === true && !this.#stopped) {
+      await this.#to.nextOpened();
+    }
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#pacing?.abort();
+    this.#to.opened();
     if (this.#reading !== undefined) this.#from.reader.giveUp(this.#reading);
   }
 

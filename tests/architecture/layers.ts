@@ -183,7 +183,7 @@ function findNames(
 function placeOf(path: string): Place | undefined {
   if (path === "deno.json") return { name: path, level: 6.5 };
   if (path === "mod.ts") return { name: "mod.ts", level: 7.5 };
-  const match = /^src\/(?:(\w+(?:\/\w+)?)\/)?(\w+)\.ts$/.exec(path);
+  const match = /^src\/(?:(\w+(?:\/\w+)*)\/)?(\w+)\.ts$/.exec(path);
   if (match === null) return undefined;
   const [, folder, file] = match;
   if (folder !== undefined) {

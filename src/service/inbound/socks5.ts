@@ -11,11 +11,11 @@ import { BIND_TARGET, encodeBindPayload } from "../../codec/bind_request.ts";
 import {
   encodeReply,
   REP,
-  type Rep,
   SOCKS5_COMMAND,
   type Socks5Credentials,
 } from "../../codec/socks5.ts";
-import { type ErrorCode, ProtocolError } from "../../errors.ts";
+import { repOf } from "../../codec/socks5_outcome.ts";
+import { ProtocolError } from "../../errors.ts";
 import {
   type Authenticate,
   Socks5ServerSession,
@@ -108,7 +108,7 @@ const ENCODINGS: readonly ((text: string) => Uint8Array)[] = [
 
 const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
   accept: (bound) => encodeReply(REP.succeeded, bound),
-  refuse: (code) => encodeReply(REP_BY_CODE[code] ?? REP.generalFailure),
+  refuse: (code) => encodeReply(repOf(code)),
 };
 
 /** BIND: both replies come from the server, if it is one that knows it. */
@@ -122,20 +122,6 @@ function bindRequest(expected: Address, rest: Uint8Array): InboundRequest {
     refuse: REPLIES.refuse,
   };
 }
-
-/** RFC 1928 §6; what is not listed is a general failure. */
-const REP_BY_CODE: Partial<Record<ErrorCode, Rep>> = {
-  ERR_NET_REFUSED: REP.connectionRefused,
-  ERR_NET_UNREACHABLE: REP.networkUnreachable,
-  ERR_NET_ADDRESS_UNAVAILABLE: REP.networkUnreachable,
-  ERR_NET_HOST_UNREACHABLE: REP.hostUnreachable,
-  ERR_NET_NAME_NOT_FOUND: REP.hostUnreachable,
-  ERR_NET_NAME_TEMPORARY: REP.hostUnreachable,
-  ERR_NET_TIMEOUT: REP.hostUnreachable,
-  ERR_NET_PERMISSION: REP.notAllowed,
-  ERR_POLICY_TARGET: REP.notAllowed,
-  ERR_SOCKS_COMMAND: REP.commandNotSupported,
-};
 
 async function checkRequest(
   command: number,

@@ -8,11 +8,12 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import { abortable, Deadline } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import type { Method } from "../../crypto/method.ts";
-import { ProtocolError } from "../../errors.ts";
+import { type ErrorCode, ProtocolError, UmbraError } from "../../errors.ts";
 import {
   HALF_CLOSED_IDLE_TIMEOUT_MS,
   SERVER_HANDSHAKE_JITTER,
@@ -190,7 +191,9 @@ export class ClientConnection {
       signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
       first: {
         up: channel.begin(),
-        ...greeting && { down: this.#session.seal(greeting) },
+        down: greeting === undefined
+          ? this.#session.answer?.() ?? NOTHING
+          : this.#session.seal(greeting),
       },
     });
   }
@@ -231,15 +234,26 @@ export class ClientConnection {
     };
   }
 
-  #open({ address, payload, user }: StreamRequest): Promise<Channel> {
-    return this.#server.router
-      .choose({
-        target: address,
-        user,
-        inbound: "shadowsocks",
-        network: "tcp",
-      })
-      .open(address, payload, this.#signal);
+  async #open({ address, payload, user }: StreamRequest): Promise<Channel> {
+    try {
+      return await this.#server.router
+        .choose({
+          target: address,
+          user,
+          inbound: "shadowsocks",
+          network: "tcp",
+        })
+        .open(address, payload, this.#signal);
+    } catch (error) {
+      if (error instanceof UmbraError) await this.#tell(error.code);
+      throw error;
+    }
+  }
+
+  /** Why the target was not reached, where the protocol has words for it. */
+  async #tell(code: ErrorCode): Promise<void> {
+    const answer = this.#session.answer?.(code) ?? NOTHING;
+    if (answer.length > 0) await this.#reply(answer, this.#signal);
   }
 }
 
