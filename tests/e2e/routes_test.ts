@@ -19,7 +19,7 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { freePort, Program } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { type Address, socksConnect, SocksRefusal } from "../support/tcp.ts";
 import { until as untilWithin } from "../support/within.ts";
 import { Chain, METHOD, PASSWORD } from "./chain.ts";
@@ -194,7 +194,7 @@ async function startLocal(
     }),
   );
   const program = await Program.start(
-    [...sourceCommand(implementation), "local", "-c", path, ...flags],
+    [...programCommand(implementation), "local", "-c", path, ...flags],
     { ready: /listening on/, cwd: ROOT, env },
   );
   return {

@@ -41,7 +41,8 @@ export async function fetchDocument(
     accept: "application/json",
     ...options,
   });
-  return new TextDecoder().decode(bytes);
+  // Without a tag there is no answer without content.
+  return decode(url, bytes!);
 }
 
 /** What an address answers. */
@@ -90,6 +91,16 @@ export async function fetchIfChanged(
         "ERR_NET_OTHER",
         `Cannot fetch from ${url.host}: ${describe(error)}`,
       );
+  }
+}
+
+/** Another password would be used than was published, if bytes were replaced. */
+function decode(url: URL, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw refuse(url, "it is not UTF-8");
   }
 }
 

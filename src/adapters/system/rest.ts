@@ -114,7 +114,7 @@ export function systemRest({ buffers }: Transport): Disposable {
       },
       giveBack(): void {
         buffers.clear();
-        collector.all();
+        collector.all?.();
       },
     }),
   );

@@ -5,21 +5,16 @@
  */
 import { METHODS } from "../../crypto/method.ts";
 import type { Command } from "../options/option.ts";
+import { DEFAULT_METHOD, INIT_METHOD, INIT_USER } from "./defaults.ts";
+import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
+import { ACL } from "../settings/routes.ts";
+import { optionsOf } from "../settings/tables.ts";
 import {
-  DEFAULT_METHOD,
-  DEFAULT_RESOLVER,
-  INIT_METHOD,
-  INIT_USER,
-} from "./defaults.ts";
-import { LOCAL_ROUTE_OPTIONS } from "../routes/route_options.ts";
-import { CHECK_SERVER_OPTIONS, DOCTOR_OPTIONS } from "./probe_options.ts";
-import {
-  COMMON,
   CONFIG,
   LOCAL_ENDS,
-  SECRET,
   SERVER_OPERANDS,
   SERVERS,
+  USUAL,
 } from "./shared_options.ts";
 
 /** `umbra init`. */
@@ -68,7 +63,7 @@ export const INIT: Command = {
     { name: "yes", short: "y", help: "Ask nothing, take what is suggested" },
     { name: "force", help: "Overwrite files that are there" },
     { name: "qr", help: "Draw QR codes also when this is no terminal" },
-    ...COMMON,
+    ...USUAL,
   ],
   examples: [
     "umbra init",
@@ -89,7 +84,7 @@ export const GENKEY: Command = {
     "the only kind of password there is.",
     `METHOD is ${DEFAULT_METHOD} unless given. Methods, best first:`,
   ],
-  options: COMMON,
+  options: USUAL,
   examples: ["umbra genkey aes-256-gcm"],
 };
 
@@ -116,8 +111,7 @@ export const URL_COMMAND: Command = {
       help: "Draw each URI as a QR code, too, for a phone to scan",
     },
     ...SERVERS,
-    ...SECRET,
-    ...COMMON,
+    ...USUAL,
   ],
   examples: [
     "umbra url -c server.json --host example.com",
@@ -149,7 +143,7 @@ export const TOP: Command = {
       help: "File whose first line is the token that the program asks for",
     },
     { name: "json", help: "Print one look as JSON and end" },
-    ...COMMON,
+    ...USUAL,
   ],
   examples: [
     "umbra top --admin 127.0.0.1:9090",
@@ -178,8 +172,8 @@ export const CHECK: Command = {
   options: [
     CONFIG,
     ...SERVERS,
-    ...SECRET,
-    ...CHECK_SERVER_OPTIONS,
+    ...optionsOf(PROBE),
+    ...optionsOf(MEASURE),
     {
       name: "role",
       value: "ROLE",
@@ -187,7 +181,7 @@ export const CHECK: Command = {
         "`tunnel`",
       default: "what its content tells",
     },
-    ...COMMON,
+    ...USUAL,
   ],
   examples: [
     "umbra check config server.json",
@@ -211,10 +205,10 @@ export const ROUTE: Command = {
   ],
   options: [
     CONFIG,
-    ...LOCAL_ROUTE_OPTIONS,
+    ...optionsOf(ACL),
     { name: "resolve", help: "Resolve names for rules that need addresses" },
     { name: "udp", help: "Decide about a datagram, not about a connection" },
-    ...COMMON,
+    ...USUAL,
   ],
   examples: [
     "umbra route -c config.json www.example.com 192.0.2.1:22",
@@ -238,14 +232,16 @@ export const DOCTOR: Command = {
   ],
   options: [
     ...LOCAL_ENDS,
-    ...DOCTOR_OPTIONS,
     {
-      name: "udp-target",
-      value: "HOST:PORT",
-      help: "The resolver to ask through the server over UDP",
-      default: `${DEFAULT_RESOLVER.host}:${DEFAULT_RESOLVER.port}`,
+      name: "role",
+      value: "ROLE",
+      help:
+        "Which end the configuration is for, `local` or `server`; without " +
+        "it that is guessed",
     },
-    ...COMMON,
+    ...optionsOf(PROBE),
+    ...optionsOf(TRIAL),
+    ...USUAL,
   ],
   examples: [
     "umbra doctor -c config.json",
@@ -264,7 +260,7 @@ export const COMPLETIONS: Command = {
     "Prints a script that lets a shell complete commands, options and what " +
     "follows them, for umbra and the other names of the program.",
   ],
-  options: COMMON,
+  options: USUAL,
   examples: [
     "source <(umbra completions bash)",
     "umbra completions zsh > ~/.zfunc/_umbra",
@@ -278,7 +274,7 @@ export const MAN: Command = {
   maxOperands: 0,
   summary: "Print the man page",
   description: ["Prints the page umbra(1), for man to read."],
-  options: COMMON,
+  options: USUAL,
   examples: ["umbra man | man -l -", "umbra man > umbra.1"],
 };
 
@@ -289,6 +285,6 @@ export const HELP: Command = {
   maxOperands: 1,
   summary: "Print the help of a command",
   description: ["Prints the help of a command, or the list of commands."],
-  options: COMMON,
+  options: USUAL,
   examples: ["umbra help server"],
 };

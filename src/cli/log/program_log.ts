@@ -20,6 +20,8 @@ export interface ProgramLogOptions {
   readonly verbose: boolean;
   /** Whether each connection has its line: then none is left out. */
   readonly connections: boolean;
+  /** Whether lines have no time. */
+  readonly withoutTime: boolean;
   /** Whether the level is coloured. */
   readonly colour: boolean;
   /** Number of the worker, for every line. */
@@ -41,12 +43,10 @@ export function programLogger(
   options: ProgramLogOptions,
   { write, clock, randomBytes }: ProgramLogWorld,
 ): Logger & Disposable {
-  const { format, privacy, verbose, connections, colour, worker } = options;
-  const level = verbose ? "debug" : "info";
+  const { privacy, verbose, connections, worker } = options;
   const lines = createLogger(write, () => clock.unixMs(), {
-    format,
-    level,
-    colour,
+    ...options,
+    level: verbose ? "debug" : "info",
   });
   return new LimitedLogger(
     privateLogger(withWorker(lines, worker), privacy, randomBytes),

@@ -6,7 +6,7 @@
 import { clientRoutes, outboundRoutes } from "../../routes/acl/acl_routes.ts";
 import { describeAcl } from "../../routes/acl/describe_acl.ts";
 import { type Acl, readAcl } from "../../routes/acl/read_acl.ts";
-import type { Sources } from "../config/secrets.ts";
+import { locate, readHidden, type Sources } from "../config/secrets.ts";
 import { nearest } from "../options/nearest.ts";
 import { explainRoute } from "./explain_route.ts";
 
@@ -38,8 +38,20 @@ export function describeAclFiles(
   ].join("\n");
 }
 
-/** Reads ACL files, and joins them. */
-export function loadAcl(files: readonly string[], sources: Sources): Acl {
-  const texts = files.map((file) => ({ file, text: sources.readText(file) }));
-  return readAcl(texts, nearest);
+/**
+ * Reads ACL files, and joins them.
+ *
+ * @param option The option that named them, if one did: then the path of one
+ * that cannot be read is not repeated, as it may be a password.
+ */
+export function loadAcl(
+  files: readonly string[],
+  sources: Sources,
+  option?: string,
+): Acl {
+  const read = (file: string): string =>
+    option === undefined
+      ? sources.readText(file)
+      : locate(option, () => readHidden(file, sources));
+  return readAcl(files.map((file) => ({ file, text: read(file) })), nearest);
 }

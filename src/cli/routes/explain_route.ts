@@ -26,10 +26,12 @@ export function readTarget(
     (text.split(":").length === 2 ? /^(.*):(\d+)$/.exec(text) : null);
   const host = parts?.[1] ?? text;
   const port = Number(parts?.[2] ?? DEFAULT_PORT);
-  if (host === "" || /[\s/]/.test(host) || !(port >= 1 && port <= 0xffff)) {
-    throw usage(`"${text}" is no target: expected HOST or HOST:PORT`);
-  }
   const address = routeAddress(host);
+  const isHost = address !== undefined || /^[^\s/:[\]]+$/.test(host);
+  if (!isHost || !(port >= 1 && port <= 0xffff)) {
+    // It is not repeated: it may be a password.
+    throw usage("One TARGET is none: expected HOST or HOST:PORT");
+  }
   return {
     host,
     port,

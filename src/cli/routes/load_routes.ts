@@ -25,25 +25,22 @@ import type { RouteTable } from "../../routes/route_table.ts";
 import { describeNote, type RuleList } from "../../routes/rule_list.ts";
 import { fileFailure } from "../file_failure.ts";
 import { nearest } from "../options/nearest.ts";
+import type { NamedConfig } from "../config/config_file.ts";
 import type { Sources } from "../config/secrets.ts";
+import type { Said } from "../settings/read.ts";
+import type { RouteKeys } from "../settings/routes.ts";
 import { loadAcl } from "./check_acl.ts";
 
 /** What a file and a command line say of routes. */
-export interface RouteSettings {
-  /** Name of the configuration file, for complaints; "" without one. */
-  readonly file: string;
-  /** ACL files. They and `routes` exclude each other. */
+export interface RouteSettings extends Said<RouteKeys> {
+  /** The configuration file, for complaints. */
+  readonly file: NamedConfig | undefined;
+  /** Paths of ACL files. They and `routes` exclude each other. */
   readonly acl: readonly string[];
+  /** The option that named those, if one did. */
+  readonly aclOption: string | undefined;
   /** False to ignore `[outbound_block_list]`. */
   readonly obeysBlockList: boolean;
-  /** `routes` as it is in the file. */
-  readonly routes?: unknown;
-  /** `rule_sets` as it is in the file. */
-  readonly ruleSets?: unknown;
-  /** Paths, relative to the configuration file. */
-  readonly geoIpFile?: string | undefined;
-  /** The same. */
-  readonly geoSiteFile?: string | undefined;
   /** Names of servers and groups. */
   readonly outbounds: readonly string[];
 }
@@ -68,12 +65,16 @@ export function loadRoutes(
   sources: Sources,
   lists: ReadonlyMap<string, Uint8Array> = new Map(),
 ): LoadedRoutes | undefined {
-  const { acl: files, routes, file } = settings;
+  const { acl: files, aclOption, routes } = settings;
   if (files.length > 0) {
     if (routes !== undefined) {
-      throw wrong(file, "routes", "there is an ACL as well; give one of both");
+      throw wrong(
+        fileOf(settings),
+        "routes",
+        "there is an ACL as well; give one of both",
+      );
     }
-    const acl = loadAcl(files, sources);
+    const acl = loadAcl(files, sources, aclOption);
     return {
       table: clientRoutes(acl, settings.obeysBlockList),
       warnings: [
@@ -102,7 +103,8 @@ class RouteLoader {
   }
 
   table(): RouteTable {
-    const { file, routes, outbounds } = this.#settings;
+    const { routes, outbounds } = this.#settings;
+    const file = fileOf(this.#settings);
     const database = this.#countries();
     return readRoutes(routes, {
       file,
@@ -133,7 +135,8 @@ class RouteLoader {
   }
 
   #ruleSets(database: CountryDatabase | undefined): Map<string, RuleList> {
-    const { file, ruleSets = {} } = this.#settings;
+    const { ruleSets = {} } = this.#settings;
+    const file = fileOf(this.#settings);
     const sets = new Map<string, RuleList>();
     for (
       const [name, entry] of Object.entries(
@@ -187,9 +190,13 @@ class RouteLoader {
   }
 
   #read(path: string): Uint8Array {
-    const { file } = this.#settings;
-    return readBytes(resolve(dirname(file), path));
+    return readBytes(resolve(dirname(fileOf(this.#settings)), path));
   }
+}
+
+/** Its name; "" without one. */
+function fileOf({ file }: RouteSettings): string {
+  return file?.name ?? "";
 }
 
 /** @throws {ConfigError} `ERR_CONFIG_FILE`. */

@@ -29,11 +29,8 @@ export async function explainTargets(
   if (args.operands.length === 0) {
     throw usage("Nothing to route: name a TARGET");
   }
-  const loaded = loadRoutes(
-    routeSettings(args, sources).settings,
-    sources,
-    sources.lists,
-  );
+  const settings = routeSettings(args, sources);
+  const loaded = loadRoutes(settings, sources, sources.lists);
   if (loaded === undefined) {
     throw usage(
       'No routes: give --acl FILE, or -c FILE with "routes" or "acl"',

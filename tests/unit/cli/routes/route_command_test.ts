@@ -106,8 +106,12 @@ test("umbra route says what is missing or wrong", async () => {
     const [words, file, message] of [
       [[], {}, /^Nothing to route: name a TARGET$/],
       [["a.test"], {}, /^No routes: give --acl FILE/],
-      [["-c", "c.json", "a b"], CONFIG, /^"a b" is no target/],
-      [["-c", "c.json", "a:0"], CONFIG, /^"a:0" is no target/],
+      [
+        ["-c", "c.json", "a b"],
+        CONFIG,
+        /^One TARGET is none: expected HOST or HOST:PORT$/,
+      ],
+      [["-c", "c.json", "a:0"], CONFIG, /^One TARGET is none/],
       [
         ["-c", "c.json", "--acl", "x.acl", "a"],
         CONFIG,
