@@ -139,7 +139,10 @@ class Relay implements EventListenerObject {
     const told = pumps.map((pump) => pump.breakOff(reason))
       .find((one) => one !== undefined);
     if (told === undefined) this.#reject(reason);
-    else told.finally(() => this.#reject(reason));
+    else {
+      const end = (): void => this.#reject(reason);
+      told.then(end, end);
+    }
   }
 
   #stop(): void {
