@@ -158,7 +158,7 @@ class Pump {
       }
       while (!this.#stopped) {
         this.#reading = source.read();
-        const chunk = await this.#reading;
+        let chunk = await this.#reading;
         if (this.#stopped) return;
         this.#reading = undefined;
         if (chunk === undefined) break;
@@ -166,6 +166,8 @@ class Pump {
         const waitMs = this.#flow.admit?.(chunk.length, converted.length);
         this.#flow.count(chunk.length, converted.length);
         this.#flow.recycle?.(chunk);
+        // A write may wait for minutes, and this function holds what it names.
+        chunk = undefined;
         watchdog.touch();
         if (waitMs) await this.#pace(waitMs);
         if (this.#stopped) return;
