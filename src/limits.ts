@@ -511,3 +511,12 @@ export const GROWTH_CHECK_MS = 200;
 
 /** Bytes of growth after which garbage is looked for. */
 export const GROWTH_BYTES = 4_194_304;
+
+/**
+ * Characters of the log that wait for its reader at most: a thousand lines or
+ * two. More are lost and counted.
+ */
+export const MAX_UNWRITTEN_LOG = 262_144;
+
+/** Milliseconds a program waits at its end for its log to be written. */
+export const LOG_FLUSH_MS = 500;

@@ -23,7 +23,7 @@ import type { Host } from "./host.ts";
 import { DEFAULT_LOG_PRIVACY } from "../log/log_privacy.ts";
 import { programLogger } from "../log/program_log.ts";
 import { option } from "../options/option_value.ts";
-import { complain } from "../output.ts";
+import { writeError } from "../output.ts";
 import {
   connectionLimit,
   type LimitedService,
@@ -90,7 +90,7 @@ export async function runRole(
   host: Host,
   role: Role,
 ): Promise<void> {
-  using logger = openLog(args, host, role);
+  await using logger = openLog(args, host, role);
   const workers = workersOf(args);
   const share = { workers, graceMs: graceOf(args), logger };
   checkReusePort(role);
@@ -109,7 +109,7 @@ function openLog(
   args: Arguments,
   { worker }: Host,
   { operator, role }: Role,
-): Logger & Disposable {
+): Logger & AsyncDisposable {
   return programLogger({
     format: operator.logFormat ?? "text",
     privacy: operator.logPrivacy ?? DEFAULT_LOG_PRIVACY[role],
@@ -118,7 +118,7 @@ function openLog(
     colour: process.stderr.isTTY === true,
     worker,
   }, {
-    write: complain,
+    write: writeError,
     clock: systemClock,
     randomBytes: systemRandomBytes,
   });
