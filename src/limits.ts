@@ -520,3 +520,12 @@ export const MAX_UNWRITTEN_LOG = 262_144;
 
 /** Milliseconds a program waits at its end for its log to be written. */
 export const LOG_FLUSH_MS = 500;
+
+/** Milliseconds a wait must have to be one of many that share a timer. */
+export const MIN_WHEEL_MS = 1_000;
+
+/** Milliseconds by which such a wait may be longer: a tenth at the most. */
+export const WHEEL_TICK_MS = 100;
+
+/** Milliseconds of the longest timer of either runtime: 31 bits. */
+export const MAX_TIMER_MS = 2_147_483_647;

@@ -6,6 +6,7 @@
 import type { Allocate, BufferPool } from "../buffer_pool.ts";
 import { type Clock, pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 
@@ -76,13 +77,14 @@ export function relay(
 }
 
 /** Two directions, and everything that may end them. */
-class Relay implements EventListenerObject {
+class Relay {
   readonly options: RelayOptions;
   readonly watchdog: IdleWatchdog;
   readonly #resolve: () => void;
   readonly #reject: (reason: unknown) => void;
   #pumps: readonly Pump[] = [];
   #running = 0;
+  #leaveSignals: (() => void)[] = [];
 
   constructor(
     options: RelayOptions,
@@ -98,17 +100,13 @@ class Relay implements EventListenerObject {
   start(up: Flow, down: Flow): void {
     for (const signal of this.options.signals) {
       if (signal.aborted) return this.fail(signal.reason);
-      signal.addEventListener("abort", this);
+      const fail = (): void => this.fail(signal.reason);
+      this.#leaveSignals.push(onAbort(signal, fail));
     }
     this.watchdog.start();
     this.#pumps = [new Pump(up, this), new Pump(down, this)];
     this.#running = this.#pumps.length;
     for (const pump of this.#pumps) void pump.run();
-  }
-
-  /** A signal was aborted. */
-  handleEvent({ target }: Event): void {
-    this.fail((target as AbortSignal).reason);
   }
 
   /** One direction has ended. */
@@ -126,9 +124,8 @@ class Relay implements EventListenerObject {
   }
 
   #stop(): void {
-    for (const signal of this.options.signals) {
-      signal.removeEventListener("abort", this);
-    }
+    for (const leave of this.#leaveSignals) leave();
+    this.#leaveSignals = [];
     this.watchdog.stop();
     for (const pump of this.#pumps) pump.stop();
     this.#pumps = [];

@@ -16,6 +16,7 @@ import type {
   ClientPacket,
   PacketServer,
 } from "../../session/packet_protocol.ts";
+import { onAbort } from "../../on_abort.ts";
 import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
 import type { Direction, Visit } from "../server/account.ts";
 import type { Accounts } from "../server/accounts.ts";
@@ -169,10 +170,10 @@ class UdpServer {
     }
     const client = { endpoint, user, visit };
     const flow = this.#flows.open(association, () => client);
-    const { signal } = flow;
-    visit.signal?.addEventListener("abort", () => this.#flows.close(flow), {
-      signal,
-    });
+    if (visit.signal !== undefined) {
+      const leave = onAbort(visit.signal, () => this.#flows.close(flow));
+      onAbort(flow.signal, leave);
+    }
     return flow;
   }
 
