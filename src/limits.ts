@@ -529,3 +529,9 @@ export const WHEEL_TICK_MS = 100;
 
 /** Milliseconds of the longest timer of either runtime: 31 bits. */
 export const MAX_TIMER_MS = 2_147_483_647;
+
+/**
+ * Cipher contexts of each direction that are kept for the next connections; half
+ * a kilobyte each.
+ */
+export const MAX_FREE_CONTEXTS = 256;
