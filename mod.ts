@@ -1,22 +1,18 @@
 /**
- * Umbra's portable core: Shadowsocks codecs, streams and services over Web
- * Streams, without a runtime. Combine it with one of the adapters (`./deno`,
- * `./bun`, `./memory`).
+ * Umbra as a library: Shadowsocks connections, `fetch` through a server, and
+ * both roles, on Deno and on Bun.
  *
- * @example Seal a request and open it again
- * ```ts
- * import { ChunkOpener, ChunkSealer, findMethod, MasterKey } from "@umbra/umbra";
- * import { masterKeyFromPassword, nobleProvider } from "@umbra/umbra";
- * import { systemRandomBytes } from "@umbra/umbra";
+ * What these are made of is in the entries `./codec`, `./crypto`, `./session`
+ * and `./service`, which know no runtime, and in the transports `./deno`,
+ * `./bun` and `./memory`.
  *
- * const method = findMethod("chacha20-ietf-poly1305");
- * const key = masterKeyFromPassword("correct horse", method);
- * const masterKey = new MasterKey(method, key, nobleProvider);
+ * @example Fetch a page through a server
+ * ```ts no-eval
+ * import { createFetch } from "@umbra/umbra";
  *
- * const sealer = new ChunkSealer(masterKey, systemRandomBytes);
- * const opener = new ChunkOpener(masterKey);
- * const sealed = sealer.seal(new TextEncoder().encode("hello"));
- * console.log(new TextDecoder().decode(opener.open(sealed))); // hello
+ * await using tunnel = await createFetch("ss://…");
+ * const page = await tunnel.fetch("https://example.com/");
+ * console.log(page.status, await page.text());
  * ```
  *
  * @module
@@ -24,6 +20,7 @@
 export {
   ConfigError,
   type ConfigErrorCode,
+  type DefectCode,
   type ErrorCode,
   PolicyError,
   type PolicyErrorCode,
@@ -35,161 +32,12 @@ export {
   type TransportErrorCode,
   UmbraError,
 } from "./src/errors.ts";
-export { type Clock, systemClock } from "./src/clock.ts";
-export { type Allocate, allocateFresh, BufferPool } from "./src/buffer_pool.ts";
-export { type RandomBytes, systemRandomBytes } from "./src/random.ts";
-export type {
-  Connection,
-  Datagram,
-  DatagramSocket,
-  Endpoint,
-  Listener,
-  ListenOptions,
-  OutboundAddresses,
-  Transport,
-  WaitOptions,
-} from "./src/transport.ts";
 export {
-  type ConnectionSummary,
-  type FlowEnd,
-  type LogFields,
-  type Logger,
-  type LogLevel,
-  type Metrics,
-  silentLogger,
-  silentMetrics,
-} from "./src/observe.ts";
-export type {
-  KeptCounts,
-  StoredUser,
-  UserCounts,
-  UserLimits,
-  UserStore,
-  UserUsage,
-} from "./src/users.ts";
-export { type Aead, type AeadProvider, MasterKey } from "./src/crypto/aead.ts";
-export {
-  type AeadAlgorithm,
-  type Edition,
-  findMethod,
-  type Method,
-  METHODS,
-} from "./src/crypto/method.ts";
-export {
-  masterKeyFromBase64,
-  masterKeyFromPassword,
-} from "./src/crypto/master_key.ts";
-export { Psk, pskChainFromText } from "./src/crypto/psk.ts";
-export { BlockCipher } from "./src/crypto/block_cipher.ts";
-export { NonceCounter } from "./src/crypto/nonce_counter.ts";
-export { nobleProvider } from "./src/crypto/noble.ts";
-export {
-  type Address,
-  decodeAddress,
-  encodeAddress,
-  formatAddress,
-} from "./src/codec/address.ts";
-export { openPacket, type Packet, sealPacket } from "./src/codec/packet.ts";
-export {
-  decodeSocksDatagram,
-  encodeSocksDatagram,
-  type SocksDatagram,
-} from "./src/codec/socks5_datagram.ts";
-export { ChunkOpener, type OpenedHeaders } from "./src/codec/chunk_opener.ts";
-export { ChunkSealer, sealedLength } from "./src/codec/chunk_sealer.ts";
-export {
-  isOnlineUrl,
-  type OnlineConfig,
-  type OnlineServer,
-  parseOnlineConfig,
-  parseOnlineUrl,
-} from "./src/codec/sip008.ts";
-export {
-  formatServerUri,
-  parseServerUri,
-  type ServerUri,
-} from "./src/codec/uri.ts";
-export { aead2017Packet } from "./src/session/shadowsocks2017/packet.ts";
-export type {
-  ClientPacket,
-  PacketClient,
-  PacketProtocol,
-  PacketServer,
-} from "./src/session/packet_protocol.ts";
-export { aead2017Stream } from "./src/session/shadowsocks2017/stream.ts";
-export {
-  type Aead2022Keys,
-  aead2022Stream,
-} from "./src/session/shadowsocks2022/stream.ts";
-export { aead2022Packet } from "./src/session/shadowsocks2022/packet.ts";
-export type { PacketWindow, PacketWorld } from "./src/session/packet_window.ts";
-export {
-  type User2022,
-  Users2022,
-} from "./src/session/shadowsocks2022/users.ts";
-export type { Aead2022World } from "./src/session/shadowsocks2022/world.ts";
-export type { ClientKeys, ServerKeys } from "./src/session/edition.ts";
-export type { ServerUser } from "./src/session/server_user.ts";
-export type { SaltFilter } from "./src/session/salt_filter.ts";
-export type {
-  ClientSession,
-  ServerSession,
-  StreamProtocol,
-  StreamRequest,
-  StreamSession,
-} from "./src/session/stream_protocol.ts";
-export {
-  RecentSalts,
-  type ReplayFilter,
-  SaltPool,
-} from "./src/security/replay_filter.ts";
-export { type Generation, SaltTable } from "./src/security/salt_table.ts";
-export { SlidingWindow } from "./src/security/sliding_window.ts";
-export {
-  anyTarget,
-  publicTarget,
-  type TargetPolicy,
-} from "./src/security/target_policy.ts";
-export { ByteReader, type ReadSource } from "./src/streams/byte_reader.ts";
-export { ByteWriter, type WriteTarget } from "./src/streams/byte_writer.ts";
-export { openStream } from "./src/streams/open_stream.ts";
-export { type Flow, relay, type RelayOptions } from "./src/streams/relay.ts";
-export { sealStream } from "./src/streams/seal_stream.ts";
-export {
-  type LocalOptions,
-  type LocalService,
-  startLocal,
-} from "./src/service/inbound/local.ts";
-export type {
-  Direction,
-  LimitedUser,
-  Visit,
-} from "./src/service/server/account.ts";
-export { Accounts } from "./src/service/server/accounts.ts";
-export {
-  type PacketUpstream,
-  toUpstream,
-  type Upstream,
-  type UpstreamServer,
-} from "./src/service/outbound/upstream.ts";
-export type { DnsAnswer, DnsMessages, DnsQuery } from "./src/dns_messages.ts";
-export {
-  type DnsOptions,
-  type DnsService,
-  startDns,
-} from "./src/service/dns/dns_inbound.ts";
-export {
-  type ServerChange,
-  type ServerOptions,
-  type ServerService,
-  startServer,
-} from "./src/service/server/server.ts";
-export type { ClientOptions } from "./src/service/server/client_connection.ts";
-export type { Dependencies, Service } from "./src/service/service.ts";
-export type { InboundProtocol } from "./src/service/inbound/inbound.ts";
-export type { SocksUser } from "./src/service/inbound/socks5.ts";
-export type { Mode, UdpOptions } from "./src/service/udp/udp_service.ts";
-export {
-  startUdpTunnel,
-  type UdpTunnelOptions,
-} from "./src/service/udp/udp_tunnel.ts";
+  connect,
+  type ConnectOptions,
+  type Tunnel,
+} from "./src/library/connect.ts";
+export { createFetch, type TunnelFetch } from "./src/library/fetch.ts";
+export { keysFor, serverFromUri } from "./src/library/keys.ts";
+export { startLocal, startServer } from "./src/library/start.ts";
+export type { SystemDependencies } from "./src/library/system.ts";

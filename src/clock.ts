@@ -56,6 +56,8 @@ export class Deadline implements Disposable {
   #leaveParent: () => void = () => {};
 
   /**
+   * Starts to run.
+   *
    * @param clock Where the time comes from.
    * @param delayMs Time from now until the signal aborts.
    * @param code Code of the {@link TransportError} that is the abort reason.

@@ -169,13 +169,19 @@ export type StoreErrorCode =
   /** Anything else; `cause` tells. */
   | "ERR_STORE_OTHER";
 
+/** Code of what nothing was prepared for: an error of no class of ours. */
+export type DefectCode =
+  /** A defect of the program or its runtime; the log has the stack. */
+  "ERR_DEFECT";
+
 /** Every code, for an exhaustive `switch`. */
 export type ErrorCode =
   | ConfigErrorCode
   | ProtocolErrorCode
   | TransportErrorCode
   | PolicyErrorCode
-  | StoreErrorCode;
+  | StoreErrorCode
+  | DefectCode;
 
 /** Base of every error this project raises on purpose. */
 export class UmbraError<C extends ErrorCode = ErrorCode> extends Error {

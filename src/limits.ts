@@ -369,10 +369,22 @@ export const MAX_CACHED_NAMES = 1_024;
 export const MAX_LOOKUPS = 64;
 
 /**
- * Milliseconds the addresses of a name are used again: the system's resolver
- * tells no TTL, and 30 s is what Bun's own cache takes.
+ * Milliseconds until the addresses of a name in use are looked up again, while
+ * those that are known serve: the system's resolver tells no TTL.
  */
-export const NAME_TTL_MS = 30_000;
+export const NAME_REFRESH_MS = 2_000;
+
+/**
+ * Milliseconds the addresses of a name are used without a new look-up. With one
+ * that takes a second, a name that moves is followed within 5 s.
+ */
+export const NAME_TTL_MS = 4_000;
+
+/**
+ * Milliseconds the addresses of a name are used when it cannot be looked up: a
+ * resolver that is gone for a moment ends no flow.
+ */
+export const NAME_STALE_MS = 30_000;
 
 /** Milliseconds a failed look-up is not tried again: every datagram would. */
 export const NAME_FAILURE_TTL_MS = 2_000;
@@ -380,7 +392,7 @@ export const NAME_FAILURE_TTL_MS = 2_000;
 /** Answers the DNS inbound keeps: 4 MiB of the largest. */
 export const MAX_CACHED_ANSWERS = 1_024;
 
-/** Bytes of an answer worth keeping; larger ones are fetched again. */
+/** Bytes of a query and its answer worth keeping; more is fetched again. */
 export const MAX_CACHED_ANSWER_LENGTH = 4_096;
 
 /** Seconds an answer is kept at most, whatever its TTL. RFC 8767 §4. */
@@ -388,6 +400,12 @@ export const MAX_ANSWER_TTL_S = 86_400;
 
 /** Bytes of a DNS query; real ones have a few dozen. */
 export const MAX_DNS_QUERY_LENGTH = 4_096;
+
+/**
+ * Bytes of a DNS answer over UDP, whatever a client says it takes: 65,535 less
+ * the headers of IPv4 and UDP.
+ */
+export const MAX_DNS_UDP_LENGTH = 65_507;
 
 /** DNS queries that wait for an answer over UDP: 256 new ones a second. */
 export const MAX_PENDING_QUERIES = 512;

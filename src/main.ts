@@ -5,7 +5,12 @@
  */
 import process from "node:process";
 import { systemClock } from "./clock.ts";
-import { firstSignal, type Host, onHangup } from "./cli/run/host.ts";
+import {
+  catchDefects,
+  firstSignal,
+  type Host,
+  onHangup,
+} from "./cli/run/host.ts";
 import { shareSalts } from "./security/replay_filter.ts";
 import { complain, tolerateClosedPipes } from "./cli/output.ts";
 import { describeError, EXIT, isVerbose, runProgram } from "./cli/program.ts";
@@ -17,17 +22,11 @@ const RESPAWN_MS = 1_000;
 tolerateClosedPipes();
 const argv = process.argv.slice(2);
 const names = [process.argv0, process.execPath];
-// A defect in one connection must not fill the terminal either.
-for (const event of ["uncaughtException", "unhandledRejection"]) {
-  process.on(event, (error: unknown) => {
-    const line = describeError(error, isVerbose(argv));
-    complain(`umbra: ${line}\n`);
-    process.exit(EXIT.failure);
-  });
-}
+const onDefect = catchDefects(die);
 const host: Host = {
   stopSignal: firstSignal,
   onReload: onHangup,
+  onDefect,
   listening: () => {},
   stopped: () => {},
   runWorkers: (count, logger) =>
@@ -41,7 +40,12 @@ const host: Host = {
       onReload: onHangup,
     }),
 };
-runProgram(argv, names, host).then((code) => process.exit(code));
+runProgram(argv, names, host).then((code) => process.exit(code), die);
+
+function die(error: unknown): void {
+  complain(`umbra: ${describeError(error, isVerbose(argv))}\n`);
+  process.exit(EXIT.failure);
+}
 
 /** Beside this file, from source and in a compiled program alike. */
 function spawnWorker(): WorkerThread {

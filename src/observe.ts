@@ -37,7 +37,7 @@ export interface Metrics {
   connectionClosed(summary: ConnectionSummary): void;
   /** Its descriptor is given back: once for each that was opened. */
   connectionReleased(): void;
-  /** A peer failed before or after authentication, by code. */
+  /** A peer failed before or after authentication, or we did, by code. */
   connectionRefused(code: ErrorCode): void;
   /** A datagram was relayed; bytes are payload. */
   datagramRelayed(direction: "up" | "down", bytes: number): void;

@@ -66,6 +66,16 @@ export interface Connection {
   close(): void;
 }
 
+/** A connection that was accepted. */
+export interface Accepted {
+  /** Owned by the caller. */
+  readonly connection: Connection;
+  /** Where its client wanted to go, if the system redirected it to us. */
+  readonly originalDestination?: Endpoint;
+  /** The proxy it came through, if that has named the client. */
+  readonly via?: Endpoint;
+}
+
 /** A socket that accepts connections. */
 export interface Listener {
   /** Where it listens; the port is the real one. */
@@ -76,7 +86,7 @@ export interface Listener {
    * @throws {TransportError} `ERR_NET_DESCRIPTORS` and others; the listener
    * stays usable.
    */
-  accept(): Promise<Connection | undefined>;
+  accept(): Promise<Accepted | undefined>;
   /** Stops listening; accepted connections live on. Idempotent. */
   close(): void;
 }
@@ -96,6 +106,8 @@ export interface Datagram {
   readonly payload: Uint8Array;
   /** Who sent it; IPv4 is plain, also on a dual-stack socket. */
   readonly from: Endpoint;
+  /** Where it was sent to, if the system redirected it to us. */
+  readonly to?: Endpoint;
 }
 
 /**
@@ -152,6 +164,22 @@ export interface OutboundAddresses {
   readonly ipv6?: string;
 }
 
+/** What a transport can do; what it cannot is refused, with the reason. */
+export interface Capabilities {
+  /** Several sockets can be bound to one UDP port, as several threads need. */
+  readonly sharedUdpPort: boolean;
+  /** The address that TCP connections leave from can be chosen. */
+  readonly outboundAddress: boolean;
+  /** A connection can be ended by a reset. */
+  readonly reset: boolean;
+  /** Sockets can be made of descriptors that were inherited. */
+  readonly descriptor: boolean;
+  /** The receive buffers of UDP sockets can be enlarged. */
+  readonly receiveBuffer: boolean;
+  /** Several datagrams are received and sent at a time. */
+  readonly batch: boolean;
+}
+
 /**
  * Everything a service needs of a runtime's network. Where the adapter was
  * given {@link OutboundAddresses}, `dial` and `bindOutgoing` keep to them.
@@ -159,6 +187,8 @@ export interface OutboundAddresses {
 export interface Transport {
   /** `deno`, `bun` or `memory`. */
   readonly name: string;
+  /** What it can do beyond the rest of this interface. */
+  readonly capabilities: Capabilities;
   /** Big buffers for what is read and written here, used again. */
   readonly buffers: BufferPool;
   /**

@@ -4,8 +4,9 @@
  * @module
  */
 import type { Observed } from "./admin/observations.ts";
-import type { Host } from "./cli/run/host.ts";
-import { runProgram } from "./cli/program.ts";
+import { catchDefects, type Host } from "./cli/run/host.ts";
+import { complain } from "./cli/output.ts";
+import { describeError, EXIT, isVerbose, runProgram } from "./cli/program.ts";
 import type { FromWorker, ToWorker } from "./cli/run/workers.ts";
 
 /** The part of a worker's global scope used here; TypeScript's clashes. */
@@ -14,6 +15,10 @@ interface WorkerScope {
   postMessage(message: FromWorker): void;
 }
 
+// What is thrown here reaches the program, which replaces this worker.
+const onDefect = catchDefects((error) => {
+  throw error;
+});
 const scope = globalThis as unknown as WorkerScope;
 const stop = Promise.withResolvers<string>();
 let reload = (): void => {};
@@ -29,14 +34,17 @@ scope.onmessage = ({ data }) => {
     onReload: (listener) => {
       reload = listener;
     },
+    onDefect,
     listening: () => scope.postMessage({ kind: "listening" }),
     stopped: (snapshot) => {
       observed = snapshot;
     },
     runWorkers: () => Promise.reject(new Error("A worker has no workers")),
   };
-  runProgram(data.argv, data.names, host)
-    .then((code) =>
-      scope.postMessage({ kind: "ended", code, ...observed && { observed } })
-    );
+  const ended = (code: number): void =>
+    scope.postMessage({ kind: "ended", code, ...observed && { observed } });
+  runProgram(data.argv, data.names, host).then(ended, (error) => {
+    complain(`umbra: ${describeError(error, isVerbose(data.argv))}\n`);
+    ended(EXIT.failure);
+  });
 };

@@ -77,6 +77,7 @@ const EXPECTED_REFUSALS = {
   ERR_SS_AUTHENTICATION: 0,
   ERR_SS_REPLAY: 0,
   ERR_SS_TIMESTAMP: 0,
+  ERR_DEFECT: 0,
 };
 
 function metricsOf(status: Status, maxUsers: number): Metric[] {

@@ -130,6 +130,12 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     meaning: "A query or an answer was no DNS message, or answered another " +
       "question.",
   },
+  ERR_DEFECT: {
+    title: "Defect of the program",
+    meaning:
+      "Something failed that nothing was prepared for; it ended no more " +
+      "than what it happened in. The log has the stack: please report it.",
+  },
   ERR_NET_REFUSED: {
     title: "Target refused",
     meaning: "Nobody listens at the target's port.",

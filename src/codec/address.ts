@@ -10,7 +10,7 @@
  * @module
  */
 import { readU16, writeU16 } from "../bytes.ts";
-import { ProtocolError } from "../errors.ts";
+import { ConfigError, ProtocolError } from "../errors.ts";
 import { formatIp, parseIp } from "./ip_address.ts";
 
 /** ATYP values of RFC 1928 §5. */
@@ -77,6 +77,26 @@ export function encodeAddress(address: Address): Uint8Array {
 /** Writes `host:port`, with brackets around an IPv6 address. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * Reads `host:port`, with brackets around an IPv6 address.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` when the text is no such address.
+ */
+export function parseAddress(text: string): Address {
+  const match = /^(?:\[([^[\]]+)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(text);
+  const [, ipv6, host, port] = match ?? [];
+  const isValid = match !== null && Number(port) <= 0xffff &&
+    (ipv6 === undefined || parseIp(ipv6)?.length === 16);
+  if (!isValid) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `Cannot read address ${JSON.stringify(text)}: expected HOST:PORT, an ` +
+        "IPv6 address in brackets",
+    );
+  }
+  return { host: ipv6 ?? host!, port: Number(port) };
 }
 
 function hostLength(bytes: Uint8Array): number {

@@ -12,7 +12,6 @@ import type { Aead, MasterKey } from "../crypto/aead.ts";
 import { NonceCounter } from "../crypto/nonce_counter.ts";
 import { ProtocolError } from "../errors.ts";
 import { TAG_LENGTH } from "../limits.ts";
-import { maxChunkPayload } from "./chunk_sealer.ts";
 
 const LENGTH_UNIT: number = 2 + TAG_LENGTH;
 const NOTHING = new Uint8Array(0);
@@ -64,7 +63,7 @@ export class ChunkOpener {
    */
   constructor(masterKey: MasterKey, after?: OpenedHeaders) {
     this.#masterKey = masterKey;
-    this.#maxPayload = maxChunkPayload(masterKey.method);
+    this.#maxPayload = masterKey.method.family.maxChunk;
     this.#nonce = after?.nonce ??
       new NonceCounter(masterKey.method.nonceLength);
     this.#aead = after?.aead;

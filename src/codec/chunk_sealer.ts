@@ -16,13 +16,8 @@
 import { type Allocate, allocateFresh } from "../buffer_pool.ts";
 import { concat, writeU16 } from "../bytes.ts";
 import type { Aead, MasterKey } from "../crypto/aead.ts";
-import type { Method } from "../crypto/method.ts";
 import { NonceCounter } from "../crypto/nonce_counter.ts";
-import {
-  MAX_CHUNK_PAYLOAD,
-  MAX_CHUNK_PAYLOAD_2022,
-  TAG_LENGTH,
-} from "../limits.ts";
+import { MAX_CHUNK_PAYLOAD, TAG_LENGTH } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 
 /** One for all sealers: it is sealed before anybody else writes. */
@@ -42,11 +37,6 @@ export function sealedLength(
 ): number {
   return payloadLength +
     Math.ceil(payloadLength / maxPayload) * CHUNK_OVERHEAD;
-}
-
-/** Payload bytes one chunk of a method may have. */
-export function maxChunkPayload({ edition }: Method): number {
-  return edition === 2022 ? MAX_CHUNK_PAYLOAD_2022 : MAX_CHUNK_PAYLOAD;
 }
 
 /** Seals one direction of one session. */
@@ -70,7 +60,7 @@ export class ChunkSealer {
     this.salt = randomBytes(saltLength);
     this.#aead = masterKey.sessionAead(this.salt);
     this.#nonce = new NonceCounter(nonceLength);
-    this.#maxPayload = maxChunkPayload(masterKey.method);
+    this.#maxPayload = masterKey.method.family.maxChunk;
   }
 
   /**

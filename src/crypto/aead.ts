@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { deriveSubkey, deriveSubkey2022 } from "./subkey.ts";
+import { deriveSubkey } from "./subkey.ts";
 import type { Method } from "./method.ts";
 
 /**
@@ -111,11 +111,16 @@ export class MasterKey {
    * @param salt The method's salt length in bytes; borrowed.
    */
   sessionAead(salt: Uint8Array): Aead {
-    const provider = this.#provider;
-    const subkey = this.method.edition === 2022
-      ? deriveSubkey2022(this.#key, salt, "session")
-      : provider.deriveSubkey?.(this.#key, salt) ??
-        deriveSubkey(this.#key, salt);
-    return provider.aead(this.method, subkey);
+    return this.#provider.aead(this.method, this.subkey(salt));
+  }
+
+  /**
+   * The key of one session and direction.
+   *
+   * @param salt The method's salt length in bytes; borrowed.
+   */
+  protected subkey(salt: Uint8Array): Uint8Array {
+    return this.#provider.deriveSubkey?.(this.#key, salt) ??
+      deriveSubkey(this.#key, salt);
   }
 }

@@ -8,6 +8,7 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
+import { AEAD_2017, AEAD_2022, type Family } from "./family.ts";
 
 /** AEAD algorithms behind the methods; the key length picks the AES variant. */
 export type AeadAlgorithm =
@@ -16,17 +17,19 @@ export type AeadAlgorithm =
   | "xchacha20-poly1305";
 
 /**
- * Which protocol a method speaks: the one of SIP004, or Shadowsocks 2022 of
- * SIP022.
+ * How a server tells users of one port apart: not at all, by trying each key,
+ * or by the identity header of SIP023.
  */
-export type Edition = 2017 | 2022;
+export type UserKind = "none" | "trial" | "identity";
 
 /** One method. Every tag is 16 bytes. */
 export interface Method {
   /** Name in configurations and `ss://` URIs. */
   readonly name: string;
   /** Decides keys, headers and chunk sizes. */
-  readonly edition: Edition;
+  readonly family: Family;
+  /** How a server tells its users apart. */
+  readonly userKind: UserKind;
   /** What seals its chunks. */
   readonly algorithm: AeadAlgorithm;
   /** Bytes of the master key and of every subkey. */
@@ -37,7 +40,7 @@ export interface Method {
   readonly nonceLength: number;
 }
 
-/** All methods, in each edition the one to prefer first. */
+/** All methods, in each family the one to prefer first. */
 export const METHODS: readonly Method[] = [
   aead2017("chacha20-ietf-poly1305", "chacha20-poly1305", 32, 12),
   aead2017("aes-256-gcm", "aes-gcm", 32, 12),
@@ -75,14 +78,6 @@ export function findMethod(name: string): Method {
   return method;
 }
 
-/**
- * Whether a key of the method may have keys of users behind it, each named by
- * an identity header (SIP023): so with AES in the 2022 edition.
- */
-export function hasIdentityHeaders({ edition, algorithm }: Method): boolean {
-  return edition === 2022 && algorithm === "aes-gcm";
-}
-
 function aead2017(
   name: string,
   algorithm: AeadAlgorithm,
@@ -92,7 +87,8 @@ function aead2017(
   const saltLength = keyLength;
   return {
     name,
-    edition: 2017,
+    family: AEAD_2017,
+    userKind: "trial",
     algorithm,
     keyLength,
     saltLength,
@@ -107,6 +103,8 @@ function aead2022(
 ): Method {
   return {
     ...aead2017(name, algorithm, keyLength, 12),
-    edition: 2022,
+    family: AEAD_2022,
+    // SIP023 defines identity headers for the AES methods alone.
+    userKind: algorithm === "aes-gcm" ? "identity" : "none",
   };
 }

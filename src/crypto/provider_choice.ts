@@ -31,7 +31,11 @@ export class ProviderChoice implements AeadProvider {
   readonly #trials: ProviderTrial[] = [];
   readonly #chosen = new Map<string, AeadProvider>();
 
-  /** @param trials See {@link ProviderChoice.add}. */
+  /**
+   * Chooses.
+   *
+   * @param trials See {@link ProviderChoice.add}.
+   */
   constructor(trials: readonly ProviderTrial[]) {
     this.add(trials);
   }
@@ -70,6 +74,7 @@ export class ProviderChoice implements AeadProvider {
   }
 
   /** @throws {RangeError} When no provider serves the method. */
+  /** By the provider chosen for the method. */
   aead(method: Method, subkey: Uint8Array): Aead {
     const provider = this.#chosen.get(method.name);
     if (provider === undefined) {

@@ -10,7 +10,8 @@ import { toLatin1 } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
 import { type Aead, type AeadProvider, MasterKey } from "./aead.ts";
 import { BlockCipher } from "./block_cipher.ts";
-import { findMethod, hasIdentityHeaders, type Method } from "./method.ts";
+import { AEAD_2022 } from "./family.ts";
+import { findMethod, type Method } from "./method.ts";
 import { nobleProvider } from "./noble.ts";
 import { deriveSubkey2022, identityHash } from "./subkey.ts";
 
@@ -33,7 +34,7 @@ export class Psk extends MasterKey {
    */
   constructor(method: Method, key: Uint8Array, provider: AeadProvider) {
     super(method, key, provider);
-    if (method.edition !== 2022) {
+    if (method.family.name !== AEAD_2022.name) {
       throw new RangeError(`Cannot use key: ${method.name} is not of 2022`);
     }
     this.#key = key.slice();
@@ -42,7 +43,12 @@ export class Psk extends MasterKey {
 
   /** Whether the method has identity headers: the AES ones have. */
   get hasIdentity(): boolean {
-    return hasIdentityHeaders(this.method);
+    return this.method.userKind === "identity";
+  }
+
+  /** By BLAKE3, from salt or session id. */
+  protected override subkey(salt: Uint8Array): Uint8Array {
+    return deriveSubkey2022(this.#key, salt, "session");
   }
 
   /**
@@ -78,7 +84,7 @@ export class Psk extends MasterKey {
  */
 export function pskChainFromText(text: string, method: Method): Uint8Array[] {
   const keys = text.split(":").map((part) => pskFromBase64(part, method));
-  if (keys.length > 1 && !hasIdentityHeaders(method)) {
+  if (keys.length > 1 && method.userKind !== "identity") {
     throw new ConfigError(
       "ERR_SS_KEY_LENGTH",
       `Cannot use several keys with ${method.name}: only the AES methods ` +

@@ -16,7 +16,7 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import type { Edition } from "../crypto/method.ts";
+import type { ReplayMemoryKind } from "../crypto/family.ts";
 import { SALT_GENERATION, SALT_POOL_MS } from "../limits.ts";
 import { SaltTable } from "./salt_table.ts";
 
@@ -25,52 +25,61 @@ export interface ReplayFilter {
   /** It has seen every salt since then; milliseconds since 1970. */
   readonly sinceUnixMs: number;
   /**
-   * Records a salt.
+   * Records a salt, in the same step as it looks it up.
    *
-   * @param salt Of an authenticated request; borrowed.
-   * @returns `false` when it has been seen, or cannot be remembered.
+   * @param salt Of an authenticated request; borrowed until the answer.
+   * @returns `false` when it has been seen, or cannot be remembered. A memory
+   * that others share over a network answers later; until then, and if it
+   * fails, the request must not be served.
    */
-  add(salt: Uint8Array): boolean;
+  add(salt: Uint8Array): boolean | Promise<boolean>;
+  /**
+   * Records a salt of our own, so that what we sent is not served when it is
+   * sent back to us.
+   *
+   * @param salt Borrowed.
+   */
+  remember(salt: Uint8Array): void;
 }
 
-/** What the threads of a program share, by edition. */
-export type SharedSalts = Readonly<Record<Edition, ArrayBufferLike>>;
+/** What the threads of a program share. */
+export type SharedSalts = Readonly<Record<ReplayMemoryKind, ArrayBufferLike>>;
 
-/** Memory for the salts of both editions, to be handed to every thread. */
+/** Memory for salts of both kinds, to be handed to every thread. */
 export function shareSalts(clock: Clock): SharedSalts {
   const make = (): ArrayBufferLike =>
     SaltTable.make(SALT_GENERATION, clock.unixMs(), true).memory;
-  return { 2017: make(), 2022: make() };
+  return { recent: make(), minute: make() };
 }
 
 /**
- * The filter of an edition.
+ * A filter that has seen nothing, or what other threads have seen.
  *
  * @param memory What other threads use too; default: memory of its own.
  */
 export function replayFilterFor(
-  edition: Edition,
+  kind: ReplayMemoryKind,
   clock: Clock,
   memory?: ArrayBufferLike,
 ): ReplayFilter {
   const table = memory === undefined
     ? SaltTable.make(SALT_GENERATION, clock.unixMs(), false)
     : new SaltTable(memory);
-  return edition === 2022
+  return kind === "minute"
     ? new SaltPool(clock, table)
     : new RecentSalts(clock, table);
 }
 
-/** One filter for each edition, for all servers of a thread. */
+/** One filter of each kind, for all servers of a thread. */
 export function sharedReplayFilters(
   clock: Clock,
   salts?: SharedSalts,
-): (edition: Edition) => ReplayFilter {
-  const filters = new Map<Edition, ReplayFilter>();
-  return (edition) => {
-    const filter = filters.get(edition) ??
-      replayFilterFor(edition, clock, salts?.[edition]);
-    filters.set(edition, filter);
+): (kind: ReplayMemoryKind) => ReplayFilter {
+  const filters = new Map<ReplayMemoryKind, ReplayFilter>();
+  return (kind) => {
+    const filter = filters.get(kind) ??
+      replayFilterFor(kind, clock, salts?.[kind]);
+    filters.set(kind, filter);
     return filter;
   };
 }
@@ -116,6 +125,11 @@ export class SaltPool implements ReplayFilter {
     }
     return !this.#table.isFull(this.#table.young) && this.#table.add(salt);
   }
+
+  /** See {@link ReplayFilter.remember}. */
+  remember(salt: Uint8Array): void {
+    this.add(salt);
+  }
 }
 
 /**
@@ -152,5 +166,10 @@ export class RecentSalts implements ReplayFilter {
       this.#table.turn(young, this.#clock.unixMs());
     }
     return this.#table.add(salt);
+  }
+
+  /** See {@link ReplayFilter.remember}. */
+  remember(salt: Uint8Array): void {
+    this.add(salt);
   }
 }

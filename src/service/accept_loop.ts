@@ -5,6 +5,7 @@
  * @module
  */
 import { pause } from "../clock.ts";
+import { detach, tellDefect } from "../defect.ts";
 import { TransportError } from "../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
@@ -14,7 +15,7 @@ import {
   SHORTAGE_SHARE,
   STRANGERS_SHARE,
 } from "../limits.ts";
-import type { Connection, Endpoint, Listener } from "../transport.ts";
+import type { Accepted, Connection, Endpoint, Listener } from "../transport.ts";
 import { Episode } from "./episode.ts";
 import type { Dependencies, Service } from "./service.ts";
 import { type Place, Strangers } from "./server/strangers.ts";
@@ -34,7 +35,7 @@ export interface ConnectionLimits {
 
 /** Serves one accepted connection; expected errors are its own business. */
 export type ConnectionHandler = (
-  connection: Connection,
+  accepted: Accepted,
   /** Aborted when the service gives up waiting for it. */
   signal: AbortSignal,
   place: Place,
@@ -139,11 +140,12 @@ class AcceptLoop implements Service {
     for (;;) {
       if (this.#open.size >= this.#maxConnections) await this.#room();
       if (this.#strangers.tooMany) await this.#strangers.room();
-      const connection = await this.#accept();
-      if (connection === undefined) return;
+      const accepted = await this.#accept();
+      if (accepted === undefined) return;
+      const { connection } = accepted;
       if (!this.#enter(connection)) continue;
       this.#open.add(connection);
-      void this.#serve(connection);
+      detach(this.#serve(accepted), "connection", this.#dependencies);
     }
   }
 
@@ -208,13 +210,13 @@ class AcceptLoop implements Service {
   }
 
   /** The next connection; `undefined` once the service stops. */
-  async #accept(): Promise<Connection | undefined> {
+  async #accept(): Promise<Accepted | undefined> {
     const { clock } = this.#dependencies;
     for (let backoffMs = ACCEPT_BACKOFF_MS;; backoffMs *= 2) {
       try {
-        const connection = await this.#listener.accept();
+        const accepted = await this.#listener.accept();
         this.#acceptWorked();
-        return connection;
+        return accepted;
       } catch (error) {
         this.#acceptFailed(error);
         const waitMs = Math.min(backoffMs, MAX_ACCEPT_BACKOFF_MS);
@@ -268,17 +270,16 @@ class AcceptLoop implements Service {
     this.#failureTold = false;
   }
 
-  async #serve(connection: Connection): Promise<void> {
-    const { logger, metrics } = this.#dependencies;
+  async #serve(accepted: Accepted): Promise<void> {
+    const { connection } = accepted;
+    const { metrics } = this.#dependencies;
     metrics.connectionOpened();
     const place = this.#strangers.add(connection);
     try {
-      await this.#handle(connection, this.#stop.signal, place);
+      await this.#handle(accepted, this.#stop.signal, place);
     } catch (error) {
       // A handler deals with what peers and networks do: this is a defect.
-      logger.log("error", "connection handler failed", {
-        reason: error instanceof Error ? error.stack : String(error),
-      });
+      tellDefect(error, "connection handler", this.#dependencies);
     } finally {
       place.admit();
       connection.close();

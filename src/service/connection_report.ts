@@ -6,6 +6,7 @@
 import type { Method } from "../crypto/method.ts";
 import { type ErrorCode, ProtocolError, UmbraError } from "../errors.ts";
 import type { ConnectionSummary, LogLevel } from "../observe.ts";
+import type { Direction, PayloadCounter } from "../streams/channel.ts";
 import type { Connection } from "../transport.ts";
 import type { Dependencies } from "./service.ts";
 
@@ -16,7 +17,7 @@ export const UNANSWERED: string =
   "`umbra doctor` tells more";
 
 /** Collects facts of a connection and tells them once, when it ends. */
-export class ConnectionReport implements ConnectionSummary {
+export class ConnectionReport implements ConnectionSummary, PayloadCounter {
   /** `host:port` once it is known. */
   target: string | undefined;
   /** Whose key it was, where users have names. */
@@ -24,8 +25,7 @@ export class ConnectionReport implements ConnectionSummary {
   readonly #client: string;
   readonly #world: Required<Dependencies>;
   readonly #startMs: number;
-  #bytesUp = 0;
-  #bytesDown = 0;
+  readonly #bytes = { up: 0, down: 0 };
 
   /** Starts the clock. */
   constructor(client: Connection, world: Required<Dependencies>) {
@@ -34,24 +34,20 @@ export class ConnectionReport implements ConnectionSummary {
     this.#startMs = world.clock.monotonicMs();
   }
 
-  /** Payload bytes from client to target; the counters hear of every increase. */
+  /** Payload bytes from client to target. */
   get bytesUp(): number {
-    return this.#bytesUp;
+    return this.#bytes.up;
   }
 
-  set bytesUp(bytes: number) {
-    this.#world.metrics.bytesRelayed("up", bytes - this.#bytesUp);
-    this.#bytesUp = bytes;
-  }
-
-  /** Payload bytes from target to client; likewise. */
+  /** Payload bytes from target to client. */
   get bytesDown(): number {
-    return this.#bytesDown;
+    return this.#bytes.down;
   }
 
-  set bytesDown(bytes: number) {
-    this.#world.metrics.bytesRelayed("down", bytes - this.#bytesDown);
-    this.#bytesDown = bytes;
+  /** Counts payload that passes, here and in the counters of the program. */
+  count(direction: Direction, bytes: number): void {
+    this.#bytes[direction] += bytes;
+    this.#world.metrics.bytesRelayed(direction, bytes);
   }
 
   /** Milliseconds since accept. */
@@ -85,7 +81,7 @@ export class ConnectionReport implements ConnectionSummary {
     if (peerIsToBlame && error.clockSkewSeconds !== undefined) {
       metrics.clockSkew(error.clockSkewSeconds);
     }
-    const refused = peerIsToBlame && this.#bytesUp + this.#bytesDown === 0;
+    const refused = peerIsToBlame && this.bytesUp + this.bytesDown === 0;
     this.#tell(
       peerIsToBlame ? "warn" : "info",
       refused ? "connection refused" : "connection failed",

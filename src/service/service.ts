@@ -6,7 +6,7 @@
  */
 import { type Clock, systemClock } from "../clock.ts";
 import type { AeadProvider } from "../crypto/aead.ts";
-import type { Edition } from "../crypto/method.ts";
+import type { ReplayMemoryKind } from "../crypto/family.ts";
 import { nobleProvider } from "../crypto/noble.ts";
 import {
   DESCRIPTORS_PER_CONNECTION,
@@ -65,11 +65,11 @@ export interface Dependencies {
    */
   readonly sharePorts?: boolean;
   /**
-   * The memory of salts of an edition, asked for by each server when it
-   * starts, and when its key changes. Servers that share it serve no request
+   * The memory of salts of a kind, asked for by each server when it starts,
+   * and when its key changes. Servers that share it serve no request
    * that another of them has served. Default: one of its own for each.
    */
-  readonly replayFilter?: (edition: Edition) => ReplayFilter;
+  readonly replayFilter?: (kind: ReplayMemoryKind) => ReplayFilter;
 }
 
 /** {@link Dependencies} with nothing left out. */
@@ -86,7 +86,7 @@ export function withDefaults(
     aeadProvider: nobleProvider,
     workers: 1,
     sharePorts: (dependencies.workers ?? 1) > 1,
-    replayFilter: (edition) => replayFilterFor(edition, clock),
+    replayFilter: (kind) => replayFilterFor(kind, clock),
     ...dependencies,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The two ends of Shadowsocks over UDP, without I/O, whatever the edition of
- * the protocol: what the services work with.
+ * The two ends of Shadowsocks over UDP, without I/O, whatever the family of
+ * the method: what the services work with.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface PacketClient {
 export interface ClientPacket extends Packet {
   /**
    * Names the association it belongs to: the client's address where the
-   * edition knows nothing better, or else the session id it carries. Replies
+   * family knows nothing better, or else the session id it carries. Replies
    * go to the sender of the latest packet with this id.
    */
   readonly association: string;
@@ -63,15 +63,7 @@ export interface PacketServer {
   seal(association: string, packet: Packet): Uint8Array;
   /**
    * The service has forgotten an association. What must be remembered of it,
-   * against replays, is the edition's own business.
+   * against replays, is the family's own business.
    */
   end(association: string): void;
-}
-
-/** Makes both ends under one key. */
-export interface PacketProtocol {
-  /** A new association of `ss-local`. */
-  client(): PacketClient;
-  /** The end of `ss-server`. */
-  server(): PacketServer;
 }

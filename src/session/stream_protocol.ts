@@ -1,14 +1,32 @@
 /**
- * The two ends of a Shadowsocks stream, without I/O, whatever the edition of
- * the protocol: what the services work with.
+ * The two ends of a Shadowsocks stream, without I/O, whatever the family of the
+ * method: what the services work with.
  *
  * @module
  */
 import type { Allocate } from "../buffer_pool.ts";
 import type { Address } from "../codec/address.ts";
 
+/** What came out of bytes of the peer. */
+export interface Step {
+  /** All payload that is complete now; empty when more bytes are needed. */
+  readonly payload: Uint8Array;
+  /** Bytes that the peer must be sent now, as they are. */
+  readonly reply?: Uint8Array;
+}
+
 /** What both ends can do with an open stream. */
 export interface StreamSession {
+  /**
+   * Bytes to send before anything is read or sealed. Most protocols have none:
+   * a server that speaks first can be told from silence.
+   */
+  readonly greeting?: Uint8Array;
+  /**
+   * The peer's clock when it answered, in seconds since 1970, where the protocol
+   * tells and the answer has come.
+   */
+  readonly peerUnixSeconds?: number | undefined;
   /**
    * Seals payload for the peer.
    *
@@ -20,12 +38,11 @@ export interface StreamSession {
    * Opens bytes of the peer, split anywhere.
    *
    * @param allocate Where the result comes from; default: fresh memory.
-   * @returns All payload that is complete now, owned by the caller; empty when
-   * more is needed.
+   * @returns Payload owned by the caller.
    * @throws {ProtocolError} When they are not a valid stream; the session is
    * dead then.
    */
-  open(bytes: Uint8Array, allocate?: Allocate): Uint8Array;
+  open(bytes: Uint8Array, allocate?: Allocate): Step;
   /**
    * The peer's stream has ended.
    *
@@ -58,6 +75,19 @@ export interface StreamRequest {
   readonly user?: string;
 }
 
+/** What came out of the beginning of a stream. */
+export interface AcceptStep {
+  /** The request, once all of it is there. */
+  readonly request?: StreamRequest;
+  /** Bytes that the client must be sent now; it has proved nothing yet. */
+  readonly reply?: Uint8Array;
+  /**
+   * Answers whether the salt is new, where that is not known at once. The
+   * request must not be served before it is `true`, nor if it fails.
+   */
+  readonly question?: Promise<boolean>;
+}
+
 /** The end of `ss-server`. */
 export interface ServerSession extends StreamSession {
   /**
@@ -65,22 +95,8 @@ export interface ServerSession extends StreamSession {
    * there; `open()` goes on where it ended.
    *
    * @param bytes Borrowed.
-   * @returns The request, or `undefined` when more bytes are needed.
    * @throws {ProtocolError} Any `ERR_SS_…`: the peer does not know the key, or
    * does not speak the protocol.
    */
-  accept(bytes: Uint8Array): StreamRequest | undefined;
-}
-
-/** Makes sessions under one key. */
-export interface StreamProtocol {
-  /** A session of `ss-local`. */
-  client(): ClientSession;
-  /**
-   * A session of `ss-server`.
-   *
-   * @param clientHost Tells the client's address, if asked: whose key to try
-   * first, where several have to be tried.
-   */
-  server(clientHost?: () => string): ServerSession;
+  accept(bytes: Uint8Array): AcceptStep;
 }

@@ -30,9 +30,9 @@ export class IdleSignal implements Disposable {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#lastMs = clock.monotonicMs();
-    const follow = (): void => this.#controller.abort(parent.reason);
-    if (parent.aborted) follow();
-    else this.#leaveParent = onAbort(parent, follow);
+    const endToo = (): void => this.#controller.abort(parent.reason);
+    if (parent.aborted) endToo();
+    else this.#leaveParent = onAbort(parent, endToo);
     this.#arm(timeoutMs);
   }
 

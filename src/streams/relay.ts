@@ -3,44 +3,35 @@
  *
  * @module
  */
-import type { Allocate, BufferPool } from "../buffer_pool.ts";
+import type { BufferPool } from "../buffer_pool.ts";
 import { type Clock, pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import { onAbort } from "../on_abort.ts";
-import type { ByteReader } from "./byte_reader.ts";
-import type { ByteWriter } from "./byte_writer.ts";
+import type { Channel, Direction } from "./channel.ts";
 
-/** One direction of a relay. */
-export interface Flow {
-  /** Where bytes come from. */
-  readonly source: ByteReader;
-  /** Where they go. */
-  readonly sink: ByteWriter;
-  /** Written to the sink before anything is read, as it is. */
-  readonly first?: Uint8Array;
+/** Judges and counts what is relayed. */
+export interface Passage {
   /**
-   * What happens to a chunk on its way: seal or open it. An empty result is
-   * not written. The result must not share memory with anything kept: after it
-   * is written, its memory is used again.
-   */
-  convert(chunk: Uint8Array, allocate: Allocate): Uint8Array;
-  /** Takes a chunk of the source back, once it has been converted. */
-  recycle?(chunk: Uint8Array): void;
-  /** Called at the end of the source, before the sink is closed; may throw. */
-  end?(): void;
-  /**
-   * Asked before bytes pass; may throw, and then none do.
+   * Asked before payload passes; may throw, and then none does.
    *
-   * @returns Milliseconds to wait before they do.
+   * @returns Milliseconds to wait before it does.
    */
-  admit?(chunkBytes: number, convertedBytes: number): number;
-  /** Told how many bytes pass. */
-  count(chunkBytes: number, convertedBytes: number): void;
+  pass(direction: Direction, payloadBytes: number): number;
+  /** A direction has ended; may throw, before the end is passed on. */
+  ended?(direction: Direction): void;
+}
+
+/** Bytes of each direction that are written before any is read. */
+export interface FirstBytes {
+  /** To the target's connection. */
+  readonly up: Uint8Array;
+  /** To the client's connection; default: none. */
+  readonly down?: Uint8Array;
 }
 
 /** How long a relay lives, and on what. */
 export interface RelayOptions {
-  /** Where results of conversions come from and go back to. */
+  /** Where bytes that are sealed and opened come from and go back to. */
   readonly buffers: BufferPool;
   /** Measures idle time. */
   readonly clock: Clock;
@@ -50,6 +41,8 @@ export interface RelayOptions {
   readonly halfClosedIdleTimeoutMs: number;
   /** The abort of any ends the relay with that signal's reason. */
   readonly signals: readonly AbortSignal[];
+  /** Default: nothing. */
+  readonly first?: FirstBytes;
 }
 
 /**
@@ -58,26 +51,28 @@ export interface RelayOptions {
  *
  * Space: one chunk being read and one being written for each direction.
  *
- * Ownership: closes neither connection. When it fails, it reads and writes
- * nothing more; what is pending then ends when the owner closes the
- * connection, and a read may be taken over through the flow's `source`.
+ * Ownership: closes neither channel. When it fails, it reads and writes
+ * nothing more; what is pending then ends when the owner closes the channel,
+ * and a read may be taken over through the channel's `reader`.
  *
- * @throws What the first failing read, write, conversion or `end()` threw;
+ * @throws What the first failing read, write, session or passage threw;
  * `TransportError` `ERR_NET_IDLE`; the reason of a signal.
  */
 export function relay(
-  up: Flow,
-  down: Flow,
+  client: Channel,
+  target: Channel,
+  passage: Passage,
   options: RelayOptions,
 ): Promise<void> {
   // One promise for all that can happen: an idle relay is to be small.
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  new Relay(options, resolve, reject).start(up, down);
+  new Relay(passage, options, resolve, reject).start(client, target);
   return promise;
 }
 
 /** Two directions, and everything that may end them. */
 class Relay {
+  readonly passage: Passage;
   readonly options: RelayOptions;
   readonly watchdog: IdleWatchdog;
   readonly #resolve: () => void;
@@ -87,26 +82,33 @@ class Relay {
   #leaveSignals: (() => void)[] = [];
 
   constructor(
+    passage: Passage,
     options: RelayOptions,
     resolve: () => void,
     reject: (reason: unknown) => void,
   ) {
+    this.passage = passage;
     this.options = options;
     this.watchdog = new IdleWatchdog(this);
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
-  start(up: Flow, down: Flow): void {
+  start(client: Channel, target: Channel): void {
     for (const signal of this.options.signals) {
       if (signal.aborted) return this.fail(signal.reason);
       const fail = (): void => this.fail(signal.reason);
       this.#leaveSignals.push(onAbort(signal, fail));
     }
     this.watchdog.start();
-    this.#pumps = [new Pump(up, this), new Pump(down, this)];
+    const up = new Pump("up", client, target, this);
+    const down = new Pump("down", target, client, this);
+    this.#pumps = [up, down];
     this.#running = this.#pumps.length;
-    for (const pump of this.#pumps) void pump.run();
+    const { first } = this.options;
+    const fail = (reason: unknown): void => this.fail(reason);
+    up.run(first?.up).catch(fail);
+    down.run(first?.down).catch(fail);
   }
 
   /** One direction has ended. */
@@ -134,58 +136,85 @@ class Relay {
 
 /** Copies one direction. */
 class Pump {
-  readonly #flow: Flow;
+  readonly #direction: Direction;
+  readonly #from: Channel;
+  readonly #to: Channel;
   readonly #relay: Relay;
   #reading: Promise<Uint8Array | undefined> | undefined;
   #stopped = false;
   #pacing: AbortController | undefined;
 
-  constructor(flow: Flow, relay: Relay) {
-    this.#flow = flow;
+  constructor(direction: Direction, from: Channel, to: Channel, relay: Relay) {
+    this.#direction = direction;
+    this.#from = from;
+    this.#to = to;
     this.#relay = relay;
   }
 
-  async run(): Promise<void> {
-    const { source, sink, first } = this.#flow;
-    const { options: { buffers }, watchdog } = this.#relay;
-    try {
-      if (first !== undefined && first.length > 0) {
-        await sink.write(first);
-        watchdog.touch();
-      }
-      while (!this.#stopped) {
-        this.#reading = source.read();
-        let chunk = await this.#reading;
-        if (this.#stopped) return;
-        this.#reading = undefined;
-        if (chunk === undefined) break;
-        const converted = this.#flow.convert(chunk, buffers.take);
-        const waitMs = this.#flow.admit?.(chunk.length, converted.length);
-        this.#flow.count(chunk.length, converted.length);
-        this.#flow.recycle?.(chunk);
-        // A write may wait for minutes, and this function holds what it names.
-        chunk = undefined;
-        watchdog.touch();
-        if (waitMs) await this.#pace(waitMs);
-        if (this.#stopped) return;
-        if (converted.length > 0) await sink.write(converted);
-        // Only now, and not if it failed: until then the system reads from it.
-        buffers.give(converted);
-        watchdog.touch();
-      }
-      if (this.#stopped) return;
-      this.#flow.end?.();
-      await sink.close();
-      if (!this.#stopped) this.#relay.ended();
-    } catch (error) {
-      this.#relay.fail(error);
+  /** Its rejection ends the relay. */
+  async run(first: Uint8Array | undefined): Promise<void> {
+    const { reader, session } = this.#from;
+    const { writer } = this.#to;
+    const { options: { buffers }, passage, watchdog } = this.#relay;
+    if (first !== undefined && first.length > 0) {
+      await writer.write(first);
+      watchdog.touch();
     }
+    while (!this.#stopped) {
+      this.#reading = reader.read();
+      let chunk = await this.#reading;
+      if (this.#stopped) return;
+      this.#reading = undefined;
+      if (chunk === undefined) break;
+      const { bytes, waitMs } = this.#carry(chunk);
+      const isSame = bytes === chunk;
+      // A write may wait for minutes, and this function holds what it names.
+      chunk = undefined;
+      watchdog.touch();
+      if (waitMs > 0) await this.#pace(waitMs);
+      if (this.#stopped) return;
+      if (bytes.length > 0) await writer.write(bytes);
+      // Only now, and not if it failed: until then the system reads from it.
+      if (isSame) this.#from.connection.recycle?.(bytes);
+      else buffers.give(bytes);
+      watchdog.touch();
+    }
+    if (this.#stopped) return;
+    session.end();
+    passage.ended?.(this.#direction);
+    await writer.close();
+    if (!this.#stopped) this.#relay.ended();
+  }
+
+  /** What is to be written for a chunk, and after how many milliseconds. */
+  #carry(chunk: Uint8Array): { bytes: Uint8Array; waitMs: number } {
+    const { options: { buffers }, passage } = this.#relay;
+    const { payload, reply } = this.#from.session.open(chunk, buffers.take);
+    if (reply !== undefined) this.#reply(reply);
+    const waitMs = passage.pass(this.#direction, payload.length);
+    const bytes = this.#to.session.seal(payload, buffers.take);
+    this.#giveBack(chunk, payload, bytes);
+    return { bytes, waitMs };
+  }
+
+  /** What is needed no more once `bytes` are made. */
+  #giveBack(chunk: Uint8Array, payload: Uint8Array, bytes: Uint8Array): void {
+    if (bytes !== chunk) this.#from.connection.recycle?.(chunk);
+    if (payload !== chunk && payload !== bytes) {
+      this.#relay.options.buffers.give(payload);
+    }
+  }
+
+  /** The session answers its peer by itself. */
+  #reply(bytes: Uint8Array): void {
+    this.#from.writer.reply(bytes)
+      .catch((error) => this.#relay.fail(error));
   }
 
   stop(): void {
     this.#stopped = true;
     this.#pacing?.abort();
-    if (this.#reading !== undefined) this.#flow.source.giveUp(this.#reading);
+    if (this.#reading !== undefined) this.#from.reader.giveUp(this.#reading);
   }
 
   /** Keeps a rate; that is no idleness. */

@@ -18,6 +18,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
 import { denoPath, ROOT } from "../support/runtimes.ts";
+import { readSources } from "./source.ts";
 
 const deno = denoPath();
 const options = {
@@ -73,10 +74,38 @@ test(
   },
 );
 
-test("mod.ts type-checks with the web's types alone", options, () => {
-  const result = checkPortable(join(ROOT, "mod.ts"));
-  assert.equal(result.status, 0, result.output);
+for (const entry of ["codec", "crypto", "session", "service"]) {
+  test(`./${entry} type-checks with the web's types alone`, options, () => {
+    const result = checkPortable(join(ROOT, config.exports[`./${entry}`]));
+    assert.equal(result.status, 0, result.output);
+  });
+}
+
+test("doctor uses nothing of the core that a library user does not get", () => {
+  const names = new Set(
+    Object.values<string>(config.exports).flatMap((path) =>
+      [...readFileSync(join(ROOT, path), "utf8").matchAll(/\{([^}]*)\} from/g)]
+        .flatMap(([, list]) => list!.split(",").map(bareName))
+    ),
+  );
+  const missing = readSources("src/cli/doctor", ".ts").flatMap((
+    { path, text },
+  ) =>
+    [...text.matchAll(CORE_IMPORT)].flatMap(([, list]) =>
+      list!.split(",").map(bareName).filter((name) => name && !names.has(name))
+        .map((name) => `${path}: ${name}`)
+    )
+  );
+  assert.deepEqual(missing, []);
 });
+
+/** Imports of the command line from levels 0 to 5, but for constants. */
+const CORE_IMPORT =
+  /import (?:type )?\{([^}]*)\} from "\.\.\/\.\.\/(?:codec|crypto|session|security|streams|service|clock|errors|observe|random|transport)[/.][^"]*"/g;
+
+function bareName(text: string): string {
+  return text.replace(/\btype\b/, "").trim();
+}
 
 for (const name of ["Deno", "Bun", "Buffer", "process"]) {
   test(`the portable check complains, when code says ${name}`, options, () => {

@@ -119,9 +119,9 @@ const BAD_EDGES: [name: string, path: string, text: string, want: RegExp][] = [
     /sideways$/,
   ],
   [
-    "mod.ts on an adapter",
-    "mod.ts",
-    'export { x } from "./src/adapters/deno.ts";',
+    "a portable entry on an adapter",
+    "src/service/mod.ts",
+    'export { x } from "../adapters/net/deno.ts";',
     /upwards$/,
   ],
 ];
@@ -150,6 +150,14 @@ test("checkCycles() shows the way round, when types form a cycle", () => {
   assert.deepEqual(complaints, [
     "Cycle: src/codec/a.ts → src/codec/b.ts → src/codec/a.ts",
   ]);
+});
+
+test("checkNames() complains, when a command asks which runtime it is", () => {
+  const complaints = checkNames([
+    { path: "src/cli/a.ts", text: '"Deno" in globalThis; process.exit()' },
+    { path: "src/cli/b.ts", text: "Bun.gc()" },
+  ]);
+  assert.equal(complaints.length, 2);
 });
 
 for (

@@ -8,39 +8,43 @@
  */
 import process from "node:process";
 import { systemTransport } from "../../src/adapters/net/system.ts";
-import { type Allocate, BufferPool } from "../../src/buffer_pool.ts";
+import {
+  type Allocate,
+  allocateFresh,
+  BufferPool,
+} from "../../src/buffer_pool.ts";
 import { systemClock } from "../../src/clock.ts";
 import { TransportError } from "../../src/errors.ts";
 import { serve } from "../../src/service/accept_loop.ts";
 import { withDefaults } from "../../src/service/service.ts";
-import { ByteReader } from "../../src/streams/byte_reader.ts";
-import { ByteWriter } from "../../src/streams/byte_writer.ts";
-import { type Flow, relay } from "../../src/streams/relay.ts";
-import type { Connection } from "../../src/transport.ts";
+import type { StreamSession } from "../../src/session/stream_protocol.ts";
+import { Channel, PLAIN } from "../../src/streams/channel.ts";
+import { relay } from "../../src/streams/relay.ts";
+import type { Accepted } from "../../src/transport.ts";
 
 const [listenPort, targetPort] = process.argv.slice(2).map(Number);
 const transport = systemTransport();
 const buffers = new BufferPool();
 
-function flow(from: Connection, to: Connection): Flow {
-  return {
-    source: new ByteReader(from),
-    sink: new ByteWriter(to),
-    // What is written is used again, so even here it must be a copy.
-    convert(chunk: Uint8Array, allocate: Allocate): Uint8Array {
-      const copy = allocate(chunk.length);
-      copy.set(chunk);
-      return copy;
-    },
-    recycle: (chunk) => from.recycle?.(chunk),
-    count: () => {},
-  };
-}
+/** Copies, as a session without a cipher would. */
+const COPYING: StreamSession = {
+  ...PLAIN,
+  seal(payload: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
+    const copy = allocate(payload.length);
+    copy.set(payload);
+    return copy;
+  },
+};
 
-async function handle(client: Connection, signal: AbortSignal): Promise<void> {
+async function handle(
+  { connection: client }: Accepted,
+  signal: AbortSignal,
+): Promise<void> {
   const target = await transport.dial({ host: "127.0.0.1", port: targetPort! });
   try {
-    await relay(flow(client, target), flow(target, client), {
+    const passage = { pass: () => 0 };
+    const ends = [client, target].map((end) => new Channel(end, COPYING));
+    await relay(ends[0]!, ends[1]!, passage, {
       buffers,
       clock: systemClock,
       idleTimeoutMs: 60_000,

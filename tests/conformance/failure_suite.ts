@@ -17,6 +17,7 @@ import {
   rejectsWith,
   within,
 } from "./harness.ts";
+import { acceptFrom } from "../support/streams.ts";
 
 /** Registers the tests. */
 export function failureSuite(fixture: Fixture): void {
@@ -137,7 +138,7 @@ async function exercise(
   for (let round = 0; round < rounds; round++) {
     const [client, server] = await within(Promise.all([
       transport.dial(listener.address),
-      listener.accept(),
+      acceptFrom(listener),
     ]));
     assert(server !== undefined);
     switch (round % 5) {

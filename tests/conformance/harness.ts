@@ -14,6 +14,7 @@ import type {
 } from "../../src/transport.ts";
 import type { TransportErrorCode } from "../../src/errors.ts";
 import { TransportError } from "../../src/errors.ts";
+import { acceptFrom } from "../support/streams.ts";
 
 /** A transport and what a test needs to provoke its network. */
 export interface Fixture {
@@ -58,7 +59,7 @@ export class Pair implements Disposable {
     const listener = await transport.listen({ host, port: 0 });
     const [client, server] = await within(Promise.all([
       transport.dial(listener.address),
-      listener.accept(),
+      acceptFrom(listener),
     ]));
     assert(server !== undefined);
     return new Pair(client, server, listener);

@@ -10,6 +10,7 @@ import {
   summary,
 } from "./harness.ts";
 import { transportSuite } from "./transport_suite.ts";
+import { acceptFrom } from "../support/streams.ts";
 
 const silent = { host: "192.0.2.1", port: 9 };
 const transport = memoryTransport({
@@ -23,7 +24,7 @@ transportSuite({
   async resettable(): Promise<Resettable> {
     const listener = await transport.listen({ host: "127.0.0.1", port: 0 });
     const peer = await transport.dial(listener.address);
-    const connection = await listener.accept();
+    const connection = await acceptFrom(listener);
     assert(connection !== undefined);
     const close = (): Promise<void> => Promise.resolve(listener.close());
     return { connection, reset: () => peer.reset(), close };
@@ -53,10 +54,10 @@ test("memoryTransport() fails dials and accepts, when scripted", async () => {
   dialFailures.clear();
   const client = await network.dial(target);
   network.failNextAccept("ERR_NET_DESCRIPTORS");
-  await rejectsWith(listener.accept(), "ERR_NET_DESCRIPTORS");
-  const server = await listener.accept();
+  await rejectsWith(acceptFrom(listener), "ERR_NET_DESCRIPTORS");
+  const server = await acceptFrom(listener);
   assert.deepEqual(server?.remote, client.local);
-  const waiting = listener.accept();
+  const waiting = acceptFrom(listener);
   network.failNextAccept("ERR_NET_OTHER");
   await rejectsWith(waiting, "ERR_NET_OTHER");
   assert.deepEqual(network.dialled, ["192.0.2.1:80", "192.0.2.1:80"]);

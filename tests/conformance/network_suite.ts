@@ -20,6 +20,7 @@ import {
   summary,
   within,
 } from "./harness.ts";
+import { acceptFrom } from "../support/streams.ts";
 
 /** Registers the tests. */
 export function networkSuite(fixture: Fixture): void {
@@ -56,7 +57,7 @@ export function networkSuite(fixture: Fixture): void {
     }
     const { port } = listener.address;
     const client = await transport.dial({ host: "127.0.0.1", port });
-    const server = await within(listener.accept());
+    const server = await within(acceptFrom(listener));
     assert.equal(server?.remote.host, "127.0.0.1");
     assert.equal(server?.local.host, "127.0.0.1");
     for (const open of [client, server, listener]) open?.close();
@@ -79,7 +80,7 @@ export function networkSuite(fixture: Fixture): void {
       clients.push(await within(transport.dial(listener.address)));
     }
     for (const client of clients) {
-      const server = await within(listener.accept());
+      const server = await within(acceptFrom(listener));
       assert.deepEqual(server?.remote, client.local);
       server?.close();
       client.close();
@@ -89,7 +90,7 @@ export function networkSuite(fixture: Fixture): void {
 
   test(`${name}: accept() serves each caller once, when several wait`, async () => {
     const listener = await transport.listen(local);
-    const accepts = [1, 2, 3].map(() => listener.accept());
+    const accepts = [1, 2, 3].map(() => acceptFrom(listener));
     const clients: Connection[] = [];
     for (let i = 0; i < 3; i++) {
       clients.push(await within(transport.dial(listener.address)));
@@ -104,7 +105,7 @@ export function networkSuite(fixture: Fixture): void {
 
   test(`${name}: close() of a listener ends accept() and keeps connections`, async () => {
     using pair = await Pair.open(transport);
-    const waiting = [pair.listener.accept(), pair.listener.accept()];
+    const waiting = [acceptFrom(pair.listener), acceptFrom(pair.listener)];
     await pause(10);
     pair.listener.close();
     pair.listener.close();
@@ -112,7 +113,7 @@ export function networkSuite(fixture: Fixture): void {
       undefined,
       undefined,
     ]);
-    assert.equal(await within(pair.listener.accept()), undefined);
+    assert.equal(await within(acceptFrom(pair.listener)), undefined);
     await rejectsWith(
       transport.dial(pair.listener.address),
       "ERR_NET_REFUSED",
@@ -137,11 +138,11 @@ export function networkSuite(fixture: Fixture): void {
         await rejectsWith(receive(client.readable), "ERR_NET_RESET");
       }
       for (const client of clients.slice(0, maxUnaccepted)) {
-        const server = await within(listener.accept());
+        const server = await within(acceptFrom(listener));
         assert.deepEqual(server?.remote, client.local);
         server?.close();
       }
-      assert(await isPending(listener.accept()));
+      assert(await isPending(acceptFrom(listener)));
       listener.close();
       for (const client of clients) client.close();
       await eventually(() => fixture.openHandles(), (now) => now <= before);
@@ -160,7 +161,7 @@ export function networkSuite(fixture: Fixture): void {
     const signal = AbortSignal.abort(reason);
     const dialling = transport.dial(listener.address, { signal });
     await assert.rejects(within(dialling), (error) => error === reason);
-    assert(await isPending(listener.accept(), 50));
+    assert(await isPending(acceptFrom(listener), 50));
     listener.close();
   });
 
@@ -197,7 +198,7 @@ export function networkSuite(fixture: Fixture): void {
       (connection) => connection.close(),
       (error) => assert.equal(error, reason),
     );
-    const accepting = listener.accept();
+    const accepting = acceptFrom(listener);
     // A dial given up before its SYN leaves nobody to be accepted.
     if (!await isPending(accepting)) {
       const server = (await accepting)!;
@@ -207,7 +208,7 @@ export function networkSuite(fixture: Fixture): void {
       server.close();
     }
     listener.close();
-    assert.equal(await within(listener.accept()), undefined);
+    assert.equal(await within(acceptFrom(listener)), undefined);
   });
 
   test(`${name}: a signal may abort later, when the dial is over`, async () => {
@@ -215,7 +216,7 @@ export function networkSuite(fixture: Fixture): void {
     const controller = new AbortController();
     const { signal } = controller;
     const client = await transport.dial(listener.address, { signal });
-    const server = await within(listener.accept());
+    const server = await within(acceptFrom(listener));
     assert(server !== undefined);
     controller.abort();
     await within(send(client.writable, ascii("on")));

@@ -11,6 +11,7 @@ import type { Transport } from "../../src/transport.ts";
 import { ascii, rejectsWith, within } from "./harness.ts";
 import { resettablePeer, silentEndpoint } from "./peers.ts";
 import { transportSuite } from "./transport_suite.ts";
+import { acceptFrom } from "../support/streams.ts";
 
 const linux = process.platform === "linux";
 const bound = systemTransport({ ipv4: "127.0.0.1", ipv6: "::1" });
@@ -40,7 +41,7 @@ test(`${transport.name}: dial() leaves from the address it was given`, async (t)
   const { listen, dial } = systemTransport({ ipv4: "127.0.0.5" });
   const listener = await listen({ host: "127.0.0.1", port: 0 });
   const client = await dial(listener.address);
-  const server = await within(listener.accept());
+  const server = await within(acceptFrom(listener));
   assert.equal(client.local.host, "127.0.0.5");
   assert.deepEqual(server?.remote, client.local);
   for (const open of [client, server, listener]) open?.close();

@@ -18,7 +18,7 @@ import { findMethod } from "../../src/crypto/method.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 import { systemRandomBytes } from "../../src/random.ts";
 import type { ClientSession } from "../../src/session/stream_protocol.ts";
-import { clientProtocol } from "../../src/session/edition.ts";
+import { clientProtocol } from "../../src/session/families.ts";
 import type { UserLimits, UserUsage } from "../../src/users.ts";
 import type { LimitedOptions } from "../support/limited_server.ts";
 import { Program } from "../support/process.ts";
@@ -197,7 +197,7 @@ class LimitedServer implements AsyncDisposable {
       aeadProvider: nobleProvider,
       clock: systemClock,
       randomBytes: systemRandomBytes,
-    }).client();
+    }).stream();
     const { promise, resolve, reject } = Promise.withResolvers<TcpStream>();
     const to = { ...this.#address, localAddress, allowHalfOpen: true };
     const socket = connect(to, () => {

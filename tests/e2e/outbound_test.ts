@@ -57,7 +57,10 @@ for (const runtime of ["deno", "bun"] as const) {
       return;
     }
     assert.deepEqual(await program.exited, { code: 2, signal: null });
-    assert.match(program.output, /Deno cannot choose the address.*on Bun/);
+    assert.match(
+      program.output,
+      /deno transport cannot choose the address.*on Bun/,
+    );
   });
 
   test(`-i on ${runtime}, UDP alone: served`, async () => {

@@ -16,7 +16,7 @@ import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 import { systemRandomBytes } from "../../src/random.ts";
-import { clientProtocol } from "../../src/session/edition.ts";
+import { clientProtocol } from "../../src/session/families.ts";
 import { bunPath, denoPath, ROOT } from "../support/runtimes.ts";
 import { command, Target } from "../support/target.ts";
 import { TcpStream } from "../support/tcp.ts";
@@ -62,7 +62,7 @@ async function refusesReplays(chain: Chain, target: Target): Promise<void> {
     aeadProvider: nobleProvider,
     clock: systemClock,
     randomBytes: systemRandomBytes,
-  }).client().request(target.address, command("echo"));
+  }).stream().request(target.address, command("echo"));
   const before = target.accepted;
   const streams = await Promise.all(
     Array.from({ length: REPLAYS }, async () => {

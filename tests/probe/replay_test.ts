@@ -9,13 +9,10 @@ import { nobleProvider } from "../../src/crypto/noble.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import { silentMetrics } from "../../src/observe.ts";
 import { systemRandomBytes } from "../../src/random.ts";
-import {
-  type ReplayFilter,
-  sharedReplayFilters,
-} from "../../src/security/replay_filter.ts";
+import { sharedReplayFilters } from "../../src/security/replay_filter.ts";
 import { startServer as start } from "../../src/service/server/server.ts";
 import type { Dependencies, Service } from "../../src/service/service.ts";
-import { clientProtocol } from "../../src/session/edition.ts";
+import { clientProtocol } from "../../src/session/families.ts";
 import { seededBytes, utf8 } from "../support/bytes.ts";
 import { settle } from "../support/fake_clock.ts";
 import {
@@ -28,8 +25,9 @@ import {
 } from "../support/probes.ts";
 import { observe, send } from "../support/streams.ts";
 import { accepted, SERVER, TARGET, World } from "../support/world.ts";
+import { FORGETFUL } from "../support/sessions.ts";
 
-for (const { name, edition } of METHODS) {
+for (const { name, family } of METHODS) {
   describe(name, () => {
     test("a request sent again, whole and cut at every byte, at once", async () => {
       const scene = await Scene.start(name);
@@ -53,7 +51,7 @@ for (const { name, edition } of METHODS) {
         await scene.expectQuiet(request);
         assert.equal(scene.refused(), counts + 1);
         const stale = scene.counted("ERR_SS_TIMESTAMP") > 0;
-        assert.equal(stale, edition === 2022 && i >= 2, `after ${afterS} s`);
+        assert.equal(stale, family.needsClock && i >= 2, `after ${afterS} s`);
         await scene.expectQuiet(...cuts(request));
       }
       await scene.stop();
@@ -73,7 +71,7 @@ for (const { name, edition } of METHODS) {
   });
 }
 
-for (const { name } of METHODS.filter(({ edition }) => edition === 2022)) {
+for (const { name } of METHODS.filter(({ family }) => family.needsClock)) {
   test(`${name}: a request sent again after a restart, whole and cut at every byte`, async () => {
     const scene = await Scene.start(name);
     const { request } = await scene.record();
@@ -118,7 +116,7 @@ test("a response sent back to a server of 2017 is not served", async () => {
 });
 
 test("without the filter replays are served, so the tests above can fail", async () => {
-  const nothing: ReplayFilter = { sinceUnixMs: 0, add: () => true };
+  const nothing = FORGETFUL;
   for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
     const scene = await Scene.start(name, { replayFilter: () => nothing });
     const { request } = await scene.record();
@@ -198,7 +196,7 @@ class Scene {
       aeadProvider: nobleProvider,
       clock: this.world.clock,
       randomBytes: systemRandomBytes,
-    }).client().request(TARGET, utf8("GET / HTTP/1.1\r\n\r\n"));
+    }).stream().request(TARGET, utf8("GET / HTTP/1.1\r\n\r\n"));
   }
 
   /** What goes over the wire when a client is served. */

@@ -11,14 +11,14 @@ import {
   encodeRequestHeader,
   encodeResponseHeader,
 } from "../../src/codec/stream_header_2022.ts";
-import { METHODS } from "../../src/crypto/method.ts";
+import { type Method, METHODS } from "../../src/crypto/method.ts";
 import { systemRandomBytes } from "../../src/random.ts";
-import { aead2022Stream } from "../../src/session/shadowsocks2022/stream.ts";
 import { flipBit, seededBytes, utf8 } from "../support/bytes.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { testPsk } from "../support/keys.ts";
 import { expectSilence } from "../support/probes.ts";
 import { TARGET } from "../support/world.ts";
+import { streams2022 } from "../support/sessions.ts";
 
 const UNIX_SECONDS = 1_700_000_000;
 const NOTHING = new Uint8Array(0);
@@ -31,7 +31,7 @@ for (const { name, keyLength, algorithm } of METHODS.filter(is2022)) {
   const kinds = [{
     title: name,
     options: { masterKey },
-    streams: aead2022Stream({ psk }, world),
+    streams: streams2022({ psk }, world),
     seal: (...units: Uint8Array[]): Uint8Array =>
       new ChunkSealer(psk, systemRandomBytes).start(NOTHING, units),
   }];
@@ -42,7 +42,7 @@ for (const { name, keyLength, algorithm } of METHODS.filter(is2022)) {
         masterKey: new Uint8Array(keyLength).fill(9),
         ...{ users: [{ name: "alice", masterKey }] },
       },
-      streams: aead2022Stream({ psk, identityKeys: [identity] }, world),
+      streams: streams2022({ psk, identityKeys: [identity] }, world),
       seal: (...units) => {
         const sealer = new ChunkSealer(psk, systemRandomBytes);
         const header = identity.identityCipher(sealer.salt)
@@ -76,13 +76,13 @@ for (const { name, keyLength, algorithm } of METHODS.filter(is2022)) {
 
       test("other keys, other methods, other names", async () => {
         const knock = (methodName: string, seed: number): Uint8Array =>
-          aead2022Stream({ psk: testPsk(methodName, seed) }, world).client()
+          streams2022({ psk: testPsk(methodName, seed) }, world).client()
             .request(TARGET, seededBytes(500));
         await expectSilence(name, [
           ...METHODS.filter(is2022).map((other) => knock(other.name, 5)),
           knock(name, 9),
           // A name nobody has, under the right identity key.
-          aead2022Stream(
+          streams2022(
             { psk: testPsk(name, 7), identityKeys: [identity] },
             world,
           ).client().request(TARGET, seededBytes(500)),
@@ -121,6 +121,6 @@ for (const { name, keyLength, algorithm } of METHODS.filter(is2022)) {
   }
 }
 
-function is2022({ edition }: { edition: number }): boolean {
-  return edition === 2022;
+function is2022({ family }: Method): boolean {
+  return family.needsClock;
 }

@@ -12,8 +12,7 @@ import { NonceCounter } from "../../src/crypto/nonce_counter.ts";
 import { systemRandomBytes } from "../../src/random.ts";
 import { serve } from "../../src/service/accept_loop.ts";
 import { withDefaults } from "../../src/service/service.ts";
-import { aead2017Stream } from "../../src/session/shadowsocks2017/stream.ts";
-import type { Connection } from "../../src/transport.ts";
+import type { Accepted } from "../../src/transport.ts";
 import { flipBit, seededBytes, utf8 } from "../support/bytes.ts";
 import { settle } from "../support/fake_clock.ts";
 import { countingBytes, testKey } from "../support/keys.ts";
@@ -28,8 +27,11 @@ import {
 } from "../support/probes.ts";
 import { observe, send } from "../support/streams.ts";
 import { accepted, SERVER, TARGET, World } from "../support/world.ts";
+import { streams2017 } from "../support/sessions.ts";
 
-for (const method of METHODS.filter(({ edition }) => edition === 2017)) {
+for (
+  const method of METHODS.filter(({ family }) => family.keyKind === "password")
+) {
   describe(method.name, () => {
     const key = testKey(method.name);
     const request = new ChunkSealer(key, countingBytes)
@@ -61,7 +63,9 @@ for (const method of METHODS.filter(({ edition }) => edition === 2017)) {
 
     test("requests under another password or another method", async () => {
       const probes = METHODS
-        .filter(({ name, edition }) => edition === 2017 && name !== method.name)
+        .filter(({ name, family }) =>
+          family.keyKind === "password" && name !== method.name
+        )
         .map(({ name }) => testKey(name))
         .concat(testKey(method.name, "other"))
         .map((key) =>
@@ -195,8 +199,8 @@ test("the deadline is drawn at random for each connection", async () => {
 });
 
 /** A server as one would write it first: it closes on the first error. */
-async function leak(client: Connection): Promise<void> {
-  const session = aead2017Stream(testKey(), countingBytes).server();
+async function leak({ connection: client }: Accepted): Promise<void> {
+  const session = streams2017(testKey(), countingBytes).server();
   for await (const bytes of client.readable) {
     try {
       session.accept(bytes);

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { ROOT } from "./runtimes.ts";
 
 /** A copy of `src`; removed when disposed of. */
@@ -47,6 +48,11 @@ export class MutantSource implements Disposable {
     writeFileSync(path, parts.join(to));
   }
 
+  /** What a changed file is imported by. */
+  urlOf(file: string): string {
+    return pathToFileURL(join(this.path, file)).href;
+  }
+
   /** Removes the copy. */
   [Symbol.dispose](): void {
     rmSync(this.#parent, { recursive: true, force: true });
@@ -66,8 +72,8 @@ export function withoutDrain(): MutantSource {
 export function withSecondDeadline(): MutantSource {
   return new MutantSource(
     "service/server/client_connection.ts",
-    "await drain(this.#reader, patience.signal);",
+    "await drain(this.#client.reader, patience.signal);",
     "using anew = this.#patience();\n" +
-      "await drain(this.#reader, anew.signal);",
+      "await drain(this.#client.reader, anew.signal);",
   );
 }

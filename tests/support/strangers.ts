@@ -20,11 +20,8 @@ import type { Method } from "../../src/crypto/method.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 import { TAG_LENGTH } from "../../src/limits.ts";
 import { systemRandomBytes } from "../../src/random.ts";
-import {
-  type ClientKeys,
-  clientProtocol,
-  type ServerKeys,
-} from "../../src/session/edition.ts";
+import { clientProtocol } from "../../src/session/families.ts";
+import type { ClientKeys, ServerKeys } from "../../src/session/family.ts";
 import { flipBit, seededBytes, utf8 } from "./bytes.ts";
 import { testPsk } from "./keys.ts";
 
@@ -113,7 +110,7 @@ export class Strangers {
   /** Authentic, and wrong. */
   #senseless(target: Address): [string, () => Uint8Array][] {
     const badType = Uint8Array.of(9, 9, 9, 9, 9, 9, 9);
-    if (this.#method.edition === 2017) {
+    if (this.#method.family.keyKind === "password") {
       return [
         ["address of no type", () => this.#seal(badType)],
         ["port 0", () => this.#seal(encodeAddress({ ...target, port: 0 }))],
@@ -144,7 +141,7 @@ export class Strangers {
   /** Units under the right keys, whatever they are. */
   #seal(...units: Uint8Array[]): Uint8Array {
     const { method, masterKey, identityKeys } = this.#clientKeys;
-    if (method.edition === 2017) {
+    if (method.family.keyKind === "password") {
       const key = new MasterKey(method, masterKey, nobleProvider);
       return new ChunkSealer(key, systemRandomBytes).seal(concat(...units));
     }
@@ -171,13 +168,13 @@ export class Strangers {
       aeadProvider: nobleProvider,
       clock: this.#clock,
       randomBytes: systemRandomBytes,
-    }).client().request(target, payload);
+    }).stream().request(target, payload);
   }
 
   /** Bytes to where the first thing that authenticates ends. */
   get #headLength(): number {
-    const { edition, saltLength } = this.#method;
-    if (edition === 2017) return saltLength + 2 + TAG_LENGTH;
+    const { family, saltLength } = this.#method;
+    if (family.keyKind === "password") return saltLength + 2 + TAG_LENGTH;
     return saltLength + REQUEST_HEADER_LENGTH + TAG_LENGTH +
       (this.#clientKeys.identityKeys === undefined ? 0 : BLOCK_LENGTH);
   }

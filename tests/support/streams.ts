@@ -4,7 +4,14 @@
  * @module
  */
 import { concat } from "../../src/bytes.ts";
-import type { Connection } from "../../src/transport.ts";
+import type { Connection, Listener } from "../../src/transport.ts";
+
+/** The next connection of a listener; `undefined` once it is closed. */
+export async function acceptFrom(
+  listener: Listener,
+): Promise<Connection | undefined> {
+  return (await listener.accept())?.connection;
+}
 
 /** A stream of these chunks. */
 export function streamOf(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {

@@ -12,17 +12,19 @@ import {
 } from "../../src/codec/socks5_datagram.ts";
 import type { Packet } from "../../src/codec/packet.ts";
 import { ProtocolError } from "../../src/errors.ts";
-import { type ClientKeys, clientPackets } from "../../src/session/edition.ts";
-import type {
-  PacketClient,
-  PacketProtocol,
-} from "../../src/session/packet_protocol.ts";
+import { clientProtocol } from "../../src/session/families.ts";
+import type { ClientKeys } from "../../src/session/family.ts";
+import type { PacketClient } from "../../src/session/packet_protocol.ts";
 import { withDefaults } from "../../src/service/service.ts";
-import { withWindows } from "../../src/service/udp/udp_service.ts";
 import type { DatagramSocket, Endpoint } from "../../src/transport.ts";
 import { utf8 } from "./bytes.ts";
 import { settle } from "./fake_clock.ts";
 import { type LogLine, SERVER, type World } from "./world.ts";
+import {
+  everythingTo,
+  type Router,
+} from "../../src/service/outbound/outbound.ts";
+import { Shadowsocks } from "../../src/service/outbound/shadowsocks.ts";
 
 /** Where an echo answers. */
 export const ECHO: Endpoint = { host: "10.0.0.3", port: 7 };
@@ -187,8 +189,17 @@ export class Application {
 export function packets(
   world: World,
   keys: ClientKeys = world,
-): PacketProtocol {
-  return clientPackets(keys, withWindows(withDefaults(world.dependencies)));
+): { client(): PacketClient } {
+  const protocol = clientProtocol(keys, withDefaults(world.dependencies));
+  return { client: () => protocol.packets() };
+}
+
+/** Sends everything through the world's server. */
+export function routerTo(world: World): Router {
+  const server = { endpoint: SERVER, ...world };
+  return everythingTo(
+    new Shadowsocks(server, 1_000, withDefaults(world.dependencies)),
+  );
 }
 
 /** Stops every service; what their UDP did, in the order they stopped. */

@@ -34,7 +34,7 @@ import type { Dependencies, Service } from "../../src/service/service.ts";
 import type { Connection, Endpoint, Listener } from "../../src/transport.ts";
 import { hex } from "./bytes.ts";
 import { FakeClock } from "./fake_clock.ts";
-import { readExactly, send } from "./streams.ts";
+import { acceptFrom, readExactly, send } from "./streams.ts";
 
 /** Where the parts of the world are. */
 export const SERVER: Endpoint = { host: "10.0.0.2", port: 8388 };
@@ -145,7 +145,7 @@ export class World {
 
 /** The next connection of a listener that must have one. */
 export async function accepted(listener: Listener): Promise<Connection> {
-  const connection = await listener.accept();
+  const connection = await acceptFrom(listener);
   if (connection === undefined) throw new Error("Listener is closed");
   return connection;
 }

@@ -14,11 +14,11 @@ import { findMethod } from "../../src/crypto/method.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 import { Psk, pskChainFromText } from "../../src/crypto/psk.ts";
 import { deriveSubkey2022, identityHash } from "../../src/crypto/subkey.ts";
-import { aead2022Stream } from "../../src/session/shadowsocks2022/stream.ts";
 import { Users2022 } from "../../src/session/shadowsocks2022/users.ts";
 import { hex, utf8 } from "../support/bytes.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import vectors from "./shadowsocks.json" with { type: "json" };
+import { streams2022 } from "../support/sessions.ts";
 
 const ADDRESS = { host: "example.com", port: 80 };
 const PAYLOAD = hex(vectors.inputs.pay);
@@ -74,7 +74,7 @@ for (const [name, vector] of Object.entries(vectors.aead2022)) {
         clock: new FakeClock(),
         randomBytes: (length: number) => clientSalt.slice(0, length),
       };
-      const streams = aead2022Stream({ psk }, world);
+      const streams = streams2022({ psk }, world);
       const server = streams.server();
       assert.deepEqual(server.accept(hex(vector.req).subarray(0, -5)), {
         address: ADDRESS,
@@ -121,14 +121,14 @@ for (const [name, vector] of Object.entries(vectors.aead2022)) {
         clock: new FakeClock(),
         randomBytes: (length: number) => clientSalt.slice(0, length),
       };
-      const server = aead2022Stream({ psk: bind(identityKey), users }, world)
+      const server = streams2022({ psk: bind(identityKey), users }, world)
         .server();
       assert.deepEqual(server.accept(hex(eih.req)), {
         address: ADDRESS,
         payload: PAYLOAD,
         user: "alice",
       });
-      const client = aead2022Stream(
+      const client = streams2022(
         { psk: bind(userKey), identityKeys: [bind(identityKey)] },
         {
           clock: world.clock,
@@ -146,7 +146,7 @@ test("without identity headers, the client writes the vector's request", () => {
   const name = "2022-blake3-chacha20-poly1305";
   const vector = vectors.aead2022[name];
   const psk = new Psk(findMethod(name), hex(vector.psk_hex), nobleProvider);
-  const client = aead2022Stream({ psk }, {
+  const client = streams2022({ psk }, {
     clock: new FakeClock(),
     randomBytes: (length) =>
       length === 4 ? new Uint8Array(4) : hex(vector.c_salt),

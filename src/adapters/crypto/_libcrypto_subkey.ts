@@ -18,10 +18,10 @@ type Sha1Name = "SHA1_Init" | "SHA1_Update" | "SHA1_Final";
 
 /** What it needs of the library. */
 export const SHA1_SYMBOLS: Readonly<Record<Sha1Name, Signature>> = {
-  SHA1_Init: { parameters: ["buffer"], result: "i32" },
-  SHA1_Update: UPDATE,
+  "SHA1_Init": { parameters: ["buffer"], result: "i32" },
+  "SHA1_Update": UPDATE,
   // output, context
-  SHA1_Final: { parameters: ["buffer", "buffer"], result: "i32" },
+  "SHA1_Final": { parameters: ["buffer", "buffer"], result: "i32" },
 };
 
 /** The functions, found. */
@@ -56,23 +56,25 @@ EXPAND.set(INFO, DIGEST);
 export function libcryptoSubkey(
   functions: Sha1Functions,
 ): (masterKey: Uint8Array, salt: Uint8Array) => Uint8Array {
-  const { SHA1_Init, SHA1_Update, SHA1_Final } = functions;
+  const init = functions["SHA1_Init"];
+  const update = functions["SHA1_Update"];
+  const final = functions["SHA1_Final"];
 
   function hash(pad: number, key: Uint8Array, data: Uint8Array): void {
     PAD.fill(pad);
     for (let i = 0; i < key.length; i++) PAD[i]! ^= key[i]!;
     if (
-      SHA1_Init(CONTEXT_BYTES) !== 1 ||
-      SHA1_Update(CONTEXT_BYTES, PAD, BLOCK) !== 1 ||
-      SHA1_Update(CONTEXT_BYTES, data, data.length) !== 1
+      init(CONTEXT_BYTES) !== 1 ||
+      update(CONTEXT_BYTES, PAD, BLOCK) !== 1 ||
+      update(CONTEXT_BYTES, data, data.length) !== 1
     ) throw new Error("Cannot derive a subkey: libcrypto failed");
   }
 
   function hmac(key: Uint8Array, data: Uint8Array, out: Uint8Array): void {
     hash(0x36, key, data);
-    SHA1_Final(INNER, CONTEXT_BYTES);
+    final(INNER, CONTEXT_BYTES);
     hash(0x5c, key, INNER);
-    SHA1_Final(out, CONTEXT_BYTES);
+    final(out, CONTEXT_BYTES);
   }
 
   return (masterKey, salt): Uint8Array => {

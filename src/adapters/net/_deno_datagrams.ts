@@ -55,7 +55,7 @@ class DenoDatagramSocket implements DatagramSocket {
   constructor(connection: Deno.DatagramConn) {
     this.#connection = connection;
     this.address = toEndpoint(connection.addr);
-    void this.#receiveAll();
+    this.#receive();
   }
 
   get dropped(): number {
@@ -65,7 +65,7 @@ class DenoDatagramSocket implements DatagramSocket {
   receive(options?: WaitOptions): Promise<Datagram | undefined> {
     const next = this.#queue.take(options);
     // After a failure nothing is read until somebody asks again.
-    if (!this.#receiving && !this.#closed) void this.#receiveAll();
+    if (!this.#receiving && !this.#closed) this.#receive();
     return next;
   }
 
@@ -100,17 +100,20 @@ class DenoDatagramSocket implements DatagramSocket {
   }
 
   /** One read at a time: of two, Deno serves the second one first. */
-  async #receiveAll(): Promise<void> {
+  #receive(): void {
     this.#receiving = true;
+    this.#receiveAll().catch((error) => {
+      if (!this.#closed) this.#queue.fail(toTransportError(error, "receive"));
+    });
+  }
+
+  async #receiveAll(): Promise<void> {
     const buffer = new Uint8Array(MAX_DATAGRAM_LENGTH);
     try {
       while (!this.#closed) {
         const [bytes, from] = await this.#connection.receive(buffer);
         this.#queue.push({ payload: bytes.slice(), from: toEndpoint(from) });
       }
-    } catch (error) {
-      if (this.#closed) return;
-      this.#queue.fail(toTransportError(error, "receive"));
     } finally {
       this.#receiving = false;
     }

@@ -118,26 +118,29 @@ class OutboundSocket implements DatagramSocket {
     if (known !== undefined) return known;
     const opening = this.#bind({ host, port: 0 });
     this.#sockets.set(host, opening);
-    void this.#receiveAll(host, opening);
+    opening.then(
+      (socket) => this.#receive(host, socket),
+      // The sender has the error; the next send opens another socket.
+      () => this.#sockets.delete(host),
+    );
     return opening;
   }
 
-  /** After a failure the next send opens another one. */
-  async #receiveAll(
-    host: string,
-    opening: Promise<DatagramSocket>,
-  ): Promise<void> {
-    let socket: DatagramSocket | undefined;
+  /** After a failure the next send opens another socket. */
+  #receive(host: string, socket: DatagramSocket): void {
+    this.#receiveAll(socket).catch((error: TransportError) => {
+      this.#sockets.delete(host);
+      this.#queue.fail(error);
+    });
+  }
+
+  async #receiveAll(socket: DatagramSocket): Promise<void> {
     try {
-      socket = await opening;
       for (let datagram; (datagram = await socket.receive());) {
         this.#queue.push(datagram);
       }
-    } catch (error) {
-      this.#sockets.delete(host);
-      if (socket !== undefined) this.#queue.fail(error as TransportError);
     } finally {
-      socket?.close();
+      socket.close();
     }
   }
 }

@@ -11,6 +11,7 @@ import { abortable } from "../../clock.ts";
 import { TransportError } from "../../errors.ts";
 import { MAX_UNACCEPTED, UNACCEPTED_SHARE } from "../../limits.ts";
 import type {
+  Accepted,
   Connection,
   Endpoint,
   Listener,
@@ -42,6 +43,14 @@ declare const Bun: BunNet;
 export function bunTransport(outbound?: OutboundAddresses): Transport {
   return {
     name: "bun",
+    capabilities: {
+      sharedUdpPort: false,
+      outboundAddress: true,
+      reset: false,
+      descriptor: false,
+      receiveBuffer: false,
+      batch: false,
+    },
     buffers: BUFFERS,
     listen,
     dial: outbound === undefined
@@ -119,7 +128,7 @@ class BunListener implements Listener {
   readonly address: Endpoint;
   readonly #listener: BunTcpListener;
   readonly #unaccepted: BunPeer[] = [];
-  readonly #waiting: ((connection: Connection | undefined) => void)[] = [];
+  readonly #waiting: ((accepted: Accepted | undefined) => void)[] = [];
   readonly #maxUnaccepted: number;
   #closed = false;
 
@@ -141,13 +150,11 @@ class BunListener implements Listener {
     };
   }
 
-  accept(): Promise<Connection | undefined> {
+  accept(): Promise<Accepted | undefined> {
     if (this.#closed) return Promise.resolve(undefined);
     const next = this.#unaccepted.shift();
-    if (next !== undefined) return Promise.resolve(toConnection(next));
-    const { promise, resolve } = Promise.withResolvers<
-      Connection | undefined
-    >();
+    if (next !== undefined) return Promise.resolve(toAccepted(next));
+    const { promise, resolve } = Promise.withResolvers<Accepted | undefined>();
     this.#waiting.push(resolve);
     return promise;
   }
@@ -163,15 +170,15 @@ class BunListener implements Listener {
   #opened(socket: BunSocket<BunPeer>): void {
     const peer = socket.data = new BunPeer(socket);
     const resolve = this.#waiting.shift();
-    if (resolve !== undefined) resolve(toConnection(peer));
+    if (resolve !== undefined) resolve(toAccepted(peer));
     else if (this.#closed || this.#unaccepted.length >= this.#maxUnaccepted) {
       peer.terminate();
     } else this.#unaccepted.push(peer);
   }
 }
 
-function toConnection(peer: BunPeer): Connection {
-  return new SocketConnection(peer);
+function toAccepted(peer: BunPeer): Accepted {
+  return { connection: new SocketConnection(peer) };
 }
 
 /** Bun has no error of its own for this: a dial is "refused". */

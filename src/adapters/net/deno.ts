@@ -15,6 +15,7 @@ import {
   QUIET_READ_BUFFER,
 } from "../../limits.ts";
 import type {
+  Accepted,
   Connection,
   Endpoint,
   Listener,
@@ -42,6 +43,14 @@ import { plainAddress, resolve } from "./_resolve.ts";
 export function denoTransport(outbound?: OutboundAddresses): Transport {
   return {
     name: "deno",
+    capabilities: {
+      sharedUdpPort: false,
+      outboundAddress: false,
+      reset: false,
+      descriptor: false,
+      receiveBuffer: false,
+      batch: false,
+    },
     buffers: BUFFERS,
     listen,
     dial: outbound === undefined ? dial : noDial,
@@ -100,7 +109,7 @@ function noDial(): Promise<never> {
 class DenoListener implements Listener {
   readonly address: Endpoint;
   readonly #listener: Deno.TcpListener;
-  #last: Promise<Connection | undefined> = Promise.resolve(undefined);
+  #last: Promise<Accepted | undefined> = Promise.resolve(undefined);
   #closed = false;
 
   constructor(listener: Deno.TcpListener) {
@@ -108,7 +117,7 @@ class DenoListener implements Listener {
     this.address = toEndpoint(listener.addr);
   }
 
-  accept(): Promise<Connection | undefined> {
+  accept(): Promise<Accepted | undefined> {
     return this.#last = this.#acceptAfter(this.#last);
   }
 
@@ -120,13 +129,13 @@ class DenoListener implements Listener {
 
   /** Deno refuses to accept while another accept waits. */
   async #acceptAfter(
-    last: Promise<Connection | undefined>,
-  ): Promise<Connection | undefined> {
+    last: Promise<Accepted | undefined>,
+  ): Promise<Accepted | undefined> {
     await Promise.allSettled([last]);
     for (;;) {
       if (this.#closed) return undefined;
       try {
-        return openConnection(await this.#listener.accept());
+        return { connection: openConnection(await this.#listener.accept()) };
       } catch (error) {
         if (this.#closed) return undefined;
         const failure = toTransportError(error, "accept");

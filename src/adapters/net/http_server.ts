@@ -13,6 +13,7 @@ import {
 import type { AddressInfo, ListenOptions, Socket } from "node:net";
 import { concat } from "../../bytes.ts";
 import { pause, systemClock } from "../../clock.ts";
+import { tellDefect } from "../../defect.ts";
 import {
   ADMIN_HEAD_TIMEOUT_MS,
   ADMIN_KEEP_ALIVE_MS,
@@ -77,6 +78,7 @@ export async function serveHttp(
   const answering = new Set<Promise<void>>();
   const server = createServer(serverOptions(options), (message, reply) => {
     const served = serve(message, reply, handler, options)
+      .catch((error) => tellDefect(error, "the operator's port", options))
       .finally(() => answering.delete(served));
     answering.add(served);
   });
@@ -182,9 +184,7 @@ async function serve(
   } catch (error) {
     // Its client has gone.
     if (message.destroyed && !message.complete) return;
-    logger.log("error", "the operator's port failed", {
-      reason: error instanceof Error ? error.stack : String(error),
-    });
+    tellDefect(error, "the operator's port", { logger });
     if (!reply.headersSent) reply.writeHead(500, { "content-length": 0 });
     reply.end();
   }

@@ -8,6 +8,8 @@ import { BufferPool } from "../../buffer_pool.ts";
 import { abortable } from "../../clock.ts";
 import { TransportError, type TransportErrorCode } from "../../errors.ts";
 import type {
+  Accepted,
+  Capabilities,
   Connection,
   DatagramSocket,
   Endpoint,
@@ -77,6 +79,14 @@ export function memoryTransport(options: MemoryOptions = {}): MemoryTransport {
 
 class Network implements MemoryTransport {
   readonly name = "memory";
+  readonly capabilities: Capabilities = {
+    sharedUdpPort: false,
+    outboundAddress: true,
+    reset: false,
+    descriptor: false,
+    receiveBuffer: false,
+    batch: false,
+  };
   readonly buffers: BufferPool = new BufferPool();
   readonly dialled: string[] = [];
   readonly acceptFailures: TransportErrorCode[] = [];
@@ -183,7 +193,7 @@ class Network implements MemoryTransport {
   }
 }
 
-type Waiting = PromiseWithResolvers<MemoryConnection | undefined>;
+type Waiting = PromiseWithResolvers<Accepted | undefined>;
 
 class MemoryListener implements Listener {
   readonly address: Endpoint;
@@ -197,12 +207,12 @@ class MemoryListener implements Listener {
     this.address = address;
   }
 
-  accept(): Promise<MemoryConnection | undefined> {
+  accept(): Promise<Accepted | undefined> {
     if (this.#closed) return Promise.resolve(undefined);
     const code = this.#network.acceptFailures.shift();
     if (code !== undefined) return failure(code, "accept");
     const next = this.#queue.shift();
-    if (next !== undefined) return Promise.resolve(next);
+    if (next !== undefined) return Promise.resolve({ connection: next });
     const waiting: Waiting = Promise.withResolvers();
     this.#waiting.push(waiting);
     return waiting.promise;
@@ -219,7 +229,7 @@ class MemoryListener implements Listener {
   push(connection: ResettableConnection): void {
     const waiting = this.#waiting.shift();
     if (waiting === undefined) this.#queue.push(connection);
-    else waiting.resolve(connection);
+    else waiting.resolve({ connection });
   }
 
   rejectWaiting(code: TransportErrorCode): boolean {

@@ -21,7 +21,9 @@ export function memoryTrimmer(): () => void {
       const { malloc_trim } = openLibrary(path, {
         malloc_trim: { parameters: ["u32"], result: "i32" },
       });
-      return () => void malloc_trim(0);
+      return () => {
+        malloc_trim(0);
+      };
     } catch {
       // The next path may be there, and permitted, where this one is not.
     }

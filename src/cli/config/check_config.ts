@@ -103,7 +103,7 @@ function described<T>(
 function describeServer(server: ConfiguredServer): string[] {
   const { listen, method, users = [], masterKey } = server;
   const own = masterKey === undefined || users.length > 0 &&
-      method.edition === 2022
+      method.userKind === "identity"
     ? []
     : ["the server's password"];
   const clients = [

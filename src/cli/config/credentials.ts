@@ -3,19 +3,11 @@
  *
  * @module
  */
-import {
-  masterKeyFromBase64,
-  masterKeyFromPassword,
-} from "../../crypto/master_key.ts";
-import {
-  findMethod,
-  hasIdentityHeaders,
-  type Method,
-} from "../../crypto/method.ts";
-import { pskChainFromText } from "../../crypto/psk.ts";
+import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { MAX_TRIAL_USERS } from "../../limits.ts";
-import type { ClientKeys, ServerKeys } from "../../session/edition.ts";
+import { readKeys } from "../../session/families.ts";
+import type { ClientKeys, ServerKeys } from "../../session/family.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import { DEFAULT_METHOD } from "../commands/defaults.ts";
 import {
@@ -58,9 +50,9 @@ export function secretOf(server: ServerSettings): Secret {
   throw new ConfigError("ERR_CONFIG_VALUE", noSecret(server));
 }
 
-/** With AEAD 2017 the users' passwords may be all there are. */
+/** Where keys are tried, the users' passwords may be all there are. */
 function needsSecret(server: ServerSettings): boolean {
-  return server.users === undefined || methodOf(server).edition === 2022;
+  return server.users === undefined || methodOf(server).userKind !== "trial";
 }
 
 function noSecret({ origin, hint = "" }: ServerSettings): string {
@@ -78,7 +70,9 @@ export function passwordOf(
   { kind, text }: Secret,
   method: Method,
 ): string | undefined {
-  return kind === "password" || method.edition === 2022 ? text : undefined;
+  return kind === "password" || method.family.keyKind === "base64"
+    ? text
+    : undefined;
 }
 
 /**
@@ -95,7 +89,7 @@ export function userPassword(
     readonly own: string;
   },
 ): string {
-  return method.edition === 2022 && serverKey !== undefined
+  return method.userKind === "identity" && serverKey !== undefined
     ? `${serverKey}:${own}`
     : own;
 }
@@ -144,14 +138,14 @@ export function serverKeys(server: ServerSettings): ServerKeys {
 function usersOf(server: ServerSettings, method: Method): ServerUser[] {
   const settings = server.users ?? [];
   if (settings.length === 0) return [];
-  if (method.edition === 2022 && !hasIdentityHeaders(method)) {
+  if (method.userKind === "none") {
     throw wrong(
       server,
       `${method.name} has no identity headers, so it cannot have "users"; ` +
         "the 2022 methods with AES have",
     );
   }
-  if (method.edition === 2017 && settings.length > MAX_TRIAL_USERS) {
+  if (method.userKind === "trial" && settings.length > MAX_TRIAL_USERS) {
     throw wrong(
       server,
       `${settings.length} users are too many for ${method.name}, which tries ` +
@@ -198,14 +192,7 @@ export function onlyKey(secret: Secret, method: Method): Uint8Array {
 
 /** At least one key; several only with a 2022 method. */
 function keysOf({ kind, text, origin }: Secret, method: Method): Uint8Array[] {
-  return locate(origin, () => {
-    if (method.edition === 2022) return pskChainFromText(text, method);
-    return [
-      kind === "key"
-        ? masterKeyFromBase64(text, method)
-        : masterKeyFromPassword(text, method),
-    ];
-  });
+  return locate(origin, () => readKeys(text, method, kind));
 }
 
 function wrong(server: ServerSettings, what: string): ConfigError {

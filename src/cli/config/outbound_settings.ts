@@ -129,6 +129,15 @@ export async function checkOutbound(
 ): Promise<void> {
   for (const host of [outbound.ipv4, outbound.ipv6]) {
     if (host === undefined) continue;
+    if (streams && !transport.capabilities.outboundAddress) {
+      throw new ConfigError(
+        "ERR_CONFIG_VALUE",
+        `Cannot send from ${host}: the ${transport.name} transport cannot ` +
+          "choose the address that a TCP connection leaves from; run Umbra on " +
+          "Bun, or relay UDP alone (-U), or let the system prefer the address: " +
+          "`ip route change default … src ADDRESS`",
+      );
+    }
     try {
       if (streams) await connectFrom(transport, host);
       if (datagrams) (await transport.bind({ host, port: 0 })).close();
@@ -155,7 +164,5 @@ function explain(error: TransportError): string {
   if (error.code === "ERR_NET_ADDRESS_UNAVAILABLE") {
     return "this host has no such address; `ip address` shows those it has";
   }
-  if (error.code !== "ERR_NET_UNSUPPORTED") return error.message;
-  return `${error.message}; run Umbra on Bun, or relay UDP alone (-U), or let ` +
-    "the system prefer the address: `ip route change default … src ADDRESS`";
+  return error.message;
 }

@@ -9,10 +9,10 @@ import { Deadline, systemClock } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { messageOf, UmbraError } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Arguments } from "../options/args.ts";
 import { configureLocal } from "../config/config.ts";
-import { tryMethods } from "../tools/crypto.ts";
+import { chooseProviders } from "../../adapters/crypto/providers.ts";
 import { download, type DownloadState } from "./download.ts";
 import { openOnline } from "../online/open_online.ts";
 import { complain, print } from "../output.ts";
@@ -48,7 +48,9 @@ export async function runCheckServer(args: Arguments): Promise<boolean> {
     transport: systemTransport(operator.outbound),
     clock: systemClock,
     randomBytes: systemRandomBytes,
-    aeadProvider: tryMethods([...new Set(servers.map((one) => one.method))]),
+    aeadProvider: chooseProviders([
+      ...new Set(servers.map((one) => one.method)),
+    ]),
     waitMs: wishes.waitMs,
   };
   let complete = true;
@@ -74,7 +76,9 @@ async function checkServer(
   const { endpoint, method } = server;
   await print(`${formatAddress(endpoint)}, ${method.name}\n`);
   const progress = new Progress({
-    write: (text) => void process.stderr.write(text),
+    write: (text) => {
+      process.stderr.write(text);
+    },
     isTerminal: process.stderr.isTTY === true,
   }, world.clock);
   for (const { name, run } of stepsFor(server, wishes, world, progress)) {

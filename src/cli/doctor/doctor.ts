@@ -18,7 +18,7 @@ import type { Mode } from "../../service/udp/udp_service.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
-import { tryMethods } from "../tools/crypto.ts";
+import { chooseProviders } from "../../adapters/crypto/providers.ts";
 import { examineFiles } from "./doctor_files.ts";
 import { examineClock, machineFindings } from "./doctor_machine.ts";
 import {
@@ -70,13 +70,13 @@ async function* examine(args: Arguments): AsyncGenerator<Finding> {
   const { subject, findings } = readSubject(args);
   const { methods } = subject;
   const transport = systemTransport(subject.operator.outbound);
-  const aeadProvider = tryMethods(methods);
+  const aeadProvider = chooseProviders(methods);
   yield* machineFindings(transport, methods, aeadProvider);
   yield* findings;
-  const edition = methods.some((one) => one.edition === 2022) ? 2022 : 2017;
+  const needsClock = methods.some(({ family }) => family.needsClock);
   const { finding: clock, offset } = await examineClock(
     clockUrl,
-    edition,
+    needsClock,
     wishes.waitMs,
   );
   if (clock.verdict !== "skip") yield clock;

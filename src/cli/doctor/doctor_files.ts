@@ -7,7 +7,9 @@ import { dirname } from "node:path";
 import type { Subject } from "./doctor_subject.ts";
 import type { Finding } from "./finding.ts";
 import { judgeMode } from "./judge_machine.ts";
-import { missingFlags, modeOf, type Need } from "./machine_facts.ts";
+import type { Permission } from "../../adapters/system/runtime.ts";
+import { missingFlags, modeOf } from "./machine_facts.ts";
+import { formatAddress } from "../../codec/address.ts";
 
 /** Findings `file` and `permission`. */
 export function examineFiles(subject: Subject): Finding[] {
@@ -45,7 +47,7 @@ function missing(flags: readonly string[]): Finding {
   };
 }
 
-function needsOf(subject: Subject): Need[] {
+function needsOf(subject: Subject): Permission[] {
   const { operator: { store } } = subject;
   const endpoints = subject.role === "none"
     ? []
@@ -56,10 +58,13 @@ function needsOf(subject: Subject): Need[] {
       ...servers.map(({ endpoint }) => endpoint),
     ]);
   return [
-    ...endpoints.map((endpoint) => ({ name: "net", endpoint }) as const),
+    ...endpoints.map((endpoint) => ({
+      name: "net" as const,
+      value: formatAddress(endpoint),
+    })),
     ...store === undefined ? [] : [
-      { name: "read", path: store } as const,
-      { name: "write", path: store } as const,
+      { name: "read", value: store } as const,
+      { name: "write", value: store } as const,
     ],
   ];
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Edition, Method } from "../../crypto/method.ts";
+import type { Method } from "../../crypto/method.ts";
 import type { ProviderChoice } from "../../crypto/provider_choice.ts";
 import type { Transport } from "../../transport.ts";
 import type { Finding } from "./finding.ts";
@@ -28,7 +28,7 @@ export function machineFindings(
   choice: ProviderChoice,
 ): Finding[] {
   const library = opensslPath();
-  const flag = library && missingFlags([{ name: "ffi", path: library }])[0];
+  const flag = library && missingFlags([{ name: "ffi", value: library }])[0];
   return [
     { check: "runtime", verdict: "ok", detail: versionLine() },
     judgeDescriptors(transport.descriptorLimit()),
@@ -52,11 +52,11 @@ export interface ClockReport {
  */
 export async function examineClock(
   url: URL | undefined,
-  edition: Edition,
+  needsClock: boolean,
   waitMs: number,
 ): Promise<ClockReport> {
   if (url === undefined) {
-    return { finding: judgeKeptClock(clockIsKept(), edition), offset: 0 };
+    return { finding: judgeKeptClock(clockIsKept(), needsClock), offset: 0 };
   }
   const sentUnixMs = Date.now();
   try {
@@ -68,7 +68,7 @@ export async function examineClock(
     const seconds = httpDateSeconds(response.headers.get("date"));
     if (seconds === undefined) return unasked(url, "tells no date");
     const offset = clockOffset(seconds, sentUnixMs, Date.now());
-    return { finding: judgeClock(offset, url.host, edition), offset };
+    return { finding: judgeClock(offset, url.host, needsClock), offset };
   } catch (error) {
     return unasked(url, `cannot be asked: ${(error as Error).message}`);
   }

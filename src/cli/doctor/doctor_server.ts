@@ -9,7 +9,7 @@ import { type Address, formatAddress } from "../../codec/address.ts";
 import { type ErrorCode, UmbraError } from "../../errors.ts";
 import { anyTarget } from "../../security/target_policy.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import { isWildcard } from "../config/values.ts";
 import { lookUp, takeControls } from "./doctor_upstream.ts";
@@ -95,7 +95,7 @@ export function ownClient(
   return {
     ...{ endpoint, method, masterKey: key },
     ...(user !== undefined && masterKey !== undefined &&
-      method.edition === 2022 && { identityKeys: [masterKey] }),
+      method.userKind === "identity" && { identityKeys: [masterKey] }),
   };
 }
 

@@ -7,7 +7,7 @@
 import { Deadline, systemClock } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { type ErrorCode, UmbraError } from "../../errors.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Finding } from "./finding.ts";
 import { clockOffset, dateOfResponse, judgeClock } from "./judge_clock.ts";
 import { judgeDns } from "./judge_machine.ts";
@@ -132,7 +132,10 @@ async function tryKey(
   const other = otherClock(answer, target);
   if (other === undefined) return findings;
   const offset = clockOffset(other.unixSeconds, sentUnixMs, receivedUnixMs);
-  return [...findings, judgeClock(offset, other.whose, method.edition)];
+  return [
+    ...findings,
+    judgeClock(offset, other.whose, method.family.needsClock),
+  ];
 }
 
 /** The server's clock, or else the target's. */

@@ -5,11 +5,11 @@
  *
  * @module
  */
+import { ProxiedFetch } from "../../adapters/net/proxied_fetch.ts";
 import { abortable, Deadline } from "../../clock.ts";
 import { silentMetrics } from "../../observe.ts";
 import { startLocal } from "../../service/inbound/local.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
-import type { Endpoint } from "../../transport.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 
 /** What is known of a download while it runs, and at its end. */
@@ -54,11 +54,16 @@ export async function download(
     users: [{ username: USER, password }],
   }, {
     ...{ transport, clock, aeadProvider },
-    metrics: { ...silentMetrics, connectionOpened: () => void connections++ },
+    metrics: {
+      ...silentMetrics,
+      connectionOpened: () => {
+        connections++;
+      },
+    },
   });
   const proxy = new ProxiedFetch(local.address, USER, password);
   try {
-    const response = await within(world, proxy.fetch(url));
+    const response = await within(world, proxy.fetch(url, IDENTITY));
     if (!response.ok || response.body === null) {
       throw new Error(`it answered ${response.status}`);
     }
@@ -86,44 +91,8 @@ export async function download(
 
 const USER = "check";
 
-/** `fetch` through an HTTP proxy, which Deno and Bun have each their way for. */
-class ProxiedFetch {
-  readonly #options: Record<string, unknown>;
-  readonly #stop = new AbortController();
-  readonly #client: Deno.HttpClient | undefined;
-
-  constructor(proxy: Endpoint, username: string, password: string) {
-    const { host, port } = proxy;
-    if ("Deno" in globalThis) {
-      this.#client = Deno.createHttpClient({
-        proxy: {
-          url: `http://${host}:${port}`,
-          basicAuth: { username, password },
-        },
-      });
-      this.#options = { client: this.#client };
-    } else {
-      this.#options = {
-        proxy: `http://${username}:${password}@${host}:${port}`,
-      };
-    }
-  }
-
-  fetch(url: URL): Promise<Response> {
-    return fetch(url, {
-      // What is counted is what was sent.
-      headers: { "accept-encoding": "identity" },
-      signal: this.#stop.signal,
-      ...this.#options,
-    });
-  }
-
-  /** Ends what is under way. */
-  close(): void {
-    this.#stop.abort();
-    this.#client?.close();
-  }
-}
+/** What is counted is what was sent. */
+const IDENTITY = { headers: { "accept-encoding": "identity" } };
 
 async function within<T>(
   { clock, waitMs }: ProbeWorld,

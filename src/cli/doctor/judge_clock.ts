@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Edition } from "../../crypto/method.ts";
 import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
 import type { Finding } from "./finding.ts";
 import { SET_CLOCKS } from "./judge_server.ts";
@@ -54,12 +53,12 @@ export function dateOfResponse(payload: Uint8Array): number | undefined {
  *
  * @param offset Seconds by which the other clock is ahead of ours.
  * @param whose The other clock, for the message.
- * @param edition Of the method in use: 2022 needs clocks that agree.
+ * @param needsClock True if the method in use needs clocks that agree.
  */
 export function judgeClock(
   offset: number,
   whose: string,
-  edition: Edition,
+  needsClock: boolean,
 ): Finding {
   const apart = Math.abs(offset);
   const check = "clock";
@@ -68,7 +67,7 @@ export function judgeClock(
   }
   const detail = `${apart} s ${offset > 0 ? "behind" : "ahead of"} that of ` +
     whose;
-  if (edition === 2017) {
+  if (!needsClock) {
     return { check, verdict: "ok", detail: `${detail}; the method needs none` };
   }
   if (apart <= NOTABLE_SKEW_S) return { check, verdict: "ok", detail };
@@ -87,7 +86,7 @@ export function judgeClock(
  */
 export function judgeKeptClock(
   kept: boolean | undefined,
-  edition: Edition,
+  needsClock: boolean,
 ): Finding {
   const check = "clock";
   if (kept === true) {
@@ -99,5 +98,5 @@ export function judgeKeptClock(
     return { check, verdict: "skip", detail, advice };
   }
   const detail = "systemd-timesyncd runs, and has not set it";
-  return { check, verdict: edition === 2022 ? "warn" : "ok", detail, advice };
+  return { check, verdict: needsClock ? "warn" : "ok", detail, advice };
 }

@@ -223,7 +223,7 @@ export function judgeUsers(
       advice: 'remove them, or set a later "expires"',
     };
   }
-  if (method.edition === 2017 && users.length > MANY_TRIALS) {
+  if (method.userKind === "trial" && users.length > MANY_TRIALS) {
     return {
       check,
       verdict: "warn",

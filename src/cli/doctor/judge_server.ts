@@ -145,7 +145,7 @@ function wrongKey(
     };
   }
   if (nowhere.kind === "silent" && garbage.kind === "silent") {
-    const clocks = method.edition === 2022;
+    const clocks = method.family.needsClock;
     return {
       check: "key",
       verdict: "fail",

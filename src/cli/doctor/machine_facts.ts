@@ -13,8 +13,7 @@ import {
   statSync,
 } from "node:fs";
 import { LIBRARIES } from "../../adapters/crypto/openssl.ts";
-import { formatAddress } from "../../codec/address.ts";
-import type { Endpoint } from "../../transport.ts";
+import { isPermitted, type Permission } from "../../adapters/system/runtime.ts";
 
 /** A process that has a socket. */
 export interface Owner {
@@ -85,25 +84,10 @@ function socketsOf(pid: string): string[] {
   );
 }
 
-/** Something that Deno may have to be allowed. */
-export type Need =
-  | { readonly name: "net"; readonly endpoint: Endpoint }
-  | { readonly name: "read" | "write" | "ffi"; readonly path: string };
-
 /** The flags that Deno lacks for some needs; none on Bun. */
-export function missingFlags(needs: readonly Need[]): string[] {
-  if (!("Deno" in globalThis)) return [];
-  return needs.flatMap((need) => {
-    const value = need.name === "net"
-      ? formatAddress(need.endpoint)
-      : need.path;
-    const { state } = Deno.permissions.querySync(
-      need.name === "net"
-        ? { name: "net", host: value }
-        : { name: need.name, path: value },
-    );
-    return state === "granted" ? [] : [`--allow-${need.name}=${value}`];
-  });
+export function missingFlags(needs: readonly Permission[]): string[] {
+  return needs.filter((need) => !isPermitted(need))
+    .map(({ name, value }) => `--allow-${name}=${value}`);
 }
 
 /** What a function says; nothing, where the system does not let it know. */

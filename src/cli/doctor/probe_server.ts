@@ -5,30 +5,28 @@
  *
  * @module
  */
-import { abortable, type Clock, Deadline } from "../../clock.ts";
 import { concat } from "../../bytes.ts";
+import { type Clock, Deadline } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
-import {
-  decodeResponseHeader,
-  RESPONSE_HEADER_LENGTH,
-} from "../../codec/stream_header_2022.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
-import { NonceCounter } from "../../crypto/nonce_counter.ts";
-import { Psk } from "../../crypto/psk.ts";
 import {
   ProtocolError,
   type ProtocolErrorCode,
   TransportError,
 } from "../../errors.ts";
-import { MAX_DIAL_ADDRESSES, TAG_LENGTH } from "../../limits.ts";
+import { MAX_DIAL_ADDRESSES } from "../../limits.ts";
 import type { RandomBytes } from "../../random.ts";
-import { dial } from "../../service/outbound/dial.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
-import { clientProtocol } from "../../session/edition.ts";
-import { openHeader } from "../../session/shadowsocks2022/open_header.ts";
+import { anyTarget } from "../../security/target_policy.ts";
+import { Direct } from "../../service/outbound/direct.ts";
+import {
+  Shadowsocks,
+  type UpstreamServer,
+} from "../../service/outbound/shadowsocks.ts";
+import { type Dependencies, withDefaults } from "../../service/service.ts";
 import { ByteReader } from "../../streams/byte_reader.ts";
 import { ByteWriter } from "../../streams/byte_writer.ts";
-import type { Endpoint, Transport } from "../../transport.ts";
+import type { Channel } from "../../streams/channel.ts";
+import type { Connection, Endpoint, Transport } from "../../transport.ts";
 
 /** What probes are made with. */
 export interface ProbeWorld {
@@ -117,17 +115,12 @@ export async function requestTarget(
   payload: Uint8Array,
   world: ProbeWorld,
 ): Promise<Reaction> {
-  const session = clientProtocol(server, world).client();
-  try {
-    const first = session.request(target, payload);
-    const open = (bytes: Uint8Array): Uint8Array => session.open(bytes);
-    const { reaction, received } = await react(server, first, open, world);
-    return reaction.kind === "answer"
-      ? { ...reaction, unixSeconds: serverClock(server, received, world) }
-      : reaction;
-  } finally {
-    session.free();
-  }
+  return await react(
+    world,
+    (overheard, signal) =>
+      new Shadowsocks(server, world.waitMs, overheard)
+        .open(target, payload, signal),
+  );
 }
 
 /** Bytes that mean nothing: about as many as a request has. */
@@ -139,84 +132,106 @@ const GARBAGE_LENGTH = 300;
  * @throws {TransportError} When the server cannot be reached.
  */
 export async function sendGarbage(
-  server: UpstreamServer,
+  { endpoint }: UpstreamServer,
   world: ProbeWorld,
 ): Promise<Reaction> {
   const garbage = world.randomBytes(GARBAGE_LENGTH);
-  const { reaction } = await react(server, garbage, undefined, world);
-  return reaction;
+  const options = { policy: anyTarget, connectTimeoutMs: world.waitMs };
+  const reaction = await react(
+    world,
+    (overheard, signal) =>
+      new Direct(options, overheard).open(endpoint, garbage, signal),
+  );
+  return reaction.kind === "answer"
+    ? { kind: "foreign", bytes: reaction.payload }
+    : reaction;
 }
 
-/**
- * @param open Bytes → payload so far; not set: no byte can be right.
- */
+/** Opens a channel, sends what is first, and waits for the first answer. */
 async function react(
-  { endpoint }: UpstreamServer,
-  first: Uint8Array,
-  open: ((bytes: Uint8Array) => Uint8Array) | undefined,
-  { transport, clock, waitMs }: ProbeWorld,
-): Promise<{ reaction: Reaction; received: Uint8Array }> {
+  world: ProbeWorld,
+  open: (
+    world: Required<Dependencies>,
+    signal: AbortSignal,
+  ) => Promise<Channel>,
+): Promise<Reaction> {
+  const { transport, clock, waitMs } = world;
+  let received: Uint8Array = new Uint8Array(0);
+  const overheard = overhear(transport, (bytes) => {
+    received = concat(received, bytes);
+  });
   using deadline = new Deadline(clock, waitMs, "ERR_NET_TIMEOUT");
   const { signal } = deadline;
-  const connection = await dial(endpoint, {
-    ...{ transport, clock, signal, timeoutMs: waitMs },
-    policy: () => undefined,
-  });
+  const channel = await open(
+    withDefaults({ ...world, transport: overheard }),
+    signal,
+  );
   const startMs = clock.monotonicMs();
-  let received: Uint8Array = new Uint8Array(0);
-  const reacted = (reaction: Reaction): ReturnType<typeof react> =>
-    Promise.resolve({ reaction, received });
+  const afterMs = (): number => clock.monotonicMs() - startMs;
   try {
-    const reader = new ByteReader(connection);
-    await abortable(new ByteWriter(connection).write(first), signal);
-    for (;;) {
-      const bytes = await reader.read(signal);
-      const afterMs = clock.monotonicMs() - startMs;
-      if (bytes === undefined) return reacted({ kind: "closed", afterMs });
-      received = concat(received, bytes);
-      if (open === undefined) {
-        return reacted({ kind: "foreign", bytes: received });
-      }
-      const payload = open(bytes);
-      if (payload.length > 0) {
-        return reacted({ kind: "answer", payload, afterMs });
-      }
-    }
+    await channel.write(new Uint8Array(0), signal);
+    const payload = await channel.read(signal);
+    return payload === undefined ? { kind: "closed", afterMs: afterMs() } : {
+      ...{ kind: "answer", payload, afterMs: afterMs() },
+      unixSeconds: channel.session.peerUnixSeconds,
+    };
   } catch (error) {
+    const code = error instanceof ProtocolError ||
+        error instanceof TransportError
+      ? error.code
+      : undefined;
+    if (code === "ERR_NET_RESET" || code === "ERR_SS_TRUNCATED") {
+      return { kind: "closed", afterMs: afterMs() };
+    }
     if (error instanceof ProtocolError) {
-      return reacted({ kind: "foreign", bytes: received, code: error.code });
+      return { kind: "foreign", bytes: received, code: error.code };
     }
-    if (signal.aborted) return reacted({ kind: "silent" });
-    if (error instanceof TransportError && error.code === "ERR_NET_RESET") {
-      const afterMs = clock.monotonicMs() - startMs;
-      return reacted({ kind: "closed", afterMs });
-    }
+    if (signal.aborted) return { kind: "silent" };
     throw error;
   } finally {
-    connection.close();
+    channel.close();
   }
 }
 
-/** The time stamp of a response that has been opened already. */
-function serverClock(
-  { method, masterKey }: UpstreamServer,
-  received: Uint8Array,
-  { aeadProvider }: ProbeWorld,
-): number | undefined {
-  if (method.edition !== 2022) return undefined;
-  const { saltLength, nonceLength } = method;
-  const aead = new Psk(method, masterKey, aeadProvider)
-    .sessionAead(received.subarray(0, saltLength));
-  try {
-    const sealed = received.subarray(
-      saltLength,
-      saltLength + RESPONSE_HEADER_LENGTH + saltLength + TAG_LENGTH,
-    );
-    const nonce = new NonceCounter(nonceLength);
-    return decodeResponseHeader(
-      openHeader(aead, nonce, sealed, "fixed header"),
-    ).unixSeconds;
-  } finally {
-    aead.free();
-  }
+/** A transport whose connections tell what they read. */
+function overhear(
+  transport: Transport,
+  hear: (bytes: Uint8Array) => void,
+): Transport {
+  const dial: Transport["dial"] = async (...args) =>
+    overheard(await transport.dial(...args), hear);
+  return new Proxy(transport, {
+    get(target, key): unknown {
+      if (key === "dial") return dial;
+      const value = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+function overheard(
+  connection: Connection,
+  hear: (bytes: Uint8Array) => void,
+): Connection {
+  const { local, remote } = connection;
+  const reader = new ByteReader(connection);
+  const writer = new ByteWriter(connection);
+  return {
+    local,
+    remote,
+    get readable(): ReadableStream<Uint8Array> {
+      return connection.readable;
+    },
+    get writable(): WritableStream<Uint8Array> {
+      return connection.writable;
+    },
+    async read(): Promise<Uint8Array | undefined> {
+      const bytes = await reader.read();
+      if (bytes !== undefined) hear(bytes);
+      return bytes;
+    },
+    write: (chunk) => writer.write(chunk),
+    closeWrite: () => connection.closeWrite(),
+    close: () => connection.close(),
+  };
 }

@@ -8,12 +8,12 @@ import { Deadline } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { ProtocolError } from "../../errors.ts";
 import { withDefaults } from "../../service/service.ts";
+import type { PacketChannel } from "../../service/outbound/outbound.ts";
 import {
-  toUpstream,
+  Shadowsocks,
   type UpstreamServer,
-} from "../../service/outbound/upstream.ts";
-import type { PacketClient } from "../../session/packet_protocol.ts";
-import type { DatagramSocket } from "../../transport.ts";
+} from "../../service/outbound/shadowsocks.ts";
+import type { Datagram, DatagramSocket } from "../../transport.ts";
 import type { UdpReaction } from "./judge_server.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 
@@ -32,10 +32,11 @@ export async function askOverUdp(
   world: ProbeWorld,
 ): Promise<UdpReaction> {
   const { transport, clock, waitMs } = world;
-  const { packets, endpoint } = toUpstream(server, withDefaults(world));
+  const { endpoint } = server;
   const any = endpoint.host.includes(":") ? "::" : "0.0.0.0";
   const socket = await transport.bind({ host: any, port: 0 });
-  const session = packets.client();
+  const channel = new Shadowsocks(server, waitMs, withDefaults(world))
+    .packets();
   const id = world.randomBytes(2);
   const startMs = clock.monotonicMs();
   try {
@@ -48,8 +49,9 @@ export async function askOverUdp(
       const { signal } = deadline;
       const question = { address: resolver, payload: concat(id, ROOT_QUERY) };
       try {
-        await socket.send(session.seal(question), endpoint, { signal });
-        await receiveAnswer(socket, session, id, signal);
+        const { bytes, to } = channel.seal(question);
+        await socket.send(bytes, to, { signal });
+        await receiveAnswer(socket, channel, id, signal);
         return { kind: "answer", afterMs: clock.monotonicMs() - startMs };
       } catch (error) {
         if (!signal.aborted) throw error;
@@ -58,7 +60,7 @@ export async function askOverUdp(
     return { kind: "silent" };
   } finally {
     socket.close();
-    session.free();
+    channel.free();
   }
 }
 
@@ -71,24 +73,24 @@ const ROOT_QUERY = new Uint8Array([
 /** Waits for the answer with this id; whatever else comes is not for us. */
 async function receiveAnswer(
   socket: DatagramSocket,
-  session: PacketClient,
+  channel: PacketChannel,
   id: Uint8Array,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
     const datagram = await socket.receive({ signal });
     // The socket is ours, and closed later than this ends.
-    const message = openAnswer(session, datagram!.payload);
+    const message = openAnswer(channel, datagram!);
     if (message?.[0] === id[0] && message?.[1] === id[1]) return;
   }
 }
 
 function openAnswer(
-  session: PacketClient,
-  bytes: Uint8Array,
+  channel: PacketChannel,
+  datagram: Datagram,
 ): Uint8Array | undefined {
   try {
-    return session.open(bytes).payload;
+    return channel.open(datagram).payload;
   } catch (error) {
     if (error instanceof ProtocolError) return undefined;
     throw error;

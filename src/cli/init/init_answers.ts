@@ -5,11 +5,7 @@
  * @module
  */
 import { isUnspecified } from "../../codec/ip_address.ts";
-import {
-  hasIdentityHeaders,
-  type Method,
-  METHODS,
-} from "../../crypto/method.ts";
+import { type Method, METHODS } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
 import { INIT_METHOD, INIT_USER } from "../commands/defaults.ts";
@@ -112,7 +108,7 @@ export async function initAnswers(
 
 /** Whether a server of this method can tell users apart. */
 export function hasManyUsers(method: Method): boolean {
-  return method.edition === 2017 || hasIdentityHeaders(method);
+  return method.userKind !== "none";
 }
 
 /** How one answer is come by. */

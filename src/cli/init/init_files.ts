@@ -4,7 +4,6 @@
  * @module
  */
 import { formatServerUri } from "../../codec/uri.ts";
-import { hasIdentityHeaders } from "../../crypto/method.ts";
 import type { RandomBytes } from "../../random.ts";
 import { DEFAULT_LOCAL } from "../commands/defaults.ts";
 import { userPassword } from "../config/credentials.ts";
@@ -58,7 +57,7 @@ export function initFiles(
 ): InitResult {
   const { host, port, method } = answers;
   const newKey = (): string => generateKey(method, randomBytes);
-  const serverKey = hasIdentityHeaders(method) ? newKey() : undefined;
+  const serverKey = method.userKind === "identity" ? newKey() : undefined;
   const secrets = answers.users.map((name) => {
     const own = newKey();
     return { name, own, whole: userPassword(method, { serverKey, own }) };

@@ -5,8 +5,9 @@
  * @module
  */
 import { formatAddress } from "../../codec/address.ts";
+import { detach, type Witness } from "../../defect.ts";
 import { ConfigError, TransportError } from "../../errors.ts";
-import type { LogFields, Logger } from "../../observe.ts";
+import type { LogFields } from "../../observe.ts";
 import type { Service } from "../../service/service.ts";
 import type { Endpoint } from "../../transport.ts";
 
@@ -50,10 +51,8 @@ export interface RunningService {
   readonly service: Service;
 }
 
-/** Where the start lines go. */
-export interface FleetOptions {
-  /** Told what starts and fails. */
-  readonly logger: Logger;
+/** Where the start lines go, and what becomes of defects. */
+export interface FleetOptions extends Witness {
   /** Adds the facts of a start line as fields. */
   readonly withFields: boolean;
 }
@@ -145,7 +144,9 @@ export class Fleet {
     this.#running.delete(key);
     const { service } = running;
     this.#retired.add(service);
-    void service.stop(Infinity).finally(() => this.#retired.delete(service));
+    const stopping = service.stop(Infinity)
+      .finally(() => this.#retired.delete(service));
+    detach(stopping, `the end of ${key}`, this.#options);
   }
 
   /** Ends everything, for good. */

@@ -18,6 +18,11 @@ export interface Host {
   stopSignal(): Promise<string>;
   /** Calls `listener` at each SIGHUP. */
   onReload(listener: () => void): void;
+  /**
+   * From now on `listener` gets what nothing has caught; until then that ends
+   * the program.
+   */
+  onDefect(listener: (error: unknown) => void): void;
   /** Called once, when every service listens. */
   listening(): void;
   /** Called once, when every service has stopped. */
@@ -34,6 +39,24 @@ export interface Host {
 
 /** Signals that stop the program, with their numbers. */
 const STOP_SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/**
+ * What nothing has caught, in the program or in a worker.
+ *
+ * @param fatal Takes it until somebody else does.
+ * @returns Implements {@link Host.onDefect}.
+ */
+export function catchDefects(
+  fatal: (error: unknown) => void,
+): Host["onDefect"] {
+  let take = fatal;
+  for (const event of ["uncaughtException", "unhandledRejection"]) {
+    process.on(event, (error: unknown) => take(error));
+  }
+  return (listener) => {
+    take = listener;
+  };
+}
 
 /** Calls `listener` at each SIGHUP, on systems that have it. */
 export function onHangup(listener: () => void): void {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import * as dnsMessages from "../../adapters/net/dns_messages.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { LogFields } from "../../observe.ts";
 import { type DnsService, startDns } from "../../service/dns/dns_inbound.ts";
@@ -15,13 +14,13 @@ import {
   startLocal,
 } from "../../service/inbound/local.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
-import type { UpstreamServer } from "../../service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { DnsSettings } from "../config/dns_settings.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { same } from "./same.ts";
 import { TRAFFIC } from "./server_plan.ts";
-import { runtimeName } from "../tools/version.ts";
+import { runtimeName } from "../../adapters/system/runtime.ts";
 
 /** One address of `ss-local` or `ss-tunnel`. */
 export class LocalPlan implements PlannedService {
@@ -122,7 +121,6 @@ export class DnsPlan implements PlannedService {
       listen: this.listen,
       resolver: this.#settings.resolver,
       servers: this.#servers,
-      messages: dnsMessages,
       ...(udpTimeoutMs && { udpTimeoutMs }),
       ...(maxFlows && { maxFlows }),
     }, this.#world);

@@ -18,7 +18,8 @@ import {
   type Mode,
   type UdpOptions,
 } from "../../service/udp/udp_service.ts";
-import { runtimeName, VERSION } from "../tools/version.ts";
+import { runtimeName } from "../../adapters/system/runtime.ts";
+import { VERSION } from "../tools/version.ts";
 import type { SystemWorld } from "./world.ts";
 
 /** What does not change while the program runs. */

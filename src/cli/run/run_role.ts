@@ -6,9 +6,11 @@
  */
 import process from "node:process";
 import { systemRest } from "../../adapters/system/rest.ts";
+import { writeError } from "../../adapters/system/standard_error.ts";
 import type { Operator, Status } from "../../admin/operator.ts";
 import { systemClock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
+import { detach, tellDefect } from "../../defect.ts";
 import { GRACE_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
@@ -23,7 +25,6 @@ import type { Host } from "./host.ts";
 import { DEFAULT_LOG_PRIVACY } from "../log/log_privacy.ts";
 import { programLogger } from "../log/program_log.ts";
 import { option } from "../options/option_value.ts";
-import { writeError } from "../output.ts";
 import {
   connectionLimit,
   type LimitedService,
@@ -34,6 +35,7 @@ import { reload } from "./reload.ts";
 import { checkReusePort, checkWorkers, workersOf } from "./sharing.ts";
 import type { Stoppable } from "./take_over.ts";
 import { systemWorld } from "./world.ts";
+import { systemTransport } from "../../adapters/net/system.ts";
 
 /** A program that can be started, watched, changed and stopped. */
 export interface Supervised extends Operator, Stoppable {
@@ -99,7 +101,7 @@ export async function runRole(
     logger.log("warn", warning);
   }
   if (workers === 1) return await serve(args, host, role, share);
-  checkWorkers(role);
+  checkWorkers(role, systemTransport().capabilities);
   if (role.workersCaveat) logger.log("warn", role.workersCaveat);
   const observed = await host.runWorkers(workers, logger);
   if (observed !== undefined) tellTotals(observed, logger);
@@ -141,6 +143,7 @@ async function serve(
   { workers, graceMs, logger }: Share,
 ): Promise<void> {
   const { operator } = role;
+  const withFields = operator.logFormat === "json";
   using owned = new DisposableStack();
   const { world, observations, providers } = await systemWorld(args, host, {
     operator,
@@ -148,6 +151,7 @@ async function serve(
     workers,
     logger,
   });
+  const witness = { logger, metrics: observations };
   providers.serve(role.methods);
   const status = new ProgramStatus({
     role: role.role,
@@ -157,7 +161,7 @@ async function serve(
   owned.use(systemRest(world.transport));
   const supervised = role.supervise({
     world,
-    fleet: new Fleet({ logger, withFields: operator.logFormat === "json" }),
+    fleet: new Fleet({ ...witness, withFields }),
     logger,
     owned,
     serve: (methods) => providers.serve(methods),
@@ -170,7 +174,8 @@ async function serve(
   });
   const signal = host.stopSignal();
   const admin = await startBoth(supervised, startAdmin);
-  host.onReload(() => reload(supervised, logger));
+  host.onReload(() => detach(reload(supervised, logger), "reload", witness));
+  host.onDefect((error) => tellDefect(error, "unattended work", witness));
   status.ready = true;
   host.listening();
   const name = await signal;

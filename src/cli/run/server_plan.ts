@@ -20,7 +20,7 @@ import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredServer } from "../config/config.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { same } from "./same.ts";
-import { runtimeName } from "../tools/version.ts";
+import { runtimeName } from "../../adapters/system/runtime.ts";
 
 /** What a server needs besides its configuration. */
 export interface ServerSurroundings {

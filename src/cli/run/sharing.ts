@@ -6,6 +6,7 @@
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { MAX_WORKERS } from "../../limits.ts";
+import type { Capabilities } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
 import { readInteger } from "../config/values.ts";
@@ -48,12 +49,16 @@ export function checkReusePort(listening: Listening): void {
 /**
  * Refuses what workers cannot share.
  *
+ * @param capabilities Of the transport that they will use.
  * @throws {ConfigError} `ERR_CONFIG_USAGE`.
  */
-export function checkWorkers(listening: Listening): void {
+export function checkWorkers(
+  listening: Listening,
+  { sharedUdpPort }: Capabilities,
+): void {
   checkPorts("--workers", listening);
   const { operator, datagrams } = listening;
-  if (datagrams) {
+  if (datagrams && !sharedUdpPort) {
     throw usage(
       "--workers cannot share a UDP port, the runtimes offer no way to: leave " +
         "it out, or run -U and --dns-listen in a process of their own",

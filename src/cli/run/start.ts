@@ -6,6 +6,7 @@
  */
 import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
 import { systemClock } from "../../clock.ts";
+import { detach } from "../../defect.ts";
 import { systemRandomBytes } from "../../random.ts";
 import type { Mode } from "../../service/udp/udp_service.ts";
 import type { Arguments } from "../options/args.ts";
@@ -62,11 +63,17 @@ async function runLocals(
           ...dns === undefined ? [] : [new DnsPlan(dns, locals[0]!, world)],
         ],
       });
-      void online?.follow(
-        surroundings.logger,
-        (servers) =>
-          supervisor.setServers(configure(servers).result[0]!.servers),
-      );
+      if (online !== undefined) {
+        const following = online.follow(
+          surroundings.logger,
+          (servers) =>
+            supervisor.setServers(configure(servers).result[0]!.servers),
+        );
+        detach(following, "following the list of servers", {
+          logger: surroundings.logger,
+          metrics: world.metrics,
+        });
+      }
       return supervisor;
     },
   });

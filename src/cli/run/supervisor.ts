@@ -188,7 +188,9 @@ export class Supervisor implements Operator {
     const old = this.#madeUser(id, name);
     const { method, secrets } = this.#serverOf(id);
     const isLast = this.#usersOf(id).length === 1;
-    if (isLast && (method.edition === 2022 || secrets.own === undefined)) {
+    if (
+      isLast && (method.userKind === "identity" || secrets.own === undefined)
+    ) {
       throw refused(
         `Cannot remove ${name}, the last user: ` +
           "the server's own key, which every user knows, would let anybody " +

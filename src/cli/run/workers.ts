@@ -107,7 +107,8 @@ async function startCrew(
   signal: Promise<unknown>,
 ): Promise<Member[]> {
   let stopping = false;
-  signal.then(() => stopping = true);
+  const stop = (): boolean => stopping = true;
+  signal.then(stop, stop);
   const started: Member[] = [];
   for (const member of crew) {
     if (stopping) break;

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { systemProviders } from "../../adapters/crypto/providers.ts";
+import {
+  chooseProviders,
+  systemProviders,
+} from "../../adapters/crypto/providers.ts";
 import { systemClock } from "../../clock.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
 import { type Method, METHODS } from "../../crypto/method.ts";
@@ -83,18 +86,10 @@ export class ProvidersInUse {
   }
 }
 
-/** Who would serve these methods here, with everything that was tried. */
-export function tryMethods(methods: readonly Method[]): ProviderChoice {
-  const present = systemProviders().flatMap((one) =>
-    "provider" in one ? [one.provider] : []
-  );
-  return new ProviderChoice(tryProviders(present, methods, SYSTEM));
-}
-
 /** What `umbra check crypto` prints. */
 export function cryptoTable(): string {
   const results = systemProviders();
-  const choice = tryMethods(METHODS);
+  const choice = chooseProviders(METHODS);
   const rows = choice.trials.map((trial) => row(trial, choice));
   const absent = results.flatMap((one) =>
     "reason" in one ? [`${one.name} is not available: ${one.reason}\n`] : []

@@ -17,7 +17,7 @@ import type { RandomBytes } from "../../random.ts";
  */
 export function generateKey(method: Method, randomBytes: RandomBytes): string {
   const base64 = btoa(String.fromCharCode(...randomBytes(method.keyLength)));
-  return method.edition === 2022
+  return method.family.keyKind === "base64"
     ? base64
     : base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { isCompiled } from "../../adapters/system/runtime.ts";
 
 /**
  * The words before a command's name: the executable alone where it was
@@ -17,11 +18,4 @@ export function selfCommand(): string[] {
   return versions["deno"] === undefined
     ? [execPath, main]
     : [execPath, "run", "-A", main];
-}
-
-/** Bun's compiler puts sources under a root of their own, Deno's tells. */
-function isCompiled(): boolean {
-  return "Deno" in globalThis
-    ? Deno.build.standalone
-    : /\/\$bunfs\/|\/~BUN\//.test(import.meta.url);
 }

@@ -4,16 +4,11 @@
  * @module
  */
 // deno-lint-ignore-file no-process-global
+import { runtimeName } from "../../adapters/system/runtime.ts";
 import denoJson from "../../../deno.json" with { type: "json" };
 
 /** Version of the project, `deno.json` is where it stands. */
 export const VERSION: string = denoJson.version;
-
-/** `deno 2.9.6`, `bun 1.4.5`. */
-export function runtimeName(): string {
-  const { deno, bun } = process.versions;
-  return deno !== undefined ? `deno ${deno}` : `bun ${bun}`;
-}
 
 /** What `--version` prints. */
 export function versionLine(): string {

@@ -135,12 +135,16 @@ class Screen {
   }
 
   #plan(): void {
-    this.#timer = setTimeout(async () => {
-      await this.#look();
-      if (this.#over) return;
-      this.#draw();
-      this.#plan();
+    this.#timer = setTimeout(() => {
+      this.#lookAgain().catch((error) => this.#ended.reject(error));
     }, STATUS_INTERVAL_MS);
+  }
+
+  async #lookAgain(): Promise<void> {
+    await this.#look();
+    if (this.#over) return;
+    this.#draw();
+    this.#plan();
   }
 
   async #look(): Promise<void> {

@@ -40,12 +40,13 @@ export class DnsCache {
   }
 
   /**
-   * Keeps an answer, unless it is too large.
+   * Keeps an answer, unless it is too large together with its key.
    *
    * @param ttlSeconds 0 for one that must not be kept.
    */
   set(key: string, answer: Uint8Array, ttlSeconds: number): void {
-    if (ttlSeconds === 0 || answer.length > MAX_CACHED_ANSWER_LENGTH) return;
+    const length = key.length + answer.length;
+    if (ttlSeconds === 0 || length > MAX_CACHED_ANSWER_LENGTH) return;
     this.#entries.delete(key);
     if (this.#entries.size >= MAX_CACHED_ANSWERS) {
       const [oldest] = this.#entries.keys();

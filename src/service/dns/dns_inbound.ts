@@ -14,9 +14,18 @@
  */
 import { abortable, Deadline } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
+import { equalBytes } from "../../bytes.ts";
+import {
+  agedAnswer,
+  type DnsAnswer,
+  type DnsQuery,
+  readDnsAnswer,
+  readDnsQuery,
+  truncatedAnswer,
+} from "../../codec/dns_message.ts";
 import { formatIp, parseIp } from "../../codec/ip_address.ts";
 import type { Packet } from "../../codec/packet.ts";
-import type { DnsMessages, DnsQuery } from "../../dns_messages.ts";
+import { detach } from "../../defect.ts";
 import { PolicyError, ProtocolError, UmbraError } from "../../errors.ts";
 import {
   DNS_CONNECT_TIMEOUT_MS,
@@ -45,13 +54,22 @@ import { type Dependencies, type Service, withDefaults } from "../service.ts";
 import { UdpReport } from "../udp/udp_report.ts";
 import {
   besideListener,
+  flowLimits,
   joined,
   serveDatagrams,
   type UdpOptions,
 } from "../udp/udp_service.ts";
-import type { PacketUpstream, UpstreamServer } from "../outbound/upstream.ts";
-import { UpstreamFlows } from "../udp/upstream_flows.ts";
-import { UpstreamPool } from "../outbound/upstream_pool.ts";
+import {
+  FirstThatAnswers,
+  throughServers,
+} from "../outbound/first_that_answers.ts";
+import { everythingTo, type Outbound } from "../outbound/outbound.ts";
+import type { UpstreamServer } from "../outbound/shadowsocks.ts";
+import {
+  clientAt,
+  type FlowOwner,
+  OutboundFlows,
+} from "../udp/outbound_flows.ts";
 
 /** How to run a DNS inbound. */
 export interface DnsOptions extends UdpOptions {
@@ -61,8 +79,6 @@ export interface DnsOptions extends UdpOptions {
   readonly resolver: Endpoint;
   /** At least one; the next one asks it when one cannot be reached. */
   readonly servers: readonly UpstreamServer[];
-  /** The parser. */
-  readonly messages: DnsMessages;
 }
 
 /** A running DNS inbound. */
@@ -108,7 +124,7 @@ export async function startDns(
   const tcp = serve(
     listener,
     { maxConnections: MAX_DNS_CONNECTIONS },
-    (client, signal) => dns.handleConnection(client, signal),
+    ({ connection }, signal) => dns.handleConnection(connection, signal),
     world,
   );
   const service = joined(tcp, udp);
@@ -121,13 +137,11 @@ export async function startDns(
 
 class DnsInbound {
   readonly #options: DnsOptions;
-  readonly #servers: UpstreamPool;
-  /** The one in use. */
-  readonly #upstream: () => PacketUpstream;
+  readonly #servers: FirstThatAnswers;
   readonly #socket: DatagramSocket;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
-  readonly #flows: UpstreamFlows;
+  readonly #flows: OutboundFlows<FlowOwner>;
   readonly #cache: DnsCache;
   readonly #pending: PendingQueries;
   readonly #stopped = new AbortController();
@@ -141,27 +155,24 @@ class DnsInbound {
     world: Required<Dependencies>,
   ) {
     this.#options = options;
-    this.#servers = new UpstreamPool(
-      { ...options, connectTimeoutMs: DNS_CONNECT_TIMEOUT_MS },
-      world,
-    );
-    this.#upstream = this.#servers.forPackets();
-    this.#socket = socket;
     this.#world = world;
+    this.#servers = new FirstThatAnswers(this.#through(options.servers), world);
+    this.#socket = socket;
     this.#report = new UdpReport(world);
     this.#cache = new DnsCache(world.clock);
     this.#pending = new PendingQueries(
       world.clock,
       (pending) => {
         this.#doubtUdp();
-        void this.#retry(pending);
+        detach(this.#retry(pending), "DNS query", world);
       },
     );
-    this.#flows = new UpstreamFlows(
+    this.#flows = new OutboundFlows(
       {
-        ...options,
-        upstream: this.#upstream,
-        deliver: (client, packet) => this.#deliver(client, packet),
+        router: everythingTo(this.#servers),
+        inbound: "dns",
+        ...flowLimits(options, world),
+        deliver: ({ endpoint }, packet) => this.#deliver(endpoint, packet),
       },
       world,
       this.#report,
@@ -169,7 +180,7 @@ class DnsInbound {
   }
 
   setServers(servers: readonly UpstreamServer[]): void {
-    this.#servers.replace(servers);
+    this.#servers.replace(this.#through(servers));
   }
 
   /** Takes what a program has asked over UDP. */
@@ -179,12 +190,13 @@ class DnsInbound {
       const query = this.#readQuery(payload);
       const cached = this.#cached(query);
       if (cached !== undefined) {
-        void this.#reply(from, query, cached);
+        detach(this.#reply(from, query, cached), "DNS answer", this.#world);
         return;
       }
       this.#pending.add({ client: from, query, message: payload });
       const packet = { address: this.#options.resolver, payload };
-      void this.#flows.send(from, packet);
+      const sent = this.#flows.send(clientAt(from), packet);
+      detach(sent, "DNS query", this.#world);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }
@@ -235,23 +247,23 @@ class DnsInbound {
     client: Endpoint,
     { address, payload }: Packet,
   ): Promise<void> {
-    const { resolver, messages } = this.#options;
+    const { resolver } = this.#options;
     if (formatAddress(address) !== formatAddress(resolver)) {
       throw new PolicyError("ERR_POLICY_STRANGER", "Not from the resolver");
     }
     this.#udpJudged = true;
-    const answer = messages.readAnswer(payload);
-    const pending = this.#pending.take(client, answer);
+    const answer = readDnsAnswer(payload);
+    const pending = answer && this.#pending.take(client, answer);
     if (pending === undefined) {
       throw malformed("it answers no query under way");
     }
     if (answer!.truncated) {
       // The client's other answers need not wait for it.
-      void this.#retry(pending, payload);
+      detach(this.#retry(pending, payload), "DNS query", this.#world);
       return;
     }
     const { query } = pending;
-    this.#cache.set(query.key, payload, answer!.ttlSeconds);
+    this.#keep(query, answer!, payload);
     await this.#reply(client, query, payload);
   }
 
@@ -289,11 +301,11 @@ class DnsInbound {
     message: Uint8Array,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
-    const { resolver, messages } = this.#options;
+    const { resolver } = this.#options;
     if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
       throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
     }
-    const { endpoint } = this.#upstream();
+    const { current } = this.#servers;
     this.#overTcp++;
     try {
       const bytes = await askOverTcp(
@@ -303,46 +315,58 @@ class DnsInbound {
         this.#world.clock,
         signal,
       );
-      const answer = messages.readAnswer(bytes);
+      const answer = readDnsAnswer(bytes);
       if (answer === undefined || !answers(answer, query)) {
         throw malformed("it answers another query");
       }
-      this.#cache.set(query.key, bytes, answer.ttlSeconds);
+      this.#keep(query, answer, bytes);
       return bytes;
     } finally {
       this.#overTcp--;
       // Another server is in use: what leads to the one before is of no use.
-      if (this.#upstream().endpoint !== endpoint) this.#flows.end();
+      if (this.#servers.current !== current) this.#flows.end();
     }
   }
 
   async #reply(
     client: Endpoint,
-    { maxBytes }: DnsQuery,
+    query: DnsQuery,
     answer: Uint8Array,
   ): Promise<void> {
-    const bytes = answer.length <= maxBytes
-      ? answer
-      : this.#options.messages.truncatedAnswer(answer);
     try {
+      const bytes = answer.length <= query.maxBytes
+        ? answer
+        : truncatedAnswer(answer, query);
       await this.#socket.send(bytes, client);
     } catch (error) {
       this.#report.dropped(error, client.host);
     }
   }
 
+  #through(servers: readonly UpstreamServer[]): Outbound[] {
+    return throughServers(servers, DNS_CONNECT_TIMEOUT_MS, this.#world);
+  }
+
   #readQuery(message: Uint8Array): DnsQuery {
     const query = message.length <= MAX_DNS_QUERY_LENGTH
-      ? this.#options.messages.readQuery(message)
+      ? readDnsQuery(message)
       : undefined;
     if (query === undefined) throw malformed("it is no query");
     return query;
   }
 
-  #cached({ key, id }: DnsQuery): Uint8Array | undefined {
-    const found = this.#cache.get(key);
-    return found &&
-      this.#options.messages.agedAnswer(found.answer, id, found.ageSeconds);
+  #cached(query: DnsQuery): Uint8Array | undefined {
+    const found = this.#cache.get(query.key);
+    return found && agedAnswer(found.answer, query, found.ageSeconds);
+  }
+
+  /**
+   * Who asks in mixed case tells forgeries by it; an answer in another case is
+   * for that client to judge, and not for others.
+   */
+  #keep(query: DnsQuery, answer: DnsAnswer, bytes: Uint8Array): void {
+    if (!equalBytes(answer.question, query.question)) return;
+    this.#cache.set(query.key, bytes, answer.ttlSeconds);
   }
 }
 

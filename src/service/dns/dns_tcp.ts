@@ -7,21 +7,32 @@
  * @module
  */
 import { concat, readU16, writeU16 } from "../../bytes.ts";
-import { abortable, type Clock, Deadline } from "../../clock.ts";
+import { type Clock, Deadline } from "../../clock.ts";
 import { ProtocolError } from "../../errors.ts";
 import { DNS_TCP_TIMEOUT_MS } from "../../limits.ts";
-import { ByteReader } from "../../streams/byte_reader.ts";
-import { ByteWriter } from "../../streams/byte_writer.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { UpstreamPool } from "../outbound/upstream_pool.ts";
+import type { Outbound } from "../outbound/outbound.ts";
 
-/** Puts the length in front. */
+/**
+ * Puts the length in front.
+ *
+ * @throws {RangeError} When that does not fit into 2 bytes.
+ */
 export function frameMessage(message: Uint8Array): Uint8Array {
+  if (message.length > MAX_MESSAGE_LENGTH) {
+    throw new RangeError(
+      `Cannot frame DNS message: got ${message.length} bytes, ` +
+        `${MAX_MESSAGE_LENGTH} at most`,
+    );
+  }
   const out = new Uint8Array(2 + message.length);
   writeU16(out, 0, message.length);
   out.set(message, 2);
   return out;
 }
+
+/** Bytes of the longest message whose length fits into 2 bytes. */
+const MAX_MESSAGE_LENGTH = 0xffff;
 
 /** Cuts a stream into messages. */
 export class MessageReader {
@@ -67,15 +78,16 @@ export class MessageReader {
 }
 
 /**
- * Asks one question, of the server in use or the next one that answers.
+ * Asks one question.
  *
- * @param resolver What the server connects to.
+ * @param resolver Who is asked.
+ * @param outbound The way there.
  * @throws {UmbraError} Whatever went wrong on the way.
  */
 export async function askOverTcp(
   query: Uint8Array,
   resolver: Endpoint,
-  servers: UpstreamPool,
+  outbound: Outbound,
   clock: Clock,
   parent: AbortSignal,
 ): Promise<Uint8Array> {
@@ -86,25 +98,22 @@ export async function askOverTcp(
     parent,
   );
   const { signal } = deadline;
-  const { server, protocol } = await servers.dial(signal);
-  const session = protocol.client();
+  const channel = await outbound.open(resolver, frameMessage(query), signal);
   try {
-    const writer = new ByteWriter(server);
-    const request = session.request(resolver, frameMessage(query));
-    await abortable(writer.write(request), signal);
-    const reader = new ByteReader(server);
-    const messages = new MessageReader(async () => {
-      const bytes = await reader.read(signal);
-      return bytes && session.open(bytes);
-    }, 0xffff);
+    await channel.write(NOTHING, signal);
+    const messages = new MessageReader(
+      () => channel.read(signal),
+      MAX_MESSAGE_LENGTH,
+    );
     const answer = await messages.next();
     if (answer === undefined) throw malformed("there is none");
     return answer;
   } finally {
-    session.free();
-    server.close();
+    channel.close();
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 function malformed(reason: string): ProtocolError {
   return new ProtocolError(

@@ -4,9 +4,14 @@
  *
  * @module
  */
+import { equalBytes } from "../../bytes.ts";
 import type { Clock } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
-import type { DnsAnswer, DnsQuery } from "../../dns_messages.ts";
+import {
+  type DnsAnswer,
+  type DnsQuery,
+  sameQuestion,
+} from "../../codec/dns_message.ts";
 import { DNS_UDP_TIMEOUT_MS, MAX_PENDING_QUERIES } from "../../limits.ts";
 import type { Endpoint } from "../../transport.ts";
 
@@ -37,10 +42,14 @@ export class PendingQueries {
     this.#onTimeout = onTimeout;
   }
 
-  /** Asked once more it waits no longer. At the limit the oldest is forgotten. */
+  /**
+   * The same query once more waits no longer for it; another one of that id
+   * takes its place. At the limit the oldest is forgotten.
+   */
   add(pending: PendingQuery): void {
     const key = keyOf(pending.client, pending.query.id);
-    if (this.#waiting.get(key)?.query.key === pending.query.key) return;
+    const before = this.#waiting.get(key);
+    if (before && equalBytes(before.message, pending.message)) return;
     this.#forget(key);
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size >= MAX_PENDING_QUERIES) this.#forget(oldest!);
@@ -52,11 +61,7 @@ export class PendingQueries {
   }
 
   /** The query of this answer, which then waits no more. */
-  take(
-    client: Endpoint,
-    answer: DnsAnswer | undefined,
-  ): PendingQuery | undefined {
-    if (answer === undefined) return undefined;
+  take(client: Endpoint, answer: DnsAnswer): PendingQuery | undefined {
     const key = keyOf(client, answer.id);
     const waiting = this.#waiting.get(key);
     if (waiting === undefined || !answers(answer, waiting.query)) {
@@ -77,9 +82,10 @@ export class PendingQueries {
   }
 }
 
-/** Whether an answer is one to this query. */
+/** True if an answer is one to this query. */
 export function answers(answer: DnsAnswer, query: DnsQuery): boolean {
-  return answer.id === query.id && query.key.startsWith(`${answer.question} `);
+  return answer.id === query.id &&
+    sameQuestion(answer.question, query.question);
 }
 
 function keyOf(client: Endpoint, id: number): string {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Channel } from "../../streams/channel.ts";
 import { Deadline } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { HttpBodyDecoder } from "../../codec/http_body.ts";
@@ -30,7 +31,6 @@ import {
 } from "../../session/http/response.ts";
 import { HttpExchange } from "./http_exchange.ts";
 import type { InboundClient, InboundRequest } from "./inbound.ts";
-import type { OutboundStream } from "../outbound/outbound_stream.ts";
 
 /**
  * Serves requests until one of them is CONNECT.
@@ -45,11 +45,18 @@ export async function acceptHttp(
   return await connection.serve();
 }
 
+/** A channel that can be used again. */
+interface IdleChannel {
+  readonly channel: Channel;
+  /** The target as text; the same text is the same target. */
+  readonly target: string;
+}
+
 class HttpConnection implements Disposable {
   readonly #client: InboundClient;
   readonly #heads = new HttpHeadReader();
   /** To the target of the last request, if it can be used again. */
-  #idle: OutboundStream | undefined;
+  #idle: IdleChannel | undefined;
   #isFirst = true;
 
   constructor(client: InboundClient) {
@@ -77,7 +84,7 @@ class HttpConnection implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#idle?.close();
+    this.#idle?.channel.close();
   }
 
   /** The next request; `undefined` when the client left before it. */
@@ -202,9 +209,9 @@ class HttpConnection implements Disposable {
       const keepAlive = await this.#exchange(request, reused, true);
       if (keepAlive !== undefined) return keepAlive;
     }
-    let stream: OutboundStream;
+    let channel: Channel;
     try {
-      stream = await this.#client.open(request.address);
+      channel = await this.#client.open(request.address);
     } catch (error) {
       if (!(error instanceof UmbraError) || this.#client.signal.aborted) {
         throw error;
@@ -212,16 +219,17 @@ class HttpConnection implements Disposable {
       await this.#refuse(request, error);
       return true;
     }
-    return await this.#exchange(request, stream, false) ?? false;
+    return await this.#exchange(request, channel, false) ?? false;
   }
 
   /** The connection of the request before, if it goes to the same target. */
-  #takeIdle({ address }: HttpForward): OutboundStream | undefined {
+  #takeIdle({ address }: HttpForward): Channel | undefined {
     const idle = this.#idle;
     this.#idle = undefined;
     if (idle === undefined) return undefined;
-    if (!idle.stale && idle.target === formatAddress(address)) return idle;
-    idle.close();
+    const { channel, target } = idle;
+    if (!channel.stale && target === formatAddress(address)) return channel;
+    channel.close();
     return undefined;
   }
 
@@ -233,22 +241,23 @@ class HttpConnection implements Disposable {
    */
   async #exchange(
     request: HttpForward,
-    stream: OutboundStream,
+    channel: Channel,
     mayRepeat: boolean,
   ): Promise<boolean | undefined> {
     const { signal } = this.#client;
     const rest = this.#heads.takeRest();
-    const exchange = new HttpExchange(this.#client, stream, request, rest);
+    const exchange = new HttpExchange(this.#client, channel, request, rest);
     try {
       const end = await exchange.run();
       this.#heads.push(end.rest);
       if (end.clientKeepsAlive && end.targetKeepsAlive) {
-        stream.watch();
-        this.#idle = stream;
-      } else stream.close();
+        channel.watch();
+        const target = formatAddress(request.address);
+        this.#idle = { channel, target };
+      } else channel.close();
       return end.clientKeepsAlive;
     } catch (error) {
-      stream.close();
+      channel.close();
       // After a part of the response a second one would pass for its rest.
       if (!(error instanceof UmbraError) || exchange.answered) throw error;
       if (signal.aborted) throw error;

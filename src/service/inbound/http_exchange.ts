@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Channel } from "../../streams/channel.ts";
 import { concat } from "../../bytes.ts";
 import {
   encodeBody,
@@ -20,7 +21,6 @@ import {
 import { IdleSignal } from "../../streams/idle_signal.ts";
 import { UNANSWERED } from "../connection_report.ts";
 import type { InboundClient } from "./inbound.ts";
-import type { OutboundStream } from "../outbound/outbound_stream.ts";
 
 /** How an exchange ended. */
 export interface ExchangeEnd {
@@ -41,7 +41,7 @@ export class HttpExchange {
   /** Whether it is the client's side that failed. */
   clientFailed = false;
   readonly #client: InboundClient;
-  readonly #stream: OutboundStream;
+  readonly #channel: Channel;
   readonly #request: HttpForward;
   readonly #heads = new HttpHeadReader();
   /** What the client sent that is not passed on yet. */
@@ -50,18 +50,18 @@ export class HttpExchange {
 
   /**
    * @param client Who asks.
-   * @param stream To the target; stays the caller's.
+   * @param channel To the target; stays the caller's.
    * @param request Its head has been read.
    * @param rest What came behind the head.
    */
   constructor(
     client: InboundClient,
-    stream: OutboundStream,
+    channel: Channel,
     request: HttpForward,
     rest: Uint8Array,
   ) {
     this.#client = client;
-    this.#stream = stream;
+    this.#channel = channel;
     this.#request = request;
     this.#rest = rest;
   }
@@ -112,7 +112,7 @@ export class HttpExchange {
   /** `false` when the target takes no more; its answer may still come. */
   async #toTarget(bytes: Uint8Array, idle: IdleSignal): Promise<boolean> {
     try {
-      await this.#stream.write(bytes, idle.signal);
+      await this.#channel.write(bytes, idle.signal);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       return false;
@@ -186,7 +186,7 @@ export class HttpExchange {
   }
 
   async #fromTarget(idle: IdleSignal): Promise<Uint8Array | undefined> {
-    const bytes = await this.#stream.read(idle.signal);
+    const bytes = await this.#channel.read(idle.signal);
     idle.touch();
     if (bytes !== undefined) this.heard = true;
     return bytes;

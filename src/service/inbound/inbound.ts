@@ -4,13 +4,13 @@
  *
  * @module
  */
+import type { Channel } from "../../streams/channel.ts";
 import type { Address } from "../../codec/address.ts";
 import type { Clock } from "../../clock.ts";
 import type { ErrorCode, ProtocolErrorCode, UmbraError } from "../../errors.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Mode } from "../udp/udp_service.ts";
-import type { OutboundStream } from "../outbound/outbound_stream.ts";
 
 /**
  * What applications may speak: `mixed` tells SOCKS4, SOCKS5 and HTTP apart by
@@ -85,7 +85,7 @@ export interface InboundClient {
    *
    * @throws {UmbraError} When no server can be reached.
    */
-  open(address: Address): Promise<OutboundStream>;
+  open(address: Address): Promise<Channel>;
   /** Tells the operator of a request that was refused while we go on. */
   refused(error: UmbraError): void;
 }

@@ -1,80 +1,58 @@
 /**
  * `ss-local`: speaks SOCKS or HTTP to applications and Shadowsocks to a server.
- *
- * The protocol has no status channel: a server never tells whether the target
- * could be reached. So an application hears "succeeded" once the server is
- * connected, and a true error when the server itself cannot be reached.
+ * What becomes of a connection is in `local_connection.ts`.
  *
  * @module
  */
-import { abortable } from "../../clock.ts";
-import { type Address, formatAddress } from "../../codec/address.ts";
-import { ProtocolError, UmbraError } from "../../errors.ts";
-import {
-  HALF_CLOSED_IDLE_TIMEOUT_MS,
-  IDLE_TIMEOUT_MS,
-  LOCAL_HANDSHAKE_TIMEOUT_MS,
-} from "../../limits.ts";
+import { CONNECT_TIMEOUT_MS } from "../../limits.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
-import { ByteReader } from "../../streams/byte_reader.ts";
-import { ByteWriter } from "../../streams/byte_writer.ts";
-import { drain } from "../../streams/drain.ts";
-import { relay } from "../../streams/relay.ts";
-import type { Connection, Endpoint } from "../../transport.ts";
+import type { Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
-import { ConnectionReport, UNANSWERED } from "../connection_report.ts";
-import type {
-  Inbound,
-  InboundProtocol,
-  InboundRequest,
-  Send,
-} from "./inbound.ts";
-import { inboundFor } from "./protocols.ts";
-import { LocalClient } from "./local_client.ts";
-import { OutboundStream } from "../outbound/outbound_stream.ts";
+import {
+  FirstThatAnswers,
+  throughServers,
+} from "../outbound/first_that_answers.ts";
+import { everythingTo, type Router } from "../outbound/outbound.ts";
+import type { UpstreamServer } from "../outbound/shadowsocks.ts";
 import {
   connectionShare,
   type Dependencies,
   type Service,
   withDefaults,
 } from "../service.ts";
-import { SilenceHint } from "./silence_hint.ts";
-import { type SocksUser, userCheck } from "./socks5.ts";
 import { UdpLocal } from "../udp/udp_local.ts";
-import { startUdpTunnel } from "../udp/udp_tunnel.ts";
 import {
   besideListener,
   flowShare,
   joined,
-  type Mode,
   type UdpOptions,
 } from "../udp/udp_service.ts";
-import type { UpstreamServer } from "../outbound/upstream.ts";
-import { type DialledServer, UpstreamPool } from "../outbound/upstream_pool.ts";
+import { startUdpTunnel } from "../udp/udp_tunnel.ts";
+import type { Inbound, InboundProtocol } from "./inbound.ts";
+import {
+  type ApplicationOptions,
+  type ConnectionLocal,
+  LocalConnection,
+} from "./local_connection.ts";
+import { inboundFor } from "./protocols.ts";
+import { SilenceHint } from "./silence_hint.ts";
+import { type SocksUser, userCheck } from "./socks5.ts";
 
 /** How to run a local proxy. */
-export interface LocalOptions extends UdpOptions {
+export interface LocalOptions extends ApplicationOptions, UdpOptions {
   /** Where applications connect. */
   readonly listen: Endpoint;
   /** At least one; the next is tried when one cannot be reached. */
   readonly servers: readonly UpstreamServer[];
   /** What applications speak; default `mixed`. */
   readonly protocol?: InboundProtocol;
-  /** Default: `tcp_only`. UDP is on the port of TCP. */
-  readonly mode?: Mode;
   /**
    * Set: only these may use it, which leaves SOCKS5 and HTTP. Not set, or
    * empty: everybody may.
    */
   readonly users?: readonly SocksUser[];
-  /** Whether BIND is asked of the server, which must know it; default: no. */
-  readonly bind?: boolean;
-  /** Milliseconds without a byte; default 300,000. */
-  readonly idleTimeoutMs?: number;
   /** Milliseconds to resolve and connect to a server; default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** Milliseconds for the handshake; default 30,000. */
-  readonly handshakeTimeoutMs?: number;
   /** Open at once; default: what the descriptors allow. */
   readonly maxConnections?: number;
   /** Of one client address at once; default: no limit. */
@@ -84,7 +62,7 @@ export interface LocalOptions extends UdpOptions {
 /** A running local. */
 export interface LocalService extends Service {
   /**
-   * Uses other servers for what comes; what is open lives on.
+   * Uses other servers for new connections and flows; open ones are not touched.
    *
    * @param servers The preferred one first.
    * @throws {RangeError} When there is none; nothing has changed then.
@@ -136,215 +114,60 @@ async function listen(
       maxConnections: connectionShare(options.maxConnections, world, flows),
       maxPerHost: options.maxConnectionsPerHost,
     },
-    (client, signal) => local.handle(client, signal),
+    ({ connection }, signal) =>
+      new LocalConnection(connection, local, signal).serve(),
     world,
   );
   return udp === undefined ? tcp : joined(tcp, udp);
 }
 
-/** An application's request and the server that is connected for it. */
-interface Opened extends DialledServer {
-  readonly request: InboundRequest;
-}
-
-class Local {
-  readonly #options: LocalOptions;
-  readonly #world: Required<Dependencies>;
-  readonly #upstreams: UpstreamPool;
-  readonly #authenticate: Authenticate | undefined;
-  readonly #inbound: Inbound;
-  readonly #silence: SilenceHint;
+class Local implements ConnectionLocal {
+  readonly options: LocalOptions;
+  readonly inbound: Inbound;
+  readonly inboundName: string;
+  readonly authenticate: Authenticate | undefined;
+  readonly router: Router;
+  readonly silence: SilenceHint;
+  readonly world: Required<Dependencies>;
+  readonly #servers: FirstThatAnswers;
   #udp: UdpLocal | undefined;
 
   constructor(options: LocalOptions, world: Required<Dependencies>) {
-    this.#options = options;
-    this.#world = world;
-    this.#upstreams = new UpstreamPool(options, world);
-    this.#authenticate = options.users?.length
-      ? userCheck(options.users)
-      : undefined;
-    this.#inbound = inboundFor(options.protocol ?? "mixed");
-    this.#silence = new SilenceHint(world);
+    const { protocol = "mixed", users = [] } = options;
+    this.options = options;
+    this.world = world;
+    this.#servers = new FirstThatAnswers(this.#through(options.servers), world);
+    this.router = everythingTo(this.#servers);
+    this.inbound = inboundFor(protocol);
+    this.inboundName = typeof protocol === "string" ? protocol : "tunnel";
+    this.authenticate = users.length > 0 ? userCheck(users) : undefined;
+    this.silence = new SilenceHint(world);
   }
 
-  get #handshakeTimeoutMs(): number {
-    return this.#options.handshakeTimeoutMs ?? LOCAL_HANDSHAKE_TIMEOUT_MS;
+  get udp(): UdpLocal | undefined {
+    return this.#udp;
   }
 
   setServers(servers: readonly UpstreamServer[]): void {
-    this.#upstreams.replace(servers);
+    this.#servers.replace(this.#through(servers));
   }
 
   /** Serves UDP: a tunnel's, or that of associations. */
   async startUdp(listen: Endpoint, maxFlows: number): Promise<Service> {
-    const upstream = this.#upstreams.forPackets();
-    const options = { ...this.#options, listen, maxFlows, upstream };
-    const { protocol } = this.#options;
+    const { protocol } = this.options;
+    const options = { ...this.options, listen, maxFlows, router: this.router };
     if (typeof protocol === "object") {
       const target = protocol.tunnelTo;
-      return await startUdpTunnel({ ...options, target }, this.#world);
+      return await startUdpTunnel({ ...options, target }, this.world);
     }
-    this.#udp = await UdpLocal.start(options, this.#world);
+    this.#udp = await UdpLocal.start(options, this.world);
     return this.#udp.service;
   }
 
-  async handle(connection: Connection, signal: AbortSignal): Promise<void> {
-    const report = new ConnectionReport(connection, this.#world);
-    using _watched = this.#silence.watch(report);
-    const client = new LocalClient(
-      connection,
-      this.#world.clock,
-      this.#handshakeTimeoutMs,
-    );
-    const opened = await this.#open(client, report, signal);
-    if (opened === undefined) return;
-    try {
-      await this.#relay(client, opened, report, signal);
-      const unanswered = report.bytesUp > 0 && report.bytesDown === 0;
-      report.close(unanswered ? UNANSWERED : "done", unanswered);
-    } catch (error) {
-      report.fail(error);
-      const { unanswered, refuse } = opened.request;
-      if (unanswered !== undefined && report.bytesDown === 0) {
-        await client.refuse(refuse(unanswered), signal);
-      }
-    } finally {
-      opened.server.close();
-    }
-  }
-
-  /** Handshake and server; `undefined` when there is nothing to relay. */
-  async #open(
-    client: LocalClient,
-    report: ConnectionReport,
-    signal: AbortSignal,
-  ): Promise<Opened | undefined> {
-    const { clock } = this.#world;
-    const send: Send = (bytes, giveUp) =>
-      giveUp === undefined
-        ? client.answer(bytes, signal)
-        : abortable(client.writer.write(bytes), giveUp);
-    try {
-      const request = await this.#inbound({
-        source: client.reader,
-        send,
-        authenticate: this.#authenticate,
-        bind: this.#options.bind ?? false,
-        mode: this.#options.mode ?? "tcp_only",
-        clock,
-        handshakeTimeoutMs: this.#handshakeTimeoutMs,
-        idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
-        signal,
-        open: (address) => this.#openStream(address, report, signal),
-        refused: (error) => report.refuse(error),
-      });
-      if (request === undefined) {
-        report.close(
-          report.target === undefined
-            ? "application left during the handshake"
-            : "done",
-        );
-        await client.hangUp(signal);
-        return undefined;
-      }
-      if (request.kind === "associate") {
-        await this.#associate(client, request, signal);
-        report.close("UDP association ended");
-        return undefined;
-      }
-      report.target = formatAddress(request.address);
-      try {
-        return { request, ...await this.#dial(signal) };
-      } catch (error) {
-        if (error instanceof UmbraError) {
-          await client.answer(request.refuse(error.code), signal);
-        }
-        throw error;
-      }
-    } catch (error) {
-      report.fail(error);
-      await client.hangUp(signal);
-      return undefined;
-    }
-  }
-
-  /** A stream for an inbound that serves its requests itself. */
-  async #openStream(
-    address: Address,
-    report: ConnectionReport,
-    signal: AbortSignal,
-  ): Promise<OutboundStream> {
-    report.target = formatAddress(address);
-    const { protocol, server } = await this.#dial(signal);
-    return new OutboundStream(address, server, protocol.client(), report);
-  }
-
-  /** Lets the application send datagrams for as long as it stays connected. */
-  async #associate(
-    client: LocalClient,
-    { address, accept }: InboundRequest,
-    signal: AbortSignal,
-  ): Promise<void> {
-    using association = this.#udp!.associate(client.connection, address);
-    await client.answer(accept(association.relay), signal);
-    await drain(client.reader, AbortSignal.any([signal, association.signal]));
-  }
-
-  async #dial(signal: AbortSignal): Promise<DialledServer> {
-    if (this.#options.mode === "udp_only") {
-      throw new ProtocolError("ERR_SOCKS_COMMAND", "This relays UDP only");
-    }
-    return await this.#upstreams.dial(signal);
-  }
-
-  async #relay(
-    client: LocalClient,
-    { request, protocol, server }: Opened,
-    report: ConnectionReport,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { connection, reader, writer } = client;
-    const session = protocol.client();
-    try {
-      await client.answer(request.accept(server.local), signal);
-      const payload = request.payload.length > 0
-        ? request.payload
-        : await client.firstPayload(signal);
-      report.bytesUp += payload.length;
-      await relay(
-        {
-          first: session.request(request.address, payload),
-          recycle: (chunk) => connection.recycle?.(chunk),
-          source: reader,
-          sink: new ByteWriter(server),
-          convert: (bytes, allocate) => session.seal(bytes, allocate),
-          count: (plain) => report.bytesUp += plain,
-        },
-        {
-          recycle: (chunk) => server.recycle?.(chunk),
-          source: new ByteReader(server),
-          sink: writer,
-          convert: (bytes, allocate) => session.open(bytes, allocate),
-          end: () => {
-            session.end();
-            if (request.unanswered !== undefined && report.bytesDown === 0) {
-              throw new ProtocolError(request.unanswered, NO_BIND);
-            }
-          },
-          count: (_sealed, opened) => report.bytesDown += opened,
-        },
-        {
-          buffers: this.#world.transport.buffers,
-          clock: this.#world.clock,
-          idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
-          halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
-          signals: [signal],
-        },
-      );
-    } finally {
-      session.free();
-    }
+  #through(servers: readonly UpstreamServer[]): ReturnType<
+    typeof throughServers
+  > {
+    const { connectTimeoutMs = CONNECT_TIMEOUT_MS } = this.options;
+    return throughServers(servers, connectTimeoutMs, this.world);
   }
 }
-
-const NO_BIND = "Server does not serve BIND: start it with --bind";

@@ -6,19 +6,12 @@
  */
 import { abortable, type Clock, Deadline } from "../../clock.ts";
 import { FIRST_PAYLOAD_WAIT_MS, REFUSAL_LINGER_MS } from "../../limits.ts";
-import { ByteReader } from "../../streams/byte_reader.ts";
-import { ByteWriter } from "../../streams/byte_writer.ts";
+import { Channel } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
 import type { Connection } from "../../transport.ts";
 
-/** A connection with its one reader and its one writer. */
-export class LocalClient {
-  /** Owned by who accepted it. */
-  readonly connection: Connection;
-  /** Its one reader. */
-  readonly reader: ByteReader;
-  /** Its one writer. */
-  readonly writer: ByteWriter;
+/** The channel of an application; payload passes it as it is. */
+export class LocalClient extends Channel {
   readonly #clock: Clock;
   readonly #answerTimeoutMs: number;
 
@@ -29,9 +22,7 @@ export class LocalClient {
    * @param answerTimeoutMs How long it may take to take an answer.
    */
   constructor(connection: Connection, clock: Clock, answerTimeoutMs: number) {
-    this.connection = connection;
-    this.reader = new ByteReader(connection);
-    this.writer = new ByteWriter(connection);
+    super(connection);
     this.#clock = clock;
     this.#answerTimeoutMs = answerTimeoutMs;
   }

@@ -10,6 +10,7 @@
 import type { Clock } from "../../clock.ts";
 import { PolicyError, type PolicyErrorCode } from "../../errors.ts";
 import { MAX_LISTED_HOSTS, RATE_BURST_MS } from "../../limits.ts";
+import type { Direction } from "../../streams/channel.ts";
 import {
   NO_COUNTS,
   type UserCounts,
@@ -26,9 +27,6 @@ export interface LimitedUser {
   /** Whether it may not connect at present. Default: no. */
   readonly disabled?: boolean;
 }
-
-/** Which way bytes go: from the client to targets, or back. */
-export type Direction = "up" | "down";
 
 /** One TCP connection or UDP association of a user. */
 export interface Visit extends Disposable {

@@ -99,14 +99,15 @@ async function nextPeer(
     signal,
   );
   for (;;) {
-    const peer = await abortable(
+    const accepted = await abortable(
       listener.accept(),
       deadline.signal,
-      (late) => late?.close(),
+      (late) => late?.connection.close(),
     );
-    if (peer === undefined) {
+    if (accepted === undefined) {
       throw new TransportError("ERR_NET_CLOSED", "Listener is closed");
     }
+    const peer = accepted.connection;
     if (allows(plainIp(peer.remote.host))) return peer;
     peer.close();
   }

@@ -8,14 +8,12 @@
  *
  * @module
  */
-import type { Allocate } from "../../buffer_pool.ts";
 import { abortable, Deadline } from "../../clock.ts";
-import { type Address, formatAddress } from "../../codec/address.ts";
+import { formatAddress } from "../../codec/address.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ProtocolError } from "../../errors.ts";
 import {
-  CONNECT_TIMEOUT_MS,
   HALF_CLOSED_IDLE_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
   SERVER_HANDSHAKE_JITTER,
@@ -23,22 +21,23 @@ import {
 } from "../../limits.ts";
 import { randomBelow } from "../../random.ts";
 import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
+import type { ServerProtocol } from "../../session/family.ts";
+import { replayed } from "../../session/replay.ts";
 import type {
+  AcceptStep,
   ServerSession,
-  StreamProtocol,
   StreamRequest,
 } from "../../session/stream_protocol.ts";
-import { ByteReader } from "../../streams/byte_reader.ts";
-import { ByteWriter } from "../../streams/byte_writer.ts";
+import { Channel, type Direction } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
-import { type Flow, relay } from "../../streams/relay.ts";
+import { type Passage, relay } from "../../streams/relay.ts";
 import type { Connection } from "../../transport.ts";
 import type { Visit } from "./account.ts";
 import type { Accounts } from "./accounts.ts";
-import { type AcceptedPeer, acceptPeer } from "./bind.ts";
 import { ConnectionReport } from "../connection_report.ts";
-import { dial } from "../outbound/dial.ts";
+import type { Router } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
+import { acceptPeer } from "./bind.ts";
 import type { Place } from "./strangers.ts";
 
 /** How a server treats the connections of its clients. */
@@ -62,7 +61,9 @@ export interface ConnectionServer {
   /** How clients are treated from now on. */
   readonly options: ClientOptions;
   /** Makes sessions. */
-  readonly streams: StreamProtocol;
+  readonly protocol: ServerProtocol;
+  /** Chooses the way to targets. */
+  readonly router: Router;
   /** Where users are counted. */
   readonly accounts: Accounts;
   /** The world it runs in. */
@@ -77,21 +78,21 @@ export interface Acceptance {
   readonly place: Place;
 }
 
-/** Bytes that go ahead of what is relayed. */
-interface FirstBytes {
-  readonly up: Uint8Array;
-  readonly down?: Uint8Array;
+/** Where a client's payload goes. */
+interface Destination {
+  readonly channel: Channel;
+  /** What the client is to read before anything of the target's. */
+  readonly greeting?: Uint8Array;
 }
 
-/** Serves one client; closes what it has dialled, but not the client. */
+/** Serves one client; closes what it has opened, but not the client. */
 export class ClientConnection {
-  readonly #client: Connection;
+  readonly #client: Channel;
+  readonly #session: ServerSession;
   readonly #server: ConnectionServer;
   readonly #signal: AbortSignal;
   readonly #place: Place;
   readonly #report: ConnectionReport;
-  readonly #reader: ByteReader;
-  readonly #session: ServerSession;
 
   /** Begins a session. */
   constructor(
@@ -99,13 +100,12 @@ export class ClientConnection {
     server: ConnectionServer,
     { signal, place }: Acceptance,
   ) {
-    this.#client = client;
+    this.#session = server.protocol.stream(() => client.remote.host);
+    this.#client = new Channel(client, this.#session);
     this.#server = server;
     this.#signal = signal;
     this.#place = place;
     this.#report = new ConnectionReport(client, server.world);
-    this.#reader = new ByteReader(client);
-    this.#session = server.streams.server(() => client.remote.host);
   }
 
   /** Serves it to its end; what peers and networks do is no error. */
@@ -134,7 +134,7 @@ export class ClientConnection {
       if (this.#place.dismissed) report.close("had to leave for others");
       else report.fail(error, this.#server.options.method);
       if (error instanceof ProtocolError) {
-        await drain(this.#reader, patience.signal);
+        await drain(this.#client.reader, patience.signal);
       }
       return undefined;
     }
@@ -142,12 +142,20 @@ export class ClientConnection {
 
   /** `undefined` when the client ended its side before the request was there. */
   async #readRequest(signal: AbortSignal): Promise<StreamRequest | undefined> {
+    const { greeting } = this.#session;
+    if (greeting?.length) await this.#reply(greeting, signal);
     for (;;) {
-      const bytes = await this.#reader.read(signal);
+      const bytes = await this.#client.reader.read(signal);
       if (bytes === undefined) return undefined;
-      const request = this.#session.accept(bytes);
+      const { request, reply, question } = this.#session.accept(bytes);
+      if (reply !== undefined) await this.#reply(reply, signal);
+      if (question !== undefined) await refuseUnlessNew(question, signal);
       if (request !== undefined) return request;
     }
+  }
+
+  #reply(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    return abortable(this.#client.writer.reply(bytes), signal);
   }
 
   async #serveRequest(request: StreamRequest): Promise<void> {
@@ -156,21 +164,15 @@ export class ClientConnection {
     try {
       report.target = formatAddress(request.address);
       report.user = request.user;
-      const { host } = this.#client.remote;
+      const { host } = this.#client.connection.remote;
       using visit = accounts.connect(request.user, host);
-      const { target, payload, reply } =
-        options.bind === true && isBindTarget(request.address)
-          ? await this.#acceptPeer(request.payload)
-          : {
-            target: await this.#dial(request.address),
-            payload: request.payload,
-            reply: undefined,
-          };
+      const destination = options.bind === true && isBindTarget(request.address)
+        ? await this.#acceptPeer(request.payload)
+        : { channel: await this.#open(request) };
       try {
-        const first = { up: payload, ...reply && { down: reply } };
-        await this.#relay(target, first, visit);
+        await this.#relay(destination, visit);
       } finally {
-        target.close();
+        destination.channel.close();
       }
       report.close("done");
     } catch (error) {
@@ -178,33 +180,26 @@ export class ClientConnection {
       if (error instanceof ProtocolError) {
         // Somebody tampers with the stream: not a sign at which byte we saw.
         using silence = this.#patience();
-        await drain(this.#reader, silence.signal);
+        await drain(this.#client.reader, silence.signal);
       }
     }
   }
 
-  #relay(
-    target: Connection,
-    first: FirstBytes,
-    visit: Visit,
-  ): Promise<void> {
-    const session = this.#session;
-    const report = this.#report;
+  #relay({ channel, greeting }: Destination, visit: Visit): Promise<void> {
     const { options, world } = this.#server;
-    visit.count("up", first.up.length);
-    report.bytesUp += first.up.length;
-    const ends = { client: this.#client, target, session, visit, report };
-    return relay(
-      new ToTarget(ends, this.#reader, first.up),
-      new ToClient(ends, first.down && session.seal(first.down)),
-      {
-        buffers: world.transport.buffers,
-        clock: world.clock,
-        idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
-        halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
-        signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
+    const passage = new CountedPassage(visit, this.#report);
+    passage.pass("up", channel.first.length);
+    return relay(this.#client, channel, passage, {
+      buffers: world.transport.buffers,
+      clock: world.clock,
+      idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+      halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
+      signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
+      first: {
+        up: channel.begin(),
+        ...greeting && { down: this.#session.seal(greeting) },
       },
-    );
+    });
   }
 
   /** How long a client may take to be understood, or to go away. */
@@ -224,105 +219,64 @@ export class ClientConnection {
   }
 
   /** BIND: the target comes to us. */
-  async #acceptPeer(payload: Uint8Array): Promise<AcceptedPeer> {
+  async #acceptPeer(request: Uint8Array): Promise<Destination> {
     const { options, world: { transport, clock } } = this.#server;
     const signal = this.#signal;
-    const writer = new ByteWriter(this.#client);
-    return await acceptPeer(payload, {
+    const { connection, writer } = this.#client;
+    const { target, payload, reply } = await acceptPeer(request, {
       transport,
       clock,
       policy: options.targetPolicy ?? anyTarget,
-      host: this.#client.local.host,
+      host: connection.local.host,
       signal,
       send: (reply) =>
         abortable(writer.write(this.#session.seal(reply)), signal),
     });
+    return {
+      channel: new Channel(target, undefined, payload),
+      greeting: reply,
+    };
   }
 
-  #dial(address: Address): Promise<Connection> {
-    const { options, world: { transport, clock, metrics } } = this.#server;
-    return dial(address, {
-      transport,
-      clock,
-      metrics,
-      policy: options.targetPolicy ?? anyTarget,
-      timeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-      signal: this.#signal,
-    });
-  }
-}
-
-/** What both directions of a relay know of each other. */
-interface Ends {
-  readonly client: Connection;
-  readonly target: Connection;
-  readonly session: ServerSession;
-  readonly visit: Visit;
-  readonly report: ConnectionReport;
-}
-
-/** Opens; a class, since thousands that are quiet are held at once. */
-class ToTarget implements Flow {
-  readonly source: ByteReader;
-  readonly sink: ByteWriter;
-  readonly first: Uint8Array;
-  readonly #ends: Ends;
-
-  constructor(ends: Ends, source: ByteReader, first: Uint8Array) {
-    this.#ends = ends;
-    this.source = source;
-    this.sink = new ByteWriter(ends.target);
-    this.first = first;
-  }
-
-  convert(sealed: Uint8Array, allocate: Allocate): Uint8Array {
-    return this.#ends.session.open(sealed, allocate);
-  }
-
-  recycle(chunk: Uint8Array): void {
-    this.#ends.client.recycle?.(chunk);
-  }
-
-  end(): void {
-    this.#ends.session.end();
-  }
-
-  admit(_sealed: number, opened: number): number {
-    return this.#ends.visit.count("up", opened);
-  }
-
-  count(_sealed: number, opened: number): void {
-    this.#ends.report.bytesUp += opened;
+  #open({ address, payload, user }: StreamRequest): Promise<Channel> {
+    return this.#server.router
+      .choose({
+        target: address,
+        user,
+        inbound: "shadowsocks",
+        network: "tcp",
+      })
+      .open(address, payload, this.#signal);
   }
 }
 
-/** Seals. */
-class ToClient implements Flow {
-  readonly source: ByteReader;
-  readonly sink: ByteWriter;
-  readonly first?: Uint8Array;
-  readonly #ends: Ends;
+/** Asks the user's account, and counts; a class, since thousands are held. */
+class CountedPassage implements Passage {
+  readonly #visit: Visit;
+  readonly #report: ConnectionReport;
 
-  constructor(ends: Ends, first: Uint8Array | undefined) {
-    this.#ends = ends;
-    this.source = new ByteReader(ends.target);
-    this.sink = new ByteWriter(ends.client);
-    if (first !== undefined) this.first = first;
+  constructor(visit: Visit, report: ConnectionReport) {
+    this.#visit = visit;
+    this.#report = report;
   }
 
-  convert(plain: Uint8Array, allocate: Allocate): Uint8Array {
-    return this.#ends.session.seal(plain, allocate);
+  pass(direction: Direction, payloadBytes: number): number {
+    const waitMs = this.#visit.count(direction, payloadBytes);
+    this.#report.count(direction, payloadBytes);
+    return waitMs;
   }
+}
 
-  recycle(chunk: Uint8Array): void {
-    this.#ends.target.recycle?.(chunk);
+/** Fails closed: what cannot be told to be new is not served. */
+async function refuseUnlessNew(
+  question: NonNullable<AcceptStep["question"]>,
+  signal: AbortSignal,
+): Promise<void> {
+  let isNew = false;
+  try {
+    isNew = await abortable(question, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
   }
-
-  admit(plain: number): number {
-    return this.#ends.visit.count("down", plain);
-  }
-
-  count(plain: number): void {
-    this.#ends.report.bytesDown += plain;
-  }
+  if (!isNew) throw replayed();
 }

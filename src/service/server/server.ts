@@ -5,13 +5,10 @@
  *
  * @module
  */
-import { STRANGERS_SHARE } from "../../limits.ts";
-import {
-  type ServerKeys,
-  type ServerProtocol,
-  serverProtocol,
-} from "../../session/edition.ts";
-import type { StreamProtocol } from "../../session/stream_protocol.ts";
+import { CONNECT_TIMEOUT_MS, STRANGERS_SHARE } from "../../limits.ts";
+import { anyTarget } from "../../security/target_policy.ts";
+import { serverProtocol } from "../../session/families.ts";
+import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
 import type { Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
 import { Accounts } from "./accounts.ts";
@@ -20,6 +17,8 @@ import {
   type ClientOptions,
   type ConnectionServer,
 } from "./client_connection.ts";
+import { Direct } from "../outbound/direct.ts";
+import { everythingTo, type Router } from "../outbound/outbound.ts";
 import {
   connectionShare,
   type Dependencies,
@@ -33,7 +32,6 @@ import {
   joined,
   type Mode,
   type UdpOptions,
-  withWindows,
 } from "../udp/udp_service.ts";
 
 /** How to run a server. */
@@ -84,9 +82,9 @@ export function checkServer(
   keys: ServerKeys,
   dependencies: Dependencies,
 ): void {
-  const forgetful = { sinceUnixMs: 0, add: () => true };
-  const world = withWindows(withDefaults(dependencies));
-  serverProtocol(keys, world, forgetful);
+  const forgetful = { sinceUnixMs: 0, add: () => true, remember: () => {} };
+  const world = withDefaults(dependencies);
+  serverProtocol(keys, { ...world, replayFilter: forgetful });
 }
 
 /**
@@ -103,7 +101,8 @@ export async function startServer(
   const { mode = "tcp_only" } = options;
   const server = new Server(options, world);
   const { accounts, protocol } = server;
-  const shared = { ...options, accounts, protocol };
+  const router: Router = { choose: (request) => server.router.choose(request) };
+  const shared = { ...options, accounts, protocol, router };
   if (mode === "udp_only") {
     const udp = await startUdpServer(shared, world);
     return withUpdate(udp, server, udp);
@@ -125,8 +124,8 @@ export async function startServer(
   const tcp = serve(
     listener,
     limits,
-    (client, signal, place) =>
-      new ClientConnection(client, server, { signal, place }).serve(),
+    ({ connection }, signal, place) =>
+      new ClientConnection(connection, server, { signal, place }).serve(),
     world,
   );
   return withUpdate(udp === undefined ? tcp : joined(tcp, udp), server, udp);
@@ -153,6 +152,7 @@ class Server implements ConnectionServer {
   readonly world: Required<Dependencies>;
   #options: ServerOptions;
   #protocol: ServerProtocol;
+  #router: Router;
   readonly #ownsAccounts: boolean;
 
   constructor(options: ServerOptions, world: Required<Dependencies>) {
@@ -162,6 +162,7 @@ class Server implements ConnectionServer {
     this.accounts = options.accounts ??
       new Accounts(options.users ?? [], world.clock);
     this.#protocol = this.#speak(options);
+    this.#router = this.#direct(options);
   }
 
   get options(): ClientOptions {
@@ -173,8 +174,8 @@ class Server implements ConnectionServer {
     return this.#protocol;
   }
 
-  get streams(): StreamProtocol {
-    return this.#protocol.streams;
+  get router(): Router {
+    return this.#router;
   }
 
   update(change: ServerChange): void {
@@ -185,12 +186,22 @@ class Server implements ConnectionServer {
       this.#protocol = this.#speak(next);
     }
     if (this.#ownsAccounts) this.accounts.set(next.users ?? []);
+    this.#router = this.#direct(next);
     this.#options = next;
   }
 
+  #direct(options: ClientOptions): Router {
+    const {
+      targetPolicy: policy = anyTarget,
+      connectTimeoutMs = CONNECT_TIMEOUT_MS,
+    } = options;
+    return everythingTo(new Direct({ policy, connectTimeoutMs }, this.world));
+  }
+
   #speak(keys: ServerKeys): ServerProtocol {
-    const filter = this.world.replayFilter(keys.method.edition);
-    return serverProtocol(keys, withWindows(this.world), filter);
+    const { replayMemory } = keys.method.family;
+    const replayFilter = this.world.replayFilter(replayMemory);
+    return serverProtocol(keys, { ...this.world, replayFilter });
   }
 }
 

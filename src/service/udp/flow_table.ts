@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { detach } from "../../defect.ts";
 import { PolicyError, TransportError } from "../../errors.ts";
 import { MAX_PENDING_DATAGRAMS, MAX_PENDING_PER_FLOW } from "../../limits.ts";
 import type { FlowEnd } from "../../observe.ts";
@@ -31,6 +32,8 @@ export interface FlowTableOptions<T> {
   readonly idleTimeoutMs: number;
   /** A datagram reached the flow's socket. Its errors are the flow's end. */
   onDatagram(flow: UdpFlow<T>, datagram: Datagram): Promise<void>;
+  /** A flow has begun, and none has made room for it yet. */
+  onBegin?(flow: UdpFlow<T>): void;
   /** A flow has ended. */
   onEnd(flow: UdpFlow<T>): void;
 }
@@ -81,10 +84,6 @@ export class FlowTable<T> {
   open(key: string, data: () => T): UdpFlow<T> {
     const known = this.get(key);
     if (known !== undefined) return known;
-    if (this.#flows.size >= this.#options.maxFlows) {
-      const [quietest] = this.#flows.values();
-      this.#end(quietest!, "evicted");
-    }
     const flow = new OpenFlow(
       key,
       data(),
@@ -92,9 +91,14 @@ export class FlowTable<T> {
     );
     this.#flows.set(key, flow);
     this.#report.flowOpened();
+    this.#options.onBegin?.(flow);
+    if (this.#flows.size > this.#options.maxFlows) {
+      const [quietest] = this.#flows.values();
+      this.#end(quietest!, "evicted");
+    }
     this.#touch(flow);
     this.#expire(flow, this.idleTimeoutMs);
-    void this.#receiveAll(flow);
+    detach(this.#receiveAll(flow), "UDP flow", this.#world);
     return flow;
   }
 

@@ -2,29 +2,45 @@
  * Addresses of names that datagrams are sent to: each packet names its target
  * again, and none may wait for another one's look-up.
  *
+ * A name may move while datagrams go on (DDNS). So one in use is looked up
+ * every few seconds, while the addresses that are known serve; only a name that
+ * was quiet for longer is waited for.
+ *
  * @module
  */
 import { Deadline } from "../../clock.ts";
 import { parseIp } from "../../codec/ip_address.ts";
-import { PolicyError } from "../../errors.ts";
+import { PolicyError, TransportError } from "../../errors.ts";
 import {
   CONNECT_TIMEOUT_MS,
   MAX_CACHED_NAMES,
   MAX_LOOKUPS,
   NAME_FAILURE_TTL_MS,
+  NAME_REFRESH_MS,
+  NAME_STALE_MS,
   NAME_TTL_MS,
 } from "../../limits.ts";
 import type { Dependencies } from "../service.ts";
 
 type World = Pick<Required<Dependencies>, "transport" | "clock">;
 
+type Addresses = readonly string[];
+
+/** One name. */
 interface Entry {
-  readonly ips: Promise<readonly string[]>;
-  /** Infinite while it is looked up. */
-  untilMs: number;
+  /** Those of the last look-up that found any. */
+  ips: Addresses | undefined;
+  /** When it did. */
+  foundMs: number;
+  /** Why the last look-up failed. */
+  failure: unknown;
+  /** When it did. */
+  failedMs: number;
+  /** The one under way. */
+  lookup: Promise<Addresses> | undefined;
 }
 
-/** Bounded; the name that was asked for first is forgotten first. */
+/** Bounded; the name that was looked up first is forgotten first. */
 export class NameCache {
   readonly #world: World;
   readonly #entries = new Map<string, Entry>();
@@ -42,32 +58,64 @@ export class NameCache {
    * short while after a look-up failed so.
    * @throws {PolicyError} `ERR_POLICY_LIMIT` when too many are looked up.
    */
-  resolve(host: string): Promise<readonly string[]> {
+  resolve(host: string): Promise<Addresses> {
     if (parseIp(host) !== undefined) return Promise.resolve([host]);
     const key = host.toLowerCase();
-    const known = this.#entries.get(key);
-    if (known !== undefined && known.untilMs > this.#nowMs()) return known.ips;
-    if (this.#lookups >= MAX_LOOKUPS) {
-      return Promise.reject(
-        new PolicyError("ERR_POLICY_LIMIT", "Too many names are looked up"),
-      );
+    const entry = this.#entries.get(key) ?? newEntry();
+    const ageMs = this.#nowMs() - entry.foundMs;
+    const known = ageMs < NAME_STALE_MS ? entry.ips : undefined;
+    if (known !== undefined) {
+      const fresh = ageMs < NAME_REFRESH_MS;
+      if (fresh || entry.lookup !== undefined) return Promise.resolve(known);
     }
-    const entry = { ips: this.#lookUp(key), untilMs: Infinity };
-    this.#keep(key, entry);
-    entry.ips.then(
-      () => entry.untilMs = this.#nowMs() + NAME_TTL_MS,
-      // Whoever waits for the addresses hears of it.
-      () => entry.untilMs = this.#nowMs() + NAME_FAILURE_TTL_MS,
-    );
-    return entry.ips;
+    const failure = entry.lookup ? undefined : this.#refresh(key, entry);
+    if (known !== undefined && (failure || ageMs < NAME_TTL_MS)) {
+      return Promise.resolve(known);
+    }
+    return entry.lookup ?? Promise.reject(failure);
   }
 
-  async #lookUp(host: string): Promise<readonly string[]> {
+  /**
+   * Starts a look-up.
+   *
+   * @returns Why it does not.
+   */
+  #refresh(key: string, entry: Entry): unknown {
+    if (this.#nowMs() - entry.failedMs < NAME_FAILURE_TTL_MS) {
+      return entry.failure;
+    }
+    if (this.#lookups >= MAX_LOOKUPS) {
+      return new PolicyError(
+        "ERR_POLICY_LIMIT",
+        "Too many names are looked up",
+      );
+    }
+    this.#keep(key, entry);
+    const ended = (): void => {
+      entry.lookup = undefined;
+    };
+    entry.lookup = this.#lookUp(key, entry);
+    entry.lookup.then(ended, ended);
+    return undefined;
+  }
+
+  /** @throws {TransportError} When no addresses are known either. */
+  async #lookUp(host: string, entry: Entry): Promise<Addresses> {
     const { transport, clock } = this.#world;
     using deadline = new Deadline(clock, CONNECT_TIMEOUT_MS, "ERR_NET_TIMEOUT");
     this.#lookups++;
     try {
-      return await transport.resolve(host, { signal: deadline.signal });
+      entry.ips = await transport.resolve(host, { signal: deadline.signal });
+      entry.foundMs = this.#nowMs();
+      return entry.ips;
+    } catch (error) {
+      entry.failure = error;
+      entry.failedMs = this.#nowMs();
+      // That is an answer: the name has no addresses any more.
+      if (isNotFound(error)) entry.ips = undefined;
+      const ageMs = entry.failedMs - entry.foundMs;
+      if (entry.ips === undefined || ageMs >= NAME_STALE_MS) throw error;
+      return entry.ips;
     } finally {
       this.#lookups--;
     }
@@ -85,4 +133,19 @@ export class NameCache {
   #nowMs(): number {
     return this.#world.clock.monotonicMs();
   }
+}
+
+function newEntry(): Entry {
+  return {
+    ips: undefined,
+    foundMs: -Infinity,
+    failure: undefined,
+    failedMs: -Infinity,
+    lookup: undefined,
+  };
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof TransportError &&
+    error.code === "ERR_NET_NAME_NOT_FOUND";
 }

@@ -12,12 +12,12 @@
  * @module
  */
 import type { Address } from "../../codec/address.ts";
-import type { Packet } from "../../codec/packet.ts";
 import { isUnspecified } from "../../codec/ip_address.ts";
 import {
   decodeSocksDatagram,
   encodeSocksDatagram,
 } from "../../codec/socks5_datagram.ts";
+import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import type {
   Connection,
@@ -28,16 +28,16 @@ import type {
 import { bindPort } from "./late_socket.ts";
 import type { Dependencies, Service } from "../service.ts";
 import { UdpReport } from "./udp_report.ts";
-import { serveDatagrams, type UdpOptions } from "./udp_service.ts";
-import type { PacketUpstream } from "../outbound/upstream.ts";
-import { UpstreamFlows } from "./upstream_flows.ts";
+import { flowLimits, serveDatagrams, type UdpOptions } from "./udp_service.ts";
+import type { Router } from "../outbound/outbound.ts";
+import { clientAt, type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
 
 /** How to run the UDP side of a local proxy. */
 export interface UdpLocalOptions extends UdpOptions {
   /** Where applications send to. */
   readonly listen: Endpoint;
-  /** The server of a new flow. */
-  upstream(): PacketUpstream;
+  /** Chooses the way of datagrams. */
+  readonly router: Router;
 }
 
 /** Leave to send datagrams, until it is disposed of. */
@@ -59,8 +59,9 @@ export class UdpLocal {
   /** Where it is bound. */
   readonly service: Service;
   readonly #socket: DatagramSocket;
-  readonly #flows: UpstreamFlows;
+  readonly #flows: OutboundFlows<FlowOwner>;
   readonly #report: UdpReport;
+  readonly #world: Required<Dependencies>;
   readonly #permits = new Set<Permit>();
   readonly #stopped = new AbortController();
 
@@ -70,13 +71,15 @@ export class UdpLocal {
     world: Required<Dependencies>,
   ) {
     this.#socket = socket;
+    this.#world = world;
     this.#report = new UdpReport(world);
-    this.#flows = new UpstreamFlows(
+    this.#flows = new OutboundFlows(
       {
-        ...options,
-        upstream: () => options.upstream(),
-        deliver: (client, packet, signal) =>
-          this.#deliver(client, packet, signal),
+        router: options.router,
+        inbound: "socks",
+        ...flowLimits(options, world),
+        deliver: ({ endpoint }, packet, signal) =>
+          this.#socket.send(encodeSocksDatagram(packet), endpoint, { signal }),
       },
       world,
       this.#report,
@@ -121,7 +124,7 @@ export class UdpLocal {
       signal: this.#stopped.signal,
       [Symbol.dispose]: () => {
         this.#permits.delete(permit);
-        this.#flows.end((client) => !this.#admits(client));
+        this.#flows.end(({ endpoint }) => !this.#admits(endpoint));
       },
     };
   }
@@ -135,7 +138,9 @@ export class UdpLocal {
           "Datagram from an address without an association",
         );
       }
-      void this.#flows.send(from, decodeSocksDatagram(payload));
+      const packet = decodeSocksDatagram(payload);
+      const sent = this.#flows.send(clientAt(from), packet);
+      detach(sent, "datagram", this.#world);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }
@@ -147,14 +152,6 @@ export class UdpLocal {
       if (permit.port === undefined || permit.port === port) return true;
     }
     return false;
-  }
-
-  #deliver(
-    client: Endpoint,
-    packet: Packet,
-    signal: AbortSignal,
-  ): Promise<void> {
-    return this.#socket.send(encodeSocksDatagram(packet), client, { signal });
   }
 
   #stop(): void {

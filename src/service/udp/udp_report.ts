@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { codeOf, stackOf } from "../../defect.ts";
 import { type ErrorCode, ProtocolError, UmbraError } from "../../errors.ts";
 import type { FlowEnd } from "../../observe.ts";
 import type { Dependencies } from "../service.ts";
@@ -46,16 +47,15 @@ export class UdpReport {
    * @param client Who sent it or was to get it.
    */
   dropped(error: unknown, client: string): void {
-    if (!(error instanceof UmbraError)) {
-      this.#world.logger.log("error", "datagram handler failed", {
-        reason: error instanceof Error ? error.stack : String(error),
-      });
-      return;
-    }
-    const { code } = error;
+    const code = codeOf(error);
     this.#drops.set(code, (this.#drops.get(code) ?? 0) + 1);
     const { logger, metrics } = this.#world;
     metrics.datagramDropped(code);
+    if (!(error instanceof UmbraError)) {
+      const reason = stackOf(error);
+      logger.log("error", "datagram handler failed", { code, reason });
+      return;
+    }
     const skew = error instanceof ProtocolError && error.clockSkewSeconds;
     if (typeof skew === "number") metrics.clockSkew(skew);
     if (!logger.enabled("debug")) return;
@@ -84,7 +84,7 @@ export class UdpReport {
   flowFailed(error: unknown): void {
     if (this.#flows.failed > 0 && error instanceof UmbraError) return;
     this.#world.logger.log("warn", "UDP flow failed", {
-      code: error instanceof UmbraError ? error.code : undefined,
+      code: codeOf(error),
       reason: error instanceof Error ? error.message : String(error),
     });
   }

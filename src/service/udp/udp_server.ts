@@ -7,36 +7,32 @@
  *
  * @module
  */
-import type { Address } from "../../codec/address.ts";
+import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
-import { MAX_DIAL_ADDRESSES, UDP_TIMEOUT_MS } from "../../limits.ts";
-import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
-import type { ServerProtocol } from "../../session/edition.ts";
+import type { Packet } from "../../codec/packet.ts";
+import { UDP_TIMEOUT_MS } from "../../limits.ts";
+import type { ServerProtocol } from "../../session/family.ts";
 import type {
   ClientPacket,
   PacketServer,
 } from "../../session/packet_protocol.ts";
 import { onAbort } from "../../on_abort.ts";
 import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
-import type { Direction, Visit } from "../server/account.ts";
+import type { Router } from "../outbound/outbound.ts";
+import type { Direction } from "../../streams/channel.ts";
+import type { Visit } from "../server/account.ts";
 import type { Accounts } from "../server/accounts.ts";
-import { FlowTable, type UdpFlow } from "./flow_table.ts";
-import { bindPort } from "./late_socket.ts";
-import { NameCache } from "./name_cache.ts";
 import type { Dependencies, Service } from "../service.ts";
+import { bindPort } from "./late_socket.ts";
+import type { UdpFlow } from "./flow_table.ts";
+import { type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
 import { UdpReport } from "./udp_report.ts";
-import {
-  flowCapacity,
-  serveDatagrams,
-  type UdpOptions,
-} from "./udp_service.ts";
+import { flowLimits, serveDatagrams, type UdpOptions } from "./udp_service.ts";
 
 /** What can be changed while the UDP side of a server runs. */
 export interface UdpServerChange {
   /** Of TCP and UDP alike; another one ends every flow. */
   readonly protocol: ServerProtocol;
-  /** What may be sent to; default: anything. */
-  readonly targetPolicy?: TargetPolicy;
   /** Milliseconds without a datagram; default 300,000. */
   readonly udpTimeoutMs?: number;
 }
@@ -47,6 +43,8 @@ export interface UdpServerOptions extends UdpServerChange, UdpOptions {
   readonly listen: Endpoint;
   /** Where users are counted. */
   readonly accounts: Accounts;
+  /** Chooses the way to targets. */
+  readonly router: Router;
 }
 
 /** The running UDP side of a server. */
@@ -79,23 +77,27 @@ export async function startUdpServer(
   };
 }
 
-interface Client {
+/** One association of a client. */
+interface Client extends FlowOwner {
   /** Where replies go: the client's latest address. */
   endpoint: Endpoint;
-  /** Whose flow it is, where users have names. */
-  readonly user: string | undefined;
-  /** Counts what the user moves; its abort ends the flow. */
+  /** Counts what the user moves; its abort ends the association. */
   readonly visit: Visit;
+  /** It ends with the last of them. */
+  readonly flows: Set<UdpFlow<unknown>>;
+  /** Listens no more for its user to be sent away. */
+  readonly leaveSignal: () => void;
 }
 
 class UdpServer {
   readonly #socket: DatagramSocket;
   readonly #accounts: Accounts;
-  readonly #flows: FlowTable<Client>;
-  readonly #names: NameCache;
+  readonly #flows: OutboundFlows<Client>;
   readonly #report: UdpReport;
+  readonly #world: Required<Dependencies>;
+  /** By the name of their association. */
+  readonly #clients = new Map<string, Client>();
   #packets: PacketServer;
-  #policy: TargetPolicy;
 
   constructor(
     options: UdpServerOptions,
@@ -103,21 +105,18 @@ class UdpServer {
     world: Required<Dependencies>,
   ) {
     this.#socket = socket;
+    this.#world = world;
     this.#accounts = options.accounts;
-    this.#policy = options.targetPolicy ?? anyTarget;
     this.#packets = options.protocol.packets;
     this.#report = new UdpReport(world);
-    this.#names = new NameCache(world);
-    this.#flows = new FlowTable(
+    this.#flows = new OutboundFlows(
       {
-        maxFlows: options.maxFlows ??
-          flowCapacity(world.transport.descriptorLimit()),
-        idleTimeoutMs: options.udpTimeoutMs ?? UDP_TIMEOUT_MS,
-        onDatagram: (flow, datagram) => this.#reply(flow, datagram),
-        onEnd: ({ key, data }) => {
-          data.visit[Symbol.dispose]();
-          this.#packets.end(key);
-        },
+        router: options.router,
+        inbound: "shadowsocks",
+        ...flowLimits(options, world),
+        deliver: (client, packet, signal) =>
+          this.#reply(client, packet, signal),
+        ended: (client) => this.#forgetUnused(client),
       },
       world,
       this.#report,
@@ -129,19 +128,20 @@ class UdpServer {
     this.#report.received();
     try {
       const packet = this.#packets.open(payload, from);
-      void this.#forward(this.#flowOf(packet, from), packet);
+      const client = this.#clientOf(packet, from);
+      detach(this.#flows.send(client, packet), "datagram", this.#world);
+      this.#forgetUnused(client);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }
   }
 
-  update({ protocol, targetPolicy, udpTimeoutMs }: UdpServerChange): void {
+  update({ protocol, udpTimeoutMs }: UdpServerChange): void {
     if (protocol.packets !== this.#packets) {
       this.#flows.end();
       this.#packets = protocol.packets;
     }
-    this.#policy = targetPolicy ?? anyTarget;
-    this.#flows.idleTimeoutMs = udpTimeoutMs ?? UDP_TIMEOUT_MS;
+    this.#flows.setIdleTimeout(udpTimeoutMs ?? UDP_TIMEOUT_MS);
   }
 
   /** Ends every flow. */
@@ -150,12 +150,12 @@ class UdpServer {
     this.#report.close(this.#flows.overflown + this.#socket.dropped);
   }
 
-  /** The flow of a packet, once its user may send it. */
-  #flowOf(packet: ClientPacket, endpoint: Endpoint): UdpFlow<Client> {
+  /** The client of a packet, once its user may send it. */
+  #clientOf(packet: ClientPacket, endpoint: Endpoint): Client {
     const { association, user, payload } = packet;
-    const known = this.#flows.get(association);
+    const known = this.#clients.get(association);
     if (known !== undefined) {
-      known.data.endpoint = endpoint;
+      known.endpoint = endpoint;
       this.#count(known, "up", payload.length);
       return known;
     }
@@ -168,16 +168,21 @@ class UdpServer {
       this.#packets.end(association);
       throw error;
     }
-    const client = { endpoint, user, visit };
-    const flow = this.#flows.open(association, () => client);
-    if (visit.signal !== undefined) {
-      const leave = onAbort(visit.signal, () => this.#flows.close(flow));
-      onAbort(flow.signal, leave);
-    }
-    return flow;
+    const client: Client = {
+      key: association,
+      endpoint,
+      user,
+      visit,
+      flows: new Set(),
+      leaveSignal: visit.signal === undefined
+        ? () => {}
+        : onAbort(visit.signal, () => this.#flows.endOf(client)),
+    };
+    this.#clients.set(association, client);
+    return client;
   }
 
-  /** A user with too many associations loses the quietest, and nobody else. */
+  /** A user with too many associations loses the quietest, and no other. */
   #visit(user: string | undefined, host: string): Visit {
     try {
       return this.#accounts.connect(user, host, "udp");
@@ -185,66 +190,42 @@ class UdpServer {
       const tooMany = error instanceof PolicyError &&
         error.code === "ERR_POLICY_USER_CONNECTIONS";
       const quietest = tooMany &&
-        this.#flows.quietest(({ data }) => data.user === user);
+        this.#flows.quietest((client) => client.user === user);
       if (!quietest) throw error;
-      this.#flows.close(quietest);
+      this.#flows.endOf(quietest);
       return this.#accounts.connect(user, host, "udp");
     }
   }
 
-  /** Counts a datagram; a user who may move no more loses the flow. */
-  #count(flow: UdpFlow<Client>, direction: Direction, bytes: number): void {
+  /** Counts a datagram; a user who may move no more loses the association. */
+  #count(client: Client, direction: Direction, bytes: number): void {
     try {
-      count(flow.data.visit, direction, bytes);
+      count(client.visit, direction, bytes);
     } catch (error) {
       const tooFast = error instanceof PolicyError &&
         error.code === "ERR_POLICY_USER_RATE";
-      if (!tooFast) this.#flows.close(flow);
+      if (!tooFast) this.#flows.endOf(client);
       throw error;
     }
   }
 
-  async #forward(
-    flow: UdpFlow<Client>,
-    { address, payload }: ClientPacket,
-  ): Promise<void> {
-    try {
-      await this.#flows.send(flow, payload, () => this.#route(address));
-      this.#report.relayed("up", payload.length);
-    } catch (error) {
-      this.#report.dropped(error, flow.data.endpoint.host);
-    }
-  }
-
-  /** Seals what anybody sent to a flow's socket. */
+  /** Seals what anybody sent to a socket of the client's. */
   async #reply(
-    flow: UdpFlow<Client>,
-    { payload, from }: Datagram,
+    client: Client,
+    packet: Packet,
+    signal: AbortSignal,
   ): Promise<void> {
-    const { signal } = flow;
-    try {
-      this.#count(flow, "down", payload.length);
-      const sealed = this.#packets.seal(flow.key, { address: from, payload });
-      await this.#socket.send(sealed, flow.data.endpoint, { signal });
-      this.#report.relayed("down", payload.length);
-    } catch (error) {
-      this.#report.dropped(error, flow.data.endpoint.host);
-    }
+    this.#count(client, "down", packet.payload.length);
+    const sealed = this.#packets.seal(client.key, packet);
+    await this.#socket.send(sealed, client.endpoint, { signal });
   }
 
-  async #route({ host, port }: Address): Promise<Endpoint[]> {
-    const ips = await this.#names.resolve(host);
-    const allowed = ips.filter((ip) => this.#policy(ip) === undefined);
-    if (allowed.length === 0) {
-      throw new PolicyError(
-        "ERR_POLICY_TARGET",
-        `Cannot send to ${host}: its address is ${this.#policy(ips[0]!)}`,
-      );
-    }
-    return allowed.slice(0, MAX_DIAL_ADDRESSES).map((ip) => ({
-      host: ip,
-      port,
-    }));
+  /** An association ends with its last flow, or if it never had one. */
+  #forgetUnused(client: Client): void {
+    if (client.flows.size > 0 || !this.#clients.delete(client.key)) return;
+    client.leaveSignal();
+    client.visit[Symbol.dispose]();
+    this.#packets.end(client.key);
   }
 }
 

@@ -5,15 +5,15 @@
  * @module
  */
 import { pause } from "../../clock.ts";
+import { tellDefect } from "../../defect.ts";
 import { TransportError } from "../../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
   MAX_UDP_FLOWS,
   RESERVED_DESCRIPTORS,
   UDP_DESCRIPTOR_SHARE,
+  UDP_TIMEOUT_MS,
 } from "../../limits.ts";
-import { SlidingWindow } from "../../security/sliding_window.ts";
-import type { PacketProtocolWorld } from "../../session/edition.ts";
 import type {
   Datagram,
   DatagramSocket,
@@ -62,16 +62,20 @@ export function flowShare(
   return maxFlows ?? flowCapacity(transport.descriptorLimit());
 }
 
-/** With the memory of packet ids that sessions of the 2022 edition need. */
-export function withWindows(
-  world: Required<Dependencies>,
-): PacketProtocolWorld {
-  return { ...world, newWindow: () => new SlidingWindow() };
+/** How many flows a service may have, and for how long they may be quiet. */
+export function flowLimits(
+  { maxFlows, udpTimeoutMs }: UdpOptions,
+  { transport }: Pick<Dependencies, "transport">,
+): { readonly maxFlows: number; readonly idleTimeoutMs: number } {
+  return {
+    maxFlows: maxFlows ?? flowCapacity(transport.descriptorLimit()),
+    idleTimeoutMs: udpTimeoutMs ?? UDP_TIMEOUT_MS,
+  };
 }
 
 /**
- * Receives on a socket and hands each datagram to `handle`, which must not
- * throw.
+ * Receives on a socket and hands each datagram to `handle`; what that throws is
+ * a defect.
  *
  * @param socket Owned by the service from now on.
  * @param onStop Ends what the datagrams began.
@@ -145,6 +149,15 @@ class ReceiveLoop implements Service {
     await this.#receiving;
   }
 
+  /** What is wrong with one datagram does not hold up the next. */
+  #take(datagram: Datagram): void {
+    try {
+      this.#handle(datagram);
+    } catch (error) {
+      tellDefect(error, "datagram handler", this.#world);
+    }
+  }
+
   async #receiveAll(): Promise<void> {
     const { clock, logger } = this.#world;
     for (let failures = 0;;) {
@@ -153,7 +166,7 @@ class ReceiveLoop implements Service {
         if (datagram === undefined) return;
         if (failures > 0) logger.log("info", "receiving again");
         failures = 0;
-        this.#handle(datagram);
+        this.#take(datagram);
       } catch (error) {
         if (failures++ === 0) {
           logger.log("error", "cannot receive datagrams, will keep trying", {

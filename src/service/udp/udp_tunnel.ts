@@ -5,13 +5,14 @@
  * @module
  */
 import type { Address } from "../../codec/address.ts";
+import { detach } from "../../defect.ts";
 import type { Endpoint } from "../../transport.ts";
 import { bindPort } from "./late_socket.ts";
 import { type Dependencies, type Service, withDefaults } from "../service.ts";
 import { UdpReport } from "./udp_report.ts";
-import { serveDatagrams, type UdpOptions } from "./udp_service.ts";
-import type { PacketUpstream } from "../outbound/upstream.ts";
-import { UpstreamFlows } from "./upstream_flows.ts";
+import { flowLimits, serveDatagrams, type UdpOptions } from "./udp_service.ts";
+import type { Router } from "../outbound/outbound.ts";
+import { clientAt, OutboundFlows } from "./outbound_flows.ts";
 
 /** How to run a tunnel. */
 export interface UdpTunnelOptions extends UdpOptions {
@@ -19,8 +20,8 @@ export interface UdpTunnelOptions extends UdpOptions {
   readonly listen: Endpoint;
   /** What they reach; a name is resolved by the server. */
   readonly target: Address;
-  /** The server of a new flow. */
-  upstream(): PacketUpstream;
+  /** Chooses the way of datagrams. */
+  readonly router: Router;
 }
 
 /**
@@ -35,13 +36,14 @@ export async function startUdpTunnel(
   const world = withDefaults(dependencies);
   const socket = await bindPort(options.listen, world);
   const report = new UdpReport(world);
-  const flows = new UpstreamFlows(
+  const flows = new OutboundFlows(
     {
-      ...options,
-      upstream: () => options.upstream(),
-      // Whoever answers: the application sees the tunnel's own address.
-      deliver: (client, { payload }, signal) =>
-        socket.send(payload, client, { signal }),
+      router: options.router,
+      inbound: "tunnel",
+      ...flowLimits(options, world),
+      // Any sender: the application sees the tunnel's own address.
+      deliver: ({ endpoint }, { payload }, signal) =>
+        socket.send(payload, endpoint, { signal }),
     },
     world,
     report,
@@ -50,7 +52,8 @@ export async function startUdpTunnel(
     socket,
     ({ payload, from }) => {
       report.received();
-      void flows.send(from, { address: options.target, payload });
+      const packet = { address: options.target, payload };
+      detach(flows.send(clientAt(from), packet), "datagram", world);
     },
     () => {
       flows.end();

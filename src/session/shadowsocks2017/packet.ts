@@ -1,5 +1,5 @@
 /**
- * Packets of the 2017 edition: each stands for itself, so an association is
+ * Packets of AEAD 2017: each stands for itself, so an association is
  * whatever one user sends from one address. Whose key it was is found out for
  * each packet, by trying; a stranger's small packet is read once for every
  * user, a large one only until that has cost enough.
@@ -17,39 +17,25 @@ import { PolicyError } from "../../errors.ts";
 import { MAX_TRIAL_BYTES } from "../../limits.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { Endpoint } from "../../transport.ts";
-import { type User2017, Users2017 } from "./users.ts";
 import type {
   ClientPacket,
   PacketClient,
-  PacketProtocol,
   PacketServer,
 } from "../packet_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
+import type { User2017, Users2017 } from "./users.ts";
 
-/**
- * The 2017 edition under one key.
- *
- * @param masterKey Key and method.
- * @param randomBytes Makes the salts.
- */
-export function aead2017Packet(
-  masterKey: MasterKey,
-  randomBytes: RandomBytes,
-): PacketProtocol {
-  return {
-    client: () => new Client(masterKey, randomBytes),
-    server(): PacketServer {
-      const users = new Users2017(masterKey.method);
-      users.set([{ masterKey }]);
-      return new Aead2017PacketServer(users, randomBytes);
-    },
-  };
-}
-
-class Client implements PacketClient {
+/** The end of `ss-local`. */
+export class PacketClient2017 implements PacketClient {
   readonly #masterKey: MasterKey;
   readonly #randomBytes: RandomBytes;
 
+  /**
+   * Keeps nothing between packets.
+   *
+   * @param masterKey Key and method.
+   * @param randomBytes Makes the salts.
+   */
   constructor(masterKey: MasterKey, randomBytes: RandomBytes) {
     this.#masterKey = masterKey;
     this.#randomBytes = randomBytes;
@@ -69,7 +55,7 @@ class Client implements PacketClient {
 }
 
 /** The end of `ss-server`, of one user or of several. */
-export class Aead2017PacketServer implements PacketServer {
+export class PacketServer2017 implements PacketServer {
   readonly #users: Users2017;
   readonly #randomBytes: RandomBytes;
   /** What each association is answered with. */

@@ -1,5 +1,5 @@
 /**
- * Streams of the 2017 edition: each direction is salt and chunks, and the
+ * Streams of AEAD 2017: each direction is salt and chunks, and the
  * client's plaintext starts with the address.
  *
  * Source: Shadowsocks AEAD ciphers, "TCP".
@@ -18,44 +18,33 @@ import { ChunkSealer } from "../../codec/chunk_sealer.ts";
 import { UnitBuffer } from "../../codec/unit_buffer.ts";
 import type { MasterKey } from "../../crypto/aead.ts";
 import type { RandomBytes } from "../../random.ts";
-import { replayed, type SaltFilter } from "../salt_filter.ts";
+import type { ReplayFilter } from "../../security/replay_filter.ts";
+import type { ServerWorld } from "../family.ts";
+import { refuseReplay } from "../replay.ts";
 import type {
+  AcceptStep,
   ClientSession,
   ServerSession,
-  StreamProtocol,
-  StreamRequest,
+  Step,
   StreamSession,
 } from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
 
-/**
- * The 2017 edition under one key.
- *
- * @param masterKey Key and method.
- * @param randomBytes Makes the salts.
- * @param filter Of a server: the salts it has seen. Not set: replays are
- * served.
- */
-export function aead2017Stream(
-  masterKey: MasterKey,
-  randomBytes: RandomBytes,
-  filter?: SaltFilter,
-): StreamProtocol {
-  return {
-    client: () => new Client(masterKey, randomBytes),
-    server: () => new Server(masterKey, randomBytes, filter),
-  };
-}
-
 const NOTHING = new Uint8Array(0);
 
-/** Both directions; the sealer is made when there is something to seal. */
+/** Both directions. The sealer is made when there is something to seal. */
 class Session implements StreamSession {
   readonly #masterKey: MasterKey;
   readonly #randomBytes: RandomBytes;
   readonly #opener: ChunkOpener;
   #sealer: ChunkSealer | undefined;
 
+  /**
+   * Derives nothing yet.
+   *
+   * @param masterKey Key and method.
+   * @param randomBytes Makes the salt of what is sealed.
+   */
   constructor(masterKey: MasterKey, randomBytes: RandomBytes) {
     this.#masterKey = masterKey;
     this.#randomBytes = randomBytes;
@@ -67,8 +56,8 @@ class Session implements StreamSession {
     return this.#sealer.seal(payload, allocate);
   }
 
-  open(bytes: Uint8Array, allocate?: Allocate): Uint8Array {
-    return this.#opener.open(bytes, allocate);
+  open(bytes: Uint8Array, allocate?: Allocate): Step {
+    return { payload: this.#opener.open(bytes, allocate) };
   }
 
   end(): void {
@@ -81,43 +70,46 @@ class Session implements StreamSession {
   }
 }
 
-class Client extends Session implements ClientSession {
+/** The end of `ss-local`. */
+export class Client2017 extends Session implements ClientSession {
   request(address: Address, payload: Uint8Array): Uint8Array {
     return this.seal(concat(encodeAddress(address), payload));
   }
 }
 
-class Server extends Session implements ServerSession {
-  readonly #filter: SaltFilter | undefined;
+/** The end of `ss-server`. */
+export class Server2017 extends Session implements ServerSession {
+  readonly #filter: ReplayFilter;
   readonly #salt: UnitBuffer;
   /** The address may be split over chunks; it has 259 bytes at most. */
   #plaintext: Uint8Array = NOTHING;
 
-  constructor(
-    masterKey: MasterKey,
-    randomBytes: RandomBytes,
-    filter: SaltFilter | undefined,
-  ) {
+  /**
+   * Waits for a request.
+   *
+   * @param masterKey Key and method.
+   */
+  constructor(masterKey: MasterKey, world: ServerWorld) {
+    const { randomBytes, replayFilter } = world;
     super(masterKey, (length) => {
       const salt = randomBytes(length);
-      // What we send must not be served when it is sent back to us.
-      filter?.add(salt);
+      replayFilter.remember(salt);
       return salt;
     });
-    this.#filter = filter;
+    this.#filter = replayFilter;
     this.#salt = new UnitBuffer(masterKey.method.saltLength);
   }
 
-  accept(bytes: Uint8Array): StreamRequest | undefined {
+  accept(bytes: Uint8Array): AcceptStep {
     this.#salt.take(bytes);
-    this.#plaintext = concat(this.#plaintext, this.open(bytes));
+    this.#plaintext = concat(this.#plaintext, this.open(bytes).payload);
     const decoded = decodeAddress(this.#plaintext);
-    if (decoded === undefined) return undefined;
+    if (decoded === undefined) return {};
     const { address, length } = decoded;
     checkTargetPort(address, "request");
-    if (this.#filter?.add(this.#salt.unit) === false) throw replayed();
+    const question = refuseReplay(this.#filter.add(this.#salt.unit));
     const payload = this.#plaintext.subarray(length);
     this.#plaintext = NOTHING;
-    return { address, payload };
+    return { request: { address, payload }, ...question && { question } };
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Several users on one port of the 2017 edition, which has no field for a
+ * Several users on one port of AEAD 2017, which has no field for a
  * name: each key is tried on the first length chunk until one fits.
  *
  * The key that fitted the client's address last is tried first. A stranger
@@ -21,14 +21,9 @@ import {
   MAX_TRIAL_USERS,
   TAG_LENGTH,
 } from "../../limits.ts";
-import type { RandomBytes } from "../../random.ts";
-import { aead2017Stream } from "./stream.ts";
-import type { SaltFilter } from "../salt_filter.ts";
-import type {
-  ServerSession,
-  StreamProtocol,
-  StreamRequest,
-} from "../stream_protocol.ts";
+import type { ServerWorld } from "../family.ts";
+import type { AcceptStep, ServerSession, Step } from "../stream_protocol.ts";
+import { Server2017 } from "./stream.ts";
 
 /** One user. */
 export interface User2017 {
@@ -36,28 +31,6 @@ export interface User2017 {
   readonly name?: string;
   /** The user's own key. */
   readonly masterKey: MasterKey;
-}
-
-/**
- * The server of several users; it has no client side.
- *
- * @param users All of one method; they may change.
- * @param randomBytes Makes the salts.
- * @param filter The salts it has seen. Not set: replays are served.
- */
-export function aead2017Users(
-  users: Users2017,
-  randomBytes: RandomBytes,
-  filter?: SaltFilter,
-): StreamProtocol {
-  const protocolOf = ({ masterKey }: User2017): StreamProtocol =>
-    aead2017Stream(masterKey, randomBytes, filter);
-  return {
-    client(): never {
-      throw new TypeError("Cannot be a client: that takes one key");
-    },
-    server: (clientHost) => new TrialServer(users, clientHost, protocolOf),
-  };
 }
 
 /** Finds whose key a stream was sealed with. */
@@ -167,49 +140,55 @@ function fits({ masterKey }: User2017, head: Uint8Array): boolean {
 }
 
 /** A session that becomes one of its user once that is known. */
-class TrialServer implements ServerSession {
+export class TrialServer2017 implements ServerSession {
   readonly #users: Users2017;
   readonly #clientHost: (() => string) | undefined;
-  readonly #protocolOf: (user: User2017) => StreamProtocol;
+  readonly #world: ServerWorld;
   readonly #head: UnitBuffer;
   #user: User2017 | undefined;
   #session: ServerSession | undefined;
 
+  /**
+   * Waits for a request.
+   *
+   * @param users All of one method; they may change.
+   * @param clientHost Tells the client's address.
+   */
   constructor(
     users: Users2017,
     clientHost: (() => string) | undefined,
-    protocolOf: (user: User2017) => StreamProtocol,
+    world: ServerWorld,
   ) {
     this.#users = users;
     this.#clientHost = clientHost;
-    this.#protocolOf = protocolOf;
+    this.#world = world;
     this.#head = new UnitBuffer(users.headLength);
   }
 
-  accept(bytes: Uint8Array): StreamRequest | undefined {
+  accept(bytes: Uint8Array): AcceptStep {
     let next = bytes;
     if (this.#session === undefined) {
       const rest = this.#head.take(bytes);
-      if (rest === undefined) return undefined;
+      if (rest === undefined) return {};
       this.#user = this.#users.find(
         this.#head.unit,
         this.#clientHost?.(),
       );
-      this.#session = this.#protocolOf(this.#user).server();
+      this.#session = new Server2017(this.#user.masterKey, this.#world);
       next = concat(this.#head.unit, rest);
     }
-    const request = this.#session.accept(next);
-    const name = this.#user?.name;
-    return request === undefined || name === undefined
-      ? request
-      : { ...request, user: name };
+    const step = this.#session.accept(next);
+    const user = this.#user?.name;
+    return step.request === undefined || user === undefined
+      ? step
+      : { ...step, request: { ...step.request, user } };
   }
 
   seal(payload: Uint8Array, allocate?: Allocate): Uint8Array {
     return this.#known.seal(payload, allocate);
   }
 
-  open(bytes: Uint8Array, allocate?: Allocate): Uint8Array {
+  open(bytes: Uint8Array, allocate?: Allocate): Step {
     return this.#known.open(bytes, allocate);
   }
 

@@ -1,5 +1,5 @@
 /**
- * The end of `ss-local` of a stream of the 2022 edition.
+ * The end of `ss-local` of a stream of Shadowsocks 2022.
  *
  * Source: SIP022 §3.1, SIP023.
  *
@@ -22,20 +22,21 @@ import type { Psk } from "../../crypto/psk.ts";
 import { ProtocolError } from "../../errors.ts";
 import { MAX_PADDING_LENGTH, TAG_LENGTH } from "../../limits.ts";
 import { randomBelow } from "../../random.ts";
-import type { Aead2022World } from "./world.ts";
 import { openHeader } from "./open_header.ts";
-import type { ClientSession } from "../stream_protocol.ts";
+import type { SessionWorld } from "../family.ts";
+import type { ClientSession, Step } from "../stream_protocol.ts";
 import { checkTimestamp, unixSeconds } from "./timestamp.ts";
 
 /** One session: a request, then chunks both ways. */
-export class Aead2022Client implements ClientSession {
+export class Client2022 implements ClientSession {
   readonly #psk: Psk;
   readonly #identityKeys: readonly Psk[];
-  readonly #world: Aead2022World;
+  readonly #world: SessionWorld;
   readonly #sealer: ChunkSealer;
   /** Salt and fixed header of the response. */
   readonly #head: UnitBuffer;
   #opener: ChunkOpener | undefined;
+  #peerUnixSeconds: number | undefined;
 
   /**
    * Draws the salt.
@@ -43,7 +44,7 @@ export class Aead2022Client implements ClientSession {
    * @param psk Key of the session.
    * @param identityKeys Keys of the servers in front of it, in order.
    */
-  constructor(psk: Psk, identityKeys: readonly Psk[], world: Aead2022World) {
+  constructor(psk: Psk, identityKeys: readonly Psk[], world: SessionWorld) {
     this.#psk = psk;
     this.#identityKeys = identityKeys;
     this.#world = world;
@@ -52,6 +53,10 @@ export class Aead2022Client implements ClientSession {
     this.#head = new UnitBuffer(
       saltLength + RESPONSE_HEADER_LENGTH + saltLength + TAG_LENGTH,
     );
+  }
+
+  get peerUnixSeconds(): number | undefined {
+    return this.#peerUnixSeconds;
   }
 
   request(address: Address, payload: Uint8Array): Uint8Array {
@@ -80,14 +85,14 @@ export class Aead2022Client implements ClientSession {
     return this.#sealer.seal(payload, allocate);
   }
 
-  open(bytes: Uint8Array, allocate?: Allocate): Uint8Array {
+  open(bytes: Uint8Array, allocate?: Allocate): Step {
     if (this.#opener !== undefined) {
-      return this.#opener.open(bytes, allocate);
+      return { payload: this.#opener.open(bytes, allocate) };
     }
     const rest = this.#head.take(bytes);
     if (rest === undefined) return NOTHING;
     this.#opener = this.#openHead(this.#head.unit);
-    return this.#opener.open(rest, allocate);
+    return { payload: this.#opener.open(rest, allocate) };
   }
 
   end(): void {
@@ -134,6 +139,7 @@ export class Aead2022Client implements ClientSession {
           "Cannot accept response: it answers another request",
         );
       }
+      this.#peerUnixSeconds = unixSeconds;
       return new ChunkOpener(this.#psk, { aead, nonce, payloadLength: length });
     } catch (error) {
       aead.free();
@@ -142,4 +148,4 @@ export class Aead2022Client implements ClientSession {
   }
 }
 
-const NOTHING = new Uint8Array(0);
+const NOTHING: Step = { payload: new Uint8Array(0) };

@@ -1,5 +1,5 @@
 /**
- * The end of `ss-local` of one UDP association of the 2022 edition.
+ * The end of `ss-local` of one UDP association of Shadowsocks 2022.
  *
  * A server that was restarted answers with another session id. So answers of
  * two server sessions are taken, and of a third one once the older of them has
@@ -14,29 +14,27 @@ import { equalBytes } from "../../bytes.ts";
 import type { Packet } from "../../codec/packet.ts";
 import { decodePacketBody, encodePacketBody } from "../../codec/packet_2022.ts";
 import type { Psk } from "../../crypto/psk.ts";
+import { SlidingWindow } from "../../security/sliding_window.ts";
 import { ProtocolError } from "../../errors.ts";
 import { MAX_SERVER_SESSIONS, SALT_POOL_MS } from "../../limits.ts";
 import { beginPacket, PacketOpener, PacketSealer } from "./packet_key.ts";
 import type { PacketClient } from "../packet_protocol.ts";
-import {
-  type PacketWindow,
-  type PacketWorld,
-  replayedPacket,
-} from "../packet_window.ts";
+import type { SessionWorld } from "../family.ts";
+import { replayedPacket } from "../replay.ts";
 import { checkTimestamp, unixSeconds } from "./timestamp.ts";
 
 /** A session of the server that has answered. */
 interface ServerSession {
   readonly opener: PacketOpener;
-  readonly window: PacketWindow;
+  readonly window: SlidingWindow;
   /** When its last packet came. */
   lastMs: number;
 }
 
 /** One session: packets both ways. */
-export class Aead2022PacketClient implements PacketClient {
+export class PacketClient2022 implements PacketClient {
   readonly #psk: Psk;
-  readonly #world: PacketWorld;
+  readonly #world: SessionWorld;
   readonly #sealer: PacketSealer;
   /** The one heard of last is the last one. */
   #servers: readonly ServerSession[] = [];
@@ -47,7 +45,7 @@ export class Aead2022PacketClient implements PacketClient {
    * @param psk Key of the session.
    * @param identityKeys Keys of the servers in front of it, in order.
    */
-  constructor(psk: Psk, identityKeys: readonly Psk[], world: PacketWorld) {
+  constructor(psk: Psk, identityKeys: readonly Psk[], world: SessionWorld) {
     this.#psk = psk;
     this.#world = world;
     this.#sealer = new PacketSealer(psk, world.randomBytes, identityKeys);
@@ -88,7 +86,7 @@ export class Aead2022PacketClient implements PacketClient {
   #newServer(sessionId: Uint8Array): ServerSession {
     return {
       opener: new PacketOpener(this.#psk, sessionId),
-      window: this.#world.newWindow(),
+      window: new SlidingWindow(),
       lastMs: 0,
     };
   }

@@ -1,5 +1,5 @@
 /**
- * The end of `ss-server` of all UDP associations of the 2022 edition.
+ * The end of `ss-server` of all UDP associations of Shadowsocks 2022.
  *
  * An association is a session of a client, wherever its packets come from; it
  * is answered in a session of the server of its own. Users know each other's
@@ -28,12 +28,10 @@ import {
 } from "./packet_key.ts";
 import type { Users2022 } from "./users.ts";
 import { PacketMemory } from "../../security/packet_memory.ts";
+import { SlidingWindow } from "../../security/sliding_window.ts";
 import type { ClientPacket, PacketServer } from "../packet_protocol.ts";
-import {
-  type PacketWindow,
-  type PacketWorld,
-  replayedPacket,
-} from "../packet_window.ts";
+import type { SessionWorld } from "../family.ts";
+import { replayedPacket } from "../replay.ts";
 import { checkTargetPort } from "../target_port.ts";
 import { checkTimestamp, unixSeconds } from "./timestamp.ts";
 
@@ -47,14 +45,14 @@ interface Sender {
 interface Session {
   readonly opener: PacketOpener;
   readonly sealer: PacketSealer;
-  readonly window: PacketWindow;
+  readonly window: SlidingWindow;
 }
 
 /** All sessions of one server. */
-export class Aead2022PacketServer implements PacketServer {
+export class PacketServer2022 implements PacketServer {
   readonly #psk: Psk;
-  readonly #users: Users2022 | undefined;
-  readonly #world: PacketWorld;
+  readonly #users: Users2022;
+  readonly #world: SessionWorld;
   readonly #sessions: PacketMemory<Session>;
   /** It has seen every packet since then. */
   readonly #sinceSeconds: number;
@@ -65,7 +63,7 @@ export class Aead2022PacketServer implements PacketServer {
    * @param psk Key of the sessions; with users, their identity key.
    * @param users They may change, also from and to none.
    */
-  constructor(psk: Psk, users: Users2022 | undefined, world: PacketWorld) {
+  constructor(psk: Psk, users: Users2022, world: SessionWorld) {
     this.#psk = psk;
     this.#users = users;
     this.#world = world;
@@ -81,7 +79,7 @@ export class Aead2022PacketServer implements PacketServer {
     const session = this.#sessions.find(association) ??
       this.#newSession(psk, sessionId);
     try {
-      const body = session.opener.open(bytes, begun, this.#users?.size ? 1 : 0);
+      const body = session.opener.open(bytes, begun, this.#users.size ? 1 : 0);
       const { address, payload } = this.#read(body);
       if (!session.window.add(packetId)) throw replayedPacket();
       this.#sessions.use(association, session, name);
@@ -117,7 +115,7 @@ export class Aead2022PacketServer implements PacketServer {
   }
 
   #identify(bytes: Uint8Array, { head }: BegunPacket): Sender {
-    if (!this.#users?.size) return { psk: this.#psk };
+    if (!this.#users.size) return { psk: this.#psk };
     return this.#users.find(openPacketIdentity(bytes, this.#psk, head));
   }
 
@@ -126,7 +124,7 @@ export class Aead2022PacketServer implements PacketServer {
     return {
       opener: new PacketOpener(psk, sessionId),
       sealer: new PacketSealer(psk, randomBytes),
-      window: this.#world.newWindow(),
+      window: new SlidingWindow(),
     };
   }
 

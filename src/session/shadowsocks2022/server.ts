@@ -1,5 +1,5 @@
 /**
- * The end of `ss-server` of a stream of the 2022 edition.
+ * The end of `ss-server` of a stream of Shadowsocks 2022.
  *
  * The salt is recorded once the fixed header is authentic and its time stamp
  * is of now. The first read need not hold the whole header: see
@@ -26,11 +26,11 @@ import { NonceCounter } from "../../crypto/nonce_counter.ts";
 import type { Psk } from "../../crypto/psk.ts";
 import { ProtocolError } from "../../errors.ts";
 import { MAX_CHUNK_PAYLOAD_2022, TAG_LENGTH } from "../../limits.ts";
-import type { Aead2022World } from "./world.ts";
 import type { Users2022 } from "./users.ts";
 import { openHeader } from "./open_header.ts";
-import { replayed } from "../salt_filter.ts";
-import type { ServerSession, StreamRequest } from "../stream_protocol.ts";
+import type { ServerWorld } from "../family.ts";
+import { refuseReplay } from "../replay.ts";
+import type { AcceptStep, ServerSession, Step } from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
 import { checkTimestamp, unixSeconds } from "./timestamp.ts";
 
@@ -43,13 +43,15 @@ interface Begun {
   readonly nonce: NonceCounter;
   /** The variable header. */
   readonly body: UnitBuffer;
+  /** See {@link AcceptStep.question}. */
+  readonly question: Promise<boolean> | undefined;
 }
 
 /** One session: a request, then chunks both ways. */
-export class Aead2022Server implements ServerSession {
+export class Server2022 implements ServerSession {
   readonly #psk: Psk;
   readonly #users: Users2022 | undefined;
-  readonly #world: Aead2022World;
+  readonly #world: ServerWorld;
   /** Salt, identity header and fixed header of the request. */
   readonly #head: UnitBuffer;
   #begun: Begun | undefined;
@@ -61,7 +63,7 @@ export class Aead2022Server implements ServerSession {
    *
    * @param psk Key of the session; with users, their identity key.
    */
-  constructor(psk: Psk, users: Users2022 | undefined, world: Aead2022World) {
+  constructor(psk: Psk, users: Users2022 | undefined, world: ServerWorld) {
     this.#psk = psk;
     this.#users = users;
     this.#world = world;
@@ -71,33 +73,36 @@ export class Aead2022Server implements ServerSession {
     );
   }
 
-  accept(bytes: Uint8Array): StreamRequest | undefined {
+  accept(bytes: Uint8Array): AcceptStep {
     let rest: Uint8Array | undefined = bytes;
     if (this.#begun === undefined) {
       rest = this.#head.take(bytes);
-      if (rest === undefined) return undefined;
+      if (rest === undefined) return {};
       this.#begun = this.#begin(this.#head.unit);
     }
-    const { body, psk, aead, nonce, user } = this.#begun;
+    const { body, psk, aead, nonce, user, question } = this.#begun;
     rest = body.take(rest);
-    if (rest === undefined) return undefined;
+    if (rest === undefined) return {};
     const { address, payload } = decodeRequestBody(
       openHeader(aead, nonce, body.unit, "variable header"),
     );
     checkTargetPort(address, "request");
     this.#opener = new ChunkOpener(psk, { aead, nonce });
-    return {
+    const request = {
       address,
-      payload: rest.length > 0 ? concat(payload, this.open(rest)) : payload,
-      ...(user === undefined ? {} : { user }),
+      payload: rest.length > 0
+        ? concat(payload, this.#opener.open(rest))
+        : payload,
+      ...(user !== undefined && { user }),
     };
+    return { request, ...question && { question } };
   }
 
-  open(bytes: Uint8Array, allocate?: Allocate): Uint8Array {
+  open(bytes: Uint8Array, allocate?: Allocate): Step {
     if (this.#opener === undefined) {
       throw new TypeError("Cannot open: the request is not there yet");
     }
-    return this.#opener.open(bytes, allocate);
+    return { payload: this.#opener.open(bytes, allocate) };
   }
 
   seal(payload: Uint8Array, allocate?: Allocate): Uint8Array {
@@ -148,8 +153,9 @@ export class Aead2022Server implements ServerSession {
         openHeader(aead, nonce, sealed, "fixed header"),
       );
       checkTimestamp(unixSeconds, this.#world.clock);
-      this.#checkNew(unixSeconds);
-      return { ...who, aead, nonce, body: new UnitBuffer(length + TAG_LENGTH) };
+      const question = this.#checkNew(unixSeconds);
+      const body = new UnitBuffer(length + TAG_LENGTH);
+      return { ...who, aead, nonce, body, question };
     } catch (error) {
       aead.free();
       throw error;
@@ -165,15 +171,14 @@ export class Aead2022Server implements ServerSession {
   }
 
   /** A salt from before the filter's time may be one it has not seen. */
-  #checkNew(stampSeconds: number): void {
-    const { filter } = this.#world;
-    if (filter === undefined) return;
-    if (stampSeconds < Math.floor(filter.sinceUnixMs / 1_000)) {
+  #checkNew(stampSeconds: number): Promise<boolean> | undefined {
+    const { replayFilter } = this.#world;
+    if (stampSeconds < Math.floor(replayFilter.sinceUnixMs / 1_000)) {
       throw new ProtocolError(
         "ERR_SS_TIMESTAMP",
         "Cannot accept request: its time stamp is from before our start",
       );
     }
-    if (!filter.add(this.#salt)) throw replayed();
+    return refuseReplay(replayFilter.add(this.#salt));
   }
 }

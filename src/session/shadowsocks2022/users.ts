@@ -1,5 +1,5 @@
 /**
- * The users of one server of the 2022 edition, found by the hash of their key
+ * The users of one server of Shadowsocks 2022, found by the hash of their key
  * in constant time, however many there are.
  *
  * Source: SIP023.

@@ -8,7 +8,7 @@ import {
 } from "../../../src/admin/observations.ts";
 import { nobleProvider } from "../../../src/crypto/noble.ts";
 import { systemRandomBytes } from "../../../src/random.ts";
-import { clientProtocol } from "../../../src/session/edition.ts";
+import { clientProtocol } from "../../../src/session/families.ts";
 import { seededBytes } from "../../support/bytes.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import { readExactly, send } from "../../support/streams.ts";
@@ -123,7 +123,7 @@ describe("Observations", () => {
           },
           randomBytes: systemRandomBytes,
         },
-      ).client();
+      ).stream();
       const client = await world.network.dial(SERVER);
       await send(client, session.request(TARGET, seededBytes(10)));
       await settle();

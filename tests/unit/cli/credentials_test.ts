@@ -14,7 +14,7 @@ import { parseServerUri } from "../../../src/codec/uri.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
-import type { ClientKeys, ServerKeys } from "../../../src/session/edition.ts";
+import type { ClientKeys, ServerKeys } from "../../../src/session/family.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const AES_2022 = "2022-blake3-aes-128-gcm";
@@ -76,9 +76,9 @@ test("a 2022 method takes a key of exactly its length, and says how to make one"
 });
 
 test("generateKey() makes what every method takes", () => {
-  for (const { name, keyLength, edition } of METHODS) {
+  for (const { name, keyLength, family } of METHODS) {
     const text = generateKey(
-      { ...METHODS[0]!, keyLength, edition },
+      { ...METHODS[0]!, keyLength, family },
       (length) => new Uint8Array(length).fill(0xfb),
     );
     const keys = server({ ...ADDRESS, method: name, key: text });

@@ -12,7 +12,7 @@ import {
   configureTunnel,
 } from "../../../src/cli/config/config.ts";
 import { checkOutbound } from "../../../src/cli/config/outbound_settings.ts";
-import { ConfigError, TransportError } from "../../../src/errors.ts";
+import { ConfigError } from "../../../src/errors.ts";
 import type { OutboundAddresses } from "../../../src/transport.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
@@ -124,9 +124,10 @@ test("checkOutbound() takes what works, and leaves nothing open", async () => {
 
 test("checkOutbound() says that the host has no such address", async () => {
   const elsewhere = { ipv4: "192.0.2.9" };
-  for (const streams of [true, false]) {
+  const transport = systemTransport(elsewhere);
+  for (const streams of [transport.capabilities.outboundAddress, false]) {
     await assert.rejects(
-      checkOutbound(systemTransport(elsewhere), elsewhere, {
+      checkOutbound(transport, elsewhere, {
         streams,
         datagrams: true,
       }),
@@ -137,18 +138,17 @@ test("checkOutbound() says that the host has no such address", async () => {
   }
 });
 
-test("checkOutbound() says what to do, when the runtime cannot", async () => {
+test("checkOutbound() says what to do, when the transport cannot", async () => {
   const network = memoryTransport();
   const here = { ipv4: "127.0.0.1" };
   const transport = Object.assign(network, {
-    dial: () =>
-      Promise.reject(new TransportError("ERR_NET_UNSUPPORTED", "It cannot")),
+    capabilities: { ...network.capabilities, outboundAddress: false },
   });
   await assert.rejects(
     checkOutbound(transport, here, { streams: true, datagrams: false }),
     (error) =>
       error instanceof ConfigError &&
-      /127\.0\.0\.1: It cannot; run Umbra on Bun, or relay UDP alone/
+      /127\.0\.0\.1: the memory transport cannot .*; run Umbra on Bun/
         .test(error.message),
   );
   assert.equal(network.openListeners, 0);

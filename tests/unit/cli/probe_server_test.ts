@@ -13,7 +13,7 @@ import { systemRandomBytes } from "../../../src/random.ts";
 import { publicTarget } from "../../../src/security/target_policy.ts";
 import type { Connection } from "../../../src/transport.ts";
 import { utf8 } from "../../support/bytes.ts";
-import { send } from "../../support/streams.ts";
+import { acceptFrom, send } from "../../support/streams.ts";
 import { SERVER, TARGET, World } from "../../support/world.ts";
 
 const WAIT_MS = 5_000;
@@ -81,7 +81,10 @@ test("requestTarget() and sendGarbage() keep what a stranger says", async () => 
   const listener = await world.network.listen(endpoint);
   const greet = async (): Promise<void> => {
     for (let i = 0; i < 2; i++) {
-      await send((await listener.accept())!, utf8("SSH-2.0-x\r\n".repeat(9)));
+      await send(
+        (await acceptFrom(listener))!,
+        utf8("SSH-2.0-x\r\n".repeat(9)),
+      );
     }
   };
   const greeting = greet();
@@ -139,7 +142,7 @@ async function answer(
   act: (connection: Connection) => Promise<void>,
 ): Promise<void> {
   const listener = await world.target();
-  void listener.accept().then(async (connection) => {
+  void acceptFrom(listener).then(async (connection) => {
     await act(connection!);
     listener.close();
   });

@@ -9,6 +9,7 @@ import { runNamed } from "../../../src/cli/run_command.ts";
 const HOST: Host = {
   stopSignal: () => Promise.reject(new Error("Not here")),
   onReload: () => {},
+  onDefect: () => {},
   listening: () => {},
   stopped: () => {},
   runWorkers: () => Promise.reject(new Error("Not here")),

@@ -2,11 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat, writeU16 } from "../../../src/bytes.ts";
 import { ChunkOpener } from "../../../src/codec/chunk_opener.ts";
-import {
-  ChunkSealer,
-  maxChunkPayload,
-  sealedLength,
-} from "../../../src/codec/chunk_sealer.ts";
+import { ChunkSealer, sealedLength } from "../../../src/codec/chunk_sealer.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { NonceCounter } from "../../../src/crypto/nonce_counter.ts";
 import { ProtocolError } from "../../../src/errors.ts";
@@ -39,7 +35,7 @@ for (const method of METHODS) {
         assert.deepEqual(payload, before);
         assert.equal(
           stream.length,
-          saltLength + sealedLength(length, maxChunkPayload(method)),
+          saltLength + sealedLength(length, method.family.maxChunk),
         );
         const opener = new ChunkOpener(key);
         assert.deepEqual(opener.open(unaligned(stream)), before);

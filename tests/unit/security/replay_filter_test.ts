@@ -71,8 +71,8 @@ test("RecentSalts remembers the last generation at least, two at most", () => {
 test("a filter copies the salt, and tells since when it listens", async () => {
   const clock = new FakeClock();
   await clock.advance(7_000);
-  for (const edition of [2017, 2022] as const) {
-    const filter = replayFilterFor(edition, clock);
+  for (const kind of ["recent", "minute"] as const) {
+    const filter = replayFilterFor(kind, clock);
     assert.equal(filter.sinceUnixMs, 1_700_000_007_000);
     const bytes = salt(1);
     assert.equal(filter.add(bytes), true);
@@ -81,19 +81,19 @@ test("a filter copies the salt, and tells since when it listens", async () => {
   }
 });
 
-test("sharedReplayFilters() gives one filter for each edition", () => {
+test("sharedReplayFilters() gives one filter for each kind", () => {
   const filters = sharedReplayFilters(new FakeClock());
-  assert.equal(filters(2022), filters(2022));
-  assert.notEqual(filters(2022), filters(2017));
+  assert.equal(filters("minute"), filters("minute"));
+  assert.notEqual(filters("minute"), filters("recent"));
 });
 
 test("filters of shared memory know each other's salts", () => {
   const clock = new FakeClock();
   const salts = shareSalts(clock);
-  assert.ok(salts[2022] instanceof SharedArrayBuffer);
-  for (const edition of [2017, 2022] as const) {
+  assert.ok(salts.minute instanceof SharedArrayBuffer);
+  for (const kind of ["recent", "minute"] as const) {
     const [one, other] = [1, 2].map(() =>
-      sharedReplayFilters(clock, salts)(edition)
+      sharedReplayFilters(clock, salts)(kind)
     );
     assert.equal(one!.add(salt(1)), true);
     assert.equal(other!.add(salt(1)), false);

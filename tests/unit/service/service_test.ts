@@ -22,7 +22,7 @@ describe("serve()", () => {
     const service = serve(
       await world.network.listen(HERE),
       { maxConnections: 2 },
-      (connection) => {
+      ({ connection }) => {
         open.push(connection);
         return hold.promise;
       },
@@ -67,7 +67,7 @@ describe("serve()", () => {
     const service = serve(
       await world.network.listen(HERE),
       { maxConnections: 100, maxStrangers: 2 },
-      async (connection, _signal, place) => {
+      async ({ connection }, _signal, place) => {
         open.push({ connection, place });
         if (open.length === 1) place.admit();
         await readAll(connection.readable).catch(() => {});

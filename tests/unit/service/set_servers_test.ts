@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as dnsMessages from "../../../src/adapters/net/dns_messages.ts";
 import { startDns } from "../../../src/service/dns/dns_inbound.ts";
-import type { UpstreamServer } from "../../../src/service/outbound/upstream.ts";
+import type { UpstreamServer } from "../../../src/service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../../src/transport.ts";
 import { hex, utf8 } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";
@@ -132,7 +131,6 @@ test("setServers() of a DNS inbound lets another server ask", async () => {
     listen,
     resolver: { host: "10.0.0.53", port: 53 },
     servers: [at(world, SERVER)],
-    messages: dnsMessages,
   }, world.dependencies);
   const query = hex("000101000001000000000000056b6e6f776e0000010001");
   const ask = async (port: number): Promise<void> => {

@@ -4,13 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import * as dnsMessages from "../../../src/adapters/net/dns_messages.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
 import { startDns } from "../../../src/service/dns/dns_inbound.ts";
 import { startUdpTunnel } from "../../../src/service/udp/udp_tunnel.ts";
-import type { ClientKeys } from "../../../src/session/edition.ts";
+import type { ClientKeys } from "../../../src/session/family.ts";
 import { flipBit, hex, utf8 } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";
 import {
@@ -19,6 +18,7 @@ import {
   PacketPeer,
   packets,
   Peer,
+  routerTo,
   stopped,
 } from "../../support/udp_world.ts";
 import { SERVER, World } from "../../support/world.ts";
@@ -27,7 +27,7 @@ const CLIENT = { host: "10.0.1.1", port: 4_000 };
 const STRANGER = { host: "10.9.9.9", port: 66 };
 const UDP = { mode: "tcp_and_udp" } as const;
 
-for (const { name } of METHODS.filter(({ edition }) => edition === 2022)) {
+for (const { name } of METHODS.filter(({ family }) => family.needsClock)) {
   describe(`UDP with ${name}`, () => {
     test("goes from applications to targets and back", async () => {
       const world = new World({}, name);
@@ -54,9 +54,8 @@ for (const { name } of METHODS.filter(({ edition }) => edition === 2022)) {
       await world.server(UDP);
       await Peer.echo(world);
       const listen = { host: "127.0.0.1", port: 5_353 };
-      const upstream = { endpoint: SERVER, packets: packets(world) };
       const tunnel = await startUdpTunnel(
-        { listen, target: ECHO, upstream: () => upstream },
+        { listen, target: ECHO, router: routerTo(world) },
         world.dependencies,
       );
       const application = await Peer.bind(world, {
@@ -73,7 +72,6 @@ for (const { name } of METHODS.filter(({ edition }) => edition === 2022)) {
         listen,
         resolver: resolver.socket.address,
         servers: [{ endpoint: SERVER, ...world }],
-        messages: dnsMessages,
       }, world.dependencies);
       const query = hex("000101000001000000000000056b6e6f776e0000010001");
       await application.socket.send(query, listen);

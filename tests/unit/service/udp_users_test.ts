@@ -13,7 +13,7 @@ import type { ServerService } from "../../../src/service/server/server.ts";
 import { withDefaults } from "../../../src/service/service.ts";
 import { startUdpServer } from "../../../src/service/udp/udp_server.ts";
 import type { Mode } from "../../../src/service/udp/udp_service.ts";
-import type { ClientKeys } from "../../../src/session/edition.ts";
+import type { ClientKeys } from "../../../src/session/family.ts";
 import type { PacketServer } from "../../../src/session/packet_protocol.ts";
 import type { ServerUser } from "../../../src/session/server_user.ts";
 import type { UserLimits, UserUsage } from "../../../src/users.ts";
@@ -21,6 +21,9 @@ import { utf8 } from "../../support/bytes.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import { PacketPeer, Peer, stopped } from "../../support/udp_world.ts";
 import { accepted, SERVER, World } from "../../support/world.ts";
+import { anyTarget } from "../../../src/security/target_policy.ts";
+import { Direct } from "../../../src/service/outbound/direct.ts";
+import { everythingTo } from "../../../src/service/outbound/outbound.ts";
 
 const SERVER_NAME = "the server's";
 
@@ -292,11 +295,17 @@ test("no association is left behind, when its user is refused or its flow ends",
   const users = [{ name: "alice", disabled: true }, { name: "bob" }];
   const accounts = new Accounts(users, world.clock);
   const setUsers = (): void => {};
-  const streams = { client: unused, server: unused };
+  const router = everythingTo(
+    new Direct(
+      { policy: anyTarget, connectTimeoutMs: 1_000 },
+      withDefaults(world.dependencies),
+    ),
+  );
   const service = await startUdpServer({
     listen: SERVER,
     accounts,
-    protocol: { packets, streams, setUsers },
+    protocol: { packets, stream: unused, setUsers },
+    router,
   }, withDefaults(world.dependencies));
   const client = await Peer.bind(world, { host: "10.0.1.1", port: 1 });
   for (const association of ["alice's", "bob", "alice's other"]) {
@@ -395,7 +404,7 @@ class Scene {
     return {
       method,
       masterKey: key(method, who),
-      ...(method.edition === 2022 &&
+      ...(method.family.needsClock &&
         { identityKeys: [key(method, SERVER_NAME)] }),
     };
   }

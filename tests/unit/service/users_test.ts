@@ -7,7 +7,7 @@ import { systemRandomBytes } from "../../../src/random.ts";
 import { PolicyError } from "../../../src/errors.ts";
 import { Accounts } from "../../../src/service/server/accounts.ts";
 import type { ServerService } from "../../../src/service/server/server.ts";
-import { clientProtocol } from "../../../src/session/edition.ts";
+import { clientProtocol } from "../../../src/session/families.ts";
 import type { ServerUser } from "../../../src/session/server_user.ts";
 import type { Connection } from "../../../src/transport.ts";
 import type { UserLimits } from "../../../src/users.ts";
@@ -272,13 +272,13 @@ async function knock(
   const session = clientProtocol({
     method,
     masterKey: key(method, who),
-    ...(method.edition === 2022 &&
+    ...(method.family.needsClock &&
       { identityKeys: [key(method, SERVER_NAME)] }),
   }, {
     aeadProvider: nobleProvider,
     clock: world.clock,
     randomBytes: systemRandomBytes,
-  }).client();
+  }).stream();
   await send(client, session.request(TARGET, payload));
   return client;
 }

@@ -3,13 +3,19 @@ import { describe, test } from "node:test";
 import { memoryTransport } from "../../../src/adapters/net/memory.ts";
 import { BufferPool } from "../../../src/buffer_pool.ts";
 import { TransportError } from "../../../src/errors.ts";
-import { ByteWriter } from "../../../src/streams/byte_writer.ts";
-import { ByteReader } from "../../../src/streams/byte_reader.ts";
-import { type Flow, relay } from "../../../src/streams/relay.ts";
+import type { StreamSession } from "../../../src/session/stream_protocol.ts";
+import type { ByteReader } from "../../../src/streams/byte_reader.ts";
+import { Channel, PLAIN } from "../../../src/streams/channel.ts";
+import { type Passage, relay } from "../../../src/streams/relay.ts";
 import type { Connection } from "../../../src/transport.ts";
 import { seededBytes, utf8 } from "../../support/bytes.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
-import { readAll, readExactly, send } from "../../support/streams.ts";
+import {
+  acceptFrom,
+  readAll,
+  readExactly,
+  send,
+} from "../../support/streams.ts";
 
 describe("relay()", () => {
   test("copies both ways, and ends when both sides have ended", async () => {
@@ -36,20 +42,46 @@ describe("relay()", () => {
   });
 
   test("writes what comes first before anything else", async () => {
-    const { near, far } = await start({ first: utf8("first ") });
+    const { near, far } = await start({}, {}, utf8("first "));
     await send(near, utf8("second"));
     assert.deepEqual(await readExactly(far, 12), utf8("first second"));
   });
 
-  test("counts what was read and what it became", async () => {
-    const counted: number[][] = [];
+  test("counts payload, not the bytes it came in", async () => {
+    const counted: unknown[][] = [];
     const { near, far } = await start({
-      convert: (chunk) => new Uint8Array(chunk.length * 2),
-      count: (...sizes) => counted.push(sizes),
+      open: (chunk) => ({ payload: new Uint8Array(chunk.length * 2) }),
+    }, {
+      pass: (...what) => {
+        counted.push(what);
+        return 0;
+      },
     });
     await send(near, utf8("abc"));
     await readExactly(far, 6);
-    assert.deepEqual(counted, [[3, 6]]);
+    assert.deepEqual(counted, [["up", 6]]);
+  });
+
+  test("passes nothing of what passage.pass() refuses", async () => {
+    const { near, far, relaying } = await start({}, {
+      pass: () => {
+        throw new Error("enough");
+      },
+    });
+    await send(near, utf8("x"));
+    await assert.rejects(relaying, /enough/);
+    far.close();
+  });
+
+  test("sends a session's own reply to the side it came from", async () => {
+    const { near, far } = await start({
+      open: (bytes) => ({ payload: bytes, reply: utf8("own ") }),
+    });
+    await send(near, utf8("question"));
+    assert.deepEqual(await readExactly(near, 4), utf8("own "));
+    assert.deepEqual(await readExactly(far, 8), utf8("question"));
+    await send(far, utf8("answer"));
+    assert.deepEqual(await readExactly(near, 6), utf8("answer"));
   });
 
   test("stalls the sender, when nobody reads", async () => {
@@ -73,7 +105,7 @@ describe("relay()", () => {
 
   test("fails with what a conversion throws", async () => {
     const { near, relaying } = await start({
-      convert: () => {
+      open: () => {
         throw new Error("not convertible");
       },
     });
@@ -83,7 +115,7 @@ describe("relay()", () => {
 
   test("loses no byte of a source it fails to copy", async () => {
     const { near, far, reader, relaying } = await start({
-      convert: () => {
+      open: () => {
         throw new Error("not convertible");
       },
     });
@@ -153,7 +185,11 @@ describe("relay()", () => {
 });
 
 /** near ⇄ [a — relay — b] ⇄ far, over memory. */
-async function start(overrides: Partial<Flow> = {}): Promise<{
+async function start(
+  session: Partial<StreamSession> = {},
+  passage: Partial<Passage> = {},
+  first: Uint8Array = utf8(""),
+): Promise<{
   near: Connection;
   reader: ByteReader;
   b: Connection;
@@ -166,26 +202,24 @@ async function start(overrides: Partial<Flow> = {}): Promise<{
   const left = await network.listen({ host: "127.0.0.1", port: 1 });
   const right = await network.listen({ host: "127.0.0.1", port: 2 });
   const near = await network.dial(left.address);
-  const a = (await left.accept())!;
+  const a = (await acceptFrom(left))!;
   const far = await network.dial(right.address);
-  const b = (await right.accept())!;
+  const b = (await acceptFrom(right))!;
   const clock = new FakeClock();
   const controller = new AbortController();
-  const plain = { convert: (chunk: Uint8Array) => chunk, count: () => {} };
-  const reader = new ByteReader(a);
+  const client = new Channel(a, { ...PLAIN, ...session });
+  const { reader } = client;
   const relaying = relay(
-    { source: reader, sink: new ByteWriter(b), ...plain, ...overrides },
-    {
-      source: new ByteReader(b),
-      sink: new ByteWriter(a),
-      ...plain,
-    },
+    client,
+    new Channel(b),
+    { pass: () => 0, ...passage },
     {
       buffers: new BufferPool(),
       clock,
       idleTimeoutMs: 1_000,
       halfClosedIdleTimeoutMs: 100,
       signals: [controller.signal],
+      first: { up: first },
     },
   );
   relaying.catch(() => {});

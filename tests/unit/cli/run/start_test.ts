@@ -25,6 +25,7 @@ function hostUntil(signal: Promise<string>, listening = (): void => {}): Host {
     worker: 1,
     stopSignal: () => signal,
     onReload: () => {},
+    onDefect: () => {},
     listening,
     stopped: () => {},
     runWorkers: () => Promise.reject(new Error("Not here")),

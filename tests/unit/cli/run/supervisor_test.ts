@@ -23,7 +23,7 @@ import { findMethod } from "../../../../src/crypto/method.ts";
 import { nobleProvider } from "../../../../src/crypto/noble.ts";
 import { ConfigError, TransportError } from "../../../../src/errors.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
-import { clientProtocol } from "../../../../src/session/edition.ts";
+import { clientProtocol } from "../../../../src/session/families.ts";
 import type { Connection } from "../../../../src/transport.ts";
 import type { UserStore } from "../../../../src/users.ts";
 import { seededBytes } from "../../../support/bytes.ts";
@@ -109,7 +109,7 @@ class Bench {
       aeadProvider: nobleProvider,
       clock: this.world.clock,
       randomBytes: systemRandomBytes,
-    }).client();
+    }).stream();
     await send(client, session.request(TARGET, seededBytes(100)));
     await settle();
     return client;

@@ -17,7 +17,7 @@ import {
 } from "../../../../src/cli/run/workers.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
-const SALTS = { 2017: new ArrayBuffer(0), 2022: new ArrayBuffer(0) };
+const SALTS = { recent: new ArrayBuffer(0), minute: new ArrayBuffer(0) };
 
 test("runWorkers() starts one after the other, and stops all on the signal", async () => {
   const { crew, stop, running } = start(3);

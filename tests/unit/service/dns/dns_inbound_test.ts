@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import * as dnsMessages from "../../../../src/adapters/net/dns_messages.ts";
+import { readDnsAnswer } from "../../../../src/codec/dns_message.ts";
 import { DNS_TCP_TIMEOUT_MS } from "../../../../src/limits.ts";
 import { startDns } from "../../../../src/service/dns/dns_inbound.ts";
-import { MessageReader } from "../../../../src/service/dns/dns_tcp.ts";
+import {
+  frameMessage,
+  MessageReader,
+} from "../../../../src/service/dns/dns_tcp.ts";
+import { silentMetrics } from "../../../../src/observe.ts";
 import type { Service } from "../../../../src/service/service.ts";
 import type { DatagramSocket, Endpoint } from "../../../../src/transport.ts";
 import { concat } from "../../../../src/bytes.ts";
@@ -57,7 +61,6 @@ async function start(world: World, gone: readonly Endpoint[] = []): Promise<{
       method,
       masterKey,
     })),
-    messages: dnsMessages,
   }, world.dependencies);
   const resolver = await world.network.bind(RESOLVER);
   const client = await world.network.bind({ host: "127.0.0.1", port: 4_000 });
@@ -85,8 +88,10 @@ describe("startDns()", () => {
     await client.send(query("0002"), DNS);
     await settle();
     assert.equal(asked.length, 1);
-    const cached = dnsMessages.readAnswer(hex(answers[1]!.wire));
-    assert.deepEqual([cached?.id, cached?.ttlSeconds], [2, 1]);
+    assert.equal(
+      answers[1]!.wire,
+      answer("0002").toHex().replace("0000003c", "00000001"),
+    );
 
     await world.clock.advance(1);
     await client.send(query("0003"), DNS);
@@ -145,12 +150,141 @@ describe("startDns()", () => {
       far.close();
       const got = hex(answers.at(-1)!.wire);
       if (records === 2) assert.deepEqual(got, full);
-      else assert.equal(dnsMessages.readAnswer(got)?.truncated, true);
+      else assert.equal(readDnsAnswer(got)?.truncated, true);
       await world.clock.advance(60_000);
     }
     await world.stop(dns);
     await world.stop();
     assert.equal(world.network.openConnections, 0);
+  });
+
+  test("survives an answer over TCP that no library encodes, and cuts it", async () => {
+    const world = new World();
+    const { dns, resolver, asked, client, answers } = await start(world);
+    const listener = await world.target(RESOLVER);
+    await client.send(query("0001"), DNS);
+    await settle();
+    await resolver.send(
+      answer("0001", { flags: "8380", records: 0 }),
+      asked[0]!.from,
+    );
+    const far = await accepted(listener);
+    await readExactly(far, 2 + query("0001").length);
+    // OPT with a name; a label with a dot; SSHFP of an algorithm of tomorrow.
+    const records = "c00c000100010000003c0004c000024d".repeat(40) +
+      "03612e62000001000100000000000400000000" +
+      "c00c002c00010000003c0003fffe00" + "016100002904d0000000000000";
+    const full = hex(`000181800001002a00000001${QUESTION}${records}`);
+    await send(far, frameMessage(full));
+    await settle();
+    far.close();
+    const cut = hex(`000183800001000000000000${QUESTION}`);
+    assert.deepEqual(answers.map(({ wire }) => wire), [cut.toHex()]);
+    // Over TCP it comes as it is.
+    const stream = await world.network.dial(DNS);
+    await send(stream, frameMessage(query("0002")));
+    const again = await accepted(listener);
+    await readExactly(again, 2 + query("0002").length);
+    const other = full.slice();
+    other[1] = 2;
+    await send(again, frameMessage(other));
+    assert.deepEqual(
+      (await readExactly(stream, 2 + full.length)).subarray(2),
+      other,
+    );
+    again.close();
+    stream.close();
+    assert.deepEqual(world.lines.filter(({ level }) => level === "error"), []);
+    await world.stop(dns);
+    await world.stop();
+  });
+
+  test("passes on what it does not know byte for byte, now and later", async () => {
+    const world = new World();
+    const { dns, resolver, asked, client, answers } = await start(world);
+    const edns = (id: string): Uint8Array =>
+      hex(
+        `${id}01000001000000000001${QUESTION}` + "0000291000000000000000",
+      );
+    await client.send(edns("0001"), DNS);
+    await settle();
+    const records = "c00c002c00010000003c0004fffe0102" + // SSHFP, unknown
+      "c00cfde900010000003c0003c0ffee" + // a type for private use
+      "02ff2e00000100010000003c0004c000024d" + // labels of any bytes
+      "0000290200000000000000";
+    const full = (id: string, ttl = "0000003c"): string =>
+      `${id}81800001000300000001${QUESTION}` +
+      records.replaceAll("0000003c", ttl);
+    await resolver.send(hex(full("0001")), asked[0]!.from);
+    await settle();
+    await world.clock.advance(20_000);
+    await client.send(edns("0002"), DNS);
+    await settle();
+    assert.equal(asked.length, 1);
+    assert.deepEqual(answers.map(({ wire }) => wire), [
+      full("0001"),
+      full("0002", "00000028"),
+    ]);
+    await world.stop(dns);
+    await world.stop();
+  });
+
+  test("keeps the case of the question, and no answer in another case", async () => {
+    const world = new World();
+    const { dns, resolver, asked, client, answers } = await start(world);
+    const mixed = QUESTION.replace("6b6e6f", "4b6e4f");
+    // The resolver, or a forger, does not keep the case: the client may judge.
+    await client.send(query("0001", mixed), DNS);
+    await settle();
+    assert.equal(asked[0]!.wire, query("0001", mixed).toHex());
+    await resolver.send(answer("0001"), asked[0]!.from);
+    await settle();
+    await client.send(query("0002", mixed), DNS);
+    await settle();
+    assert.equal(asked.length, 2, "it is asked again");
+    const kept = answer("0002").toHex().replace(QUESTION, mixed);
+    await resolver.send(hex(kept), asked[1]!.from);
+    await settle();
+    // From the cache, in each client's own case.
+    await client.send(query("0003"), DNS);
+    await settle();
+    assert.equal(asked.length, 2);
+    assert.deepEqual(answers.map(({ wire }) => wire), [
+      answer("0001").toHex(),
+      kept,
+      answer("0003").toHex(),
+    ]);
+    await world.stop(dns);
+    await world.stop();
+  });
+
+  test("survives a defect of its own, which is logged with its code and counted", async () => {
+    const world = new World();
+    const counted: string[] = [];
+    world.metrics = {
+      ...silentMetrics,
+      connectionRefused: (code) => counted.push(code),
+      datagramRelayed: () => {
+        throw new TypeError("a defect");
+      },
+      datagramDropped: (code) => {
+        counted.push(code);
+        throw new TypeError("a defect of the owner");
+      },
+    };
+    const { dns, client } = await start(world);
+    await client.send(query("0001"), DNS);
+    await settle();
+    assert.deepEqual(counted.slice(0, 2), ["ERR_DEFECT", "ERR_DEFECT"]);
+    const lines = world.lines.filter(({ level }) => level === "error");
+    assert.ok(lines.length > 0);
+    for (const { message, fields } of lines) {
+      assert.match(message, /failed$/);
+      assert.equal(fields.code, "ERR_DEFECT");
+    }
+    world.metrics = silentMetrics;
+    await world.stop(dns);
+    await world.stop();
   });
 
   test("answers over TCP, from the cache too, and one query after the other", async () => {
@@ -168,9 +302,8 @@ describe("startDns()", () => {
       await readExactly(client, 2 + full.length),
       concat(Uint8Array.of(0, full.length), full),
     );
-    // Names are written out in what comes from the cache.
-    const second = (await readExactly(client, 2 + 80)).subarray(2);
-    assert.equal(dnsMessages.readAnswer(second)?.id, 2);
+    const second = await readExactly(client, 2 + full.length);
+    assert.deepEqual(second.subarray(2), answer("0002", { records: 2 }));
     await world.clock.advance(10_000);
     await settle();
     assert.equal(world.network.openListeners, 3);
@@ -306,7 +439,6 @@ describe("startDns()", () => {
         listen: DNS,
         resolver: { host: "dns.test", port: 53 },
         servers: [{ endpoint: SERVER, method, masterKey }],
-        messages: dnsMessages,
       }, world.dependencies),
       RangeError,
     );
@@ -328,6 +460,12 @@ test("MessageReader cuts messages out of reads of every size", async () => {
     }
     assert.deepEqual(messages, ["aa", "", "010203"]);
   }
+});
+
+test("frameMessage() refuses what its length cannot say", () => {
+  const most = frameMessage(new Uint8Array(65_535));
+  assert.deepEqual([...most.subarray(0, 2), most.length], [255, 255, 65_537]);
+  assert.throws(() => frameMessage(new Uint8Array(65_536)), RangeError);
 });
 
 test("MessageReader refuses what is too long, or cut", async () => {

@@ -8,21 +8,20 @@ import {
   PendingQueries,
   type PendingQuery,
 } from "../../../../src/service/dns/pending_queries.ts";
+import type { DnsAnswer } from "../../../../src/codec/dns_message.ts";
+import { hex } from "../../../support/bytes.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 const CLIENT = { host: "127.0.0.1", port: 4_000 };
 
-function queryOf(id: number): PendingQuery {
-  const query = { id, key: "name IN more", maxBytes: 512 };
-  return { client: CLIENT, query, message: new Uint8Array(12) };
+const QUESTION = hex("0161000001" + "0001");
+
+function queryOf(id: number, question = QUESTION): PendingQuery {
+  const query = { id, question, key: "", maxBytes: 512, ednsFlags: undefined };
+  return { client: CLIENT, query, message: question };
 }
 
-function answerOf(id: number, question = "name IN"): {
-  id: number;
-  question: string;
-  truncated: boolean;
-  ttlSeconds: number;
-} {
+function answerOf(id: number, question = QUESTION): DnsAnswer {
   return { id, question, truncated: false, ttlSeconds: 60 };
 }
 
@@ -33,7 +32,8 @@ describe("PendingQueries", () => {
     const elsewhere = { ...CLIENT, port: 4_001 };
     assert.equal(pending.take(elsewhere, answerOf(1)), undefined);
     assert.equal(pending.take(CLIENT, answerOf(2)), undefined);
-    assert.equal(pending.take(CLIENT, answerOf(1, "nam")), undefined);
+    const other = hex("0162000001" + "0001");
+    assert.equal(pending.take(CLIENT, answerOf(1, other)), undefined);
     assert.equal(pending.take(CLIENT, answerOf(1))?.query.id, 1);
     assert.equal(pending.take(CLIENT, answerOf(1)), undefined);
   });
@@ -52,6 +52,17 @@ describe("PendingQueries", () => {
     await clock.advance(1);
     assert.deepEqual(late, [1]);
     assert.equal(clock.pending, 0);
+  });
+
+  test("waits for the latest of the queries of one id", async () => {
+    const clock = new FakeClock();
+    const pending = new PendingQueries(clock, () => {});
+    pending.add(queryOf(1));
+    await clock.advance(1);
+    const mixed = hex("0141000001" + "0001");
+    pending.add(queryOf(1, mixed));
+    assert.equal(clock.pending, 1);
+    assert.equal(pending.take(CLIENT, answerOf(1))?.query.question, mixed);
   });
 
   test("forgets the first query and its timer, when there is one too many", () => {

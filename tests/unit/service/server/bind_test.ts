@@ -5,7 +5,12 @@ import { isBindTarget } from "../../../../src/codec/bind_request.ts";
 import type { Endpoint } from "../../../../src/transport.ts";
 import { hex, utf8 } from "../../../support/bytes.ts";
 import { settle } from "../../../support/fake_clock.ts";
-import { readAll, readExactly, send } from "../../../support/streams.ts";
+import {
+  acceptFrom,
+  readAll,
+  readExactly,
+  send,
+} from "../../../support/streams.ts";
 import { LOCAL, World } from "../../../support/world.ts";
 
 const ANYBODY = "05020001000000000000";
@@ -159,7 +164,7 @@ describe("BIND is answered 07", () => {
     const server = await world.network.listen({ host: "10.0.0.2", port: 8388 });
     await world.local({ bind: true });
     const connecting = world.connect(ANYBODY);
-    const far = await server.accept();
+    const far = await acceptFrom(server);
     far!.close();
     assert.equal((await connecting).reply.toHex(), REFUSED);
     (await connecting).client.close();

@@ -10,8 +10,8 @@ import { readAll, readExactly, send } from "../../../support/streams.ts";
 import {
   Application,
   ECHO,
-  packets,
   Peer,
+  routerTo,
   stopped,
 } from "../../../support/udp_world.ts";
 import { accepted, LOCAL, SERVER, World } from "../../../support/world.ts";
@@ -247,7 +247,7 @@ describe("startUdpTunnel()", () => {
     const tunnel = await startUdpTunnel({
       listen,
       target: { host: "echo.test", port: 7 },
-      upstream: () => ({ endpoint: SERVER, packets: packets(world) }),
+      router: routerTo(world),
     }, world.dependencies);
     assert.deepEqual(tunnel.address, listen);
     const apps = [];

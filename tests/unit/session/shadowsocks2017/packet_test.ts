@@ -5,17 +5,17 @@ import { PolicyError, ProtocolError } from "../../../../src/errors.ts";
 import { MAX_TRIAL_BYTES, MAX_TRIAL_USERS } from "../../../../src/limits.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
 import {
-  aead2017Packet,
-  Aead2017PacketServer,
+  PacketServer2017,
 } from "../../../../src/session/shadowsocks2017/packet.ts";
 import { Users2017 } from "../../../../src/session/shadowsocks2017/users.ts";
 import { utf8 } from "../../../support/bytes.ts";
 import { testKey } from "../../../support/keys.ts";
+import { packets2017 } from "../../../support/sessions.ts";
 
 const TARGET = { host: "example.com", port: 53 };
 
-test("aead2017Packet() carries a question and its answer", () => {
-  const protocol = aead2017Packet(testKey(), systemRandomBytes);
+test("packets2017() carries a question and its answer", () => {
+  const protocol = packets2017(testKey(), systemRandomBytes);
   const client = protocol.client();
   const server = protocol.server();
   const from = { host: "192.0.2.1", port: 4_000 };
@@ -31,8 +31,8 @@ test("aead2017Packet() carries a question and its answer", () => {
   client.free();
 });
 
-test("aead2017Packet() makes one association of each client address", () => {
-  const protocol = aead2017Packet(testKey(), systemRandomBytes);
+test("packets2017() makes one association of each client address", () => {
+  const protocol = packets2017(testKey(), systemRandomBytes);
   const client = protocol.client();
   const server = protocol.server();
   const name = (host: string, port: number): string =>
@@ -50,9 +50,9 @@ test("aead2017Packet() makes one association of each client address", () => {
   assert.equal(new Set(names).size, 4);
 });
 
-test("aead2017Packet() refuses port 0 from clients", () => {
+test("packets2017() refuses port 0 from clients", () => {
   const key = testKey();
-  const server = aead2017Packet(key, systemRandomBytes).server();
+  const server = packets2017(key, systemRandomBytes).server();
   const packet = sealPacket(key, systemRandomBytes, {
     address: { host: "192.0.2.1", port: 0 },
     payload: utf8("x"),
@@ -64,7 +64,7 @@ test("aead2017Packet() refuses port 0 from clients", () => {
   );
 });
 
-describe("Aead2017PacketServer with several users", () => {
+describe("PacketServer2017 with several users", () => {
   const method = testKey().method;
   const users = Array.from({ length: MAX_TRIAL_USERS }, (_, i) => ({
     name: `user ${i}`,
@@ -75,10 +75,10 @@ describe("Aead2017PacketServer with several users", () => {
     const packet = { address: TARGET, payload: new Uint8Array(length) };
     return sealPacket(users[user]!.masterKey, systemRandomBytes, packet);
   };
-  const start = (): Aead2017PacketServer => {
+  const start = (): PacketServer2017 => {
     const table = new Users2017(method);
     table.set(users);
-    return new Aead2017PacketServer(table, systemRandomBytes);
+    return new PacketServer2017(table, systemRandomBytes);
   };
 
   test("finds whose key it was, and answers with it", () => {
@@ -87,7 +87,7 @@ describe("Aead2017PacketServer with several users", () => {
       const { user, association } = server.open(seal(i, 100), from);
       assert.equal(user, `user ${i}`);
       const answer = { address: TARGET, payload: utf8("answer") };
-      const client = aead2017Packet(users[i]!.masterKey, systemRandomBytes)
+      const client = packets2017(users[i]!.masterKey, systemRandomBytes)
         .client();
       assert.deepEqual(client.open(server.seal(association, answer)), answer);
       server.end(association);
@@ -113,7 +113,7 @@ describe("Aead2017PacketServer with several users", () => {
     tooMany(254, 60_000);
     assert.equal(server.open(seal(3, 60_000), from).user, "user 3");
     // A server of one user takes the largest.
-    const one = aead2017Packet(users[0]!.masterKey, systemRandomBytes).server();
+    const one = packets2017(users[0]!.masterKey, systemRandomBytes).server();
     one.open(seal(0, 65_000), from);
   });
 });

@@ -4,11 +4,10 @@ import { concat } from "../../../../src/bytes.ts";
 import { encodeAddress } from "../../../../src/codec/address.ts";
 import { ChunkSealer } from "../../../../src/codec/chunk_sealer.ts";
 import { ProtocolError } from "../../../../src/errors.ts";
-import { aead2017Stream } from "../../../../src/session/shadowsocks2017/stream.ts";
-import type { ServerSession } from "../../../../src/session/stream_protocol.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
 import { utf8 } from "../../../support/bytes.ts";
 import { countingBytes, testKey } from "../../../support/keys.ts";
+import { type PlainServer, streams2017 } from "../../../support/sessions.ts";
 
 const ADDRESS = { host: "example.com", port: 80 };
 
@@ -57,8 +56,8 @@ test("accept() refuses an authentic request with a bad address", () => {
   }
 });
 
-function newServer(): ServerSession {
-  return aead2017Stream(testKey(), systemRandomBytes).server();
+function newServer(): PlainServer {
+  return streams2017(testKey(), systemRandomBytes).server();
 }
 
 function sealed(plaintext: Uint8Array): Uint8Array {
@@ -66,7 +65,7 @@ function sealed(plaintext: Uint8Array): Uint8Array {
 }
 
 test("client and server understand each other, both ways", () => {
-  const protocol = aead2017Stream(testKey(), systemRandomBytes);
+  const protocol = streams2017(testKey(), systemRandomBytes);
   const client = protocol.client();
   const server = protocol.server();
   assert.deepEqual(server.accept(client.request(ADDRESS, utf8("hello"))), {

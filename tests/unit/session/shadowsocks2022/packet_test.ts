@@ -12,19 +12,22 @@ import { Psk } from "../../../../src/crypto/psk.ts";
 import { type ErrorCode, UmbraError } from "../../../../src/errors.ts";
 import { MAX_DATAGRAM_LENGTH, PACKET_WINDOW } from "../../../../src/limits.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
-import { SlidingWindow } from "../../../../src/security/sliding_window.ts";
-import { aead2022Packet } from "../../../../src/session/shadowsocks2022/packet.ts";
 import { Users2022 } from "../../../../src/session/shadowsocks2022/users.ts";
 import type {
   PacketClient,
-  PacketProtocol,
   PacketServer,
 } from "../../../../src/session/packet_protocol.ts";
-import type { PacketWorld } from "../../../../src/session/packet_window.ts";
 import { flipBit, hex, seededBytes, utf8 } from "../../../support/bytes.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { testPsk } from "../../../support/keys.ts";
 import vectors from "../../../vectors/shadowsocks.json" with { type: "json" };
+import {
+  type Packets,
+  packets2022,
+  type World2022,
+} from "../../../support/sessions.ts";
+import type { RandomBytes } from "../../../../src/random.ts";
+import { MutantSource } from "../../../support/mutant_source.ts";
 
 const TARGET = { host: "example.com", port: 53 };
 const FROM = { host: "192.0.2.1", port: 4_000 };
@@ -44,7 +47,7 @@ for (const name of METHODS) {
   describe(`packets of ${name}`, () => {
     test("are the vectors', as sealed and as opened", () => {
       const world = worldOf({ randomBytes: drawing(vector.udp_c) });
-      const protocol = aead2022Packet({ psk: key }, world);
+      const protocol = packets2022({ psk: key }, world);
       const client = protocol.client();
       const hello = {
         address: { host: "example.com", port: 80 },
@@ -64,7 +67,7 @@ for (const name of METHODS) {
     });
 
     test("carry a question and its answer, of every size", () => {
-      const { client, server } = pair(aead2022Packet({ psk: key }, worldOf()));
+      const { client, server } = pair(packets2022({ psk: key }, worldOf()));
       for (const size of [0, 1, 1_200, MAX_DATAGRAM_LENGTH - 200]) {
         const question = { address: TARGET, payload: seededBytes(size) };
         const { association, ...opened } = server.open(
@@ -79,7 +82,7 @@ for (const name of METHODS) {
     });
 
     test("are refused with any bit flipped, and cut at any byte, both ways", () => {
-      const { client, server } = pair(aead2022Packet({ psk: key }, worldOf()));
+      const { client, server } = pair(packets2022({ psk: key }, worldOf()));
       const question = client.seal(PACKET);
       const { association } = server.open(client.seal(PACKET), FROM);
       const answer = server.seal(association, PACKET);
@@ -106,7 +109,7 @@ for (const name of METHODS) {
     });
 
     test("are not taken by the end that sealed them", () => {
-      const { client, server } = pair(aead2022Packet({ psk: key }, worldOf()));
+      const { client, server } = pair(packets2022({ psk: key }, worldOf()));
       const question = client.seal(PACKET);
       refuses("ERR_SS_HEADER_TYPE", () => client.open(question));
       const { association } = server.open(question, FROM);
@@ -115,7 +118,7 @@ for (const name of METHODS) {
     });
 
     test("are of one association, wherever they come from", () => {
-      const protocol = aead2022Packet({ psk: key }, worldOf());
+      const protocol = packets2022({ psk: key }, worldOf());
       const { client, server } = pair(protocol);
       const name = (one: PacketClient, from = FROM): string =>
         server.open(one.seal(PACKET), from).association;
@@ -133,7 +136,7 @@ for (const name of METHODS) {
       for (const endAfterMs of [undefined, 0, 500]) {
         const clock = new FakeClock();
         const { client, server } = pair(
-          aead2022Packet({ psk: key }, worldOf({ clock })),
+          packets2022({ psk: key }, worldOf({ clock })),
         );
         const recorded = client.seal(PACKET);
         const { association } = server.open(recorded, FROM);
@@ -166,9 +169,9 @@ for (const name of METHODS) {
       const ahead = new FakeClock();
       await ahead.advance(30_000);
       const clock = new FakeClock();
-      const client = aead2022Packet({ psk: key }, worldOf({ clock: ahead }))
+      const client = packets2022({ psk: key }, worldOf({ clock: ahead }))
         .client();
-      const protocol = aead2022Packet({ psk: key }, worldOf({ clock }));
+      const protocol = packets2022({ psk: key }, worldOf({ clock }));
       const server = protocol.server();
       const recorded = client.seal(PACKET);
       server.end(server.open(recorded, FROM).association);
@@ -191,7 +194,7 @@ for (const name of METHODS) {
         for (const clientIsAhead of [true, false]) {
           const clocks = [new FakeClock(), new FakeClock()] as const;
           const [one, two] = clocks.map((clock) =>
-            aead2022Packet({ psk: key }, worldOf({ clock }))
+            packets2022({ psk: key }, worldOf({ clock }))
           );
           const { client, server } = {
             client: one!.client(),
@@ -212,7 +215,7 @@ for (const name of METHODS) {
 
     test("from before the server's start are refused", async () => {
       const clock = new FakeClock();
-      const protocol = aead2022Packet({ psk: key }, worldOf({ clock }));
+      const protocol = packets2022({ psk: key }, worldOf({ clock }));
       const client = protocol.client();
       const recorded = client.seal(PACKET);
       protocol.server().open(recorded, FROM);
@@ -223,7 +226,7 @@ for (const name of METHODS) {
     });
 
     test("may come late within the window, and no later", () => {
-      const { client, server } = pair(aead2022Packet({ psk: key }, worldOf()));
+      const { client, server } = pair(packets2022({ psk: key }, worldOf()));
       const old = Array.from({ length: 3 }, () => client.seal(PACKET));
       const { association } = server.open(old[0]!, FROM);
       // Ids 3 to PACKET_WINDOW + 1: the last one leaves id 1 at the edge.
@@ -246,7 +249,7 @@ for (const name of METHODS) {
     });
 
     test("of port 0, of the wrong type, or cut inside are refused though authentic", () => {
-      const { server } = pair(aead2022Packet({ psk: key }, worldOf()));
+      const { server } = pair(packets2022({ psk: key }, worldOf()));
       const body: PacketBody = { unixSeconds: 1_700_000_000, ...PACKET };
       const cases: [ErrorCode, Uint8Array][] = [
         [
@@ -273,7 +276,7 @@ for (const name of METHODS) {
 
     test("of a server that was restarted are taken; of a third session, in time", async () => {
       const clock = new FakeClock();
-      const protocol = aead2022Packet({ psk: key }, worldOf({ clock }));
+      const protocol = packets2022({ psk: key }, worldOf({ clock }));
       const client = protocol.client();
       const servers = [1, 2, 3].map(() => protocol.server());
       const answer = (server: PacketServer): Uint8Array => {
@@ -295,9 +298,17 @@ for (const name of METHODS) {
       client.free();
     });
 
-    test("without a window are served again, so the tests above can fail", () => {
-      const world = { ...worldOf(), newWindow: () => ({ add: () => true }) };
-      const { client, server } = pair(aead2022Packet({ psk: key }, world));
+    test("without a window are served again, so the tests above can fail", async () => {
+      using source = new MutantSource(
+        "session/shadowsocks2022/packet_server.ts",
+        "if (!session.window.add(packetId)) throw replayedPacket();",
+        "session.window.add(packetId);",
+      );
+      const { PacketServer2022: Mutant } = await import(
+        source.urlOf("session/shadowsocks2022/packet_server.ts")
+      );
+      const { client } = pair(packets2022({ psk: key }, worldOf()));
+      const server = new Mutant(key, new Users2022([]), worldOf());
       const recorded = client.seal(PACKET);
       server.open(recorded, FROM);
       server.open(recorded, FROM);
@@ -312,10 +323,10 @@ describe("packets with identity headers", () => {
   const table = (): Users2022 =>
     new Users2022([{ name: "alice", psk: alice }, { name: "bob", psk: bob }]);
   const clientOf = (psk: Psk, ...identityKeys: Psk[]): PacketClient =>
-    aead2022Packet({ psk, identityKeys }, worldOf()).client();
+    packets2022({ psk, identityKeys }, worldOf()).client();
 
   test("name their user, who is answered with the user's own key", () => {
-    const server = aead2022Packet({ psk: identity, users: table() }, worldOf())
+    const server = packets2022({ psk: identity, users: table() }, worldOf())
       .server();
     const clients = {
       alice: clientOf(alice, identity),
@@ -332,7 +343,7 @@ describe("packets with identity headers", () => {
   });
 
   test("are refused from who is no user", () => {
-    const server = aead2022Packet({ psk: identity, users: table() }, worldOf())
+    const server = packets2022({ psk: identity, users: table() }, worldOf())
       .server();
     for (
       const [code, client] of [
@@ -347,11 +358,11 @@ describe("packets with identity headers", () => {
   test("of two users with one session id are two associations", () => {
     const randomBytes = (length: number): Uint8Array => new Uint8Array(length);
     const world = worldOf({ randomBytes });
-    const server = aead2022Packet({ psk: identity, users: table() }, worldOf())
+    const server = packets2022({ psk: identity, users: table() }, worldOf())
       .server();
     const [one, two] = [alice, bob].map((psk) =>
       server.open(
-        aead2022Packet({ psk, identityKeys: [identity] }, world).client()
+        packets2022({ psk, identityKeys: [identity] }, world).client()
           .seal(PACKET),
         FROM,
       )
@@ -371,7 +382,7 @@ describe("packets with identity headers", () => {
       ...identity.headerCipher().encrypt(plain),
       ...wire.subarray(32),
     ]);
-    const server = aead2022Packet({ psk: identity, users: table() }, worldOf())
+    const server = packets2022({ psk: identity, users: table() }, worldOf())
       .server();
     const { user, association } = server.open(passedOn, FROM);
     assert.equal(user, "alice");
@@ -381,23 +392,22 @@ describe("packets with identity headers", () => {
 });
 
 /** A world of its own, and what a test says of it. */
-function worldOf(parts: Partial<PacketWorld> = {}): PacketWorld {
+function worldOf(parts: Partial<World2022> = {}): World2022 {
   return {
     clock: new FakeClock(),
     randomBytes: systemRandomBytes,
-    newWindow: () => new SlidingWindow(),
     ...parts,
   };
 }
 
 function pair(
-  protocol: PacketProtocol,
+  protocol: Packets,
 ): { client: PacketClient; server: PacketServer } {
   return { client: protocol.client(), server: protocol.server() };
 }
 
 /** Draws what the vector drew: its session id, and its nonce if it has one. */
-function drawing(vector: object): PacketWorld["randomBytes"] {
+function drawing(vector: object): RandomBytes {
   return (length) =>
     length === 8
       ? hex("0102030405060708")

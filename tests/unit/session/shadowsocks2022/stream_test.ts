@@ -16,12 +16,7 @@ import {
   type ReplayFilter,
   replayFilterFor,
 } from "../../../../src/security/replay_filter.ts";
-import { aead2022Stream } from "../../../../src/session/shadowsocks2022/stream.ts";
 import { Users2022 } from "../../../../src/session/shadowsocks2022/users.ts";
-import type {
-  ServerSession,
-  StreamProtocol,
-} from "../../../../src/session/stream_protocol.ts";
 import {
   flipBit,
   randomSplit,
@@ -30,12 +25,17 @@ import {
 } from "../../../support/bytes.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { testPsk } from "../../../support/keys.ts";
+import {
+  type PlainServer,
+  type Streams,
+  streams2022,
+} from "../../../support/sessions.ts";
 
 const ADDRESS = { host: "example.com", port: 80 };
 const UNIX_SECONDS = 1_700_000_000;
 const NOTHING = new Uint8Array(0);
 
-for (const { name } of METHODS.filter(({ edition }) => edition === 2022)) {
+for (const { name } of METHODS.filter(({ family }) => family.needsClock)) {
   describe(name, () => {
     const streams = protocol(testPsk(name));
 
@@ -196,7 +196,7 @@ describe("accept()", () => {
 
   test("refuses a salt twice, from the moment its fixed header is authentic", () => {
     const clock = new FakeClock();
-    const server = protocol(psk, clock, replayFilterFor(2022, clock));
+    const server = protocol(psk, clock, replayFilterFor("minute", clock));
     const wire = request(psk);
     // Neither a forgery nor half a header is recorded.
     expectCode(
@@ -211,7 +211,7 @@ describe("accept()", () => {
   test("refuses a stamp from before the filter's time", async () => {
     const clock = new FakeClock();
     await clock.advance(5_000);
-    const server = protocol(psk, clock, replayFilterFor(2022, clock));
+    const server = protocol(psk, clock, replayFilterFor("minute", clock));
     expectCode(
       "ERR_SS_TIMESTAMP",
       () => server.server().accept(request(psk, { skew: 4 })),
@@ -223,6 +223,7 @@ describe("accept()", () => {
     const server = protocol(psk, new FakeClock(), {
       sinceUnixMs: 0,
       add: () => true,
+      remember: () => {},
     });
     const wire = request(psk);
     assert.ok(server.server().accept(wire));
@@ -290,7 +291,7 @@ describe("client", () => {
     const [first, second, own] = [1, 2, 3].map((seed) =>
       testPsk(undefined, seed)
     ) as [Psk, Psk, Psk];
-    const wire = aead2022Stream(
+    const wire = streams2022(
       { psk: own, identityKeys: [first, second] },
       { clock: new FakeClock(), randomBytes: systemRandomBytes },
     ).client().request(ADDRESS, NOTHING);
@@ -305,7 +306,7 @@ describe("client", () => {
     );
     // The next server sees the same without the first header.
     const users = new Users2022([{ name: "me", psk: own }]);
-    const server = aead2022Stream({ psk: second, users }, {
+    const server = streams2022({ psk: second, users }, {
       clock: new FakeClock(),
       randomBytes: systemRandomBytes,
     }).server();
@@ -320,10 +321,10 @@ test("a server with users refuses strangers, and clients without a name", () => 
   const identity = testPsk(undefined, 9);
   const users = new Users2022([{ name: "alice", psk: testPsk() }]);
   const world = { clock: new FakeClock(), randomBytes: systemRandomBytes };
-  const server = aead2022Stream({ psk: identity, users }, world);
+  const server = streams2022({ psk: identity, users }, world);
   const knock = (psk: Psk, ...identityKeys: Psk[]): unknown =>
     server.server().accept(
-      aead2022Stream({ psk, identityKeys }, world).client()
+      streams2022({ psk, identityKeys }, world).client()
         .request(ADDRESS, seededBytes(100)),
     );
   assert.ok(knock(testPsk(), identity));
@@ -337,7 +338,7 @@ test("a server with users refuses strangers, and clients without a name", () => 
 
 test("RecentSalts serves the 2022 edition too, where salts are all it knows", () => {
   const clock = new FakeClock();
-  const server = protocol(testPsk(), clock, replayFilterFor(2017, clock));
+  const server = protocol(testPsk(), clock, replayFilterFor("recent", clock));
   const wire = request(testPsk());
   assert.ok(server.server().accept(wire));
   expectCode("ERR_SS_REPLAY", () => server.server().accept(wire));
@@ -349,15 +350,15 @@ const SALT = new Uint8Array(16).fill(0x55);
 function protocol(
   psk: Psk,
   clock: FakeClock = new FakeClock(),
-  filter?: ReplayFilter | { sinceUnixMs: number; add(): boolean },
+  filter?: ReplayFilter,
   draw?: number,
-): StreamProtocol {
+): Streams {
   const randomBytes = draw === undefined
     ? systemRandomBytes
     : (length: number): Uint8Array => new Uint8Array(length).fill(draw);
-  return aead2022Stream(
+  return streams2022(
     { psk },
-    { clock, randomBytes, ...(filter && { filter }) },
+    { clock, randomBytes, ...(filter && { replayFilter: filter }) },
   );
 }
 
@@ -386,7 +387,7 @@ function bytewise(bytes: Uint8Array): Uint8Array[] {
 }
 
 /** Payload of a stream that comes in parts. */
-function acceptAll(server: ServerSession, parts: Uint8Array[]): Uint8Array {
+function acceptAll(server: PlainServer, parts: Uint8Array[]): Uint8Array {
   let payload: Uint8Array | undefined;
   for (const part of parts) {
     payload = payload === undefined

@@ -1,0 +1,82 @@
+/**
+ * A connection to a target through a Shadowsocks server, as Web Streams.
+ *
+ * @module
+ */
+import { type Address, parseAddress } from "../codec/address.ts";
+import { CONNECT_TIMEOUT_MS } from "../limits.ts";
+import {
+  Shadowsocks,
+  type UpstreamServer,
+} from "../service/outbound/shadowsocks.ts";
+import { withDefaults } from "../service/service.ts";
+import {
+  type ChannelStreams,
+  channelStreams,
+} from "../streams/channel_streams.ts";
+import { serverFromUri } from "./keys.ts";
+import { onThisSystem, type SystemDependencies } from "./system.ts";
+
+/** How to connect. */
+export interface ConnectOptions extends SystemDependencies {
+  /** Its abort gives the dial up, and later fails both streams. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds to resolve and connect to the server; default 10,000. */
+  readonly connectTimeoutMs?: number;
+}
+
+/** A connection through a server; the caller disposes of it. */
+export interface Tunnel extends ChannelStreams, Disposable {
+  /** Ends both directions. Idempotent. */
+  close(): void;
+}
+
+/**
+ * Connects to a target through a server.
+ *
+ * A server never tells that a key is wrong, nor that it could not reach the
+ * target: both look like a stream that ends without a byte, or never begins.
+ *
+ * @param server A link, or a server with its keys.
+ * @param target `HOST:PORT`, or an address.
+ * @throws {ConfigError} When a text cannot be understood.
+ * @throws {TransportError} When the server cannot be reached.
+ *
+ * @example Ask a web server for its time
+ * ```ts no-eval
+ * using tunnel = await connect("ss://…", "example.com:80");
+ * const writer = tunnel.writable.getWriter();
+ * await writer.write(
+ *   new TextEncoder().encode("HEAD / HTTP/1.0\r\nHost: example.com\r\n\r\n"),
+ * );
+ * for await (const bytes of tunnel.readable) {
+ *   console.log(new TextDecoder().decode(bytes));
+ * }
+ * ```
+ */
+export async function connect(
+  server: string | UpstreamServer,
+  target: string | Address,
+  options: ConnectOptions = {},
+): Promise<Tunnel> {
+  const upstream = typeof server === "string" ? serverFromUri(server) : server;
+  const { signal: given, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const world = withDefaults(onThisSystem(options, [upstream.method]));
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, ...given ? [given] : []]);
+  const channel = await new Shadowsocks(upstream, connectTimeoutMs, world)
+    .open(
+      typeof target === "string" ? parseAddress(target) : target,
+      new Uint8Array(0),
+      signal,
+    );
+  const close = (): void => {
+    stop.abort();
+    channel.close();
+  };
+  return {
+    ...channelStreams(channel, signal),
+    close,
+    [Symbol.dispose]: close,
+  };
+}

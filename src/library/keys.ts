@@ -1,0 +1,49 @@
+/**
+ * Servers as users write them: links, and passwords with the name of a method.
+ *
+ * @module
+ */
+import { parseServerUri } from "../codec/uri.ts";
+import { findMethod } from "../crypto/method.ts";
+import { ConfigError } from "../errors.ts";
+import type { UpstreamServer } from "../service/outbound/shadowsocks.ts";
+import { readKeys } from "../session/families.ts";
+import type { ClientKeys } from "../session/family.ts";
+
+/**
+ * The keys of a password.
+ *
+ * @param method Name of a method, such as `chacha20-ietf-poly1305`.
+ * @param password Any text, or the base64 keys of a 2022 method.
+ * @throws {ConfigError} When the method is unknown, or the key no key of it.
+ */
+export function keysFor(method: string, password: string): ClientKeys {
+  const found = findMethod(method);
+  const keys = readKeys(password, found);
+  const masterKey = keys.at(-1)!;
+  const identityKeys = keys.slice(0, -1);
+  return {
+    method: found,
+    masterKey,
+    ...identityKeys.length > 0 && { identityKeys },
+  };
+}
+
+/**
+ * The server that a link names.
+ *
+ * @param uri `ss://…` as SIP002 has it.
+ * @throws {ConfigError} `ERR_SS_URI_INVALID` and as {@link keysFor}; when it
+ * names a plugin, which the library does not start.
+ */
+export function serverFromUri(uri: string): UpstreamServer {
+  const { method, password, host, port, plugin } = parseServerUri(uri);
+  if (plugin !== undefined) {
+    throw new ConfigError(
+      "ERR_SS_URI_INVALID",
+      "Cannot use ss:// link: it needs a plugin, which the library does not " +
+        "start",
+    );
+  }
+  return { endpoint: { host, port }, ...keysFor(method, password) };
+}

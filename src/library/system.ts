@@ -1,0 +1,29 @@
+/**
+ * What the functions of the library run on, where the caller gives nothing else:
+ * the sockets of this runtime and the fastest ciphers that prove themselves.
+ *
+ * @module
+ */
+import { chooseProviders } from "../adapters/crypto/providers.ts";
+import { systemTransport } from "../adapters/net/system.ts";
+import { type Method, METHODS } from "../crypto/method.ts";
+import type { Dependencies } from "../service/service.ts";
+
+/** What a caller may replace; the defaults are those of this system. */
+export type SystemDependencies = Partial<Dependencies>;
+
+/**
+ * Fills in what is missing.
+ *
+ * @param methods Those that will be used, to try the ciphers with.
+ */
+export function onThisSystem(
+  given: SystemDependencies,
+  methods: readonly Method[] = METHODS,
+): Dependencies {
+  return {
+    ...given,
+    transport: given.transport ?? systemTransport(),
+    aeadProvider: given.aeadProvider ?? chooseProviders(methods),
+  };
+}

@@ -1,0 +1,247 @@
+/**
+ * One connection of an application to `ss-local`: handshake, open, relay.
+ *
+ * The protocol has no status channel: a server never tells whether the target
+ * could be reached. So an application hears "succeeded" once the way is open,
+ * and a true error when the server itself cannot be reached.
+ *
+ * @module
+ */
+import { abortable } from "../../clock.ts";
+import { type Address, formatAddress } from "../../codec/address.ts";
+import { ProtocolError, UmbraError } from "../../errors.ts";
+import {
+  HALF_CLOSED_IDLE_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
+  LOCAL_HANDSHAKE_TIMEOUT_MS,
+} from "../../limits.ts";
+import type { Authenticate } from "../../session/socks5/server_session.ts";
+import type { Channel, Direction } from "../../streams/channel.ts";
+import { drain } from "../../streams/drain.ts";
+import { type Passage, relay } from "../../streams/relay.ts";
+import type { Connection } from "../../transport.ts";
+import { ConnectionReport, UNANSWERED } from "../connection_report.ts";
+import type { Router } from "../outbound/outbound.ts";
+import type { Dependencies } from "../service.ts";
+import type { UdpLocal } from "../udp/udp_local.ts";
+import type { Mode } from "../udp/udp_service.ts";
+import type { Inbound, InboundRequest, Send } from "./inbound.ts";
+import { LocalClient } from "./local_client.ts";
+import type { SilenceHint } from "./silence_hint.ts";
+
+/** How a local treats the connections of applications. */
+export interface ApplicationOptions {
+  /** Whether TCP, UDP or both are relayed; default `tcp_only`. */
+  readonly mode?: Mode;
+  /** True if BIND is asked of the server, which must know it; default false. */
+  readonly bind?: boolean;
+  /** Milliseconds without a byte; default 300,000. */
+  readonly idleTimeoutMs?: number;
+  /** Milliseconds for the handshake; default 30,000. */
+  readonly handshakeTimeoutMs?: number;
+}
+
+/** The local of a connection. */
+export interface ConnectionLocal {
+  /** How applications are treated. */
+  readonly options: ApplicationOptions;
+  /** What they speak. */
+  readonly inbound: Inbound;
+  /** Name of it, for the router. */
+  readonly inboundName: string;
+  /** Set: they must give user name and password. */
+  readonly authenticate: Authenticate | undefined;
+  /** Chooses the way to targets. */
+  readonly router: Router;
+  /** Where associations are made; set where UDP is relayed. */
+  readonly udp: UdpLocal | undefined;
+  /** Watches for a server that never answers. */
+  readonly silence: SilenceHint;
+  /** The world it runs in. */
+  readonly world: Required<Dependencies>;
+}
+
+/** Serves one application; closes what it has opened, but not the client. */
+export class LocalConnection implements Passage {
+  readonly #local: ConnectionLocal;
+  readonly #signal: AbortSignal;
+  readonly #client: LocalClient;
+  readonly #report: ConnectionReport;
+  #request: InboundRequest | undefined;
+
+  /**
+   * Begins a report.
+   *
+   * @param signal Aborted when the service gives up waiting for it.
+   */
+  constructor(
+    connection: Connection,
+    local: ConnectionLocal,
+    signal: AbortSignal,
+  ) {
+    this.#local = local;
+    this.#signal = signal;
+    this.#client = new LocalClient(
+      connection,
+      local.world.clock,
+      this.#handshakeTimeoutMs,
+    );
+    this.#report = new ConnectionReport(connection, local.world);
+  }
+
+  /** Serves it to its end; what peers and networks do is no error. */
+  async serve(): Promise<void> {
+    const report = this.#report;
+    using _watched = this.#local.silence.watch(report);
+    const channel = await this.#open();
+    if (channel === undefined) return;
+    try {
+      await this.#relay(channel);
+      const unanswered = report.bytesUp > 0 && report.bytesDown === 0;
+      report.close(unanswered ? UNANSWERED : "done", unanswered);
+    } catch (error) {
+      report.fail(error);
+      await this.#refuseUnanswered();
+    } finally {
+      channel.close();
+    }
+  }
+
+  /** Handshake and way; `undefined` when there is nothing to relay. */
+  async #open(): Promise<Channel | undefined> {
+    try {
+      const request = await this.#handshake();
+      if (request?.kind === "connect") return await this.#openFor(request);
+      if (request === undefined) await this.#leave();
+      else await this.#associate(request);
+    } catch (error) {
+      this.#report.fail(error);
+      await this.#client.hangUp(this.#signal);
+    }
+    return undefined;
+  }
+
+  #handshake(): Promise<InboundRequest | undefined> {
+    const { options, inbound, authenticate, world } = this.#local;
+    const client = this.#client;
+    const signal = this.#signal;
+    const send: Send = (bytes, giveUp) =>
+      giveUp === undefined
+        ? client.answer(bytes, signal)
+        : abortable(client.writer.write(bytes), giveUp);
+    return inbound({
+      source: client.reader,
+      send,
+      authenticate,
+      bind: options.bind ?? false,
+      mode: options.mode ?? "tcp_only",
+      clock: world.clock,
+      handshakeTimeoutMs: this.#handshakeTimeoutMs,
+      idleTimeoutMs: this.#idleTimeoutMs,
+      signal,
+      open: async (address) => {
+        const channel = await this.#channelTo(address, NOTHING);
+        channel.countTo(this.#report);
+        return channel;
+      },
+      refused: (error) => this.#report.refuse(error),
+    });
+  }
+
+  /** The way for a request; the application is refused where there is none. */
+  async #openFor(request: InboundRequest): Promise<Channel> {
+    this.#request = request;
+    try {
+      return await this.#channelTo(request.address, request.payload);
+    } catch (error) {
+      if (error instanceof UmbraError) {
+        await this.#client.answer(request.refuse(error.code), this.#signal);
+      }
+      throw error;
+    }
+  }
+
+  async #channelTo(target: Address, first: Uint8Array): Promise<Channel> {
+    const { options, router, inboundName: inbound } = this.#local;
+    this.#report.target = formatAddress(target);
+    if (options.mode === "udp_only") {
+      throw new ProtocolError("ERR_SOCKS_COMMAND", "This relays UDP only");
+    }
+    const outbound = router.choose({ target, inbound, network: "tcp" });
+    return await outbound.open(target, first, this.#signal);
+  }
+
+  /** The inbound has no request: it has served all, or the client left. */
+  async #leave(): Promise<void> {
+    const report = this.#report;
+    report.close(
+      report.target === undefined
+        ? "application left during the handshake"
+        : "done",
+    );
+    await this.#client.hangUp(this.#signal);
+  }
+
+  /** Lets the application send datagrams for as long as it stays connected. */
+  async #associate({ address, accept }: InboundRequest): Promise<void> {
+    const client = this.#client;
+    using association = this.#local.udp!.associate(client.connection, address);
+    await client.answer(accept(association.relay), this.#signal);
+    await drain(
+      client.reader,
+      AbortSignal.any([this.#signal, association.signal]),
+    );
+    this.#report.close("UDP association ended");
+  }
+
+  async #relay(channel: Channel): Promise<void> {
+    const { transport, clock } = this.#local.world;
+    const client = this.#client;
+    const signal = this.#signal;
+    await client.answer(this.#request!.accept(channel.local), signal);
+    const more = channel.first.length > 0
+      ? NOTHING
+      : await client.firstPayload(signal);
+    this.#report.count("up", channel.first.length + more.length);
+    await relay(client, channel, this, {
+      buffers: transport.buffers,
+      clock,
+      idleTimeoutMs: this.#idleTimeoutMs,
+      halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
+      signals: [signal],
+      first: { up: channel.begin(more) },
+    });
+  }
+
+  /** See {@link Passage.pass}. */
+  pass(direction: Direction, payloadBytes: number): number {
+    this.#report.count(direction, payloadBytes);
+    return 0;
+  }
+
+  /** See {@link Passage.ended}. */
+  ended(direction: Direction): void {
+    const unanswered = this.#request?.unanswered;
+    if (direction === "up" || unanswered === undefined) return;
+    if (this.#report.bytesDown > 0) return;
+    throw new ProtocolError(unanswered, NO_BIND);
+  }
+
+  /** The server's first bytes were to be the answer, and there were none. */
+  async #refuseUnanswered(): Promise<void> {
+    const { unanswered, refuse } = this.#request!;
+    if (unanswered === undefined || this.#report.bytesDown > 0) return;
+    await this.#client.refuse(refuse(unanswered), this.#signal);
+  }
+
+  get #handshakeTimeoutMs(): number {
+    return this.#local.options.handshakeTimeoutMs ?? LOCAL_HANDSHAKE_TIMEOUT_MS;
+  }
+
+  get #idleTimeoutMs(): number {
+    return this.#local.options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
+  }
+}
+
+const NO_BIND = "Server does not serve BIND: start it with --bind";
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,118 @@
+/**
+ * The roles, the ways to targets and the streams they are made of, on whatever
+ * transport they are given. Portable: the transports are the entries `./deno`,
+ * `./bun` and `./memory`.
+ *
+ * @module
+ */
+export {
+  ConfigError,
+  type ConfigErrorCode,
+  type DefectCode,
+  type ErrorCode,
+  messageOf,
+  PolicyError,
+  type PolicyErrorCode,
+  ProtocolError,
+  type ProtocolErrorCode,
+  StoreError,
+  type StoreErrorCode,
+  TransportError,
+  type TransportErrorCode,
+  UmbraError,
+} from "../errors.ts";
+export { type Clock, Deadline, systemClock } from "../clock.ts";
+export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
+export { type RandomBytes, systemRandomBytes } from "../random.ts";
+export type {
+  Accepted,
+  Capabilities,
+  Connection,
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+  Listener,
+  ListenOptions,
+  OutboundAddresses,
+  Transport,
+  WaitOptions,
+} from "../transport.ts";
+export {
+  type ConnectionSummary,
+  type FlowEnd,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  type Metrics,
+  silentLogger,
+  silentMetrics,
+} from "../observe.ts";
+export type {
+  KeptCounts,
+  StoredUser,
+  UserCounts,
+  UserLimits,
+  UserStore,
+  UserUsage,
+} from "../users.ts";
+export { ByteReader, type ReadSource } from "../streams/byte_reader.ts";
+export { ByteWriter, type WriteTarget } from "../streams/byte_writer.ts";
+export { openStream } from "../streams/open_stream.ts";
+export {
+  type FirstBytes,
+  type Passage,
+  relay,
+  type RelayOptions,
+} from "../streams/relay.ts";
+export { sealStream } from "../streams/seal_stream.ts";
+export {
+  type LocalOptions,
+  type LocalService,
+  startLocal,
+} from "./inbound/local.ts";
+export type { LimitedUser, Visit } from "./server/account.ts";
+export { Accounts } from "./server/accounts.ts";
+export { Shadowsocks, type UpstreamServer } from "./outbound/shadowsocks.ts";
+export { Direct, type DirectOptions } from "./outbound/direct.ts";
+export { Block } from "./outbound/block.ts";
+export { FirstThatAnswers } from "./outbound/first_that_answers.ts";
+export {
+  everythingTo,
+  type Outbound,
+  type PacketChannel,
+  type PacketOut,
+  type Router,
+  type RouteRequest,
+} from "./outbound/outbound.ts";
+export {
+  Channel,
+  type Direction,
+  type PayloadCounter,
+} from "../streams/channel.ts";
+export {
+  type DnsOptions,
+  type DnsService,
+  startDns,
+} from "./dns/dns_inbound.ts";
+export {
+  type ServerChange,
+  type ServerOptions,
+  type ServerService,
+  startServer,
+} from "./server/server.ts";
+export type { ClientOptions } from "./server/client_connection.ts";
+export {
+  connectionCapacity,
+  type Dependencies,
+  type Service,
+  withDefaults,
+} from "./service.ts";
+export type { InboundProtocol } from "./inbound/inbound.ts";
+export type { SocksUser } from "./inbound/socks5.ts";
+export type { Mode, UdpOptions } from "./udp/udp_service.ts";
+export { startUdpTunnel, type UdpTunnelOptions } from "./udp/udp_tunnel.ts";
+export type { ApplicationOptions } from "./inbound/local_connection.ts";
+export {
+  type ChannelStreams,
+  channelStreams,
+} from "../streams/channel_streams.ts";

@@ -1,0 +1,63 @@
+/**
+ * The way without a server in between: look the name up, ask the policy,
+ * connect.
+ *
+ * @module
+ */
+import type { Address } from "../../codec/address.ts";
+import type { TargetPolicy } from "../../security/target_policy.ts";
+import { Channel } from "../../streams/channel.ts";
+import type { Dependencies } from "../service.ts";
+import { dial } from "./dial.ts";
+import type { Outbound, PacketChannel } from "./outbound.ts";
+
+/** How targets are reached. */
+export interface DirectOptions {
+  /** Judges the addresses that are dialled or sent to. */
+  readonly policy: TargetPolicy;
+  /** Milliseconds to resolve and connect. */
+  readonly connectTimeoutMs: number;
+}
+
+/** Connects to targets itself. */
+export class Direct implements Outbound {
+  /** See {@link Outbound.name}. */
+  readonly name = "direct";
+  readonly #options: DirectOptions;
+  readonly #world: Required<Dependencies>;
+
+  /** Opens nothing yet. */
+  constructor(options: DirectOptions, world: Required<Dependencies>) {
+    this.#options = options;
+    this.#world = world;
+  }
+
+  /** See {@link Outbound.open}. */
+  async open(
+    target: Address,
+    first: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Channel> {
+    const { policy, connectTimeoutMs: timeoutMs } = this.#options;
+    const { transport, clock, metrics } = this.#world;
+    const connection = await dial(target, {
+      transport,
+      clock,
+      metrics,
+      policy,
+      timeoutMs,
+      signal,
+    });
+    return new Channel(connection, undefined, first);
+  }
+
+  /** See {@link Outbound.packets}. */
+  packets(): PacketChannel {
+    return {
+      policy: this.#options.policy,
+      seal: ({ address, payload }) => ({ to: address, bytes: payload }),
+      open: ({ from, payload }) => ({ address: from, payload }),
+      free: () => {},
+    };
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Ways to reach targets, and who chooses among them.
+ *
+ * @module
+ */
+import type { Address } from "../../codec/address.ts";
+import type { Packet } from "../../codec/packet.ts";
+import type { TargetPolicy } from "../../security/target_policy.ts";
+import type { Channel } from "../../streams/channel.ts";
+import type { Datagram } from "../../transport.ts";
+
+/** A way to reach targets. */
+export interface Outbound {
+  /** Name for the log; no two outbounds of a router have the same. */
+  readonly name: string;
+  /**
+   * Opens a stream to a target. Nothing is written yet: whoever asked does that
+   * with `Channel.begin()`, when more may leave in the same segment.
+   *
+   * @param target IP address or name, and port.
+   * @param first Payload that is there already; may be empty.
+   * @param signal Its abort gives the wait up.
+   * @returns A channel that the caller owns.
+   * @throws {UmbraError} When the way cannot be opened.
+   */
+  open(
+    target: Address,
+    first: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Channel>;
+  /** What the datagrams of one client become on this way. */
+  packets(): PacketChannel;
+}
+
+/** The datagrams of one client on one way, without I/O. */
+export interface PacketChannel {
+  /** Judges the addresses that a datagram's destination resolves to. */
+  readonly policy: TargetPolicy;
+  /**
+   * Makes the datagram that leaves.
+   *
+   * @param packet Target, and what it is to be sent; borrowed.
+   * @throws {UmbraError} When it must not leave.
+   */
+  seal(packet: Packet): PacketOut;
+  /**
+   * Reads a datagram that came.
+   *
+   * @returns Who sent it, and what.
+   * @throws {ProtocolError} When it is to be dropped.
+   */
+  open(datagram: Datagram): Packet;
+  /** Gives keys back. Idempotent. */
+  free(): void;
+}
+
+/** A datagram that leaves. */
+export interface PacketOut {
+  /** IP address or name, and port, of the next hop. */
+  readonly to: Address;
+  /** One datagram. */
+  readonly bytes: Uint8Array;
+}
+
+/** What is asked for. */
+export interface RouteRequest {
+  /** Where to. */
+  readonly target: Address;
+  /** Whose key it was, where users have names. */
+  readonly user?: string | undefined;
+  /** Name of the protocol that the request came in by. */
+  readonly inbound: string;
+  /** A stream, or one datagram. */
+  readonly network: "tcp" | "udp";
+}
+
+/** Asked once for each connection, and for each datagram. */
+export interface Router {
+  /** The way for a request. */
+  choose(request: RouteRequest): Outbound;
+}
+
+/** Sends everything one way. */
+export function everythingTo(outbound: Outbound): Router {
+  return { choose: () => outbound };
+}

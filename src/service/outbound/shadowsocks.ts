@@ -1,0 +1,104 @@
+/**
+ * The way through a Shadowsocks server.
+ *
+ * @module
+ */
+import { type Address, formatAddress } from "../../codec/address.ts";
+import { anyTarget } from "../../security/target_policy.ts";
+import { clientProtocol } from "../../session/families.ts";
+import type { ClientKeys, ClientProtocol } from "../../session/family.ts";
+import type { ClientSession } from "../../session/stream_protocol.ts";
+import { Channel } from "../../streams/channel.ts";
+import type { Connection, Endpoint } from "../../transport.ts";
+import type { Dependencies } from "../service.ts";
+import { dial } from "./dial.ts";
+import type { Outbound, PacketChannel } from "./outbound.ts";
+
+/** A server to send through. */
+export interface UpstreamServer extends ClientKeys {
+  /** IP address or name, and port. */
+  readonly endpoint: Endpoint;
+}
+
+/** Sends everything through one server. */
+export class Shadowsocks implements Outbound {
+  /** Address of the server as text; see {@link Outbound.name}. */
+  readonly name: string;
+  readonly #endpoint: Endpoint;
+  readonly #protocol: ClientProtocol;
+  readonly #connectTimeoutMs: number;
+  readonly #world: Required<Dependencies>;
+
+  /**
+   * Opens nothing yet.
+   *
+   * @param connectTimeoutMs Milliseconds to resolve and connect to the server.
+   */
+  constructor(
+    server: UpstreamServer,
+    connectTimeoutMs: number,
+    world: Required<Dependencies>,
+  ) {
+    this.name = formatAddress(server.endpoint);
+    this.#endpoint = server.endpoint;
+    this.#protocol = clientProtocol(server, world);
+    this.#connectTimeoutMs = connectTimeoutMs;
+    this.#world = world;
+  }
+
+  /** See {@link Outbound.open}. */
+  async open(
+    target: Address,
+    first: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Channel> {
+    const { transport, clock, metrics } = this.#world;
+    const connection = await dial(this.#endpoint, {
+      transport,
+      clock,
+      metrics,
+      policy: anyTarget,
+      timeoutMs: this.#connectTimeoutMs,
+      signal,
+    });
+    return new RequestChannel(
+      connection,
+      this.#protocol.stream(),
+      target,
+      first,
+    );
+  }
+
+  /** See {@link Outbound.packets}. */
+  packets(): PacketChannel {
+    const session = this.#protocol.packets();
+    const to = this.#endpoint;
+    return {
+      policy: anyTarget,
+      seal: (packet) => ({ to, bytes: session.seal(packet) }),
+      open: ({ payload }) => session.open(payload),
+      free: () => session.free(),
+    };
+  }
+}
+
+/** A channel whose first bytes name the target. */
+class RequestChannel extends Channel {
+  readonly #client: ClientSession;
+  readonly #target: Address;
+
+  constructor(
+    connection: Connection,
+    session: ClientSession,
+    target: Address,
+    first: Uint8Array,
+  ) {
+    super(connection, session, first);
+    this.#client = session;
+    this.#target = target;
+  }
+
+  protected override sealFirst(payload: Uint8Array): Uint8Array {
+    return this.#client.request(this.#target, payload);
+  }
+}

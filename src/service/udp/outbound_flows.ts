@@ -1,0 +1,177 @@
+/**
+ * The way of datagrams to their targets: for each client and each outbound a
+ * socket of its own, whoever the client is and wherever the outbound leads.
+ *
+ * @module
+ */
+import { type Address, formatAddress } from "../../codec/address.ts";
+import type { Packet } from "../../codec/packet.ts";
+import { PolicyError } from "../../errors.ts";
+import { MAX_DIAL_ADDRESSES } from "../../limits.ts";
+import type { TargetPolicy } from "../../security/target_policy.ts";
+import type { Datagram, Endpoint } from "../../transport.ts";
+import type { PacketChannel, Router } from "../outbound/outbound.ts";
+import type { Dependencies } from "../service.ts";
+import { FlowTable, type UdpFlow } from "./flow_table.ts";
+import { NameCache } from "./name_cache.ts";
+import type { UdpReport } from "./udp_report.ts";
+
+/** Whose datagrams they are. */
+export interface FlowOwner {
+  /** Names the client. */
+  readonly key: string;
+  /** Where it sends from, and what it sends is answered to. */
+  readonly endpoint: Endpoint;
+  /** Whose key it was, where users have names. */
+  readonly user?: string | undefined;
+  /** Kept up to date with the client's flows, where it is there. */
+  readonly flows?: Set<UdpFlow<unknown>>;
+}
+
+/** A client that is known by its address alone. */
+export function clientAt(endpoint: Endpoint): FlowOwner {
+  return { key: formatAddress(endpoint), endpoint };
+}
+
+/** Where flows lead, and what comes of what they bring. */
+export interface OutboundFlowsOptions<O extends FlowOwner> {
+  /** Chooses the way of each datagram. */
+  readonly router: Router;
+  /** Name of the protocol that the datagrams came in by. */
+  readonly inbound: string;
+  /** Flows at once, 1 or more. */
+  readonly maxFlows: number;
+  /** Milliseconds without a datagram. */
+  readonly idleTimeoutMs: number;
+  /**
+   * Gives a client what a target sent.
+   *
+   * @param packet Its address is the true source.
+   * @throws {UmbraError} The datagram is dropped for this reason.
+   */
+  deliver(owner: O, packet: Packet, signal: AbortSignal): Promise<void>;
+  /** A flow has ended; default: nothing happens. */
+  ended?(owner: O): void;
+}
+
+/** One client on one outbound. */
+interface Way<O> {
+  readonly owner: O;
+  readonly channel: PacketChannel;
+}
+
+/** All flows of one inbound. */
+export class OutboundFlows<O extends FlowOwner> {
+  readonly #options: OutboundFlowsOptions<O>;
+  readonly #flows: FlowTable<Way<O>>;
+  readonly #names: NameCache;
+  readonly #report: UdpReport;
+
+  /** @param report Counts what happens here. */
+  constructor(
+    options: OutboundFlowsOptions<O>,
+    world: Required<Dependencies>,
+    report: UdpReport,
+  ) {
+    this.#options = options;
+    this.#report = report;
+    this.#names = new NameCache(world);
+    this.#flows = new FlowTable(
+      {
+        maxFlows: options.maxFlows,
+        idleTimeoutMs: options.idleTimeoutMs,
+        onDatagram: (flow, datagram) => this.#deliver(flow, datagram),
+        onBegin: (flow) => flow.data.owner.flows?.add(flow),
+        onEnd: (flow) => {
+          const { owner, channel } = flow.data;
+          channel.free();
+          owner.flows?.delete(flow);
+          options.ended?.(owner);
+        },
+      },
+      world,
+      report,
+    );
+  }
+
+  /** Datagrams that flows of the past lost in their receive queues. */
+  get overflown(): number {
+    return this.#flows.overflown;
+  }
+
+  /** @param timeoutMs Milliseconds without a datagram, from the next one on. */
+  setIdleTimeout(timeoutMs: number): void {
+    this.#flows.idleTimeoutMs = timeoutMs;
+  }
+
+  /** Sends what a client said; a failure is counted, not thrown. */
+  async send(owner: O, packet: Packet): Promise<void> {
+    try {
+      const flow = this.#open(owner, packet.address);
+      const { channel } = flow.data;
+      const { to, bytes } = channel.seal(packet);
+      await this.#flows.send(
+        flow,
+        bytes,
+        () => this.#resolve(to, channel.policy),
+      );
+      this.#report.relayed("up", packet.payload.length);
+    } catch (error) {
+      this.#report.dropped(error, owner.endpoint.host);
+    }
+  }
+
+  /** The client, of those of which this is true, that was quiet for longest. */
+  quietest(which: (owner: O) => boolean): O | undefined {
+    return this.#flows.quietest(({ data }) => which(data.owner))?.data.owner;
+  }
+
+  /** Ends the flows of a client that has a set of them. */
+  endOf({ flows = new Set() }: O): void {
+    for (const flow of flows) this.#flows.close(flow as UdpFlow<Way<O>>);
+  }
+
+  /** Ends the flows of these clients; all by default. */
+  end(which: (owner: O) => boolean = () => true): void {
+    this.#flows.end(({ data }) => which(data.owner));
+  }
+
+  #open(owner: O, target: Address): UdpFlow<Way<O>> {
+    const { router, inbound } = this.#options;
+    const { user } = owner;
+    const outbound = router.choose({ target, user, inbound, network: "udp" });
+    return this.#flows.open(
+      `${owner.key} ${outbound.name}`,
+      () => ({ owner, channel: outbound.packets() }),
+    );
+  }
+
+  async #resolve(
+    { host, port }: Address,
+    policy: TargetPolicy,
+  ): Promise<Endpoint[]> {
+    const ips = await this.#names.resolve(host);
+    const allowed = ips.filter((ip) => policy(ip) === undefined);
+    if (allowed.length === 0) {
+      throw new PolicyError(
+        "ERR_POLICY_TARGET",
+        `Cannot send to ${host}: its address is ${policy(ips[0]!)}`,
+      );
+    }
+    return allowed.slice(0, MAX_DIAL_ADDRESSES)
+      .map((ip) => ({ host: ip, port }));
+  }
+
+  async #deliver(
+    { data: { owner, channel }, signal }: UdpFlow<Way<O>>,
+    datagram: Datagram,
+  ): Promise<void> {
+    try {
+      const packet = channel.open(datagram);
+      await this.#options.deliver(owner, packet, signal);
+      this.#report.relayed("down", packet.payload.length);
+    } catch (error) {
+      this.#report.dropped(error, owner.endpoint.host);
+    }
+  }
+}

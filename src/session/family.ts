@@ -1,0 +1,111 @@
+/**
+ * What a family of methods brings: its keys, its client and its server, each
+ * with streams and packets. `families.ts` lists those that there are.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import type { AeadProvider } from "../crypto/aead.ts";
+import type { Family } from "../crypto/family.ts";
+import type { Method } from "../crypto/method.ts";
+import type { RandomBytes } from "../random.ts";
+import type { ReplayFilter } from "../security/replay_filter.ts";
+import type { PacketClient, PacketServer } from "./packet_protocol.ts";
+import type { ServerUser } from "./server_user.ts";
+import type { ClientSession, ServerSession } from "./stream_protocol.ts";
+
+/** What both ends must share, as `ss-local` has it. */
+export interface ClientKeys {
+  /** Cipher of both directions. */
+  readonly method: Method;
+  /** The method's key length in bytes. */
+  readonly masterKey: Uint8Array;
+  /** Of a method with identity headers: the keys before it, in order. */
+  readonly identityKeys?: readonly Uint8Array[];
+}
+
+/** What both ends must share, as `ss-server` has it. */
+export interface ServerKeys {
+  /** Cipher of both directions. */
+  readonly method: Method;
+  /**
+   * The method's key length in bytes. Where users have identity headers it is
+   * the key that hides them; where keys are tried it serves clients without a
+   * name, and may be left out.
+   */
+  readonly masterKey?: Uint8Array;
+  /** Not set, or empty: everyone who has the key. */
+  readonly users?: readonly ServerUser[];
+}
+
+/** How a secret is written. */
+export type SecretKind = "password" | "key";
+
+/** What sessions are made with. */
+export interface SessionWorld {
+  /** Computes the ciphers. */
+  readonly aeadProvider: AeadProvider;
+  /** Judges and makes time stamps. */
+  readonly clock: Clock;
+  /** Makes salts, session ids and lengths of padding. */
+  readonly randomBytes: RandomBytes;
+}
+
+/** What sessions of a server are made with. */
+export interface ServerWorld extends SessionWorld {
+  /** The salts it has seen, of the kind that the method's family needs. */
+  readonly replayFilter: ReplayFilter;
+}
+
+/** The end of `ss-local`, under one key. */
+export interface ClientProtocol {
+  /** A new stream. */
+  stream(): ClientSession;
+  /** A new UDP association. */
+  packets(): PacketClient;
+}
+
+/** The end of `ss-server`, under its keys; its users may change. */
+export interface ServerProtocol {
+  /**
+   * A new stream.
+   *
+   * @param clientHost Tells the client's address, if asked: whose key to try
+   * first, where several have to be tried.
+   */
+  stream(clientHost?: () => string): ServerSession;
+  /** Its UDP associations. */
+  readonly packets: PacketServer;
+  /**
+   * Takes users as they are from now on; open sessions are not touched.
+   *
+   * @throws {RangeError} When the method cannot tell users apart, when there
+   * are more than can be told apart, two are alike, or no client could connect;
+   * nothing has changed then.
+   */
+  setUsers(users: readonly ServerUser[]): void;
+}
+
+/** One family. */
+export interface SessionFamily {
+  /** Its facts. */
+  readonly family: Family;
+  /**
+   * Reads what the operator gives as a key.
+   *
+   * @param kind A password, or a raw key in base64; a family whose keys are all
+   * base64 takes either for the same.
+   * @returns At least one key of `method.keyLength` bytes: identity keys first,
+   * the session's own last.
+   * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message never holds a key.
+   */
+  readKeys(text: string, method: Method, kind: SecretKind): Uint8Array[];
+  /** The end of `ss-local`. */
+  client(keys: ClientKeys, world: SessionWorld): ClientProtocol;
+  /**
+   * The end of `ss-server`, without users yet.
+   *
+   * @throws {RangeError} When a key is missing.
+   */
+  server(keys: ServerKeys, world: ServerWorld): ServerProtocol;
+}

@@ -1,0 +1,159 @@
+/**
+ * Layers between a session and the connection, such as obfuscations: each turns
+ * the bytes of what is above it into the bytes of what is below it, and may
+ * answer the peer by itself.
+ *
+ * @module
+ */
+import type { Allocate } from "../buffer_pool.ts";
+import { concat } from "../bytes.ts";
+import type { Address } from "../codec/address.ts";
+import type {
+  AcceptStep,
+  ClientSession,
+  ServerSession,
+  Step,
+  StreamSession,
+} from "./stream_protocol.ts";
+
+/** One layer of one connection, without I/O. */
+export interface Layer {
+  /** See {@link StreamSession.greeting}; default: none. */
+  readonly greeting?: Uint8Array;
+  /**
+   * Wraps bytes that go down.
+   *
+   * @param bytes Borrowed; may be empty.
+   * @returns Bytes owned by the caller; empty when the layer holds them back.
+   */
+  wrap(bytes: Uint8Array): Uint8Array;
+  /**
+   * Unwraps bytes that come up, split anywhere.
+   *
+   * @param bytes Borrowed.
+   * @returns What is complete, and what the peer must be sent now.
+   * @throws {ProtocolError} When they are not what the layer expects.
+   */
+  unwrap(bytes: Uint8Array): Step;
+  /**
+   * The peer's bytes have ended.
+   *
+   * @throws {ProtocolError} When they ended in the middle of something.
+   */
+  end(): void;
+}
+
+/** The part that both ends share. */
+class LayerStack implements StreamSession {
+  readonly #session: StreamSession;
+  readonly #layers: readonly Layer[];
+
+  constructor(session: StreamSession, layers: readonly Layer[]) {
+    this.#session = session;
+    this.#layers = layers;
+  }
+
+  get greeting(): Uint8Array {
+    let bytes = this.#session.greeting ?? NOTHING;
+    for (const layer of this.#layers) {
+      const wrapped = bytes.length > 0 ? layer.wrap(bytes) : bytes;
+      bytes = concat(layer.greeting ?? NOTHING, wrapped);
+    }
+    return bytes;
+  }
+
+  seal(payload: Uint8Array, allocate?: Allocate): Uint8Array {
+    return this.down(this.#session.seal(payload, allocate));
+  }
+
+  open(bytes: Uint8Array, allocate?: Allocate): Step {
+    return this.through<Step>(
+      bytes,
+      (payload) => this.#session.open(payload, allocate),
+      { payload: NOTHING },
+    );
+  }
+
+  end(): void {
+    for (const layer of this.#layers.toReversed()) layer.end();
+    this.#session.end();
+  }
+
+  free(): void {
+    this.#session.free();
+  }
+
+  /** From the session, or from a layer, to the connection. */
+  protected down(bytes: Uint8Array, from = 0): Uint8Array {
+    let wrapped = bytes;
+    for (const layer of this.#layers.slice(from)) wrapped = layer.wrap(wrapped);
+    return wrapped;
+  }
+
+  /**
+   * From the connection to the session, and its answers back.
+   *
+   * @param take What the session makes of bytes.
+   * @param none Its step when the layers have none for it yet.
+   */
+  protected through<S extends { readonly reply?: Uint8Array }>(
+    bytes: Uint8Array,
+    take: (payload: Uint8Array) => S,
+    none: S,
+  ): S {
+    const { payload, reply = NOTHING } = this.#up(bytes);
+    const step = payload.length === 0 ? none : take(payload);
+    const own = step.reply === undefined ? NOTHING : this.down(step.reply);
+    const all = concat(reply, own);
+    return all.length === 0 ? step : { ...step, reply: all };
+  }
+
+  /** From the connection to the session; replies pass the layers below. */
+  #up(bytes: Uint8Array): Step {
+    let payload = bytes;
+    let reply: Uint8Array = NOTHING;
+    for (let i = this.#layers.length - 1; i >= 0; i--) {
+      const step = this.#layers[i]!.unwrap(payload);
+      if (step.reply) reply = concat(reply, this.down(step.reply, i + 1));
+      payload = step.payload;
+      if (payload.length === 0) break;
+    }
+    return { payload, reply };
+  }
+}
+
+/** A client's session under layers. */
+export class LayeredClient extends LayerStack implements ClientSession {
+  readonly #client: ClientSession;
+
+  /** @param layers The one next to the session first. */
+  constructor(session: ClientSession, layers: readonly Layer[]) {
+    super(session, layers);
+    this.#client = session;
+  }
+
+  request(address: Address, payload: Uint8Array): Uint8Array {
+    return this.down(this.#client.request(address, payload));
+  }
+}
+
+/** A server's session under layers. */
+export class LayeredServer extends LayerStack implements ServerSession {
+  readonly #server: ServerSession;
+
+  /** @param layers The one next to the session first. */
+  constructor(session: ServerSession, layers: readonly Layer[]) {
+    super(session, layers);
+    this.#server = session;
+  }
+
+  accept(bytes: Uint8Array): AcceptStep {
+    return this.through<AcceptStep>(
+      bytes,
+      (payload) => this.#server.accept(payload),
+      {},
+    );
+  }
+}
+
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,78 @@
+/**
+ * AEAD ciphers under a password, with users that are found by trying their
+ * keys.
+ *
+ * Source: SIP004, SIP007.
+ *
+ * @module
+ */
+import { MasterKey } from "../../crypto/aead.ts";
+import { AEAD_2017 } from "../../crypto/family.ts";
+import {
+  masterKeyFromBase64,
+  masterKeyFromPassword,
+} from "../../crypto/master_key.ts";
+import type {
+  ClientKeys,
+  ClientProtocol,
+  ServerKeys,
+  ServerProtocol,
+  ServerWorld,
+  SessionFamily,
+  SessionWorld,
+} from "../family.ts";
+import { checkDistinct, RememberedUsers } from "../server_user.ts";
+import { PacketClient2017, PacketServer2017 } from "./packet.ts";
+import { Client2017, Server2017 } from "./stream.ts";
+import { TrialServer2017, type User2017, Users2017 } from "./users.ts";
+
+/** The family. */
+export const shadowsocks2017: SessionFamily = {
+  family: AEAD_2017,
+  readKeys: (text, method, kind) => [
+    kind === "key"
+      ? masterKeyFromBase64(text, method)
+      : masterKeyFromPassword(text, method),
+  ],
+  client,
+  server,
+};
+
+function client(
+  { method, masterKey }: ClientKeys,
+  { aeadProvider, randomBytes }: SessionWorld,
+): ClientProtocol {
+  const key = new MasterKey(method, masterKey, aeadProvider);
+  return {
+    stream: () => new Client2017(key, randomBytes),
+    packets: () => new PacketClient2017(key, randomBytes),
+  };
+}
+
+function server(
+  { method, masterKey }: ServerKeys,
+  world: ServerWorld,
+): ServerProtocol {
+  const bind = (key: Uint8Array): MasterKey =>
+    new MasterKey(method, key, world.aeadProvider);
+  const own = masterKey && bind(masterKey);
+  const table = new Users2017(method);
+  const known = new RememberedUsers(({ name, masterKey }): User2017 => ({
+    name,
+    masterKey: bind(masterKey),
+  }));
+  let hasUsers = false;
+  return {
+    stream: (clientHost) =>
+      !hasUsers && own
+        ? new Server2017(own, world)
+        : new TrialServer2017(table, clientHost, world),
+    packets: new PacketServer2017(table, world.randomBytes),
+    setUsers(users): void {
+      checkDistinct(users);
+      const named = known.all(users);
+      table.set(own === undefined ? named : [...named, { masterKey: own }]);
+      hasUsers = users.length > 0;
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * Shadowsocks 2022: keys of full length, time stamps, and users that the AES
+ * methods name in identity headers.
+ *
+ * Source: SIP022, SIP023.
+ *
+ * @module
+ */
+import { AEAD_2022 } from "../../crypto/family.ts";
+import { Psk, pskChainFromText } from "../../crypto/psk.ts";
+import type {
+  ClientKeys,
+  ClientProtocol,
+  ServerKeys,
+  ServerProtocol,
+  ServerWorld,
+  SessionFamily,
+  SessionWorld,
+} from "../family.ts";
+import { checkDistinct, RememberedUsers } from "../server_user.ts";
+import { Client2022 } from "./client.ts";
+import { PacketClient2022 } from "./packet_client.ts";
+import { PacketServer2022 } from "./packet_server.ts";
+import { Server2022 } from "./server.ts";
+import { type User2022, Users2022 } from "./users.ts";
+
+/** The family. */
+export const shadowsocks2022: SessionFamily = {
+  family: AEAD_2022,
+  readKeys: pskChainFromText,
+  client,
+  server,
+};
+
+function client(
+  { method, masterKey, identityKeys = [] }: ClientKeys,
+  world: SessionWorld,
+): ClientProtocol {
+  const bind = (key: Uint8Array): Psk =>
+    new Psk(method, key, world.aeadProvider);
+  const psk = bind(masterKey);
+  const chain = identityKeys.map(bind);
+  return {
+    stream: () => new Client2022(psk, chain, world),
+    packets: () => new PacketClient2022(psk, chain, world),
+  };
+}
+
+function server(
+  { method, masterKey }: ServerKeys,
+  world: ServerWorld,
+): ServerProtocol {
+  if (masterKey === undefined) {
+    throw new RangeError("Cannot start server: it has no key");
+  }
+  const bind = (key: Uint8Array): Psk =>
+    new Psk(method, key, world.aeadProvider);
+  const psk = bind(masterKey);
+  const table = new Users2022([]);
+  const known = new RememberedUsers(({ name, masterKey }): User2022 => ({
+    name,
+    psk: bind(masterKey),
+  }));
+  return {
+    stream: () =>
+      new Server2022(psk, table.size > 0 ? table : undefined, world),
+    packets: new PacketServer2022(psk, table, world),
+    setUsers(users): void {
+      if (users.length > 0 && !psk.hasIdentity) {
+        throw new RangeError(
+          `Cannot serve users: ${method.name} cannot name them`,
+        );
+      }
+      checkDistinct(users);
+      table.set(known.all(users));
+    },
+  };
+}

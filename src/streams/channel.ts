@@ -1,0 +1,160 @@
+/**
+ * A connection with the session that is spoken on it: payload in, payload out.
+ *
+ * The two parts can be driven in two ways: by promises through
+ * {@link Channel.read} and {@link Channel.write}, or by whoever moves bytes
+ * between `connection` and `session`, as the relay does.
+ *
+ * @module
+ */
+import { concat } from "../bytes.ts";
+import { abortable } from "../clock.ts";
+import type { StreamSession } from "../session/stream_protocol.ts";
+import type { Connection, Endpoint } from "../transport.ts";
+import { ByteReader } from "./byte_reader.ts";
+import { ByteWriter } from "./byte_writer.ts";
+
+/** Which way payload goes: from the client to the target, or back. */
+export type Direction = "up" | "down";
+
+/** Counts payload that passes. */
+export interface PayloadCounter {
+  /** Takes note of payload bytes. */
+  count(direction: Direction, bytes: number): void;
+}
+
+/** The session of a connection that carries payload as it is. */
+export const PLAIN: StreamSession = {
+  seal: (payload) => payload,
+  open: (bytes) => ({ payload: bytes }),
+  end: () => {},
+  free: () => {},
+};
+
+/** Owns a connection and its session. */
+export class Channel {
+  /** The bytes below. */
+  readonly connection: Connection;
+  /** Turns payload into bytes and back. */
+  readonly session: StreamSession;
+  /** The one reader of the connection. */
+  readonly reader: ByteReader;
+  /** The one writer of the connection. */
+  readonly writer: ByteWriter;
+  /** Payload that leaves with the first bytes; see {@link Channel.begin}. */
+  readonly first: Uint8Array;
+  #counter: PayloadCounter | undefined;
+  #begun = false;
+  #watched = false;
+  #stale = false;
+  #closed = false;
+
+  /**
+   * Takes both over.
+   *
+   * @param session Default: payload passes as it is.
+   * @param first Payload that is there already; may be empty.
+   */
+  constructor(
+    connection: Connection,
+    session: StreamSession = PLAIN,
+    first: Uint8Array = NOTHING,
+  ) {
+    this.connection = connection;
+    this.session = session;
+    this.reader = new ByteReader(connection);
+    this.writer = new ByteWriter(connection);
+    this.first = first;
+  }
+
+  /** Our own address. */
+  get local(): Endpoint {
+    return this.connection.local;
+  }
+
+  /** True if the peer spoke or hung up while it was watched, or it is closed. */
+  get stale(): boolean {
+    return this.#stale || this.#closed;
+  }
+
+  /** Counts what {@link Channel.read} and {@link Channel.write} carry. */
+  countTo(counter: PayloadCounter): void {
+    this.#counter = counter;
+  }
+
+  /**
+   * The bytes that must be written before all others, in one segment: the
+   * request, where the session has one, and the first payload. To be called
+   * once, unless {@link Channel.write} is.
+   *
+   * @param more Payload that goes behind {@link Channel.first}; may be empty.
+   */
+  begin(more: Uint8Array = NOTHING): Uint8Array {
+    this.#begun = true;
+    const payload = this.first.length === 0 ? more : concat(this.first, more);
+    const bytes = this.sealFirst(payload);
+    const { greeting } = this.session;
+    return greeting?.length ? concat(greeting, bytes) : bytes;
+  }
+
+  /** Sends payload; settles when the system has taken it. */
+  async write(payload: Uint8Array, signal: AbortSignal): Promise<void> {
+    const added = this.#begun ? 0 : this.first.length;
+    const bytes = this.#begun
+      ? this.session.seal(payload)
+      : this.begin(payload);
+    this.#counter?.count("up", added + payload.length);
+    if (bytes.length > 0) await abortable(this.writer.write(bytes), signal);
+  }
+
+  /**
+   * Payload of the peer, at least one byte; `undefined` at its end.
+   *
+   * @throws {ProtocolError} When what came is no valid stream.
+   */
+  async read(signal: AbortSignal): Promise<Uint8Array | undefined> {
+    this.#watched = false;
+    for (;;) {
+      const bytes = await this.reader.read(signal);
+      if (bytes === undefined) {
+        this.session.end();
+        return undefined;
+      }
+      const { payload, reply } = this.session.open(bytes);
+      if (reply !== undefined) {
+        await abortable(this.writer.reply(reply), signal);
+      }
+      this.#counter?.count("down", payload.length);
+      if (payload.length > 0) return payload;
+    }
+  }
+
+  /** Watches until the next read for what makes an idle channel useless. */
+  watch(): void {
+    this.#watched = true;
+    const notice = (): void => {
+      if (this.#watched) this.#stale = true;
+    };
+    this.reader.peek().then(notice, notice);
+  }
+
+  /** Half-close: FIN after everything written. */
+  closeWrite(): Promise<void> {
+    return this.writer.close();
+  }
+
+  /** Closes the connection and gives the keys back. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.connection.close();
+    this.session.free();
+  }
+
+  /** Seals the first payload; a request goes in front of it. */
+  protected sealFirst(payload: Uint8Array): Uint8Array {
+    return this.session.seal(payload);
+  }
+}
+
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,53 @@
+/**
+ * A channel as a pair of Web Streams, for whoever would rather have those.
+ *
+ * @module
+ */
+import type { Channel } from "./channel.ts";
+
+/** Payload both ways. */
+export interface ChannelStreams {
+  /** What the target sends, until it ends its side. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** What the target is sent; `close()` is a half-close. */
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+/**
+ * Makes streams of a channel. Nothing is read ahead, and a write settles when
+ * the system has taken it.
+ *
+ * The request leaves with the first write, or with the first read if that comes
+ * sooner.
+ *
+ * @param channel Driven by nobody else from now on.
+ * @param signal Its abort fails both streams with the signal's reason.
+ */
+export function channelStreams(
+  channel: Channel,
+  signal: AbortSignal,
+): ChannelStreams {
+  let begun = false;
+  const write = async (payload: Uint8Array): Promise<void> => {
+    begun = true;
+    await channel.write(payload, signal);
+  };
+  return {
+    readable: new ReadableStream({
+      async pull(controller): Promise<void> {
+        if (!begun) await write(new Uint8Array(0));
+        const payload = await channel.read(signal);
+        if (payload === undefined) controller.close();
+        else controller.enqueue(payload);
+      },
+    }, { highWaterMark: 0 }),
+    writable: new WritableStream({
+      write,
+      async close(): Promise<void> {
+        if (!begun) await write(new Uint8Array(0));
+        await channel.closeWrite();
+      },
+      abort: () => channel.close(),
+    }),
+  };
+}
