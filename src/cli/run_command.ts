@@ -51,7 +51,7 @@ export async function runNamed(
       const { explainTargets } = await import("./routes/route_command.ts");
       const { systemSources } = await import("./config/sources.ts");
       const { keptLists } = await import("./routes/open_lists.ts");
-      const lists = keptLists(args, systemSources);
+      const lists = keptLists(args.last("config"), systemSources);
       return await print(
         await explainTargets(args, { ...systemSources, lists }),
       );
@@ -89,7 +89,11 @@ async function check(args: Arguments): Promise<void> {
       if (file === undefined) throw usage("Nothing to check: name the FILE");
       const { describeConfig } = await import("./config/check_config.ts");
       const { systemSources } = await import("./config/sources.ts");
-      return await print(describeConfig(file, args, systemSources));
+      const { keptLists } = await import("./routes/open_lists.ts");
+      const lists = keptLists(file, systemSources);
+      return await print(
+        describeConfig(file, args, { ...systemSources, lists }),
+      );
     }
     case "crypto":
       return await print((await import("./tools/crypto.ts")).cryptoTable());

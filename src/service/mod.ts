@@ -82,6 +82,7 @@ export {
   type PacketChannel,
   type PacketOut,
   type Router,
+  type RouteReport,
   type RouteRequest,
 } from "./outbound/outbound.ts";
 export {

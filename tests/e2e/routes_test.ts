@@ -48,10 +48,15 @@ const ACL = `[proxy_all]
 for (const implementation of ["deno", "bun"] as const) {
   test(`a local on ${implementation} obeys an ACL, and reads it again`, async () => {
     const acl = file(`${implementation}.acl`, ACL);
-    await using local = await startLocal(implementation, [], { acl });
+    const settings = { acl, log_connections: true };
+    await using local = await startLocal(implementation, [], settings);
     const { output } = local.program;
     assert.match(output, /compare with its 1 address ranges/);
     assert.equal(await outcome(local.address, "127.1.2.3"), "here");
+    await until(() =>
+      local.program.output.includes("direct: [bypass_list] ip_cidr")
+    );
+    assert.match(local.program.output, /connection closed .*route=/);
     assert.equal(await outcome(local.address, "localhost"), "here");
     assert.equal(await outcome(local.address, "x.ads.test"), "REP 2");
     assert.equal(await outcome(local.address, "127.2.0.1"), "REP 5");

@@ -161,7 +161,11 @@ class RouteLoader {
         ? this.#read(path)
         : this.#lists.get(name);
       if (bytes === undefined) {
-        throw wrong(file, `${key}.url`, "its list was never fetched");
+        throw wrong(
+          file,
+          `${key}.url`,
+          "its list was never fetched; a local that starts with it does that",
+        );
       }
       const shown = typeof path === "string" ? path : name;
       sets.set(

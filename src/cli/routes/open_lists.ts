@@ -46,12 +46,13 @@ export async function openLists(
   }, new AbortController().signal);
 }
 
-/** The kept copies of those lists, without fetching any. */
+/**
+ * The kept copies of the lists of a configuration file, without fetching any.
+ */
 export function keptLists(
-  args: Arguments,
+  file: string | undefined,
   sources: Sources,
 ): ReadonlyMap<string, Uint8Array> {
-  const file = args.last("config");
   if (file === undefined) return new Map();
   const [sets] = parseConfig(sources.readText(file), file).values("rule_sets");
   return new Map(

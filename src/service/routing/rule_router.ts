@@ -82,7 +82,7 @@ export class RuleRouter implements Router {
       ...question,
       ...name !== undefined && resolve === "never" && { addresses: [] },
     });
-    if (decision !== undefined) return this.#way(decision, request.target);
+    if (decision !== undefined) return this.#way(decision, request);
     const known = this.#names.known(name!);
     if (known !== undefined) return this.#late(request, bytesOf(known));
     if (request.network === "tcp") {
@@ -108,10 +108,15 @@ export class RuleRouter implements Router {
     const question = questionOf(request, this.#inbound);
     // It has the addresses, so there is nothing left to ask for.
     const decision = this.#routes.table.decide({ ...question, addresses })!;
-    return this.#way(decision, request.target);
+    return this.#way(decision, request);
   }
 
-  #way(decision: RouteDecision, target: Address): Outbound {
+  #way(
+    decision: RouteDecision,
+    { target, network, report }: RouteRequest,
+  ): Outbound {
+    this.#world.metrics.routed(decision.to, network);
+    if (report !== undefined) report.route = decision;
     if (decision.to === "block") throw blocked(target, decision);
     const way = this.#ways.get(decision.to);
     if (way !== undefined) return way;

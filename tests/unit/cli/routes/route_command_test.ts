@@ -68,6 +68,19 @@ test("umbra route --resolve asks for addresses where a rule needs them", async (
   ]);
 });
 
+test("several --acl are joined, in their order", async () => {
+  const files = { "x.acl": ACL, "y.acl": "[bypass_list]\n|b.test\n" };
+  const text = await explain(
+    ["--acl", "x.acl", "--acl", "y.acl", "a.test", "b.test"],
+    files,
+  );
+  assert.deepEqual(text.split("\n"), [
+    'a.test → direct: [bypass_list] domain "a.test" (x.acl:3)',
+    'b.test → direct: [bypass_list] domain "b.test" (y.acl:2)',
+    "",
+  ]);
+});
+
 test("umbra route explains by the routes of a file, and its lists", async () => {
   const routes = CONFIG.routes.slice(1);
   const files = { "c.json": JSON.stringify({ ...CONFIG, routes }) };
@@ -125,7 +138,7 @@ test("umbra route says what is missing or wrong", async () => {
       [["-c", "c.json", "a"], {
         ...CONFIG,
         rule_sets: { set: { url: "https://x/" } },
-      }, /^c\.json: rule_sets\.set\.url: its list was never fetched$/],
+      }, /^c\.json: rule_sets\.set\.url: its list was never fetched; a local /],
       [["-c", "c.json", "a"], {
         ...CONFIG,
         rule_sets: { set: { path: "x", format: "exe" } },

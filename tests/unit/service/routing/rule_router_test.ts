@@ -8,11 +8,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clientRoutes } from "../../../../src/routes/acl/acl_routes.ts";
 import { readAcl } from "../../../../src/routes/acl/read_acl.ts";
+import { readRoutes } from "../../../../src/routes/read_routes.ts";
 import type { LocalRoutes } from "../../../../src/service/routing/rule_router.ts";
+import { silentMetrics } from "../../../../src/observe.ts";
 import type { Transport } from "../../../../src/transport.ts";
-import { utf8 } from "../../../support/bytes.ts";
+import { hex, utf8 } from "../../../support/bytes.ts";
 import { settle } from "../../../support/fake_clock.ts";
-import { World } from "../../../support/world.ts";
+import { readExactly, send } from "../../../support/streams.ts";
+import { LOCAL, World } from "../../../support/world.ts";
 
 const NAMES = {
   "direct.test": ["10.0.0.3"],
@@ -140,4 +143,85 @@ test("setRoutes() counts for new connections", async () => {
   await world.connect(request);
   assert.equal(world.network.dialled.at(-1), PROXY);
   await world.stop();
+});
+
+test("the log names the rule, the counters the way, of each connection", async () => {
+  const counted: string[] = [];
+  const world = new World({ names: NAMES });
+  world.metrics = {
+    ...silentMetrics,
+    routed: (to, network) => void counted.push(`${network} ${to}`),
+  };
+  await world.network.listen({ host: "10.0.0.3", port: 80 });
+  await world.network.listen({ host: "10.0.0.2", port: 8388 });
+  await world.local({ routes: routes("never") });
+  for (const host of ["0a000003", "0a000004", "0a420101"]) {
+    const { client } = await world.connect(`05010001${host}0050`);
+    client.close();
+  }
+  await world.stop();
+  assert.deepEqual(counted, ["tcp direct", "tcp proxy", "tcp block"]);
+  const told = world.lines.flatMap(({ fields: { route } }) => route ?? []);
+  assert.deepEqual(told.toSorted(), [
+    'block: [outbound_block_list] ip_cidr "10.66.0.0/16" (x.acl:10)',
+    'direct: [bypass_list] ip_cidr "10.0.0.3" (x.acl:6)',
+    "proxy: [proxy_all]",
+  ]);
+});
+
+test("a decision that waits for a name is told once it is made", async () => {
+  const world = new World({ names: NAMES });
+  await world.network.listen({ host: "10.9.0.1", port: 80 });
+  await world.local({ routes: routes() });
+  const name = "listed.test";
+  const { client } = await world.connect(
+    `050100030b${utf8(name).toHex()}0050`,
+  );
+  client.close();
+  await world.stop();
+  const told = world.lines.flatMap(({ fields: { route } }) => route ?? []);
+  assert.deepEqual(told, [
+    'direct: [bypass_list] ip_cidr "10.9.0.0/16" (x.acl:5)',
+  ]);
+});
+
+test("a rule on users holds for the user of SOCKS5 and of HTTP", async () => {
+  const table = readRoutes([{ user: "alice", to: "block" }], {
+    file: "c.json",
+    outbounds: [],
+    ruleSets: new Map(),
+    nearest: () => undefined,
+  });
+  const users = ["alice", "bob"].map((username) => ({
+    username,
+    password: "p",
+  }));
+  for (const [username, rep] of [["alice", 2], ["bob", 0]] as const) {
+    const world = new World({ names: NAMES });
+    await world.network.listen({ host: "10.0.0.2", port: 8388 });
+    await world.local({ users, routes: { table, resolve: "never" } });
+    const client = await world.network.dial(LOCAL);
+    const length = username.length.toString(16).padStart(2, "0");
+    await send(client, hex(`05010201${length}${utf8(username).toHex()}0170`));
+    await send(client, hex("050100010a0000030050"));
+    assert.equal((await readExactly(client, 2 + 2 + 10))[5], rep, username);
+    client.close();
+    const browser = await world.network.dial(LOCAL);
+    const basic = btoa(`${username}:p`);
+    await send(
+      browser,
+      utf8(
+        "CONNECT 10.0.0.3:80 HTTP/1.1\r\nHost: 10.0.0.3\r\n" +
+          `Proxy-Authorization: Basic ${basic}\r\n\r\n`,
+      ),
+    );
+    const reader = browser.readable.getReader();
+    const { value } = await reader.read();
+    const status = `HTTP/1.1 ${rep === 0 ? 200 : 403} `;
+    assert.ok(new TextDecoder().decode(value).startsWith(status), username);
+    reader.releaseLock();
+    browser.close();
+    await world.stop();
+    assert.ok(world.lines.every(({ fields }) => fields["user"] === username));
+  }
 });

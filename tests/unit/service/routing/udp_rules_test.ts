@@ -11,6 +11,10 @@ import {
   outboundRoutes,
 } from "../../../../src/routes/acl/acl_routes.ts";
 import { type Acl, readAcl } from "../../../../src/routes/acl/read_acl.ts";
+import { readRoutes } from "../../../../src/routes/read_routes.ts";
+import { encodeSocksDatagram } from "../../../../src/codec/socks5_datagram.ts";
+import { hex, utf8 } from "../../../support/bytes.ts";
+import { readExactly, send } from "../../../support/streams.ts";
 import { settle } from "../../../support/fake_clock.ts";
 import {
   Application,
@@ -18,7 +22,7 @@ import {
   Peer,
   stopped,
 } from "../../../support/udp_world.ts";
-import { World } from "../../../support/world.ts";
+import { LOCAL, World } from "../../../support/world.ts";
 
 const NAMES = {
   "near.test": ["10.9.0.1"],
@@ -65,6 +69,35 @@ test("a local sends each datagram its way; one that waits for a name is lost", a
   );
   assert.equal(new Set(hosts).size, 2);
   await stopped(world);
+});
+
+test("a rule on users holds for the datagrams of an association", async () => {
+  const table = readRoutes([{ user: "alice", to: "direct" }], {
+    file: "c.json",
+    outbounds: [],
+    ruleSets: new Map(),
+    nearest: () => undefined,
+  });
+  for (const [username, texts] of [["alice", ["here"]], ["bob", []]] as const) {
+    const world = new World();
+    const users = [{ username, password: "p" }];
+    await world.local({ ...UDP, users, routes: { table, resolve: "never" } });
+    const peer = await Peer.echo(world, { host: "10.0.0.3", port: 7 });
+    const client = await world.network.dial(LOCAL);
+    const length = username.length.toString(16).padStart(2, "0");
+    await send(client, hex(`05010201${length}${utf8(username).toHex()}0170`));
+    await send(client, hex("05030001000000000000"));
+    assert.equal((await readExactly(client, 14))[5], 0);
+    const socket = await world.network.bind({ host: "127.0.0.1", port: 4_000 });
+    const address = { host: "10.0.0.3", port: 7 };
+    const wire = encodeSocksDatagram({ address, payload: utf8("here") });
+    await socket.send(wire, LOCAL);
+    for (let i = 0; i < 3; i++) await settle();
+    assert.deepEqual(peer.texts, texts, username);
+    client.close();
+    socket.close();
+    await stopped(world);
+  }
 });
 
 test("a server drops datagrams for blocked targets, and of blocked clients", async () => {
