@@ -21,7 +21,12 @@ export {
   type TransportErrorCode,
   UmbraError,
 } from "../errors.ts";
-export { type Clock, Deadline, systemClock } from "../clock.ts";
+export {
+  type Clock,
+  Deadline,
+  type DeadlineOptions,
+  systemClock,
+} from "../clock.ts";
 export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "../random.ts";
 export type {

@@ -215,7 +215,11 @@ class DnsInbound {
     const reader = new ByteReader(client);
     const writer = new ByteWriter(client);
     const patience = (): Deadline =>
-      new Deadline(clock, DNS_TCP_TIMEOUT_MS, "ERR_NET_IDLE", signal);
+      new Deadline(clock, {
+        delayMs: DNS_TCP_TIMEOUT_MS,
+        code: "ERR_NET_IDLE",
+        parent: signal,
+      });
     const messages = new MessageReader(async () => {
       using idle = patience();
       return await reader.read(idle.signal);

@@ -206,12 +206,11 @@ export class ClientConnection {
       Math.ceil(timeoutMs * SERVER_HANDSHAKE_JITTER),
       randomBytes,
     );
-    return new Deadline(
-      clock,
-      timeoutMs + jitterMs,
-      "ERR_NET_TIMEOUT",
-      this.#signal,
-    );
+    return new Deadline(clock, {
+      delayMs: timeoutMs + jitterMs,
+      code: "ERR_NET_TIMEOUT",
+      parent: this.#signal,
+    });
   }
 
   /** BIND: the target comes to us. */
