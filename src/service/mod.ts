@@ -105,7 +105,7 @@ export {
   type ServerService,
   startServer,
 } from "./server/server.ts";
-export type { ClientOptions } from "./server/client_connection.ts";
+export type { ServingOptions } from "./server/client_connection.ts";
 export {
   connectionCapacity,
   type Dependencies,

@@ -52,12 +52,9 @@ import {
 } from "./pending_queries.ts";
 import { type Dependencies, type Service, withDefaults } from "../service.ts";
 import { UdpReport } from "../udp/udp_report.ts";
-import {
-  besideListener,
-  flowLimits,
-  joined,
-  serveDatagrams,
-} from "../udp/udp_service.ts";
+import { besideListener, joined } from "../both_networks.ts";
+import { flowLimits } from "../udp/flow_share.ts";
+import { serveDatagrams } from "../udp/receive_loop.ts";
 import {
   FirstThatAnswers,
   throughServers,

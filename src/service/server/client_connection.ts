@@ -41,7 +41,7 @@ import { acceptPeer } from "./bind.ts";
 import type { Place } from "./strangers.ts";
 
 /** How a server treats the connections of its clients. */
-export interface ClientOptions extends ServiceOptions {
+export interface ServingOptions extends ServiceOptions {
   /** Cipher of both directions; named where a wrong one may be the cause. */
   readonly method: Method;
   /** What may be dialled. */
@@ -53,7 +53,7 @@ export interface ClientOptions extends ServiceOptions {
 /** The server of a connection; what it says may change meanwhile. */
 export interface ConnectionServer {
   /** How clients are treated from now on. */
-  readonly options: ClientOptions;
+  readonly options: ServingOptions;
   /** Makes sessions. */
   readonly protocol: ServerProtocol;
   /** Chooses the way to targets. */
