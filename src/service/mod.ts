@@ -62,14 +62,13 @@ export type {
 } from "../users.ts";
 export { ByteReader, type ReadSource } from "../streams/byte_reader.ts";
 export { ByteWriter, type WriteTarget } from "../streams/byte_writer.ts";
-export { openStream } from "../streams/open_stream.ts";
+export { openStream, sealStream } from "../streams/chunk_streams.ts";
 export {
   type FirstBytes,
   type Passage,
   relay,
   type RelayOptions,
 } from "../streams/relay.ts";
-export { sealStream } from "../streams/seal_stream.ts";
 export {
   type LocalOptions,
   type LocalService,
