@@ -40,13 +40,6 @@ export class IdleTimer {
     this.#lastMs = this.#clock.monotonicMs();
   }
 
-  /** Something has moved, and the time-out is another one from now on. */
-  restart(): void {
-    this.touch();
-    this.#cancel();
-    this.#arm(this.#idle.idleTimeoutMs());
-  }
-
   /** Something waits on purpose, until {@link IdleTimer.release}. */
   hold(): void {
     this.#held++;

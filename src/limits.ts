@@ -199,12 +199,6 @@ export const MAX_DIAL_ADDRESSES = 8;
 export const IDLE_TIMEOUT_MS = 300_000;
 
 /**
- * Milliseconds without a byte once one direction has ended: half-open
- * connections of peers that vanished pile up otherwise.
- */
-export const HALF_CLOSED_IDLE_TIMEOUT_MS = 60_000;
-
-/**
  * Milliseconds `ss-local` waits for an application's first bytes, so that they
  * leave in one segment with salt and address. libev waits 50, Outline 10; a
  * protocol in which the server speaks first pays it once.

@@ -46,8 +46,6 @@ export interface RelayOptions {
   readonly clock: Clock;
   /** Milliseconds without a byte in either direction. */
   readonly idleTimeoutMs: number;
-  /** The same once one direction has ended. */
-  readonly halfClosedIdleTimeoutMs: number;
   /** The abort of any ends the relay with that signal's reason. */
   readonly signals: readonly AbortSignal[];
   /** Default: nothing. */
@@ -83,7 +81,6 @@ export function relay(
 class Relay implements Idle {
   readonly passage: Passage;
   readonly options: RelayOptions;
-  #idleTimeoutMs: number;
   #timer: IdleTimer | undefined;
   readonly #resolve: () => void;
   readonly #reject: (reason: unknown) => void;
@@ -100,7 +97,6 @@ class Relay implements Idle {
   ) {
     this.passage = passage;
     this.options = options;
-    this.#idleTimeoutMs = options.idleTimeoutMs;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -124,25 +120,20 @@ class Relay implements Idle {
 
   /** One direction has ended. */
   ended(): void {
-    const { halfClosedIdleTimeoutMs } = this.options;
-    this.#idleTimeoutMs = Math.min(
-      this.#idleTimeoutMs,
-      halfClosedIdleTimeoutMs,
-    );
-    this.#timer?.restart();
+    this.touch();
     if (--this.#running > 0) return;
     this.#stop();
     this.#resolve();
   }
 
-  /** See {@link Idle.idleTimeoutMs}: less, once a direction has ended. */
+  /** See {@link Idle.idleTimeoutMs}. */
   idleTimeoutMs(): number {
-    return this.#idleTimeoutMs;
+    return this.options.idleTimeoutMs;
   }
 
   /** See {@link Idle.onIdle}. */
   onIdle(): void {
-    this.fail(nothingMoved(this.#idleTimeoutMs));
+    this.fail(nothingMoved(this.options.idleTimeoutMs));
   }
 
   /** Something has moved. */

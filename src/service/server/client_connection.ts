@@ -14,10 +14,7 @@ import { formatAddress } from "../../codec/address.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import type { Method } from "../../crypto/method.ts";
 import { type ErrorCode, ProtocolError, UmbraError } from "../../errors.ts";
-import {
-  HALF_CLOSED_IDLE_TIMEOUT_MS,
-  SERVER_HANDSHAKE_JITTER,
-} from "../../limits.ts";
+import { SERVER_HANDSHAKE_JITTER } from "../../limits.ts";
 import { randomBelow } from "../../random.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import type { ServerProtocol } from "../../session/family.ts";
@@ -187,7 +184,6 @@ export class ClientConnection {
       ...options,
       buffers: world.transport.buffers,
       clock: world.clock,
-      halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
       signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
       first: {
         up: channel.begin(),
