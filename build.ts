@@ -3,24 +3,25 @@
  * which stands alone, with a man page and completions beside them. They are one
  * program that knows its role by its name.
  *
- * Usage: `deno task build [--runtime deno|bun] [--target NAME] [--outdir DIR]`.
- * Without `--runtime` Deno compiles, and where its base executable cannot be
- * had, Bun does.
+ * Usage: `deno task build [--runtime deno|bun] [--target NAME] [--outdir DIR]
+ * [--deno PROGRAM]`. Without `--runtime` Deno compiles, and where its base
+ * executable cannot be had, Bun does. `--deno` names the Deno that compiles, 2.7
+ * or later; default: the one that runs this.
  *
- * The build id enters each executable as the environment variable
- * `UMBRA_BUILD`: Deno embeds an environment file, Bun a first statement.
+ * Deno is given what Bun's bundler makes of the sources: see docs/decisions/0068.
+ * The build id takes the place of `process.env.UMBRA_BUILD` in both.
  *
  * @module
  */
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
-  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,6 +29,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { LIBRARIES } from "./src/adapters/crypto/openssl.ts";
+import { C_LIBRARIES } from "./src/adapters/system/_libc.ts";
 import { completions } from "./src/cli/completions/completions.ts";
 import { manPage } from "./src/cli/options/man.ts";
 import { bunPath, ROOT } from "./tests/support/runtimes.ts";
@@ -47,8 +49,8 @@ const COMPANIONS: Readonly<Record<string, () => string>> = {
  * What a compiled Deno program may do, whatever it is told: open sockets, unix
  * ones too, read and write files (what `umbra init` makes, the store, a kept list),
  * read the environment, the system's limits, this machine's addresses and its
- * own user. Not: start programs, load any library but OpenSSL's. Addresses,
- * paths, and the variables that hold passwords, are the operator's choice and
+ * own user. Not: start programs, or load libraries but OpenSSL's and C's.
+ * Addresses, paths, and the variables that hold passwords, are the operator's choice and
  * unknown here; run from source to narrow them further.
  */
 export const PERMISSIONS: readonly string[] = [
@@ -58,17 +60,36 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
   "--allow-sys=networkInterfaces,uid",
   "--allow-env",
-  `--allow-ffi=${LIBRARIES.filter((path) => path.startsWith("/")).join(",")}`,
+  `--allow-ffi=${
+    [...LIBRARIES, ...C_LIBRARIES].filter((path) => path.startsWith("/"))
+      .join(",")
+  }`,
 ];
 
 /**
  * How V8 shall behave. New objects get 4 MiB, not up to 32: ours die at once,
  * and what they had room in is not given back by itself. See docs/decisions/0055.
+ * Before Deno 2.9 its collector can be called only where that was asked for here.
  */
-export const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
+export const V8_FLAGS = "--v8-flags=--max-semi-space-size=4,--expose-gc";
+
+/**
+ * How Deno compiles a program that stands alone. Without the first flag it would
+ * open a file of a known name in /tmp at start, whoever has made it, and run what
+ * it finds there. The rest keeps everything out that was not joined for it.
+ */
+export const DENO_COMPILE: readonly string[] = [
+  "--no-code-cache",
+  "--no-config",
+  "--no-lock",
+  "--node-modules-dir=none",
+  "--unstable-net",
+];
 
 /** Our name of each platform, and what the two compilers call it. */
-const TARGETS: Readonly<Record<string, { deno?: string; bun: string }>> = {
+export const TARGETS: Readonly<
+  Record<string, { readonly deno?: string; readonly bun: string }>
+> = {
   "linux-x64": { deno: "x86_64-unknown-linux-gnu", bun: "bun-linux-x64" },
   "linux-arm64": { deno: "aarch64-unknown-linux-gnu", bun: "bun-linux-arm64" },
   "linux-x64-musl": { bun: "bun-linux-x64-musl" },
@@ -83,6 +104,8 @@ interface Request {
   readonly runtime?: string | undefined;
   readonly target?: string | undefined;
   readonly outdir: string;
+  /** The Deno that compiles. */
+  readonly deno: string;
 }
 
 /** How one compiler run ended. */
@@ -125,6 +148,7 @@ function readRequest(args: string[]): Request | string {
         runtime: { type: "string" },
         target: { type: "string" },
         outdir: { type: "string", default: "dist" },
+        deno: { type: "string", default: process.execPath },
       },
     });
     const { runtime, target } = values;
@@ -140,62 +164,46 @@ function readRequest(args: string[]): Request | string {
   }
 }
 
-/** Compiles one file per name. */
+/** Joins the sources, compiles them, and gives the file its other names. */
 function buildWithDeno(request: Request, build: string): Result {
   const target = request.target && TARGETS[request.target]!.deno;
   if (request.target && !target) {
     return { ok: false, output: `Deno has no target ${request.target}` };
   }
-  const main = join(ROOT, "src", "main.ts");
-  const cached = run(process.execPath, [
-    ...["cache", "--quiet", "--node-modules-dir=none", main],
-  ]);
-  if (!cached.ok) return cached;
   const folder = mkdtempSync(join(tmpdir(), "umbra-build-"));
   try {
-    const environment = join(folder, "build.env");
-    writeFileSync(environment, `UMBRA_BUILD=${build}\n`);
-    for (const name of NAMES) {
-      const result = run(process.execPath, [
-        "compile",
-        ...PERMISSIONS,
-        V8_FLAGS,
-        `--env-file=${environment}`,
-        // With node_modules, all of it would be embedded: 200 MB of Bun.
-        "--node-modules-dir=none",
-        "--exclude-unused-npm",
-        ...indigestible().map((path) => `--exclude=${path}`),
-        ...(target ? [`--target=${target}`] : []),
-        `--include=${join(ROOT, "src", "worker.ts")}`,
-        `--output=${outputPath(request, name)}`,
-        main,
-      ]);
-      if (!result.ok) return result;
-      print(result.output.trimEnd());
+    const bundled = run(bunPath(), [
+      "--no-install",
+      join(ROOT, "deploy", "bundle.ts"),
+      folder,
+      build,
+    ]);
+    if (!bundled.ok) return bundled;
+    // Deno embeds the times of files; of one commit they are one.
+    const time = sourceTime();
+    for (const file of readdirSync(folder)) {
+      utimesSync(join(folder, file), time, time);
     }
-    return { ok: true, output: "" };
+    const result = run(request.deno, [
+      "compile",
+      ...DENO_COMPILE,
+      ...PERMISSIONS,
+      V8_FLAGS,
+      ...(target ? [`--target=${target}`] : []),
+      `--include=${join(folder, "worker.js")}`,
+      `--output=${outputPath(request, NAMES[0]!)}`,
+      join(folder, "main.js"),
+    ]);
+    if (!result.ok) return result;
+    print(result.output.trimEnd());
+    giveOtherNames(request);
+    return result;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/**
- * What of the npm cache is nobody's code, and too deep for Deno 2.9, which reads
- * every file it embeds as JavaScript: a list of 100,000 numbers among the tests
- * of what prom-client needs for what we do not use.
- */
-function indigestible(): string[] {
-  const { output } = run(process.execPath, ["info", "--json"]);
-  const { npmCache } = JSON.parse(output) as { readonly npmCache: string };
-  return readdirSync(npmCache)
-    .map((registry) => join(npmCache, registry, "bintrees"))
-    .filter((path) => existsSync(path))
-    .flatMap((path) =>
-      readdirSync(path).map((version) => join(path, version, "test"))
-    );
-}
-
-/** Compiles once and gives the file its other names. */
+/** Compiles, and gives the file its other names. */
 function buildWithBun(request: Request, build: string): Result {
   const target = request.target && TARGETS[request.target]!.bun;
   const first = outputPath(request, NAMES[0]!);
@@ -205,16 +213,26 @@ function buildWithBun(request: Request, build: string): Result {
     "--compile",
     "--minify",
     "--keep-names",
+    // What a command does not load costs it nothing, and the rest is not parsed.
+    "--splitting",
+    "--bytecode",
+    "--format=esm",
     // A server must not take settings from the folder it is started in.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
-    `--banner=globalThis.process.env.UMBRA_BUILD=${JSON.stringify(build)};`,
+    `--define=process.env.UMBRA_BUILD=${JSON.stringify(build)}`,
     ...(target ? [`--target=${target}`] : []),
     `--outfile=${first}`,
     join(ROOT, "src", "main.ts"),
     join(ROOT, "src", "worker.ts"),
   ]);
-  if (!result.ok) return result;
+  if (result.ok) giveOtherNames(request);
+  return result;
+}
+
+/** All names are one file: it is large, and the same for each. */
+function giveOtherNames(request: Request): void {
+  const first = outputPath(request, NAMES[0]!);
   for (const name of NAMES.slice(1)) {
     const path = outputPath(request, name);
     try {
@@ -224,7 +242,6 @@ function buildWithBun(request: Request, build: string): Result {
       copyFileSync(first, path);
     }
   }
-  return result;
 }
 
 /** Short hash of the commit, with `-dirty` where files differ from it. */
@@ -234,6 +251,14 @@ function buildId(): string {
   const changes = run("git", ["status", "--porcelain"]);
   const dirty = !changes.ok || changes.output.trim() !== "";
   return hash.output.trim() + (dirty ? "-dirty" : "");
+}
+
+/** Seconds since 1970 of the commit, or `SOURCE_DATE_EPOCH`; 0 without either. */
+export function sourceTime(): number {
+  const { SOURCE_DATE_EPOCH: told } = process.env;
+  if (told !== undefined) return Number(told);
+  const { ok, output } = run("git", ["log", "-1", "--format=%ct"]);
+  return ok ? Number(output) : 0;
 }
 
 /** The innermost line of Deno's chain of causes. */

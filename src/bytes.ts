@@ -68,3 +68,6 @@ export function fromLatin1(bytes: Uint8Array): string {
 
 /** Arguments of one call; engines bound their number. */
 const LATIN1_STEP = 4_096;
+
+/** No bytes. */
+export const NOTHING: Uint8Array = new Uint8Array(0);

@@ -16,7 +16,7 @@ export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   unixMs(): number;
   /**
-   * Runs `callback` once after `delayMs`.
+   * Runs `callback` once after `delayMs`; never, where that is `Infinity`.
    *
    * @returns A function that cancels it; harmless afterwards.
    */
@@ -27,6 +27,8 @@ const exactClock: Clock = {
   monotonicMs: () => performance.now(),
   unixMs: () => Date.now(),
   schedule(callback, delayMs): () => void {
+    // A timer of the runtimes would fire at once.
+    if (delayMs === Infinity) return () => {};
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
   },
@@ -43,6 +45,17 @@ export const systemClock: Clock = {
   schedule: (callback, delayMs) =>
     (delayMs < MIN_WHEEL_MS ? exactClock : wheel).schedule(callback, delayMs),
 };
+
+/**
+ * When a moment of the monotonic clock was, by the wall clock as it is set now:
+ * the wall clock may have been set since.
+ *
+ * @param momentMs What `monotonicMs()` was then.
+ * @returns Milliseconds since 1970.
+ */
+export function unixMsAt(clock: Clock, momentMs: number): number {
+  return clock.unixMs() - (clock.monotonicMs() - momentMs);
+}
 
 /**
  * A deadline as an `AbortSignal` that also follows a parent signal.

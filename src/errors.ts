@@ -59,8 +59,14 @@ export type ProtocolErrorCode =
   | "ERR_SS_SALT_MISMATCH"
   /** A packet answers another session than ours, or in one session too many. */
   | "ERR_SS_SESSION_MISMATCH"
+  /** The first bytes are not in the disguise that is configured (`obfs`). */
+  | "ERR_SSR_OBFS"
+  /** A packet of ShadowsocksR has a length or a padding that cannot be. */
+  | "ERR_SSR_LENGTH"
   /** An identity header names no user. */
   | "ERR_SS_USER_UNKNOWN"
+  /** A request or packet of a stream cipher has one-time authentication. */
+  | "ERR_SS_ONE_TIME_AUTH"
   /** A SOCKS message starts with another version number. */
   | "ERR_SOCKS_VERSION"
   /** A SOCKS greeting offers no method we accept. */
@@ -137,7 +143,7 @@ export type PolicyErrorCode =
   | "ERR_POLICY_TARGET"
   /** A datagram came from an address that has no association. */
   | "ERR_POLICY_STRANGER"
-  /** A limit of `limits.ts` is reached, so a datagram was dropped. */
+  /** A limit of `limits.ts` is reached: a datagram was dropped, a stream ended. */
   | "ERR_POLICY_LIMIT"
   /** A user has moved as many bytes as allowed. */
   | "ERR_POLICY_USER_QUOTA"

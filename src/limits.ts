@@ -25,11 +25,25 @@ export const MAX_TIMESTAMP_SKEW_S = 30;
 export const SALT_POOL_MS: number = (2 * MAX_TIMESTAMP_SKEW_S + 1) * 1_000;
 
 /**
+ * Milliseconds by which the wall clock and the monotonic one may drift apart
+ * in {@link SALT_POOL_MS} without a step: time services slew by 500 ppm at most,
+ * which is 31 ms, and the wall clock is read in whole milliseconds.
+ */
+export const CLOCK_SLEW_MS = 50;
+
+/**
  * Salts in one of the two generations of a replay filter; about 100 bytes
  * each. The 2022 edition fills one at 4,300 requests a second, more than a
  * process serves.
  */
 export const SALT_GENERATION = 262_144;
+
+/**
+ * IVs in one of the two generations that a server of a stream cipher remembers
+ * of its streams, and of its packets; 50 bytes each. A thousand packets a second
+ * fill one in a minute.
+ */
+export const IV_GENERATION = 65_536;
 
 /**
  * Milliseconds between two tries to get a port that another process has: no
@@ -89,6 +103,12 @@ export const MAX_SERVER_SESSIONS = 2;
 /** Bytes of an AEAD tag, the same for every method. */
 export const TAG_LENGTH = 16;
 
+/**
+ * Blocks of 64 bytes in one direction of a ChaCha20 or Salsa20 stream: a
+ * counter of 32 bits, less the last one, which noble does not compute. 256 GiB.
+ */
+export const MAX_ARX_BLOCKS = 0xffff_ffff;
+
 /** Bytes of the longest SOCKS5 message: RFC 1929 user name and password. */
 export const MAX_SOCKS_MESSAGE_LENGTH: number = 1 + 1 + 255 + 1 + 255;
 
@@ -107,8 +127,17 @@ export const MAX_HTTP_LINE_LENGTH = 16_384;
  */
 export const MAX_HTTP_HEAD_LENGTH = 65_536;
 
+/**
+ * Milliseconds that a failed relay waits for its last bytes to be taken: they
+ * fit into any system's buffer but a full one.
+ */
+export const BREAK_OFF_MS = 1_000;
+
 /** Fields of an HTTP head; Apache stops at 100. */
 export const MAX_HTTP_FIELDS = 128;
+
+/** The same of a response: a browser takes as many as the head has room for. */
+export const MAX_HTTP_RESPONSE_FIELDS = 1_024;
 
 /**
  * Bytes of the line before an HTTP chunk: a size of 12 digits, and extensions,
@@ -475,11 +504,17 @@ export const WRONG_TOKEN_WINDOW_MS = 60_000;
 /** Addresses whose wrong tokens are counted; the oldest makes room. */
 export const MAX_WRONG_TOKEN_PEERS = 1_024;
 
-/** Characters of the name of a user that is made at run time. */
+/** Characters of the name of a user. */
 export const MAX_USER_NAME_LENGTH = 64;
 
 /** Bytes of one datagram of the manager protocol, request or reply. */
 export const MAX_MANAGER_DATAGRAM_LENGTH = 32_767;
+
+/**
+ * MiB per second of one core below which a cipher is called slow: Deno's own AES
+ * does 170, libcrypto 2,000 and more.
+ */
+export const SLOW_CRYPTO_MIB = 500;
 
 /** Threads of `--workers`: as many as large machines have cores. */
 export const MAX_WORKERS = 256;
@@ -529,6 +564,60 @@ export const GROWTH_CHECK_MS = 200;
 
 /** Bytes of growth after which garbage is looked for. */
 export const GROWTH_BYTES = 4_194_304;
+
+/**
+ * Bytes of payload that a handshake holds back: the first payload, and one
+ * read that was under way.
+ */
+export const MAX_HELD_BYTES: number = 2 * MAX_READ_BUFFER;
+
+/**
+ * Seconds a time stamp of ShadowsocksR may differ from our clock, both ways:
+ * what the originals allow.
+ */
+export const MAX_SSR_SKEW_S = 86_400;
+
+/** Bytes of one packet of `auth_sha1_v4` and `auth_aes128_*`, less one. */
+export const MAX_SSR_PACKET = 8_191;
+
+/** Bytes of payload in one of those packets. */
+export const SSR_UNIT = 8_100;
+
+/** Bytes of payload and padding in one packet of `auth_chain_*`, less one. */
+export const MAX_SSR_CHAIN_BODY = 4_095;
+
+/** Bytes of payload in one packet of `auth_chain_*` of a client. */
+export const SSR_CHAIN_UNIT = 2_800;
+
+/**
+ * Bytes of a TCP segment, which the padding of ShadowsocksR aims at: Ethernet's
+ * 1,500 less IPv4 and TCP headers.
+ */
+export const SSR_SEGMENT = 1_460;
+
+/** Bytes that a client may say its layers add to a packet; they add 9. */
+export const MAX_SSR_OVERHEAD = 64;
+
+/** Bytes of the HTTP head that ShadowsocksR hides behind; the originals' bound. */
+export const MAX_SSR_HTTP_HEAD = 65_536;
+
+/** Bytes of a record of the TLS handshake that ShadowsocksR imitates. */
+export const MAX_SSR_TLS_RECORD = 2_048;
+
+/**
+ * Clients of ShadowsocksR whose connection ids are remembered: one for each
+ * start of each client in two days. 200 bytes each, 1.2 KB for a busy one.
+ */
+export const MAX_SSR_CLIENTS = 16_384;
+
+/** Part of those clients that one user may have: four must agree to fill it. */
+export const SSR_CLIENT_SHARE = 0.25;
+
+/**
+ * Connection ids before the first one seen that are still new: connections that
+ * were opened together arrive in any order. The originals' number.
+ */
+export const SSR_EARLIER_CONNECTIONS = 64;
 
 /**
  * Characters of the log that wait for its reader at most: a thousand lines or

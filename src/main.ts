@@ -4,7 +4,8 @@
  * @module
  */
 import process from "node:process";
-import { systemClock } from "./clock.ts";
+import { untakenSockets } from "./adapters/system/inherited_sockets.ts";
+import { tellReady } from "./adapters/system/service_manager.ts";
 import {
   catchDefects,
   firstSignal,
@@ -27,17 +28,18 @@ const host: Host = {
   stopSignal: firstSignal,
   onReload: onHangup,
   onDefect,
-  listening: () => {},
+  listening,
   stopped: () => {},
   runWorkers: (count, logger) =>
     runWorkers({
       count,
-      start: { argv, names, salts: shareSalts(systemClock) },
+      start: { argv, names, salts: shareSalts() },
       spawn: spawnWorker,
       logger,
       respawnMs: RESPAWN_MS,
       stopSignal: firstSignal,
       onReload: onHangup,
+      listening,
     }),
 };
 runProgram(argv, names, host).then((code) => process.exit(code), die);
@@ -45,6 +47,21 @@ runProgram(argv, names, host).then((code) => process.exit(code), die);
 function die(error: unknown): void {
   complain(`umbra: ${describeError(error, isVerbose(argv))}\n`);
   process.exit(EXIT.failure);
+}
+
+/** Systemd starts what waits for us only then, and gives up otherwise. */
+function listening(): void {
+  for (const address of untakenSockets()) {
+    complain(
+      `umbra: The service manager listens on ${address}, and no service takes ` +
+        "it: give the .socket unit and the configuration one address\n",
+    );
+  }
+  if (tellReady()) return;
+  complain(
+    "umbra: Cannot tell the service manager that we are ready: it takes the C " +
+      "library, and Deno's --allow-ffi; use Type=exec in the unit\n",
+  );
 }
 
 /** Beside this file, from source and in a compiled program alike. */

@@ -4,6 +4,25 @@
  *
  * @module
  */
+import { MAX_USER_NAME_LENGTH } from "./limits.ts";
+import { hasHidden, isBlank } from "./text.ts";
+
+/**
+ * What is wrong with the name of a user, in a few words after "is" or "has".
+ *
+ * @returns `undefined` for a name that can be shown, kept, and be part of a
+ * path.
+ */
+export function userNameFault(name: string): string | undefined {
+  if (isBlank(name)) return "is blank";
+  if (name === "." || name === "..") return "means something else in a path";
+  if (hasHidden(name)) {
+    return "has control or direction characters, or is not well-formed text";
+  }
+  return name.length > MAX_USER_NAME_LENGTH
+    ? `is longer than ${MAX_USER_NAME_LENGTH} characters`
+    : undefined;
+}
 
 /** What a user is allowed; what is not set has no limit. */
 export interface UserLimits {

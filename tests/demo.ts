@@ -17,7 +17,7 @@ import { promisify } from "node:util";
 import { HttpTarget } from "./support/http_target.ts";
 import { freePort, Program } from "./support/process.ts";
 import { ROOT } from "./support/runtimes.ts";
-import { sourceCommand } from "./support/source_command.ts";
+import { programCommand } from "./support/program_command.ts";
 import { type Address, socksConnect } from "./support/tcp.ts";
 
 const HOST = "127.0.0.1";
@@ -85,13 +85,13 @@ async function runChain(folder: string): Promise<void> {
   await using _server = await Program.start(
     // The page is on loopback, where a server lets nobody go by default.
     [
-      ...[...sourceCommand("bun"), "server", "-c", serverConfig],
+      ...[...programCommand("bun"), "server", "-c", serverConfig],
       ...["--allow-private", "127.0.0.1"],
     ],
     { ready, cwd: ROOT },
   );
   await using _local = await Program.start(
-    [...sourceCommand("deno"), "local", "-c", localConfig],
+    [...programCommand("deno"), "local", "-c", localConfig],
     { ready, cwd: ROOT },
   );
   print(`  web page   ${url}`);
@@ -130,7 +130,7 @@ async function runChain(folder: string): Promise<void> {
 
 /** Runs one of our program's tools and returns what it prints. */
 async function umbra(...args: string[]): Promise<string> {
-  const [program, ...rest] = [...sourceCommand("deno"), ...args];
+  const [program, ...rest] = [...programCommand("deno"), ...args];
   const options = { cwd: ROOT, timeout: 20_000 };
   // Standard output alone: on the other stream Deno tells what it downloads.
   const { stdout } = await promisify(execFile)(program!, rest, options);

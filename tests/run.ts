@@ -1,9 +1,11 @@
 /**
  * Runs the tests: the same files on Deno and on Bun, then the end-to-end tests
- * once, on Deno, since they start both runtimes themselves. Ends with one
- * line, `N passed, N failed, N skipped`, over all of them.
+ * twice, on Deno, since they start both runtimes themselves: our programs from
+ * their sources, and as the executables of both compilers. Ends with one line,
+ * `N passed, N failed, N skipped`, over all of them.
  *
- * Usage: `deno run -A tests/run.ts [deno] [bun] [e2e]`, all three by default.
+ * Usage: `deno run -A tests/run.ts [deno] [bun] [e2e] [executables]`, all by
+ * default.
  *
  * @module
  */
@@ -13,6 +15,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import {
+  buildExecutables,
+  canCompile,
+  COMPILERS,
+  EXECUTABLES_VARIABLE,
+} from "./support/executables.ts";
 import { type Counts, readCounts, sum } from "./support/junit.ts";
 import {
   bunPath,
@@ -25,9 +33,14 @@ import {
 interface Pass {
   readonly title: string;
   readonly command: (report: string) => string[];
+  /** Makes what it needs in a folder; returns variables that tell where. */
+  readonly prepare?: (folder: string) => Record<string, string>;
 }
 
 const E2E = "tests/e2e/";
+
+/** End-to-end tests that build what they run. */
+const BUILT = `${E2E}built/`;
 
 const PASSES: Readonly<Record<string, Pass>> = {
   deno: {
@@ -52,6 +65,16 @@ const PASSES: Readonly<Record<string, Pass>> = {
     command: (report) =>
       denoTest(report, testFiles((path) => !isPortable(path))),
   },
+  executables: {
+    title: "End to end, with executables of Deno and of Bun",
+    prepare(folder): Record<string, string> {
+      for (const compiler of COMPILERS.filter(canCompile)) {
+        buildExecutables(compiler, join(folder, compiler));
+      }
+      return { [EXECUTABLES_VARIABLE]: folder };
+    },
+    command: (report) => denoTest(report, testFiles(startsPrograms)),
+  },
 };
 
 process.exitCode = await main(process.argv.slice(2));
@@ -69,7 +92,7 @@ async function main(names: readonly string[]): Promise<number> {
   const results: Counts[] = [];
   try {
     for (const name of passes) {
-      results.push(await runPass(PASSES[name]!, join(folder, `${name}.xml`)));
+      results.push(await runPass(PASSES[name]!, join(folder, name)));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -80,13 +103,19 @@ async function main(names: readonly string[]): Promise<number> {
 }
 
 /** A runner that fails without naming a failed test counts as one failure. */
-async function runPass(pass: Pass, report: string): Promise<Counts> {
+async function runPass(pass: Pass, folder: string): Promise<Counts> {
   print(`\n== ${pass.title}`);
+  const prepared = pass.prepare?.(folder);
+  const report = `${folder}.xml`;
   const [program, ...args] = pass.command(report);
   const child = spawn(program!, args, {
     cwd: ROOT,
     stdio: "inherit",
-    env: { ...process.env, [DENO_PATH_VARIABLE]: denoPath() },
+    env: {
+      ...process.env,
+      [DENO_PATH_VARIABLE]: denoPath(),
+      ...prepared,
+    },
   });
   const [code, signal] = await once(child, "exit");
   const counts = readCounts(readReport(report));
@@ -124,6 +153,16 @@ function testFiles(kind: (path: string) => boolean): string[] {
 
 function isPortable(path: string): boolean {
   return !path.startsWith(E2E);
+}
+
+/**
+ * End-to-end tests that start our programs by way of one of these modules. What
+ * is about the executables themselves builds its own, once.
+ */
+function startsPrograms(path: string): boolean {
+  if (isPortable(path) || path.startsWith(BUILT)) return false;
+  const text = readFileSync(join(ROOT, path), "utf8");
+  return /\/(chain|peers|program_command)\.ts"/.test(text);
 }
 
 function print(line: string): void {

@@ -57,8 +57,15 @@ export class History {
     return this.#last;
   }
 
-  /** Takes in another look. One that is not later than the last changes nothing. */
+  /**
+   * Takes in another look. One that is not later than the last changes nothing,
+   * unless the program's clock was set back: then the history begins again.
+   */
   push(status: Status): void {
+    if (this.#isSetBack(status)) {
+      this.#samples.length = 0;
+      this.#last = undefined;
+    }
     const last = this.#last;
     if (last !== undefined && status.nowUnixMs <= last.nowUnixMs) return;
     this.#last = status;
@@ -80,6 +87,13 @@ export class History {
     // One that is older than a minute stays: what came after it is counted.
     dropBefore(this.#refusals, status.nowUnixMs - RECENT_MS - 1_000);
     this.#rates = ratesOf(status, before);
+  }
+
+  /** The start is at another time then, by the clock as it is set now. */
+  #isSetBack({ nowUnixMs, startedUnixMs }: Status): boolean {
+    const last = this.#last;
+    return last !== undefined && nowUnixMs <= last.nowUnixMs &&
+      startedUnixMs < last.startedUnixMs;
   }
 
   /** What a user moves now. */

@@ -9,7 +9,7 @@
  * @module
  */
 import { MAX_MANAGER_DATAGRAM_LENGTH } from "../limits.ts";
-import { MODES } from "../service/udp/udp_service.ts";
+import { MODES } from "../service/options.ts";
 import type { NewServer } from "./operator.ts";
 
 /**
@@ -30,7 +30,8 @@ const IGNORED: ManagerRequest = { command: "ignored" };
 /** Reads one datagram; never throws, whatever it holds. */
 export function parseManagerRequest(datagram: Uint8Array): ManagerRequest {
   if (datagram.length > MAX_MANAGER_DATAGRAM_LENGTH) return IGNORED;
-  const text = new TextDecoder().decode(datagram);
+  const text = decode(datagram);
+  if (text === undefined) return IGNORED;
   // libev's own clients end their requests with a NUL.
   const [, command, data = ""] = /^\s*([a-z]+)\s*:?\s*(.*?)[\s\0]*$/s
     .exec(text) ?? [];
@@ -116,12 +117,26 @@ function toAdd(fields: Fields | undefined): ManagerRequest {
   if (port === undefined || typeof password !== "string" || password === "") {
     return INVALID;
   }
+  // Another password would serve than was asked for.
+  if (!password.isWellFormed()) return INVALID;
   if (method !== undefined && typeof method !== "string") return INVALID;
   const mode = MODES.find((one) => one === fields["mode"]);
   if (mode !== fields["mode"]) return INVALID;
   if (UNSUPPORTED.some((field) => fields[field])) return INVALID;
   return { command: "add", server: { port, password, method, mode } };
 }
+
+/** @returns `undefined` for what is not UTF-8. */
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return UTF8.decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return undefined;
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Mode } from "../service/udp/udp_service.ts";
+import type { Mode } from "../service/options.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
 /** The running program. */

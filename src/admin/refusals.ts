@@ -42,10 +42,20 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     meaning: MANIPULATED,
   },
   ERR_SS_LENGTH_ZERO: { title: "Empty chunk", meaning: MANIPULATED },
-  ERR_SS_ADDRESS_TYPE: { title: "Unknown address type", meaning: MANIPULATED },
+  ERR_SS_ADDRESS_TYPE: {
+    title: "Unknown address type",
+    meaning: "With a stream cipher: a wrong key, or a probe. Otherwise: " +
+      MANIPULATED,
+  },
   ERR_SS_ADDRESS_INVALID: {
     title: "Invalid target address",
-    meaning: "A client asked for an empty or unprintable name, or for port 0.",
+    meaning: "A client asked for an empty or unprintable name, or for port " +
+      "0. With a stream cipher it may have a wrong key, too.",
+  },
+  ERR_SS_ONE_TIME_AUTH: {
+    title: "One-time authentication",
+    meaning: "A client has -A or one_time_auth on, which is not served. Turn " +
+      "it off there. A wrong key looks like it now and then.",
   },
   ERR_SS_HEADER_TYPE: {
     title: "Wrong kind of header",
@@ -54,8 +64,9 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
   },
   ERR_SS_TIMESTAMP: {
     title: "Clocks disagree",
-    meaning: "A client's clock is more than 30 seconds off, or an old " +
-      "recording was played. Check the time on both ends.",
+    meaning: "A client's clock is more than 30 seconds from this machine's, " +
+      "or an old recording was played. If it happens to every client, set " +
+      "the clock of this machine.",
   },
   ERR_SS_REPLAY: {
     title: "Replay",
@@ -72,6 +83,12 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     title: "Answer in another session",
     meaning: "A datagram answers a session that is none of ours.",
   },
+  ERR_SSR_OBFS: {
+    title: "Wrong obfs, or a probe",
+    meaning: "A client has another obfs, or a stranger tries the port. " +
+      "Strangers are met with silence.",
+  },
+  ERR_SSR_LENGTH: { title: "Impossible packet", meaning: MANIPULATED },
   ERR_SS_USER_UNKNOWN: {
     title: "Unknown user",
     meaning: "The server's key was right, the user's key is none that is " +

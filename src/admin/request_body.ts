@@ -7,8 +7,7 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
-import { MAX_USER_NAME_LENGTH } from "../limits.ts";
-import type { UserLimits } from "../users.ts";
+import { type UserLimits, userNameFault } from "../users.ts";
 import type { NewUser, UserChange } from "./operator.ts";
 
 /** An object of JSON, by field. */
@@ -23,7 +22,11 @@ export async function readFields(
   request: Request,
   known: readonly string[],
 ): Promise<Fields> {
-  return toFields(parseJson(await request.text()), known, "The body");
+  return toFields(
+    parseJson(decode(await request.bytes())),
+    known,
+    "The body",
+  );
 }
 
 /** The fields of a new user: `name`, and those of a change. */
@@ -50,23 +53,18 @@ export function readChange(fields: Fields): UserChange {
 /** Name of a user. */
 export function readName(value: unknown, field: string): string {
   const name = readText(value, field);
-  if (name === "." || name === "..") {
-    throw wrong(`"${field}" means something else in a path`);
-  }
-  // deno-lint-ignore no-control-regex
-  if (name.length > MAX_USER_NAME_LENGTH || /[\x00-\x1f\x7f]/.test(name)) {
-    throw wrong(
-      `"${field}" is longer than ${MAX_USER_NAME_LENGTH} characters, or has ` +
-        "control characters",
-    );
-  }
+  const fault = userNameFault(name);
+  if (fault !== undefined) throw wrong(`"${field}" ${fault}`);
   return name;
 }
 
-/** Text that is not empty. */
+/** Text that is not empty, and can be written. */
 export function readText(value: unknown, field: string): string {
-  if (typeof value === "string" && value !== "") return value;
-  throw wrong(`"${field}" is not a text, or is empty`);
+  if (typeof value !== "string" || value === "") {
+    throw wrong(`"${field}" is not a text, or is empty`);
+  }
+  if (value.isWellFormed()) return value;
+  throw wrong(`"${field}" is not well-formed text: it has half of a pair`);
 }
 
 /** Smallest value of each limit. */
@@ -105,6 +103,17 @@ function toFields(
   }
   return fields;
 }
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new ConfigError("ERR_CONFIG_SYNTAX", "The body is not UTF-8");
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 function parseJson(text: string): unknown {
   try {

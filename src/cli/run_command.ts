@@ -63,7 +63,9 @@ export async function runNamed(
 }
 
 async function printKey(args: Arguments): Promise<void> {
-  const method = findMethod(args.operands[0] ?? DEFAULT_METHOD);
+  const method = findMethod(args.operands[0] ?? DEFAULT_METHOD, {
+    shown: "given",
+  });
   await print(`${generateKey(method, systemRandomBytes)}\n`);
 }
 
@@ -71,7 +73,7 @@ async function check(args: Arguments): Promise<void> {
   const [what, file] = args.operands;
   const most = { config: 2, crypto: 1 }[what ?? ""] ?? Infinity;
   if (args.operands.length > most) {
-    throw usage(`Unexpected argument "${args.operands[most]}"; see --help`);
+    throw usage(`One argument too many for ${what}; see --help`);
   }
   switch (what) {
     case "config": {
@@ -87,10 +89,7 @@ async function check(args: Arguments): Promise<void> {
       return succeed(await runCheckServer(args.withoutWord()));
     }
     default: {
-      const wrong = what === undefined
-        ? "Nothing to check"
-        : `Cannot check ${what}`;
-      throw usage(`${wrong}: expected config, crypto or server`);
+      throw usage("Nothing to check: expected config, crypto or server");
     }
   }
 }

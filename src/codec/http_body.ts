@@ -14,7 +14,7 @@
 import { concat, toLatin1 } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
 import { MAX_HTTP_CHUNK_LINE_LENGTH, MAX_HTTP_HEAD_LENGTH } from "../limits.ts";
-import { fieldValues, type HttpField } from "./http_head.ts";
+import { fieldValues, type HttpField, listElements } from "./http_head.ts";
 
 /** How the end of a body is found. */
 export type HttpFraming =
@@ -62,9 +62,54 @@ export function bodyFraming(
   return { kind: "length", length: Number(length) };
 }
 
+/** How the body of a response comes. */
+export interface ResponseFraming {
+  /** `undefined` when the fields say nothing. */
+  readonly framing: HttpFraming | undefined;
+  /** Codings of the body but `chunked`, in order: they are passed on. */
+  readonly codings: readonly string[];
+  /** True if other readers could see its end elsewhere. */
+  readonly doubtful: boolean;
+}
+
+/**
+ * The same of a response. Where RFC 9112 §6.3 says what a doubtful one means,
+ * that counts; its connection is not to be used again.
+ *
+ * @throws {ProtocolError} `ERR_HTTP_FRAMING` for several lengths, invalid ones,
+ * and `chunked` that is not the last coding.
+ */
+export function responseFraming(
+  fields: readonly HttpField[],
+  minorVersion: 0 | 1,
+): ResponseFraming {
+  const named = listElements(fields, "transfer-encoding");
+  const codings = named.filter((coding) => coding !== "identity");
+  if (codings.length === 0) {
+    // A list of equal lengths is one of them: RFC 9112 §6.3.
+    const lengths = fieldValues(fields, "content-length")
+      .flatMap((value) => value.split(","))
+      .map((value): HttpField => ["Content-Length", value.trim()]);
+    const framing = bodyFraming(lengths, minorVersion);
+    return { framing, codings, doubtful: named.length > 0 };
+  }
+  const isChunked = codings.at(-1) === "chunked";
+  const others = isChunked ? codings.slice(0, -1) : codings;
+  if (others.includes("chunked")) {
+    throw ambiguous("chunked before another Transfer-Encoding");
+  }
+  const hasLength = fieldValues(fields, "content-length").length > 0;
+  return {
+    framing: { kind: isChunked ? "chunked" : "close" },
+    codings: others,
+    doubtful: hasLength || minorVersion === 0 || others.length > 0,
+  };
+}
+
 /** Finds the end of one body. After it throws it is dead. */
 export class HttpBodyDecoder {
   readonly #framing: HttpFraming;
+  readonly #lenient: boolean;
   #state: "data" | "line" | "chunk-end" | "trailer" | "done";
   /** Bytes of the body, or of the chunk, that are still to come. */
   #missing: number;
@@ -72,9 +117,17 @@ export class HttpBodyDecoder {
   #line = "";
   #trailerLength = 0;
 
-  /** @param framing Of the message whose body comes. */
-  constructor(framing: HttpFraming) {
+  /**
+   * @param framing Of the message whose body comes.
+   * @param kind Of a response lines between chunks may end in LF, and there may
+   * be space around sizes.
+   */
+  constructor(
+    framing: HttpFraming,
+    kind: "request" | "response" = "request",
+  ) {
     this.#framing = framing;
+    this.#lenient = kind === "response";
     this.#missing = framing.kind === "length"
       ? framing.length
       : framing.kind === "close"
@@ -127,6 +180,8 @@ export class HttpBodyDecoder {
    */
   end(): void {
     if (this.#framing.kind === "close") this.#state = "done";
+    // The last chunk was there: RFC 9112 §8.
+    if (this.#lenient && this.#state === "trailer") this.#state = "done";
     if (this.done) return;
     throw new ProtocolError(
       "ERR_HTTP_TRUNCATED",
@@ -137,7 +192,7 @@ export class HttpBodyDecoder {
   /** Adds a byte to the line; returns the line without CRLF at its end. */
   #takeByte(byte: number): string | undefined {
     const afterCr = this.#line.endsWith("\r");
-    if (afterCr !== (byte === 0x0a)) {
+    if (afterCr !== (byte === 0x0a) && !this.#lenient) {
       throw ambiguous("CR or LF that is not part of CRLF");
     }
     const isEnd = byte === 0x0d || byte === 0x0a;
@@ -156,18 +211,21 @@ export class HttpBodyDecoder {
     }
     this.#line += String.fromCharCode(byte);
     if (byte !== 0x0a) return undefined;
-    const line = this.#line.slice(0, -2);
+    const line = this.#line.replace(/\r?\n$/, "");
     this.#line = "";
     return line;
   }
 
   #readLine(line: string): void {
     if (this.#state === "chunk-end") {
+      if (line !== "") throw ambiguous("a chunk longer than it says");
       this.#state = "line";
     } else if (this.#state === "trailer") {
       if (line === "") this.#state = "done";
     } else {
-      this.#missing = chunkSize(line);
+      this.#missing = chunkSize(
+        this.#lenient ? line.replaceAll("\r", " ").trim() : line,
+      );
       this.#state = this.#missing > 0 ? "data" : "trailer";
     }
   }
@@ -199,10 +257,11 @@ export function encodeBody(
 const CRLF = toLatin1("\r\n");
 const LAST_CHUNK = toLatin1("0\r\n\r\n");
 
-/** RFC 9112 §7.1; no sign, no prefix, no space. */
+/** RFC 9112 §7.1; no sign, no prefix, and space only before an extension. */
 function chunkSize(line: string): number {
   // 12 hex digits are exact as a number.
-  const match = /^([0-9A-Fa-f]{1,12})(?:;[\t\x20-\x7e\x80-\xff]*)?$/.exec(line);
+  const match = /^0*([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/
+    .exec(line);
   if (match === null) throw ambiguous("an invalid chunk size");
   return parseInt(match[1]!, 16);
 }

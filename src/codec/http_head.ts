@@ -1,9 +1,11 @@
 /**
  * Heads of HTTP/1.1 messages: start line and fields, without I/O.
  *
- * Strict where two readers of the same bytes could disagree: lines end in CRLF
- * and nothing else, a field never goes on in the next line, no space stands
- * before a colon. Bytes above 0x7f pass as they are (obs-text).
+ * Requests are read strictly where two readers of the same bytes could
+ * disagree: lines end in CRLF and nothing else, a field never goes on in the
+ * next line, no space stands before a colon. Responses of old servers are
+ * repaired as RFC 9112 lets a proxy do it. Bytes above 0x7f pass as they are
+ * (obs-text).
  *
  * Source: RFC 9112 §2 to §5; RFC 9110 §5.
  *
@@ -15,6 +17,7 @@ import {
   MAX_HTTP_FIELDS,
   MAX_HTTP_HEAD_LENGTH,
   MAX_HTTP_LINE_LENGTH,
+  MAX_HTTP_RESPONSE_FIELDS,
 } from "../limits.ts";
 
 /** A field as it was sent: name, and value without the space around it. */
@@ -42,13 +45,12 @@ export interface HttpResponseHead {
   readonly reason: string;
   /** In order. */
   readonly fields: readonly HttpField[];
+  /** True if something had to be repaired, or left out. */
+  readonly repaired: boolean;
 }
 
 const CR = 0x0d;
 const LF = 0x0a;
-
-/** Bytes of the last line's CRLF and the empty line's. */
-const HEAD_END_LENGTH = 2 + 2;
 
 /** Bytes that most heads fit in. */
 const INITIAL_SPACE = 1_024;
@@ -59,6 +61,7 @@ const INITIAL_SPACE = 1_024;
  * Time: linear in the bytes pushed. Space: one head and what came with it.
  */
 export class HttpHeadReader {
+  readonly #lenient: boolean;
   #bytes = new Uint8Array(INITIAL_SPACE);
   #length = 0;
   /** Where the head starts: behind the empty lines before it. */
@@ -66,6 +69,11 @@ export class HttpHeadReader {
   #scanned = 0;
   #lineStart = 0;
   #lines = 0;
+
+  /** @param kind Of a response lines may end in LF, and CR may stand alone. */
+  constructor(kind: "request" | "response" = "request") {
+    this.#lenient = kind === "response";
+  }
 
   /** Whether nothing of a head has arrived; empty lines do not count. */
   get empty(): boolean {
@@ -96,12 +104,12 @@ export class HttpHeadReader {
       const at = this.#scanned;
       const byte = this.#bytes[at]!;
       const afterCr = at > this.#lineStart && this.#bytes[at - 1] === CR;
-      if (afterCr !== (byte === LF)) {
+      if (afterCr !== (byte === LF) && !this.#lenient) {
         throw malformed("CR or LF that is not part of CRLF");
       }
       this.#checkSize(at, byte);
       if (byte !== LF) continue;
-      const isEmpty = at - this.#lineStart === 1;
+      const isEmpty = at - this.#lineStart === Number(afterCr);
       this.#lineStart = at + 1;
       if (!isEmpty) this.#lines++;
       else if (this.#lines > 0) return this.#take(at + 1);
@@ -127,18 +135,21 @@ export class HttpHeadReader {
       throw tooLarge(`head over ${MAX_HTTP_HEAD_LENGTH} bytes`);
     }
     // So many complete lines are the start line and as many fields as may be.
-    if (this.#lines > MAX_HTTP_FIELDS && lineLength === 1 && byte !== CR) {
-      throw tooLarge(`more than ${MAX_HTTP_FIELDS} fields`);
+    const maxFields = this.#lenient
+      ? MAX_HTTP_RESPONSE_FIELDS
+      : MAX_HTTP_FIELDS;
+    const isField = lineLength === 1 && byte !== CR && byte !== LF;
+    if (this.#lines > maxFields && isField) {
+      throw tooLarge(`more than ${maxFields} fields`);
     }
   }
 
   #take(end: number): string[] {
-    const text = fromLatin1(
-      this.#bytes.subarray(this.#start, end - HEAD_END_LENGTH),
-    );
+    const text = fromLatin1(this.#bytes.subarray(this.#start, end));
     this.#bytes.copyWithin(0, end, this.#length);
     this.#restart(this.#length - end);
-    return text.split("\r\n");
+    // Behind the last line are its end and that of the empty one.
+    return text.split(this.#lenient ? /\r?\n/ : "\r\n").slice(0, -2);
   }
 
   #restart(length: number): void {
@@ -170,23 +181,48 @@ export function parseRequestHead(lines: readonly string[]): HttpRequestHead {
 }
 
 /**
- * Reads the lines of a response's head.
+ * Reads the lines of a response's head, and repairs what old servers send: white
+ * space around names and in the status line, lines that go on in the next one,
+ * control characters. Lines that are no fields are left out.
+ *
+ * Source: RFC 9112 §2.2, §4, §5.1, §5.2; RFC 9110 §2.5, §5.5.
  *
  * @throws {ProtocolError} `ERR_HTTP_MALFORMED`; `ERR_HTTP_VERSION`.
  */
 export function parseResponseHead(lines: readonly string[]): HttpResponseHead {
-  const [line = "", ...fieldLines] = lines;
+  const [line = "", ...fieldLines] = lines.map((one) =>
+    one.replace(CONTROLS, " ")
+  );
   // The space before an empty reason is missing in many servers' responses.
-  const match = /^HTTP\/(\d)\.(\d) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/
-    .exec(line);
+  const match =
+    /^(?:HTTP\/(\d)\.(\d)|ICY)[ \t]+([1-9]\d\d)(?:[ \t]+(.*))?[ \t]*$/i
+      .exec(line);
   if (match === null) throw malformed("status line");
+  const [, major = "1", minor = "0", status, reason = ""] = match;
+  const fields: [name: string, value: string][] = [];
+  let repaired = [line, ...fieldLines].join("\r\n") !== lines.join("\r\n");
+  for (const one of fieldLines) {
+    const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)([ \t]*):(.*)$/.exec(one);
+    const last = fields.at(-1);
+    if (field !== null) fields.push([field[1]!, trimSpace(field[3]!)]);
+    else if (/^[ \t]/.test(one) && last !== undefined) {
+      last[1] = trimSpace(`${last[1]} ${trimSpace(one)}`);
+    }
+    repaired ||= field === null || field[2] !== "";
+  }
   return {
-    minorVersion: minorVersion(match[1]!, match[2]!),
-    status: Number(match[3]),
-    reason: match[4] ?? "",
-    fields: fieldLines.map(parseField),
+    // A later version of 1 means what 1.1 means.
+    minorVersion: minorVersion(major, minor > "1" ? "1" : minor),
+    status: Number(status),
+    reason: trimSpace(reason),
+    fields,
+    repaired,
   };
 }
+
+/** What must not be in a line, and is replaced by a space: RFC 9110 §5.5. */
+// deno-lint-ignore no-control-regex
+const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f]/g;
 
 /** Writes a head with its empty line; the caller vouches for the parts. */
 export function encodeHead(

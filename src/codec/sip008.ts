@@ -14,6 +14,7 @@
  */
 import { ConfigError } from "../errors.ts";
 import { parseIp } from "./ip_address.ts";
+import { shownText } from "../text.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
 
 /** One server of a list; its tag is what people call it. */
@@ -130,9 +131,12 @@ function readServer(entry: unknown): OnlineServer | string {
   }
   if (method === undefined) return '"method" is not text';
   if (password === undefined) return '"password" is not text';
+  if (![host, method, password].every((one) => one.isWellFormed())) {
+    return "it is not well-formed text";
+  }
   const plugin = asText(fields["plugin"]);
   const options = asText(fields["plugin_opts"]);
-  const tag = asText(fields["remarks"]);
+  const tag = shownText(asText(fields["remarks"]) ?? "");
   return {
     method,
     password,
@@ -146,7 +150,8 @@ function readServer(entry: unknown): OnlineServer | string {
 /** As people know an entry: its place, and its remarks, id or host. */
 function nameOf(entry: unknown, index: number): string {
   const { remarks, id, server } = asObject(entry) ?? {};
-  const name = asText(remarks) ?? asText(id) ?? asText(server);
+  const name = [remarks, id, server].map((one) => shownText(asText(one) ?? ""))
+    .find(Boolean);
   return `server ${index + 1}` + (name === undefined ? "" : ` (${name})`);
 }
 

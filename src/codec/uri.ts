@@ -8,12 +8,16 @@
  * Source: SIP002 (https://shadowsocks.org/doc/sip002.html).
  * Does not: know whether the method exists.
  *
+ * What is used is read strictly, and what is read can be written and read back
+ * the same. The tag and parameters that are not used never spoil a link.
+ *
  * Security: no error message repeats any part of the user info.
  *
  * @module
  */
-import { fromLatin1, toLatin1 } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
+import { hasHidden, shownText } from "../text.ts";
+import { decodeBase64, encodeBase64Url } from "./base64.ts";
 
 /** What an `ss://` URI says. */
 export interface ServerUri {
@@ -48,7 +52,7 @@ export function parseServerUri(uri: string): ServerUri {
   const at = authority.lastIndexOf("@");
   const plain = at < 0;
   const text = plain
-    ? decodeBase64(decodePercent(authority.replace(/\/$/, ""), "the user info"))
+    ? decodeText(decodePercent(authority.replace(/\/$/, ""), "the user info"))
     : authority;
   const split = text.lastIndexOf("@");
   if (split < 0) {
@@ -59,26 +63,28 @@ export function parseServerUri(uri: string): ServerUri {
     ...(plain ? splitUserInfo(userInfo) : parseUserInfo(userInfo)),
     ...parseHost(text.slice(split + 1)),
     ...parseQuery(query ?? ""),
-    ...(fragment ? { tag: decodePercent(fragment, "the tag") } : {}),
+    ...parseTag(fragment),
   };
 }
 
 /**
  * Writes a URI in the form of SIP002: base64 user info, but percent-encoded
- * for a 2022 method, as its specification demands.
+ * for a 2022 method, as its specification demands. Of the tag it writes what
+ * can be shown.
  *
  * @throws {ConfigError} `ERR_SS_URI_INVALID` when a part cannot be written so
  * that it is read back the same.
  */
 export function formatServerUri(server: ServerUri): string {
-  const { method, password, host, port, plugin, tag, extra = [] } = server;
-  if (method === "" || method.includes(":")) {
-    throw invalid("the method is empty or has a colon");
-  }
+  const { method, password, host, port, plugin, extra = [] } = server;
+  checkMethod(method);
   if (password === "") throw invalid("the password is empty");
+  checkText(password, "the password");
+  checkText([plugin, ...extra].flat().join(""), "the query");
+  const tag = shownText(server.tag ?? "");
   const userInfo = method.startsWith("2022-")
     ? `${encodeURIComponent(method)}:${encodeURIComponent(password)}`
-    : encodeBase64Url(`${method}:${password}`);
+    : encodeBase64Url(new TextEncoder().encode(`${method}:${password}`));
   const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   parseHost(address);
   const query = [...(plugin ? [["plugin", plugin] as const] : []), ...extra]
@@ -95,14 +101,33 @@ type Credentials = Pick<ServerUri, "method" | "password">;
 function parseUserInfo(userInfo: string): Credentials {
   if (!userInfo.includes(":")) {
     return splitUserInfo(
-      decodeBase64(decodePercent(userInfo, "the user info")),
+      decodeText(decodePercent(userInfo, "the user info")),
     );
   }
   const { method, password } = splitUserInfo(userInfo);
-  return {
+  const decoded = {
     method: decodePercent(method, "the method"),
     password: decodePercent(password, "the password"),
   };
+  checkMethod(decoded.method);
+  return decoded;
+}
+
+function checkMethod(method: string): void {
+  if (method === "" || method.includes(":")) {
+    throw invalid("the method is empty or has a colon");
+  }
+  checkText(method, "the method");
+}
+
+function checkText(text: string, what: string): void {
+  if (!text.isWellFormed()) throw invalid(`${what} is not well-formed text`);
+}
+
+/** The name of the server is for people: whatever can be shown of it. */
+function parseTag(fragment: string | undefined): Pick<ServerUri, "tag"> {
+  const tag = shownText(decodeLeniently(fragment ?? ""));
+  return tag === "" ? {} : { tag };
 }
 
 function splitUserInfo(text: string): Credentials {
@@ -115,9 +140,9 @@ function splitUserInfo(text: string): Credentials {
 
 function parseHost(text: string): Pick<ServerUri, "host" | "port"> {
   const match =
-    /^(?:\[([\da-f:.]+(?:%[\w.-]+)?)\]|([^\s:/?#@%[\]]+))(?::(\d+))?\/?$/i
+    /^(?:\[([\da-f.]+|[\da-f.]*:[\da-f:.]*(?:%[\w.-]+)?)\]|([^\s:/?#@%[\]]+))(?::(\d+))?\/?$/i
       .exec(text);
-  if (!match) {
+  if (!match || hasHidden(text)) {
     throw invalid(
       "the server is not HOST:PORT (an IPv6 address stands in brackets)",
     );
@@ -132,12 +157,12 @@ function parseHost(text: string): Pick<ServerUri, "host" | "port"> {
 function parseQuery(query: string): Pick<ServerUri, "plugin" | "extra"> {
   const pairs = query.split("&").filter(Boolean).map((pair) => {
     const [name = "", ...value] = pair.split("=");
-    return [name, value.join("=")].map((part) =>
-      decodePercent(part, "the query")
-    ) as [string, string];
+    return [decodeLeniently(name), value.join("=")] as const;
   });
-  const plugin = pairs.find(([name]) => name === "plugin")?.[1];
-  const extra = pairs.filter(([name]) => name !== "plugin");
+  const written = pairs.find(([name]) => name === "plugin")?.[1];
+  const plugin = written && decodePercent(written, "the plugin");
+  const extra = pairs.filter(([name]) => name !== "plugin")
+    .map(([name, value]) => [name, decodeLeniently(value)] as const);
   return {
     ...(plugin ? { plugin } : {}),
     ...(extra.length > 0 ? { extra } : {}),
@@ -145,6 +170,7 @@ function parseQuery(query: string): Pick<ServerUri, "plugin" | "extra"> {
 }
 
 function decodePercent(text: string, what: string): string {
+  checkText(text, what);
   try {
     return decodeURIComponent(text);
   } catch (cause) {
@@ -153,14 +179,24 @@ function decodePercent(text: string, what: string): string {
   }
 }
 
-/** Both alphabets, with or without padding. */
-function decodeBase64(text: string): string {
-  const base64 = text.replaceAll("-", "+").replaceAll("_", "/")
-    .replace(/={1,2}$/, "");
-  if (base64.length % 4 === 1 || !/^[\w+/]+$/.test(base64)) {
+/** What is not percent-encoded UTF-8 stays as it is written. */
+function decodeLeniently(text: string): string {
+  return text.toWellFormed().replace(/(?:%[\da-f]{2})+/gi, (run) => {
+    try {
+      return decodeURIComponent(run);
+    } catch (error) {
+      if (!(error instanceof URIError)) throw error;
+      return run;
+    }
+  });
+}
+
+/** Base64 of UTF-8. */
+function decodeText(text: string): string {
+  const bytes = text === "" ? undefined : decodeBase64(text);
+  if (bytes === undefined) {
     throw invalid("the user info is neither METHOD:PASSWORD nor base64 of it");
   }
-  const bytes = toLatin1(atob(base64));
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
       .decode(bytes);
@@ -168,12 +204,6 @@ function decodeBase64(text: string): string {
     if (!(cause instanceof TypeError)) throw cause;
     throw invalid("the base64 text does not hold UTF-8");
   }
-}
-
-function encodeBase64Url(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  return btoa(fromLatin1(bytes))
-    .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 function invalid(why: string): ConfigError {

@@ -8,7 +8,7 @@
  * @module
  */
 import { deriveSubkey } from "./subkey.ts";
-import type { Method } from "./method.ts";
+import type { AeadMethod } from "./method.ts";
 
 /**
  * One key, for one session and one direction.
@@ -58,7 +58,7 @@ export interface AeadProvider {
   /** Version of what computes. */
   readonly version: string;
   /** Whether it has the algorithm of a method. */
-  supports(method: Method): boolean;
+  supports(method: AeadMethod): boolean;
   /**
    * Derives a subkey as `subkey.ts` does, where the provider is faster at it.
    *
@@ -71,7 +71,7 @@ export interface AeadProvider {
    *
    * @param subkey The method's key length in bytes; kept, cleared by `free()`.
    */
-  aead(method: Method, subkey: Uint8Array): Aead;
+  aead(method: AeadMethod, subkey: Uint8Array): Aead;
 }
 
 /**
@@ -82,7 +82,7 @@ export interface AeadProvider {
  */
 export class MasterKey {
   /** The method the key belongs to. */
-  readonly method: Method;
+  readonly method: AeadMethod;
   readonly #key: Uint8Array;
   readonly #provider: AeadProvider;
 
@@ -94,7 +94,7 @@ export class MasterKey {
    * @param provider Computes the cipher.
    * @throws {RangeError} When the key has another length.
    */
-  constructor(method: Method, key: Uint8Array, provider: AeadProvider) {
+  constructor(method: AeadMethod, key: Uint8Array, provider: AeadProvider) {
     if (key.length !== method.keyLength) {
       throw new RangeError(
         `Cannot use key: got ${key.length} bytes, ${method.name} needs ${method.keyLength}`,

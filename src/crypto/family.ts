@@ -28,6 +28,13 @@ export interface Family {
 /** See {@link Family.replayMemory}. */
 export type ReplayMemoryKind = "recent" | "minute";
 
+/**
+ * How a server tells users of one port apart: not at all, by trying each key,
+ * by the identity header of SIP023, or by the number that clients of
+ * ShadowsocksR send.
+ */
+export type UserKind = "none" | "trial" | "identity" | "uid";
+
 /** AEAD ciphers under a password. Source: SIP004, SIP007. */
 export const AEAD_2017: Family = {
   name: "AEAD 2017",
@@ -46,4 +53,37 @@ export const AEAD_2022: Family = {
   maxChunk: MAX_CHUNK_PAYLOAD_2022,
   replayMemory: "minute",
   authenticates: true,
+};
+
+/** Stream ciphers of before 2017 under a password, and none at all. */
+export const STREAM_CIPHER: Family = {
+  name: "stream cipher",
+  keyKind: "password",
+  needsClock: false,
+  maxChunk: Infinity,
+  replayMemory: "recent",
+  authenticates: false,
+};
+
+/**
+ * ShadowsocksR: stream ciphers with layers around them, some of which
+ * authenticate a client, and none all that is sent.
+ */
+export const SHADOWSOCKSR: Family = {
+  name: "ShadowsocksR",
+  keyKind: "password",
+  needsClock: false,
+  maxChunk: Infinity,
+  replayMemory: "recent",
+  authenticates: false,
+};
+
+/** lightsocks: every byte is replaced by another, and SOCKS5 is spoken inside. */
+export const LIGHTSOCKS: Family = {
+  name: "lightsocks",
+  keyKind: "base64",
+  needsClock: false,
+  maxChunk: Infinity,
+  replayMemory: "recent",
+  authenticates: false,
 };

@@ -21,7 +21,7 @@ import type { Method } from "./method.ts";
  */
 export function masterKeyFromPassword(
   password: string,
-  method: Method,
+  method: Pick<Method, "keyLength">,
 ): Uint8Array {
   const secret = new TextEncoder().encode(password);
   let key: Uint8Array = md5(secret);

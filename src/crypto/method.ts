@@ -8,7 +8,8 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
-import { AEAD_2017, AEAD_2022, type Family } from "./family.ts";
+import { AEAD_2017, AEAD_2022, type Family, type UserKind } from "./family.ts";
+import { findStreamMethod, type StreamMethod } from "./stream_methods.ts";
 
 /** AEAD algorithms behind the methods; the key length picks the AES variant. */
 export type AeadAlgorithm =
@@ -16,14 +17,8 @@ export type AeadAlgorithm =
   | "chacha20-poly1305"
   | "xchacha20-poly1305";
 
-/**
- * How a server tells users of one port apart: not at all, by trying each key,
- * or by the identity header of SIP023.
- */
-export type UserKind = "none" | "trial" | "identity";
-
-/** One method. Every tag is 16 bytes. */
-export interface Method {
+/** A method that authenticates. Every tag is 16 bytes. */
+export interface AeadMethod {
   /** Name in configurations and `ss://` URIs. */
   readonly name: string;
   /** Decides keys, headers and chunk sizes. */
@@ -40,8 +35,11 @@ export interface Method {
   readonly nonceLength: number;
 }
 
-/** All methods, in each family the one to prefer first. */
-export const METHODS: readonly Method[] = [
+/** Any method. */
+export type Method = AeadMethod | StreamMethod;
+
+/** All that authenticate, in each family the one to prefer first. */
+export const METHODS: readonly AeadMethod[] = [
   aead2017("chacha20-ietf-poly1305", "chacha20-poly1305", 32, 12),
   aead2017("aes-256-gcm", "aes-gcm", 32, 12),
   aead2017("aes-192-gcm", "aes-gcm", 24, 12),
@@ -52,30 +50,75 @@ export const METHODS: readonly Method[] = [
   aead2022("2022-blake3-chacha20-poly1305", "chacha20-poly1305", 32),
 ];
 
-/** The stream ciphers of before 2017, and none at all. */
-const UNPROTECTED =
-  /^(none|plain|table|rc4|rc4-md5|salsa20|chacha20|chacha20-ietf|xchacha20|.+-(cfb\d*|ctr|ofb))$/;
+/** What a method may be, and what is said of one that is not known. */
+export interface FindOptions {
+  /**
+   * True if it may be a stream cipher, which protects nothing from changes.
+   * Default: false.
+   */
+  readonly allowLegacy?: boolean;
+  /**
+   * Stands for a name that is not known in the message, where that must not be
+   * repeated. Default: the name.
+   */
+  readonly shown?: string;
+}
 
 /**
- * Finds a method by its name, in any letter case.
+ * Finds a method that authenticates by its name, in any letter case.
  *
- * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`; the message lists all.
+ * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`; the message lists all that
+ * authenticate.
  */
-export function findMethod(name: string): Method {
+export function findMethod(
+  name: string,
+  options?: FindOptions & { readonly allowLegacy?: false },
+): AeadMethod;
+/**
+ * Finds any method by its name.
+ *
+ * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`, as above.
+ */
+export function findMethod(name: string, options: FindOptions): Method;
+export function findMethod(
+  name: string,
+  { allowLegacy = false, shown = JSON.stringify(name) }: FindOptions = {},
+): Method {
   const wanted = name.toLowerCase();
   const method = METHODS.find((method) => method.name === wanted);
-  if (method === undefined) {
-    const shown = JSON.stringify(name);
-    throw new ConfigError(
-      "ERR_SS_METHOD_UNSUPPORTED",
-      (UNPROTECTED.test(wanted)
-        ? `Method ${shown} does not protect what it carries from changes, ` +
-          "and is not served"
-        : `Unknown method ${shown}`) +
-        `: expected one of ${METHODS.map((method) => method.name).join(", ")}`,
-    );
-  }
-  return method;
+  if (method !== undefined) return method;
+  const legacy = findStreamMethod(wanted);
+  if (legacy !== undefined && allowLegacy) return legacy;
+  throw new ConfigError(
+    "ERR_SS_METHOD_UNSUPPORTED",
+    (legacy !== undefined
+      ? `Method ${
+        JSON.stringify(name)
+      } does not protect what it carries from changes, ` +
+        "and is not served"
+      : `Unknown method ${shown}`) +
+      `: expected one of ${METHODS.map((method) => method.name).join(", ")}`,
+  );
+}
+
+/**
+ * The method as one that authenticates, for code that serves no other.
+ *
+ * @throws {TypeError} When it does not.
+ */
+export function asAead(method: Method): AeadMethod {
+  if ("nonceLength" in method) return method;
+  throw new TypeError(`Cannot seal with ${method.name}: it is no AEAD`);
+}
+
+/**
+ * The method as a stream cipher, for code that serves no other.
+ *
+ * @throws {TypeError} When it is none.
+ */
+export function asStreamCipher(method: Method): StreamMethod {
+  if ("ivLength" in method) return method;
+  throw new TypeError(`Cannot encrypt with ${method.name}: it is an AEAD`);
 }
 
 function aead2017(
@@ -83,7 +126,7 @@ function aead2017(
   algorithm: AeadAlgorithm,
   keyLength: number,
   nonceLength: number,
-): Method {
+): AeadMethod {
   const saltLength = keyLength;
   return {
     name,
@@ -100,7 +143,7 @@ function aead2022(
   name: string,
   algorithm: AeadAlgorithm,
   keyLength: number,
-): Method {
+): AeadMethod {
   return {
     ...aead2017(name, algorithm, keyLength, 12),
     family: AEAD_2022,

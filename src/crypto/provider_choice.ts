@@ -7,76 +7,60 @@ import type { Clock } from "../clock.ts";
 import { MAX_CHUNK_PAYLOAD, TAG_LENGTH } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Aead, AeadProvider } from "./aead.ts";
-import type { Method } from "./method.ts";
-import { findFault } from "./provider_check.ts";
+import { Choice, measureSpeed, type Trial } from "./choice.ts";
+import type { AeadMethod } from "./method.ts";
+import { findFault, makeSamples } from "./provider_check.ts";
 
 /** What was found out about one provider and one method. */
-export interface ProviderTrial {
-  /** The method. */
-  readonly method: Method;
-  /** Who was tried. */
-  readonly provider: AeadProvider;
-  /** Why it may not serve the method; not set: it may. */
-  readonly fault?: string;
-  /** MiB per second sealed in full chunks on one core; rough. 0 with a fault. */
-  readonly speed: number;
-}
+export type ProviderTrial = Trial<AeadMethod, AeadProvider>;
 
 /** Serves each method by the provider chosen for it. */
-export class ProviderChoice implements AeadProvider {
+export class ProviderChoice extends Choice<AeadMethod, AeadProvider>
+  implements AeadProvider {
   readonly name = "auto";
   readonly version = "1";
   /** The first provider's that is chosen for anything and has its own. */
   deriveSubkey?: NonNullable<AeadProvider["deriveSubkey"]>;
-  readonly #trials: ProviderTrial[] = [];
-  readonly #chosen = new Map<string, AeadProvider>();
 
   /**
    * Chooses.
    *
-   * @param trials See {@link ProviderChoice.add}.
+   * @param trials See {@link Choice.add}.
    */
   constructor(trials: readonly ProviderTrial[]) {
+    // Its own fields are there only after this.
+    super([]);
     this.add(trials);
   }
 
-  /** Everything that was tried. */
-  get trials(): readonly ProviderTrial[] {
-    return this.#trials;
-  }
-
-  /**
-   * Chooses for methods that were not tried before.
-   *
-   * @param trials Of each method the fastest without a fault is chosen.
-   */
-  add(trials: readonly ProviderTrial[]): void {
-    this.#trials.push(...trials);
-    const best = new Map<string, number>();
-    for (const { method, provider, fault, speed } of trials) {
-      const known = best.get(method.name) ?? -1;
-      if (fault !== undefined || speed <= known) continue;
-      best.set(method.name, speed);
-      this.#chosen.set(method.name, provider);
-    }
-    for (const { deriveSubkey } of this.#chosen.values()) {
+  /** See {@link Choice.add}. */
+  override add(trials: readonly ProviderTrial[]): void {
+    super.add(trials);
+    for (const { deriveSubkey } of this.everyChosen) {
       if (deriveSubkey !== undefined) this.deriveSubkey ??= deriveSubkey;
     }
   }
 
-  /** Who serves a method; `undefined` when nobody can. */
-  chosen(method: Method): AeadProvider | undefined {
-    return this.#chosen.get(method.name);
+  supports(method: AeadMethod): boolean {
+    return this.chosen(method) !== undefined;
   }
 
-  supports(method: Method): boolean {
-    return this.#chosen.has(method.name);
+  /** MiB per second of who serves a method; 0 when nobody can. */
+  speed(method: AeadMethod): number {
+    const provider = this.chosen(method);
+    const trial = this.trials.find((one) =>
+      one.method === method && one.provider === provider
+    );
+    return trial?.speed ?? 0;
   }
 
-  /** @throws {RangeError} When no provider serves the method. */
-  /** By the provider chosen for the method. */
-  aead(method: Method, subkey: Uint8Array): Aead {
-    const provider = this.#chosen.get(method.name);
+  /**
+   * Makes an AEAD, by the provider chosen for the method.
+   *
+   * @throws {RangeError} When no provider serves the method.
+   */
+  aead(method: AeadMethod, subkey: Uint8Array): Aead {
+    const provider = this.chosen(method);
     if (provider === undefined) {
       throw new RangeError(`Cannot seal: no provider serves ${method.name}`);
     }
@@ -94,28 +78,25 @@ export class ProviderChoice implements AeadProvider {
  */
 export function tryProviders(
   providers: readonly AeadProvider[],
-  methods: readonly Method[],
+  methods: readonly AeadMethod[],
   { clock, randomBytes }: { clock: Clock; randomBytes: RandomBytes },
 ): ProviderTrial[] {
-  return methods.flatMap((method) =>
-    providers.filter((provider) => provider.supports(method)).map(
-      (provider) => {
-        const fault = findFault(provider, method, randomBytes);
-        return fault === undefined
-          ? { method, provider, speed: measure(provider, method, clock) }
-          : { method, provider, fault, speed: 0 };
-      },
-    )
-  );
+  return methods.flatMap((method) => {
+    const able = providers.filter((provider) => provider.supports(method));
+    if (able.length === 0) return [];
+    const samples = makeSamples(method, randomBytes);
+    return able.map((provider) => {
+      const fault = findFault(provider, method, randomBytes, samples);
+      return fault === undefined
+        ? { method, provider, speed: measure(provider, method, clock) }
+        : { method, provider, fault, speed: 0 };
+    });
+  });
 }
 
-/** Milliseconds spent on one measurement, about. */
-const MEASURE_MS = 3;
-
-/** The best of several rounds: what disturbs a round only makes it slower. */
 function measure(
   provider: AeadProvider,
-  method: Method,
+  method: AeadMethod,
   clock: Clock,
 ): number {
   const aead = provider.aead(method, new Uint8Array(method.keyLength));
@@ -124,17 +105,16 @@ function measure(
   const sealed = new Uint8Array(MAX_CHUNK_PAYLOAD + TAG_LENGTH);
   const length = new Uint8Array(2);
   const sealedLength = new Uint8Array(2 + TAG_LENGTH);
-  let best = Infinity;
   try {
-    const endMs = clock.monotonicMs() + MEASURE_MS;
-    do {
-      const startMs = clock.monotonicMs();
-      aead.seal(nonce, length, sealedLength);
-      aead.seal(nonce, payload, sealed);
-      best = Math.min(best, clock.monotonicMs() - startMs);
-    } while (clock.monotonicMs() < endMs);
+    return measureSpeed(
+      () => {
+        aead.seal(nonce, length, sealedLength);
+        aead.seal(nonce, payload, sealed);
+      },
+      MAX_CHUNK_PAYLOAD,
+      clock,
+    );
   } finally {
     aead.free();
   }
-  return MAX_CHUNK_PAYLOAD / 2 ** 20 / (best / 1000);
 }

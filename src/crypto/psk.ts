@@ -11,7 +11,7 @@ import { ConfigError } from "../errors.ts";
 import { type Aead, type AeadProvider, MasterKey } from "./aead.ts";
 import { BlockCipher } from "./block_cipher.ts";
 import { AEAD_2022 } from "./family.ts";
-import { findMethod, type Method } from "./method.ts";
+import { type AeadMethod, findMethod } from "./method.ts";
 import { nobleProvider } from "./noble.ts";
 import { deriveSubkey2022, identityHash } from "./subkey.ts";
 
@@ -32,7 +32,7 @@ export class Psk extends MasterKey {
    * @throws {RangeError} When the key has another length, or the method is of
    * another edition.
    */
-  constructor(method: Method, key: Uint8Array, provider: AeadProvider) {
+  constructor(method: AeadMethod, key: Uint8Array, provider: AeadProvider) {
     super(method, key, provider);
     if (method.family.name !== AEAD_2022.name) {
       throw new RangeError(`Cannot use key: ${method.name} is not of 2022`);
@@ -82,7 +82,10 @@ export class Psk extends MasterKey {
  * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message says how to make a
  * key and never holds one.
  */
-export function pskChainFromText(text: string, method: Method): Uint8Array[] {
+export function pskChainFromText(
+  text: string,
+  method: AeadMethod,
+): Uint8Array[] {
   const keys = text.split(":").map((part) => pskFromBase64(part, method));
   if (keys.length > 1 && method.userKind !== "identity") {
     throw new ConfigError(
@@ -95,7 +98,7 @@ export function pskChainFromText(text: string, method: Method): Uint8Array[] {
 }
 
 /** Standard alphabet; padding may be missing, as in shadowsocks-rust. */
-function pskFromBase64(text: string, method: Method): Uint8Array {
+function pskFromBase64(text: string, method: AeadMethod): Uint8Array {
   const isBase64 = /^[A-Za-z0-9+/]*={0,2}$/.test(text);
   const length = Math.floor(text.replaceAll("=", "").length * 3 / 4);
   if (!isBase64 || length !== method.keyLength) {

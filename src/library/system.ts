@@ -21,9 +21,10 @@ export function onThisSystem(
   given: SystemDependencies,
   methods: readonly Method[] = METHODS,
 ): Dependencies {
+  const { aeadProvider, keyStreamProvider } = given;
   return {
+    ...(!aeadProvider || !keyStreamProvider) && chooseProviders(methods),
     ...given,
     transport: given.transport ?? systemTransport(),
-    aeadProvider: given.aeadProvider ?? chooseProviders(methods),
   };
 }

@@ -26,6 +26,7 @@ interface Entry<S> {
 /** The sessions of one server. */
 export class PacketMemory<S> {
   readonly #clock: Clock;
+  readonly #onForgotten: (name: string, session: S) => void;
   readonly #capacity: number;
   readonly #inUse = new Map<string, Entry<S>>();
   /** In the order in which they ended. */
@@ -37,10 +38,16 @@ export class PacketMemory<S> {
    * Starts empty.
    *
    * @param clock Tells when a session may be forgotten.
+   * @param onForgotten Gets each session that is forgotten.
    * @param capacity Sessions at once.
    */
-  constructor(clock: Clock, capacity: number = MAX_PACKET_SESSIONS) {
+  constructor(
+    clock: Clock,
+    onForgotten: (name: string, session: S) => void,
+    capacity: number = MAX_PACKET_SESSIONS,
+  ) {
     this.#clock = clock;
+    this.#onForgotten = onForgotten;
     this.#capacity = capacity;
   }
 
@@ -88,6 +95,7 @@ export class PacketMemory<S> {
       if (nowMs - entry.endedMs <= SALT_POOL_MS) break;
       this.#ended.delete(name);
       this.#count(entry.user, -1);
+      this.#onForgotten(name, entry.session);
     }
     const share = user === undefined ? 1 : PACKET_SESSION_SHARE;
     const most = Math.ceil(this.#capacity * share);

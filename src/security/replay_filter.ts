@@ -15,24 +15,28 @@
  *
  * @module
  */
-import type { Clock } from "../clock.ts";
+import { type Clock, unixMsAt } from "../clock.ts";
 import type { ReplayMemoryKind } from "../crypto/family.ts";
-import { SALT_GENERATION, SALT_POOL_MS } from "../limits.ts";
+import { CLOCK_SLEW_MS, SALT_GENERATION, SALT_POOL_MS } from "../limits.ts";
 import { SaltTable } from "./salt_table.ts";
 
 /** A memory of salts. */
 export interface ReplayFilter {
-  /** It has seen every salt since then; milliseconds since 1970. */
-  readonly sinceUnixMs: number;
+  /**
+   * True if a request of that time stamp, had it come before, would still be
+   * remembered; seconds since 1970.
+   */
+  remembers(stampSeconds: number): boolean;
   /**
    * Records a salt, in the same step as it looks it up.
    *
    * @param salt Of an authenticated request; borrowed until the answer.
+   * @param stampSeconds Its time stamp, where it has one.
    * @returns `false` when it has been seen, or cannot be remembered. A memory
    * that others share over a network answers later; until then, and if it
    * fails, the request must not be served.
    */
-  add(salt: Uint8Array): boolean | Promise<boolean>;
+  add(salt: Uint8Array, stampSeconds?: number): boolean | Promise<boolean>;
   /**
    * Records a salt of our own, so that what we sent is not served when it is
    * sent back to us.
@@ -46,9 +50,9 @@ export interface ReplayFilter {
 export type SharedSalts = Readonly<Record<ReplayMemoryKind, ArrayBufferLike>>;
 
 /** Memory for salts of both kinds, to be handed to every thread. */
-export function shareSalts(clock: Clock): SharedSalts {
+export function shareSalts(): SharedSalts {
   const make = (): ArrayBufferLike =>
-    SaltTable.make(SALT_GENERATION, clock.unixMs(), true).memory;
+    SaltTable.make(SALT_GENERATION, true).memory;
   return { recent: make(), minute: make() };
 }
 
@@ -63,11 +67,11 @@ export function replayFilterFor(
   memory?: ArrayBufferLike,
 ): ReplayFilter {
   const table = memory === undefined
-    ? SaltTable.make(SALT_GENERATION, clock.unixMs(), false)
+    ? SaltTable.make(SALT_GENERATION, false)
     : new SaltTable(memory);
   return kind === "minute"
     ? new SaltPool(clock, table)
-    : new RecentSalts(clock, table);
+    : new RecentSalts(table);
 }
 
 /** One filter of each kind, for all servers of a thread. */
@@ -84,52 +88,84 @@ export function sharedReplayFilters(
   };
 }
 
-/** How far back a clock may go before it was set: threads read it in turns. */
-const CLOCK_STEP_MS = 1_000;
-
 /**
  * For the 2022 edition: every salt for as long as its time stamp may be good,
- * 61 s. When full it refuses: forgetting a salt whose time stamp is still good
- * would serve its replay.
+ * 61 s, and for longer while there is room. When it is full of younger ones it
+ * refuses: forgetting a salt whose time stamp is still good would serve its
+ * replay.
+ *
+ * No moment of the wall clock is kept, since that may be set. Times are of the
+ * monotonic clock of this thread, which threads do not have in common: each
+ * counts from when it first saw a generation, which is never too early. What
+ * was forgotten is known by its newest time stamp. See decision 0062.
  */
 export class SaltPool implements ReplayFilter {
   readonly #clock: Clock;
   readonly #table: SaltTable;
+  /** Of the monotonic clock. */
+  readonly #startMs: number;
+  /** The generation that this thread saw last, and since when it has. */
+  #young: number;
+  #youngSinceMs: number;
 
   /**
    * Uses a table, which others may use too.
    *
-   * @param clock Tells when a generation is old.
+   * @param clock Tells how old a generation is, and when the start was.
    * @param table Where salts are kept.
    */
   constructor(clock: Clock, table: SaltTable) {
     this.#clock = clock;
     this.#table = table;
+    this.#startMs = this.#youngSinceMs = clock.monotonicMs();
+    this.#young = table.young;
   }
 
-  /** See {@link ReplayFilter.sinceUnixMs}. */
-  get sinceUnixMs(): number {
-    return this.#table.sinceUnixMs;
+  /** See {@link ReplayFilter.remembers}. */
+  remembers(stampSeconds: number): boolean {
+    return stampSeconds > this.#table.forgottenSeconds &&
+      stampSeconds >= secondOfStart(this.#clock, this.#startMs);
   }
 
   /** See {@link ReplayFilter.add}. */
-  add(salt: Uint8Array): boolean {
-    const young = this.#table.young;
-    const ageMs = this.#clock.unixMs() - young.bornUnixMs;
-    // A generation rests for a whole pool time before it is forgotten.
-    if (ageMs > SALT_POOL_MS || ageMs < -CLOCK_STEP_MS) {
-      this.#table.turn(young, this.#clock.unixMs());
-      if (ageMs > 2 * SALT_POOL_MS) {
-        this.#table.turn(this.#table.young, this.#clock.unixMs());
-      }
+  add(salt: Uint8Array, stampSeconds = 0): boolean {
+    const table = this.#table;
+    this.#look();
+    if (table.isFull(this.#young)) {
+      const ageMs = this.#clock.monotonicMs() - this.#youngSinceMs;
+      // What is forgotten came before this generation.
+      if (ageMs <= SALT_POOL_MS || table.has(salt)) return false;
+      table.turn(this.#young);
+      this.#look();
+      if (table.isFull(this.#young)) return false;
     }
-    return !this.#table.isFull(this.#table.young) && this.#table.add(salt);
+    // Another thread may have turned the generations after `remembers()`.
+    return table.add(salt, stampSeconds) &&
+      (stampSeconds === 0 || stampSeconds > table.forgottenSeconds);
   }
 
   /** See {@link ReplayFilter.remember}. */
   remember(salt: Uint8Array): void {
     this.add(salt);
   }
+
+  #look(): void {
+    const { young } = this.#table;
+    if (young === this.#young) return;
+    this.#young = young;
+    this.#youngSinceMs = this.#clock.monotonicMs();
+  }
+}
+
+/**
+ * The second of a start, by the wall clock as it is set now: an honest time
+ * stamp is never before it, and that of a recording from before the start is,
+ * whatever the wall clock was then.
+ *
+ * @param startMs What `monotonicMs()` was at the start.
+ */
+export function secondOfStart(clock: Clock, startMs: number): number {
+  return Math.floor((unixMsAt(clock, startMs) + CLOCK_SLEW_MS) / 1_000);
 }
 
 /**
@@ -138,32 +174,29 @@ export class SaltPool implements ReplayFilter {
  * remembered.
  */
 export class RecentSalts implements ReplayFilter {
-  readonly #clock: Clock;
   readonly #table: SaltTable;
 
   /**
    * Uses a table, which others may use too.
    *
-   * @param clock Names generations.
    * @param table Where salts are kept.
    */
-  constructor(clock: Clock, table: SaltTable) {
-    this.#clock = clock;
+  constructor(table: SaltTable) {
     this.#table = table;
   }
 
-  /** See {@link ReplayFilter.sinceUnixMs}. */
-  get sinceUnixMs(): number {
-    return this.#table.sinceUnixMs;
+  /** See {@link ReplayFilter.remembers}: requests of 2017 have no time stamp. */
+  remembers(): boolean {
+    return true;
   }
 
   /** See {@link ReplayFilter.add}. */
   add(salt: Uint8Array): boolean {
-    const young = this.#table.young;
+    const { young } = this.#table;
     if (this.#table.isFull(young)) {
       // Replays must not push out what they are replays of.
       if (this.#table.has(salt)) return false;
-      this.#table.turn(young, this.#clock.unixMs());
+      this.#table.turn(young);
     }
     return this.#table.add(salt);
   }
@@ -171,5 +204,10 @@ export class RecentSalts implements ReplayFilter {
   /** See {@link ReplayFilter.remember}. */
   remember(salt: Uint8Array): void {
     this.add(salt);
+  }
+
+  /** True if the salt has been seen and is remembered; records nothing. */
+  has(salt: Uint8Array): boolean {
+    return this.#table.has(salt);
   }
 }

@@ -16,37 +16,29 @@
  */
 import { type RandomBytes, systemRandomBytes } from "../random.ts";
 
-/**
- * Words of 64 bits at the start of the memory. The first says which table is
- * young and since when, in one word, so that both change in one step.
- */
+/** Words of 64 bits at the start of the memory. The first counts generations. */
 const GENERATION = 0;
-const SINCE_UNIX_MS = 1;
+/** The newest time stamp of a salt that was forgotten; seconds since 1970. */
+const FORGOTTEN = 1;
 /** How many salts each table has; one word each. */
 const COUNTS = 2;
+/** The newest time stamp of each table; one word each. */
+const NEWEST = 5;
 /** The secret, four words of 32 bits. */
-const SECRET = 5;
-const HEADER_WORDS = 7;
+const SECRET = 8;
+const HEADER_WORDS = 10;
 
 const TABLES = 3;
 
 /** Slots for each salt: a table is never more than half full. */
 const SLOTS_PER_SALT = 2;
 
-/** Bytes of a salt that are looked at; the shortest has as many. */
+/** Bytes of a salt that are looked at; what a shorter IV lacks is zero. */
 const SALT_BYTES = 16;
 
 /** The salt that is looked at; nothing waits meanwhile. */
 const SCRATCH = new Uint8Array(SALT_BYTES);
 const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
-
-/** Which generation is the young one. */
-export interface Generation {
-  /** Its table. */
-  readonly index: number;
-  /** When it began; milliseconds since 1970. */
-  readonly bornUnixMs: number;
-}
 
 /** Salts of two generations. */
 export class SaltTable {
@@ -71,12 +63,10 @@ export class SaltTable {
    * An empty table.
    *
    * @param capacity Salts in one generation, a power of two.
-   * @param nowUnixMs When it begins to see salts.
-   * @param shared Whether other threads will use it too.
+   * @param shared True if other threads will use it too.
    */
   static make(
     capacity: number,
-    nowUnixMs: number,
     shared: boolean,
     randomBytes: RandomBytes = systemRandomBytes,
   ): SaltTable {
@@ -85,28 +75,28 @@ export class SaltTable {
       ? new SharedArrayBuffer(words * 8)
       : new ArrayBuffer(words * 8);
     const table = new SaltTable(memory);
-    table.#words[GENERATION] = packed({ index: 0, bornUnixMs: nowUnixMs });
-    table.#words[SINCE_UNIX_MS] = BigInt(nowUnixMs);
     new Uint8Array(memory, SECRET * 8, 16).set(randomBytes(16));
     // A multiplier that is even loses bits.
     for (let i = 0; i < 4; i++) table.#secret[i]! |= 1;
     return table;
   }
 
-  /** It has seen every salt since then; milliseconds since 1970. */
-  get sinceUnixMs(): number {
-    return Number(this.#words[SINCE_UNIX_MS]);
+  /** The generation that takes salts now; they are counted from 0. */
+  get young(): number {
+    return Number(Atomics.load(this.#words, GENERATION));
   }
 
-  /** The generation that takes salts now. */
-  get young(): Generation {
-    const word = Atomics.load(this.#words, GENERATION);
-    return { index: Number(word & 3n), bornUnixMs: Number(word >> 2n) };
+  /**
+   * The newest time stamp of a salt that was forgotten, in seconds since 1970;
+   * 0 if none was.
+   */
+  get forgottenSeconds(): number {
+    return Number(Atomics.load(this.#words, FORGOTTEN));
   }
 
-  /** Whether a generation has as many salts as it may. */
-  isFull({ index }: Generation): boolean {
-    const count = Atomics.load(this.#words, COUNTS + index);
+  /** True if a generation has as many salts as it may. */
+  isFull(generation: number): boolean {
+    const count = Atomics.load(this.#words, COUNTS + tableOf(generation));
     return count >= BigInt(this.capacity);
   }
 
@@ -114,53 +104,72 @@ export class SaltTable {
    * Records a salt, in the same step as it looks it up. Not to be called while
    * the young generation is full.
    *
-   * @param salt At least 16 bytes; borrowed.
-   * @returns Whether it is new.
+   * @param salt At least 16 bytes, or an IV of 6 or more; borrowed.
+   * @param stampSeconds The time stamp that came with it; 0: none.
+   * @returns True if it is new.
    */
-  add(salt: Uint8Array): boolean {
+  add(salt: Uint8Array, stampSeconds = 0): boolean {
     const { mark, start } = this.#place(salt);
-    const { index } = this.young;
+    const index = tableOf(this.young);
+    this.#raise(NEWEST + index, BigInt(stampSeconds));
     if (!this.#insert(index, start, mark)) return false;
     Atomics.add(this.#words, COUNTS + index, 1n);
     // Looked up only after it was inserted: where another thread has turned
     // the generations meanwhile, at least one of both sees the other's.
     return !this.#has(before(index), start, mark) &&
-      (this.young.index === index || !this.#has(after(index), start, mark));
+      (tableOf(this.young) === index || !this.#has(after(index), start, mark));
   }
 
-  /** Whether a salt is in one of both generations. */
+  /** True if a salt is in one of both generations. */
   has(salt: Uint8Array): boolean {
     const { mark, start } = this.#place(salt);
-    const { index } = this.young;
+    const index = tableOf(this.young);
     return this.#has(index, start, mark) ||
       this.#has(before(index), start, mark);
   }
 
   /**
-   * Turns the generations: the young one becomes the old one. One thread does
-   * it, if several see at the same time that it is due.
+   * Turns the generations: the young one becomes the old one, and what was the
+   * old one is forgotten. One thread does it, if several see at the same time
+   * that it is due.
    *
    * @param young The generation that was found due.
    */
-  turn(young: Generation, nowUnixMs: number): void {
-    const next = { index: after(young.index), bornUnixMs: nowUnixMs };
+  turn(young: number): void {
+    const next = young + 1;
+    const spare = tableOf(next + 1);
+    const newest = Atomics.load(this.#words, NEWEST + spare);
+    // What was read is of the generation before `young` only if none has begun.
+    if (this.young !== young) return;
+    this.#raise(FORGOTTEN, newest);
     const found = Atomics.compareExchange(
       this.#words,
       GENERATION,
-      packed(young),
-      packed(next),
+      BigInt(young),
+      BigInt(next),
     );
-    if (found !== packed(young)) return;
-    const spare = after(next.index);
+    if (found !== BigInt(young)) return;
     const base = this.#baseOf(spare);
     this.#words.fill(0n, base, base + this.#slots);
+    Atomics.store(this.#words, NEWEST + spare, 0n);
     Atomics.store(this.#words, COUNTS + spare, 0n);
+  }
+
+  /** Sets a word to a value, if that is greater. */
+  #raise(word: number, value: bigint): void {
+    for (;;) {
+      const found = Atomics.load(this.#words, word);
+      if (found >= value) return;
+      if (Atomics.compareExchange(this.#words, word, found, value) === found) {
+        return;
+      }
+    }
   }
 
   /** What is kept of a salt, and the first slot that is tried for it. */
   #place(salt: Uint8Array): { mark: bigint; start: number } {
     // Asking Bun for the buffer of a small array makes it build one.
-    for (let i = 0; i < SALT_BYTES; i++) SCRATCH[i] = salt[i]!;
+    for (let i = 0; i < SALT_BYTES; i++) SCRATCH[i] = salt[i] ?? 0;
     const view = SCRATCH_VIEW;
     // A keyed hash, multilinear: its upper bits depend on all lower ones.
     let hash = 0;
@@ -198,8 +207,8 @@ export class SaltTable {
   }
 }
 
-function packed({ index, bornUnixMs }: Generation): bigint {
-  return BigInt(bornUnixMs) << 2n | BigInt(index);
+function tableOf(generation: number): number {
+  return generation % TABLES;
 }
 
 function after(index: number): number {

@@ -87,7 +87,7 @@ export class ConnectionReport implements ConnectionSummary, PayloadCounter {
       refused ? "connection refused" : "connection failed",
       {
         code: error.code,
-        reason: refused && method !== undefined && WRONG_KEY.has(error.code)
+        reason: refused && method !== undefined && isWrongKey(error, method)
           ? `${STRANGER} (${error.message})`
           : error.message,
         method: method?.name,
@@ -127,9 +127,23 @@ export class ConnectionReport implements ConnectionSummary, PayloadCounter {
   }
 }
 
-/** What a key that is not ours looks like. */
+/** True if that is what a key that is not ours looks like. */
+function isWrongKey({ code }: UmbraError, { family }: Method): boolean {
+  return WRONG_KEY.has(code) ||
+    (!family.authenticates && WRONG_PLAINTEXT.has(code));
+}
+
 const WRONG_KEY: ReadonlySet<ErrorCode> = new Set(
   ["ERR_SS_AUTHENTICATION", "ERR_SS_USER_UNKNOWN"] as const,
+);
+
+/** What comes out of a stream cipher with another key is no address. */
+const WRONG_PLAINTEXT: ReadonlySet<ErrorCode> = new Set(
+  [
+    "ERR_SS_ADDRESS_TYPE",
+    "ERR_SS_ADDRESS_INVALID",
+    "ERR_SS_ONE_TIME_AUTH",
+  ] as const,
 );
 
 const STRANGER = "Client has another password or method, or is a stranger";

@@ -109,7 +109,13 @@ export {
 } from "./service.ts";
 export type { InboundProtocol } from "./inbound/inbound.ts";
 export type { SocksUser } from "./inbound/socks5.ts";
-export type { Mode, UdpOptions } from "./udp/udp_service.ts";
+export {
+  type AcceptOptions,
+  type Mode,
+  SERVICE_DEFAULTS,
+  type ServiceOptions,
+  type UdpOptions,
+} from "./options.ts";
 export { startUdpTunnel, type UdpTunnelOptions } from "./udp/udp_tunnel.ts";
 export type { ApplicationOptions } from "./inbound/local_connection.ts";
 export {

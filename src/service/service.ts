@@ -7,10 +7,11 @@
 import { type Clock, systemClock } from "../clock.ts";
 import type { AeadProvider } from "../crypto/aead.ts";
 import type { ReplayMemoryKind } from "../crypto/family.ts";
+import type { KeyStreamProvider } from "../crypto/key_stream.ts";
+import { referenceKeyStreams } from "../crypto/key_streams/reference.ts";
 import { nobleProvider } from "../crypto/noble.ts";
 import {
   DESCRIPTORS_PER_CONNECTION,
-  MAX_CONNECTIONS,
   RESERVED_DESCRIPTORS,
   UNACCEPTED_SHARE,
 } from "../limits.ts";
@@ -27,6 +28,7 @@ import {
   replayFilterFor,
 } from "../security/replay_filter.ts";
 import type { Endpoint, Transport } from "../transport.ts";
+import type { AcceptOptions } from "./options.ts";
 
 /** A running role. */
 export interface Service {
@@ -57,6 +59,8 @@ export interface Dependencies {
   readonly metrics?: Metrics;
   /** Default: noble. */
   readonly aeadProvider?: AeadProvider;
+  /** Of stream ciphers. Default: the reference. */
+  readonly keyStreamProvider?: KeyStreamProvider;
   /** Threads that share ports, descriptors and connections; default 1. */
   readonly workers?: number;
   /**
@@ -84,6 +88,7 @@ export function withDefaults(
     connectionLevel: "debug",
     metrics: silentMetrics,
     aeadProvider: nobleProvider,
+    keyStreamProvider: referenceKeyStreams,
     workers: 1,
     sharePorts: (dependencies.workers ?? 1) > 1,
     replayFilter: (kind) => replayFilterFor(kind, clock),
@@ -95,16 +100,18 @@ export function withDefaults(
  * Connections a process can hold with the descriptors it may open.
  *
  * @param descriptorLimit See `Transport.descriptorLimit`.
+ * @param wanted Never more than these.
  */
 export function connectionCapacity(
   descriptorLimit: number | undefined,
+  wanted: number,
 ): number {
-  if (descriptorLimit === undefined) return MAX_CONNECTIONS;
+  if (descriptorLimit === undefined) return wanted;
   const spare = RESERVED_DESCRIPTORS + descriptorLimit / UNACCEPTED_SHARE;
   const capacity = Math.floor(
     (descriptorLimit - spare) / DESCRIPTORS_PER_CONNECTION,
   );
-  return Math.min(MAX_CONNECTIONS, Math.max(1, capacity));
+  return Math.min(wanted, Math.max(1, capacity));
 }
 
 /**
@@ -113,11 +120,27 @@ export function connectionCapacity(
  * @param taken Descriptors that are promised to others.
  */
 export function connectionShare(
-  maxConnections: number | undefined,
+  maxConnections: number,
   { transport, workers }: Required<Dependencies>,
   taken = 0,
 ): number {
   const limit = transport.descriptorLimit();
-  const all = maxConnections ?? connectionCapacity(limit && limit - taken);
+  const all = connectionCapacity(limit && limit - taken, maxConnections);
   return Math.ceil(all / workers);
+}
+
+/**
+ * This thread's part of what a service may accept.
+ *
+ * @param taken Descriptors that are promised to others.
+ */
+export function acceptShare(
+  { maxConnections, maxConnectionsPerHost }: AcceptOptions,
+  world: Required<Dependencies>,
+  taken: number,
+): { readonly maxConnections: number; readonly maxPerHost: number } {
+  return {
+    maxConnections: connectionShare(maxConnections, world, taken),
+    maxPerHost: maxConnectionsPerHost,
+  };
 }

@@ -15,10 +15,19 @@ import type {
   SessionFamily,
   SessionWorld,
 } from "./family.ts";
+import { lightsocks } from "./lightsocks/family.ts";
 import { shadowsocks2017 } from "./shadowsocks2017/family.ts";
 import { shadowsocks2022 } from "./shadowsocks2022/family.ts";
+import { shadowsocksR } from "./shadowsocksr/family.ts";
+import { streamCipher } from "./stream_cipher/family.ts";
 
-const FAMILIES: readonly SessionFamily[] = [shadowsocks2017, shadowsocks2022];
+const FAMILIES: readonly SessionFamily[] = [
+  shadowsocks2017,
+  shadowsocks2022,
+  streamCipher,
+  shadowsocksR,
+  lightsocks,
+];
 
 /**
  * Reads what the operator gives as the key of a method.

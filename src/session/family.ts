@@ -7,8 +7,10 @@
 import type { Clock } from "../clock.ts";
 import type { AeadProvider } from "../crypto/aead.ts";
 import type { Family } from "../crypto/family.ts";
+import type { KeyStreamProvider } from "../crypto/key_stream.ts";
 import type { Method } from "../crypto/method.ts";
 import type { RandomBytes } from "../random.ts";
+import type { Endpoint } from "../transport.ts";
 import type { ReplayFilter } from "../security/replay_filter.ts";
 import type { PacketClient, PacketServer } from "./packet_protocol.ts";
 import type { ServerUser } from "./server_user.ts";
@@ -22,6 +24,8 @@ export interface ClientKeys {
   readonly masterKey: Uint8Array;
   /** Of a method with identity headers: the keys before it, in order. */
   readonly identityKeys?: readonly Uint8Array[];
+  /** Of a method of ShadowsocksR: what is around the cipher. */
+  readonly ssr?: SsrClientSettings;
 }
 
 /** What both ends must share, as `ss-server` has it. */
@@ -36,6 +40,35 @@ export interface ServerKeys {
   readonly masterKey?: Uint8Array;
   /** Not set, or empty: everyone who has the key. */
   readonly users?: readonly ServerUser[];
+  /** Of a method of ShadowsocksR: what is around the cipher. */
+  readonly ssr?: SsrServerSettings;
+}
+
+/** What is around the cipher of ShadowsocksR, at both ends. */
+export interface SsrSettings {
+  /** What is inside the cipher, such as `auth_aes128_md5`. */
+  readonly protocol: string;
+  /** The disguise, such as `tls1.2_ticket_auth`. */
+  readonly obfs: string;
+  /**
+   * Names to pretend to speak with, separated by commas; at the server those
+   * that are accepted, or the seconds that a hello may be old. Default: none.
+   */
+  readonly obfsParam?: string;
+}
+
+/** The same, as `ss-local` has it. */
+export interface SsrClientSettings extends SsrSettings {
+  /** Name or address, and port, for disguises that show them. */
+  readonly server: Endpoint;
+  /** Who we are: 32 bits, and a password as UTF-8. Default: no user. */
+  readonly user?: { readonly uid: number; readonly password: Uint8Array };
+}
+
+/** The same, as `ss-server` has it. */
+export interface SsrServerSettings extends SsrSettings {
+  /** Seconds a time stamp may differ from our clock; default 86,400. */
+  readonly maxSkewSeconds?: number;
 }
 
 /** How a secret is written. */
@@ -43,8 +76,10 @@ export type SecretKind = "password" | "key";
 
 /** What sessions are made with. */
 export interface SessionWorld {
-  /** Computes the ciphers. */
+  /** Computes the ciphers that authenticate. */
   readonly aeadProvider: AeadProvider;
+  /** Computes stream ciphers. */
+  readonly keyStreamProvider: KeyStreamProvider;
   /** Judges and makes time stamps. */
   readonly clock: Clock;
   /** Makes salts, session ids and lengths of padding. */

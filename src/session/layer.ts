@@ -8,6 +8,7 @@
 import type { Allocate } from "../buffer_pool.ts";
 import { concat } from "../bytes.ts";
 import type { Address } from "../codec/address.ts";
+import type { ErrorCode } from "../errors.ts";
 import type {
   AcceptStep,
   ClientSession,
@@ -20,6 +21,8 @@ import type {
 export interface Layer {
   /** See {@link StreamSession.greeting}; default: none. */
   readonly greeting?: Uint8Array;
+  /** See {@link StreamSession.isWaiting}; default: false. */
+  readonly isWaiting?: boolean;
   /**
    * Wraps bytes that go down.
    *
@@ -60,6 +63,11 @@ class LayerStack implements StreamSession {
       bytes = concat(layer.greeting ?? NOTHING, wrapped);
     }
     return bytes;
+  }
+
+  get isWaiting(): boolean {
+    return this.#session.isWaiting === true ||
+      this.#layers.some(({ isWaiting }) => isWaiting === true);
   }
 
   seal(payload: Uint8Array, allocate?: Allocate): Uint8Array {
@@ -153,6 +161,10 @@ export class LayeredServer extends LayerStack implements ServerSession {
       (payload) => this.#server.accept(payload),
       {},
     );
+  }
+
+  answer(code?: ErrorCode): Uint8Array {
+    return this.down(this.#server.answer?.(code) ?? NOTHING);
   }
 }
 

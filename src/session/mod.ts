@@ -17,6 +17,9 @@ export type {
   ServerProtocol,
   ServerWorld,
   SessionWorld,
+  SsrClientSettings,
+  SsrServerSettings,
+  SsrSettings,
 } from "./family.ts";
 export { clientProtocol, readKeys, serverProtocol } from "./families.ts";
 export type { ServerUser } from "./server_user.ts";
@@ -33,7 +36,7 @@ export {
   type ReplayFilter,
   SaltPool,
 } from "../security/replay_filter.ts";
-export { type Generation, SaltTable } from "../security/salt_table.ts";
+export { SaltTable } from "../security/salt_table.ts";
 export { SlidingWindow } from "../security/sliding_window.ts";
 export {
   anyTarget,

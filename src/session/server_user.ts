@@ -9,8 +9,13 @@ import type { UserLimits } from "../users.ts";
 export interface ServerUser {
   /** For the log and the counters. */
   readonly name: string;
-  /** The method's key length in bytes. */
+  /**
+   * The method's key length in bytes; of ShadowsocksR, the user's password in
+   * UTF-8.
+   */
   readonly masterKey: Uint8Array;
+  /** The number that clients of ShadowsocksR send: 32 bits. */
+  readonly uid?: number;
   /** Not set: none. */
   readonly limits?: UserLimits;
   /** Whether it may not connect at present. Default: no. */

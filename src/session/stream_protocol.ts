@@ -6,6 +6,7 @@
  */
 import type { Allocate } from "../buffer_pool.ts";
 import type { Address } from "../codec/address.ts";
+import type { ErrorCode } from "../errors.ts";
 
 /** What came out of bytes of the peer. */
 export interface Step {
@@ -27,6 +28,11 @@ export interface StreamSession {
    * tells and the answer has come.
    */
   readonly peerUnixSeconds?: number | undefined;
+  /**
+   * True while what is sealed waits for an answer of the peer, with which it is
+   * sent as a reply: seal no more, and do not end the stream. Default: false.
+   */
+  readonly isWaiting?: boolean;
   /**
    * Seals payload for the peer.
    *
@@ -99,4 +105,12 @@ export interface ServerSession extends StreamSession {
    * does not speak the protocol.
    */
   accept(bytes: Uint8Array): AcceptStep;
+  /**
+   * What became of the request: to be sent before any payload. Most protocols
+   * tell nothing.
+   *
+   * @param code Why the target was not reached; not set: it was.
+   * @returns Bytes owned by the caller; may be empty.
+   */
+  answer?(code?: ErrorCode): Uint8Array;
 }

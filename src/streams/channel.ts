@@ -48,6 +48,8 @@ export class Channel {
   #watched = false;
   #stale = false;
   #closed = false;
+  /** Those that wait in {@link Channel.nextOpened}. */
+  #released: PromiseWithResolvers<void> | undefined;
 
   /**
    * Takes both over.
@@ -97,8 +99,27 @@ export class Channel {
     return greeting?.length ? concat(greeting, bytes) : bytes;
   }
 
+  /**
+   * Settles when the session has opened bytes, after which it may pass on what
+   * it is given, or when the wait is given up; see `StreamSession.isWaiting`.
+   */
+  nextOpened(): Promise<void> {
+    this.#released ??= Promise.withResolvers();
+    return this.#released.promise;
+  }
+
+  /**
+   * Lets those go on that wait in {@link Channel.nextOpened}: to be called by
+   * whoever drives the session when it has opened bytes.
+   */
+  opened(): void {
+    this.#released?.resolve();
+    this.#released = undefined;
+  }
+
   /** Sends payload; settles when the system has taken it. */
   async write(payload: Uint8Array, signal: AbortSignal): Promise<void> {
+    await this.#untilPassing(signal);
     const added = this.#begun ? 0 : this.first.length;
     const bytes = this.#begun
       ? this.session.seal(payload)
@@ -124,6 +145,7 @@ export class Channel {
       if (reply !== undefined) {
         await abortable(this.writer.reply(reply), signal);
       }
+      this.opened();
       this.#counter?.count("down", payload.length);
       if (payload.length > 0) return payload;
     }
@@ -139,16 +161,25 @@ export class Channel {
   }
 
   /** Half-close: FIN after everything written. */
-  closeWrite(): Promise<void> {
-    return this.writer.close();
+  async closeWrite(): Promise<void> {
+    await this.#untilPassing();
+    await this.writer.close();
   }
 
   /** Closes the connection and gives the keys back. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.opened();
     this.connection.close();
     this.session.free();
+  }
+
+  /** What is under way leaves before more does, and before the end. */
+  async #untilPassing(signal?: AbortSignal): Promise<void> {
+    while (this.session.isWaiting === true && !this.#closed) {
+      await abortable(this.nextOpened(), signal);
+    }
   }
 
   /** Seals the first payload; a request goes in front of it. */

@@ -6,6 +6,7 @@
 import type { BufferPool } from "../buffer_pool.ts";
 import { type Clock, pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
+import { BREAK_OFF_MS } from "../limits.ts";
 import { onAbort } from "../on_abort.ts";
 import type { Channel, Direction } from "./channel.ts";
 
@@ -17,6 +18,13 @@ export interface Passage {
    * @returns Milliseconds to wait before it does.
    */
   pass(direction: Direction, payloadBytes: number): number;
+  /**
+   * Asked when the relay fails while nothing is written to the client.
+   *
+   * @returns True if the client is to see a chunk that breaks off: FIN alone
+   * would tell that the target has ended. Default: false.
+   */
+  breaksOff?(reason: unknown): boolean;
   /** A direction has ended; may throw, before the end is passed on. */
   ended?(direction: Direction): void;
 }
@@ -79,6 +87,7 @@ class Relay {
   readonly #reject: (reason: unknown) => void;
   #pumps: readonly Pump[] = [];
   #running = 0;
+  #failed = false;
   #leaveSignals: (() => void)[] = [];
 
   constructor(
@@ -121,8 +130,17 @@ class Relay {
 
   /** Nothing goes on after this; said again, it changes nothing. */
   fail(reason: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    const pumps = this.#pumps;
     this.#stop();
-    this.#reject(reason);
+    const told = pumps.map((pump) => pump.breakOff(reason))
+      .find((one) => one !== undefined);
+    if (told === undefined) this.#reject(reason);
+    else {
+      const end = (): void => this.#reject(reason);
+      told.then(end, end);
+    }
   }
 
   #stop(): void {
@@ -161,6 +179,10 @@ class Pump {
       watchdog.touch();
     }
     while (!this.#stopped) {
+      if (this.#to.session.isWaiting === true) {
+        await this.#untilPassing();
+        if (this.#stopped) return;
+      }
       this.#reading = reader.read();
       let chunk = await this.#reading;
       if (this.#stopped) return;
@@ -191,6 +213,7 @@ class Pump {
     const { options: { buffers }, passage } = this.#relay;
     const { payload, reply } = this.#from.session.open(chunk, buffers.take);
     if (reply !== undefined) this.#reply(reply);
+    this.#from.opened();
     const waitMs = passage.pass(this.#direction, payload.length);
     const bytes = this.#to.session.seal(payload, buffers.take);
     this.#giveBack(chunk, payload, bytes);
@@ -211,10 +234,35 @@ class Pump {
       .catch((error) => this.#relay.fail(error));
   }
 
+  /** What is under way leaves before more is read, and before the end. */
+  async #untilPassing(): Promise<void> {
+    while (this.#to.session.isWaiting === true && !this.#stopped) {
+      await this.#to.nextOpened();
+    }
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#pacing?.abort();
+    this.#to.opened();
     if (this.#reading !== undefined) this.#from.reader.giveUp(this.#reading);
+  }
+
+  /**
+   * Writes a chunk without its last byte, where the client is to see it. After
+   * `stop()`; the result never rejects.
+   */
+  breakOff(reason: unknown): Promise<void> | undefined {
+    const { options: { clock }, passage } = this.#relay;
+    // If nothing is being read, a write is under way, and its rest is missing.
+    const mayWrite = this.#direction === "down" && this.#reading !== undefined;
+    if (!mayWrite || passage.breaksOff?.(reason) !== true) return undefined;
+    const { session, writer } = this.#to;
+    const chunk = session.seal(new Uint8Array(1)).subarray(0, -1);
+    const done = new AbortController();
+    const end = (): void => done.abort();
+    writer.write(chunk).then(end, end);
+    return pause(clock, BREAK_OFF_MS, done.signal);
   }
 
   /** Keeps a rate; that is no idleness. */

@@ -17,6 +17,7 @@ const LEVEL_0 = [
   "on_abort",
   "timer_wheel",
   "random",
+  "text",
   "transport",
   "observe",
   "users",
@@ -51,7 +52,6 @@ const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["prom-client", ["admin"]],
   ["qr", ["admin"]],
   ["uplot", ["admin/dashboard"]],
-  ["valibot", ["cli"]],
   ["node:", ["adapters", "cli", "main"]],
 ];
 
@@ -185,7 +185,7 @@ function findNames(
 function placeOf(path: string): Place | undefined {
   if (path === "deno.json") return { name: path, level: 6.5 };
   if (path === "mod.ts") return { name: "mod.ts", level: 7.5 };
-  const match = /^src\/(?:(\w+(?:\/\w+)?)\/)?(\w+)\.ts$/.exec(path);
+  const match = /^src\/(?:(\w+(?:\/\w+)*)\/)?(\w+)\.ts$/.exec(path);
   if (match === null) return undefined;
   const [, folder, file] = match;
   if (folder !== undefined) {

@@ -1,14 +1,23 @@
 /**
- * What one seal and one open cost, by provider and size, on this runtime.
+ * What one seal and one open cost, by provider and size, on this runtime; then
+ * the same of key streams that are still in use.
  *
  * Usage: `deno run -A tests/bench/micro.ts` or `bun tests/bench/micro.ts`.
  *
  * @module
  */
 import process from "node:process";
-import { systemProviders } from "../../src/adapters/crypto/providers.ts";
+import {
+  systemKeyStreams,
+  systemProviders,
+} from "../../src/adapters/crypto/providers.ts";
 import type { Aead } from "../../src/crypto/aead.ts";
+import type {
+  KeyStream,
+  KeyStreamDirection,
+} from "../../src/crypto/key_stream.ts";
 import { METHODS } from "../../src/crypto/method.ts";
+import { STREAM_METHODS } from "../../src/crypto/stream_methods.ts";
 import { TAG_LENGTH } from "../../src/limits.ts";
 
 /** Length chunk, small packet, full packet, full chunk. */
@@ -45,6 +54,51 @@ for (const method of METHODS) {
         cells.map(({ seal, open }) => `${seal.toFixed(2)} / ${open.toFixed(2)}`)
           .join(" | ")
       } | ${speed.toFixed(0)} |\n`,
+    );
+  }
+}
+
+/** A small packet, a full packet, a small and the largest read. */
+const STREAM_SIZES = [64, 1_400, 16_384, 262_144];
+/** Those that somebody still uses. */
+const USED = /^(aes-...-c(fb|tr)|x?chacha20(-ietf)?|rc4-md5|salsa20)$/;
+
+process.stdout.write(
+  "\n| method | provider | " +
+    STREAM_SIZES.map((size) => `${size} B, encrypt / decrypt µs`).join(" | ") +
+    " | MiB/s, encrypt / decrypt |\n|---|---|" + "--:|".repeat(5) + "\n",
+);
+for (const method of STREAM_METHODS.filter(({ name }) => USED.test(name))) {
+  for (const result of systemKeyStreams()) {
+    if (!("provider" in result)) continue;
+    const { provider } = result;
+    if (provider.lacks(method) !== undefined) continue;
+    const make = (direction: KeyStreamDirection): KeyStream =>
+      provider.keyStream(
+        method,
+        new Uint8Array(method.keyLength),
+        new Uint8Array(method.ivLength),
+        direction,
+      );
+    const cells = STREAM_SIZES.map((size) => {
+      const text = new Uint8Array(size);
+      const out = new Uint8Array(size);
+      return (["encrypt", "decrypt"] as const).map((direction) => {
+        const stream = make(direction);
+        const microseconds = cost(() => stream.apply(text, out));
+        stream.free();
+        return microseconds;
+      });
+    });
+    const pair = (numbers: readonly number[], digits: number): string =>
+      numbers.map((number) => number.toFixed(digits)).join(" / ");
+    const speeds = cells.at(-1)!.map((microseconds) =>
+      STREAM_SIZES.at(-1)! / 2 ** 20 / (microseconds / 1e6)
+    );
+    process.stdout.write(
+      `| ${method.name} | ${provider.name} | ${
+        cells.map((cell) => pair(cell, 2)).join(" | ")
+      } | ${pair(speeds, 0)} |\n`,
     );
   }
 }

@@ -14,7 +14,7 @@ import { after, test } from "node:test";
 import { utf8 } from "../support/bytes.ts";
 import { freePort, Program, runToEnd } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { type Address, socksConnect } from "../support/tcp.ts";
 import { command, Target } from "../support/target.ts";
 import { UdpSocket } from "../support/udp.ts";
@@ -143,7 +143,7 @@ for (const runtime of ["deno", "bun"] as const) {
 
   test(`the operator's port of ${runtime} is not open to others without a token`, async () => {
     const { code, output } = await runToEnd(
-      [...sourceCommand(runtime), "server", "-s", "127.0.0.1:0", "-k", "x"]
+      [...programCommand(runtime), "server", "-s", "127.0.0.1:0", "-k", "x"]
         .concat("--admin", "0.0.0.0:0"),
       10_000,
       { cwd: ROOT },
@@ -174,7 +174,7 @@ async function startOperated(runtime: "deno" | "bun"): Promise<{
   };
   writeFileSync(path, JSON.stringify(config));
   const program = await Program.start(
-    [...sourceCommand(runtime), "server", "-c", path],
+    [...programCommand(runtime), "server", "-c", path],
     { ready: /operator's port on /, cwd: ROOT },
   );
   return {

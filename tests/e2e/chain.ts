@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { freePort, Program, waitForPort } from "../support/process.ts";
 import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { type Address, socksConnect, type TcpStream } from "../support/tcp.ts";
 
 /** Who implements an end of the chain. */
@@ -209,7 +209,7 @@ async function start(
     ? [`ss-${role}`]
     : dist !== undefined
     ? [join(dist, `ss-${role}`)]
-    : [...sourceCommand(implementation), role];
+    : [...programCommand(implementation), role];
   const command = [
     ...options.under ?? [],
     ...program,

@@ -14,7 +14,7 @@ import { Chromium, CHROMIUMS } from "../support/chromium.ts";
 import { freePort, Program, runToEnd } from "../support/process.ts";
 import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { socksConnect } from "../support/tcp.ts";
 import { command, Target } from "../support/target.ts";
 import { missingPrograms } from "./clients.ts";
@@ -52,7 +52,7 @@ for (const runtime of ["deno", "bun"] as const) {
 
     const port = await freePort();
     await using _local = await Program.start([
-      ...sourceCommand(runtime),
+      ...programCommand(runtime),
       ...["local", uri, "-l", String(port)],
     ], { ready: /listening/, cwd: ROOT });
     using stream = await socksConnect(
@@ -77,7 +77,7 @@ for (const runtime of ["deno", "bun"] as const) {
       assert.ok(url.startsWith(`http://${admin}/`), url);
     }
     const top = await runToEnd(
-      [...sourceCommand(runtime), "top", "--admin", admin],
+      [...programCommand(runtime), "top", "--admin", admin],
       20_000,
       { cwd: ROOT },
     );
@@ -103,7 +103,7 @@ async function startServer(
   };
   writeFileSync(path, JSON.stringify(config));
   return await Program.start(
-    [...sourceCommand(runtime), "server", "-c", path],
+    [...programCommand(runtime), "server", "-c", path],
     { ready: /operator's port on /, cwd: ROOT },
   );
 }

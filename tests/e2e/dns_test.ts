@@ -16,7 +16,7 @@ import {
 } from "../support/dns_server.ts";
 import { freePort, Program } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { Chain, METHOD, OUR_PAIRINGS, PASSWORD, startServer } from "./chain.ts";
 
 const KEYS_2017 = { method: METHOD, password: PASSWORD };
@@ -80,7 +80,7 @@ for (const runtime of ["deno", "bun"] as const) {
       await using _dns = await startDnsServer(resolver);
       await using server = await startServer(runtime, { flags: ["-u"] });
       await using local = await Program.start([
-        ...[...sourceCommand(runtime), "local", "-l", `${await freePort()}`],
+        ...[...programCommand(runtime), "local", "-l", `${await freePort()}`],
         ...["-s", `127.0.0.1:${await freePort()}`],
         ...["-s", `127.0.0.1:${server.address.port}`],
         ...["-k", PASSWORD, "-m", METHOD],

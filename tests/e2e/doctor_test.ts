@@ -16,7 +16,7 @@ import { startServer as startService } from "../../src/service/server/server.ts"
 import { DNS_SKIP, startDnsServer } from "../support/dns_server.ts";
 import { freePort, runToEnd } from "../support/process.ts";
 import { denoPath, ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import type { Address } from "../support/tcp.ts";
 import { type End, METHOD, PASSWORD, startServer } from "./chain.ts";
 
@@ -75,7 +75,7 @@ after(async () => {
 for (const runtime of ["deno", "bun"] as const) {
   /** What a command printed, and its exit code. */
   const umbra = (...args: string[]): ReturnType<typeof runToEnd> =>
-    runToEnd([...sourceCommand(runtime), ...args], 20_000, { cwd: ROOT });
+    runToEnd([...programCommand(runtime), ...args], 20_000, { cwd: ROOT });
 
   /** Findings of `umbra doctor` by their check; the exit code fits them. */
   const doctor = async (

@@ -21,7 +21,7 @@ import { HttpTarget } from "../support/http_target.ts";
 import { freePort, Program, runToEnd } from "../support/process.ts";
 import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { CURL_SKIP } from "./chain.ts";
 
 const TEXT = "fetched through what init made";
@@ -40,7 +40,7 @@ function init(
   runtime: "deno" | "bun",
   ...flags: string[]
 ): ReturnType<typeof runToEnd> {
-  const command = [...sourceCommand(runtime), "init", ...flags];
+  const command = [...programCommand(runtime), "init", ...flags];
   return runToEnd(command, 20_000, { cwd: ROOT });
 }
 
@@ -148,7 +148,7 @@ for (const runtime of ["deno", "bun"] as const) {
 
   test(`umbra init asks at a terminal, on ${runtime}`, () => {
     const folder = join(scratch, `asked-${runtime}`);
-    const words = [...sourceCommand(runtime), "init", "--dir", folder];
+    const words = [...programCommand(runtime), "init", "--dir", folder];
     const { stdout, status } = spawnSync("script", [
       ...["-qec", words.map((word) => `'${word}'`).join(" "), "/dev/null"],
     ], {

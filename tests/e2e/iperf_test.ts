@@ -16,7 +16,7 @@ import {
 } from "../support/process.ts";
 import { announceSkip, report } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { METHOD, OUR_PAIRINGS, PASSWORD, startServer } from "./chain.ts";
 import { missingPrograms } from "./clients.ts";
 
@@ -45,7 +45,7 @@ for (const pairing of OUR_PAIRINGS.filter((p) => p.local === p.server)) {
     await waitForPort(target);
     await using server = await startServer(runtime, { flags: ["-u"] });
     await using tunnel = await Program.start([
-      ...[...sourceCommand(runtime), "tunnel", "-u"],
+      ...[...programCommand(runtime), "tunnel", "-u"],
       ...["-L", `127.0.0.1:${target}`, "-l", `${port}`],
       ...["-s", `127.0.0.1:${server.address.port}`],
       ...["-k", PASSWORD, "-m", METHOD],

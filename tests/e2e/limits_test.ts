@@ -15,6 +15,7 @@ import process from "node:process";
 import { describe, test } from "node:test";
 import { systemClock } from "../../src/clock.ts";
 import { findMethod } from "../../src/crypto/method.ts";
+import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 import { systemRandomBytes } from "../../src/random.ts";
 import type { ClientSession } from "../../src/session/stream_protocol.ts";
@@ -195,6 +196,7 @@ class LimitedServer implements AsyncDisposable {
       identityKeys: [key(IDENTITY)],
     }, {
       aeadProvider: nobleProvider,
+      keyStreamProvider: referenceKeyStreams,
       clock: systemClock,
       randomBytes: systemRandomBytes,
     }).stream();

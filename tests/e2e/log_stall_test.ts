@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { test } from "node:test";
 import { freePort, waitForPort } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { TcpStream } from "../support/tcp.ts";
 import { until } from "../support/within.ts";
 import { METHOD, OURS, PASSWORD } from "./chain.ts";
@@ -24,7 +24,7 @@ for (const runtime of OURS) {
   if (runtime === "libev") continue;
   test(`${runtime} goes on, when the reader of its log stops, and tells what was lost`, async () => {
     const port = await freePort();
-    const [program, ...flags] = sourceCommand(runtime);
+    const [program, ...flags] = programCommand(runtime);
     const child = spawn(program!, [
       ...flags,
       ...["server", "-s", `127.0.0.1:${port}`, "-k", PASSWORD, "-m", METHOD],

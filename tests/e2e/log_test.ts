@@ -9,7 +9,7 @@ import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { freePort, Program, waitForPort } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { command, Target } from "../support/target.ts";
 import { socksConnect } from "../support/tcp.ts";
 import { until } from "../support/within.ts";
@@ -65,7 +65,7 @@ for (const server of ["deno", "bun"] as const) {
   }, async () => {
     await using target = await Target.start();
     const address = { host: "127.0.0.1", port: await freePort() };
-    const run = [...sourceCommand(server), "server", "-v", "-k", PASSWORD];
+    const run = [...programCommand(server), "server", "-v", "-k", PASSWORD];
     const where = ["-s", `127.0.0.1:${address.port}`];
     await using program = await Program.start(
       ["sh", "-c", `exec "$@" 2>${FULL}`, "sh", ...run, ...where]

@@ -10,12 +10,11 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { after, test } from "node:test";
 import { makeCertificate } from "../support/certificate.ts";
 import { freePort, Program, runToEnd } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { command, Target } from "../support/target.ts";
 import { type Address, socksConnect } from "../support/tcp.ts";
 import { METHOD, PASSWORD, startServer } from "./chain.ts";
@@ -84,18 +83,15 @@ for (const runtime of ["deno", "bun"] as const) {
       ...flags: string[]
     ): Promise<{ local: Program; address: Address }> => {
       const port = await freePort();
-      const words = [...sourceCommand(runtime), "local", publisher.url];
+      const words = programCommand(runtime, {
+        NODE_EXTRA_CA_CERTS: certificate.authority,
+        // Deno before 2.9.
+        DENO_CERT: certificate.authority,
+        XDG_CACHE_HOME: cache,
+      });
       const local = await Program.start(
-        [...words, "-l", `${port}`, ...flags],
-        {
-          ready: /ss-local listening/,
-          cwd: ROOT,
-          env: {
-            ...process.env,
-            NODE_EXTRA_CA_CERTS: certificate.authority,
-            XDG_CACHE_HOME: cache,
-          },
-        },
+        [...words, "local", publisher.url, "-l", `${port}`, ...flags],
+        { ready: /ss-local listening/, cwd: ROOT },
       );
       return { local, address: { host: "127.0.0.1", port } };
     };
@@ -142,12 +138,12 @@ for (const runtime of ["deno", "bun"] as const) {
     await using publisher = new Publisher({ host: "127.0.0.1", port: 1 });
     await publisher.start();
     const { code, output } = await runToEnd(
-      [...sourceCommand(runtime), "local", publisher.url, "-l", "0"],
+      [
+        ...programCommand(runtime, { XDG_CACHE_HOME: join(scratch, "x") }),
+        ...["local", publisher.url, "-l", "0"],
+      ],
       20_000,
-      {
-        cwd: ROOT,
-        env: { ...process.env, XDG_CACHE_HOME: join(scratch, "x") },
-      },
+      { cwd: ROOT },
     );
     assert.equal(code, 1, output);
     assert.match(

@@ -11,7 +11,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { Program } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { SocksUdp, UdpSocket } from "../support/udp.ts";
 import { Chain } from "./chain.ts";
 
@@ -80,7 +80,7 @@ function start(
   ...flags: readonly string[]
 ): Promise<Program> {
   return Program.start([
-    ...[...sourceCommand(runtime), "server", "-s", "127.0.0.1", "-p", "0"],
+    ...[...programCommand(runtime), "server", "-s", "127.0.0.1", "-p", "0"],
     ...["-k", "password", ...flags],
   ], { cwd: ROOT });
 }

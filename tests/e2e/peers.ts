@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { freePort, Program, waitForPort } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import type { Address } from "../support/tcp.ts";
 
 /** Who implements an end. */
@@ -178,8 +178,8 @@ async function start(
   writeFileSync(file, JSON.stringify(config));
   const allow = role === "server" ? ["--allow-private", "all"] : [];
   const commands: Readonly<Record<Party, () => string[]>> = {
-    deno: () => [...sourceCommand("deno"), role, ...allow, "-v", "-c", file],
-    bun: () => [...sourceCommand("bun"), role, ...allow, "-v", "-c", file],
+    deno: () => [...programCommand("deno"), role, ...allow, "-v", "-c", file],
+    bun: () => [...programCommand("bun"), role, ...allow, "-v", "-c", file],
     "shadowsocks-rust": () => [join(FOLDER, `ss${role}`), "-c", file],
     "sing-box": () => [join(FOLDER, "sing-box"), "run", "-c", file],
   };

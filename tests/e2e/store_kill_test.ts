@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { freePort, Program } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { type Address, socksConnect } from "../support/tcp.ts";
 import { command, Target } from "../support/target.ts";
 import { startLocal } from "./chain.ts";
@@ -124,7 +124,7 @@ async function configure(runtime: "deno" | "bun"): Promise<Configured> {
   return {
     address,
     start: () =>
-      Program.start([...sourceCommand(runtime), "server", "-c", path], {
+      Program.start([...programCommand(runtime), "server", "-c", path], {
         ready: /operator's port on /,
         cwd: ROOT,
       }),

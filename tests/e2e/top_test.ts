@@ -16,7 +16,7 @@ import { DashboardSite } from "../support/dashboard_site.ts";
 import { runToEnd } from "../support/process.ts";
 import { announceSkip } from "../support/report.ts";
 import { SampleProgram } from "../support/sample_status.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { until } from "../support/within.ts";
 import { missingPrograms } from "./clients.ts";
 
@@ -38,7 +38,7 @@ function startSite(
 
 for (const runtime of ["deno", "bun"] as const) {
   const top = (...args: string[]): string[] => [
-    ...sourceCommand(runtime),
+    ...programCommand(runtime),
     "top",
     ...args,
   ];

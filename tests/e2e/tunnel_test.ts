@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { freePort, Program } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { command, Target } from "../support/target.ts";
 import { TcpStream } from "../support/tcp.ts";
 import {
@@ -29,7 +29,7 @@ for (const runtime of ["deno", "bun"] as const) {
       await using end = await startServer(server);
       const port = await freePort();
       await using _tunnel = await Program.start([
-        ...[...sourceCommand(runtime), "tunnel"],
+        ...[...programCommand(runtime), "tunnel"],
         ...["-L", `localhost:${target.address.port}`, "-l", `${port}`],
         ...["-s", `127.0.0.1:${end.address.port}`],
         ...["-k", PASSWORD, "-m", METHOD],

@@ -15,7 +15,7 @@ import {
 } from "../support/dns_server.ts";
 import { freePort, Program } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { LIBEV_SKIP, METHOD, PASSWORD, startServer } from "./chain.ts";
 
 for (const runtime of ["deno", "bun"] as const) {
@@ -28,7 +28,7 @@ for (const runtime of ["deno", "bun"] as const) {
     for (const flag of ["-u", "-U"]) {
       const listen = { host: "127.0.0.1", port: await freePort() };
       await using tunnel = await Program.start([
-        ...[...sourceCommand(runtime), "tunnel", flag],
+        ...[...programCommand(runtime), "tunnel", flag],
         ...["-k", PASSWORD, "-m", METHOD],
         ...["-s", `${server.address.host}:${server.address.port}`],
         ...["-b", listen.host, "-l", `${listen.port}`],

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { freePort, Program } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { sourceCommand } from "../support/source_command.ts";
+import { programCommand } from "../support/program_command.ts";
 import { SocksUdp, UdpSocket } from "../support/udp.ts";
 import { End, startLocal } from "./chain.ts";
 
@@ -50,7 +50,7 @@ for (
       );
     write(USERS);
     const program = await Program.start(
-      [...sourceCommand(server), "server", "-v", "-c", path],
+      [...programCommand(server), "server", "-v", "-c", path],
       { ready: /listening on/, cwd: ROOT },
     );
     await using _server = new End(address, program);

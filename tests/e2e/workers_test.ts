@@ -14,6 +14,7 @@ import { after, before, test } from "node:test";
 import { systemClock } from "../../src/clock.ts";
 import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
 import { findMethod } from "../../src/crypto/method.ts";
+import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 import { systemRandomBytes } from "../../src/random.ts";
 import { clientProtocol } from "../../src/session/families.ts";
@@ -60,6 +61,7 @@ async function refusesReplays(chain: Chain, target: Target): Promise<void> {
     masterKey: masterKeyFromPassword(PASSWORD, method),
   }, {
     aeadProvider: nobleProvider,
+    keyStreamProvider: referenceKeyStreams,
     clock: systemClock,
     randomBytes: systemRandomBytes,
   }).stream().request(target.address, command("echo"));

@@ -9,10 +9,7 @@ import { test } from "node:test";
 import { parseArguments } from "../../src/cli/options/args.ts";
 import { describeConfig } from "../../src/cli/config/check_config.ts";
 import { findCommand } from "../../src/cli/commands/commands.ts";
-import {
-  CONFIG_OBJECTS,
-  TOP_KEYS,
-} from "../../src/cli/config/config_schema.ts";
+import { knownKeys } from "../../src/cli/settings/tables.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { seededRandom, utf8 } from "../support/bytes.ts";
 import { FUZZ_BUDGET_MS, MUTATIONS, mutations } from "../support/mutate.ts";
@@ -74,11 +71,10 @@ const VALUES: readonly unknown[] = [
   ...[[], {}, [null], [[]], [{}], { users: [{}] }, ["a", 1], { "": 1 }],
 ];
 
+const PLACES = ["top", "server", "local", "user", "online"] as const;
+
 const KEYS: readonly string[] = [
-  ...Object.keys(TOP_KEYS),
-  ...Object.values(CONFIG_OBJECTS).flatMap((object) =>
-    Object.keys((object as unknown as { entries: object }).entries)
-  ),
+  ...PLACES.flatMap((place) => [...knownKeys(place)]),
   ...["constructor", "toString", "", "_comment", "pasword"],
 ];
 

@@ -18,8 +18,17 @@ import {
 import { type AeadProvider, MasterKey } from "../../src/crypto/aead.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import { ProtocolError } from "../../src/errors.ts";
+import {
+  CipherPacketClient,
+  CipherPacketServer,
+} from "../../src/session/stream_cipher/packet.ts";
+import {
+  CipherClient,
+  CipherServer,
+} from "../../src/session/stream_cipher/stream.ts";
 import { seededRandom, utf8 } from "../support/bytes.ts";
 import { countingBytes } from "../support/keys.ts";
+import { testMemory, testStreamKey } from "../support/stream_keys.ts";
 
 const MUTATIONS = 100_000;
 
@@ -62,6 +71,53 @@ test(`openPacket() survives ${MUTATIONS} mutations of what verifies`, () => {
   for (
     const code of ["value", "ERR_SS_TRUNCATED", "ERR_SS_ADDRESS_TYPE"]
       .concat("ERR_SS_ADDRESS_INVALID")
+  ) assert.ok(outcomes.get(code)! > 100, `${code}: ${outcomes.get(code)}`);
+});
+
+const NOTHING = new Uint8Array(0);
+
+// Without a cipher, mutations get as far as the address.
+const unencrypted = testStreamKey("none");
+
+test(`packets of stream ciphers survive ${MUTATIONS} mutations, at both ends`, () => {
+  const client = new CipherPacketClient(unencrypted, countingBytes);
+  const server = new CipherPacketServer(
+    unencrypted,
+    countingBytes,
+    testMemory(),
+  );
+  const seeds = SEEDS.map((packet) => client.seal(packet));
+  const from = { host: "192.0.2.9", port: 9 };
+  for (
+    const outcomes of [
+      fuzz(seeds, (bytes) => server.open(bytes, from)),
+      fuzz(seeds, (bytes) => client.open(bytes)),
+    ]
+  ) {
+    for (
+      const code of ["value", "ERR_SS_TRUNCATED", "ERR_SS_ADDRESS_TYPE"]
+        .concat("ERR_SS_ADDRESS_INVALID", "ERR_SS_ONE_TIME_AUTH")
+    ) assert.ok(outcomes.get(code)! > 100, `${code}: ${outcomes.get(code)}`);
+  }
+});
+
+test(`requests of stream ciphers survive ${MUTATIONS} mutations, in two parts`, () => {
+  const memory = testMemory();
+  const seeds = SEEDS.map(({ address, payload }) =>
+    new CipherClient(unencrypted, countingBytes).request(address, payload)
+  );
+  const outcomes = fuzz(seeds, (bytes) => {
+    const server = new CipherServer(unencrypted, countingBytes, memory);
+    const half = bytes.length >> 1;
+    const { request } = server.accept(bytes.subarray(0, half));
+    if (request !== undefined) return server.open(bytes.subarray(half));
+    return {
+      payload: server.accept(bytes.subarray(half)).request?.payload ?? NOTHING,
+    };
+  });
+  for (
+    const code of ["value", "ERR_SS_ADDRESS_TYPE"]
+      .concat("ERR_SS_ADDRESS_INVALID", "ERR_SS_ONE_TIME_AUTH")
   ) assert.ok(outcomes.get(code)! > 100, `${code}: ${outcomes.get(code)}`);
 });
 

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { findMethod, METHODS } from "../../src/crypto/method.ts";
+import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import { silentMetrics } from "../../src/observe.ts";
@@ -25,6 +26,8 @@ import {
 } from "../support/probes.ts";
 import { observe, send } from "../support/streams.ts";
 import { accepted, SERVER, TARGET, World } from "../support/world.ts";
+import { formatAddress } from "../../src/codec/address.ts";
+import type { ReplayFilter } from "../../src/security/replay_filter.ts";
 import { FORGETFUL } from "../support/sessions.ts";
 
 for (const { name, family } of METHODS) {
@@ -88,6 +91,37 @@ for (const { name } of METHODS.filter(({ family }) => family.needsClock)) {
   });
 }
 
+for (const { name } of METHODS.filter(({ family }) => family.needsClock)) {
+  test(`${name}: a clock that is set serves who comes, and no replay`, async () => {
+    for (
+      const [atStartMs, laterMs] of [
+        [8 * 3_600_000, -8 * 3_600_000],
+        [-8 * 3_600_000, 8 * 3_600_000],
+        [25_000, -25_000],
+        [0, -3_600_000],
+      ] as const
+    ) {
+      const scene = await Scene.start(name);
+      const { clock } = scene.world;
+      const recordings = [await scene.record()];
+      clock.setForward(atStartMs);
+      await clock.advance(1_000);
+      await scene.restart();
+      recordings.push(await scene.record());
+      await clock.advance(2_000);
+      clock.setForward(laterMs);
+      recordings.push(await scene.record());
+      for (const { request } of recordings) {
+        const before = scene.refused();
+        await scene.expectQuiet(request);
+        assert.equal(scene.refused(), before + 1, `${laterMs}`);
+      }
+      await scene.expectServed(scene.seal());
+      await scene.stop();
+    }
+  });
+}
+
 test("a request sent again to another server of the same process", async () => {
   const world = new World();
   const scene = await Scene.start("2022-blake3-aes-128-gcm", {
@@ -113,6 +147,40 @@ test("a response sent back to a server of 2017 is not served", async () => {
   await scene.expectQuiet(response);
   assert.equal(scene.counted("ERR_SS_REPLAY"), 1);
   await scene.stop();
+});
+
+test("a memory that answers later decides, and one that fails serves nothing", async () => {
+  for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
+    const answers: PromiseWithResolvers<boolean>[] = [];
+    const remote: ReplayFilter = {
+      ...FORGETFUL,
+      add(): Promise<boolean> {
+        const answer = Promise.withResolvers<boolean>();
+        answers.push(answer);
+        return answer.promise;
+      },
+    };
+    const scene = await Scene.start(name, { replayFilter: () => remote });
+    const verdicts: [(at: PromiseWithResolvers<boolean>) => void, boolean][] = [
+      [({ resolve }) => resolve(true), true],
+      [({ resolve }) => resolve(false), false],
+      [({ reject }) => reject(new Error("the engine is down")), false],
+    ];
+    for (const [decide, isServed] of verdicts) {
+      const served = scene.served;
+      const { client, seen } = await probe(scene.world, scene.seal());
+      await settle();
+      assert.deepEqual(seen(), SILENT);
+      assert.equal(scene.served, served, "served before it was answered");
+      decide(answers.at(-1)!);
+      await settle();
+      assert.equal(scene.served, served + Number(isServed));
+      if (!isServed) assert.deepEqual(seen(), SILENT);
+      client.close();
+    }
+    assert.equal(scene.counted("ERR_SS_REPLAY"), 2);
+    await scene.stop();
+  }
 });
 
 test("without the filter replays are served, so the tests above can fail", async () => {
@@ -181,6 +249,12 @@ class Scene {
     assert.equal(this.world.network.openConnections, 0);
   }
 
+  /** Connections to the target so far. */
+  get served(): number {
+    const target = formatAddress(TARGET);
+    return this.world.network.dialled.filter((to) => to === target).length;
+  }
+
   counted(code: ErrorCode): number {
     return this.#codes.filter((one) => one === code).length;
   }
@@ -194,6 +268,7 @@ class Scene {
   seal(): Uint8Array {
     return clientProtocol(this.#keys, {
       aeadProvider: nobleProvider,
+      keyStreamProvider: referenceKeyStreams,
       clock: this.world.clock,
       randomBytes: systemRandomBytes,
     }).stream().request(TARGET, utf8("GET / HTTP/1.1\r\n\r\n"));

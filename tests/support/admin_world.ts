@@ -68,7 +68,9 @@ export class AdminWorld {
         ...headers,
       },
       ...(body !== undefined && {
-        body: typeof body === "string" ? body : JSON.stringify(body),
+        body: typeof body === "string" || body instanceof Blob
+          ? body
+          : JSON.stringify(body),
       }),
     });
     return this.#handler(request, from ? { host: from, port: 1 } : undefined);

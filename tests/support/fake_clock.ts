@@ -13,6 +13,7 @@ interface Timer {
 /** Runs timers only inside {@link FakeClock.advance}. */
 export class FakeClock implements Clock {
   #nowMs = 0;
+  #wallMs = 1_700_000_000_000;
   readonly #timers = new Set<Timer>();
 
   /** Timers not yet run or cancelled. */
@@ -25,7 +26,12 @@ export class FakeClock implements Clock {
   }
 
   unixMs(): number {
-    return 1_700_000_000_000 + this.#nowMs;
+    return this.#wallMs + this.#nowMs;
+  }
+
+  /** Sets the wall clock forward, or back; no time passes. */
+  setForward(byMs: number): void {
+    this.#wallMs += byMs;
   }
 
   schedule(callback: () => void, delayMs: number): () => void {

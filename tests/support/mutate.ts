@@ -3,6 +3,7 @@
  *
  * @module
  */
+import process from "node:process";
 import { concat } from "../../src/bytes.ts";
 import { seededRandom } from "./bytes.ts";
 
@@ -59,8 +60,13 @@ export function* mutations(
   }
 }
 
-/** How many mutations each parser is fed. */
-export const MUTATIONS = 100_000;
+/**
+ * How many mutations each parser is fed; UMBRA_FUZZ_INPUTS in the environment
+ * is another number.
+ */
+export const MUTATIONS: number = Number(
+  process.env["UMBRA_FUZZ_INPUTS"] ?? 100_000,
+);
 
 /** Milliseconds they may take together; a loaded machine needs a few. */
-export const FUZZ_BUDGET_MS = 30_000;
+export const FUZZ_BUDGET_MS: number = Math.max(30_000, MUTATIONS * 0.3);

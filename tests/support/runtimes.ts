@@ -36,7 +36,7 @@ export function bunPath(): string {
   if (found !== undefined) return found;
   throw new Error(
     `Cannot find Bun ${wanted} for ${process.platform} ${process.arch}: ` +
-      "run `deno install` first",
+      "run `deno install --frozen` first",
   );
 }
 

@@ -35,11 +35,12 @@ import type {
   ServerSession,
   StreamRequest,
 } from "../../src/session/stream_protocol.ts";
+import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 
 /** Serves every replay. */
 export const FORGETFUL: ReplayFilter = {
-  sinceUnixMs: 0,
+  remembers: () => true,
   add: () => true,
   remember: () => {},
 };
@@ -176,11 +177,13 @@ export function packets2022(
   };
 }
 
-function serverWorld(
+/** A server's world; everything but randomness may be left out. */
+export function serverWorld(
   world: Partial<World2022> & Pick<World2022, "randomBytes">,
 ): ServerWorld {
   return {
     aeadProvider: nobleProvider,
+    keyStreamProvider: referenceKeyStreams,
     replayFilter: FORGETFUL,
     clock: { monotonicMs: () => 0, unixMs: () => 0, schedule: () => () => {} },
     ...world,

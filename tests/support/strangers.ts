@@ -16,7 +16,8 @@ import {
 } from "../../src/codec/stream_header_2022.ts";
 import { BLOCK_LENGTH } from "../../src/crypto/block_cipher.ts";
 import { MasterKey } from "../../src/crypto/aead.ts";
-import type { Method } from "../../src/crypto/method.ts";
+import { type AeadMethod, asAead } from "../../src/crypto/method.ts";
+import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 import { TAG_LENGTH } from "../../src/limits.ts";
 import { systemRandomBytes } from "../../src/random.ts";
@@ -43,7 +44,7 @@ const NOTHING = new Uint8Array(0);
 export class Strangers {
   /** For the server. */
   readonly serverKeys: ServerKeys;
-  readonly #method: Method;
+  readonly #method: AeadMethod;
   readonly #clientKeys: ClientKeys;
   readonly #clock: Clock;
 
@@ -51,7 +52,7 @@ export class Strangers {
    * @param clock The server's.
    * @param withUsers Of a 2022 method: with identity headers.
    */
-  constructor(method: Method, clock: Clock, withUsers = false) {
+  constructor(method: AeadMethod, clock: Clock, withUsers = false) {
     this.#method = method;
     this.#clock = clock;
     const masterKey = this.#key(USER);
@@ -142,7 +143,7 @@ export class Strangers {
   #seal(...units: Uint8Array[]): Uint8Array {
     const { method, masterKey, identityKeys } = this.#clientKeys;
     if (method.family.keyKind === "password") {
-      const key = new MasterKey(method, masterKey, nobleProvider);
+      const key = new MasterKey(asAead(method), masterKey, nobleProvider);
       return new ChunkSealer(key, systemRandomBytes).seal(concat(...units));
     }
     const psk = testPsk(method.name, USER);
@@ -166,6 +167,7 @@ export class Strangers {
   ): Uint8Array {
     return clientProtocol(keys, {
       aeadProvider: nobleProvider,
+      keyStreamProvider: referenceKeyStreams,
       clock: this.#clock,
       randomBytes: systemRandomBytes,
     }).stream().request(target, payload);

@@ -69,7 +69,7 @@ export class World {
   ) {
     this.#randomBytes = randomBytes;
     this.network = memoryTransport(options);
-    this.method = findMethod(methodName);
+    this.method = findMethod(methodName, { allowLegacy: true });
     this.masterKey = masterKeyFromPassword("password", this.method);
   }
 

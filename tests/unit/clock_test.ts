@@ -4,6 +4,14 @@ import { abortable, Deadline, pause, systemClock } from "../../src/clock.ts";
 import { TransportError } from "../../src/errors.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
+test("the system's clock never runs what is scheduled for Infinity", async () => {
+  let ran = false;
+  const cancel = systemClock.schedule(() => ran = true, Infinity);
+  await pause(systemClock, 20, new AbortController().signal);
+  assert.equal(ran, false);
+  cancel();
+});
+
 describe("Deadline", () => {
   test("aborts with a TransportError of its code, when time is up", async () => {
     const clock = new FakeClock();

@@ -6,7 +6,7 @@
 import process from "node:process";
 
 /** What a C function takes or gives. Buffers are borrowed for the call. */
-export type ForeignType = "pointer" | "buffer" | "i32" | "u32";
+export type ForeignType = "pointer" | "buffer" | "i32" | "u32" | "usize";
 
 /** A C function: what it takes, what it gives. */
 export interface Signature {
@@ -74,6 +74,7 @@ const BUN_TYPES: Readonly<Record<ForeignType | "void", string>> = {
   buffer: "ptr",
   i32: "i32",
   u32: "u32",
+  usize: "usize",
   void: "void",
 };
 

@@ -17,7 +17,7 @@ import {
   type AeadProvider,
   checkOutput,
 } from "../../crypto/aead.ts";
-import type { Method } from "../../crypto/method.ts";
+import type { AeadMethod } from "../../crypto/method.ts";
 import { TAG_LENGTH } from "../../limits.ts";
 import { nativeSubkey } from "./_subkey.ts";
 
@@ -32,7 +32,7 @@ export function nodeCryptoProvider(): AeadProvider {
   };
 }
 
-function cipherName({ algorithm, keyLength }: Method): CipherGCMTypes {
+function cipherName({ algorithm, keyLength }: AeadMethod): CipherGCMTypes {
   // Node's types know the call for AES-GCM; ChaCha20 takes the same one.
   return (algorithm === "aes-gcm"
     ? `aes-${keyLength * 8}-gcm`
@@ -40,7 +40,7 @@ function cipherName({ algorithm, keyLength }: Method): CipherGCMTypes {
 }
 
 /** Lists are not to be trusted: only making one tells. */
-function isAvailable(method: Method): boolean {
+function isAvailable(method: AeadMethod): boolean {
   const name = cipherName(method);
   if (method.algorithm === "xchacha20-poly1305") return false;
   try {

@@ -11,7 +11,7 @@ import {
   type AeadProvider,
   checkOutput,
 } from "../../crypto/aead.ts";
-import type { Method } from "../../crypto/method.ts";
+import type { AeadMethod } from "../../crypto/method.ts";
 import { MAX_FREE_CONTEXTS, TAG_LENGTH } from "../../limits.ts";
 import { libcryptoSubkey, SHA1_SYMBOLS } from "./_libcrypto_subkey.ts";
 import {
@@ -104,23 +104,18 @@ class OpensslProvider implements AeadProvider {
     this.deriveSubkey = "Deno" in globalThis
       ? libcryptoSubkey(functions)
       : nativeSubkey;
-    const number = functions.OpenSSL_version_num() as number;
-    // 0xMNNFFPPS: the third field is "fix" in 1.1, and empty in 3, where the
-    // fourth is the patch.
-    const major = number >>> 28;
-    const third = major >= 3 ? number >>> 4 : number >>> 12;
-    this.version = `${major}.${(number >>> 20) & 0xff}.${third & 0xff} ${path}`;
+    this.version = opensslVersion(functions.OpenSSL_version_num, path);
   }
 
-  supports({ algorithm }: Method): boolean {
+  supports({ algorithm }: AeadMethod): boolean {
     return algorithm !== "xchacha20-poly1305";
   }
 
-  aead(method: Method, subkey: Uint8Array): Aead {
+  aead(method: AeadMethod, subkey: Uint8Array): Aead {
     return new OpensslAead(this.#contexts, this.#cipher(method), subkey);
   }
 
-  #cipher({ algorithm, keyLength }: Method): Pointer {
+  #cipher({ algorithm, keyLength }: AeadMethod): Pointer {
     const functions = this.#functions;
     const cipher = algorithm === "chacha20-poly1305"
       ? functions.EVP_chacha20_poly1305
@@ -131,6 +126,19 @@ class OpensslProvider implements AeadProvider {
       : functions.EVP_aes_256_gcm;
     return cipher() as Pointer;
   }
+}
+
+/** Version and place of a libcrypto, for the log. */
+export function opensslVersion(
+  versionNumber: ForeignFunction,
+  path: string,
+): string {
+  const number = versionNumber() as number;
+  // 0xMNNFFPPS: the third field is "fix" in 1.1, and empty in 3, where the
+  // fourth is the patch.
+  const major = number >>> 28;
+  const third = major >= 3 ? number >>> 4 : number >>> 12;
+  return `${major}.${(number >>> 20) & 0xff}.${third & 0xff} ${path}`;
 }
 
 /** Receives lengths nobody needs: an AEAD yields as much as it is given. */

@@ -5,29 +5,57 @@
  */
 import { systemClock } from "../../clock.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
+import type { KeyStreamProvider } from "../../crypto/key_stream.ts";
+import {
+  KeyStreamChoice,
+  tryKeyStreams,
+} from "../../crypto/key_stream_choice.ts";
+import { referenceKeyStreams } from "../../crypto/key_streams/reference.ts";
 import type { Method } from "../../crypto/method.ts";
 import { nobleProvider } from "../../crypto/noble.ts";
 import { ProviderChoice, tryProviders } from "../../crypto/provider_choice.ts";
 import { systemRandomBytes } from "../../random.ts";
 import { nodeCryptoProvider } from "./node_crypto.ts";
+import { nodeKeyStreams } from "./node_key_streams.ts";
 import { opensslProvider } from "./openssl.ts";
+import { opensslKeyStreams } from "./openssl_key_streams.ts";
 
 /** A provider, or why there is none. */
-export type ProviderResult =
-  | { readonly provider: AeadProvider }
+export type ProviderResult<P = AeadProvider> =
+  | { readonly provider: P }
   | { readonly name: string; readonly reason: string };
 
+/** Who computes methods of both kinds; a part of the world of services. */
+export interface CipherChoice {
+  /** Of methods that authenticate. */
+  readonly aeadProvider: ProviderChoice;
+  /** Of stream ciphers. */
+  readonly keyStreamProvider: KeyStreamChoice;
+}
+
 /** Computes each of these methods by the fastest provider that proves itself. */
-export function chooseProviders(methods: readonly Method[]): ProviderChoice {
-  const present = systemProviders().flatMap((one) =>
-    "provider" in one ? [one.provider] : []
+export function chooseProviders(methods: readonly Method[]): CipherChoice {
+  const system = { clock: systemClock, randomBytes: systemRandomBytes };
+  const aead = methods.flatMap((method) =>
+    "ivLength" in method ? [] : [method]
   );
-  return new ProviderChoice(
-    tryProviders(present, methods, {
-      clock: systemClock,
-      randomBytes: systemRandomBytes,
-    }),
+  const stream = methods.flatMap((method) =>
+    "ivLength" in method ? [method] : []
   );
+  const keyStreams = stream.length > 0 ? present(systemKeyStreams()) : [];
+  return {
+    aeadProvider: new ProviderChoice(
+      tryProviders(present(systemProviders()), aead, system),
+    ),
+    keyStreamProvider: new KeyStreamChoice(
+      tryKeyStreams(keyStreams, stream, system),
+    ),
+  };
+}
+
+/** Those that are there. */
+export function present<P>(found: readonly ProviderResult<P>[]): P[] {
+  return found.flatMap((one) => "provider" in one ? [one.provider] : []);
 }
 
 /** Every provider, the reference first. */
@@ -35,13 +63,22 @@ export function systemProviders(): ProviderResult[] {
   return [
     { provider: nobleProvider },
     { provider: nodeCryptoProvider() },
-    openssl(),
+    openssl(opensslProvider),
   ];
 }
 
-function openssl(): ProviderResult {
+/** Every provider of key streams, the reference first. */
+export function systemKeyStreams(): ProviderResult<KeyStreamProvider>[] {
+  return [
+    { provider: referenceKeyStreams },
+    { provider: nodeKeyStreams() },
+    openssl(opensslKeyStreams),
+  ];
+}
+
+function openssl<P>(load: () => P): ProviderResult<P> {
   try {
-    return { provider: opensslProvider() };
+    return { provider: load() };
   } catch (error) {
     return { name: "openssl", reason: (error as Error).message };
   }

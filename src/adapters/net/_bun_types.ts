@@ -44,6 +44,8 @@ export interface BunSocketOptions<T> {
   readonly port: number;
   readonly allowHalfOpen: true;
   readonly reusePort?: boolean;
+  /** Undocumented: a socket that listens already. */
+  readonly fd?: number;
   readonly socket: BunHandlers<T>;
 }
 

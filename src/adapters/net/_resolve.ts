@@ -31,10 +31,25 @@ export function plainAddress(host: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1] ?? host;
 }
 
+/**
+ * A name beyond ASCII as DNS has it (IDNA, UTS 46): the runtimes leave it to
+ * the system's resolver, or do it by rules of their own.
+ *
+ * @returns Empty for what is no name. Names of ASCII stay as they are.
+ */
+function toAscii(host: string): string {
+  // deno-lint-ignore no-control-regex
+  if (/^[\x00-\x7f]*$/.test(host)) return host;
+  // What would end the host of a URL, or be decoded in it.
+  if (/[\s%/\\?#@:[\]]/.test(host)) return "";
+  return URL.parse(`http://${host}`)?.hostname ?? "";
+}
+
 async function look(host: string): Promise<string[]> {
-  if (host === "") return [];
+  const name = toAscii(host);
+  if (name === "") return [];
   try {
-    const found = await lookup(host, { all: true, verbatim: true });
+    const found = await lookup(name, { all: true, verbatim: true });
     return [...new Set(found.map(({ address }) => address))];
   } catch (error) {
     throw toTransportError(error, `resolve ${host}`);

@@ -28,9 +28,11 @@ import {
   descriptorAvailable,
   descriptorLimit,
 } from "../system/_descriptors.ts";
+import { takeInheritedSocket } from "../system/inherited_sockets.ts";
 import { toTransportError } from "./_errors.ts";
 import { bindOutgoing, outboundFor } from "./_outgoing.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
+import { listenWithoutIpv6 } from "./_without_ipv6.ts";
 
 declare const Bun: BunNet;
 
@@ -52,12 +54,13 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
       batch: false,
     },
     buffers: BUFFERS,
-    listen,
+    listen: (endpoint, options) =>
+      listenWithoutIpv6(endpoint, (one) => listen(one, options)),
     dial: outbound === undefined
       ? dial
       : async (to, options) =>
         await dial(to, options, outboundFor(to.host, outbound)),
-    bind: bindBun,
+    bind: (endpoint) => listenWithoutIpv6(endpoint, bindBun),
     bindOutgoing: () => bindOutgoing(bindBun, outbound),
     resolve,
     descriptorLimit,
@@ -76,9 +79,23 @@ function listen(
     const failure = withoutDescriptor(action) ??
       toTransportError(error, action);
     if (failure.code !== "ERR_NET_OTHER") return Promise.reject(failure);
-    // Bun has no error of its own for a name that does not exist.
-    return resolve(endpoint.host).then(() => Promise.reject(failure));
+    return explain(endpoint, failure).then((why) => Promise.reject(why));
   }
+}
+
+/**
+ * Bun has no error of its own for a name that does not exist, nor for a family
+ * of addresses that does not; for UDP it has.
+ *
+ * @throws {TransportError} Why it is so, if that is known.
+ */
+async function explain(
+  { host }: Endpoint,
+  failure: TransportError,
+): Promise<TransportError> {
+  const [address] = await resolve(host);
+  (await bindBun({ host: address!, port: 0 })).close();
+  return failure;
 }
 
 /** @param from Our address; `undefined`: the system's choice. */
@@ -137,14 +154,16 @@ class BunListener implements Listener {
       MAX_UNACCEPTED,
       (descriptorLimit() ?? Infinity) / UNACCEPTED_SHARE,
     );
+    const fd = takeInheritedSocket({ host, port });
     this.#listener = Bun.listen({
       hostname: host,
       port,
       allowHalfOpen: true,
-      reusePort: reusePort === true,
+      ...fd === undefined ? { reusePort: reusePort === true } : { fd },
       socket: { ...BUN_HANDLERS, open: (socket) => this.#opened(socket) },
     });
-    this.address = {
+    // Of a descriptor Bun does not tell where it listens.
+    this.address = fd !== undefined ? { host, port } : {
       host: plainAddress(this.#listener.hostname),
       port: this.#listener.port,
     };

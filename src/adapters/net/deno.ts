@@ -26,12 +26,17 @@ import type {
 } from "../../transport.ts";
 import { type Socket, SocketConnection } from "./_connection.ts";
 import { bindDeno } from "./_deno_datagrams.ts";
-import { descriptorLimit } from "../system/_descriptors.ts";
+import {
+  descriptorLimit,
+  raiseDescriptorLimit,
+} from "../system/_descriptors.ts";
+import { takeInheritedSocket } from "../system/inherited_sockets.ts";
 import { othersTurn } from "./_deno_turns.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { bindOutgoing } from "./_outgoing.ts";
 import { countReader, countWaiting, longestRead } from "./_read_size.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
+import { listenWithoutIpv6 } from "./_without_ipv6.ts";
 
 /**
  * Gives the system's network. Deno asks for `--allow-net`, which may name the
@@ -41,6 +46,7 @@ import { plainAddress, resolve } from "./_resolve.ts";
  * Set, there are no connections: see docs/decisions/0033.
  */
 export function denoTransport(outbound?: OutboundAddresses): Transport {
+  raiseDescriptorLimit();
   return {
     name: "deno",
     capabilities: {
@@ -52,9 +58,10 @@ export function denoTransport(outbound?: OutboundAddresses): Transport {
       batch: false,
     },
     buffers: BUFFERS,
-    listen,
+    listen: (endpoint, options) =>
+      listenWithoutIpv6(endpoint, (one) => listen(one, options)),
     dial: outbound === undefined ? dial : noDial,
-    bind: bindDeno,
+    bind: (endpoint) => listenWithoutIpv6(endpoint, bindDeno),
     bindOutgoing: () => bindOutgoing(bindDeno, outbound),
     resolve,
     descriptorLimit,
@@ -70,6 +77,14 @@ function listen(
     // Without the flag Deno would end the process, and not by an error.
     if (reusePort && typeof Deno.listenDatagram !== "function") {
       throw new Error("sharing a port needs deno run --unstable-net");
+    }
+    if (takeInheritedSocket({ host, port }) !== undefined) {
+      throw new TransportError(
+        "ERR_NET_UNSUPPORTED",
+        `Cannot listen on ${host} port ${port}: the service manager does, and ` +
+          "Deno takes no socket of its; remove the .socket unit, or use an " +
+          "executable that Bun has compiled",
+      );
     }
     const listener = Deno.listen({ hostname: host, port, reusePort });
     return Promise.resolve(new DenoListener(listener));

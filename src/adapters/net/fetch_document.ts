@@ -41,7 +41,7 @@ export async function fetchDocument(
   try {
     const response = await follow(url, either);
     const bytes = await readBody(url, response, options.maxBytes);
-    return new TextDecoder().decode(bytes);
+    return decode(url, bytes);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     if (signal?.aborted) throw signal.reason;
@@ -54,6 +54,16 @@ export async function fetchDocument(
         "ERR_NET_OTHER",
         `Cannot fetch from ${url.host}: ${describe(error)}`,
       );
+  }
+}
+
+/** Another password would be used than was published, if bytes were replaced. */
+function decode(url: URL, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw refuse(url, "it is not UTF-8");
   }
 }
 

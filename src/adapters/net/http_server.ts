@@ -22,6 +22,7 @@ import {
   MAX_ADMIN_CONNECTIONS,
   MAX_ADMIN_HEAD_LENGTH,
 } from "../../limits.ts";
+import { TransportError } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import type { Endpoint } from "../../transport.ts";
 import { toTransportError } from "./_errors.ts";
@@ -139,7 +140,10 @@ async function listen(
     const { path } = address;
     await freeUnixPath(path);
     try {
-      await listening(server, { path });
+      // Deno before 2.9 forgets the path: then not every address of this machine.
+      const host = "Deno" in globalThis ? "127.0.0.1" : undefined;
+      await listening(server, { path, ...host && { host } });
+      if (typeof server.address() !== "string") throw noPaths(path);
       await makePrivate(path);
     } catch (error) {
       server.close();
@@ -155,6 +159,14 @@ async function listen(
   }
   const bound = server.address() as AddressInfo;
   return { host: plainAddress(bound.address), port: bound.port };
+}
+
+function noPaths(path: string): TransportError {
+  return new TransportError(
+    "ERR_NET_UNSUPPORTED",
+    `Cannot listen on ${path}: this version of Deno serves no HTTP on unix ` +
+      "sockets, 2.9 does; give --admin HOST:PORT",
+  );
 }
 
 function listening(server: Server, where: ListenOptions): Promise<void> {

@@ -10,20 +10,44 @@ import {
   readFileSync,
   statSync,
 } from "node:fs";
+import { libc } from "./_libc.ts";
+
+/** `RLIMIT_NOFILE` of Linux. */
+const DESCRIPTORS = 7;
+
+/**
+ * Raises the soft limit of this process to the hard one, as both runtimes do for
+ * programs that are run from source; Deno does not for what it has compiled.
+ * Where that is not possible the limit stays as it is.
+ */
+export function raiseDescriptorLimit(): void {
+  const limits = limitsByCall();
+  if (limits === undefined || limits[0]! >= limits[1]!) return;
+  limits[0] = limits[1]!;
+  libc()!.setrlimit(DESCRIPTORS, new Uint8Array(limits.buffer));
+}
+
+/** Soft and hard limit, as the C library tells them. */
+function limitsByCall(): BigUint64Array<ArrayBuffer> | undefined {
+  const limits = new BigUint64Array(2);
+  const result = libc()?.getrlimit(DESCRIPTORS, new Uint8Array(limits.buffer));
+  return result === 0 ? limits : undefined;
+}
 
 /**
  * Reads the soft limit of this process.
  *
- * @returns `undefined` where the system has no `/proc/self/limits`, or Deno
- * does not let us read it: it asks for `--allow-all`, `--allow-read` is not
- * enough.
+ * @returns `undefined` where there is neither a `/proc/self/limits` that Deno
+ * lets us read, for which it asks for `--allow-all`, nor a C library that we may
+ * ask.
  */
 export function descriptorLimit(): number | undefined {
   let text: string;
   try {
     text = readFileSync("/proc/self/limits", "utf8");
   } catch {
-    return undefined;
+    const soft = limitsByCall()?.[0];
+    return soft === undefined ? undefined : Number(soft);
   }
   const limit = /^Max open files +(\d+)/m.exec(text)?.[1];
   return limit === undefined ? undefined : Number(limit);

@@ -13,9 +13,10 @@ export interface Collector {
   /**
    * Collects it all, and holds everything up meanwhile: on Deno for 15 ms, and
    * 30 ms more for every 1,000 connections that are open; on Bun for a
-   * quarter of that.
+   * quarter of that. Not set where V8's own collector cannot be had: before Deno
+   * 2.9, unless it was asked for at the start.
    */
-  all(): void;
+  all?(): void;
   /**
    * Has it collected beside the work. Deno cannot, and need not: its new objects
    * have little room.
@@ -28,7 +29,13 @@ export function garbageCollector(): Collector {
   if ("Bun" in globalThis) {
     return { all: () => Bun.gc(true), some: () => Bun.gc(false) };
   }
-  // V8's own collector is a global of contexts made after this.
+  const { gc } = globalThis as { readonly gc?: () => void };
+  const all = gc ?? exposedCollector();
+  return { ...all && { all } };
+}
+
+/** V8's own collector is a global of contexts made after its flag is set. */
+function exposedCollector(): (() => void) | undefined {
   setFlagsFromString("--expose-gc");
-  return { all: runInNewContext("gc") };
+  return runInNewContext("globalThis.gc");
 }

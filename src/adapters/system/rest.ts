@@ -155,7 +155,7 @@ export function systemRest({ buffers }: Transport): Disposable {
       connections: openConnections,
       giveBack(): void {
         buffers.clear();
-        collector.all();
+        collector.all?.();
         trim();
       },
     }),

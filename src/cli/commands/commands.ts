@@ -51,9 +51,11 @@ export function commandOf(word: string): Command {
   if (command !== undefined) return command;
   const meant = nearest(word, COMMANDS.map(({ name }) => name));
   const what = word.startsWith("-") ? "option" : "command";
+  // A word that is like none of ours may be a link or a password.
   throw usage(
-    `Unknown ${what} ${word}; ` +
-      (meant === undefined ? "see `umbra help`" : `did you mean ${meant}?`),
+    meant === undefined
+      ? `Unknown ${what}; see \`umbra help\``
+      : `Unknown ${what} ${word}; did you mean ${meant}?`,
   );
 }
 

@@ -3,29 +3,33 @@
  *
  * @module
  */
-import { LEGACY_OPTIONS } from "../options/legacy_options.ts";
 import type { Command, Option } from "../options/option.ts";
-import { DEFAULT_RESOLVER, DEFAULT_SERVER_HOST } from "./defaults.ts";
-import { OPERATOR_OPTIONS } from "./operator_options.ts";
 import {
-  COMMON,
+  DNS,
+  LOCAL as LISTENING,
+  SOCKS_USERS,
+  TUNNEL as TARGET,
+} from "../settings/local.ts";
+import { OUTBOUND, SEND_FROM, TARGETS } from "../settings/network.ts";
+import { ADMIN, CONTROL, LOG, RUNNING } from "../settings/program.ts";
+import { SECRET, SERVER as REMOTE } from "../settings/server.ts";
+import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
+import { optionsNotServed, optionsOf } from "../settings/tables.ts";
+import {
   CONFIG,
   LOCAL_ENDS,
-  OUTBOUND,
-  RUNNING,
-  SECRET,
   SERVER_OPERANDS,
-  UDP,
+  USUAL,
 } from "./shared_options.ts";
 
-/** What the two local ends have in common, last in their help. */
-const REST_OF_LOCALS: readonly Option[] = [
-  ...UDP,
-  OUTBOUND,
-  ...RUNNING,
-  ...OPERATOR_OPTIONS.local,
-  ...COMMON,
-  ...LEGACY_OPTIONS.local,
+/** What all that runs has in common, last in its help. */
+const REST: readonly Option[] = [
+  ...optionsOf(MODE_SWITCHES),
+  ...optionsOf(SERVICE),
+  ...optionsOf(OUTBOUND),
+  ...optionsOf(RUNNING),
+  ...optionsOf(LOG).filter(({ name }) => name !== "verbose"),
+  ...optionsOf(ADMIN),
 ];
 
 /** `umbra local`. */
@@ -42,35 +46,12 @@ export const LOCAL: Command = {
   ],
   options: [
     ...LOCAL_ENDS,
-    {
-      name: "protocol",
-      value: "PROTOCOL",
-      help: "What programs may speak: `mixed`, `socks` or `http`",
-      default: "mixed",
-    },
-    {
-      name: "dns-listen",
-      value: "HOST:PORT",
-      help: "Answer DNS here, UDP and TCP; the questions go through the server",
-    },
-    {
-      name: "dns-upstream",
-      value: "IP[:PORT]",
-      help: "The resolver that the server asks",
-      default: `${DEFAULT_RESOLVER.host}:${DEFAULT_RESOLVER.port}`,
-    },
-    {
-      name: "socks-user",
-      value: "NAME:PASSWORD",
-      repeatable: true,
-      help: "Demand a user name and password, in SOCKS5 and HTTP alike; " +
-        "repeat it for several users. SOCKS4 is then refused",
-    },
-    {
-      name: "bind",
-      help: "Serve SOCKS5 BIND through a server that runs with --bind, too",
-    },
-    ...REST_OF_LOCALS,
+    ...optionsOf(LISTENING, "protocol"),
+    ...optionsOf(DNS),
+    ...optionsOf(SOCKS_USERS),
+    ...REST,
+    ...USUAL,
+    ...optionsNotServed("local"),
   ],
   examples: [
     "umbra local -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
@@ -93,14 +74,11 @@ export const TUNNEL: Command = {
     "-u UDP on the same port.",
   ],
   options: [
-    {
-      name: "tunnel-address",
-      short: "L",
-      value: "HOST:PORT",
-      help: "The target; the server resolves its name",
-    },
+    ...optionsOf(TARGET),
     ...LOCAL_ENDS,
-    ...REST_OF_LOCALS,
+    ...REST,
+    ...USUAL,
+    ...optionsNotServed("tunnel"),
   ],
   examples: [
     "umbra tunnel -L db.example:5432 -l 5432 -s 192.0.2.1:8388 -k PASSWORD",
@@ -120,52 +98,15 @@ export const SERVER: Command = {
     "targets they ask for, and relays. TCP, and with -u UDP.",
   ],
   options: [
-    {
-      name: "server-addr",
-      short: "s",
-      value: "HOST[:PORT]",
-      repeatable: true,
-      help: "Address to listen on; repeat it to listen on several",
-      default: DEFAULT_SERVER_HOST,
-    },
-    {
-      name: "server-port",
-      short: "p",
-      value: "PORT",
-      help: "Port to listen on; 0 lets the system choose",
-    },
-    ...SECRET,
+    ...optionsOf(REMOTE),
+    ...optionsOf(SECRET),
     CONFIG,
-    {
-      name: "bind",
-      help: "Let clients have one connection at a time accepted here, on a " +
-        "port of the system's choice (SOCKS5 BIND; both sides must be Umbra)",
-    },
-    ...UDP,
-    {
-      name: "allow-private",
-      value: "CIDR",
-      repeatable: true,
-      help: "Let clients reach these addresses of this host or its network " +
-        "too; `all` for every one",
-      default: "public addresses only",
-    },
-    {
-      name: "reject-private",
-      help: "Public addresses only, whatever the file allows",
-    },
-    OUTBOUND,
-    {
-      name: "local-addr",
-      short: "b",
-      value: "ADDRESS",
-      repeatable: true,
-      help: "The same as -i, under the name it has in shadowsocks-libev",
-    },
-    ...RUNNING,
-    ...OPERATOR_OPTIONS.server,
-    ...COMMON,
-    ...LEGACY_OPTIONS.server,
+    ...optionsOf(TARGETS),
+    ...optionsOf(SEND_FROM),
+    ...REST,
+    ...optionsOf(CONTROL),
+    ...USUAL,
+    ...optionsNotServed("server"),
   ],
   examples: [
     "umbra server -p 8388 -m aes-256-gcm -k PASSWORD",

@@ -5,20 +5,15 @@
  */
 import { METHODS } from "../../crypto/method.ts";
 import type { Command } from "../options/option.ts";
+import { DEFAULT_METHOD, INIT_METHOD, INIT_USER } from "./defaults.ts";
+import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
+import { optionsOf } from "../settings/tables.ts";
 import {
-  DEFAULT_METHOD,
-  DEFAULT_RESOLVER,
-  INIT_METHOD,
-  INIT_USER,
-} from "./defaults.ts";
-import { CHECK_SERVER_OPTIONS, DOCTOR_OPTIONS } from "./probe_options.ts";
-import {
-  COMMON,
   CONFIG,
   LOCAL_ENDS,
-  SECRET,
   SERVER_OPERANDS,
   SERVERS,
+  USUAL,
 } from "./shared_options.ts";
 
 /** `umbra init`. */
@@ -67,7 +62,7 @@ export const INIT: Command = {
     { name: "yes", short: "y", help: "Ask nothing, take what is suggested" },
     { name: "force", help: "Overwrite files that are there" },
     { name: "qr", help: "Draw QR codes also when this is no terminal" },
-    ...COMMON,
+    ...USUAL,
   ],
   examples: [
     "umbra init",
@@ -88,7 +83,7 @@ export const GENKEY: Command = {
     "the only kind of password there is.",
     `METHOD is ${DEFAULT_METHOD} unless given. Methods, best first:`,
   ],
-  options: COMMON,
+  options: USUAL,
   examples: ["umbra genkey aes-256-gcm"],
 };
 
@@ -115,8 +110,7 @@ export const URL_COMMAND: Command = {
       help: "Draw each URI as a QR code, too, for a phone to scan",
     },
     ...SERVERS,
-    ...SECRET,
-    ...COMMON,
+    ...USUAL,
   ],
   examples: [
     "umbra url -c server.json --host example.com",
@@ -148,7 +142,7 @@ export const TOP: Command = {
       help: "File whose first line is the token that the program asks for",
     },
     { name: "json", help: "Print one look as JSON and end" },
-    ...COMMON,
+    ...USUAL,
   ],
   examples: [
     "umbra top --admin 127.0.0.1:9090",
@@ -175,8 +169,8 @@ export const CHECK: Command = {
   options: [
     CONFIG,
     ...SERVERS,
-    ...SECRET,
-    ...CHECK_SERVER_OPTIONS,
+    ...optionsOf(PROBE),
+    ...optionsOf(MEASURE),
     {
       name: "role",
       value: "ROLE",
@@ -184,7 +178,7 @@ export const CHECK: Command = {
         "`tunnel`",
       default: "what its content tells",
     },
-    ...COMMON,
+    ...USUAL,
   ],
   examples: [
     "umbra check config server.json",
@@ -210,14 +204,16 @@ export const DOCTOR: Command = {
   ],
   options: [
     ...LOCAL_ENDS,
-    ...DOCTOR_OPTIONS,
     {
-      name: "udp-target",
-      value: "HOST:PORT",
-      help: "The resolver to ask through the server over UDP",
-      default: `${DEFAULT_RESOLVER.host}:${DEFAULT_RESOLVER.port}`,
+      name: "role",
+      value: "ROLE",
+      help:
+        "Which end the configuration is for, `local` or `server`; without " +
+        "it that is guessed",
     },
-    ...COMMON,
+    ...optionsOf(PROBE),
+    ...optionsOf(TRIAL),
+    ...USUAL,
   ],
   examples: [
     "umbra doctor -c config.json",
@@ -236,7 +232,7 @@ export const COMPLETIONS: Command = {
     "Prints a script that lets a shell complete commands, options and what " +
     "follows them, for umbra and the other names of the program.",
   ],
-  options: COMMON,
+  options: USUAL,
   examples: [
     "source <(umbra completions bash)",
     "umbra completions zsh > ~/.zfunc/_umbra",
@@ -250,7 +246,7 @@ export const MAN: Command = {
   maxOperands: 0,
   summary: "Print the man page",
   description: ["Prints the page umbra(1), for man to read."],
-  options: COMMON,
+  options: USUAL,
   examples: ["umbra man | man -l -", "umbra man > umbra.1"],
 };
 
@@ -261,6 +257,6 @@ export const HELP: Command = {
   maxOperands: 1,
   summary: "Print the help of a command",
   description: ["Prints the help of a command, or the list of commands."],
-  options: COMMON,
+  options: USUAL,
   examples: ["umbra help server"],
 };

@@ -6,22 +6,15 @@
  */
 import { METHODS } from "../../crypto/method.ts";
 import { COMMANDS } from "../commands/commands.ts";
-import { CRYPTO_CHOICES } from "../commands/defaults.ts";
 import type { Command, Option } from "../options/option.ts";
-
-/** What a value may be: one of some words, or a path. */
-export type Values = readonly string[] | "file" | "folder";
+import type { Words } from "../settings/setting.ts";
 
 /** Values by what the help calls them; others cannot be guessed. */
-const VALUES: ReadonlyMap<string, Values> = new Map<string, Values>([
+const VALUES: ReadonlyMap<string, Words> = new Map<string, Words>([
   ["FILE", "file"],
   ["DIR", "folder"],
   ["METHOD", METHODS.map(({ name }) => name)],
   ["COMMAND", COMMANDS.map(({ name }) => name)],
-  ["PROVIDER", CRYPTO_CHOICES],
-  ["PROTOCOL", ["mixed", "socks", "http"]],
-  ["FORMAT", ["text", "json"]],
-  ["LEVEL", ["full", "hashed", "none"]],
 ]);
 
 /** Commands with an executable of their own, by its name. */
@@ -43,8 +36,8 @@ export function spellings({ name, short, aliases = [] }: Option): string[] {
 }
 
 /** What may follow an option; `undefined` when nobody can tell. */
-export function valuesOf({ value }: Option): Values | undefined {
-  return value === undefined ? undefined : VALUES.get(value);
+export function valuesOf({ value, words }: Option): Words | undefined {
+  return words ?? (value === undefined ? undefined : VALUES.get(value));
 }
 
 /** What may follow the options: `[METHOD]`, `bash | zsh | fish`. */

@@ -26,8 +26,6 @@ export function completions(shell: string | undefined): string {
   const known = [...SHELLS.keys()].join(", ");
   throw new ConfigError(
     "ERR_CONFIG_USAGE",
-    shell === undefined
-      ? `Completions for which shell? Expected one of ${known}`
-      : `Cannot complete for ${shell}: expected one of ${known}`,
+    `Completions for which shell? Expected one of ${known}`,
   );
 }

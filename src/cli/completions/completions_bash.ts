@@ -9,10 +9,10 @@ import {
   offered,
   operandsOf,
   spellings,
-  type Values,
   valuesOf,
 } from "./completion_values.ts";
 import type { Command } from "../options/option.ts";
+import type { Words } from "../settings/setting.ts";
 
 /** The script, to be sourced. */
 export function bashCompletions(): string {
@@ -76,7 +76,7 @@ ${
 }
 
 /** After an option whose value cannot be guessed, nothing is offered. */
-function action(values: Values | undefined): string {
+function action(values: Words | undefined): string {
   if (values === undefined) return "return";
   if (values === "file") return '_umbra_paths -f "$word"; return';
   if (values === "folder") return '_umbra_paths -d "$word"; return';

@@ -6,35 +6,26 @@
  */
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
-import {
-  IDLE_TIMEOUT_MS,
-  MAX_CONNECTIONS,
-  MAX_UDP_FLOWS,
-  UDP_TIMEOUT_MS,
-} from "../../limits.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
-import type { LocalOptions } from "../../service/inbound/local.ts";
-import type { Mode } from "../../service/udp/udp_service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { UserLimits } from "../../users.ts";
 import { type Arguments, parseArguments } from "../options/args.ts";
 import { findCommand } from "../commands/commands.ts";
 import {
+  type ConfiguredLocal,
   type ConfiguredRole,
   type ConfiguredServer,
   configureLocal,
   configureServer,
   configureTunnel,
 } from "./config.ts";
-import { alternatives } from "./config_keys.ts";
+import { alternatives } from "../settings/kinds.ts";
+import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
+import { describeService } from "../settings/service.ts";
+import type { Role } from "../settings/setting.ts";
 import { parseConfig } from "./config_file.ts";
-import { type Role, roleOfFile } from "./file_role.ts";
-import {
-  type AdminAddress,
-  formatAdminAddress,
-  type OperatorSettings,
-} from "./operator_settings.ts";
-import { DEFAULT_LOG_PRIVACY } from "../log/log_privacy.ts";
+import { roleOfFile } from "./file_role.ts";
+import type { OperatorSettings } from "./operator_settings.ts";
 import { option } from "../options/option_value.ts";
 import type { Sources } from "./secrets.ts";
 
@@ -118,12 +109,12 @@ function describeServer(server: ConfiguredServer): string[] {
       ["clients", clients.join(", ")],
       ...users.map((user): Row => ["", describeUser(user)]),
       ["targets", server.reach],
-      ...commonRows(server),
+      ...describeService(server),
     ]),
   ];
 }
 
-function describeLocal(local: LocalOptions): string[] {
+function describeLocal(local: ConfiguredLocal): string[] {
   const { listen, servers, protocol = "mixed", users = [] } = local;
   const role = typeof protocol === "object" ? "ss-tunnel" : "ss-local";
   return [
@@ -135,51 +126,10 @@ function describeLocal(local: LocalOptions): string[] {
         i === 0 ? "server" : "",
         `${formatAddress(endpoint)}, ${method.name}`,
       ]),
-      ...commonRows(local),
+      ...describeService(local),
     ]),
   ];
 }
-
-/** What both ends have, with the defaults in effect. */
-function commonRows(
-  {
-    mode = "tcp_only",
-    idleTimeoutMs = IDLE_TIMEOUT_MS,
-    maxConnections = MAX_CONNECTIONS,
-    udpTimeoutMs = UDP_TIMEOUT_MS,
-    maxFlows = MAX_UDP_FLOWS,
-  }: LocalOptions | ConfiguredServer,
-): Row[] {
-  const tcp = mode !== "udp_only";
-  const udp = mode !== "tcp_only";
-  return [
-    ["serves", SERVES[mode]],
-    ...tcp
-      ? [
-        [
-          "TCP",
-          `at most ${maxConnections} connections, closed after ` +
-          `${idleTimeoutMs / 1_000} s without a byte`,
-        ] as const,
-      ]
-      : [],
-    ...udp
-      ? [
-        [
-          "UDP",
-          `at most ${maxFlows} clients, forgotten after ` +
-          `${udpTimeoutMs / 1_000} s without a datagram`,
-        ] as const,
-      ]
-      : [],
-  ];
-}
-
-const SERVES: Readonly<Record<Mode, string>> = {
-  "tcp_only": "TCP",
-  "udp_only": "UDP",
-  "tcp_and_udp": "TCP and UDP",
-};
 
 function describeUser({ name, limits, disabled }: ServerUser): string {
   const facts = [
@@ -206,12 +156,10 @@ function describeLimits(
 
 function operatorRows(operator: OperatorSettings, role: Role): Row[] {
   const { admin, adminToken, manager, store, publicHost } = operator;
-  const { maxConnectionsPerHost } = operator;
   const address = describeAddress(admin);
   const token = adminToken === undefined ? "without a token" : "with a token";
   const end = role === "server" ? "server" : "local";
-  const { logFormat = "text", logPrivacy = DEFAULT_LOG_PRIVACY[end] } =
-    operator;
+  const { logFormat, logPrivacy } = operator;
   return [
     ["admin", admin === undefined ? address : `${address}, ${token}`],
     ...end === "server"
@@ -225,9 +173,6 @@ function operatorRows(operator: OperatorSettings, role: Role): Row[] {
       : [["URIs", `with ${publicHost}`] as const],
     ["log", `${logFormat}, targets: ${logPrivacy}`],
     ...operator.reusePort ? [["ports", "shared with others"] as const] : [],
-    ...maxConnectionsPerHost === undefined
-      ? []
-      : [["one address", `${maxConnectionsPerHost} connections`] as const],
   ];
 }
 

@@ -21,13 +21,14 @@ import {
   type OperatorSettings,
   operatorSettings,
 } from "./operator_settings.ts";
-import { option } from "../options/option_value.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { targetPolicyOf } from "./target_settings.ts";
-import { mergeUdp, udpFromOptions } from "./udp_settings.ts";
-import { isWildcard, readInteger } from "./values.ts";
+import { complete, merge } from "../settings/read.ts";
+import { longestTimeout, SERVICE } from "../settings/service.ts";
+import type { ServiceOptions } from "../../service/options.ts";
+import { isWildcard } from "./values.ts";
 import {
   findServers,
   listed,
@@ -52,8 +53,13 @@ export interface ConfiguredRole<T> extends Configured<T> {
   readonly operator: OperatorSettings;
 }
 
+/** A local to start. */
+export interface ConfiguredLocal
+  extends Omit<LocalOptions, keyof ServiceOptions>, ServiceOptions {}
+
 /** A server to start, and what its keys were made of. */
-export interface ConfiguredServer extends ServerOptions {
+export interface ConfiguredServer
+  extends Omit<ServerOptions, keyof ServiceOptions>, ServiceOptions {
   /** Never logged. */
   readonly secrets: ServerSecrets;
   /** What `targetPolicy` lets through, to tell two policies apart. */
@@ -78,7 +84,7 @@ export function configureLocal(
   args: Arguments,
   sources: Sources,
   online?: readonly ServerSettings[],
-): ConfiguredRole<LocalOptions[]> {
+): ConfiguredRole<ConfiguredLocal[]> {
   return configureLocals(args, sources, online, ({ protocol }) => protocol);
 }
 
@@ -92,7 +98,7 @@ export function configureTunnel(
   args: Arguments,
   sources: Sources,
   online?: readonly ServerSettings[],
-): ConfiguredRole<LocalOptions[]> {
+): ConfiguredRole<ConfiguredLocal[]> {
   return configureLocals(args, sources, online, ({ protocol, tunnelTo }) => {
     if (typeof protocol === "object") return protocol;
     if (tunnelTo !== undefined) return { tunnelTo };
@@ -109,7 +115,7 @@ function configureLocals(
   sources: Sources,
   online: readonly ServerSettings[] | undefined,
   protocolOf: (local: LocalSettings) => InboundProtocol | undefined,
-): ConfiguredRole<LocalOptions[]> {
+): ConfiguredRole<ConfiguredLocal[]> {
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file?.name);
   const found = findServers(args, file, secrets, online);
@@ -131,9 +137,9 @@ function configureLocals(
     endpoint: upstreamEndpoint(server),
     ...clientKeys(server),
   }));
-  const udp = udpFromOptions(args);
-  const operator = operatorSettings(args, file, secrets);
-  const idleTimeoutMs = longest(found.servers.map((s) => s.idleTimeoutMs));
+  const operator = operatorSettings("local", { args, file, secrets });
+  const common = found.unnamed.service;
+  const timeout = longestTimeout(found.servers.map(({ service }) => service));
   return {
     result: locals.slice(0, count).map((local) => {
       const protocol = protocolOf({
@@ -150,21 +156,18 @@ function configureLocals(
           port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
         },
         servers,
-        ...present({
-          protocol,
-          users,
-          idleTimeoutMs,
-          bind: args.has("bind") || undefined,
-          ...limits(args, operator),
+        ...present({ protocol, users }),
+        ...complete(SERVICE, {
+          ...merge(found.chosen, local.service, common),
+          ...timeout,
         }),
-        ...mergeUdp(udp, local.udp, found.unnamed.udp),
       };
     }),
     warnings: [
       ...found.warnings,
       ...(fromFile?.warnings ?? []),
-      ...found.servers.filter(({ udp }) =>
-        udp?.mode !== undefined && udp.mode !== found.unnamed.udp?.mode
+      ...found.servers.filter(({ service }) =>
+        service?.mode !== undefined && service.mode !== common?.mode
       ).map(({ origin }) =>
         `ignored: ${origin}: mode: one mode holds for all servers of a local`
       ),
@@ -173,7 +176,7 @@ function configureLocals(
     operator: {
       ...operator,
       ...present({
-        outbound: outboundOf(args, file?.object, ["outbound-bind-addr"]),
+        outbound: outboundOf("local", args, file?.object),
       }),
     },
   };
@@ -196,8 +199,7 @@ export function configureServer(
   }
   const found = findServers(args, file, secrets);
   const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
-  const udp = udpFromOptions(args);
-  const operator = operatorSettings(args, file, secrets);
+  const operator = operatorSettings("server", { args, file, secrets });
   return {
     result: withoutShadowed(listed(found, secrets)).map((server) => ({
       listen: {
@@ -211,12 +213,7 @@ export function configureServer(
       },
       targetPolicy,
       reach,
-      ...present({
-        idleTimeoutMs: server.idleTimeoutMs,
-        bind: args.has("bind") || undefined,
-        ...limits(args, operator),
-      }),
-      ...mergeUdp(udp, server.udp, found.unnamed.udp),
+      ...complete(SERVICE, server.service ?? {}),
     })),
     warnings: [
       ...found.warnings,
@@ -226,27 +223,9 @@ export function configureServer(
     operator: {
       ...operator,
       ...present({
-        outbound: outboundOf(args, file?.object, [
-          "outbound-bind-addr",
-          "local-addr",
-        ]),
+        outbound: outboundOf("server", args, file?.object),
       }),
     },
-  };
-}
-
-function limits(
-  args: Arguments,
-  { maxConnectionsPerHost }: OperatorSettings,
-): Record<"maxConnections" | "maxConnectionsPerHost", number | undefined> {
-  return {
-    maxConnectionsPerHost,
-    maxConnections: option(
-      args,
-      "max-connections",
-      (text) => readInteger(text, 1),
-      "a whole number, 1 or more",
-    ),
   };
 }
 
@@ -263,9 +242,4 @@ function withoutShadowed(
       host.includes(":") && isWildcard(host) && port === server.port
     )
   );
-}
-
-function longest(times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((ms) => ms !== undefined);
-  return known.length > 0 ? Math.max(...known) : undefined;
 }

@@ -13,9 +13,9 @@ import {
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
-import * as v from "valibot";
 import { ConfigError } from "../../errors.ts";
 import { nearest } from "../options/nearest.ts";
+import type { Kind } from "../settings/setting.ts";
 
 /** What {@link ConfigObject.children} takes, for messages. */
 export const LIST_EXPECTED = "a list of objects";
@@ -28,8 +28,8 @@ const SECRET_KEYS: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * One object of a configuration file; reads its keys by a schema and complains
- * with file, line and column. `null` counts as absent.
+ * One object of a configuration file; complains with file, line and column.
+ * `null` counts as absent.
  */
 export class ConfigObject {
   readonly #place: (path: JSONPath) => string;
@@ -52,6 +52,11 @@ export class ConfigObject {
     return Object.keys(this.#fields);
   }
 
+  /** Whether a key is present. */
+  has(key: string): boolean {
+    return Object.hasOwn(this.#fields, key);
+  }
+
   /** Whether a key asks for nothing: absent, `""`, `false`, an empty list. */
   isEmpty(key: string): boolean {
     const value = this.#fields[key] ?? "";
@@ -72,19 +77,15 @@ export class ConfigObject {
   }
 
   /**
-   * The keys that a schema names; the others are let pass.
+   * The value of a key, read.
    *
-   * @param schema Its messages say what was expected.
-   * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+   * @throws {ConfigError} `ERR_CONFIG_VALUE` when it is absent, or not of the
+   * kind.
    */
-  read<T>(schema: v.GenericSchema<unknown, T>): T {
-    const { success, output, issues } = v.safeParse(schema, this.#fields, {
-      abortEarly: true,
-      abortPipeEarly: true,
-    });
-    if (success) return output;
-    const [{ path = [], message }] = issues;
-    throw this.#wrong(path.map(({ key }) => key as string | number), message);
+  value<T>(key: string, { read, expected }: Kind<T>): T {
+    const value = this.has(key) ? read(this.#fields[key]) : undefined;
+    if (value === undefined) throw this.wrong(key, expected);
+    return value;
   }
 
   /** The object that a key or an element of a list holds. */
@@ -98,8 +99,7 @@ export class ConfigObject {
   /**
    * The objects of a list; none where the key is absent.
    *
-   * @throws {ConfigError} For anything else. (A schema takes a list for an
-   * object, so this asks for itself.)
+   * @throws {ConfigError} For anything else.
    */
   children(key: string): ConfigObject[] {
     const list = this.#fields[key] ?? [];
@@ -118,12 +118,12 @@ export class ConfigObject {
    * One warning for each key that is not in `known`, but for those that people
    * write because JSON has no comments: `_comment`, `//`.
    */
-  unknownKeys(known: Readonly<Record<string, unknown>>): string[] {
+  unknownKeys(known: ReadonlySet<string>): string[] {
     const unknown = this.keys().filter((key) =>
-      !Object.hasOwn(known, key) && !isComment(key)
+      !known.has(key) && !isComment(key)
     );
     return unknown.map((key) => {
-      const meant = nearest(key, Object.keys(known));
+      const meant = nearest(key, known);
       return `${this.where(key)} is not known and ignored` +
         (meant === undefined ? "" : `; did you mean "${meant}"?`);
     });
@@ -140,7 +140,7 @@ export class ConfigObject {
     const value = this.#at(below);
     const shown = value === undefined
       ? "is missing"
-      : below.some((part) => SECRET_KEYS.has(part))
+      : [...this.#path, ...below].some((part) => SECRET_KEYS.has(part))
       ? "has a wrong value"
       : `is ${show(value)}`;
     return new ConfigError(
@@ -189,6 +189,13 @@ export function parseConfig(text: string, name: string): ConfigObject {
     if (twice !== undefined) {
       throw wrong(twice.offset, `${twice.value} is there twice: leave one`);
     }
+    const half = illFormed(tree);
+    if (half !== undefined) {
+      throw wrong(
+        half.offset,
+        "text that is not well formed: \\ud800 to \\udfff stand in pairs",
+      );
+    }
     const fields = withoutNulls(getNodeValue(tree));
     if (!isObject(fields)) {
       throw wrong(tree.offset, 'expected an object: { "server": ... }');
@@ -217,6 +224,18 @@ function repeatedKey({ type, children = [] }: Node): Node | undefined {
       seen.add(key.value);
     }
     const below = repeatedKey(child);
+    if (below !== undefined) return below;
+  }
+  return undefined;
+}
+
+/** A text, or a key, that could not be written as UTF-8. */
+function illFormed(node: Node): Node | undefined {
+  if (node.type === "string") {
+    return (node.value as string).isWellFormed() ? undefined : node;
+  }
+  for (const child of node.children ?? []) {
+    const below = illFormed(child);
     if (below !== undefined) return below;
   }
   return undefined;

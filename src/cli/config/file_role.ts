@@ -4,27 +4,12 @@
  * @module
  */
 import type { ConfigObject } from "./config_file.ts";
+import type { Role } from "../settings/setting.ts";
+import { keysOfRole } from "../settings/tables.ts";
 import { isWildcard, readHostAndPort } from "./values.ts";
 
-/** The commands that run with a file. */
-export type Role = "server" | "local" | "tunnel";
-
-/** Keys that only one of them reads. */
-const TELLING: readonly (readonly [Role, readonly string[]])[] = [
-  ["tunnel", ["tunnel_address"]],
-  ["local", ["locals", "protocol", "socks5_auth_config_path"]],
-  [
-    "server",
-    [
-      "users",
-      "port_password",
-      "allow_private",
-      "public_host",
-      "manager",
-      "store",
-    ],
-  ],
-];
+/** The ends, in the order in which a key may tell of one. */
+const ROLES: readonly Role[] = ["tunnel", "local", "server"];
 
 /**
  * Told by keys of one role, by servers without an address that one could
@@ -35,9 +20,9 @@ const TELLING: readonly (readonly [Role, readonly string[]])[] = [
  */
 export function roleOfFile(object: ConfigObject): Role | undefined {
   const keys = new Set(object.keys());
-  const [role, second] = TELLING
-    .filter(([, own]) => own.some((key) => keys.has(key)))
-    .map(([role]) => role);
+  const [role, second] = ROLES.filter((role) =>
+    keysOfRole(role).some((key) => keys.has(key))
+  );
   if (role !== undefined) return second === undefined ? role : undefined;
   if (hostsOf(object).every(isWildcard)) return "server";
   return keys.has("local_port") || keys.has("local_address")

@@ -10,7 +10,8 @@ import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { type NamedConfig, parseConfig } from "./config_file.ts";
-import { TOP_KEYS } from "./config_schema.ts";
+import { merge as mergeSaid } from "../settings/read.ts";
+import { knownKeys } from "../settings/tables.ts";
 import { withSecret } from "./credentials.ts";
 import { onlineObject, unknownOnlineKeys } from "./online_settings.ts";
 import type { Secrets, Sources } from "./secrets.ts";
@@ -28,6 +29,8 @@ export interface FoundServers {
   readonly servers: readonly ServerSettings[];
   /** What is known of a server that nobody named. */
   readonly unnamed: ServerSettings;
+  /** What the command line says of how all are served. */
+  readonly chosen: ServerSettings["service"];
   readonly warnings: readonly string[];
 }
 
@@ -74,12 +77,13 @@ export function findServers(
     ...servers.map((s) => merge(s.origin, chosen, s, common)),
     ...published,
   ];
-  const unknown = file?.object.unknownKeys(TOP_KEYS) ?? [];
+  const unknown = file?.object.unknownKeys(knownKeys("top")) ?? [];
   // A mistyped key is one that is missing, and warnings come too late.
   const hint = unknown.map((warning) => `; ${warning}`).join("");
   return {
     servers: (here.length > 0 ? here : there).map((s) => ({ ...s, hint })),
     unnamed: { ...merge(common.origin, chosen, common), hint },
+    chosen: chosen.service,
     warnings: [
       ...warnings,
       ...unknown,
@@ -103,8 +107,7 @@ function merge(
     method: first("method"),
     secret: first("secret"),
     users: first("users"),
-    idleTimeoutMs: first("idleTimeoutMs"),
-    udp: first("udp"),
+    service: mergeSaid(...sources.map(({ service }) => service)),
     tag: first("tag"),
   };
 }

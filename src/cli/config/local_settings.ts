@@ -1,41 +1,34 @@
 /**
  * What the command line and a configuration file say of the listening side of
- * `ss-local`.
+ * `ss-local`, and of the DNS inbound beside it.
  *
  * @module
  */
-import * as v from "valibot";
 import type { Address } from "../../codec/address.ts";
+import { ConfigError } from "../../errors.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { SocksUser } from "../../service/inbound/socks5.ts";
+import type { Endpoint } from "../../transport.ts";
+import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import type { Arguments } from "../options/args.ts";
+import {
+  DNS,
+  LOCAL,
+  type LocalKeys,
+  SOCKS_USERS,
+  TUNNEL,
+} from "../settings/local.ts";
+import { fromObject, fromOptions, type Said } from "../settings/read.ts";
+import { ENTRY } from "../settings/server.ts";
+import { SERVICE } from "../settings/service.ts";
+import type { ServiceOptions } from "../../service/options.ts";
+import type { Place } from "../settings/setting.ts";
+import { knownKeys } from "../settings/tables.ts";
 import type { ConfigObject } from "./config_file.ts";
-import {
-  flag,
-  host,
-  type Keys,
-  objects,
-  port,
-  quotedAlternatives,
-  text,
-  textAs,
-} from "./config_keys.ts";
-import { checkLegacyKeys, LEGACY_KEYS } from "./legacy_keys.ts";
-import { option } from "../options/option_value.ts";
+import { checkNotServed } from "./not_served.ts";
 import type { Secrets } from "./secrets.ts";
-import { socksUserFromOption, socksUsersFromFile } from "./socks_users.ts";
-import {
-  mergeUdp,
-  UDP_KEYS,
-  udpFromObject,
-  type UdpSettings,
-} from "./udp_settings.ts";
-import {
-  HOST_EXPECTED,
-  PORT_EXPECTED,
-  readHostAndPort,
-  readPort,
-} from "./values.ts";
+import { socksUsersFromFile } from "./socks_users.ts";
+import { PORT_EXPECTED } from "./values.ts";
 
 /** One place to listen, as far as it is told. */
 export interface LocalSettings {
@@ -43,8 +36,8 @@ export interface LocalSettings {
   readonly host?: string | undefined;
   /** 0 to 65,535. */
   readonly port?: number | undefined;
-  /** Whether and how it serves UDP. */
-  readonly udp?: UdpSettings | undefined;
+  /** How it is served. */
+  readonly service?: Said<ServiceOptions> | undefined;
   /** Who may connect; absent: everybody. */
   readonly users?: readonly SocksUser[] | undefined;
   /** What programs may speak. */
@@ -53,90 +46,17 @@ export interface LocalSettings {
   readonly tunnelTo?: Address | undefined;
 }
 
-/** What a tunnel's target must be, for messages. */
-export const TARGET_EXPECTED = "HOST:PORT, an IPv6 address in brackets";
-
-const PROTOCOLS = ["mixed", "socks", "http", "tunnel"] as const;
-
-const PROTOCOL_EXPECTED = quotedAlternatives(PROTOCOLS) +
-  "; for DNS start with --dns-listen, others of shadowsocks-rust are not served";
-
-const LOCAL = v.object({
-  local_address: host("Where a local listens; 127.0.0.1 unless told"),
-  local_port: port(0, "Its port, 1080 unless told; 0 lets the system choose"),
-  protocol: v.optional(
-    v.pipe(
-      v.picklist(PROTOCOLS, PROTOCOL_EXPECTED),
-      v.description("What programs may speak; mixed unless told"),
-    ),
-  ),
-  forward_address: text("Host of a tunnel's target"),
-  forward_port: port(1, "Port of a tunnel's target"),
-  tunnel_address: textAs({
-    about: "Target of `umbra tunnel`: HOST:PORT",
-    expected: TARGET_EXPECTED,
-    read: readTarget,
-  }),
-  socks5_auth_config_path: text(
-    "File of users and passwords, as shadowsocks-rust has it for SOCKS5",
-  ),
-  http_auth_config_path: text(
-    "File of users and passwords, as shadowsocks-rust has it for HTTP",
-  ),
-});
-
-const ENTRY = v.object({ disabled: flag("Leave this local out") });
-
-const TOP = v.object({ locals: objects("Several places to listen") });
-
-/** Keys of one local, at the top of a file and in `locals`. */
-export const LOCAL_KEYS: Keys = {
-  ...LOCAL.entries,
-  ...UDP_KEYS,
-  ...LEGACY_KEYS,
-};
-
-/** What one of `locals` may have besides. */
-export const LOCAL_ENTRY_KEYS: Keys = ENTRY.entries;
-
-/** What the top of a file may have besides. */
-export const LOCAL_TOP_KEYS: Keys = TOP.entries;
-
 /** What the command line says. */
 export function localFromOptions(args: Arguments): LocalSettings {
-  const address = option(args, "local-addr", readHostAndPort, HOST_EXPECTED);
-  const port = option(
-    args,
-    "local-port",
-    (text) => readPort(text, 0),
-    PORT_EXPECTED,
-  );
-  const users = args.all("socks-user").map(socksUserFromOption);
+  const { address, port, protocol } = fromOptions(LOCAL, args);
   return {
     host: address?.host,
     port: address?.port ?? port,
-    users: users.length > 0 ? users : undefined,
-    protocol: option(
-      args,
-      "protocol",
-      readProtocol,
-      "mixed, socks or http; a tunnel has a command of its own",
-    ),
-    tunnelTo: option(args, "tunnel-address", readTarget, TARGET_EXPECTED),
+    users: fromOptions(SOCKS_USERS, args).users,
+    // The option takes no tunnel.
+    protocol: protocol as Exclude<typeof protocol, "tunnel">,
+    tunnelTo: fromOptions(TUNNEL, args).tunnelTo,
   };
-}
-
-function readProtocol(value: unknown): InboundProtocol | undefined {
-  return value === "mixed" || value === "socks" || value === "http"
-    ? value
-    : undefined;
-}
-
-/** A target with its port, which is not 0. */
-export function readTarget(value: unknown): Address | undefined {
-  if (typeof value !== "string") return undefined;
-  const { host, port } = readHostAndPort(value) ?? {};
-  return host !== undefined && port ? { host, port } : undefined;
 }
 
 /**
@@ -149,56 +69,77 @@ export function localsFromFile(
   file: ConfigObject,
   secrets: Secrets,
 ): { locals: LocalSettings[]; warnings: string[] } {
-  file.read(TOP);
-  const top = localFromObject(file, secrets);
+  const top = localFromObject(file, "top", secrets);
   const locals: LocalSettings[] = [];
   const warnings: string[] = [];
   if (top.host !== undefined || top.port !== undefined) locals.push(top);
   for (const object of file.children("locals")) {
-    if (object.read(ENTRY).disabled) continue;
-    const local = localFromObject(object, secrets);
+    if (fromObject(ENTRY, object, "local").disabled) continue;
+    const local = localFromObject(object, "local", secrets);
     warnings.push(
-      ...checkLegacyKeys(object),
-      ...object.unknownKeys({ ...LOCAL_KEYS, ...LOCAL_ENTRY_KEYS }),
+      ...checkNotServed(object, "local"),
+      ...object.unknownKeys(knownKeys("local")),
     );
-    locals.push({
-      ...local,
-      udp: mergeUdp(local.udp, top.udp),
-      users: local.users ?? top.users,
-    });
+    locals.push({ ...local, users: local.users ?? top.users });
   }
   return { locals: locals.length > 0 ? locals : [top], warnings };
 }
 
 function localFromObject(
   object: ConfigObject,
+  place: Place,
   secrets: Secrets,
 ): LocalSettings {
-  const local = object.read(LOCAL);
-  const { socks5_auth_config_path: socks5, http_auth_config_path: http } =
-    local;
+  const local = fromObject(LOCAL, object, place);
+  const { address, port, protocol, socksAuthFile, httpAuthFile } = local;
   return {
-    host: local.local_address?.host,
-    port: local.local_address?.port ?? local.local_port,
-    udp: udpFromObject(object),
-    users: socks5 !== undefined
-      ? socksUsersFromFile(socks5, "password", secrets)
-      : http !== undefined
-      ? socksUsersFromFile(http, "basic", secrets)
+    host: address?.host,
+    port: address?.port ?? port,
+    service: fromObject(SERVICE, object, place),
+    users: socksAuthFile !== undefined
+      ? socksUsersFromFile(socksAuthFile, "password", secrets)
+      : httpAuthFile !== undefined
+      ? socksUsersFromFile(httpAuthFile, "basic", secrets)
       : undefined,
-    protocol: local.protocol === "tunnel"
+    protocol: protocol === "tunnel"
       ? { tunnelTo: forwardTarget(object, local) }
-      : local.protocol,
-    tunnelTo: local.tunnel_address,
+      : protocol,
+    tunnelTo: fromObject(TUNNEL, object, place).tunnelTo,
   };
 }
 
 /** The target of one of rust's tunnels. */
 function forwardTarget(
   object: ConfigObject,
-  { forward_address: host, forward_port: port }: v.InferOutput<typeof LOCAL>,
+  { forwardAddress: host, forwardPort: port }: Said<LocalKeys>,
 ): Address {
   if (host === undefined) throw object.wrong("forward_address", "a host");
   if (port === undefined) throw object.wrong("forward_port", PORT_EXPECTED);
   return { host, port };
+}
+
+/** Where DNS is answered, and who is asked. */
+export interface DnsSettings {
+  /** Where programs ask. */
+  readonly listen: Endpoint;
+  /** An IP address. */
+  readonly resolver: Endpoint;
+}
+
+/**
+ * What the command line says of the DNS inbound.
+ *
+ * @returns `undefined` when none is asked for.
+ * @throws {ConfigError} Also for a resolver without a place to listen.
+ */
+export function dnsFromOptions(args: Arguments): DnsSettings | undefined {
+  const { listen, resolver } = fromOptions(DNS, args);
+  if (listen !== undefined) {
+    return { listen, resolver: resolver ?? DEFAULT_RESOLVER };
+  }
+  if (resolver === undefined) return undefined;
+  throw new ConfigError(
+    "ERR_CONFIG_USAGE",
+    "--dns-upstream has no effect alone: give --dns-listen HOST:PORT too",
+  );
 }

@@ -5,21 +5,13 @@
  *
  * @module
  */
-import * as v from "valibot";
 import { isOnlineUrl, parseOnlineUrl } from "../../codec/sip008.ts";
 import { ConfigError } from "../../errors.ts";
-import { ONLINE_REFRESH_MS } from "../../limits.ts";
 import type { Arguments } from "../options/args.ts";
+import { LIST, ONLINE } from "../settings/local.ts";
+import { complete, fromObject, fromOptions } from "../settings/read.ts";
+import { knownKeys } from "../settings/tables.ts";
 import type { ConfigObject } from "./config_file.ts";
-import {
-  anything,
-  type Keys,
-  numberOrText,
-  type Reading,
-  text,
-} from "./config_keys.ts";
-import { option } from "../options/option_value.ts";
-import { readSeconds } from "./values.ts";
 
 /** A list that was asked for. */
 export interface OnlineSettings {
@@ -32,28 +24,7 @@ export interface OnlineSettings {
 }
 
 /** The key at the top of a configuration file. */
-const ONLINE_KEY = "online_config";
-
-const REFRESH: Reading<number> = {
-  about: "Seconds until the next look at it",
-  expected: "seconds, 1 or more",
-  read: (value) => readSeconds(value, 1_000),
-};
-
-const ENTRY = v.object({
-  config_url: text("The https address of the list", ["https://example.com/…"]),
-  update_interval: numberOrText(REFRESH),
-  allowed_plugins: anything("Without effect: a list starts no plugin"),
-});
-
-const TOP = v.object({
-  [ONLINE_KEY]: v.optional(
-    v.pipe(ENTRY, v.description("A published list of servers, for a local")),
-  ),
-});
-
-/** What the top of a file may have. */
-export const ONLINE_TOP_KEYS: Keys = TOP.entries;
+const ONLINE_KEY = LIST.online.key!;
 
 /** What a file says of a list, and where. */
 export function onlineObject(
@@ -64,7 +35,7 @@ export function onlineObject(
 
 /** One warning for each key of {@link onlineObject} that is not known. */
 export function unknownOnlineKeys(file: ConfigObject | undefined): string[] {
-  return onlineObject(file)?.unknownKeys(ENTRY.entries) ?? [];
+  return onlineObject(file)?.unknownKeys(knownKeys("online")) ?? [];
 }
 
 /**
@@ -84,17 +55,18 @@ export function onlineSettings(
       "Two addresses of published lists: give one",
     );
   }
+  if (file !== undefined) fromObject(LIST, file);
   const object = onlineObject(file);
-  const filed = object && file?.read(TOP)[ONLINE_KEY];
-  const address = named ?? filed?.config_url;
+  const filed = object && fromObject(ONLINE, object, "online");
+  const address = named ?? filed?.url;
   if (object !== undefined && address === undefined) {
     throw object.wrong("config_url", "the https address of a list of servers");
   }
   if (address === undefined) return undefined;
+  const said = { ...filed, ...fromOptions(ONLINE, args) };
   return {
     url: parseOnlineUrl(address),
-    refreshMs: option(args, "refresh", REFRESH.read, REFRESH.expected) ??
-      filed?.update_interval ?? ONLINE_REFRESH_MS,
-    cacheFile: args.last("cache"),
+    refreshMs: complete(ONLINE, said).refreshMs,
+    cacheFile: fromOptions(LIST, args).cacheFile,
   };
 }

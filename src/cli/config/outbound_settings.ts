@@ -7,57 +7,40 @@
  *
  * @module
  */
-import * as v from "valibot";
-import { formatIp, parseIp } from "../../codec/ip_address.ts";
+import { parseIp } from "../../codec/ip_address.ts";
 import { ConfigError, TransportError } from "../../errors.ts";
 import type { OutboundAddresses, Transport } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import type { ConfigObject } from "./config_file.ts";
-import { type Key, type Keys, texts } from "./config_keys.ts";
 import { badOption } from "../options/option_value.ts";
-
-const EXPECTED = "an IP address of this host, one of each family at most; " +
-  "no interface can be chosen, but `ip address` shows the addresses of one";
-
-const OUTBOUND = v.object({
-  outbound_bind_addr: addresses(
-    "Address of this host to send from, or one of each family; TCP on Bun only",
-  ),
-  local_ipv4_address: addresses("The same, as shadowsocks-libev calls it"),
-  local_ipv6_address: addresses("The same, as shadowsocks-libev calls it"),
-});
-
-/** Keys that {@link outboundOf} reads, at the top of a file. */
-export const OUTBOUND_KEYS: Keys = OUTBOUND.entries;
+import { OUTBOUND, SEND_FROM } from "../settings/network.ts";
+import { fromObject, fromOptions } from "../settings/read.ts";
 
 /**
  * Reads the options, or else the file.
  *
- * @param options Names of options that have addresses.
+ * @param role A server has `-b` besides, under its name of libev.
  * @returns `undefined`: the system chooses.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function outboundOf(
+  role: "server" | "local",
   args: Arguments,
   file: ConfigObject | undefined,
-  options: readonly string[],
 ): OutboundAddresses | undefined {
-  let chosen: OutboundAddresses | undefined;
-  for (const name of options) {
-    for (const text of args.all(name)) {
-      chosen = withAddress(chosen, readAddress(text));
-      if (chosen === undefined) throw badOption(name, text, EXPECTED);
-    }
+  const { flag, kind: { each } } = OUTBOUND.both;
+  const chosen = [
+    ...fromOptions(OUTBOUND, args).both ?? [],
+    ...role === "server" ? fromOptions(SEND_FROM, args).addresses ?? [] : [],
+  ];
+  if (chosen.length > 0 || file === undefined) {
+    return oneOfEach(chosen, () => badOption(flag!, each!.expected));
   }
-  if (chosen !== undefined || file === undefined) return chosen;
-  for (const [key, list = []] of Object.entries(file.read(OUTBOUND))) {
-    // libev takes an empty text for none.
-    for (const address of list.filter((one) => one !== "")) {
-      chosen = withAddress(chosen, address);
-      if (chosen === undefined) throw file.wrong(key, EXPECTED);
-    }
-  }
-  return chosen;
+  const { both = [], ipv4 = [], ipv6 = [] } = fromObject(OUTBOUND, file);
+  const filed = [...both, ...ipv4, ...ipv6].filter((one) => one !== "");
+  const key = [OUTBOUND.both, OUTBOUND.ipv4, OUTBOUND.ipv6]
+    .map(({ key }) => key!).findLast((key) => file.has(key))!;
+  return oneOfEach(filed, () => file.wrong(key, each!.expected));
 }
 
 /**
@@ -79,31 +62,18 @@ export function localAddressWarning(file: ConfigObject | undefined): string[] {
     : [];
 }
 
-function addresses(about: string): Key<string[]> {
-  return texts({
-    about,
-    expected: EXPECTED,
-    read: (value) => value === "" ? "" : readAddress(value),
-  });
-}
-
-/** As runtimes write it. */
-function readAddress(text: unknown): string | undefined {
-  const ip = typeof text === "string" ? parseIp(text) : undefined;
-  const isWildcard = ip?.every((byte) => byte === 0);
-  return ip === undefined || isWildcard ? undefined : formatIp(ip);
-}
-
-/** `undefined` without an address, or with a second one of its family. */
-function withAddress(
-  known: OutboundAddresses = {},
-  address: string | undefined,
+/** @param wrong Makes the error of a second address of a family. */
+function oneOfEach(
+  addresses: readonly string[],
+  wrong: () => ConfigError,
 ): OutboundAddresses | undefined {
-  if (address === undefined) return undefined;
-  const family = address.includes(":") ? "ipv6" : "ipv4";
-  return known[family] === undefined
-    ? { ...known, [family]: address }
-    : undefined;
+  const chosen: { ipv4?: string; ipv6?: string } = {};
+  for (const address of addresses) {
+    const family = address.includes(":") ? "ipv6" : "ipv4";
+    if (chosen[family] !== undefined) throw wrong();
+    chosen[family] = address;
+  }
+  return addresses.length > 0 ? chosen : undefined;
 }
 
 /** What is going to leave this host. */

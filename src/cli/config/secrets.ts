@@ -11,6 +11,9 @@
 import { dirname, resolve } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
+import { fromObject, fromOptions } from "../settings/read.ts";
+import { SECRET } from "../settings/server.ts";
+import type { Place } from "../settings/setting.ts";
 import type { ConfigObject } from "./config_file.ts";
 
 /** A password or a raw key. */
@@ -33,16 +36,6 @@ export interface Sources {
   isPublic(path: string): boolean;
 }
 
-/** The keys of a secret, as one object of a file has them. */
-export interface SecretKeys {
-  /** Text, or `${NAME}`. */
-  readonly password?: string | undefined;
-  /** Path of a file, relative to the configuration file. */
-  readonly "password_file"?: string | undefined;
-  /** Base64, or `${NAME}`. */
-  readonly key?: string | undefined;
-}
-
 /** The variable that holds the password where nothing else tells one. */
 export const PASSWORD_VARIABLE = "UMBRA_PASSWORD";
 
@@ -62,9 +55,12 @@ export class Secrets {
 
   /** What the command line says. A key beats a password, as in libev. */
   fromOptions(args: Arguments): Secret | undefined {
-    const [key, text] = [args.last("key"), args.last("password")];
-    const file = args.last("password-file");
+    const { key, password: text, passwordFile: file } = fromOptions(
+      SECRET,
+      args,
+    );
     if (key !== undefined) return { kind: "key", text: key, origin: "--key" };
+    if (text !== undefined) checkDecoded(text, "-k, --password");
     if (text !== undefined && file !== undefined) {
       throw new ConfigError(
         "ERR_CONFIG_USAGE",
@@ -78,10 +74,12 @@ export class Secrets {
   }
 
   /** What one object of the file says; a key beats a password. */
-  fromObject(
-    object: ConfigObject,
-    { key, password, password_file: file }: SecretKeys,
-  ): Secret | undefined {
+  fromObject(object: ConfigObject, place: Place): Secret | undefined {
+    const { key, password, passwordFile: file } = fromObject(
+      SECRET,
+      object,
+      place,
+    );
     if (key !== undefined) return this.#expand("key", key, object.where("key"));
     if (password !== undefined && file !== undefined) {
       throw new ConfigError(
@@ -107,6 +105,7 @@ export class Secrets {
   /** The password of the environment, if there is one. */
   fromEnvironment(): Secret | undefined {
     const text = this.sources.variable(PASSWORD_VARIABLE);
+    if (text !== undefined) checkDecoded(text, PASSWORD_VARIABLE);
     return text
       ? { kind: "password", text, origin: PASSWORD_VARIABLE }
       : undefined;
@@ -115,11 +114,15 @@ export class Secrets {
   /**
    * The one line of a file.
    *
-   * @param origin What names the file, for messages.
+   * @param origin What names the file, for messages. If that is an option,
+   * the path is not repeated as long as there is no such file: it may be the
+   * password itself.
    */
   read(path: string, origin: string): Secret {
-    const lines = locate(origin, () => this.sources.readText(path))
-      .replace(/\r?\n$/, "").split(/\r?\n/);
+    const lines = locate(
+      origin,
+      () => this.#readSecret(path, origin.startsWith("-")),
+    ).replace(/\r?\n$/, "").split(/\r?\n/);
     const [text = "", second] = lines;
     if (text === "" || second !== undefined) {
       throw new ConfigError(
@@ -137,6 +140,16 @@ export class Secrets {
     return { kind: "password", text, origin: `${origin} (${path})` };
   }
 
+  #readSecret(path: string, hidden: boolean): string {
+    try {
+      return this.sources.readText(path);
+    } catch (error) {
+      if (!hidden || !(error instanceof ConfigError)) throw error;
+      const message = error.message.replace(`Cannot read ${path}: `, "");
+      throw new ConfigError(error.code, message, { cause: error.cause });
+    }
+  }
+
   #expand(kind: Secret["kind"], text: string, origin: string): Secret {
     const name = /^\$\{([^{}]+)\}$/.exec(text)?.[1];
     if (name === undefined) {
@@ -149,12 +162,27 @@ export class Secrets {
       return { kind, text, origin };
     }
     const value = locate(origin, () => this.sources.variable(name));
+    if (value) checkDecoded(value, `${origin} (${name})`);
     if (value) return { kind, text: value, origin: `${origin} (${name})` };
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
       `${origin}: the environment has no variable ${name}, or an empty one`,
     );
   }
+}
+
+/**
+ * Both runtimes put U+FFFD for bytes that are no UTF-8: another password.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+ */
+function checkDecoded(text: string, origin: string): void {
+  if (!text.includes("\ufffd")) return;
+  throw new ConfigError(
+    "ERR_CONFIG_VALUE",
+    `${origin}: the password is not UTF-8; set the terminal to that encoding, ` +
+      "or put the password into a file that is",
+  );
 }
 
 /** Puts the place of a value in front of the message of its error. */

@@ -8,18 +8,12 @@ import { parseServerUri, type ServerUri } from "../../codec/uri.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
-import { badOption, option } from "../options/option_value.ts";
+import { fromOptions, type Said } from "../settings/read.ts";
+import { SERVER } from "../settings/server.ts";
+import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
+import type { ServiceOptions } from "../../service/options.ts";
+import type { UserLimits } from "../../users.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
-import type { UdpSettings } from "./udp_settings.ts";
-import type { UserSettings } from "./user_settings.ts";
-import {
-  HOST_EXPECTED,
-  PORT_EXPECTED,
-  readHostAndPort,
-  readPort,
-  readSeconds,
-  SECONDS_EXPECTED,
-} from "./values.ts";
 
 /** One server, as far as it is told. */
 export interface ServerSettings {
@@ -37,12 +31,22 @@ export interface ServerSettings {
   readonly secret?: Secret | undefined;
   /** Who may connect to a server, where several may. */
   readonly users?: readonly UserSettings[] | undefined;
-  /** Milliseconds without a byte. */
-  readonly idleTimeoutMs?: number | undefined;
-  /** Whether and how its UDP is served. */
-  readonly udp?: UdpSettings | undefined;
+  /** How it is served, as far as it is told. */
+  readonly service?: Said<ServiceOptions> | undefined;
   /** Name for people. */
   readonly tag?: string | undefined;
+}
+
+/** A user of a server. */
+export interface UserSettings {
+  /** For the log and the counters. */
+  readonly name: string;
+  /** What the user's key is made of. */
+  readonly secret: Secret;
+  /** What the user is allowed; not set: everything. */
+  readonly limits?: UserLimits;
+  /** Set: may not connect at present. */
+  readonly disabled?: true;
 }
 
 /** The options that hold for every server of a command line. */
@@ -50,29 +54,38 @@ export function serverFromOptions(
   args: Arguments,
   secrets: Secrets,
 ): ServerSettings {
-  const origin = "the command line";
+  const { port, method } = fromOptions(SERVER, args);
   return {
-    origin,
-    port: option(args, "server-port", (v) => readPort(v, 0), PORT_EXPECTED),
-    method: methodAt("-m, --encrypt-method", args.last("encrypt-method")),
+    origin: "the command line",
+    port,
+    method: methodAt("-m, --encrypt-method", method, "given"),
     secret: secrets.fromOptions(args),
-    idleTimeoutMs: option(
-      args,
-      "timeout",
-      (v) => readSeconds(v, 1),
-      SECONDS_EXPECTED,
-    ),
+    service: serviceFromOptions(args),
+  };
+}
+
+/** What the command line says of how anything is served. */
+function serviceFromOptions(args: Arguments): Said<ServiceOptions> {
+  const { both, alone } = fromOptions(MODE_SWITCHES, args);
+  if (both && alone) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "-u and -U: give one, -u for TCP and UDP or -U for UDP alone",
+    );
+  }
+  return {
+    ...fromOptions(SERVICE, args),
+    ...(both && { mode: "tcp_and_udp" }),
+    ...(alone && { mode: "udp_only" }),
   };
 }
 
 /** The servers that `-s` names. */
 export function serversFromOptions(args: Arguments): ServerSettings[] {
-  return args.all("server-addr").map((text) => {
-    const read = readHostAndPort(text);
-    if (read === undefined) {
-      throw badOption("server-addr", text, HOST_EXPECTED);
-    }
-    return { origin: `-s ${text}`, ...read };
+  const { hosts = [] } = fromOptions(SERVER, args);
+  return hosts.map((host, i) => {
+    const which = hosts.length === 1 ? "" : ` (${i + 1} of ${hosts.length})`;
+    return { origin: `-s, --server-addr${which}`, ...host };
   });
 }
 
@@ -113,12 +126,18 @@ export function serverFromParsed(
   };
 }
 
-/** Finds a method and says where its name was written if there is none. */
+/**
+ * Finds a method and says where its name was written if there is none.
+ *
+ * @param shown Stands for the name in the message.
+ */
 export function methodAt(
   origin: string,
   name: string | undefined,
+  shown?: string,
 ): Method | undefined {
   return name === undefined
     ? undefined
-    : locate(origin, () => findMethod(name));
+    : locate(origin, () =>
+      findMethod(name, shown === undefined ? {} : { shown }));
 }

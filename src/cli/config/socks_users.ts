@@ -4,19 +4,10 @@
  *
  * @module
  */
-import * as v from "valibot";
 import type { SocksUser } from "../../service/inbound/socks5.ts";
 import { parseConfig } from "./config_file.ts";
-import { objects, text } from "./config_keys.ts";
-import { badOption } from "../options/option_value.ts";
+import { PASSWORD, text } from "../settings/kinds.ts";
 import type { Secrets } from "./secrets.ts";
-
-const GROUP = v.object({ users: objects("Who may connect") });
-
-const USER = v.object({
-  user_name: text("Name of the user"),
-  password: text("Password of the user"),
-});
 
 /**
  * Reads rust's file: `{KIND: {"users": [{"user_name", "password"}]}}`.
@@ -30,14 +21,12 @@ export function socksUsersFromFile(
   secrets: Secrets,
 ): SocksUser[] {
   const file = parseConfig(secrets.sources.readText(path), path);
-  const group = file.child(kind);
-  group?.read(GROUP);
-  const users = (group?.children("users") ?? []).map((object) => {
-    const user = object.read(USER);
-    const username = user.user_name ?? "";
-    const password = user.password === undefined
-      ? ""
-      : secrets.password(user.password, object.where("password")).text;
+  const users = (file.child(kind)?.children("users") ?? []).map((object) => {
+    const username = object.value("user_name", NAME);
+    const password = secrets.password(
+      object.value("password", PASSWORD),
+      object.where("password"),
+    ).text;
     if (!fits(username)) throw object.wrong("user_name", FIELD_EXPECTED);
     if (!fits(password)) throw object.wrong("password", FIELD_EXPECTED);
     return { username, password };
@@ -47,22 +36,19 @@ export function socksUsersFromFile(
   return users;
 }
 
-/**
- * Reads `NAME:PASSWORD` of the command line.
- *
- * @throws {ConfigError} Without the text: half of it is secret.
- */
-export function socksUserFromOption(text: string): SocksUser {
+/** `NAME:PASSWORD` of the command line. */
+export function readSocksUser(text: string): SocksUser | undefined {
   const colon = text.indexOf(":");
   const username = text.slice(0, Math.max(0, colon));
   const password = text.slice(colon + 1);
-  if (fits(username) && fits(password)) return { username, password };
-  throw badOption(
-    "socks-user",
-    "(hidden)",
-    "NAME:PASSWORD, each of 1 to 255 bytes",
-  );
+  // U+FFFD stands for bytes that are not UTF-8: another password.
+  const isDecoded = !text.includes("\ufffd");
+  return isDecoded && fits(username) && fits(password)
+    ? { username, password }
+    : undefined;
 }
+
+const NAME = text("NAME");
 
 const FIELD_EXPECTED = "text of 1 to 255 bytes";
 

@@ -49,6 +49,8 @@ function variable(name: string): string | undefined {
   try {
     return process.env[name];
   } catch (error) {
+    // What Deno says of one that is not UTF-8.
+    if ((error as Error).name === "InvalidData") return "\ufffd";
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
       `Cannot read the variable ${name}: Deno was not granted it; run with ` +

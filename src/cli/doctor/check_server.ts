@@ -17,13 +17,20 @@ import { download, type DownloadState } from "./download.ts";
 import { openOnline } from "../online/open_online.ts";
 import { complain, print } from "../output.ts";
 import {
-  headRequest,
-  type MeasureSettings,
-  measureSettings,
-} from "./probe_settings.ts";
+  MEASURE,
+  type MeasureKeys,
+  PROBE,
+  type ProbeSettings,
+} from "../settings/probe.ts";
+import { complete, fromOptions } from "../settings/read.ts";
+import { headRequest } from "./head_request.ts";
 import { type ProbeWorld, reach, requestTarget } from "./probe_server.ts";
 import { Progress } from "./progress.ts";
 import { systemSources } from "../config/sources.ts";
+
+const TABLE = { ...PROBE, ...MEASURE };
+
+type Wishes = ProbeSettings & MeasureKeys;
 
 /**
  * Runs `umbra check server`.
@@ -33,7 +40,7 @@ import { systemSources } from "../config/sources.ts";
  * @throws {ConfigError} When the configuration is wrong.
  */
 export async function runCheckServer(args: Arguments): Promise<boolean> {
-  const wishes = measureSettings(args);
+  const wishes = complete(TABLE, fromOptions(TABLE, args));
   using online = await openOnline(args, systemSources);
   const { result, warnings, operator } = configureLocal(
     args,
@@ -48,16 +55,14 @@ export async function runCheckServer(args: Arguments): Promise<boolean> {
     transport: systemTransport(operator.outbound),
     clock: systemClock,
     randomBytes: systemRandomBytes,
-    aeadProvider: chooseProviders([
-      ...new Set(servers.map((one) => one.method)),
-    ]),
+    ...chooseProviders([...new Set(servers.map((one) => one.method))]),
     waitMs: wishes.waitMs,
   };
-  let complete = true;
+  let works = true;
   for (const server of servers) {
-    complete = await checkServer(server, wishes, world) && complete;
+    works = await checkServer(server, wishes, world) && works;
   }
-  return complete;
+  return works;
 }
 
 /** One step: its name, and what does it. */
@@ -70,7 +75,7 @@ interface Step {
 /** A step that fails makes the later ones pointless. */
 async function checkServer(
   server: UpstreamServer,
-  wishes: MeasureSettings,
+  wishes: Wishes,
   world: ProbeWorld,
 ): Promise<boolean> {
   const { endpoint, method } = server;
@@ -99,7 +104,7 @@ async function checkServer(
 
 function stepsFor(
   server: UpstreamServer,
-  { target, count, url, limitMs }: MeasureSettings,
+  { target, count, url, limitMs }: Wishes,
   world: ProbeWorld,
   progress: Progress,
 ): Step[] {

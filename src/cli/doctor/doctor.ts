@@ -14,7 +14,7 @@ import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
 import { systemRandomBytes } from "../../random.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
-import type { Mode } from "../../service/udp/udp_service.ts";
+import type { Mode } from "../../service/options.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
@@ -37,13 +37,10 @@ import {
   formatSummary,
   isHealthy,
 } from "./finding.ts";
-import { readTarget, TARGET_EXPECTED } from "../config/local_settings.ts";
-import type { OperatorSettings } from "../config/operator_settings.ts";
-import { option } from "../options/option_value.ts";
 import { print } from "../output.ts";
-import { type ProbeSettings, probeSettings } from "./probe_settings.ts";
+import { DOCTOR, PROBE, type ProbeSettings } from "../settings/probe.ts";
+import { complete, fromOptions } from "../settings/read.ts";
 import type { ProbeWorld } from "./probe_server.ts";
-import { readUrl, URL_EXPECTED } from "../config/values.ts";
 
 /**
  * Runs `umbra doctor`.
@@ -65,13 +62,13 @@ export async function runDoctor(args: Arguments): Promise<boolean> {
 
 /** Everything, as it is found. */
 async function* examine(args: Arguments): AsyncGenerator<Finding> {
-  const wishes = { ...probeSettings(args), resolver: resolverOf(args) };
-  const clockUrl = option(args, "clock-url", readUrl, URL_EXPECTED);
+  const { clockUrl, resolver } = fromOptions(DOCTOR, args);
+  const wishes = { ...complete(PROBE, fromOptions(PROBE, args)), resolver };
   const { subject, findings } = readSubject(args);
   const { methods } = subject;
   const transport = systemTransport(subject.operator.outbound);
-  const aeadProvider = chooseProviders(methods);
-  yield* machineFindings(transport, methods, aeadProvider);
+  const ciphers = chooseProviders(methods);
+  yield* machineFindings(transport, methods, ciphers);
   yield* findings;
   const needsClock = methods.some(({ family }) => family.needsClock);
   const { finding: clock, offset } = await examineClock(
@@ -84,7 +81,7 @@ async function* examine(args: Arguments): AsyncGenerator<Finding> {
     transport,
     clock: corrected(systemClock, offset),
     randomBytes: systemRandomBytes,
-    aeadProvider,
+    ...ciphers,
     waitMs: wishes.waitMs,
   };
   yield* examineFiles(subject);
@@ -166,7 +163,7 @@ async function* examinePorts(
 }
 
 /** A unix socket is no port, and replaced where nobody answers on it. */
-function operatorPorts({ admin, manager }: OperatorSettings): WantedPort[] {
+function operatorPorts({ admin, manager }: Subject["operator"]): WantedPort[] {
   return [
     ...admin !== undefined && "port" in admin ? portsOf(admin) : [],
     ...manager !== undefined && "port" in manager
@@ -186,10 +183,6 @@ function portsOf(endpoint: Endpoint, mode: Mode = "tcp_only"): WantedPort[] {
 
 function hasUdp(mode: Mode): boolean {
   return mode !== "tcp_only";
-}
-
-function resolverOf(args: Arguments): Address | undefined {
-  return option(args, "udp-target", readTarget, TARGET_EXPECTED);
 }
 
 /**

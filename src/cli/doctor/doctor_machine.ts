@@ -3,8 +3,8 @@
  *
  * @module
  */
+import type { CipherChoice } from "../../adapters/crypto/providers.ts";
 import type { Method } from "../../crypto/method.ts";
-import type { ProviderChoice } from "../../crypto/provider_choice.ts";
 import type { Transport } from "../../transport.ts";
 import type { Finding } from "./finding.ts";
 import {
@@ -15,24 +15,27 @@ import {
 } from "./judge_clock.ts";
 import { judgeCrypto, judgeDescriptors } from "./judge_machine.ts";
 import { clockIsKept, missingFlags, opensslPath } from "./machine_facts.ts";
+import { choiceOf } from "../tools/crypto.ts";
 import { versionLine } from "../tools/version.ts";
 
 /**
  * Findings `runtime`, `descriptors` and `crypto`.
  *
- * @param choice Who serves the methods in use.
+ * @param ciphers Who serves the methods in use.
  */
 export function machineFindings(
   transport: Transport,
   methods: readonly Method[],
-  choice: ProviderChoice,
+  ciphers: CipherChoice,
 ): Finding[] {
   const library = opensslPath();
   const flag = library && missingFlags([{ name: "ffi", value: library }])[0];
   return [
     { check: "runtime", verdict: "ok", detail: versionLine() },
     judgeDescriptors(transport.descriptorLimit()),
-    ...methods.map((method) => judgeCrypto(method, choice, library, flag)),
+    ...methods.map((method) =>
+      judgeCrypto(method, choiceOf(method, ciphers), library, flag)
+    ),
   ];
 }
 

@@ -24,8 +24,11 @@ export type Subject =
     readonly methods: readonly Method[];
     /** The configuration file, if there is one. */
     readonly file?: string | undefined;
-    /** Of the program as a whole. */
-    readonly operator: OperatorSettings;
+    /** Of the program as a whole, as far as it is looked at. */
+    readonly operator: Pick<
+      OperatorSettings,
+      "admin" | "manager" | "store" | "outbound"
+    >;
   }
   & (
     | { readonly role: "none" }
@@ -87,7 +90,7 @@ function read(
 function base(
   methods: readonly Method[],
   file: string | undefined,
-  operator: OperatorSettings,
+  operator: Subject["operator"],
 ): Pick<Subject, "methods" | "file" | "operator"> {
   return { methods: [...new Set(methods)], file, operator };
 }

@@ -17,7 +17,7 @@ import {
   judgeUdp,
   judgeUnreachable,
 } from "./judge_server.ts";
-import { headRequest } from "./probe_settings.ts";
+import { headRequest } from "./head_request.ts";
 import {
   type ProbeWorld,
   reach,

@@ -43,7 +43,7 @@ export async function download(
   { url, limitMs, progressed }: DownloadOptions,
   world: ProbeWorld,
 ): Promise<DownloadState> {
-  const { clock, transport, aeadProvider } = world;
+  const { clock, transport, aeadProvider, keyStreamProvider } = world;
   const password = world.randomBytes(16).toHex();
   let connections = 0;
   const local = await startLocal({
@@ -53,7 +53,7 @@ export async function download(
     // Nobody else on this machine is to use it meanwhile.
     users: [{ username: USER, password }],
   }, {
-    ...{ transport, clock, aeadProvider },
+    ...{ transport, clock, aeadProvider, keyStreamProvider },
     metrics: {
       ...silentMetrics,
       connectionOpened: () => {

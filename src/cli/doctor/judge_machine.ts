@@ -5,14 +5,16 @@
  */
 import { formatAddress } from "../../codec/address.ts";
 import { parseIp } from "../../codec/ip_address.ts";
+import type { Choice } from "../../crypto/choice.ts";
 import type { Method } from "../../crypto/method.ts";
-import type { ProviderChoice } from "../../crypto/provider_choice.ts";
 import type { ErrorCode } from "../../errors.ts";
+import { MAX_CONNECTIONS } from "../../limits.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import { connectionCapacity } from "../../service/service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Finding } from "./finding.ts";
+import type { ProviderName } from "../tools/crypto.ts";
 import type { Owner } from "./machine_facts.ts";
 
 /** Fewer connections than this are soon used up: one web page opens dozens. */
@@ -32,7 +34,7 @@ export function judgeDescriptors(limit: number | undefined): Finding {
       detail: "not told; Deno tells it with -A only",
     };
   }
-  const connections = connectionCapacity(limit);
+  const connections = connectionCapacity(limit, MAX_CONNECTIONS);
   const detail = `${limit} for this process, enough for ${connections} ` +
     "connections";
   return connections < FEW_CONNECTIONS
@@ -53,7 +55,7 @@ export function judgeDescriptors(limit: number | undefined): Finding {
  */
 export function judgeCrypto(
   method: Method,
-  choice: ProviderChoice,
+  choice: Choice<Pick<Method, "name">, ProviderName>,
   library: string | undefined,
   flag: string | undefined,
 ): Finding {

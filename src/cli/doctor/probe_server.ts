@@ -9,6 +9,7 @@ import { concat } from "../../bytes.ts";
 import { type Clock, Deadline } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
+import type { KeyStreamProvider } from "../../crypto/key_stream.ts";
 import {
   ProtocolError,
   type ProtocolErrorCode,
@@ -36,8 +37,10 @@ export interface ProbeWorld {
   readonly clock: Clock;
   /** Makes salts, and bytes that mean nothing. */
   readonly randomBytes: RandomBytes;
-  /** Computes the ciphers. */
+  /** Computes the ciphers that authenticate. */
   readonly aeadProvider: AeadProvider;
+  /** Computes stream ciphers. */
+  readonly keyStreamProvider: KeyStreamProvider;
   /** Milliseconds for each step. */
   readonly waitMs: number;
 }

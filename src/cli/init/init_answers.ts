@@ -59,7 +59,7 @@ export async function initAnswers(
     if (given.length > 0) {
       const value = read(given);
       if (value !== undefined) return value;
-      throw badOption(option, given.join(" "), expected);
+      throw badOption(option, expected);
     }
     const isAsked = ask !== undefined && !args.has("yes");
     for (let text = question;;) {
@@ -67,7 +67,7 @@ export async function initAnswers(
       const value = read(said.split(/[\s,]+/).filter(Boolean));
       if (value !== undefined) return value;
       // A host of no address may have a name that is none, too.
-      if (!isAsked) throw badOption(option, said, expected);
+      if (!isAsked) throw badOption(option, expected);
       text = `Expected ${expected}. ${question}`;
     }
   };

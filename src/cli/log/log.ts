@@ -14,6 +14,8 @@ export interface LogOptions {
   readonly format?: LogFormat;
   /** Least severe level that is written; default `info`. */
   readonly level?: LogLevel;
+  /** Leaves the time out. Default `false`. */
+  readonly withoutTime?: boolean;
   /** Colours the level; text only. Default `false`. */
   readonly colour?: boolean;
 }
@@ -29,13 +31,14 @@ export function createLogger(
   nowMs: () => number,
   options: LogOptions = {},
 ): Logger {
-  const { format = "text", level = "info", colour = false } = options;
+  const { format = "text", level = "info", withoutTime, colour = false } =
+    options;
   const enabled = (one: LogLevel): boolean => SEVERITY[one] >= SEVERITY[level];
   return {
     enabled,
     log(one, message, fields = {}): void {
       if (!enabled(one)) return;
-      const time = new Date(nowMs()).toISOString();
+      const time = withoutTime ? undefined : new Date(nowMs()).toISOString();
       const line = format === "json"
         ? JSON.stringify({ time, level: one, message, ...fields })
         : formatText({ time, level: one, message, fields, colour });
@@ -60,7 +63,7 @@ const COLOUR: Readonly<Record<LogLevel, number>> = {
 };
 
 interface TextLine {
-  readonly time: string;
+  readonly time: string | undefined;
   readonly level: LogLevel;
   readonly message: string;
   readonly fields: LogFields;
@@ -74,7 +77,8 @@ function formatText(line: TextLine): string {
   const facts = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${quote(String(value))}`);
-  return `${time} ${shown} ${escapeControls(message)}${facts.join("")}`;
+  const prefix = time === undefined ? "" : `${time} `;
+  return `${prefix}${shown} ${escapeControls(message)}${facts.join("")}`;
 }
 
 /** Names of targets come from clients: they must not forge lines or fields. */

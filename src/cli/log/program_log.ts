@@ -21,6 +21,8 @@ export interface ProgramLogOptions {
   readonly verbose: boolean;
   /** Whether each connection has its line: then none is left out. */
   readonly connections: boolean;
+  /** Whether lines have no time. */
+  readonly withoutTime: boolean;
   /** Whether the level is coloured. */
   readonly colour: boolean;
   /** Number of the worker, for every line. */
@@ -45,7 +47,7 @@ export function programLogger(
   options: ProgramLogOptions,
   { write, clock, randomBytes }: ProgramLogWorld,
 ): Logger & AsyncDisposable {
-  const { format, privacy, verbose, connections, colour, worker } = options;
+  const { privacy, verbose, connections, worker } = options;
   const level = verbose ? "debug" : "info";
   const writer = new LineWriter({
     write,
@@ -62,7 +64,7 @@ export function programLogger(
   const lines = createLogger(
     (line) => writer.write(line),
     () => clock.unixMs(),
-    { format, level, colour },
+    { ...options, level },
   );
   const logger = withWorker(lines, worker);
   const limited = new LimitedLogger(

@@ -76,15 +76,6 @@ export function parseArguments(
       },
     },
   );
-  const operands = parsed._ as string[];
-  if (operands.length > command.maxOperands && parsed.help !== true) {
-    throw usage(
-      `Unexpected argument "${operands[command.maxOperands]}"; see --help` +
-        (command.options.some(({ name }) => name === "config")
-          ? ": -c names a configuration file"
-          : ""),
-    );
-  }
   const given = (option: Option): boolean =>
     parsed[option.name] === true ||
     option.value !== undefined && (parsed[option.name] as string[]).length > 0;
@@ -92,9 +83,20 @@ export function parseArguments(
   for (const option of options.filter(given)) {
     if (option.standing === "ignored") {
       warnings.push(`ignored: ${spelling(option)}: ${option.help}`);
-    } else if (option.standing === "unsupported" && parsed.help !== true) {
+    } else if (option.standing === "refused" && parsed.help !== true) {
       throw usage(`Not supported (yet): ${spelling(option)}: ${option.help}`);
     }
+  }
+  const operands = parsed._ as string[];
+  if (operands.length > command.maxOperands && parsed.help !== true) {
+    // It may be a password: it is told by its place.
+    const place = argv.lastIndexOf(operands[command.maxOperands]!) + 1;
+    throw usage(
+      `Unexpected argument at place ${place}; see --help` +
+        (command.options.some(({ name }) => name === "config")
+          ? ": -c names a configuration file"
+          : ""),
+    );
   }
   return new Arguments(parsed, operands, warnings);
 }
@@ -108,8 +110,12 @@ function unknownOption(command: Command, arg: string): ConfigError {
   // People write --port for --server-port.
   const meant = nearest(letters, known) ??
     known.find((name) => name.endsWith(`-${letters}`));
+  const shown = NAME.test(word) ? ` ${word}` : "";
   return usage(
-    `Unknown option ${word}; ` +
+    `Unknown option${shown}; ` +
       (meant === undefined ? "see --help" : `did you mean --${meant}?`),
   );
 }
+
+/** What an option may be called; anything else may be a password. */
+const NAME = /^--?[a-z]+(?:-[a-z]+)*$/;

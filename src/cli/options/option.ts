@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Words } from "../settings/setting.ts";
 
 /** One option of a command line. */
 export interface Option {
@@ -20,12 +21,14 @@ export interface Option {
   readonly help: string;
   /** What holds without the option, as the help shows it. */
   readonly default?: string;
+  /** What shells propose for the value. */
+  readonly words?: Words;
   /**
-   * An option of shadowsocks-libev that we know and do not serve: `ignored`
-   * with a warning, or refused as `unsupported`; `help` then says why.
-   * Absent for all others. Never shown in the help.
+   * An option of another program that is not served: `ignored` with a warning,
+   * or `refused`; `help` then says why. Absent for all others. Never shown in
+   * the help.
    */
-  readonly standing?: "ignored" | "unsupported";
+  readonly standing?: "ignored" | "refused";
 }
 
 /** One command. */

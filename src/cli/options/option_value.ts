@@ -20,18 +20,15 @@ export function option<T>(
   const text = args.last(name);
   if (text === undefined) return undefined;
   const value = read(text);
-  if (value === undefined) throw badOption(name, text, expected);
+  if (value === undefined) throw badOption(name, expected);
   return value;
 }
 
-/** The error of an option whose value is not what was expected. */
-export function badOption(
-  name: string,
-  text: string,
-  expected: string,
-): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `--${name} ${text}: expected ${expected}`,
-  );
+/**
+ * The error of an option whose value is not what was expected. It does not
+ * repeat the value, which may be a password: of another option, or the letters
+ * behind the one that was meant.
+ */
+export function badOption(name: string, expected: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", `--${name}: expected ${expected}`);
 }

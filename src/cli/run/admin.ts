@@ -25,10 +25,8 @@ import type { Logger } from "../../observe.ts";
 import type { Endpoint, Transport } from "../../transport.ts";
 import { ADMIN_DESCRIPTOR_SHARE, MAX_ADMIN_CONNECTIONS } from "../../limits.ts";
 import { explainListening } from "./fleet.ts";
-import {
-  formatAdminAddress,
-  type OperatorSettings,
-} from "../config/operator_settings.ts";
+import type { OperatorSettings } from "../config/operator_settings.ts";
+import { formatAdminAddress } from "../settings/program.ts";
 import { startOrWait, type Stoppable } from "./take_over.ts";
 
 /** What was asked for; what is not set was not. */

@@ -61,6 +61,8 @@ export interface FleetOptions extends Witness {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #running = new Map<string, RunningService>();
+  /** By key: those of addresses that this machine does not have. */
+  readonly #absent = new Set<string>();
   /** They accept no more, and wait for their last connections. */
   readonly #retired = new Set<Service>();
   #stopped = false;
@@ -105,7 +107,9 @@ export class Fleet {
    *
    * @throws {ConfigError | TransportError} When a plan is wrong or what is new
    * cannot listen; nothing has changed then. A service that cannot listen
-   * again is the exception: it goes on as it was, if it can. `ConfigError` also
+   * again is the exception: it goes on as it was, if it can. So is one of an
+   * address that this machine does not have, if another one listens: that is a
+   * warning. `ConfigError` also
    * after `stop()`: nothing may listen again while the last connections end.
    */
   async apply(plans: readonly PlannedService[]): Promise<void> {
@@ -118,8 +122,8 @@ export class Fleet {
       if (!wanted.has(plan.key)) this.retire(plan.key);
     }
     for (const plan of plans) {
-      const { plan: before } = this.#running.get(plan.key)!;
-      if (plan === before) continue;
+      const before = this.#running.get(plan.key)?.plan;
+      if (before === undefined || plan === before) continue;
       if (plan.changesSince(before).restart) await this.#restart(plan);
       else this.adopt(plan);
     }
@@ -162,16 +166,29 @@ export class Fleet {
 
   async #startAll(plans: readonly PlannedService[]): Promise<void> {
     const started: RunningService[] = [];
+    const absent: { plan: PlannedService; error: TransportError }[] = [];
     for (const plan of plans) {
       try {
         started.push({ plan, service: await plan.start() });
         this.#refuseWhenStopped();
       } catch (error) {
-        await Promise.all(started.map(({ service }) => service.stop(0)));
-        throw explainListening(plan, error);
+        if (isAbsent(error)) absent.push({ plan, error });
+        else {
+          await Promise.all(started.map(({ service }) => service.stop(0)));
+          throw explainListening(plan, error);
+        }
       }
     }
+    const unknown = absent.filter(({ plan }) => !this.#absent.has(plan.key));
+    // Of those that have failed before the operator knows.
+    if (started.length === 0 && unknown.length > 0) {
+      throw explainListening(unknown[0]!.plan, unknown[0]!.error);
+    }
     for (const running of started) this.#add(running);
+    for (const { plan, error } of unknown) {
+      this.#absent.add(plan.key);
+      this.#options.logger.log("warn", describeFailure(plan, error));
+    }
   }
 
   #refuseWhenStopped(): void {
@@ -186,6 +203,13 @@ export class Fleet {
     const { logger, withFields } = this.#options;
     const { plan, service } = running;
     this.#running.set(plan.key, running);
+    this.#absent.delete(plan.key);
+    if (plan.listen.host.includes(":") && !service.address.host.includes(":")) {
+      logger.log(
+        "warn",
+        `this machine has no IPv6: ${formatAddress(plan.listen)} is IPv4 only`,
+      );
+    }
     const { message, fields } = plan.describe(formatAddress(service.address));
     logger.log("info", message, withFields ? fields : {});
   }
@@ -217,6 +241,12 @@ function refuseTwice(plans: readonly PlannedService[]): void {
   }
 }
 
+/** True if a service cannot listen here because the address is not there. */
+function isAbsent(error: unknown): error is TransportError {
+  return error instanceof TransportError &&
+    error.code === "ERR_NET_ADDRESS_UNAVAILABLE";
+}
+
 /** A place to listen, and the option that names another one. */
 type Place = Pick<PlannedService, "listen" | "portOption">;
 
@@ -236,8 +266,9 @@ function describeFailure(plan: Place, error: TransportError): string {
       return prefix + "address already in use; stop the program that uses it " +
         `or choose another port with ${plan.portOption}`;
     case "ERR_NET_ADDRESS_UNAVAILABLE":
-      return prefix + "this machine does not have that address; " +
-        "`ip address` shows those it has";
+      return prefix + "this machine does not have that address" +
+        (plan.listen.host.includes(":") ? ", or no IPv6" : "") +
+        "; `ip address` shows those it has";
     case "ERR_NET_PERMISSION":
       return prefix +
         "permission denied; a port below 1024 needs privileges, " +

@@ -8,18 +8,17 @@ import { formatAddress } from "../../codec/address.ts";
 import type { LogFields } from "../../observe.ts";
 import { type DnsService, startDns } from "../../service/dns/dns_inbound.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
-import {
-  type LocalOptions,
-  type LocalService,
-  startLocal,
-} from "../../service/inbound/local.ts";
+import { type LocalService, startLocal } from "../../service/inbound/local.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { DnsSettings } from "../config/dns_settings.ts";
+import type { ConfiguredLocal } from "../config/config.ts";
+import type { DnsSettings } from "../config/local_settings.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { same } from "./same.ts";
-import { TRAFFIC } from "./server_plan.ts";
+import { SERVICE } from "../settings/service.ts";
+import { listensAgain, TRAFFIC } from "./server_plan.ts";
+import { settingChanges } from "./setting_changes.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
 
 /** One address of `ss-local` or `ss-tunnel`. */
@@ -27,12 +26,12 @@ export class LocalPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "-l";
   /** As configured. */
-  readonly options: LocalOptions;
+  readonly options: ConfiguredLocal;
   readonly #role: string;
   readonly #world: Dependencies;
 
   /** Plans; nothing runs yet. */
-  constructor(options: LocalOptions, world: Dependencies) {
+  constructor(options: ConfiguredLocal, world: Dependencies) {
     this.options = options;
     this.#world = world;
     const { protocol = "mixed", listen } = options;
@@ -81,14 +80,20 @@ export class LocalPlan implements PlannedService {
   }
 
   changesSince(before: PlannedService): Changes {
-    const { servers: oldServers, ...old } = (before as LocalPlan).options;
-    const { servers, ...next } = this.options;
-    const restart = !same(old, next);
+    const { options: old } = before as LocalPlan;
+    const next = this.options;
+    const { adopted, listening } = settingChanges(SERVICE, old, next);
+    const changes = [
+      ...adopted,
+      ...listening,
+      ...same(old.protocol, next.protocol) ? [] : ["another protocol"],
+      ...same(old.users, next.users) ? [] : ["other users"],
+    ];
     return {
-      restart,
+      restart: changes.length > 0,
       sentences: [
-        ...restart ? ["listens anew, its settings are others"] : [],
-        ...serverChanges(oldServers, servers),
+        ...listensAgain(changes),
+        ...serverChanges(old.servers, next.servers),
       ],
     };
   }
@@ -100,11 +105,15 @@ export class DnsPlan implements PlannedService {
   readonly portOption = "--dns-listen";
   readonly listen: Endpoint;
   readonly #settings: DnsSettings;
-  readonly #local: LocalOptions;
+  readonly #local: ConfiguredLocal;
   readonly #world: Dependencies;
 
   /** Plans; nothing runs yet. */
-  constructor(settings: DnsSettings, local: LocalOptions, world: Dependencies) {
+  constructor(
+    settings: DnsSettings,
+    local: ConfiguredLocal,
+    world: Dependencies,
+  ) {
     this.#settings = settings;
     this.#local = local;
     this.#world = world;
@@ -148,7 +157,7 @@ export class DnsPlan implements PlannedService {
     return {
       restart,
       sentences: [
-        ...restart ? ["listens anew, its settings are others"] : [],
+        ...restart ? listensAgain(["other settings of UDP or DNS"]) : [],
         ...serverChanges(old.#servers, this.#servers),
       ],
     };

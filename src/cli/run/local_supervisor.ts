@@ -8,22 +8,22 @@ import type { Operator, ReloadReport, Status } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
-import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
-import type { ConfiguredRole } from "../config/config.ts";
+import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
+import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Fleet, PlannedService } from "./fleet.ts";
 import { LocalPlan } from "./local_plan.ts";
-import { same } from "./same.ts";
+import { needsRestart } from "./setting_changes.ts";
 import { Turns } from "./turns.ts";
 
 /** What a supervisor works with. */
 export interface LocalSupervisorOptions {
   /** Reads the configuration, again and again. */
-  configure(): ConfiguredRole<LocalOptions[]>;
+  configure(): ConfiguredRole<ConfiguredLocal[]>;
   /** Told the methods that will be used; throws when nobody computes one. */
   serve(methods: readonly Method[]): void;
   /** What shall run for a configuration. */
-  plans(locals: readonly LocalOptions[]): PlannedService[];
+  plans(locals: readonly ConfiguredLocal[]): PlannedService[];
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
@@ -37,11 +37,11 @@ export class LocalSupervisor implements Operator {
   readonly #options: LocalSupervisorOptions;
   /** Of changes. */
   readonly #turns = new Turns();
-  #configured: ConfiguredRole<LocalOptions[]>;
+  #configured: ConfiguredRole<ConfiguredLocal[]>;
 
   /** @param configured What `configure()` has returned already. */
   constructor(
-    configured: ConfiguredRole<LocalOptions[]>,
+    configured: ConfiguredRole<ConfiguredLocal[]>,
     options: LocalSupervisorOptions,
   ) {
     this.#configured = configured;
@@ -118,10 +118,11 @@ export class LocalSupervisor implements Operator {
       const changes = fleet.preview(wanted);
       const warnings = [
         ...next.warnings,
-        ...same(this.#configured.operator, next.operator) ? [] : [
-          "admin, log and outbound settings are others: " +
-          "they hold from the next start",
-        ],
+        ...needsRestart(
+          OPERATOR_ROWS,
+          this.#configured.operator,
+          next.operator,
+        ),
       ];
       if (!dryRun) {
         await fleet.apply(wanted);
@@ -163,6 +164,6 @@ export class LocalSupervisor implements Operator {
 }
 
 /** The methods a local needs. */
-export function methodsOf({ servers }: LocalOptions): Method[] {
+export function methodsOf({ servers }: ConfiguredLocal): Method[] {
   return servers.map(({ method }) => method);
 }

@@ -13,13 +13,11 @@ import {
   type Dependencies,
   withDefaults,
 } from "../../service/service.ts";
-import {
-  flowShare,
-  type Mode,
-  type UdpOptions,
-} from "../../service/udp/udp_service.ts";
+import { flowShare } from "../../service/udp/udp_service.ts";
+import type { ServiceOptions } from "../../service/options.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
 import { VERSION } from "../tools/version.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import type { SystemWorld } from "./world.ts";
 
 /** What does not change while the program runs. */
@@ -37,15 +35,17 @@ export class ProgramStatus implements Disposable {
   readonly #facts: ProgramFacts;
   readonly #system: Pick<SystemWorld, "observations" | "providers">;
   readonly #probe = new ProcessProbe();
-  readonly #startedUnixMs = systemClock.unixMs();
+  readonly #clock: ClockWatch;
 
   /** Watches from now on. */
   constructor(
     facts: ProgramFacts,
     system: Pick<SystemWorld, "observations" | "providers">,
+    logger: Logger,
   ) {
     this.#facts = facts;
     this.#system = system;
+    this.#clock = new ClockWatch(systemClock, logger);
   }
 
   /** Everything of a status but the servers. */
@@ -58,7 +58,7 @@ export class ProgramStatus implements Disposable {
       version: VERSION,
       runtime: runtimeName(),
       role: this.#facts.role,
-      startedUnixMs: this.#startedUnixMs,
+      startedUnixMs: this.#clock.startedUnixMs,
       nowUnixMs: systemClock.unixMs(),
       ready: this.ready,
       connections: { ...connections, limit: this.#facts.connectionLimit },
@@ -72,16 +72,15 @@ export class ProgramStatus implements Disposable {
   /** Ends the watch. Idempotent. */
   [Symbol.dispose](): void {
     this.#probe[Symbol.dispose]();
+    this.#clock[Symbol.dispose]();
   }
 }
 
 /** What a service's number of connections depends on. */
-export interface LimitedService extends UdpOptions {
-  /** Default: `tcp_only`. */
-  readonly mode?: Mode;
-  /** Default: what the descriptors allow. */
-  readonly maxConnections?: number;
-}
+export type LimitedService = Pick<
+  ServiceOptions,
+  "mode" | "maxFlows" | "maxConnections"
+>;
 
 /** Connections at once, of the service that takes the fewest. */
 export function connectionLimit(

@@ -11,7 +11,6 @@ import type { Operator, Status } from "../../admin/operator.ts";
 import { systemClock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
 import { detach, tellDefect } from "../../defect.ts";
-import { GRACE_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 import type { Dependencies } from "../../service/service.ts";
@@ -19,12 +18,9 @@ import type { AdminWorld } from "./admin.ts";
 import type { Arguments } from "../options/args.ts";
 import type { ConfiguredRole } from "../config/config.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
-import { readSeconds } from "../config/values.ts";
 import { Fleet } from "./fleet.ts";
 import type { Host } from "./host.ts";
-import { DEFAULT_LOG_PRIVACY } from "../log/log_privacy.ts";
 import { programLogger } from "../log/program_log.ts";
-import { option } from "../options/option_value.ts";
 import {
   connectionLimit,
   type LimitedService,
@@ -32,7 +28,7 @@ import {
   tellTotals,
 } from "./program_status.ts";
 import { reload } from "./reload.ts";
-import { checkReusePort, checkWorkers, workersOf } from "./sharing.ts";
+import { checkReusePort, checkWorkers } from "./sharing.ts";
 import type { Stoppable } from "./take_over.ts";
 import { systemWorld } from "./world.ts";
 import { systemTransport } from "../../adapters/net/system.ts";
@@ -92,15 +88,15 @@ export async function runRole(
   host: Host,
   role: Role,
 ): Promise<void> {
-  await using logger = openLog(args, host, role);
-  const workers = workersOf(args);
-  const share = { workers, graceMs: graceOf(args), logger };
+  await using logger = openLog(host, role.operator);
+  const { workers, graceMs } = role.operator;
+  const share = { workers, graceMs, logger };
   checkReusePort(role);
-  if (host.worker !== undefined) return await serve(args, host, role, share);
+  if (host.worker !== undefined) return await serve(host, role, share);
   for (const warning of [...args.warnings, ...role.warnings]) {
     logger.log("warn", warning);
   }
-  if (workers === 1) return await serve(args, host, role, share);
+  if (workers === 1) return await serve(host, role, share);
   checkWorkers(role, systemTransport().capabilities);
   if (role.workersCaveat) logger.log("warn", role.workersCaveat);
   const observed = await host.runWorkers(workers, logger);
@@ -108,15 +104,15 @@ export async function runRole(
 }
 
 function openLog(
-  args: Arguments,
   { worker }: Host,
-  { operator, role }: Role,
+  operator: OperatorSettings,
 ): Logger & AsyncDisposable {
   return programLogger({
-    format: operator.logFormat ?? "text",
-    privacy: operator.logPrivacy ?? DEFAULT_LOG_PRIVACY[role],
-    verbose: args.has("verbose"),
-    connections: operator.logConnections ?? false,
+    format: operator.logFormat,
+    privacy: operator.logPrivacy,
+    verbose: operator.verbose,
+    connections: operator.logConnections,
+    withoutTime: operator.logWithoutTime,
     colour: process.stderr.isTTY === true,
     worker,
   }, {
@@ -137,7 +133,6 @@ interface Share {
 
 /** Runs the role in this very thread. */
 async function serve(
-  args: Arguments,
   host: Host,
   role: Role,
   { workers, graceMs, logger }: Share,
@@ -145,7 +140,7 @@ async function serve(
   const { operator } = role;
   const withFields = operator.logFormat === "json";
   using owned = new DisposableStack();
-  const { world, observations, providers } = await systemWorld(args, host, {
+  const { world, observations, providers } = await systemWorld(host, {
     operator,
     traffic: role,
     workers,
@@ -153,10 +148,14 @@ async function serve(
   });
   const witness = { logger, metrics: observations };
   providers.serve(role.methods);
-  const status = new ProgramStatus({
-    role: role.role,
-    connectionLimit: connectionLimit(role.result, world),
-  }, { observations, providers });
+  const status = new ProgramStatus(
+    {
+      role: role.role,
+      connectionLimit: connectionLimit(role.result, world),
+    },
+    { observations, providers },
+    logger,
+  );
   owned.use(status);
   owned.use(systemRest(world.transport));
   const supervised = role.supervise({
@@ -223,13 +222,4 @@ async function prepareAdmin(
   const { dashboardPage: page } = await import("../../admin/dashboard_page.ts");
   checkAdmin(operator, supervised, { ...world, page });
   return () => startAdmin(operator, supervised, { ...world, page });
-}
-
-function graceOf(args: Arguments): number {
-  return option(
-    args,
-    "grace",
-    (text) => readSeconds(text, 0),
-    "seconds, 0 or more",
-  ) ?? GRACE_MS;
 }

@@ -14,12 +14,14 @@ import {
   startServer,
 } from "../../service/server/server.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
-import type { Mode } from "../../service/udp/udp_service.ts";
+import type { Mode } from "../../service/options.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredServer } from "../config/config.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
+import { SERVICE } from "../settings/service.ts";
 import { same } from "./same.ts";
+import { settingChanges } from "./setting_changes.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
 
 /** What a server needs besides its configuration. */
@@ -72,7 +74,7 @@ export class ServerPlan implements PlannedService {
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { mode = "tcp_only", method, users } = this.server;
+    const { mode, method, users } = this.server;
     return {
       message: `ss-server listening on ${address}, method ${method.name}, ` +
         (users === undefined
@@ -92,17 +94,16 @@ export class ServerPlan implements PlannedService {
   changesSince(before: PlannedService): Changes {
     const { server: old } = before as ServerPlan;
     const next = this.server;
-    const restart = !same(listening(old), listening(next));
+    const { adopted, listening } = settingChanges(SERVICE, old, next);
     return {
-      restart,
+      restart: listening.length > 0,
       sentences: [
-        ...restart ? ["listens anew, its mode or limits are others"] : [],
+        ...listensAgain(listening),
         ...old.method === next.method ? [] : [`method ${next.method.name}`],
         ...same(old.masterKey, next.masterKey) ? [] : ["another password"],
         ...userChanges(old.users ?? [], next.users ?? []),
         ...same(old.reach, next.reach) ? [] : [`targets: ${next.reach}`],
-        ...same(times(old), times(next)) ? [] : ["other timeouts"],
-        ...old.bind === next.bind ? [] : [`bind ${next.bind ? "on" : "off"}`],
+        ...adopted,
       ],
     };
   }
@@ -133,29 +134,9 @@ export const TRAFFIC: Readonly<Record<Mode, string>> = {
   "tcp_and_udp": "TCP and UDP, ",
 };
 
-/** What a server cannot change while it listens. */
-function listening(
-  {
-    mode = "tcp_only",
-    udpTimeoutMs,
-    maxFlows,
-    maxConnections,
-    maxConnectionsPerHost,
-  }: ConfiguredServer,
-): unknown {
-  return {
-    mode,
-    udpTimeoutMs,
-    maxFlows,
-    maxConnections,
-    maxConnectionsPerHost,
-  };
-}
-
-function times(
-  { idleTimeoutMs, connectTimeoutMs, handshakeTimeoutMs }: ConfiguredServer,
-): unknown {
-  return { idleTimeoutMs, connectTimeoutMs, handshakeTimeoutMs };
+/** The sentence of settings that need that. */
+export function listensAgain(changes: readonly string[]): string[] {
+  return changes.length === 0 ? [] : [`listens again: ${changes.join(", ")}`];
 }
 
 function userChanges(

@@ -3,15 +3,10 @@
  *
  * @module
  */
-import { availableParallelism } from "node:os";
 import process from "node:process";
-import { MAX_WORKERS } from "../../limits.ts";
 import type { Capabilities } from "../../transport.ts";
-import type { Arguments } from "../options/args.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
-import { readInteger } from "../config/values.ts";
 import { usage } from "../options/getopt.ts";
-import { option } from "../options/option_value.ts";
 
 /** What is going to listen. */
 export interface Listening {
@@ -21,20 +16,6 @@ export interface Listening {
   readonly datagrams: boolean;
   /** What else the program serves. */
   readonly operator: OperatorSettings;
-}
-
-/**
- * How many threads share the ports.
- *
- * @throws {ConfigError} `ERR_CONFIG_VALUE`.
- */
-export function workersOf(args: Arguments): number {
-  return option(
-    args,
-    "workers",
-    readWorkers,
-    `a whole number from 1 to ${MAX_WORKERS}, or auto`,
-  ) ?? 1;
 }
 
 /**
@@ -85,10 +66,4 @@ function checkPorts(option: string, { ports }: Listening): void {
       `${option} cannot share a port that the system chooses; give one`,
     );
   }
-}
-
-function readWorkers(text: string): number | undefined {
-  return text === "auto"
-    ? Math.min(availableParallelism(), MAX_WORKERS)
-    : readInteger(text, 1, MAX_WORKERS);
 }

@@ -8,14 +8,14 @@ import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
 import { systemClock } from "../../clock.ts";
 import { detach } from "../../defect.ts";
 import { systemRandomBytes } from "../../random.ts";
-import type { Mode } from "../../service/udp/udp_service.ts";
+import type { Mode } from "../../service/options.ts";
 import type { Arguments } from "../options/args.ts";
 import {
   configureLocal,
   configureServer,
   configureTunnel,
 } from "../config/config.ts";
-import { dnsFromOptions } from "../config/dns_settings.ts";
+import { dnsFromOptions } from "../config/local_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { guessHost } from "../tools/guess_host.ts";
 import type { Host } from "./host.ts";

@@ -30,11 +30,12 @@ import type { ServerUser } from "../../session/server_user.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
 import { onlyKey, passwordOf } from "../config/credentials.ts";
+import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Secret } from "../config/secrets.ts";
 import type { Fleet } from "./fleet.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
-import { same } from "./same.ts";
+import { needsRestart } from "./setting_changes.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
 import { credentialsFor, statusOf } from "./server_view.ts";
 import { Turns } from "./turns.ts";
@@ -280,10 +281,11 @@ export class Supervisor implements Operator {
   }
 
   #needsRestart(next: ConfiguredRole<unknown>): string[] {
-    return same(this.#configured.operator, next.operator) ? [] : [
-      "admin, manager, store, log and outbound settings are others: " +
-      "they hold from the next start",
-    ];
+    return needsRestart(
+      OPERATOR_ROWS,
+      this.#configured.operator,
+      next.operator,
+    );
   }
 
   /**

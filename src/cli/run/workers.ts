@@ -65,6 +65,8 @@ export interface WorkersOptions {
   stopSignal(): Promise<string>;
   /** Calls `listener` when all shall read their configuration again. */
   onReload(listener: () => void): void;
+  /** Called once, when every worker listens. */
+  listening(): void;
 }
 
 /**
@@ -88,6 +90,7 @@ export async function runWorkers(
   try {
     const started = await startCrew(crew, signal);
     options.onReload(() => started.forEach((member) => member.reload()));
+    options.listening();
     const name = await signal;
     await Promise.all(started.map((member) => member.stop(name)));
     return served;

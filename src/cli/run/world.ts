@@ -10,9 +10,6 @@ import { systemClock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";
 import { sharedReplayFilters } from "../../security/replay_filter.ts";
 import type { Dependencies } from "../../service/service.ts";
-import type { Arguments } from "../options/args.ts";
-import { CRYPTO_CHOICES } from "../commands/defaults.ts";
-import { alternatives } from "../config/config_keys.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
 import {
   checkOutbound,
@@ -20,7 +17,6 @@ import {
 } from "../config/outbound_settings.ts";
 import { ProvidersInUse } from "../tools/crypto.ts";
 import type { Host } from "./host.ts";
-import { option } from "../options/option_value.ts";
 
 /** What the world is made for. */
 export interface WorldOptions {
@@ -48,18 +44,14 @@ export interface SystemWorld {
  * Makes the world.
  *
  * @throws {ConfigError} For an outbound address that this host or runtime
- * cannot send from, or an unknown `--crypto`.
+ * cannot send from.
  */
 export async function systemWorld(
-  args: Arguments,
   host: Host,
   { operator, traffic, workers, logger }: WorldOptions,
 ): Promise<SystemWorld> {
-  const { outbound, logConnections = false, reusePort = false } = operator;
-  const providers = new ProvidersInUse(
-    option(args, "crypto", readCrypto, alternatives(CRYPTO_CHOICES)) ?? "auto",
-    logger,
-  );
+  const { outbound, logConnections, reusePort, crypto } = operator;
+  const providers = new ProvidersInUse(crypto, logger);
   const transport = systemTransport(outbound);
   if (outbound !== undefined) await checkOutbound(transport, outbound, traffic);
   const observations = new Observations(systemClock);
@@ -67,15 +59,11 @@ export async function systemWorld(
     transport,
     logger,
     connectionLevel: logConnections ? "info" : "debug",
-    aeadProvider: providers.provider,
+    ...providers.choice,
     workers,
     sharePorts: workers > 1 || reusePort,
     replayFilter: sharedReplayFilters(systemClock, host.salts),
     metrics: observations,
   };
   return { world, observations, providers };
-}
-
-function readCrypto(text: string): string | undefined {
-  return CRYPTO_CHOICES.includes(text) ? text : undefined;
 }

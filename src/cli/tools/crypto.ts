@@ -5,26 +5,59 @@
  */
 import {
   chooseProviders,
+  type CipherChoice,
+  present,
+  type ProviderResult,
+  systemKeyStreams,
   systemProviders,
 } from "../../adapters/crypto/providers.ts";
 import { systemClock } from "../../clock.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
-import { type Method, METHODS } from "../../crypto/method.ts";
+import type { Choice, Trial } from "../../crypto/choice.ts";
+import type { KeyStreamProvider } from "../../crypto/key_stream.ts";
+import {
+  KeyStreamChoice,
+  tryKeyStreams,
+} from "../../crypto/key_stream_choice.ts";
+import { type AeadMethod, type Method, METHODS } from "../../crypto/method.ts";
+import { nobleProvider } from "../../crypto/noble.ts";
 import {
   ProviderChoice,
   type ProviderTrial,
   tryProviders,
 } from "../../crypto/provider_choice.ts";
+import type { StreamMethod } from "../../crypto/stream_methods.ts";
 import { ConfigError } from "../../errors.ts";
+import { SLOW_CRYPTO_MIB } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 
+/** What providers of both kinds say of themselves. */
+export type ProviderName = Pick<AeadProvider, "name" | "version">;
+
+/** What choices of both kinds know of a method. */
+type Named = Pick<Method, "name">;
+
+/** The choice that has a method. */
+export function choiceOf(
+  method: Method,
+  { aeadProvider, keyStreamProvider }: CipherChoice,
+): Choice<Named, ProviderName> {
+  return "ivLength" in method ? keyStreamProvider : aeadProvider;
+}
+
 /** Who serves the methods in use; more methods may come into use later. */
 export class ProvidersInUse {
+  /** Serves every method that was asked for. */
+  readonly choice: CipherChoice = {
+    aeadProvider: new ProviderChoice([]),
+    keyStreamProvider: new KeyStreamChoice([]),
+  };
   readonly #wanted: string;
   readonly #logger: Logger;
-  readonly #found = systemProviders();
-  readonly #choice = new ProviderChoice([]);
+  readonly #found: ProviderResult[] = systemProviders();
+  /** Looked for when the first stream cipher comes into use. */
+  #foundKeyStreams: ProviderResult<KeyStreamProvider>[] | undefined;
   readonly #used = new Set<Method>();
 
   /** @param wanted `auto`, or the name of the only provider allowed. */
@@ -33,16 +66,11 @@ export class ProvidersInUse {
     this.#logger = logger;
   }
 
-  /** Serves every method that was asked for. */
-  get provider(): AeadProvider {
-    return this.#choice;
-  }
-
   /** The methods in use and who computes them. */
   get chosen(): { readonly method: string; readonly provider: string }[] {
     return [...this.#used].map((method) => ({
       method: method.name,
-      provider: this.#choice.chosen(method)!.name,
+      provider: choiceOf(method, this.choice).chosen(method)!.name,
     }));
   }
 
@@ -55,8 +83,9 @@ export class ProvidersInUse {
   serve(methods: Iterable<Method>): void {
     for (const method of new Set(methods)) {
       if (this.#used.has(method)) continue;
-      const trials = tryProviders(this.#allowed, [method], SYSTEM);
-      this.#choice.add(trials);
+      const trials = "ivLength" in method
+        ? this.#tryKeyStreams(method)
+        : this.#tryAead(method);
       for (const { provider, fault } of trials) {
         if (fault === undefined) continue;
         this.#logger.log(
@@ -64,24 +93,79 @@ export class ProvidersInUse {
           `crypto provider ${provider.name} refused for ${method.name}: ${fault}`,
         );
       }
-      const chosen = this.#choice.chosen(method);
-      if (chosen === undefined) {
-        throw unserved(this.#wanted, method, this.#found);
-      }
+      const chosen = choiceOf(method, this.choice).chosen(method);
+      if (chosen === undefined) throw this.#unserved(method);
       this.#used.add(method);
       this.#logger.log(
         "debug",
         `${method.name} is computed by ${chosen.name} ${chosen.version}`,
       );
+      if (!("ivLength" in method)) this.#tellSlow(method, chosen);
     }
   }
 
-  get #allowed(): AeadProvider[] {
-    return this.#found.flatMap((one) =>
-      "provider" in one &&
-        (this.#wanted === "auto" || one.provider.name === this.#wanted)
-        ? [one.provider]
-        : []
+  /** A library that is missing is no fault, but the operator can mend it. */
+  #tellSlow(method: AeadMethod, chosen: ProviderName): void {
+    const missing = this.#found.find((one) => "reason" in one);
+    if (this.#wanted !== "auto" || missing === undefined) return;
+    // Not even OpenSSL has it.
+    if (method.algorithm === "xchacha20-poly1305") return;
+    const speed = this.choice.aeadProvider.speed(method);
+    if (speed >= SLOW_CRYPTO_MIB) return;
+    this.#logger.log(
+      "warn",
+      `${method.name} is slow here: ${chosen.name} computes ` +
+        `${
+          Math.round(speed)
+        } MiB/s, OpenSSL's libcrypto some thousand; install ` +
+        `it (libssl3 in Debian), or see why it is not used: umbra check crypto`,
+    );
+  }
+
+  /** Noble is tried last and alone: whatever is native is faster. */
+  #tryAead(method: AeadMethod): readonly Trial<Named, ProviderName>[] {
+    const choice = this.choice.aeadProvider;
+    const allowed = this.#allowed(this.#found);
+    const native = allowed.filter((one) => one !== nobleProvider);
+    const trials = tryProviders(native, [method], SYSTEM);
+    choice.add(trials);
+    if (choice.supports(method)) return trials;
+    const last = tryProviders(
+      allowed.filter((one) => one === nobleProvider),
+      [method],
+      SYSTEM,
+    );
+    choice.add(last);
+    return [...trials, ...last];
+  }
+
+  #tryKeyStreams(
+    method: StreamMethod,
+  ): readonly Trial<Named, ProviderName>[] {
+    this.#foundKeyStreams ??= systemKeyStreams();
+    const allowed = this.#allowed(this.#foundKeyStreams);
+    const trials = tryKeyStreams(allowed, [method], SYSTEM);
+    this.choice.keyStreamProvider.add(trials);
+    return trials;
+  }
+
+  #allowed<P extends ProviderName>(found: readonly ProviderResult<P>[]): P[] {
+    return present(found).filter(({ name }) =>
+      this.#wanted === "auto" || name === this.#wanted
+    );
+  }
+
+  #unserved(method: Method): ConfigError {
+    const wanted = this.#wanted;
+    const reason = "ivLength" in method
+      ? whyNoKeyStream(wanted, method, this.#foundKeyStreams ?? [])
+      : absence(wanted, this.#found) ?? "it does not have this method";
+    const advice = wanted === "auto"
+      ? ""
+      : "; use --crypto auto, see `umbra check crypto`";
+    return new ConfigError(
+      "ERR_CRYPTO_PROVIDER",
+      `--crypto ${wanted} cannot serve ${method.name}: ${reason}${advice}`,
     );
   }
 }
@@ -89,7 +173,7 @@ export class ProvidersInUse {
 /** What `umbra check crypto` prints. */
 export function cryptoTable(): string {
   const results = systemProviders();
-  const choice = chooseProviders(METHODS);
+  const choice = chooseProviders(METHODS).aeadProvider;
   const rows = choice.trials.map((trial) => row(trial, choice));
   const absent = results.flatMap((one) =>
     "reason" in one ? [`${one.name} is not available: ${one.reason}\n`] : []
@@ -134,18 +218,25 @@ function table(rows: readonly string[][]): string {
   return rows.map((cells) => `${line(cells)}\n`).join("");
 }
 
-function unserved(
+/** Why a provider is not there at all. */
+function absence<P>(
+  name: string,
+  found: readonly ProviderResult<P>[],
+): string | undefined {
+  return found.flatMap((one) =>
+    "reason" in one && one.name === name ? [one.reason] : []
+  )[0];
+}
+
+/** OpenSSL has most of them: what it lacks is worth telling. */
+function whyNoKeyStream(
   wanted: string,
-  method: Method,
-  results: ReturnType<typeof systemProviders>,
-): ConfigError {
-  const reason =
-    results.flatMap((one) =>
-      "reason" in one && one.name === wanted ? [one.reason] : []
-    )[0] ?? "it does not have this method";
-  return new ConfigError(
-    "ERR_CRYPTO_PROVIDER",
-    `--crypto ${wanted} cannot serve ${method.name}: ${reason}; ` +
-      "use --crypto auto, see `umbra check crypto`",
-  );
+  method: StreamMethod,
+  found: readonly ProviderResult<KeyStreamProvider>[],
+): string {
+  const name = wanted === "auto" ? "openssl" : wanted;
+  const provider = present(found).find((one) => one.name === name);
+  return provider === undefined
+    ? `it needs libcrypto of OpenSSL 3: ${absence(name, found)}`
+    : provider.lacks(method) ?? "every provider of it was refused";
 }

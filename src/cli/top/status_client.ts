@@ -11,10 +11,7 @@ import type { Status } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError, TransportError } from "../../errors.ts";
 import { MAX_STATUS_LENGTH, STATUS_TIMEOUT_MS } from "../../limits.ts";
-import {
-  type AdminAddress,
-  formatAdminAddress,
-} from "../config/operator_settings.ts";
+import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
 
 /** Where to ask. */
 export interface StatusSource {

@@ -39,7 +39,8 @@ const CLEAR_BELOW = "\x1b[J";
  */
 export async function runTop(args: Arguments): Promise<void> {
   const secrets = new Secrets(systemSources);
-  const { admin, adminToken } = operatorSettings(args, undefined, secrets);
+  const said = { args, file: undefined, secrets };
+  const { admin, adminToken } = operatorSettings("local", said);
   if (admin === undefined) {
     throw usage(
       "Which program? Give --admin HOST:PORT or unix:/PATH, as it was started",

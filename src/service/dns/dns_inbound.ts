@@ -57,7 +57,6 @@ import {
   flowLimits,
   joined,
   serveDatagrams,
-  type UdpOptions,
 } from "../udp/udp_service.ts";
 import {
   FirstThatAnswers,
@@ -70,9 +69,10 @@ import {
   type FlowOwner,
   OutboundFlows,
 } from "../udp/outbound_flows.ts";
+import { SERVICE_DEFAULTS, type UdpOptions } from "../options.ts";
 
 /** How to run a DNS inbound. */
-export interface DnsOptions extends UdpOptions {
+export interface DnsOptions extends Partial<UdpOptions> {
   /** Where programs ask, over UDP and TCP. */
   readonly listen: Endpoint;
   /** Whom the server asks: an IP address. */
@@ -114,7 +114,11 @@ export async function startDns(
   );
   // As the addresses of packets are written.
   const resolver = { host: formatIp(ip), port: options.resolver.port };
-  const dns = new DnsInbound({ ...options, resolver }, socket, world);
+  const dns = new DnsInbound(
+    { ...SERVICE_DEFAULTS, ...options, resolver },
+    socket,
+    world,
+  );
   const udp = serveDatagrams(
     socket,
     (datagram) => dns.handle(datagram),
@@ -136,7 +140,7 @@ export async function startDns(
 }
 
 class DnsInbound {
-  readonly #options: DnsOptions;
+  readonly #options: Required<DnsOptions>;
   readonly #servers: FirstThatAnswers;
   readonly #socket: DatagramSocket;
   readonly #world: Required<Dependencies>;
@@ -150,7 +154,7 @@ class DnsInbound {
   #udpJudged = false;
 
   constructor(
-    options: DnsOptions,
+    options: Required<DnsOptions>,
     socket: DatagramSocket,
     world: Required<Dependencies>,
   ) {

@@ -1,6 +1,6 @@
 /**
- * The HTTP proxy that applications speak to in `ss-local`: CONNECT becomes a
- * relay, other requests are passed on one after the other, each connection to
+ * The HTTP proxy that applications speak to in `ss-local`: CONNECT and a change
+ * of protocols (WebSocket) become a relay, other requests are passed on one after the other, each connection to
  * a target being used again as long as requests go there.
  *
  * @module
@@ -33,7 +33,8 @@ import { HttpExchange } from "./http_exchange.ts";
 import type { InboundClient, InboundRequest } from "./inbound.ts";
 
 /**
- * Serves requests until one of them is CONNECT.
+ * Serves requests until one of them is CONNECT, or its target agrees to another
+ * protocol.
  *
  * @returns That one; `undefined` when the connection has served its purpose.
  * @throws {UmbraError} After the client has been told, where it could be.
@@ -77,8 +78,10 @@ class HttpConnection implements Disposable {
           accept: () => CONNECTED,
           refuse: (code) => encodeAnswer(statusOf(code), { keepAlive: false }),
         };
-      } else if (!await this.#forward(request)) {
-        return undefined;
+      } else {
+        const next = await this.#forward(request);
+        if (typeof next === "object") return next;
+        if (!next) return undefined;
       }
     }
   }
@@ -202,12 +205,15 @@ class HttpConnection implements Disposable {
     this.#heads.push(rest);
   }
 
-  /** @returns Whether the client's connection can be used again. */
-  async #forward(request: HttpForward): Promise<boolean> {
+  /**
+   * @returns Whether the client's connection can be used again; what is to be
+   * relayed, if it speaks another protocol from now on.
+   */
+  async #forward(request: HttpForward): Promise<boolean | InboundRequest> {
     const reused = this.#takeIdle(request);
     if (reused !== undefined) {
-      const keepAlive = await this.#exchange(request, reused, true);
-      if (keepAlive !== undefined) return keepAlive;
+      const next = await this.#exchange(request, reused, true);
+      if (next !== undefined) return next;
     }
     let channel: Channel;
     try {
@@ -236,19 +242,28 @@ class HttpConnection implements Disposable {
   /**
    * @param mayRepeat Whether the target may have given the connection up just
    * now; the request is then to be sent again on a new one.
-   * @returns Whether the client's connection can be used again; `undefined`
-   * when the request is to be repeated.
+   * @returns As `#forward()`; `undefined` when the request is to be repeated.
    */
   async #exchange(
     request: HttpForward,
     channel: Channel,
     mayRepeat: boolean,
-  ): Promise<boolean | undefined> {
+  ): Promise<boolean | InboundRequest | undefined> {
     const { signal } = this.#client;
     const rest = this.#heads.takeRest();
     const exchange = new HttpExchange(this.#client, channel, request, rest);
     try {
       const end = await exchange.run();
+      const { rest: payload, switched } = end;
+      if (switched !== undefined) {
+        const { address } = request;
+        return {
+          ...{ kind: "connect", address, payload, channel },
+          accept: () => switched,
+          // It is connected: nothing is left that could be refused.
+          refuse: () => new Uint8Array(0),
+        };
+      }
       this.#heads.push(end.rest);
       if (end.clientKeepsAlive && end.targetKeepsAlive) {
         channel.watch();
@@ -277,6 +292,7 @@ class HttpConnection implements Disposable {
           keepAlive: false,
           method,
           minorVersion,
+          heard: exchange.heard,
         }),
       );
       throw error;

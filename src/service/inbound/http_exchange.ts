@@ -30,6 +30,11 @@ export interface ExchangeEnd {
   readonly targetKeepsAlive: boolean;
   /** What the client sent behind its request. */
   readonly rest: Uint8Array;
+  /**
+   * Set: the target has agreed to another protocol. This is for the client,
+   * which has seen nothing of it: the answer, and what came behind it.
+   */
+  readonly switched?: Uint8Array;
 }
 
 /** State of one exchange. */
@@ -43,7 +48,7 @@ export class HttpExchange {
   readonly #client: InboundClient;
   readonly #channel: Channel;
   readonly #request: HttpForward;
-  readonly #heads = new HttpHeadReader();
+  readonly #heads = new HttpHeadReader("response");
   /** What the client sent that is not passed on yet. */
   #rest: Uint8Array;
   #requestSent = false;
@@ -123,12 +128,19 @@ export class HttpExchange {
 
   async #receiveResponse(idle: IdleSignal): Promise<ExchangeEnd> {
     const response = await this.#finalResponse(idle);
-    const body = new HttpBodyDecoder(response.framing);
+    if (response.switches) {
+      return {
+        clientKeepsAlive: false,
+        targetKeepsAlive: false,
+        rest: this.#rest,
+        switched: prefixed(response.head, this.#heads.takeRest()),
+      };
+    }
+    const body = new HttpBodyDecoder(response.framing, "response");
     const { clientFraming } = response;
     let prefix = response.head;
     let bytes = this.#heads.takeRest();
     let surplus: Uint8Array = NOTHING;
-    this.answered = true;
     for (;;) {
       const decoded = body.decode(bytes);
       surplus = decoded.rest;
@@ -156,6 +168,7 @@ export class HttpExchange {
   ): Promise<void> {
     const bytes = prefixed(prefix, encodeBody(framing, payload, body.done));
     if (bytes.length === 0) return;
+    this.answered = true;
     await this.#client.send(bytes, idle.signal);
     idle.touch();
   }

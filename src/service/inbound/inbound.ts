@@ -10,7 +10,7 @@ import type { Clock } from "../../clock.ts";
 import type { ErrorCode, ProtocolErrorCode, UmbraError } from "../../errors.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { Mode } from "../udp/udp_service.ts";
+import type { Mode } from "../options.ts";
 
 /**
  * What applications may speak: `mixed` tells SOCKS4, SOCKS5 and HTTP apart by
@@ -30,6 +30,8 @@ export interface InboundRequest {
   readonly address: Address;
   /** Payload that came with the request; may be empty. */
   readonly payload: Uint8Array;
+  /** Set: it is connected already, and this goes on; the receiver owns it. */
+  readonly channel?: Channel;
   /**
    * Set: the server's first bytes are the answer, and when it ends the stream
    * without any, the application is refused with this code.

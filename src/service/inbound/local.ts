@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CONNECT_TIMEOUT_MS } from "../../limits.ts";
+import { LOCAL_HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
@@ -12,34 +12,26 @@ import {
   FirstThatAnswers,
   throughServers,
 } from "../outbound/first_that_answers.ts";
+import { SERVICE_DEFAULTS, type ServiceOptions } from "../options.ts";
 import { everythingTo, type Router } from "../outbound/outbound.ts";
 import type { UpstreamServer } from "../outbound/shadowsocks.ts";
 import {
-  connectionShare,
+  acceptShare,
   type Dependencies,
   type Service,
   withDefaults,
 } from "../service.ts";
 import { UdpLocal } from "../udp/udp_local.ts";
-import {
-  besideListener,
-  flowShare,
-  joined,
-  type UdpOptions,
-} from "../udp/udp_service.ts";
+import { besideListener, flowShare, joined } from "../udp/udp_service.ts";
 import { startUdpTunnel } from "../udp/udp_tunnel.ts";
 import type { Inbound, InboundProtocol } from "./inbound.ts";
-import {
-  type ApplicationOptions,
-  type ConnectionLocal,
-  LocalConnection,
-} from "./local_connection.ts";
+import { type ConnectionLocal, LocalConnection } from "./local_connection.ts";
 import { inboundFor } from "./protocols.ts";
 import { SilenceHint } from "./silence_hint.ts";
 import { type SocksUser, userCheck } from "./socks5.ts";
 
 /** How to run a local proxy. */
-export interface LocalOptions extends ApplicationOptions, UdpOptions {
+export interface LocalOptions extends Partial<ServiceOptions> {
   /** Where applications connect. */
   readonly listen: Endpoint;
   /** At least one; the next is tried when one cannot be reached. */
@@ -51,13 +43,16 @@ export interface LocalOptions extends ApplicationOptions, UdpOptions {
    * empty: everybody may.
    */
   readonly users?: readonly SocksUser[];
-  /** Milliseconds to resolve and connect to a server; default 10,000. */
-  readonly connectTimeoutMs?: number;
-  /** Open at once; default: what the descriptors allow. */
-  readonly maxConnections?: number;
-  /** Of one client address at once; default: no limit. */
-  readonly maxConnectionsPerHost?: number;
+  /** Milliseconds for the handshake; default 30,000. */
+  readonly handshakeTimeoutMs?: number;
 }
+
+const DEFAULTS = {
+  ...SERVICE_DEFAULTS,
+  protocol: "mixed",
+  users: [],
+  handshakeTimeoutMs: LOCAL_HANDSHAKE_TIMEOUT_MS,
+} as const;
 
 /** A running local. */
 export interface LocalService extends Service {
@@ -77,10 +72,11 @@ export interface LocalService extends Service {
  * @throws {RangeError} When there is no server.
  */
 export async function startLocal(
-  options: LocalOptions,
+  given: LocalOptions,
   dependencies: Dependencies,
 ): Promise<LocalService> {
   const world = withDefaults(dependencies);
+  const options: Required<LocalOptions> = { ...DEFAULTS, ...given };
   const local = new Local(options, world);
   const service = await listen(local, options, world);
   return {
@@ -92,10 +88,10 @@ export async function startLocal(
 
 async function listen(
   local: Local,
-  options: LocalOptions,
+  options: Required<LocalOptions>,
   world: Required<Dependencies>,
 ): Promise<Service> {
-  const { mode = "tcp_only", protocol } = options;
+  const { mode, protocol } = options;
   const flows = flowShare(options, world);
   // SOCKS asks for UDP over TCP; a tunnel does not ask.
   if (mode === "udp_only" && typeof protocol === "object") {
@@ -110,10 +106,7 @@ async function listen(
     : undefined;
   const tcp = serve(
     listener,
-    {
-      maxConnections: connectionShare(options.maxConnections, world, flows),
-      maxPerHost: options.maxConnectionsPerHost,
-    },
+    acceptShare(options, world, flows),
     ({ connection }, signal) =>
       new LocalConnection(connection, local, signal).serve(),
     world,
@@ -122,7 +115,7 @@ async function listen(
 }
 
 class Local implements ConnectionLocal {
-  readonly options: LocalOptions;
+  readonly options: Required<LocalOptions>;
   readonly inbound: Inbound;
   readonly inboundName: string;
   readonly authenticate: Authenticate | undefined;
@@ -132,8 +125,11 @@ class Local implements ConnectionLocal {
   readonly #servers: FirstThatAnswers;
   #udp: UdpLocal | undefined;
 
-  constructor(options: LocalOptions, world: Required<Dependencies>) {
-    const { protocol = "mixed", users = [] } = options;
+  constructor(
+    options: Required<LocalOptions>,
+    world: Required<Dependencies>,
+  ) {
+    const { protocol, users } = options;
     this.options = options;
     this.world = world;
     this.#servers = new FirstThatAnswers(this.#through(options.servers), world);
@@ -167,7 +163,6 @@ class Local implements ConnectionLocal {
   #through(servers: readonly UpstreamServer[]): ReturnType<
     typeof throughServers
   > {
-    const { connectTimeoutMs = CONNECT_TIMEOUT_MS } = this.options;
-    return throughServers(servers, connectTimeoutMs, this.world);
+    return throughServers(servers, this.options.connectTimeoutMs, this.world);
   }
 }

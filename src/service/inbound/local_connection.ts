@@ -10,11 +10,7 @@
 import { abortable } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { ProtocolError, UmbraError } from "../../errors.ts";
-import {
-  HALF_CLOSED_IDLE_TIMEOUT_MS,
-  IDLE_TIMEOUT_MS,
-  LOCAL_HANDSHAKE_TIMEOUT_MS,
-} from "../../limits.ts";
+import { HALF_CLOSED_IDLE_TIMEOUT_MS } from "../../limits.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Channel, Direction } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
@@ -22,23 +18,17 @@ import { type Passage, relay } from "../../streams/relay.ts";
 import type { Connection } from "../../transport.ts";
 import { ConnectionReport, UNANSWERED } from "../connection_report.ts";
 import type { Router } from "../outbound/outbound.ts";
+import type { ServiceOptions } from "../options.ts";
 import type { Dependencies } from "../service.ts";
 import type { UdpLocal } from "../udp/udp_local.ts";
-import type { Mode } from "../udp/udp_service.ts";
 import type { Inbound, InboundRequest, Send } from "./inbound.ts";
 import { LocalClient } from "./local_client.ts";
 import type { SilenceHint } from "./silence_hint.ts";
 
 /** How a local treats the connections of applications. */
-export interface ApplicationOptions {
-  /** Whether TCP, UDP or both are relayed; default `tcp_only`. */
-  readonly mode?: Mode;
-  /** True if BIND is asked of the server, which must know it; default false. */
-  readonly bind?: boolean;
-  /** Milliseconds without a byte; default 300,000. */
-  readonly idleTimeoutMs?: number;
-  /** Milliseconds for the handshake; default 30,000. */
-  readonly handshakeTimeoutMs?: number;
+export interface ApplicationOptions extends ServiceOptions {
+  /** Milliseconds for the handshake. */
+  readonly handshakeTimeoutMs: number;
 }
 
 /** The local of a connection. */
@@ -84,7 +74,7 @@ export class LocalConnection implements Passage {
     this.#client = new LocalClient(
       connection,
       local.world.clock,
-      this.#handshakeTimeoutMs,
+      local.options.handshakeTimeoutMs,
     );
     this.#report = new ConnectionReport(connection, local.world);
   }
@@ -130,14 +120,11 @@ export class LocalConnection implements Passage {
         ? client.answer(bytes, signal)
         : abortable(client.writer.write(bytes), giveUp);
     return inbound({
+      ...options,
       source: client.reader,
       send,
       authenticate,
-      bind: options.bind ?? false,
-      mode: options.mode ?? "tcp_only",
       clock: world.clock,
-      handshakeTimeoutMs: this.#handshakeTimeoutMs,
-      idleTimeoutMs: this.#idleTimeoutMs,
       signal,
       open: async (address) => {
         const channel = await this.#channelTo(address, NOTHING);
@@ -151,6 +138,7 @@ export class LocalConnection implements Passage {
   /** The way for a request; the application is refused where there is none. */
   async #openFor(request: InboundRequest): Promise<Channel> {
     this.#request = request;
+    if (request.channel !== undefined) return request.channel;
     try {
       return await this.#channelTo(request.address, request.payload);
     } catch (error) {
@@ -198,19 +186,31 @@ export class LocalConnection implements Passage {
     const { transport, clock } = this.#local.world;
     const client = this.#client;
     const signal = this.#signal;
-    await client.answer(this.#request!.accept(channel.local), signal);
-    const more = channel.first.length > 0
-      ? NOTHING
-      : await client.firstPayload(signal);
-    this.#report.count("up", channel.first.length + more.length);
+    const { accept } = this.#request!;
+    await client.answer(accept(channel.local), signal);
     await relay(client, channel, this, {
+      ...this.#local.options,
       buffers: transport.buffers,
       clock,
-      idleTimeoutMs: this.#idleTimeoutMs,
       halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
       signals: [signal],
-      first: { up: channel.begin(more) },
+      first: { up: await this.#firstBytes(channel) },
     });
+  }
+
+  /** Of a channel that speaks another protocol now, what came with that. */
+  async #firstBytes(channel: Channel): Promise<Uint8Array> {
+    const { channel: begun, payload } = this.#request!;
+    if (begun !== undefined) {
+      if (payload.length === 0) return payload;
+      this.#report.count("up", payload.length);
+      return channel.session.seal(payload);
+    }
+    const more = channel.first.length > 0
+      ? NOTHING
+      : await this.#client.firstPayload(this.#signal);
+    this.#report.count("up", channel.first.length + more.length);
+    return channel.begin(more);
   }
 
   /** See {@link Passage.pass}. */
@@ -232,14 +232,6 @@ export class LocalConnection implements Passage {
     const { unanswered, refuse } = this.#request!;
     if (unanswered === undefined || this.#report.bytesDown > 0) return;
     await this.#client.refuse(refuse(unanswered), this.#signal);
-  }
-
-  get #handshakeTimeoutMs(): number {
-    return this.#local.options.handshakeTimeoutMs ?? LOCAL_HANDSHAKE_TIMEOUT_MS;
-  }
-
-  get #idleTimeoutMs(): number {
-    return this.#local.options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
   }
 }
 

@@ -4,24 +4,24 @@
  *
  * @module
  */
-import { equalBytes } from "../../bytes.ts";
+import { equalBytes, toLatin1 } from "../../bytes.ts";
 import { Deadline } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { BIND_TARGET, encodeBindPayload } from "../../codec/bind_request.ts";
 import {
   encodeReply,
   REP,
-  type Rep,
   SOCKS5_COMMAND,
   type Socks5Credentials,
 } from "../../codec/socks5.ts";
-import { type ErrorCode, ProtocolError } from "../../errors.ts";
+import { repOf } from "../../codec/socks5_outcome.ts";
+import { ProtocolError } from "../../errors.ts";
 import {
   type Authenticate,
   Socks5ServerSession,
 } from "../../session/socks5/server_session.ts";
 import type { InboundClient, InboundRequest, Send } from "./inbound.ts";
-import type { Mode } from "../udp/udp_service.ts";
+import type { Mode } from "../options.ts";
 
 /** Who may use the proxy. RFC 1929. */
 export interface SocksUser {
@@ -74,13 +74,18 @@ export async function acceptSocks5(
   }
 }
 
-/** Compares user names and passwords in a time that does not tell which fits. */
+/**
+ * Compares user names and passwords in a time that does not tell which fits.
+ * Neither RFC 1929 nor older clients of RFC 7617 say how text becomes bytes:
+ * UTF-8 and Latin-1 are both taken.
+ */
 export function userCheck(users: readonly SocksUser[]): Authenticate {
-  const encoder = new TextEncoder();
-  const known = users.map(({ username, password }) => ({
-    username: encoder.encode(username),
-    password: encoder.encode(password),
-  }));
+  const known = users.flatMap(({ username, password }) =>
+    ENCODINGS.map((encode) => ({
+      username: encode(username),
+      password: encode(password),
+    }))
+  );
   return ({ username, password }: Socks5Credentials): boolean => {
     let matches = 0;
     for (const user of known) {
@@ -92,9 +97,18 @@ export function userCheck(users: readonly SocksUser[]): Authenticate {
   };
 }
 
+const ENCODINGS: readonly ((text: string) => Uint8Array)[] = [
+  (text) => new TextEncoder().encode(text),
+  // Of a text that Latin-1 does not have, UTF-8 again: nothing else fits it.
+  (text) =>
+    [...text].every((character) => character.charCodeAt(0) <= 0xff)
+      ? toLatin1(text)
+      : new TextEncoder().encode(text),
+];
+
 const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
   accept: (bound) => encodeReply(REP.succeeded, bound),
-  refuse: (code) => encodeReply(REP_BY_CODE[code] ?? REP.generalFailure),
+  refuse: (code) => encodeReply(repOf(code)),
 };
 
 /** BIND: both replies come from the server, if it is one that knows it. */
@@ -108,20 +122,6 @@ function bindRequest(expected: Address, rest: Uint8Array): InboundRequest {
     refuse: REPLIES.refuse,
   };
 }
-
-/** RFC 1928 §6; what is not listed is a general failure. */
-const REP_BY_CODE: Partial<Record<ErrorCode, Rep>> = {
-  ERR_NET_REFUSED: REP.connectionRefused,
-  ERR_NET_UNREACHABLE: REP.networkUnreachable,
-  ERR_NET_ADDRESS_UNAVAILABLE: REP.networkUnreachable,
-  ERR_NET_HOST_UNREACHABLE: REP.hostUnreachable,
-  ERR_NET_NAME_NOT_FOUND: REP.hostUnreachable,
-  ERR_NET_NAME_TEMPORARY: REP.hostUnreachable,
-  ERR_NET_TIMEOUT: REP.hostUnreachable,
-  ERR_NET_PERMISSION: REP.notAllowed,
-  ERR_POLICY_TARGET: REP.notAllowed,
-  ERR_SOCKS_COMMAND: REP.commandNotSupported,
-};
 
 async function checkRequest(
   command: number,

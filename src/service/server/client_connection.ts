@@ -8,19 +8,18 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import { abortable, Deadline } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import type { Method } from "../../crypto/method.ts";
-import { ProtocolError } from "../../errors.ts";
+import { type ErrorCode, ProtocolError, UmbraError } from "../../errors.ts";
 import {
   HALF_CLOSED_IDLE_TIMEOUT_MS,
-  IDLE_TIMEOUT_MS,
   SERVER_HANDSHAKE_JITTER,
-  SERVER_HANDSHAKE_TIMEOUT_MS,
 } from "../../limits.ts";
 import { randomBelow } from "../../random.ts";
-import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
+import type { TargetPolicy } from "../../security/target_policy.ts";
 import type { ServerProtocol } from "../../session/family.ts";
 import { replayed } from "../../session/replay.ts";
 import type {
@@ -35,25 +34,20 @@ import type { Connection } from "../../transport.ts";
 import type { Visit } from "./account.ts";
 import type { Accounts } from "./accounts.ts";
 import { ConnectionReport } from "../connection_report.ts";
+import type { ServiceOptions } from "../options.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
 import { acceptPeer } from "./bind.ts";
 import type { Place } from "./strangers.ts";
 
 /** How a server treats the connections of its clients. */
-export interface ClientOptions {
+export interface ClientOptions extends ServiceOptions {
   /** Cipher of both directions; named where a wrong one may be the cause. */
   readonly method: Method;
-  /** What may be dialled; default: anything. */
-  readonly targetPolicy?: TargetPolicy;
-  /** Whether clients may have a connection accepted (BIND); default: no. */
-  readonly bind?: boolean;
-  /** Milliseconds without a byte; default 300,000. */
-  readonly idleTimeoutMs?: number;
-  /** Milliseconds to resolve and connect; default 10,000. */
-  readonly connectTimeoutMs?: number;
-  /** Milliseconds for a valid request, lengthened at random; default 60,000. */
-  readonly handshakeTimeoutMs?: number;
+  /** What may be dialled. */
+  readonly targetPolicy: TargetPolicy;
+  /** Milliseconds for a valid request, lengthened at random. */
+  readonly handshakeTimeoutMs: number;
 }
 
 /** The server of a connection; what it says may change meanwhile. */
@@ -190,14 +184,16 @@ export class ClientConnection {
     const passage = new CountedPassage(visit, this.#report);
     passage.pass("up", channel.first.length);
     return relay(this.#client, channel, passage, {
+      ...options,
       buffers: world.transport.buffers,
       clock: world.clock,
-      idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
       halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
       signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
       first: {
         up: channel.begin(),
-        ...greeting && { down: this.#session.seal(greeting) },
+        down: greeting === undefined
+          ? this.#session.answer?.() ?? NOTHING
+          : this.#session.seal(greeting),
       },
     });
   }
@@ -205,7 +201,7 @@ export class ClientConnection {
   /** How long a client may take to be understood, or to go away. */
   #patience(): Deadline {
     const { options, world: { clock, randomBytes } } = this.#server;
-    const timeoutMs = options.handshakeTimeoutMs ?? SERVER_HANDSHAKE_TIMEOUT_MS;
+    const { handshakeTimeoutMs: timeoutMs } = options;
     const jitterMs = randomBelow(
       Math.ceil(timeoutMs * SERVER_HANDSHAKE_JITTER),
       randomBytes,
@@ -226,7 +222,7 @@ export class ClientConnection {
     const { target, payload, reply } = await acceptPeer(request, {
       transport,
       clock,
-      policy: options.targetPolicy ?? anyTarget,
+      policy: options.targetPolicy,
       host: connection.local.host,
       signal,
       send: (reply) =>
@@ -238,15 +234,26 @@ export class ClientConnection {
     };
   }
 
-  #open({ address, payload, user }: StreamRequest): Promise<Channel> {
-    return this.#server.router
-      .choose({
-        target: address,
-        user,
-        inbound: "shadowsocks",
-        network: "tcp",
-      })
-      .open(address, payload, this.#signal);
+  async #open({ address, payload, user }: StreamRequest): Promise<Channel> {
+    try {
+      return await this.#server.router
+        .choose({
+          target: address,
+          user,
+          inbound: "shadowsocks",
+          network: "tcp",
+        })
+        .open(address, payload, this.#signal);
+    } catch (error) {
+      if (error instanceof UmbraError) await this.#tell(error.code);
+      throw error;
+    }
+  }
+
+  /** Why the target was not reached, where the protocol has words for it. */
+  async #tell(code: ErrorCode): Promise<void> {
+    const answer = this.#session.answer?.(code) ?? NOTHING;
+    if (answer.length > 0) await this.#reply(answer, this.#signal);
   }
 }
 
@@ -264,6 +271,14 @@ class CountedPassage implements Passage {
     const waitMs = this.#visit.count(direction, payloadBytes);
     this.#report.count(direction, payloadBytes);
     return waitMs;
+  }
+
+  /**
+   * Without an answer there is nothing that could pass for whole; and a peer
+   * that tampers is told nothing.
+   */
+  breaksOff(reason: unknown): boolean {
+    return this.#report.bytesDown > 0 && !(reason instanceof ProtocolError);
   }
 }
 

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { CONNECT_TIMEOUT_MS, STRANGERS_SHARE } from "../../limits.ts";
-import { anyTarget } from "../../security/target_policy.ts";
+import { SERVER_HANDSHAKE_TIMEOUT_MS, STRANGERS_SHARE } from "../../limits.ts";
+import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
 import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
 import type { Endpoint } from "../../transport.ts";
@@ -18,48 +18,50 @@ import {
   type ConnectionServer,
 } from "./client_connection.ts";
 import { Direct } from "../outbound/direct.ts";
+import {
+  type AcceptOptions,
+  SERVICE_DEFAULTS,
+  type ServiceOptions,
+  type UdpOptions,
+} from "../options.ts";
 import { everythingTo, type Router } from "../outbound/outbound.ts";
 import {
-  connectionShare,
+  acceptShare,
   type Dependencies,
   type Service,
   withDefaults,
 } from "../service.ts";
 import { startUdpServer, type UdpServerService } from "../udp/udp_server.ts";
-import {
-  besideListener,
-  flowShare,
-  joined,
-  type Mode,
-  type UdpOptions,
-} from "../udp/udp_service.ts";
+import { besideListener, flowShare, joined } from "../udp/udp_service.ts";
 
 /** How to run a server. */
-export interface ServerOptions extends ServerKeys, ClientOptions, UdpOptions {
+export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
   /** Where clients connect. */
   readonly listen: Endpoint;
-  /** Default: `tcp_only`. UDP is on the port of TCP. */
-  readonly mode?: Mode;
+  /** What may be dialled; default: anything. */
+  readonly targetPolicy?: TargetPolicy;
+  /** Milliseconds for a valid request, lengthened at random; default 60,000. */
+  readonly handshakeTimeoutMs?: number;
   /**
    * Where users are counted. Who gives them keeps them in line with the users.
    * Default: accounts of its own.
    */
   readonly accounts?: Accounts;
-  /** Open at once; default: what the descriptors allow. */
-  readonly maxConnections?: number;
-  /** Of one client address at once; default: no limit. */
-  readonly maxConnectionsPerHost?: number;
 }
+
+/** With nothing left out but what is about accounts and keys. */
+type CompleteOptions = ServerOptions & ServiceOptions & ClientOptions;
+
+const DEFAULTS = {
+  ...SERVICE_DEFAULTS,
+  targetPolicy: anyTarget,
+  handshakeTimeoutMs: SERVER_HANDSHAKE_TIMEOUT_MS,
+} as const;
 
 /** What can be changed while a server runs: all but where and how it listens. */
 export type ServerChange = Omit<
   ServerOptions,
-  | "listen"
-  | "mode"
-  | "accounts"
-  | "maxConnections"
-  | "maxConnectionsPerHost"
-  | "maxFlows"
+  "listen" | "mode" | "accounts" | "maxFlows" | keyof AcceptOptions
 >;
 
 /** A running server. */
@@ -82,7 +84,11 @@ export function checkServer(
   keys: ServerKeys,
   dependencies: Dependencies,
 ): void {
-  const forgetful = { sinceUnixMs: 0, add: () => true, remember: () => {} };
+  const forgetful = {
+    remembers: () => true,
+    add: () => true,
+    remember: () => {},
+  };
   const world = withDefaults(dependencies);
   serverProtocol(keys, { ...world, replayFilter: forgetful });
 }
@@ -94,11 +100,12 @@ export function checkServer(
  * @throws {RangeError} When keys are missing, or users cannot be told apart.
  */
 export async function startServer(
-  options: ServerOptions,
+  given: ServerOptions,
   dependencies: Dependencies,
 ): Promise<ServerService> {
   const world = withDefaults(dependencies);
-  const { mode = "tcp_only" } = options;
+  const options: CompleteOptions = { ...DEFAULTS, ...given };
+  const { mode } = options;
   const server = new Server(options, world);
   const { accounts, protocol } = server;
   const router: Router = { choose: (request) => server.router.choose(request) };
@@ -115,11 +122,11 @@ export async function startServer(
   const udp = mode !== "tcp_only"
     ? await besideListener(listener, () => startUdpServer(udpOptions, world))
     : undefined;
-  const share = connectionShare(options.maxConnections, world, maxFlows);
+  const share = acceptShare(options, world, maxFlows);
+  const { maxConnections } = share;
   const limits = {
-    maxConnections: share,
-    maxStrangers: Math.max(1, Math.floor(share * STRANGERS_SHARE)),
-    maxPerHost: options.maxConnectionsPerHost,
+    ...share,
+    maxStrangers: Math.max(1, Math.floor(maxConnections * STRANGERS_SHARE)),
   };
   const tcp = serve(
     listener,
@@ -140,8 +147,8 @@ function withUpdate(
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
     update(change): void {
-      server.update(change);
-      udp?.update({ ...change, protocol: server.protocol });
+      const { udpTimeoutMs } = server.update(change);
+      udp?.update({ udpTimeoutMs, protocol: server.protocol });
     },
   };
 }
@@ -150,12 +157,12 @@ class Server implements ConnectionServer {
   /** Of TCP and UDP alike. */
   readonly accounts: Accounts;
   readonly world: Required<Dependencies>;
-  #options: ServerOptions;
+  #options: CompleteOptions;
   #protocol: ServerProtocol;
   #router: Router;
   readonly #ownsAccounts: boolean;
 
-  constructor(options: ServerOptions, world: Required<Dependencies>) {
+  constructor(options: CompleteOptions, world: Required<Dependencies>) {
     this.#options = options;
     this.world = world;
     this.#ownsAccounts = options.accounts === undefined;
@@ -178,8 +185,10 @@ class Server implements ConnectionServer {
     return this.#router;
   }
 
-  update(change: ServerChange): void {
-    const next = { ...change, listen: this.#options.listen };
+  /** @returns What holds from now on. */
+  update(change: ServerChange): UdpOptions {
+    const { listen } = this.#options;
+    const next: CompleteOptions = { ...DEFAULTS, ...change, listen };
     if (sameKey(this.#options, next)) {
       this.#protocol.setUsers(next.users ?? []);
     } else {
@@ -188,13 +197,12 @@ class Server implements ConnectionServer {
     if (this.#ownsAccounts) this.accounts.set(next.users ?? []);
     this.#router = this.#direct(next);
     this.#options = next;
+    return next;
   }
 
-  #direct(options: ClientOptions): Router {
-    const {
-      targetPolicy: policy = anyTarget,
-      connectTimeoutMs = CONNECT_TIMEOUT_MS,
-    } = options;
+  #direct(
+    { targetPolicy: policy, connectTimeoutMs }: CompleteOptions,
+  ): Router {
     return everythingTo(new Direct({ policy, connectTimeoutMs }, this.world));
   }
 

@@ -10,7 +10,6 @@
 import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import type { Packet } from "../../codec/packet.ts";
-import { UDP_TIMEOUT_MS } from "../../limits.ts";
 import type { ServerProtocol } from "../../session/family.ts";
 import type {
   ClientPacket,
@@ -27,14 +26,15 @@ import { bindPort } from "./late_socket.ts";
 import type { UdpFlow } from "./flow_table.ts";
 import { type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
 import { UdpReport } from "./udp_report.ts";
-import { flowLimits, serveDatagrams, type UdpOptions } from "./udp_service.ts";
+import { flowLimits, serveDatagrams } from "./udp_service.ts";
+import type { UdpOptions } from "../options.ts";
 
 /** What can be changed while the UDP side of a server runs. */
 export interface UdpServerChange {
   /** Of TCP and UDP alike; another one ends every flow. */
   readonly protocol: ServerProtocol;
-  /** Milliseconds without a datagram; default 300,000. */
-  readonly udpTimeoutMs?: number;
+  /** Milliseconds without a datagram. */
+  readonly udpTimeoutMs: number;
 }
 
 /** How to run the UDP side of a server. */
@@ -141,7 +141,7 @@ class UdpServer {
       this.#flows.end();
       this.#packets = protocol.packets;
     }
-    this.#flows.setIdleTimeout(udpTimeoutMs ?? UDP_TIMEOUT_MS);
+    this.#flows.setIdleTimeout(udpTimeoutMs);
   }
 
   /** Ends every flow. */

@@ -9,10 +9,8 @@ import { tellDefect } from "../../defect.ts";
 import { TransportError } from "../../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
-  MAX_UDP_FLOWS,
   RESERVED_DESCRIPTORS,
   UDP_DESCRIPTOR_SHARE,
-  UDP_TIMEOUT_MS,
 } from "../../limits.ts";
 import type {
   Datagram,
@@ -20,33 +18,24 @@ import type {
   Endpoint,
   Listener,
 } from "../../transport.ts";
+import type { ServiceOptions, UdpOptions } from "../options.ts";
 import type { Dependencies, Service } from "../service.ts";
-
-/** Which of both a role serves; the names are those of configuration files. */
-export type Mode = "tcp_only" | "udp_only" | "tcp_and_udp";
-
-/** Every {@link Mode}. */
-export const MODES: readonly Mode[] = ["tcp_only", "udp_only", "tcp_and_udp"];
-
-/** How UDP services run. */
-export interface UdpOptions {
-  /** Milliseconds without a datagram; default 300,000. */
-  readonly udpTimeoutMs?: number;
-  /** Flows at once; default: what the descriptors allow. */
-  readonly maxFlows?: number;
-}
 
 /**
  * UDP flows a process can hold with the descriptors it may open.
  *
  * @param descriptorLimit See `Transport.descriptorLimit`.
+ * @param wanted Never more than these.
  */
-export function flowCapacity(descriptorLimit: number | undefined): number {
-  if (descriptorLimit === undefined) return MAX_UDP_FLOWS;
+export function flowCapacity(
+  descriptorLimit: number | undefined,
+  wanted: number,
+): number {
+  if (descriptorLimit === undefined) return wanted;
   const share = Math.floor(
     (descriptorLimit - RESERVED_DESCRIPTORS) * UDP_DESCRIPTOR_SHARE,
   );
-  return Math.min(MAX_UDP_FLOWS, Math.max(1, share));
+  return Math.min(wanted, Math.max(1, share));
 }
 
 /**
@@ -55,11 +44,11 @@ export function flowCapacity(descriptorLimit: number | undefined): number {
  * @param options Of the service; without UDP it keeps none.
  */
 export function flowShare(
-  { mode = "tcp_only", maxFlows }: UdpOptions & { readonly mode?: Mode },
+  { mode, maxFlows }: Pick<ServiceOptions, "mode" | "maxFlows">,
   { transport }: Pick<Dependencies, "transport">,
 ): number {
   if (mode === "tcp_only") return 0;
-  return maxFlows ?? flowCapacity(transport.descriptorLimit());
+  return flowCapacity(transport.descriptorLimit(), maxFlows);
 }
 
 /** How many flows a service may have, and for how long they may be quiet. */
@@ -68,8 +57,8 @@ export function flowLimits(
   { transport }: Pick<Dependencies, "transport">,
 ): { readonly maxFlows: number; readonly idleTimeoutMs: number } {
   return {
-    maxFlows: maxFlows ?? flowCapacity(transport.descriptorLimit()),
-    idleTimeoutMs: udpTimeoutMs ?? UDP_TIMEOUT_MS,
+    maxFlows: flowCapacity(transport.descriptorLimit(), maxFlows),
+    idleTimeoutMs: udpTimeoutMs,
   };
 }
 

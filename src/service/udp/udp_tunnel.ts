@@ -10,7 +10,8 @@ import type { Endpoint } from "../../transport.ts";
 import { bindPort } from "./late_socket.ts";
 import { type Dependencies, type Service, withDefaults } from "../service.ts";
 import { UdpReport } from "./udp_report.ts";
-import { flowLimits, serveDatagrams, type UdpOptions } from "./udp_service.ts";
+import { flowLimits, serveDatagrams } from "./udp_service.ts";
+import type { UdpOptions } from "../options.ts";
 import type { Router } from "../outbound/outbound.ts";
 import { clientAt, OutboundFlows } from "./outbound_flows.ts";
 

@@ -55,6 +55,8 @@ export interface HttpForward extends AnyRequest {
   readonly kind: "forward";
   /** Head for the target. */
   readonly head: Uint8Array;
+  /** True if the client asks for another protocol: 101 is an answer then. */
+  readonly upgrades: boolean;
 }
 
 /**
@@ -88,11 +90,13 @@ export function readProxyRequest(
   const { authority, path } = splitTarget(head.target, method);
   const address = parseAuthority(authority, 80);
   if (address === undefined) throw malformed("its target has no valid host");
+  const upgrade = upgradeFields(head, framing);
   const forwarded: HttpField[] = [
     // First, as RFC 9110 §7.2 advises; the target wins over another Host.
     ["Host", authority.replace(/:$/, "")],
     ...endToEnd(fields).filter(([name]) => !REPLACED.has(name.toLowerCase())),
     ...framingFields(framing),
+    ...upgrade,
   ];
   const line = `${method} ${path} HTTP/1.1`;
   return {
@@ -100,7 +104,25 @@ export function readProxyRequest(
     ...common,
     address,
     head: encodeHead(line, forwarded),
+    upgrades: upgrade.length > 0,
   };
+}
+
+/**
+ * The fields by which a client asks for another protocol on this connection,
+ * WebSocket above all. It is passed on where nothing of HTTP can follow the
+ * request: without a body. RFC 9110 §7.8.
+ */
+function upgradeFields(
+  { fields, minorVersion }: HttpRequestHead,
+  framing: HttpFraming,
+): HttpField[] {
+  const wanted = fieldValues(fields, "upgrade");
+  const asks = listElements(fields, "connection").includes("upgrade");
+  // HTTP/1.0 has no other protocols to change to.
+  if (!asks || wanted.length === 0 || minorVersion === 0) return [];
+  if (hasBody(framing)) return [];
+  return [["Connection", "Upgrade"], ["Upgrade", wanted.join(", ")]];
 }
 
 /** Whether a message may have payload. */
@@ -110,13 +132,20 @@ export function hasBody(framing: HttpFraming): boolean {
     : framing.kind !== "none";
 }
 
-/** The fields that announce a body. */
-export function framingFields(framing: HttpFraming): HttpField[] {
+/**
+ * The fields that announce a body.
+ *
+ * @param codings Of a body in chunks, below those.
+ */
+export function framingFields(
+  framing: HttpFraming,
+  codings: readonly string[] = [],
+): HttpField[] {
   switch (framing.kind) {
     case "length":
       return [["Content-Length", String(framing.length)]];
     case "chunked":
-      return [["Transfer-Encoding", "chunked"]];
+      return [["Transfer-Encoding", [...codings, "chunked"].join(", ")]];
     default:
       return [];
   }
@@ -162,7 +191,8 @@ function splitTarget(
   target: string,
   method: string,
 ): { authority: string; path: string } {
-  const match = /^http:\/\/([^/?#]*)([^#]*)$/i.exec(target);
+  // A fragment is for the client alone; some send it all the same.
+  const match = /^http:\/\/([^/?#]*)([^#]*)(?:#.*)?$/i.exec(target);
   if (match === null) {
     throw malformed(
       /^https:/i.test(target)

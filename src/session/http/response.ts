@@ -7,12 +7,14 @@
  */
 import { concat, toLatin1 } from "../../bytes.ts";
 import {
-  bodyFraming,
   type HttpFraming,
   NO_BODY,
+  type ResponseFraming,
+  responseFraming,
 } from "../../codec/http_body.ts";
 import {
   encodeHead,
+  fieldValues,
   type HttpField,
   type HttpResponseHead,
 } from "../../codec/http_head.ts";
@@ -29,6 +31,8 @@ import {
 export interface ProxyResponse {
   /** Another one comes after it: 1xx. */
   readonly interim: boolean;
+  /** What follows is of another protocol, both ways: 101. */
+  readonly switches: boolean;
   /** How the target's body comes. */
   readonly framing: HttpFraming;
   /** How the body goes to the client. */
@@ -50,7 +54,7 @@ export interface ProxyResponse {
  * @param requestSent Whether the target has all of the request; if not,
  * neither connection can be used again.
  * @throws {ProtocolError} `ERR_HTTP_FRAMING`; `ERR_HTTP_MALFORMED` for a
- * change of protocols nobody asked for.
+ * change of protocols that the request did not ask for.
  */
 export function readProxyResponse(
   head: HttpResponseHead,
@@ -58,17 +62,26 @@ export function readProxyResponse(
   requestSent: boolean,
 ): ProxyResponse {
   const { status, fields } = head;
-  if (status === 101) {
+  const switches = status === 101;
+  if (switches && !request.upgrades) {
     throw new ProtocolError(
       "ERR_HTTP_MALFORMED",
       "Cannot pass on HTTP response: target changes protocols unasked",
     );
   }
-  const announced = bodyFraming(fields, head.minorVersion);
-  const interim = status < 200;
-  const bodiless = interim || status === 204 || status === 304 ||
+  const interim = status < 200 && !switches;
+  const bodiless = status < 200 || status === 204 || status === 304 ||
     request.method === "HEAD";
+  const { framing: announced, codings, doubtful } = bodiless
+    ? lengthWithoutBody(fields)
+    : responseFraming(fields, head.minorVersion);
   const framing = bodiless ? NO_BODY : announced ?? { kind: "close" };
+  if (codings.length > 0 && request.minorVersion === 0) {
+    throw new ProtocolError(
+      "ERR_HTTP_FRAMING",
+      "Cannot pass on HTTP response: the client knows no transfer codings",
+    );
+  }
   const clientFraming: HttpFraming = request.minorVersion === 0
     ? framing.kind === "chunked" ? { kind: "close" } : framing
     : framing.kind === "close"
@@ -84,21 +97,41 @@ export function readProxyResponse(
   const shown = tellsLength && announced?.kind === "length"
     ? announced
     : clientFraming;
-  const connection = interim
+  const connection = switches
+    ? switchFields(fields)
+    : interim
     ? []
     : connectionFields(clientKeepsAlive, request.minorVersion);
   return {
     interim,
+    switches,
     framing,
     clientFraming,
-    targetKeepsAlive: requestSent && framing.kind !== "close" &&
-      keepsAlive(fields, head.minorVersion),
+    targetKeepsAlive: requestSent && framing.kind !== "close" && !doubtful &&
+      !head.repaired && keepsAlive(fields, head.minorVersion),
     clientKeepsAlive,
     head: encodeHead(
       `HTTP/1.1 ${status} ${head.reason}`,
-      [...passed, ...framingFields(shown), ...connection],
+      [...passed, ...framingFields(shown, codings), ...connection],
     ),
   };
+}
+
+/** Without a body its length is for people, and a wrong one is left out. */
+function lengthWithoutBody(fields: readonly HttpField[]): ResponseFraming {
+  const [length, second] = fieldValues(fields, "content-length");
+  const told = second === undefined && /^\d{1,15}$/.test(length ?? "");
+  return {
+    framing: told ? { kind: "length", length: Number(length) } : undefined,
+    codings: [],
+    doubtful: false,
+  };
+}
+
+/** The protocol that follows. */
+function switchFields(fields: readonly HttpField[]): HttpField[] {
+  const protocols = fieldValues(fields, "upgrade").join(", ");
+  return [["Connection", "Upgrade"], ["Upgrade", protocols]];
 }
 
 /** Statuses of our own, with the text the client is shown. */
@@ -118,6 +151,10 @@ const EXPLAINED: Readonly<Record<number, string>> = {
   502: "ss-local: server or target gave no answer; its log tells why.\n",
   504: "ss-local: server or target was silent for too long.\n",
 };
+
+/** For an answer that was there, and cannot be passed on. */
+const NONSENSE =
+  "ss-local: the target's answer cannot be passed on; the log tells why.\n";
 
 /** The answer to CONNECT that succeeded: what follows is payload. */
 export const CONNECTED: Uint8Array = toLatin1(
@@ -160,15 +197,18 @@ export interface AnswerOptions {
   readonly minorVersion?: 0 | 1;
   /** Of the request: HEAD gets no body. */
   readonly method?: string;
+  /** True if the target did answer. */
+  readonly heard?: boolean;
 }
 
 /** A complete answer of our own. */
 export function encodeAnswer(
   status: number,
-  { keepAlive, minorVersion = 1, method }: AnswerOptions,
+  { keepAlive, minorVersion = 1, method, heard = false }: AnswerOptions,
 ): Uint8Array {
   const line = `${status} ${STATUS[status]}`;
-  const body = `${line}\n${EXPLAINED[status] ?? ""}`;
+  const why = status === 502 && heard ? NONSENSE : EXPLAINED[status] ?? "";
+  const body = `${line}\n${why}`;
   const fields: HttpField[] = [
     ["Content-Type", "text/plain"],
     ["Content-Length", String(body.length)],

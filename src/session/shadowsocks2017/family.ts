@@ -12,6 +12,7 @@ import {
   masterKeyFromBase64,
   masterKeyFromPassword,
 } from "../../crypto/master_key.ts";
+import { asAead } from "../../crypto/method.ts";
 import type {
   ClientKeys,
   ClientProtocol,
@@ -42,7 +43,7 @@ function client(
   { method, masterKey }: ClientKeys,
   { aeadProvider, randomBytes }: SessionWorld,
 ): ClientProtocol {
-  const key = new MasterKey(method, masterKey, aeadProvider);
+  const key = new MasterKey(asAead(method), masterKey, aeadProvider);
   return {
     stream: () => new Client2017(key, randomBytes),
     packets: () => new PacketClient2017(key, randomBytes),
@@ -54,9 +55,9 @@ function server(
   world: ServerWorld,
 ): ServerProtocol {
   const bind = (key: Uint8Array): MasterKey =>
-    new MasterKey(method, key, world.aeadProvider);
+    new MasterKey(asAead(method), key, world.aeadProvider);
   const own = masterKey && bind(masterKey);
-  const table = new Users2017(method);
+  const table = new Users2017(asAead(method));
   const known = new RememberedUsers(({ name, masterKey }): User2017 => ({
     name,
     masterKey: bind(masterKey),

@@ -14,7 +14,7 @@ import type { Allocate } from "../../buffer_pool.ts";
 import { concat } from "../../bytes.ts";
 import { UnitBuffer } from "../../codec/unit_buffer.ts";
 import type { MasterKey } from "../../crypto/aead.ts";
-import type { Method } from "../../crypto/method.ts";
+import type { AeadMethod } from "../../crypto/method.ts";
 import { ProtocolError } from "../../errors.ts";
 import {
   MAX_REMEMBERED_CLIENTS,
@@ -35,13 +35,13 @@ export interface User2017 {
 
 /** Finds whose key a stream was sealed with. */
 export class Users2017 {
-  readonly #method: Method;
+  readonly #method: AeadMethod;
   #users: readonly User2017[] = [];
   /** Whose key fitted last, by client address; the oldest entry first. */
   readonly #lastUser = new Map<string, User2017>();
 
   /** Starts without users. */
-  constructor(method: Method) {
+  constructor(method: AeadMethod) {
     this.#method = method;
   }
 

@@ -7,6 +7,7 @@
  * @module
  */
 import { AEAD_2022 } from "../../crypto/family.ts";
+import { asAead } from "../../crypto/method.ts";
 import { Psk, pskChainFromText } from "../../crypto/psk.ts";
 import type {
   ClientKeys,
@@ -27,7 +28,7 @@ import { type User2022, Users2022 } from "./users.ts";
 /** The family. */
 export const shadowsocks2022: SessionFamily = {
   family: AEAD_2022,
-  readKeys: pskChainFromText,
+  readKeys: (text, method) => pskChainFromText(text, asAead(method)),
   client,
   server,
 };
@@ -37,7 +38,7 @@ function client(
   world: SessionWorld,
 ): ClientProtocol {
   const bind = (key: Uint8Array): Psk =>
-    new Psk(method, key, world.aeadProvider);
+    new Psk(asAead(method), key, world.aeadProvider);
   const psk = bind(masterKey);
   const chain = identityKeys.map(bind);
   return {
@@ -54,7 +55,7 @@ function server(
     throw new RangeError("Cannot start server: it has no key");
   }
   const bind = (key: Uint8Array): Psk =>
-    new Psk(method, key, world.aeadProvider);
+    new Psk(asAead(method), key, world.aeadProvider);
   const psk = bind(masterKey);
   const table = new Users2022([]);
   const known = new RememberedUsers(({ name, masterKey }): User2022 => ({

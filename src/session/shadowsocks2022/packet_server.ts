@@ -19,7 +19,6 @@ import {
   type PacketBody,
 } from "../../codec/packet_2022.ts";
 import type { Psk } from "../../crypto/psk.ts";
-import { ProtocolError } from "../../errors.ts";
 import {
   beginPacket,
   type BegunPacket,
@@ -28,12 +27,14 @@ import {
 } from "./packet_key.ts";
 import type { Users2022 } from "./users.ts";
 import { PacketMemory } from "../../security/packet_memory.ts";
+import { PastSessions } from "../../security/past_sessions.ts";
+import { secondOfStart } from "../../security/replay_filter.ts";
 import { SlidingWindow } from "../../security/sliding_window.ts";
 import type { ClientPacket, PacketServer } from "../packet_protocol.ts";
 import type { SessionWorld } from "../family.ts";
 import { replayedPacket } from "../replay.ts";
 import { checkTargetPort } from "../target_port.ts";
-import { checkTimestamp, unixSeconds } from "./timestamp.ts";
+import { checkTimestamp, notRemembered, unixSeconds } from "./timestamp.ts";
 
 /** Whose packet it is. */
 interface Sender {
@@ -46,6 +47,12 @@ interface Session {
   readonly opener: PacketOpener;
   readonly sealer: PacketSealer;
   readonly window: SlidingWindow;
+  /** The highest id of it that was seen before it was forgotten; -1: none. */
+  readonly forgottenId: bigint;
+  /** See `SessionEnd`. */
+  lastId: bigint;
+  /** See `SessionEnd`. */
+  lastStampSeconds: number;
 }
 
 /** All sessions of one server. */
@@ -54,8 +61,9 @@ export class PacketServer2022 implements PacketServer {
   readonly #users: Users2022;
   readonly #world: SessionWorld;
   readonly #sessions: PacketMemory<Session>;
-  /** It has seen every packet since then. */
-  readonly #sinceSeconds: number;
+  readonly #past = new PastSessions();
+  /** It has seen every packet since then; of the monotonic clock. */
+  readonly #startMs: number;
 
   /**
    * Has seen nothing.
@@ -67,8 +75,11 @@ export class PacketServer2022 implements PacketServer {
     this.#psk = psk;
     this.#users = users;
     this.#world = world;
-    this.#sessions = new PacketMemory(world.clock);
-    this.#sinceSeconds = unixSeconds(world.clock);
+    this.#sessions = new PacketMemory(
+      world.clock,
+      (name, session) => this.#past.add(name, session),
+    );
+    this.#startMs = world.clock.monotonicMs();
   }
 
   open(bytes: Uint8Array): ClientPacket {
@@ -77,11 +88,16 @@ export class PacketServer2022 implements PacketServer {
     const { psk, name } = this.#identify(bytes, begun);
     const association = fromLatin1(concat(psk.identityHash, sessionId));
     const session = this.#sessions.find(association) ??
-      this.#newSession(psk, sessionId);
+      this.#newSession(psk, sessionId, this.#past.lastId(association));
     try {
       const body = session.opener.open(bytes, begun, this.#users.size ? 1 : 0);
-      const { address, payload } = this.#read(body);
+      const { address, payload, unixSeconds } = this.#read(body, session);
+      if (packetId <= session.forgottenId) throw replayedPacket();
       if (!session.window.add(packetId)) throw replayedPacket();
+      if (packetId > session.lastId) session.lastId = packetId;
+      if (unixSeconds > session.lastStampSeconds) {
+        session.lastStampSeconds = unixSeconds;
+      }
       this.#sessions.use(association, session, name);
       return {
         association,
@@ -119,25 +135,32 @@ export class PacketServer2022 implements PacketServer {
     return this.#users.find(openPacketIdentity(bytes, this.#psk, head));
   }
 
-  #newSession(psk: Psk, sessionId: Uint8Array): Session {
+  #newSession(
+    psk: Psk,
+    sessionId: Uint8Array,
+    forgottenId: bigint,
+  ): Session {
     const { randomBytes } = this.#world;
     return {
       opener: new PacketOpener(psk, sessionId),
       sealer: new PacketSealer(psk, randomBytes),
       window: new SlidingWindow(),
+      forgottenId,
+      lastId: forgottenId,
+      lastStampSeconds: 0,
     };
   }
 
   /** Reads an authentic body, and judges it. */
-  #read(body: Uint8Array): PacketBody {
+  #read(body: Uint8Array, { lastId }: Session): PacketBody {
     const packet = decodePacketBody(body, "request");
-    checkTimestamp(packet.unixSeconds, this.#world.clock);
-    if (packet.unixSeconds < this.#sinceSeconds) {
-      throw new ProtocolError(
-        "ERR_SS_TIMESTAMP",
-        "Cannot accept packet: its time stamp is from before our start",
-      );
-    }
+    const { clock } = this.#world;
+    checkTimestamp(packet.unixSeconds, clock);
+    // A session that is remembered tells by its ids what is new.
+    if (
+      packet.unixSeconds < secondOfStart(clock, this.#startMs) ||
+      lastId === -1n && packet.unixSeconds <= this.#past.forgottenSeconds
+    ) throw notRemembered("packet");
     checkTargetPort(packet.address, "packet");
     return packet;
   }

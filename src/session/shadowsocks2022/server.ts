@@ -24,7 +24,6 @@ import type { Aead } from "../../crypto/aead.ts";
 import { BLOCK_LENGTH } from "../../crypto/block_cipher.ts";
 import { NonceCounter } from "../../crypto/nonce_counter.ts";
 import type { Psk } from "../../crypto/psk.ts";
-import { ProtocolError } from "../../errors.ts";
 import { MAX_CHUNK_PAYLOAD_2022, TAG_LENGTH } from "../../limits.ts";
 import type { Users2022 } from "./users.ts";
 import { openHeader } from "./open_header.ts";
@@ -32,7 +31,7 @@ import type { ServerWorld } from "../family.ts";
 import { refuseReplay } from "../replay.ts";
 import type { AcceptStep, ServerSession, Step } from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
-import { checkTimestamp, unixSeconds } from "./timestamp.ts";
+import { checkTimestamp, notRemembered, unixSeconds } from "./timestamp.ts";
 
 /** A request whose fixed header was opened. */
 interface Begun {
@@ -170,15 +169,10 @@ export class Server2022 implements ServerSession {
     return { psk, user: name };
   }
 
-  /** A salt from before the filter's time may be one it has not seen. */
+  /** A salt that the filter has not seen, or has forgotten, may be a replay. */
   #checkNew(stampSeconds: number): Promise<boolean> | undefined {
     const { replayFilter } = this.#world;
-    if (stampSeconds < Math.floor(replayFilter.sinceUnixMs / 1_000)) {
-      throw new ProtocolError(
-        "ERR_SS_TIMESTAMP",
-        "Cannot accept request: its time stamp is from before our start",
-      );
-    }
-    return refuseReplay(replayFilter.add(this.#salt));
+    if (!replayFilter.remembers(stampSeconds)) throw notRemembered("request");
+    return refuseReplay(replayFilter.add(this.#salt, stampSeconds));
   }
 }

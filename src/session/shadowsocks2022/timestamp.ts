@@ -33,3 +33,18 @@ export function checkTimestamp(stampSeconds: number, clock: Clock): void {
     { clockSkewSeconds: skew },
   );
 }
+
+/**
+ * The error of a time stamp that is of now, but from a time of which nothing is
+ * remembered.
+ *
+ * @param what What has it: `request` or `packet`.
+ */
+export function notRemembered(what: string): ProtocolError {
+  return new ProtocolError(
+    "ERR_SS_TIMESTAMP",
+    `Cannot accept ${what}: its time stamp is from before our start, or this ` +
+      "machine's clock was set back to a time whose requests are forgotten; " +
+      "a restart helps then",
+  );
+}

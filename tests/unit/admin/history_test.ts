@@ -115,3 +115,23 @@ test("History counts refusals of the last minute only", () => {
   at(63, 8);
   assert.deepEqual([...history.recentRefusals()], [["ERR_NET_IDLE", 1]]);
 });
+
+test("History begins again, when the program's clock was set back", () => {
+  const history = new History();
+  history.push(FIRST);
+  history.push(later(1_000));
+  const hourMs = 3_600_000;
+  const { startedUnixMs } = FIRST;
+  history.push(
+    later(2_000 - hourMs, { startedUnixMs: startedUnixMs - hourMs }),
+  );
+  assert.equal(history.samples.length, 1);
+  history.push(
+    later(1_500 - hourMs, { startedUnixMs: startedUnixMs - hourMs }),
+  );
+  history.push(
+    later(3_000 - hourMs, { startedUnixMs: startedUnixMs - hourMs }),
+  );
+  assert.equal(history.samples.length, 2);
+  assert.equal(history.status!.nowUnixMs, FIRST.nowUnixMs + 3_000 - hourMs);
+});

@@ -252,6 +252,15 @@ test("formatStat() makes each datagram whole, when there are several", () => {
   assert.deepEqual(formatStat(new Map()), [utf8("stat: {}")]);
 });
 
+test("parseManagerRequest() adds no port under another password than was sent", () => {
+  const add = (password: string): string =>
+    `add: {"server_port": 1, "password": "${password}"}`;
+  assert.equal(parseManagerRequest(utf8(add("\\ud800x"))).command, "invalid");
+  const latin1 = Uint8Array.from(add("caf\u00e9"), (c) => c.charCodeAt(0));
+  assert.equal(parseManagerRequest(latin1).command, "ignored");
+  assert.equal(parseManagerRequest(utf8(add("caf\u00e9"))).command, "add");
+});
+
 test("parseManagerRequest() takes bytes that are no text, and depth without end", () => {
   for (
     const bytes of [

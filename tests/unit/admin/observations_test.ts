@@ -6,6 +6,7 @@ import {
   serviceStatus,
   sumObserved,
 } from "../../../src/admin/observations.ts";
+import { referenceKeyStreams } from "../../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../../src/crypto/noble.ts";
 import { systemRandomBytes } from "../../../src/random.ts";
 import { clientProtocol } from "../../../src/session/families.ts";
@@ -116,6 +117,7 @@ describe("Observations", () => {
         { method: world.method, masterKey: world.masterKey },
         {
           aeadProvider: nobleProvider,
+          keyStreamProvider: referenceKeyStreams,
           clock: {
             monotonicMs: () => 0,
             unixMs: () => theirs.unixMs() + skew * 1_000,

@@ -141,11 +141,28 @@ describe("a user", () => {
 
   test("may have any name, in a path as well", async () => {
     const world = new AdminWorld();
-    for (const name of ["a/b", "Zoë 🙂", "50%", "__proto__", "a?b#c"]) {
+    for (
+      const name of [
+        "a/b",
+        "Zoë 🙂",
+        "50%",
+        "__proto__",
+        "a?b#c",
+        "می\u200cخواهم",
+      ]
+    ) {
       await world.json(USERS, { method: "POST", body: { name } });
       const path = `${USERS}/${encodeURIComponent(name)}`;
       assert.equal((await world.json(path)).name, name);
     }
+  });
+
+  test("whose name is blank, of an older store, can be seen and removed", async () => {
+    const world = new AdminWorld();
+    world.operator.addUser("8388", { name: "  ", password: SPARE_PSK });
+    assert.equal((await world.json(`${USERS}/%20%20`)).name, "  ");
+    const removed = await world.ask(`${USERS}/%20%20`, { method: "DELETE" });
+    assert.equal(removed.status, 204);
   });
 
   for (
@@ -159,6 +176,16 @@ describe("a user", () => {
       ["has a long name", { name: "x".repeat(65) }],
       ["has a name that no path can have", { name: ".." }],
       ["has a name with a line end", { name: "a\nb" }],
+      ["has half a pair in its name", '{"name": "\\ud800x"}'],
+      [
+        "has half a pair in its password",
+        '{"name": "x", "password": "\\udc00"}',
+      ],
+      ["has a blank name", { name: " " }],
+      ["has a name without ink", { name: "\u3164\u200d\u00a0" }],
+      ["has a name that turns the text", { name: "\u202eecila" }],
+      ["has a name with a mark nobody sees", { name: "alice\u200b" }],
+      ["is not UTF-8", new Blob(['{"name": "', Uint8Array.of(0xff), '"}'])],
       ["has an unknown field", { name: "carol", admin: true }],
       ["has an unknown limit", { name: "carol", limits: { quota: 1 } }],
       ["has a limit below nothing", {

@@ -80,14 +80,14 @@ ss-server 0.0.0.0:8388
   targets  public addresses, 10.0.0.0/8
   serves   TCP and UDP
   TCP      at most 16384 connections, closed after 60 s without a byte
+           20 of one address
   UDP      at most 1024 clients, forgotten after 300 s without a datagram
 
 Program
-  admin        127.0.0.1:9000, with a token
-  manager      off
-  store        /var/lib/umbra.db
-  log          text, targets: hashed
-  one address  20 connections
+  admin    127.0.0.1:9000, with a token
+  manager  off
+  store    /var/lib/umbra.db
+  log      text, targets: hashed
 
 Warnings
   f:1:${/(\d+): users/.exec(text)?.[1]}: users[2].max_connection is not known` +
@@ -171,7 +171,7 @@ test("describeConfig() asks for --role, where the content does not tell", () => 
   assert.equal(roleOf(LOCAL, "--role", "server"), "server");
   refuses(
     () => check(LOCAL, "--role", "both"),
-    /--role both: expected server, local or tunnel/,
+    /--role: expected server, local or tunnel/,
   );
 });
 

@@ -18,18 +18,11 @@ import {
   configureServer,
   configureTunnel,
 } from "../../../src/cli/config/config.ts";
-import { TOP_KEYS } from "../../../src/cli/config/config_schema.ts";
-import {
-  LOCAL_ENTRY_KEYS,
-  LOCAL_KEYS,
-} from "../../../src/cli/config/local_settings.ts";
-import {
-  SERVER_ENTRY_KEYS,
-  SERVER_KEYS,
-} from "../../../src/cli/config/server_file.ts";
 import { ConfigError } from "../../../src/errors.ts";
-import type { LocalOptions } from "../../../src/service/inbound/local.ts";
-import type { ServerOptions } from "../../../src/service/server/server.ts";
+import type {
+  ConfiguredLocal,
+  ConfiguredServer,
+} from "../../../src/cli/config/config.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 /** A key of 32 bytes. */
@@ -41,7 +34,7 @@ const AUTH = { users: [{ user_name: "u", password: "p" }] };
 function load(
   role: "server" | "local" | "tunnel",
   file: unknown,
-): Configured<(LocalOptions | ServerOptions)[]> {
+): Configured<(ConfiguredLocal | ConfiguredServer)[]> {
   const configure = {
     server: configureServer,
     local: configureLocal,
@@ -174,7 +167,7 @@ test("rust: several servers, one of them disabled, with comments", () => {
   }`;
   assert.deepEqual(ports("server", text), [8388, 8389]);
   assert.equal(
-    (load("local", text).result[0] as LocalOptions).servers.length,
+    (load("local", text).result[0] as ConfiguredLocal).servers.length,
     2,
   );
 });
@@ -206,7 +199,7 @@ test("rust: several locals", () => {
   const { result, warnings } = load("local", file);
   assert.deepEqual(warnings, []);
   assert.deepEqual(
-    (result as LocalOptions[]).map(({ listen, users }) =>
+    (result as ConfiguredLocal[]).map(({ listen, users }) =>
       [listen.port, users?.[0]?.username] as const
     ),
     [[1080, undefined], [1081, "u"], [3128, "u"], [53, undefined]],
@@ -326,41 +319,4 @@ test("SIP008: a document serves as a file", () => {
   };
   assert.deepEqual(ports("local", document), [1080]);
   assert.deepEqual(load("local", document).warnings, []);
-});
-
-test("every key of both projects is known where it may stand", () => {
-  // jconf.c of libev; SSConfig, SSLocalExtConfig, SSServerExtConfig of rust.
-  const top = "server server_port port_password local_address local_port " +
-    "local_ipv4_address local_ipv6_address password key method timeout user " +
-    "plugin plugin_opts plugin_args plugin_mode fast_open reuse_port auth " +
-    "tcp_incoming_sndbuf tcp_incoming_rcvbuf tcp_outgoing_sndbuf " +
-    "tcp_outgoing_rcvbuf nofile nameserver dscp tunnel_address mode mtu mptcp " +
-    "ipv6_first ipv6_only use_syslog no_delay tcp_tproxy workdir acl " +
-    "manager_address manager_port protocol udp_timeout udp_max_associations " +
-    "udp_mtu servers shadowsocks locals dns dns_cache_size keep_alive " +
-    "outbound_fwmark outbound_user_cookie outbound_bind_addr " +
-    "outbound_bind_interface outbound_udp_allow_fragmentation outbound_proxy " +
-    "security balancer version online_config log runtime " +
-    "launchd_udp_socket_name launchd_tcp_socket_name";
-  const local = "local_address local_port disabled mode local_udp_address " +
-    "local_udp_port protocol launchd_udp_socket_name launchd_tcp_socket_name " +
-    "tcp_redir udp_redir local_dns_address local_dns_port remote_dns_address " +
-    "remote_dns_port client_cache_size forward_address forward_port " +
-    "tun_interface_name tun_interface_address tun_interface_destination " +
-    "tun_device_fd_from_path socks5_auth_config_path http_auth_config_path " +
-    "fake_dns_record_expire_duration fake_dns_ipv4_network " +
-    "fake_dns_ipv6_network fake_dns_database_path acl";
-  const server = "server address server_port port password method users " +
-    "disabled plugin plugin_opts plugin_args plugin_mode timeout remarks name " +
-    "id mode tcp_weight udp_weight acl outbound_fwmark outbound_user_cookie " +
-    "outbound_bind_addr outbound_bind_interface outbound_proxy " +
-    "outbound_udp_allow_fragmentation";
-  const unknown = (keys: string, known: object): string[] =>
-    keys.split(" ").filter((key) => !Object.hasOwn(known, key));
-  assert.deepEqual(unknown(top, TOP_KEYS), []);
-  assert.deepEqual(unknown(local, { ...LOCAL_KEYS, ...LOCAL_ENTRY_KEYS }), []);
-  assert.deepEqual(
-    unknown(server, { ...SERVER_KEYS, ...SERVER_ENTRY_KEYS }),
-    [],
-  );
 });

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { TOP_KEYS } from "../../../src/cli/config/config_schema.ts";
-import { LEGACY_KEYS } from "../../../src/cli/config/legacy_keys.ts";
-import { OUTBOUND_KEYS } from "../../../src/cli/config/outbound_settings.ts";
-import { configJsonSchema, SCHEMA_FILE } from "../../schema.ts";
-import { ROOT } from "../../support/runtimes.ts";
+import { knownKeys } from "../../../src/cli/settings/tables.ts";
+import {
+  configJsonSchema,
+  CONFIGURATION_FILE,
+  SCHEMA_FILE,
+  withTables,
+} from "../../settings.ts";
 
 /** What this test reads of a JSON Schema. */
 interface Schema {
@@ -19,16 +20,21 @@ interface Schema {
 const schema = JSON.parse(configJsonSchema()) as Schema;
 const objects = [schema, ...Object.values(schema.$defs)];
 
-test("docs/config.schema.json is what `deno task schema` writes", () => {
+test("docs/config.schema.json is what `deno task settings` writes", () => {
   const published = JSON.parse(readFileSync(SCHEMA_FILE, "utf8"));
   assert.deepEqual(published, schema);
 });
 
 test("the JSON Schema describes every key, and takes no others", () => {
-  assert.deepEqual(Object.keys(schema.$defs), ["user", "server", "local"]);
+  assert.deepEqual(Object.keys(schema.$defs), [
+    "user",
+    "server",
+    "local",
+    "online",
+  ]);
   assert.deepEqual(
     Object.keys(schema.properties!).sort(),
-    Object.keys(TOP_KEYS).sort(),
+    [...knownKeys("top")].sort(),
   );
   for (const { properties = {}, additionalProperties } of objects) {
     assert.equal(additionalProperties, false);
@@ -38,22 +44,8 @@ test("the JSON Schema describes every key, and takes no others", () => {
   }
 });
 
-test("docs/configuration.md names every key that is served, and no other", () => {
-  const section = readFileSync(
-    join(ROOT, "docs", "configuration.md"),
-    "utf8",
-  );
-  const served = new Set(
-    objects.flatMap(({ properties = {} }) => Object.keys(properties))
-      .filter((key) =>
-        !Object.hasOwn(LEGACY_KEYS, key) || Object.hasOwn(OUTBOUND_KEYS, key)
-      ),
-  );
-  const rows = [...section.matchAll(/^\| `([^|]+)`/gm)]
-    .flatMap(([, cell]) => cell!.split("`, `"));
-  assert.deepEqual(rows.filter((key) => !served.has(key)), []);
-  assert.deepEqual(
-    [...served].filter((key) => !section.includes(`\`${key}\``)),
-    [],
-  );
+test("the tables of docs/configuration.md are what `deno task settings` writes", () => {
+  const published = readFileSync(CONFIGURATION_FILE, "utf8");
+  assert.equal(withTables(published), published);
+  assert.match(published, /^\| `timeout` +\| `-t`, `--timeout` +\| seconds /m);
 });

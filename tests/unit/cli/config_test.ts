@@ -18,9 +18,16 @@ import {
 import { findMethod } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { publicTarget } from "../../../src/security/target_policy.ts";
-import type { LocalOptions } from "../../../src/service/inbound/local.ts";
-import type { ServerOptions } from "../../../src/service/server/server.ts";
+import type {
+  ConfiguredLocal,
+  ConfiguredServer,
+} from "../../../src/cli/config/config.ts";
+import { complete } from "../../../src/cli/settings/read.ts";
+import { SERVICE } from "../../../src/cli/settings/service.ts";
 import { sourcesOf } from "../../support/sources.ts";
+
+/** Of every service, where nothing was said. */
+const DEFAULTS = complete(SERVICE, {});
 
 const CHACHA = findMethod("chacha20-ietf-poly1305");
 const AES = findMethod("aes-256-gcm");
@@ -36,7 +43,10 @@ function readFrom(files: Files): (path: string) => string {
   };
 }
 
-function local(argv: string[], files: Files = {}): Configured<LocalOptions[]> {
+function local(
+  argv: string[],
+  files: Files = {},
+): Configured<ConfiguredLocal[]> {
   const args = parseArguments(findCommand("local")!, argv);
   return configureLocal(args, sourcesOf(readFrom(files)));
 }
@@ -44,7 +54,7 @@ function local(argv: string[], files: Files = {}): Configured<LocalOptions[]> {
 function server(
   argv: string[],
   files: Files = {},
-): Configured<ServerOptions[]> {
+): Configured<ConfiguredServer[]> {
   const args = parseArguments(findCommand("server")!, argv);
   return configureServer(args, sourcesOf(readFrom(files)));
 }
@@ -76,6 +86,7 @@ const LIBEV = {
 test("configureLocal() reads a configuration of libev", () => {
   const { result, warnings } = local(["-c", "f"], { f: LIBEV });
   assert.deepEqual(result, [{
+    ...DEFAULTS,
     listen: { host: "127.0.0.2", port: 1081 },
     servers: [{
       endpoint: { host: "192.0.2.1", port: 8388 },
@@ -90,6 +101,7 @@ test("configureLocal() reads a configuration of libev", () => {
 test("configureLocal() needs no file and has libev's defaults", () => {
   const { result } = local(["-s", "h", "-p", "1", "-k", "pw"]);
   assert.deepEqual(result, [{
+    ...DEFAULTS,
     listen: { host: "127.0.0.1", port: 1080 },
     servers: [{
       endpoint: { host: "h", port: 1 },
@@ -105,6 +117,7 @@ test("configureLocal() lets every option beat the file", () => {
   const [options] = local(argv.split(" "), { f: LIBEV }).result;
   const method = findMethod("aes-128-gcm");
   assert.deepEqual(options, {
+    ...DEFAULTS,
     listen: { host: "::1", port: 0 },
     servers: [{
       endpoint: { host: "::1", port: 9 },
@@ -186,6 +199,7 @@ test("configureLocal() starts from URIs, which options change", () => {
   const uri = "ss://YWVzLTI1Ni1nY206cHc@[::1]:8888#x";
   const [options] = local([uri, "-l", "1"]).result;
   assert.deepEqual(options, {
+    ...DEFAULTS,
     listen: { host: "127.0.0.1", port: 1 },
     servers: [{
       endpoint: { host: "::1", port: 8888 },
@@ -237,7 +251,7 @@ test("configureLocal() reads SOCKS users from options and rust's file", () => {
   );
   refuses(
     () => local(["-c", "f", "--socks-user", "secret"], { f: LIBEV }),
-    /--socks-user \(hidden\): expected NAME:PASSWORD/,
+    /--socks-user: expected NAME:PASSWORD/,
   );
 });
 
@@ -274,8 +288,14 @@ test("a message that something is missing tells of keys that are mistyped", () =
 
 test("configureLocal() says what is missing, and how to give it", () => {
   refuses(() => local([]), /No server.*-s HOST:PORT.*ss:\/\/ URI.*-c FILE/);
-  refuses(() => local(["-s", "h"]), /-s h: no server port: give -p PORT/);
-  refuses(() => local(["-s", "h:1"]), /-s h:1: no password: give -k PASSWORD/);
+  refuses(
+    () => local(["-s", "h"]),
+    /-s, --server-addr: no server port: give -p PORT/,
+  );
+  refuses(
+    () => local(["-s", "h:1"]),
+    /-s, --server-addr: no password: give -k PASSWORD/,
+  );
   refuses(
     () => local(["-s", "h:0", "-k", "x"]),
     /nobody can connect to port 0/,
@@ -291,6 +311,7 @@ test("configureServer() listens on every address, when none is named", () => {
     ]
   ) {
     assert.deepEqual(server(argv, { f }).result, [{
+      ...DEFAULTS,
       listen: { host: "0.0.0.0", port: 8388 },
       method: CHACHA,
       masterKey: masterKeyFromPassword("pw", CHACHA),
@@ -351,7 +372,7 @@ test("configureServer() starts one service for each server", () => {
     server_port: 1,
     password: "a",
     timeout: "9",
-    servers: [{ address: "127.0.0.1", port: 0, password: "b", timeout: 3 }],
+    servers: [{ address: "127.0.0.1", port: 2, password: "b", timeout: 3 }],
   };
   const seen = server(["-c", "f"], { f }).result.map((one) => [
     `${one.listen.host} ${one.listen.port}`,
@@ -361,7 +382,7 @@ test("configureServer() starts one service for each server", () => {
   assert.deepEqual(seen, [
     ["::1 1", masterKeyFromPassword("a", CHACHA), 9_000],
     ["127.0.0.1 1", masterKeyFromPassword("a", CHACHA), 9_000],
-    ["127.0.0.1 0", masterKeyFromPassword("b", CHACHA), 3_000],
+    ["127.0.0.1 2", masterKeyFromPassword("b", CHACHA), 3_000],
   ]);
 });
 
@@ -400,7 +421,10 @@ test("a mistake in a file is named with its place, and no secret", () => {
     bad({ method: "rot13" }),
     /f\.json:1:\d+: method: .*"rot13".*aes-256-gcm/,
   );
-  refuses(bad({ timeout: 0 }), /timeout is 0, expected seconds/);
+  refuses(bad({ timeout: -1 }), /timeout is -1, expected seconds/);
+  refuses(bad({ timeout: 1e-9 }), /timeout is 1e-9, expected seconds/);
+  refuses(bad({ server_port: 0 }), /server_port is 0, expected a port from 1/);
+  refuses(bad({ server: "h:0" }), /server is "h:0", expected HOST/);
   refuses(bad({ timeout: 1e12 }), /timeout is 1000000000000/);
   refuses(bad({ servers: [{ port: -1 }] }), /servers\[0\]\.port is -1/);
   refuses(
@@ -431,6 +455,31 @@ test("parseConfig() tells line and column of what is not JSON", () => {
   refuses(() => parseConfig("{} x", "f"), /^f:1:4: /);
   const deep = '{"a":'.repeat(200_000);
   refuses(() => parseConfig(deep, "f"), /^f:1:1: .* more levels than can be/);
+});
+
+test("parseConfig() refuses text that is not well formed, wherever it stands", () => {
+  for (
+    const text of [
+      '{"server": "h", "password": "secret\\ud800"}',
+      '{"users": [{"name": "\\udc00x"}]}',
+      '{"\\ud800": 1}',
+    ]
+  ) {
+    refuses(() => parseConfig(text, "f"), /^f:1:\d+: text that is not well/);
+  }
+});
+
+test("a user's name in a file can be shown, and be part of a path", () => {
+  for (const name of [" ", "\u202ealice", "a\nb", "..", "x".repeat(65)]) {
+    const file = {
+      ...LIBEV,
+      users: [{ name, password: "p" }],
+    };
+    refuses(
+      () => server(["-c", "f.json"], { "f.json": file }),
+      /^f\.json:1:\d+: users\[0\]\.name is ".*, expected another: it /,
+    );
+  }
 });
 
 test("parseConfig() says that strings take double quotes, as JSON5 does not", () => {
@@ -486,17 +535,19 @@ test("options with wrong values are named", () => {
   const base = ["-s", "h:1", "-k", "x"];
   const bad = (...argv: string[]): () => unknown => () =>
     local([...base, ...argv]);
-  refuses(bad("-p", "0x1"), /--server-port 0x1: expected a port/);
-  refuses(bad("-l", "65536"), /--local-port 65536/);
-  refuses(bad("-b", "a b"), /--local-addr a b: expected HOST/);
-  refuses(bad("-s", "h:99999"), /--server-addr h:99999/);
-  refuses(bad("-t", "0"), /--timeout 0: expected seconds/);
-  refuses(bad("-t", "soon"), /--timeout soon/);
+  refuses(bad("-p", "0x1"), /--server-port: expected a port/);
+  refuses(bad("-l", "65536"), /--local-port: expected/);
+  refuses(bad("-b", "a b"), /--local-addr: expected HOST/);
+  refuses(bad("-s", "h:99999"), /--server-addr: expected/);
+  refuses(bad("-t", "soon"), /--timeout: expected/);
   refuses(
     bad("--max-connections", "0"),
-    /--max-connections 0: expected a whole/,
+    /--max-connections: expected a whole/,
   );
-  refuses(bad("-m", "rot13"), /-m, --encrypt-method: .*"rot13"/);
+  refuses(
+    bad("-m", "rot13"),
+    /-m, --encrypt-method: Unknown method given: expected one of/,
+  );
 });
 
 test("configureUrls() prints one URI for each server", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
-import { dnsFromOptions } from "../../../src/cli/config/dns_settings.ts";
+import { dnsFromOptions } from "../../../src/cli/config/local_settings.ts";
 import { ConfigError } from "../../../src/errors.ts";
 
 function dns(...argv: string[]): unknown {

@@ -109,14 +109,14 @@ test("configureTunnel() refuses to start without a complete target", () => {
   for (const text of ["host", "host:0", ":1", "::1"]) {
     refuses(
       () => tunnel([...SERVER, "-L", text]),
-      /--tunnel-address .*expected HOST:PORT/,
+      /--tunnel-address: expected HOST:PORT/,
     );
   }
 });
 
 test("configureTunnel() and configureLocal() tell tunnels how UDP is served", () => {
   const L = ["-L", "192.0.2.53:53"];
-  assert.equal(tunnel([...SERVER, ...L])[0]!.mode, undefined);
+  assert.equal(tunnel([...SERVER, ...L])[0]!.mode, "tcp_only");
   assert.equal(tunnel([...SERVER, ...L, "-u"])[0]!.mode, "tcp_and_udp");
   const file = { ...FILE, mode: "tcp_and_udp" };
   const alone = tunnel(["-c", "f", ...L, "-U", "--udp-timeout", "9"], file);
@@ -140,14 +140,14 @@ test("configureTunnel() and configureLocal() tell tunnels how UDP is served", ()
 });
 
 test("configureLocal() and configureServer() serve BIND only with --bind", () => {
-  assert.equal(local(SERVER)[0]!.bind, undefined);
+  assert.equal(local(SERVER)[0]!.bind, false);
   assert.equal(local([...SERVER, "--bind"])[0]!.bind, true);
   const server = (...argv: string[]): boolean | undefined => {
     const all = ["-p", "8388", "-k", "pw", ...argv];
     const args = parseArguments(findCommand("server")!, all);
     return configureServer(args, sourcesOf(() => "")).result[0]!.bind;
   };
-  assert.equal(server(), undefined);
+  assert.equal(server(), false);
   assert.equal(server("--bind"), true);
 });
 

@@ -75,3 +75,12 @@ test("createLogger() colours the level only, when told to", () => {
   logger.log("warn", "x");
   assert.equal(lines[0], "2026-11-21T03:00:00.000Z \x1b[33mWARN \x1b[0m x\n");
 });
+
+test("createLogger() leaves the time out, where it is asked to", () => {
+  const text = record({ withoutTime: true });
+  text.logger.log("info", "connection closed", { up: 5 });
+  assert.deepEqual(text.lines, ["INFO  connection closed up=5\n"]);
+  const json = record({ withoutTime: true, format: "json" });
+  json.logger.log("warn", "no");
+  assert.deepEqual(json.lines, ['{"level":"warn","message":"no"}\n']);
+});

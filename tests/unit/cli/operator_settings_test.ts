@@ -46,9 +46,23 @@ function refuses(run: () => unknown, message: RegExp): void {
   );
 }
 
-test("operatorSettings() is empty, when nothing is asked for", () => {
-  assert.deepEqual(server([]), {});
-  assert.deepEqual(local([]), {});
+/** What holds where nothing is asked for. */
+const DEFAULTS = {
+  workers: 1,
+  crypto: "auto",
+  graceMs: 5_000,
+  reusePort: false,
+  verbose: false,
+  logFormat: "text",
+  logPrivacy: "hashed",
+  logConnections: false,
+  logWithoutTime: false,
+  managerAnywhere: false,
+} as const;
+
+test("operatorSettings() has the defaults, when nothing is asked for", () => {
+  assert.deepEqual(server([]), DEFAULTS);
+  assert.deepEqual(local([]), { ...DEFAULTS, logPrivacy: "full" });
 });
 
 test("operatorSettings() reads the file, its paths relative to it", () => {
@@ -64,7 +78,11 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     log_privacy: "hashed",
     log_connections: true,
     reuse_port: true,
-    max_connections_per_host: "50",
+    workers: "3",
+    verbose: 1,
+    log_without_time: true,
+    grace: 0,
+    crypto: "noble",
   };
   const { publicHost, manager, managerAnywhere, store, ...both } = {
     admin: { host: "::1", port: 9000 },
@@ -78,7 +96,11 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     logPrivacy: "hashed",
     logConnections: true,
     reusePort: true,
-    maxConnectionsPerHost: 50,
+    workers: 3,
+    verbose: true,
+    logWithoutTime: true,
+    graceMs: 0,
+    crypto: "noble",
   } as const;
   const onlyServer = { publicHost, manager, managerAnywhere, store };
   assert.deepEqual(server([], file), { ...both, ...onlyServer });
@@ -88,7 +110,10 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     manager_anywhere: null,
     store: null,
   };
-  assert.deepEqual(local([], { ...file, ...none }), both);
+  assert.deepEqual(local([], { ...file, ...none }), {
+    ...both,
+    managerAnywhere: false,
+  });
 });
 
 test("operatorSettings() lets an option beat the file", () => {
@@ -96,7 +121,7 @@ test("operatorSettings() lets an option beat the file", () => {
     "--admin-host a.example --admin-host b.example " +
     "--public-host 192.0.2.9 --manager unix:/run/m --manager-anywhere --store /run/db " +
     "--log-format text --log-privacy none --log-connections --reuse-port " +
-    "--max-connections-per-host 7";
+    "--workers auto --log-without-time";
   const file = {
     admin: "127.0.0.1:9000",
     admin_token_file: "token",
@@ -105,9 +130,13 @@ test("operatorSettings() lets an option beat the file", () => {
     log_privacy: "full",
     log_connections: false,
     reuse_port: false,
-    max_connections_per_host: 1,
+    log_without_time: false,
   };
-  assert.deepEqual(server(argv.split(" "), file), {
+  const { workers, ...rest } = server(argv.split(" "), file);
+  assert.ok(workers >= 1);
+  const { workers: _, ...defaults } = DEFAULTS;
+  assert.deepEqual(rest, {
+    ...defaults,
     admin: { path: "/run/admin" },
     adminToken: "flag-token",
     adminHosts: ["a.example", "b.example"],
@@ -119,17 +148,17 @@ test("operatorSettings() lets an option beat the file", () => {
     logPrivacy: "none",
     logConnections: true,
     reusePort: true,
-    maxConnectionsPerHost: 7,
+    logWithoutTime: true,
   });
 });
 
 test("operatorSettings() names what it cannot read", () => {
   const cases: [string[], object, RegExp][] = [
-    [["--admin", "9000"], {}, /^--admin 9000: expected HOST:PORT or unix:/],
-    [["--admin", "unix:run"], {}, /^--admin unix:run: expected/],
+    [["--admin", "9000"], {}, /^--admin: expected HOST:PORT or unix:/],
+    [["--admin", "unix:run"], {}, /^--admin: expected/],
     [[], { admin: 9000 }, /^\/etc\/umbra\/f:1:\d+: admin is 9000, expected/],
     [[], { manager: "::1" }, /manager is "::1", expected HOST:PORT/],
-    [["--admin-host", "a:1"], {}, /^--admin-host a:1: expected a name/],
+    [["--admin-host", "a:1"], {}, /^--admin-host: expected a name/],
     [[], { admin_host: ["a:1"] }, /admin_host is .*expected a name/],
     [[], { public_host: "a:1" }, /public_host is "a:1", expected a name/],
     [[], { store: "" }, /store is "", expected/],
@@ -137,10 +166,13 @@ test("operatorSettings() names what it cannot read", () => {
     [
       ["--log-format", "xml"],
       {},
-      /^--log-format xml: expected text or json/,
+      /^--log-format: expected text or json/,
     ],
     [[], { reuse_port: 1 }, /reuse_port is 1, expected true or false/],
     [[], { max_connections_per_host: 0 }, /is 0, expected a whole number/],
+    [[], { workers: 257 }, /workers is 257, expected a whole .* 1 to 256/],
+    [["--workers", "0"], {}, /^--workers: expected .* 1 to 256, or auto/],
+    [[], { verbose: 3 }, /verbose is 3, expected true, false or a level/],
     [
       ["--admin-token-file", "/run/empty"],
       {},

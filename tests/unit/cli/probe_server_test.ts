@@ -8,6 +8,7 @@ import {
   sendGarbage,
 } from "../../../src/cli/doctor/probe_server.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
+import { referenceKeyStreams } from "../../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../../src/crypto/noble.ts";
 import { systemRandomBytes } from "../../../src/random.ts";
 import { publicTarget } from "../../../src/security/target_policy.ts";
@@ -127,6 +128,7 @@ async function start(method: string): Promise<{
     clock: world.clock,
     randomBytes: systemRandomBytes,
     aeadProvider: nobleProvider,
+    keyStreamProvider: referenceKeyStreams,
     waitMs: WAIT_MS,
   };
   return {

@@ -179,11 +179,11 @@ test("umbra complains in one line of a file it cannot use", async () => {
 
 test("umbra names wrong values of its running options", async () => {
   const server = ["server", "-p", "1", "-k", "secret"];
-  await fails(2, /^umbra: --log-format xml: expected text or json$/m, [
+  await fails(2, /^umbra: --log-format: expected text or json$/m, [
     ...server,
     ...["--log-format", "xml"],
   ]);
-  await fails(2, /^umbra: --grace -1: expected seconds, 0 or more$/m, [
+  await fails(2, /^umbra: --grace: expected seconds, 0 or more$/m, [
     ...server,
     ...["--grace", "-1"],
   ]);

@@ -14,6 +14,7 @@ const DEFAULTS: ProgramLogOptions = {
   privacy: "none",
   verbose: false,
   connections: false,
+  withoutTime: false,
   colour: false,
 };
 

@@ -158,7 +158,18 @@ test("--password-file is like -k, and not beside it", () => {
   );
   refuses(
     () => server({}, ["--password-file", "none"]),
-    /^--password-file: Cannot read none/,
+    /^--password-file: (?!.*none)/,
+  );
+});
+
+test("a password that the runtime could not decode is refused, not changed", () => {
+  const refused = /password is not UTF-8/;
+  assert.throws(() => server({}, ["-k", "p\ufffd"]), refused);
+  const variables = { UMBRA_PASSWORD: "p\ufffd", SS_PASSWORD: "\ufffd" };
+  assert.throws(() => server({}, [], variables), refused);
+  assert.throws(
+    () => server({ password: "${SS_PASSWORD}" }, [], variables),
+    refused,
   );
 });
 

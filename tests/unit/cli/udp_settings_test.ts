@@ -9,8 +9,7 @@ import {
   configureServer,
 } from "../../../src/cli/config/config.ts";
 import { ConfigError } from "../../../src/errors.ts";
-import type { LocalOptions } from "../../../src/service/inbound/local.ts";
-import type { ServerOptions } from "../../../src/service/server/server.ts";
+import type { ServiceOptions } from "../../../src/service/options.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const FILE = { server: "192.0.2.1", server_port: 1, password: "x" };
@@ -26,22 +25,22 @@ function udp(argv: string[], file: object = {}): unknown {
   return pick(local!);
 }
 
-function pick(options: LocalOptions | ServerOptions): unknown {
+function pick(options: ServiceOptions): unknown {
   const { mode, udpTimeoutMs, maxFlows } = options;
   return [mode, udpTimeoutMs, maxFlows];
 }
 
 test("UDP is off, on with -u, and alone with -U, as in libev", () => {
-  assert.deepEqual(udp([]), [undefined, undefined, undefined]);
-  assert.deepEqual(udp(["-u"]), ["tcp_and_udp", undefined, undefined]);
-  assert.deepEqual(udp(["-U"]), ["udp_only", undefined, undefined]);
+  assert.deepEqual(udp([]), ["tcp_only", 300_000, 1_024]);
+  assert.deepEqual(udp(["-u"]), ["tcp_and_udp", 300_000, 1_024]);
+  assert.deepEqual(udp(["-U"]), ["udp_only", 300_000, 1_024]);
   const bounds = ["--udp-timeout", "60", "--udp-max-associations", "9"];
   assert.deepEqual(udp(["-u", ...bounds]), ["tcp_and_udp", 60_000, 9]);
 });
 
 test("UDP is what the file says, unless an option says more", () => {
   for (const mode of ["tcp_only", "udp_only", "tcp_and_udp"]) {
-    assert.deepEqual(udp([], { mode }), [mode, undefined, undefined]);
+    assert.deepEqual(udp([], { mode }), [mode, 300_000, 1_024]);
   }
   const file = { mode: "udp_only", udp_timeout: 7, udp_max_associations: 5 };
   assert.deepEqual(udp([], file), ["udp_only", 7_000, 5]);
@@ -68,12 +67,12 @@ test("UDP of one of several locals or servers is its own", () => {
   const locals = configureLocal(parse("local"), sources);
   const servers = configureServer(parse("server"), sources);
   assert.deepEqual(locals.result.map(pick), [
-    ["udp_only", undefined, undefined],
-    ["tcp_and_udp", undefined, undefined],
+    ["udp_only", 300_000, 1_024],
+    ["tcp_and_udp", 300_000, 1_024],
   ]);
   assert.deepEqual(servers.result.map(pick), [
-    ["tcp_only", undefined, undefined],
-    ["tcp_and_udp", 9_000, undefined],
+    ["tcp_only", 300_000, 1_024],
+    ["tcp_and_udp", 9_000, 1_024],
   ]);
   assert.match(locals.warnings.join(), /servers\[0\]: mode: one mode holds/);
 });
@@ -81,7 +80,7 @@ test("UDP of one of several locals or servers is its own", () => {
 test("UDP settings that make no sense are refused", () => {
   const cases: [string[], object, RegExp][] = [
     [["-u", "-U"], {}, /give one, -u for TCP and UDP or -U for UDP alone/],
-    [["--udp-timeout", "0"], {}, /--udp-timeout 0: expected seconds/],
+    [["--udp-timeout", "0"], {}, /--udp-timeout: expected seconds/],
     [["--udp-max-associations", "0"], {}, /expected a whole number, 1 or more/],
     [
       [],

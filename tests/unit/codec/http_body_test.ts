@@ -139,7 +139,6 @@ test("HttpBodyDecoder refuses chunks that two readers could see differently", ()
       "\r\n",
       " 5\r\n",
       "5 \r\n",
-      "5 ;a\r\n",
       "0x5\r\n",
       "+5\r\n",
       "-1\r\n",
@@ -162,6 +161,44 @@ test("HttpBodyDecoder refuses chunks that two readers could see differently", ()
       hasCode("ERR_HTTP_FRAMING"),
       JSON.stringify(wire),
     );
+  }
+});
+
+test("HttpBodyDecoder reads the chunks of old servers, split anywhere", () => {
+  const decode: Decode = (bytes) => {
+    const body = new HttpBodyDecoder(CHUNKED, "response");
+    const { payload, rest } = body.decode(bytes);
+    if (!body.done) return undefined;
+    return { message: payload.slice(), length: bytes.length - rest.length };
+  };
+  for (
+    const wire of [
+      "2   \r\nhe\r\n3\t\r\nllo\r\n0  \r\n\r\n",
+      "2\nhe\n3\nllo\n0\n\n",
+      " 2 ; a=b\r\nhe\r\n00000000000000003\r\nllo\r\n0\r\nT: u\n\r\n",
+      "5;a\rb\r\nhello\r\n0\r\n\r\n",
+    ]
+  ) {
+    feedThreeWays(decode, utf8(wire), utf8("hello"));
+  }
+  for (const wire of ["0x5\r\n", "g\n", "\n", "2\nhel", "2\r\nhe\r\r\n"]) {
+    assert.throws(
+      () => new HttpBodyDecoder(CHUNKED, "response").decode(utf8(wire)),
+      hasCode("ERR_HTTP_FRAMING"),
+      JSON.stringify(wire),
+    );
+  }
+});
+
+test("HttpBodyDecoder is complete once a response's last chunk is there, not before", () => {
+  const last = new HttpBodyDecoder(CHUNKED, "response");
+  last.decode(utf8("1\r\na\r\n0\r\n"));
+  last.end();
+  assert.ok(last.done);
+  for (const wire of ["", "1\r\na", "1\r\na\r\n", "1\r\na\r\n0"]) {
+    const cut = new HttpBodyDecoder(CHUNKED, "response");
+    cut.decode(utf8(wire));
+    assert.throws(() => cut.end(), hasCode("ERR_HTTP_TRUNCATED"), wire);
   }
 });
 

@@ -14,6 +14,7 @@ import {
   MAX_HTTP_FIELDS,
   MAX_HTTP_HEAD_LENGTH,
   MAX_HTTP_LINE_LENGTH,
+  MAX_HTTP_RESPONSE_FIELDS,
 } from "../../../src/limits.ts";
 import { unaligned } from "../../support/bytes.ts";
 import { feedThreeWays } from "../../support/feed_three_ways.ts";
@@ -165,6 +166,8 @@ test("parseResponseHead() reads status and reason, which may be missing", () => 
       ["HTTP/1.1 404 Not  Found\xe9", 404, "Not  Found\xe9"],
       ["HTTP/1.1 204 ", 204, ""],
       ["HTTP/1.1 999", 999, ""],
+      ["HTTP/1.1  200 \tOK ", 200, "OK"],
+      ["http/1.7 200\tOK", 200, "OK"],
     ] as const
   ) {
     assert.deepEqual(parseResponseHead([line]), {
@@ -172,6 +175,7 @@ test("parseResponseHead() reads status and reason, which may be missing", () => 
       status,
       reason,
       fields: [],
+      repaired: false,
     });
   }
   for (
@@ -179,10 +183,8 @@ test("parseResponseHead() reads status and reason, which may be missing", () => 
       "HTTP/1.1 20 OK",
       "HTTP/1.1 2000 OK",
       "HTTP/1.1 099 OK",
-      "HTTP/1.1  200 OK",
-      "HTTP/1.1 200\tOK",
-      "HTTP/1.1 200 O\x00K",
-      "ICY 200 OK",
+      "HTTP/1.1 200OK",
+      "HTTP/1.1",
       "SSH-2.0-OpenSSH",
     ]
   ) {
@@ -192,6 +194,51 @@ test("parseResponseHead() reads status and reason, which may be missing", () => 
       line,
     );
   }
+});
+
+test("parseResponseHead() repairs what RFC 9112 lets a proxy repair", () => {
+  const cases: [lines: string[], fields: [string, string][]][] = [
+    [["A: b", " c", "\td", "E: f"], [["A", "b c d"], ["E", "f"]]],
+    [[" lost", "A: b"], [["A", "b"]]],
+    [["A : b", "C\t: d"], [["A", "b"], ["C", "d"]]],
+    [["A: b\x00c\rd\x7f"], [["A", "b c d"]]],
+    [["no field", "A: b", ": x", "Na me: y"], [["A", "b"]]],
+  ];
+  for (const [lines, fields] of cases) {
+    const head = parseResponseHead(["HTTP/1.1 200 OK", ...lines]);
+    assert.deepEqual(head.fields, fields);
+    assert.ok(head.repaired, lines.join());
+  }
+  const icy = parseResponseHead(["ICY 200 O\x00K", "icy-name: x"]);
+  assert.deepEqual([icy.minorVersion, icy.status, icy.reason], [0, 200, "O K"]);
+});
+
+test("HttpHeadReader takes LF, and CR alone, of a response only", () => {
+  const text = "\r\n\nHTTP/1.1 200 OK\nA: b\r\nC: d\re\n\nbody";
+  for (const size of [1, 3, text.length]) {
+    const reader = new HttpHeadReader("response");
+    let lines: string[] | undefined;
+    for (let at = 0; at < text.length; at += size) {
+      reader.push(toLatin1(text.slice(at, at + size)));
+      lines ??= reader.next();
+    }
+    assert.deepEqual(lines, ["HTTP/1.1 200 OK", "A: b", "C: d\re"]);
+    assert.equal(fromLatin1(reader.takeRest()), "body");
+  }
+  const strict = new HttpHeadReader();
+  strict.push(toLatin1("GET / HTTP/1.1\n"));
+  assert.throws(() => strict.next(), hasCode("ERR_HTTP_MALFORMED"));
+});
+
+test("HttpHeadReader takes more fields of a response, and not any number", () => {
+  const head = (count: number): Uint8Array =>
+    toLatin1(`HTTP/1.1 200 OK\n${"A: b\n".repeat(count)}\n`);
+  const most = new HttpHeadReader("response");
+  most.push(head(MAX_HTTP_RESPONSE_FIELDS));
+  assert.equal(most.next()?.length, MAX_HTTP_RESPONSE_FIELDS + 1);
+  const more = new HttpHeadReader("response");
+  more.push(head(MAX_HTTP_RESPONSE_FIELDS + 1));
+  assert.throws(() => more.next(), hasCode("ERR_HTTP_TOO_LARGE"));
 });
 
 test("encodeHead() inverts parseRequestHead()", () => {

@@ -87,6 +87,19 @@ test("parseOnlineConfig() leaves out what cannot be used, and names it", () => {
   assert.match(warnings[5]!, /^server 6 is left out/);
 });
 
+test("parseOnlineConfig() leaves out servers whose text is not well formed, and cleans names", () => {
+  const [first] = EXAMPLE.servers;
+  const { servers, warnings } = parseOnlineConfig(JSON.stringify({
+    version: 1,
+    servers: [
+      { ...first, remarks: "\u202ea\nb" },
+      { ...first, password: "secret\ud800", remarks: "\ud800" },
+    ],
+  }));
+  assert.deepEqual(servers, [{ ...SERVERS[0], tag: "a b" }]);
+  assert.match(warnings.join(), /^server 2 \(.+\) is left out: it is not well/);
+});
+
 test("parseOnlineConfig() reads what Outline publishes", () => {
   const { version: _, servers: [only] } = EXAMPLE;
   assert.deepEqual(

@@ -180,6 +180,32 @@ test("parseServerUri() keeps query parameters it does not know", () => {
   assert.deepEqual(parseServerUri(formatServerUri(server)), server);
 });
 
+test("parseServerUri() shows of the tag what can be shown, and never refuses it", () => {
+  const tags: readonly (readonly [written: string, tag: string | undefined])[] =
+    [
+      ["50% off", "50% off"],
+      ["caf%C3%A9 %ff%", "caf\u00e9 %ff%"],
+      ["%E2%82", "%E2%82"],
+      ["a%0Ab%00c", "a b c"],
+      ["\u202eevil\u202c", "evil"],
+      ["a\ud800b", "a\ufffdb"],
+      ["%20%0A", undefined],
+      ["\u3164", undefined],
+    ];
+  for (const [written, tag] of tags) {
+    const server = parseServerUri(`ss://YTpi@h:1#${written}`);
+    assert.equal(server.tag, tag, written);
+    assert.deepEqual(parseServerUri(formatServerUri(server)), server);
+  }
+});
+
+test("parseServerUri() takes a link whose unused parameters are broken", () => {
+  const server = parseServerUri("ss://YTpi@h:1/?%ff=%e2%82&x=50%&plugin=p#t");
+  assert.equal(server.plugin, "p");
+  assert.deepEqual(server.extra, [["%ff", "%e2%82"], ["x", "50%"]]);
+  assert.deepEqual(parseServerUri(formatServerUri(server)), server);
+});
+
 test("formatServerUri() writes base64url, but not for 2022 methods", () => {
   const server = {
     method: "aes-256-gcm",
@@ -223,7 +249,13 @@ const BAD: readonly (readonly [uri: string, why: RegExp])[] = [
   ["ss://YTpi@h:0", /port 0/],
   ["ss://YTpi@h:65536", /port 65536/],
   ["ss://YTpi@h:x", /HOST:PORT/],
-  ["ss://YTpi@h:1#%ff", /tag/],
+  ["ss://a%3Asecret:b@h:1", /the method is empty or has a colon/],
+  ["ss://a:secret\ud800@h:1", /the password is not well-formed/],
+  ["ss://YTpi@[1.2%eth0]:1", /HOST:PORT/],
+  ["ss://YTpi@h\u202e:1", /HOST:PORT/],
+  ["ss://YTpi@h\ud800:1", /HOST:PORT/],
+  ["ss://YTpi@h:1?plugin=%ff", /the plugin is not percent-encoded/],
+  ["ss://YTpi@h:1?plugin=\ud800", /the plugin is not well-formed/],
 ];
 
 for (const [uri, why] of BAD) {
@@ -248,6 +280,11 @@ test("formatServerUri() refuses what it could not read back", () => {
       { host: "a b" },
       { host: "" },
       { port: 0 },
+      { method: "a\ud800" },
+      { password: "\udc00b" },
+      { host: "h\u202e" },
+      { plugin: "p\ud800" },
+      { extra: [["a", "\ud800"]] as const },
     ]
   ) {
     assert.throws(() => formatServerUri({ ...server, ...change }), ConfigError);

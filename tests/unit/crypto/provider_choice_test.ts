@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { systemClock } from "../../../src/clock.ts";
 import type { Aead, AeadProvider } from "../../../src/crypto/aead.ts";
-import { type Method, METHODS } from "../../../src/crypto/method.ts";
+import { type AeadMethod, METHODS } from "../../../src/crypto/method.ts";
 import { nobleProvider } from "../../../src/crypto/noble.ts";
 import {
   ProviderChoice,
@@ -11,7 +11,7 @@ import {
 import { findFault } from "../../../src/crypto/provider_check.ts";
 import { systemRandomBytes } from "../../../src/random.ts";
 
-const [CHACHA] = METHODS as [Method];
+const [CHACHA] = METHODS as [AeadMethod];
 
 test("findFault() finds nothing wrong with noble, for every method", () => {
   for (const method of METHODS) {

@@ -8,7 +8,7 @@ const FULL = { code: "ERR_POLICY_LIMIT" };
 
 test("PacketMemory forgets what ended long ago, when it needs the room", async () => {
   const clock = new FakeClock();
-  const memory = new PacketMemory<number>(clock, 3);
+  const memory = new PacketMemory<number>(clock, () => {}, 3);
   memory.use("a", 1);
   memory.use("b", 2);
   memory.use("c", 3);
@@ -29,7 +29,7 @@ test("PacketMemory forgets what ended long ago, when it needs the room", async (
 });
 
 test("PacketMemory puts an ended session to use again, even when it is full", () => {
-  const memory = new PacketMemory<number>(new FakeClock(), 1);
+  const memory = new PacketMemory<number>(new FakeClock(), () => {}, 1);
   memory.use("a", 1);
   memory.end("a");
   assert.throws(() => memory.use("b", 2), FULL);
@@ -39,7 +39,7 @@ test("PacketMemory puts an ended session to use again, even when it is full", ()
 
 test("PacketMemory lets no user fill it alone", async () => {
   const clock = new FakeClock();
-  const memory = new PacketMemory<number>(clock, 8);
+  const memory = new PacketMemory<number>(clock, () => {}, 8);
   for (const name of ["a1", "a2"]) {
     memory.use(name, 1, "alice");
     memory.end(name);
@@ -55,4 +55,19 @@ test("PacketMemory lets no user fill it alone", async () => {
   memory.use("a3", 1, "alice");
   assert.throws(() => memory.use("a4", 1, "alice"), FULL);
   assert.equal(memory.find("a2"), undefined);
+});
+
+test("PacketMemory hands out each session it forgets", async () => {
+  const clock = new FakeClock();
+  const forgotten: [string, number][] = [];
+  const memory = new PacketMemory<number>(
+    clock,
+    (name, session) => forgotten.push([name, session]),
+  );
+  memory.use("a", 1);
+  memory.use("b", 2);
+  memory.end("a");
+  await clock.advance(SALT_POOL_MS + 1);
+  memory.use("c", 3);
+  assert.deepEqual(forgotten, [["a", 1]]);
 });

@@ -219,8 +219,12 @@ describe("serve()", () => {
 });
 
 test("connectionCapacity() keeps descriptors in reserve", () => {
-  assert.equal(connectionCapacity(undefined), 16_384);
-  assert.equal(connectionCapacity(1_024), 416);
-  assert.equal(connectionCapacity(1_048_576), 16_384);
-  assert.equal(connectionCapacity(20), 1);
+  assert.equal(connectionCapacity(undefined, 16_384), 16_384);
+  assert.equal(connectionCapacity(1_024, 16_384), 416);
+  assert.equal(connectionCapacity(1_048_576, 16_384), 16_384);
+  assert.equal(connectionCapacity(20, 16_384), 1);
+  // What the operator wants is a bound, and so are the descriptors.
+  assert.equal(connectionCapacity(1_024, 100), 100);
+  assert.equal(connectionCapacity(1_048_576, 50_000), 50_000);
+  assert.equal(connectionCapacity(undefined, 50_000), 50_000);
 });

@@ -3,6 +3,7 @@
  * back, and clients that move.
  */
 import assert from "node:assert/strict";
+import { SERVICE_DEFAULTS } from "../../../src/service/options.ts";
 import { describe, test } from "node:test";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
@@ -55,7 +56,12 @@ for (const { name } of METHODS.filter(({ family }) => family.needsClock)) {
       await Peer.echo(world);
       const listen = { host: "127.0.0.1", port: 5_353 };
       const tunnel = await startUdpTunnel(
-        { listen, target: ECHO, router: routerTo(world) },
+        {
+          ...SERVICE_DEFAULTS,
+          listen,
+          target: ECHO,
+          router: routerTo(world),
+        },
         world.dependencies,
       );
       const application = await Peer.bind(world, {

@@ -3,6 +3,7 @@
  * limit does to its user and to nobody else.
  */
 import assert from "node:assert/strict";
+import { SERVICE_DEFAULTS } from "../../../src/service/options.ts";
 import { describe, test } from "node:test";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { findMethod, type Method } from "../../../src/crypto/method.ts";
@@ -12,7 +13,7 @@ import { Accounts } from "../../../src/service/server/accounts.ts";
 import type { ServerService } from "../../../src/service/server/server.ts";
 import { withDefaults } from "../../../src/service/service.ts";
 import { startUdpServer } from "../../../src/service/udp/udp_server.ts";
-import type { Mode } from "../../../src/service/udp/udp_service.ts";
+import type { Mode } from "../../../src/service/options.ts";
 import type { ClientKeys } from "../../../src/session/family.ts";
 import type { PacketServer } from "../../../src/session/packet_protocol.ts";
 import type { ServerUser } from "../../../src/session/server_user.ts";
@@ -302,6 +303,7 @@ test("no association is left behind, when its user is refused or its flow ends",
     ),
   );
   const service = await startUdpServer({
+    ...SERVICE_DEFAULTS,
     listen: SERVER,
     accounts,
     protocol: { packets, stream: unused, setUsers },

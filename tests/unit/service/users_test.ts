@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { findMethod, type Method } from "../../../src/crypto/method.ts";
+import { referenceKeyStreams } from "../../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../../src/crypto/noble.ts";
 import { systemRandomBytes } from "../../../src/random.ts";
 import { PolicyError } from "../../../src/errors.ts";
@@ -276,6 +277,7 @@ async function knock(
       { identityKeys: [key(method, SERVER_NAME)] }),
   }, {
     aeadProvider: nobleProvider,
+    keyStreamProvider: referenceKeyStreams,
     clock: world.clock,
     randomBytes: systemRandomBytes,
   }).stream();

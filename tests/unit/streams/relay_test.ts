@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { memoryTransport } from "../../../src/adapters/net/memory.ts";
+import { concat } from "../../../src/bytes.ts";
 import { BufferPool } from "../../../src/buffer_pool.ts";
 import { TransportError } from "../../../src/errors.ts";
 import type { StreamSession } from "../../../src/session/stream_protocol.ts";
@@ -177,6 +178,43 @@ describe("relay()", () => {
     assert.equal(scene.clock.pending, 0);
   });
 
+  test("reads no more, and ends nothing, while a session holds back", async () => {
+    const held: Uint8Array[] = [];
+    let isWaiting = true;
+    const { near, far, relaying } = await start({
+      get isWaiting(): boolean {
+        return isWaiting;
+      },
+      seal: (payload) => {
+        if (!isWaiting) return payload;
+        held.push(payload.slice());
+        return utf8("");
+      },
+      open: (bytes) => {
+        isWaiting = false;
+        return { payload: bytes, reply: concat(utf8("held "), ...held) };
+      },
+    });
+    await send(far, utf8("answer"));
+    await far.closeWrite();
+    await settle();
+    assert.deepEqual(held, []);
+    await send(near, utf8("go"));
+    await near.closeWrite();
+    assert.deepEqual(await readAll(near.readable), utf8("held answer"));
+    assert.deepEqual(await readAll(far.readable), utf8("go"));
+    await relaying;
+  });
+
+  test("gives the wait for a session up when it is stopped", async () => {
+    const { far, relaying, controller } = await start({ isWaiting: true });
+    await send(far, utf8("answer"));
+    await settle();
+    controller.abort(new Error("shutdown"));
+    await assert.rejects(relaying, /shutdown/);
+    await settle();
+  });
+
   test("fails with the reason of its signal", async () => {
     const { relaying, controller } = await start();
     controller.abort(new Error("shutdown"));
@@ -207,7 +245,13 @@ async function start(
   const b = (await acceptFrom(right))!;
   const clock = new FakeClock();
   const controller = new AbortController();
-  const client = new Channel(a, { ...PLAIN, ...session });
+  const client = new Channel(
+    a,
+    Object.defineProperties(
+      { ...PLAIN },
+      Object.getOwnPropertyDescriptors(session),
+    ),
+  );
   const { reader } = client;
   const relaying = relay(
     client,

@@ -18,6 +18,7 @@ const answers: Record<string, Answer> = {
     response.setHeader("x-seen", `${request.headers["user-agent"]}`);
     response.end("grüße");
   },
+  "/latin1": (_, response) => response.end(Uint8Array.of(0x70, 0xe9)),
   "/gone": (_, response) => response.writeHead(404).end("secret"),
   "/unchanged": (_, response) => response.writeHead(304).end(),
   "/redirect": (_, response) =>
@@ -107,3 +108,7 @@ function refused(why: RegExp): (error: unknown) => boolean {
     return true;
   };
 }
+
+test("fetchDocument() refuses what is not UTF-8", async () => {
+  await assert.rejects(fetchDocument(at("/latin1")), /it is not UTF-8/);
+});

@@ -164,6 +164,7 @@ test("Growth looks no more, once it is disposed of", () => {
 
 test("garbageCollector() collects all", async () => {
   const { all } = garbageCollector();
+  assert.ok(all !== undefined);
   const garbage = Array.from({ length: 100 }, () => new WeakRef({}));
   // What was made stays until the job that made it has ended.
   await pause(1);

@@ -99,7 +99,7 @@ test("parseArguments() wants a value where there must be one, and only there", (
 });
 
 test("parseArguments() refuses too many operands", () => {
-  refuses(["x"], /Unexpected argument "x"; see --help/, "server");
+  refuses(["x"], /Unexpected argument at place 1; see --help/, "server");
 });
 
 test("parseArguments() refuses options of libev that are not served", () => {

@@ -206,7 +206,7 @@ interface Port extends AsyncDisposable {
   curl(path: string, ...flags: string[]): Promise<string>;
 }
 
-async function start(settings: AdminSettings = {}): Promise<Port> {
+async function start(settings: Partial<AdminSettings> = {}): Promise<Port> {
   const operator = new FakeOperator();
   const admin = settings.admin ??
     { host: "127.0.0.1", port: await freePort() };
@@ -233,10 +233,10 @@ async function start(settings: AdminSettings = {}): Promise<Port> {
 }
 
 function startWith(
-  settings: AdminSettings,
+  settings: Partial<AdminSettings>,
   operator: FakeOperator = new FakeOperator(),
 ): ReturnType<typeof startAdmin> {
-  return startAdmin(settings, operator, {
+  return startAdmin({ reusePort: false, ...settings }, operator, {
     transport: systemTransport(),
     clock: systemClock,
     logger: { enabled: () => false, log: () => {} },

@@ -5,8 +5,10 @@ import {
   type LimitedService,
 } from "../../../../src/cli/run/program_status.ts";
 import { World } from "../../../support/world.ts";
+import { SERVICE_DEFAULTS } from "../../../../src/service/options.ts";
 
-function limit(...services: readonly LimitedService[]): number {
+function limit(...given: readonly Partial<LimitedService>[]): number {
+  const services = given.map((one) => ({ ...SERVICE_DEFAULTS, ...one }));
   const { network } = new World();
   const transport = { ...network, descriptorLimit: () => 1_024 };
   return connectionLimit(services, { transport });

@@ -20,6 +20,7 @@ import { Supervisor } from "../../../../src/cli/run/supervisor.ts";
 import { parseServerUri } from "../../../../src/codec/uri.ts";
 import { masterKeyFromPassword } from "../../../../src/crypto/master_key.ts";
 import { findMethod } from "../../../../src/crypto/method.ts";
+import { referenceKeyStreams } from "../../../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../../../src/crypto/noble.ts";
 import { ConfigError, TransportError } from "../../../../src/errors.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
@@ -107,6 +108,7 @@ class Bench {
     const client = await this.world.network.dial({ host: HOST, port });
     const session = clientProtocol({ method, masterKey }, {
       aeadProvider: nobleProvider,
+      keyStreamProvider: referenceKeyStreams,
       clock: this.world.clock,
       randomBytes: systemRandomBytes,
     }).stream();

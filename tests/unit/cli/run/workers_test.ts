@@ -4,9 +4,6 @@ import {
   Observations,
   type Observed,
 } from "../../../../src/admin/observations.ts";
-import { parseArguments } from "../../../../src/cli/options/args.ts";
-import { findCommand } from "../../../../src/cli/commands/commands.ts";
-import { workersOf } from "../../../../src/cli/run/sharing.ts";
 import {
   type FromWorker,
   runWorkers,
@@ -20,7 +17,7 @@ import { FakeClock } from "../../../support/fake_clock.ts";
 const SALTS = { recent: new ArrayBuffer(0), minute: new ArrayBuffer(0) };
 
 test("runWorkers() starts one after the other, and stops all on the signal", async () => {
-  const { crew, stop, running } = start(3);
+  const { crew, stop, running, listening } = start(3);
   assert.equal(crew.length, 1);
   for (let i = 0; i < 3; i++) {
     assert.deepEqual(crew[i]!.told[0], {
@@ -30,9 +27,11 @@ test("runWorkers() starts one after the other, and stops all on the signal", asy
       names: ["umbra"],
       salts: SALTS,
     });
+    assert.equal(listening(), 0);
     crew[i]!.tell({ kind: "listening" });
     await turn();
   }
+  assert.equal(listening(), 1);
   stop("SIGTERM");
   await turn();
   for (const thread of crew) {
@@ -126,16 +125,6 @@ test("runWorkers() stops while a dead worker waits to be replaced", async () => 
   assert.equal(crew.length, 1);
 });
 
-test("workersOf() takes as many as the limit, and names it", () => {
-  const workers = (text: string): number =>
-    workersOf(parseArguments(findCommand("server")!, ["--workers", text]));
-  assert.equal(workers("256"), 256);
-  assert.ok(workers("auto") >= 1);
-  for (const text of ["0", "257"]) {
-    assert.throws(() => workers(text), /expected a whole number from 1 to 256/);
-  }
-});
-
 /** What a worker may have served. */
 function observed(connections: number, bytesUp: number): Observed {
   const observations = new Observations(new FakeClock());
@@ -174,10 +163,13 @@ function start(count: number): {
   reload: () => void;
   running: Promise<Observed | undefined>;
   lines: string[];
+  /** How often everybody was told to listen. */
+  listening: () => number;
 } {
   const crew: FakeThread[] = [];
   const lines: string[] = [];
   let reload = (): void => {};
+  let listening = 0;
   const { promise, resolve } = Promise.withResolvers<string>();
   const options: WorkersOptions = {
     count,
@@ -195,10 +187,18 @@ function start(count: number): {
     respawnMs: 5,
     stopSignal: () => promise,
     onReload: (listener) => reload = listener,
+    listening: () => void listening++,
   };
   const running = runWorkers(options);
   running.catch(() => {});
-  return { crew, stop: resolve, reload: () => reload(), running, lines };
+  return {
+    crew,
+    stop: resolve,
+    reload: () => reload(),
+    running,
+    lines,
+    listening: () => listening,
+  };
 }
 
 function turn(ms = 0): Promise<void> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fromLatin1, toLatin1 } from "../../../../src/bytes.ts";
 import type { TransportErrorCode } from "../../../../src/errors.ts";
+import type { MemoryConnection } from "../../../../src/adapters/net/memory.ts";
 import type { LocalOptions } from "../../../../src/service/inbound/local.ts";
 import type { Connection, Listener } from "../../../../src/transport.ts";
 import { settle } from "../../../support/fake_clock.ts";
@@ -385,6 +386,32 @@ describe("a response's body", () => {
     await scene.end(far);
   });
 
+  test("that ends with a connection that breaks is never completed", async () => {
+    const { scene, far } = await exchange("HTTP/1.0 200 OK\r\n\r\nabc");
+    await scene.sees(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    );
+    (far as MemoryConnection).reset();
+    assert.equal(await scene.rest(), "");
+    await scene.end();
+  });
+
+  test("of an old server is repaired and framed anew", async () => {
+    const { scene, far } = await exchange(
+      "HTTP/1.1 200 OK\nTransfer-Encoding : chunked\nX: a\n b\n\n2   \nhi\n" +
+        "0\n\n",
+    );
+    await scene.sees(
+      "HTTP/1.1 200 OK\r\nX: a b\r\nTransfer-Encoding: chunked\r\n\r\n" +
+        "2\r\nhi\r\n0\r\n\r\n",
+    );
+    // Its connection is not trusted with another request.
+    await scene.ask(get("2"));
+    const next = await accepted(scene.target);
+    await expect(next, got("2"));
+    await scene.end(far, next);
+  });
+
   test("that breaks off ends the connection, and no 502 is put into it", async () => {
     const head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
     const { scene, far } = await exchange(head + "abc");
@@ -430,6 +457,70 @@ describe("a response's body", () => {
     }
     reader.releaseLock();
     await sending;
+    await scene.end(far);
+  });
+});
+
+describe("a change of protocols", () => {
+  const ASK = "GET http://10.0.0.3/ws HTTP/1.1\r\nConnection: Upgrade\r\n" +
+    "Upgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n";
+  const ASKED = "GET /ws HTTP/1.1\r\nHost: 10.0.0.3\r\n" +
+    "Sec-WebSocket-Key: k\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+  const SWITCHED = "HTTP/1.1 101 Switching Protocols\r\n" +
+    "Sec-WebSocket-Accept: a\r\nConnection: Upgrade\r\n" +
+    "Upgrade: websocket\r\n\r\n";
+
+  for (const split of [1, Infinity]) {
+    test(`becomes a relay, reads of ${split} bytes`, async () => {
+      const scene = await Scene.start({}, new World({ split }));
+      await scene.ask(ASK + "early");
+      const far = await accepted(scene.target);
+      await expect(far, ASKED);
+      await answer(
+        far,
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n" +
+          "Connection: Upgrade\r\nSec-WebSocket-Accept: a\r\n\r\n\x81\x02hi",
+      );
+      await scene.sees(SWITCHED + "\x81\x02hi");
+      await expect(far, "early");
+      await scene.ask("GET / HTTP/1.1\r\n\r\n\x00");
+      await expect(far, "GET / HTTP/1.1\r\n\r\n\x00");
+      // Each side ends by itself.
+      await scene.client.closeWrite();
+      assert.equal((await readAll(far.readable)).length, 0);
+      await answer(far, "bye");
+      await scene.sees("bye");
+      await far.closeWrite();
+      assert.equal(await scene.rest(), "");
+      await scene.end(far);
+    });
+  }
+
+  test("that the target does not want is an ordinary answer", async () => {
+    const scene = await Scene.start();
+    await scene.ask(ASK);
+    const far = await accepted(scene.target);
+    await expect(far, ASKED);
+    await answer(far, ok("no"));
+    await scene.sees(ok("no"));
+    await scene.ask(get("2"));
+    await expect(far, got("2"));
+    await scene.end(far);
+  });
+
+  test("that breaks ends both ends", async () => {
+    const scene = await Scene.start({ idleTimeoutMs: 1_000 });
+    await scene.ask(ASK);
+    const far = await accepted(scene.target);
+    await expect(far, ASKED);
+    await answer(
+      far,
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n" +
+        "Sec-WebSocket-Accept: a\r\n\r\n",
+    );
+    await scene.sees(SWITCHED);
+    await scene.world.clock.advance(1_000);
+    assert.equal(await scene.rest(), "");
     await scene.end(far);
   });
 });
@@ -580,8 +671,10 @@ describe("errors", () => {
         "220 mail.example\r\n",
         "HTTP/1.1 101 Switching\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n" +
-        "Transfer-Encoding: chunked\r\n\r\n",
+        "Content-Length: 2\r\n\r\n",
         "HTTP/1.1 200 OK\n",
+        // A bad chunk in the segment of the head: nothing was answered yet.
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nhi\r\n",
       ]
     ) {
       const client = await scene.world.network.dial(LOCAL);
@@ -592,6 +685,7 @@ describe("errors", () => {
       await far.closeWrite();
       const text = fromLatin1(await readAll(client.readable));
       assert.match(text, /^HTTP\/1\.1 502 Bad Gateway\r\n/, nonsense);
+      assert.match(text, /target's answer cannot be passed on/);
       client.close();
       far.close();
     }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { sealPacket } from "../../../../src/codec/packet.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
+import { SERVICE_DEFAULTS } from "../../../../src/service/options.ts";
 import { startUdpTunnel } from "../../../../src/service/udp/udp_tunnel.ts";
 import { hex, utf8 } from "../../../support/bytes.ts";
 import { settle } from "../../../support/fake_clock.ts";
@@ -245,6 +246,7 @@ describe("startUdpTunnel()", () => {
     const echo = await Peer.echo(world);
     const listen = { host: "127.0.0.1", port: 5_353 };
     const tunnel = await startUdpTunnel({
+      ...SERVICE_DEFAULTS,
       listen,
       target: { host: "echo.test", port: 7 },
       router: routerTo(world),

@@ -255,8 +255,10 @@ describe("UDP of ss-server", () => {
 });
 
 test("flowCapacity() leaves most descriptors to TCP", () => {
-  assert.equal(flowCapacity(undefined), 1_024);
-  assert.equal(flowCapacity(1_000_000), 1_024);
-  assert.equal(flowCapacity(1_024), 240);
-  assert.equal(flowCapacity(10), 1);
+  assert.equal(flowCapacity(undefined, 1_024), 1_024);
+  assert.equal(flowCapacity(1_000_000, 1_024), 1_024);
+  assert.equal(flowCapacity(1_024, 1_024), 240);
+  assert.equal(flowCapacity(10, 1_024), 1);
+  assert.equal(flowCapacity(1_024, 9), 9);
+  assert.equal(flowCapacity(1_000_000, 5_000), 5_000);
 });

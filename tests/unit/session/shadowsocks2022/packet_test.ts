@@ -225,6 +225,35 @@ for (const name of METHODS) {
       restarted.open(client.seal(PACKET), FROM);
     });
 
+    test("are served when the server's clock was set, and no replay is", async () => {
+      for (const stepMs of [8 * 3_600_000, 25_000, -25_000, -3_600_000]) {
+        // As long before the step as the clock is set back, at least.
+        for (const beforeMs of [1_000, 62_000, 3_600_000]) {
+          const clock = new FakeClock();
+          const protocol = packets2022({ psk: key }, worldOf({ clock }));
+          const server = protocol.server();
+          const [client, quiet] = [protocol.client(), protocol.client()];
+          const recorded = [client.seal(PACKET), quiet.seal(PACKET)];
+          for (const packet of recorded) {
+            server.end(server.open(packet, FROM).association);
+          }
+          await clock.advance(beforeMs);
+          // Has the sessions forgotten that are over for long enough.
+          server.open(protocol.client().seal(PACKET), FROM);
+          clock.setForward(stepMs);
+          server.open(protocol.client().seal(PACKET), FROM);
+          server.open(client.seal(PACKET), FROM);
+          for (const packet of recorded) {
+            assert.throws(
+              () => server.open(packet, FROM),
+              UmbraError,
+              `${stepMs} after ${beforeMs}`,
+            );
+          }
+        }
+      }
+    });
+
     test("may come late within the window, and no later", () => {
       const { client, server } = pair(packets2022({ psk: key }, worldOf()));
       const old = Array.from({ length: 3 }, () => client.seal(PACKET));

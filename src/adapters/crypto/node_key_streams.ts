@@ -1,0 +1,206 @@
+/**
+ * Key streams by the runtime's own `node:crypto`.
+ *
+ * Which ciphers there are differs: Deno has CTR of 128 and 256 bits and
+ * ChaCha20, Bun most of AES, RC4 and Blowfish. Where CFB is missing, it is put
+ * together from CBC and ECB.
+ *
+ * @module
+ */
+import {
+  type Cipheriv,
+  createCipheriv,
+  createDecipheriv,
+  type Decipheriv,
+} from "node:crypto";
+import process from "node:process";
+import { checkOutput } from "../../crypto/aead.ts";
+import {
+  counterEnded,
+  type KeyStream,
+  type KeyStreamAlgorithm,
+  type KeyStreamDirection,
+  type KeyStreamMethod,
+  type KeyStreamProvider,
+} from "../../crypto/key_stream.ts";
+import { afterCounter, xchachaKey } from "../../crypto/key_streams/arx.ts";
+import { rc4Key } from "../../crypto/key_streams/rc4.ts";
+import { MAX_ARX_BLOCKS } from "../../limits.ts";
+
+/** Key streams by `node:crypto`. */
+export function nodeKeyStreams(): KeyStreamProvider {
+  return new NodeKeyStreams();
+}
+
+/** Algorithms that neither has, nor can be put together. */
+const ABSENT: readonly KeyStreamAlgorithm[] = [
+  ...["salsa20", "xsalsa20", "table", "none"] as const,
+];
+
+class NodeKeyStreams implements KeyStreamProvider {
+  readonly name = "node";
+  readonly version = process.versions["openssl"] ?? process.version;
+  /** What was found out about methods, by name. */
+  readonly #lacks = new Map<string, string | undefined>();
+
+  lacks(method: KeyStreamMethod): string | undefined {
+    const { name } = method;
+    if (!this.#lacks.has(name)) this.#lacks.set(name, this.#try(method));
+    return this.#lacks.get(name);
+  }
+
+  keyStream(
+    method: KeyStreamMethod,
+    key: Uint8Array,
+    iv: Uint8Array,
+    direction: KeyStreamDirection,
+  ): KeyStream {
+    const { algorithm, keyLength } = method;
+    switch (algorithm) {
+      case "rc4":
+      case "rc4-md5":
+        return native("rc4", rc4Key(method, key, iv), null, direction);
+      case "chacha20":
+      case "chacha20-ietf":
+        return native("chacha20", key, afterCounter(iv), direction);
+      case "xchacha20": {
+        const rest = afterCounter(iv.subarray(16));
+        return native("chacha20", xchachaKey(key, iv), rest, direction);
+      }
+      default:
+        break;
+    }
+    const cipher = /^(aes|camellia)-/.test(algorithm)
+      ? algorithm.replace("-", `-${keyLength * 8}-`)
+      : algorithm;
+    return algorithm === "aes-cfb" && !has(cipher, key, iv)
+      ? new BlockKeyStream(key, iv, direction)
+      : native(cipher, key, iv, direction);
+  }
+
+  /** Lists are not to be trusted: only making one tells. */
+  #try(method: KeyStreamMethod): string | undefined {
+    const { name, algorithm, keyLength, ivLength } = method;
+    const absent = `${name} is not part of node:crypto here`;
+    if (ABSENT.includes(algorithm)) return absent;
+    for (const direction of ["encrypt", "decrypt"] as const) {
+      try {
+        const key = new Uint8Array(keyLength);
+        const iv = new Uint8Array(ivLength);
+        this.keyStream(method, key, iv, direction).free();
+      } catch {
+        return absent;
+      }
+    }
+    return undefined;
+  }
+}
+
+function native(
+  name: string,
+  key: Uint8Array,
+  iv: Uint8Array | null,
+  direction: KeyStreamDirection,
+): KeyStream {
+  const make = direction === "encrypt" ? createCipheriv : createDecipheriv;
+  // Of none is known what it does when 32 bits of counter are over.
+  const maxBytes = name === "chacha20" ? MAX_ARX_BLOCKS * 64 : Infinity;
+  return new NodeKeyStream(make(name, key, iv), maxBytes);
+}
+
+/** Ciphers that were found; what is missing stays missing. */
+const FOUND = new Map<string, boolean>();
+
+function has(name: string, key: Uint8Array, iv: Uint8Array): boolean {
+  const known = FOUND.get(name);
+  if (known !== undefined) return known;
+  let found = true;
+  try {
+    createCipheriv(name, key, iv).final();
+  } catch {
+    found = false;
+  }
+  FOUND.set(name, found);
+  return found;
+}
+
+/** A cipher that keeps its own position. */
+class NodeKeyStream implements KeyStream {
+  #cipher: Cipheriv | Decipheriv | undefined;
+  #leftBytes: number;
+
+  constructor(cipher: Cipheriv | Decipheriv, maxBytes: number) {
+    this.#cipher = cipher;
+    this.#leftBytes = maxBytes;
+  }
+
+  apply(input: Uint8Array, out: Uint8Array): void {
+    checkOutput(out, input.length);
+    if (this.#cipher === undefined) throw freed();
+    this.#leftBytes -= input.length;
+    if (this.#leftBytes < 0) throw counterEnded();
+    out.set(this.#cipher.update(input));
+  }
+
+  free(): void {
+    // Deno keeps a cipher until its end is asked for.
+    this.#cipher?.final();
+    this.#cipher = undefined;
+  }
+}
+
+const BLOCK = 16;
+
+/**
+ * CFB from CBC and ECB. A block of key stream is the encryption of the block of
+ * ciphertext before it: that of the IV first. To encrypt, CBC from a zero IV
+ * over IV and plaintext computes just that, since what it combines a block of
+ * plaintext with is the block of key stream. To decrypt, ECB over IV and
+ * ciphertext does. In both cases the input goes in as it comes, and a block
+ * that is not whole yet waits inside the cipher.
+ */
+class BlockKeyStream implements KeyStream {
+  #cipher: Cipheriv | undefined;
+  /** The block of key stream in use. */
+  readonly #block: Uint8Array;
+  #used = 0;
+
+  constructor(key: Uint8Array, iv: Uint8Array, direction: KeyStreamDirection) {
+    const bits = key.length * 8;
+    const cipher = direction === "encrypt"
+      ? createCipheriv(`aes-${bits}-cbc`, key, new Uint8Array(BLOCK))
+      : createCipheriv(`aes-${bits}-ecb`, key, null);
+    cipher.setAutoPadding(false);
+    this.#cipher = cipher;
+    this.#block = Uint8Array.from(cipher.update(iv));
+  }
+
+  apply(input: Uint8Array, out: Uint8Array): void {
+    checkOutput(out, input.length);
+    if (this.#cipher === undefined) throw freed();
+    const next = this.#cipher.update(input);
+    const first = Math.min(input.length, BLOCK - this.#used);
+    for (let at = 0; at < first; at++) {
+      out[at] = input[at]! ^ this.#block[this.#used + at]!;
+    }
+    for (let at = first; at < input.length; at++) {
+      out[at] = input[at]! ^ next[at - first]!;
+    }
+    if (next.length > 0) this.#block.set(next.subarray(-BLOCK));
+    this.#used = (this.#used + input.length) % BLOCK;
+  }
+
+  free(): void {
+    // Deno keeps a cipher until its end is asked for, which takes whole blocks.
+    if (this.#used > 0) {
+      this.#cipher?.update(new Uint8Array(BLOCK - this.#used));
+    }
+    this.#cipher?.final();
+    this.#cipher = undefined;
+    this.#block.fill(0);
+  }
+}
+
+function freed(): TypeError {
+  return new TypeError("Cannot turn bytes: key stream was freed");
+}

@@ -1,0 +1,78 @@
+/**
+ * The few functions of Linux's C library that neither runtime offers.
+ *
+ * @module
+ */
+import process from "node:process";
+import {
+  type ForeignFunction,
+  openLibrary,
+  type Signature,
+} from "../crypto/_library.ts";
+
+type Name =
+  | "getrlimit"
+  | "setrlimit"
+  | "socket"
+  | "sendto"
+  | "getsockname"
+  | "close";
+
+const SYMBOLS: Readonly<Record<Name, Signature>> = {
+  // resource, struct rlimit
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  // domain, type, protocol
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // socket, data, length, flags, address, length of it
+  sendto: {
+    parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+  // socket, address, length of it
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+};
+
+type Libc = Readonly<Record<Name, ForeignFunction>>;
+
+/**
+ * Where the library may be, with glibc and with musl. Full paths first: a scoped
+ * `--allow-ffi` knows nothing else.
+ */
+export const C_LIBRARIES: readonly string[] = [
+  "/usr/lib/x86_64-linux-gnu/libc.so.6",
+  "/lib/x86_64-linux-gnu/libc.so.6",
+  "/usr/lib/aarch64-linux-gnu/libc.so.6",
+  "/lib/aarch64-linux-gnu/libc.so.6",
+  "/usr/lib64/libc.so.6",
+  "/lib64/libc.so.6",
+  "/usr/lib/libc.so.6",
+  "/lib/libc.so.6",
+  "/lib/libc.musl-x86_64.so.1",
+  "/lib/libc.musl-aarch64.so.1",
+  "libc.so.6",
+];
+
+let known: Libc | undefined | null = null;
+
+/**
+ * The functions; `undefined` on other systems, and where Deno was not given
+ * `--allow-ffi` for the library.
+ */
+export function libc(): Libc | undefined {
+  if (known === null) known = open();
+  return known;
+}
+
+function open(): Libc | undefined {
+  if (process.platform !== "linux") return undefined;
+  for (const path of C_LIBRARIES) {
+    try {
+      return openLibrary(path, SYMBOLS);
+    } catch {
+      // The next path may be there, and permitted, where this one is not.
+    }
+  }
+  return undefined;
+}

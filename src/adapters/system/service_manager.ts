@@ -1,0 +1,57 @@
+/**
+ * What a service manager, systemd nearly everywhere, is told: sd_notify(3),
+ * "Protocol".
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { libc } from "./_libc.ts";
+import { variable } from "./_variable.ts";
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
+/** Bytes of `sun_path` in unix(7), with the zero at its end. */
+const MAX_PATH_LENGTH = 108;
+
+/**
+ * Tells the service manager that the program is ready, if it has asked for that.
+ *
+ * @returns `false` when it has asked and cannot be told: it waits for a while,
+ * and then ends the program.
+ */
+export function tellReady(): boolean {
+  const path = variable("NOTIFY_SOCKET");
+  if (path === undefined || path === "") return true;
+  const address = unixAddress(path);
+  const functions = libc();
+  if (address === undefined || functions === undefined) return false;
+  const socket = functions.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (Number(socket) < 0) return false;
+  const text = Buffer.from("READY=1");
+  const sent = functions.sendto(
+    Number(socket),
+    text,
+    text.length,
+    MSG_DONTWAIT | MSG_NOSIGNAL,
+    address,
+    address.length,
+  );
+  functions.close(Number(socket));
+  return sent === text.length;
+}
+
+/** `struct sockaddr_un` of a path, or of a name without a file (`@name`). */
+function unixAddress(path: string): Uint8Array | undefined {
+  const bytes = Buffer.from(path);
+  const isName = path.startsWith("@");
+  if ((!isName && !path.startsWith("/")) || bytes.length >= MAX_PATH_LENGTH) {
+    return undefined;
+  }
+  if (isName) bytes[0] = 0;
+  const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer);
+  return Buffer.concat([family, bytes, ...isName ? [] : [Buffer.alloc(1)]]);
+}

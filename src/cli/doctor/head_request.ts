@@ -1,0 +1,14 @@
+/**
+ * What is said to a target to see whether it answers.
+ *
+ * @module
+ */
+import type { Address } from "../../codec/address.ts";
+
+/** The request that is sent to a target. */
+export function headRequest({ host }: Address): Uint8Array {
+  const name = host.includes(":") ? `[${host}]` : host;
+  return new TextEncoder().encode(
+    `HEAD / HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`,
+  );
+}

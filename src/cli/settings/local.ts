@@ -1,0 +1,270 @@
+/**
+ * Settings of the listening side of `ss-local` and `ss-tunnel`.
+ *
+ * @module
+ */
+import type { Address } from "../../codec/address.ts";
+import { formatAddress } from "../../codec/address.ts";
+import { ONLINE_REFRESH_MS } from "../../limits.ts";
+import type { SocksUser } from "../../service/inbound/socks5.ts";
+import type { Endpoint } from "../../transport.ts";
+import { DEFAULT_LOCAL, DEFAULT_RESOLVER } from "../commands/defaults.ts";
+import { readSocksUser } from "../config/socks_users.ts";
+import { type HostAndPort, readHostAndPort } from "../config/values.ts";
+import { parseIp } from "../../codec/ip_address.ts";
+import {
+  ANYTHING,
+  choice,
+  ENDPOINT,
+  HOST,
+  object,
+  objects,
+  PORT,
+  PORT_OR_ANY,
+  seconds,
+  several,
+  text,
+  textAs,
+} from "./kinds.ts";
+import { type Kind, OF_LOCAL, type Place, type Settings } from "./setting.ts";
+
+/** What one port may speak; only a file has tunnels among them. */
+export type SpokenProtocol = "mixed" | "socks" | "http" | "tunnel";
+
+const PROTOCOLS: readonly SpokenProtocol[] = ["mixed", "socks", "http"];
+
+const PROTOCOL = choice(
+  "PROTOCOL",
+  PROTOCOLS,
+  "mixed, socks or http; a tunnel has a command of its own",
+);
+
+const FILE_PROTOCOL = choice(
+  "PROTOCOL",
+  [...PROTOCOLS, "tunnel"],
+  '"mixed", "socks", "http" or "tunnel"; for DNS start with --dns-listen, ' +
+    "others of shadowsocks-rust are not served",
+);
+
+/** A target with its port, which is not 0. */
+export const TARGET: Kind<Address> = textAs({
+  value: "HOST:PORT",
+  type: "string",
+  expected: "HOST:PORT, an IPv6 address in brackets",
+  read(text): Address | undefined {
+    const { host, port } = readHostAndPort(text) ?? {};
+    return host !== undefined && port ? { host, port } : undefined;
+  },
+  write: formatAddress,
+});
+
+/** See the table. */
+export interface LocalKeys {
+  readonly address: HostAndPort;
+  readonly port: number;
+  readonly protocol: SpokenProtocol;
+  readonly forwardAddress: string;
+  readonly forwardPort: number;
+  readonly socksAuthFile: string;
+  readonly httpAuthFile: string;
+}
+
+/** Where a local listens and what it speaks. */
+export const LOCAL: Settings<LocalKeys> = {
+  address: {
+    key: "local_address",
+    places: OF_LOCAL,
+    flag: "local-addr",
+    short: "b",
+    kind: HOST,
+    usual: DEFAULT_LOCAL.host,
+    help: "Address where a local listens",
+    reload: "listens",
+  },
+  port: {
+    key: "local_port",
+    places: OF_LOCAL,
+    flag: "local-port",
+    short: "l",
+    kind: PORT_OR_ANY,
+    usual: String(DEFAULT_LOCAL.port),
+    help: "Port where a local listens; 0 lets the system choose",
+    reload: "listens",
+  },
+  protocol: {
+    key: "protocol",
+    places: OF_LOCAL,
+    flag: "protocol",
+    kind: PROTOCOL,
+    fileKind: FILE_PROTOCOL,
+    usual: "mixed",
+    role: "local",
+    help: "What programs may speak: `mixed`, `socks` or `http`; in a file " +
+      "also `tunnel`",
+    reload: "listens",
+  },
+  forwardAddress: {
+    key: "forward_address",
+    places: OF_LOCAL,
+    kind: text("HOST"),
+    role: "local",
+    help: "Host of the target of a `tunnel`",
+    reload: "listens",
+  },
+  forwardPort: {
+    key: "forward_port",
+    places: OF_LOCAL,
+    kind: PORT,
+    role: "local",
+    help: "Port of the target of a `tunnel`",
+    reload: "listens",
+  },
+  socksAuthFile: {
+    key: "socks5_auth_config_path",
+    places: OF_LOCAL,
+    kind: text("FILE", "file"),
+    role: "local",
+    help: "File of users and passwords, as shadowsocks-rust has it for SOCKS5",
+    reload: "listens",
+  },
+  httpAuthFile: {
+    key: "http_auth_config_path",
+    places: OF_LOCAL,
+    kind: text("FILE", "file"),
+    role: "local",
+    help: "File of users and passwords, as shadowsocks-rust has it for HTTP",
+    reload: "listens",
+  },
+};
+
+/** Several places to listen. */
+export const LOCALS: Settings<{ readonly locals: unknown[] }> = {
+  locals: {
+    key: "locals",
+    kind: objects("local"),
+    role: "local",
+    help: "Several places to listen, each with keys of its own; see below",
+    reload: "listens",
+  },
+};
+
+/** Where a tunnel leads. */
+export const TUNNEL: Settings<{ readonly tunnelTo: Address }> = {
+  tunnelTo: {
+    key: "tunnel_address",
+    places: OF_LOCAL,
+    flag: "tunnel-address",
+    short: "L",
+    flagAliases: ["forward-addr"],
+    kind: TARGET,
+    role: "tunnel",
+    help: "Target of `umbra tunnel`; the server resolves its name",
+    reload: "listens",
+  },
+};
+
+/** Who may use a local. */
+export const SOCKS_USERS: Settings<{ readonly users: SocksUser[] }> = {
+  users: {
+    flag: "socks-user",
+    kind: several({
+      ...textAs({
+        value: "NAME:PASSWORD",
+        type: "string",
+        expected: "NAME:PASSWORD in UTF-8, each of 1 to 255 bytes",
+        read: readSocksUser,
+      }),
+      secret: true,
+    }),
+    help: "Demand a user name and password, in SOCKS5 and HTTP alike; " +
+      "repeat it for several users. SOCKS4 is then refused",
+  },
+};
+
+/** The DNS inbound. */
+export const DNS: Settings<{
+  readonly listen: Endpoint;
+  readonly resolver: Endpoint;
+}> = {
+  listen: {
+    flag: "dns-listen",
+    kind: ENDPOINT,
+    help: "Answer DNS here, UDP and TCP; the questions go through the server",
+  },
+  resolver: {
+    flag: "dns-upstream",
+    kind: textAs({
+      value: "IP[:PORT]",
+      type: "string",
+      expected: "an IP address, with or without a port",
+      read: readResolver,
+      write: formatAddress,
+    }),
+    usual: formatAddress(DEFAULT_RESOLVER),
+    help: "The resolver that the server asks",
+  },
+};
+
+const ONLINE_PLACE: readonly Place[] = ["online"];
+
+/** A published list of servers: the keys of `online_config`. */
+export const ONLINE: Settings<{
+  readonly url: string;
+  readonly refreshMs: number;
+  readonly allowedPlugins: unknown;
+}> = {
+  url: {
+    key: "config_url",
+    places: ONLINE_PLACE,
+    kind: {
+      ...text("URL"),
+      schema: {
+        type: "string",
+        minLength: 1,
+        examples: ["https://example.com/…"],
+      },
+    },
+    help: "The https address of the list",
+  },
+  refreshMs: {
+    key: "update_interval",
+    places: ONLINE_PLACE,
+    flag: "refresh",
+    flagAliases: ["online-config-update-interval"],
+    kind: seconds(1_000, "seconds, 1 or more"),
+    default: ONLINE_REFRESH_MS,
+    help: "Look again this often at a published list of servers",
+  },
+  allowedPlugins: {
+    key: "allowed_plugins",
+    places: ONLINE_PLACE,
+    kind: ANYTHING,
+    help: "Without effect: a list starts no plugin",
+  },
+};
+
+/** Where a published list is said, and kept. */
+export const LIST: Settings<{
+  readonly online: object;
+  readonly cacheFile: string;
+}> = {
+  online: {
+    key: "online_config",
+    kind: object({ $ref: "#/$defs/online" }, "an object"),
+    role: "local",
+    help: "A published list of servers, for a local; see below",
+  },
+  cacheFile: {
+    flag: "cache",
+    kind: text("FILE", "file"),
+    usual: "in ~/.cache/umbra",
+    help: "Keep the last good list here, for when its host is silent",
+  },
+};
+
+function readResolver(text: string): Endpoint | undefined {
+  const read = readHostAndPort(text);
+  if (read === undefined || parseIp(read.host) === undefined) return undefined;
+  const { host, port = DEFAULT_RESOLVER.port } = read;
+  return port === 0 ? undefined : { host, port };
+}

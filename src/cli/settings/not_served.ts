@@ -1,0 +1,301 @@
+/**
+ * Options and keys of shadowsocks-libev 3.3, shadowsocks-rust 1.24, the Python
+ * original 2.8 and SIP008 that this version knows and does not serve, so that
+ * a setting without effect is never believed in.
+ *
+ * @module
+ */
+import { EVERYWHERE, forEachPlace, type Place, type Role } from "./setting.ts";
+
+/** Something other programs have. */
+export interface NotServed {
+  /** In a file; each means the same. */
+  readonly keys: readonly string[];
+  /** Where the keys may stand. */
+  readonly places: readonly Place[];
+  /** Long options; each means the same. */
+  readonly flags: readonly string[];
+  /** One letter. */
+  readonly short: string | undefined;
+  /** What the value of the options is called; not set for switches. */
+  readonly value: string | undefined;
+  /** The commands that know the options. */
+  readonly commands: readonly Role[];
+  /**
+   * `refused` where it changes who may connect, or how: running without it
+   * would be wrong. `ignored` with a warning where it only tunes. `silent`
+   * where it says nothing by itself.
+   */
+  readonly standing: "refused" | "ignored" | "silent";
+  /** Why, and what to do instead; without a full stop. */
+  readonly why: string;
+}
+
+const ALL: readonly Role[] = ["local", "tunnel", "server"];
+const LOCALS: readonly Role[] = ["local", "tunnel"];
+const LOCAL: readonly Role[] = ["local"];
+const SERVER: readonly Role[] = ["server"];
+
+const NO_PLUGINS = "plugins are not served by this version";
+const NO_ACL = "access lists are not served by this version";
+const NO_REDIRECT = "use a `mixed` local, or another program for redirection";
+const NO_TUN = "use a `mixed` local, or another program for a TUN device";
+const DNS_OPTIONS = "start with --dns-listen and --dns-upstream instead";
+const ONE_ROUTE = "the system chooses how packets leave; use its routing rules";
+const NO_INTERFACE = "the runtimes cannot choose an interface; give its " +
+  'address with -i, or as "outbound_bind_addr"';
+const ONE_ADDRESS = "one address holds for all, at the top of the file";
+const FOREGROUND =
+  "Umbra stays in the foreground; let the service manager detach it";
+const OWN_MANAGER = "Umbra is its own manager: --manager HOST:PORT, or " +
+  '"manager": "HOST:PORT", serves the protocol';
+const NAMES = "names are resolved as the system does";
+const BUFFERS = "the system sizes its buffers";
+const ONE_UDP_ADDRESS = "UDP is on the address and port of TCP";
+const LISTENS = "Umbra listens by itself";
+const THREADS = "see --workers";
+const FIRST_SERVER = "the first server that can be reached is used";
+const LOG =
+  "the log goes to standard error; see log_format, log_privacy and -v";
+
+/**
+ * All of them. A name is a key, `-x` a letter, `--x` an option, and `=X` what
+ * the value of the options is called.
+ */
+export const NOT_SERVED: readonly NotServed[] = [
+  // Who runs, and how.
+  refused(FOREGROUND, "-f --pid-file =FILE"),
+  ignored(FOREGROUND, "pid-file"),
+  // The letter is a resolver to ss-server of libev.
+  refused(
+    `${FOREGROUND}. Names are resolved as the system does`,
+    "-d --daemonize",
+  ),
+  refused(FOREGROUND, "--daemonize-pid =FILE"),
+  refused(FOREGROUND, "daemon"),
+  refused("start Umbra as that user instead", "user -a --user =USER"),
+  refused(
+    "set the limit with `ulimit -n` or LimitNOFILE instead",
+    "-n --nofile =N",
+  ),
+  ignored("set the limit with `ulimit -n` or LimitNOFILE instead", "nofile"),
+  ignored(THREADS, "--single-threaded"),
+  ignored(THREADS, "--worker-threads =N"),
+  ignored(THREADS, "runtime"),
+  ignored(LOG, "log-file --log-file =FILE"),
+  ignored(LOG, "--log-config =FILE"),
+  ignored(LOG, "-q --quiet"),
+  ignored(LOG, "use_syslog log"),
+  ignored("replays are met with silence, always", "security"),
+  // Who may connect, and where to.
+  refused(NO_PLUGINS, "plugin --plugin =NAME"),
+  refused(NO_PLUGINS, "--plugin-opts =OPTIONS"),
+  refused(NO_PLUGINS, "--plugin-mode =MODE"),
+  silent(NO_PLUGINS, "plugin_opts plugin_args plugin_mode"),
+  refused(NO_PLUGINS, "--online-config-allowed-plugin =NAME", LOCALS),
+  refused(NO_ACL, "acl --acl =FILE"),
+  refused(
+    "one-time authentication is broken; use an AEAD method without it",
+    "auth -A --auth",
+  ),
+  refused(
+    "public addresses alone are reached unless --allow-private opens more; " +
+      "leave it out, and keep clients from others with a firewall",
+    "forbidden_ip --forbidden-ip =LIST",
+    SERVER,
+  ),
+  refused(
+    "connections to servers and targets are direct",
+    "outbound_proxy --outbound-proxy =URL",
+    SERVER,
+  ),
+  refused(
+    "a firewall counts addresses of its own; leave it out",
+    "--nftables-sets =SETS",
+    SERVER,
+  ),
+  // The manager.
+  refused(
+    OWN_MANAGER,
+    "manager_address --manager-address --manager-addr =ADDRESS",
+    SERVER,
+  ),
+  silent(OWN_MANAGER, "manager_port"),
+  ignored(OWN_MANAGER, "--executable =FILE", SERVER),
+  ignored(
+    "nothing is written there",
+    "workdir -D --workdir --manager-server-working-directory =DIR",
+    SERVER,
+  ),
+  ignored(OWN_MANAGER, "--manager-server-mode =MODE", SERVER),
+  // Other inbounds.
+  refused(NO_REDIRECT, "tcp_tproxy -T --tcp-tproxy", LOCALS),
+  refused(NO_REDIRECT, "tcp_redir --tcp-redir =TYPE", LOCALS),
+  refused(NO_REDIRECT, "udp_redir --udp-redir =TYPE", LOCALS),
+  refused(NO_TUN, "tun_interface_name --tun-interface-name =NAME", LOCALS),
+  refused(
+    NO_TUN,
+    "tun_interface_address tun_interface_destination " +
+      "--tun-interface-address --tun-interface-destination =CIDR",
+    LOCALS,
+  ),
+  refused(
+    NO_TUN,
+    "tun_device_fd_from_path --tun-device-fd-from-path =FILE",
+    LOCALS,
+  ),
+  refused(NO_TUN, "--vpn", LOCALS),
+  refused(
+    DNS_OPTIONS,
+    "local_dns_address remote_dns_address --local-dns-addr " +
+      "--remote-dns-addr --dns-addr =ADDRESS",
+    LOCALS,
+  ),
+  silent(DNS_OPTIONS, "local_dns_port remote_dns_port client_cache_size"),
+  refused(
+    DNS_OPTIONS,
+    "fake_dns_ipv4_network fake_dns_ipv6_network " +
+      "fake_dns_database_path --fake-dns-ipv4-network " +
+      "--fake-dns-ipv6-network --fake-dns-database-path =VALUE",
+    LOCALS,
+  ),
+  ignored(DNS_OPTIONS, "--fake-dns-record-expire-duration =SECONDS", LOCALS),
+  silent(DNS_OPTIONS, "fake_dns_record_expire_duration"),
+  refused(
+    "a tunnel is `umbra tunnel -L HOST:PORT`",
+    "--forward-addr =ADDRESS",
+    LOCAL,
+  ),
+  refused(
+    "give the ss:// URI by itself, without the option",
+    "--server-url =URI",
+    LOCALS,
+  ),
+  refused(
+    "give the https:// address by itself, without the option",
+    "--online-config-url =URL",
+    LOCALS,
+  ),
+  ignored(
+    ONE_UDP_ADDRESS,
+    "--udp-bind-addr --udp-associate-addr =ADDRESS",
+    LOCALS,
+  ),
+  ignored(ONE_UDP_ADDRESS, "local_udp_address local_udp_port"),
+  ignored(
+    LISTENS,
+    "launchd_tcp_socket_name launchd_udp_socket_name " +
+      "--launchd-tcp-socket-name --launchd-udp-socket-name =NAME",
+    LOCALS,
+  ),
+  ignored("see --admin", "--stat-path --stat-addr =ADDRESS", LOCALS),
+  ignored("it is the port of ss-local", "-l --local-port =PORT", SERVER),
+  // Sockets.
+  refused(
+    NO_INTERFACE,
+    "outbound_bind_interface interface --outbound-bind-interface =NAME",
+  ),
+  {
+    ...refused(
+      ONE_ADDRESS,
+      "outbound_bind_addr local_ipv4_address local_ipv6_address",
+    ),
+    places: ["server", "local"],
+  },
+  refused(
+    ONE_ROUTE,
+    "outbound_fwmark outbound_user_cookie --outbound-fwmark " +
+      "--outbound-user-cookie =N",
+  ),
+  ignored("the runtimes cannot mark packets", "dscp"),
+  ignored(
+    "the runtimes offer no TCP fast open",
+    "fast_open --fast-open --tcp-fast-open",
+  ),
+  ignored(
+    "the runtimes offer no multipath TCP",
+    "mptcp --mptcp --tcp-multipath",
+  ),
+  ignored("it is always on", "--no-delay --tcp-no-delay"),
+  silent("it is always on", "no_delay"),
+  ignored("datagrams of every size are relayed", "--mtu =BYTES"),
+  silent("datagrams of every size are relayed", "mtu udp_mtu"),
+  ignored(
+    "the runtime's default is used",
+    "keep_alive --tcp-keep-alive =SECONDS",
+  ),
+  ignored(
+    "the system decides on fragments",
+    "outbound_udp_allow_fragmentation",
+  ),
+  ignored(
+    BUFFERS,
+    "tcp_incoming_sndbuf tcp_incoming_rcvbuf tcp_outgoing_sndbuf " +
+      "tcp_outgoing_rcvbuf --inbound-send-buffer-size " +
+      "--inbound-recv-buffer-size --outbound-send-buffer-size " +
+      "--outbound-recv-buffer-size --tcp-incoming-sndbuf " +
+      "--tcp-incoming-rcvbuf --tcp-outgoing-sndbuf " +
+      "--tcp-outgoing-rcvbuf =BYTES",
+  ),
+  ignored(FIRST_SERVER, "balancer tcp_weight udp_weight"),
+  // Names.
+  refused(NAMES, "--dns =ADDRESS"),
+  ignored(NAMES, "nameserver dns"),
+  ignored(NAMES, "dns_cache_size --dns-cache-size =N"),
+  ignored(
+    "the system's order of addresses is used",
+    "ipv6_first -6 --ipv6-first",
+  ),
+  ignored("a listener on :: takes IPv4 as well", "ipv6_only"),
+  // For people, and of published lists.
+  silent("it is for people", "id version bytes_used bytes_remaining"),
+];
+
+/** What other programs have for keys in such an object, by key. */
+export const notServedKeys: (
+  place: Place,
+) => ReadonlyMap<string, NotServed> = forEachPlace((place) =>
+  new Map(
+    NOT_SERVED.filter(({ places }) => places.includes(place))
+      .flatMap((row) => row.keys.map((key) => [key, row] as const)),
+  )
+);
+
+function refused(
+  why: string,
+  names: string,
+  commands?: readonly Role[],
+): NotServed {
+  return row("refused", why, names, commands);
+}
+
+function ignored(
+  why: string,
+  names: string,
+  commands?: readonly Role[],
+): NotServed {
+  return row("ignored", why, names, commands);
+}
+
+function silent(why: string, names: string): NotServed {
+  return row("silent", why, names);
+}
+
+function row(
+  standing: NotServed["standing"],
+  why: string,
+  names: string,
+  commands = ALL,
+): NotServed {
+  const words = names.split(" ");
+  const after = (prefix: RegExp): string[] =>
+    words.filter((word) => prefix.test(word))
+      .map((word) => word.replace(prefix, ""));
+  return {
+    ...{ standing, why, commands, places: EVERYWHERE },
+    keys: after(/^(?=\w)/),
+    flags: after(/^--/),
+    short: after(/^-(?!-)/)[0],
+    value: after(/^=/)[0],
+  };
+}

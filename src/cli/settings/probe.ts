@@ -1,0 +1,102 @@
+/**
+ * Settings of the commands that try a server, `doctor` and `check server`.
+ *
+ * @module
+ */
+import { type Address, formatAddress } from "../../codec/address.ts";
+import {
+  DEFAULT_RESOLVER,
+  DOWNLOAD_MS,
+  PROBE_COUNT,
+  PROBE_TARGET,
+  PROBE_WAIT_MS,
+} from "../commands/defaults.ts";
+import { readUrl, URL_EXPECTED } from "../config/values.ts";
+import { SECONDS, SWITCH, textAs, whole } from "./kinds.ts";
+import { TARGET } from "./local.ts";
+import type { Kind, Settings } from "./setting.ts";
+
+/** How to try a server. */
+export interface ProbeSettings {
+  /** What to reach through it. */
+  readonly target: Address;
+  /** Milliseconds for each step. */
+  readonly waitMs: number;
+}
+
+/** The table of them. */
+export const PROBE: Settings<ProbeSettings> = {
+  target: {
+    flag: "target",
+    kind: TARGET,
+    default: PROBE_TARGET,
+    help: "What to reach through the server; it is sent an HTTP HEAD",
+  },
+  waitMs: {
+    flag: "wait",
+    kind: SECONDS,
+    default: PROBE_WAIT_MS,
+    help: "How long each step may take",
+  },
+};
+
+const URL_KIND: Kind<URL> = textAs({
+  value: "URL",
+  type: "string",
+  expected: URL_EXPECTED,
+  read: readUrl,
+});
+
+/** What `doctor` has besides. */
+export const DOCTOR: Settings<{
+  readonly udp: boolean;
+  readonly clockUrl: URL;
+  readonly resolver: Address;
+  readonly json: boolean;
+}> = {
+  udp: { flag: "udp", short: "u", kind: SWITCH, help: "Try UDP, too" },
+  resolver: {
+    flag: "udp-target",
+    kind: TARGET,
+    usual: formatAddress(DEFAULT_RESOLVER),
+    help: "The resolver to ask through the server over UDP",
+  },
+  clockUrl: {
+    flag: "clock-url",
+    kind: URL_KIND,
+    help: "Compare this machine's clock with that of a web server",
+  },
+  json: { flag: "json", kind: SWITCH, help: "Print one JSON object" },
+};
+
+/** See the table. */
+export interface MeasureKeys {
+  readonly count: number;
+  readonly url?: URL | undefined;
+  readonly limitMs: number;
+}
+
+/** What `check server` has besides. */
+export const MEASURE: Settings<MeasureKeys> = {
+  count: {
+    flag: "count",
+    kind: whole(1, 1_000, {
+      value: "N",
+      type: "count",
+      expected: "a whole number from 1 to 1000",
+    }),
+    default: PROBE_COUNT,
+    help: "How often each time is taken",
+  },
+  url: {
+    flag: "url",
+    kind: URL_KIND,
+    help: "Measure throughput, too: download this through the server",
+  },
+  limitMs: {
+    flag: "seconds",
+    kind: SECONDS,
+    default: DOWNLOAD_MS,
+    help: "How long to download at most",
+  },
+};

@@ -1,0 +1,104 @@
+/**
+ * A group of settings, read from its sources and merged. No I/O.
+ *
+ * @module
+ */
+import { ConfigError } from "../../errors.ts";
+import type { ConfigObject } from "../config/config_file.ts";
+import type { Arguments } from "../options/args.ts";
+import { badOption } from "../options/option_value.ts";
+import {
+  type AnySetting,
+  type AnySettings,
+  keysOf,
+  type Place,
+  type Settings,
+  stands,
+} from "./setting.ts";
+
+/** Values of settings; what nobody said is not set. */
+export type Said<T> = { readonly [K in keyof T]?: T[K] };
+
+/**
+ * What the command line says.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+ */
+export function fromOptions<T>(
+  settings: Settings<T>,
+  args: Arguments,
+): Said<T> {
+  return collect<T>(settings, (row) => optionValue(row, args));
+}
+
+/**
+ * What an object of a configuration file says.
+ *
+ * @param place Which object that is.
+ * @throws {ConfigError} With the place of the mistake.
+ */
+export function fromObject<T>(
+  settings: Settings<T>,
+  object: ConfigObject,
+  place: Place = "top",
+): Said<T> {
+  return collect<T>(settings, (row) => {
+    if (!stands(row, place)) return undefined;
+    const [key, second] = keysOf(row).filter((key) => object.has(key));
+    if (key === undefined) return undefined;
+    if (second === undefined) {
+      return object.value(key, row.fileKind ?? row.kind);
+    }
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${object.where(second)} says the same as "${key}": leave one`,
+    );
+  });
+}
+
+/** For each setting, the first source that tells it. */
+export function merge<T>(
+  ...sources: readonly (Said<T> | undefined)[]
+): Said<T> {
+  const said = sources.filter((one) => one !== undefined);
+  return Object.assign({}, ...said.reverse());
+}
+
+/** With the default of each setting that nobody told. */
+export function complete<T>(settings: Settings<T>, said: Said<T>): T {
+  return { ...collect<T>(settings, (row) => row.default), ...said } as T;
+}
+
+function optionValue(
+  { flag, kind }: AnySetting,
+  args: Arguments,
+): unknown {
+  if (flag === undefined) return undefined;
+  if (kind.value === undefined) return args.has(flag) || undefined;
+  const read = ({ read, expected }: typeof kind, text: string) => {
+    const value = read(text);
+    if (value !== undefined) return value;
+    throw badOption(flag, unquoted(expected));
+  };
+  const texts = args.all(flag);
+  if (texts.length === 0) return undefined;
+  const { each } = kind;
+  return each === undefined
+    ? read(kind, texts.at(-1)!)
+    : texts.map((text) => read(each, text));
+}
+
+/** A shell takes words without quotes. */
+function unquoted(expected: string): string {
+  return expected.replaceAll('"', "");
+}
+
+function collect<T>(
+  settings: AnySettings,
+  valueOf: (row: AnySetting) => unknown,
+): Said<T> {
+  const values = Object.entries(settings)
+    .map(([name, row]) => [name, valueOf(row)] as const)
+    .filter(([, value]) => value !== undefined);
+  return Object.fromEntries(values) as Said<T>;
+}

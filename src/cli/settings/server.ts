@@ -1,0 +1,152 @@
+/**
+ * Settings of a Shadowsocks server, for the server itself and for its clients.
+ *
+ * @module
+ */
+import { METHODS } from "../../crypto/method.ts";
+import { DEFAULT_METHOD, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
+import type { HostAndPort } from "../config/values.ts";
+import {
+  HOST,
+  object,
+  objects,
+  PASSWORD,
+  PORT,
+  PORT_OR_ANY,
+  REMARK,
+  REMOTE_HOST,
+  several,
+  SWITCH,
+  text,
+} from "./kinds.ts";
+import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
+
+const METHOD: Kind<string> = text("METHOD", METHODS.map(({ name }) => name));
+
+/** Where a server is, and how it is spoken to. */
+export const SERVER: Settings<{
+  readonly hosts: HostAndPort[];
+  readonly port: number;
+  readonly method: string;
+  readonly tag: string;
+}> = {
+  hosts: {
+    key: "server",
+    keyAliases: ["address"],
+    places: OF_SERVER,
+    flag: "server-addr",
+    short: "s",
+    flagAliases: ["server-host"],
+    kind: several(HOST),
+    fileKind: several(REMOTE_HOST),
+    usual: `${DEFAULT_SERVER_HOST} for a server`,
+    help: "Server: where to listen. Local: the server, or several, which are " +
+      "tried in turn",
+    reload: "listens",
+  },
+  port: {
+    key: "server_port",
+    keyAliases: ["port"],
+    places: OF_SERVER,
+    flag: "server-port",
+    short: "p",
+    kind: PORT_OR_ANY,
+    fileKind: PORT,
+    help: "Port of the servers that are named without one; -p 0 lets the " +
+      "system choose where to listen",
+    reload: "listens",
+  },
+  method: {
+    key: "method",
+    places: OF_SERVER,
+    flag: "encrypt-method",
+    short: "m",
+    flagAliases: ["method"],
+    kind: METHOD,
+    usual: DEFAULT_METHOD,
+    help: `Method: ${METHODS.map((method) => method.name).join(", ")}`,
+    reload: "adopts",
+  },
+  tag: {
+    key: "remarks",
+    keyAliases: ["name"],
+    places: OF_SERVER,
+    kind: REMARK,
+    help: "Name of the server in its URI, for people",
+    reload: "adopts",
+  },
+};
+
+const OF_KEY: readonly Place[] = [...OF_SERVER, "user"];
+
+/** What keys are made of, of servers and of users. */
+export const SECRET: Settings<{
+  readonly password: string;
+  readonly passwordFile: string;
+  readonly key: string;
+}> = {
+  password: {
+    key: "password",
+    places: OF_KEY,
+    flag: "password",
+    short: "k",
+    kind: PASSWORD,
+    help: "Password, base64 key with a 2022 method; ${NAME} in a file is a " +
+      "variable of the environment. A command line is visible in the process " +
+      "list: prefer a file, or UMBRA_PASSWORD in the environment",
+    reload: "adopts",
+  },
+  passwordFile: {
+    key: "password_file",
+    places: OF_KEY,
+    flag: "password-file",
+    kind: text("FILE", "file"),
+    help: "File with the password in its one line",
+    reload: "adopts",
+  },
+  key: {
+    key: "key",
+    places: OF_KEY,
+    flag: "key",
+    kind: { ...text("BASE64"), type: "base64", secret: true },
+    help: "The key itself instead of a password",
+    reload: "adopts",
+  },
+};
+
+/** Several servers in one file. */
+export const SERVERS: Settings<{
+  readonly portPassword: object;
+  readonly servers: unknown[];
+}> = {
+  portPassword: {
+    key: "port_password",
+    kind: object({
+      type: "object",
+      additionalProperties: PASSWORD.schema,
+    }, 'an object like { "8388": "PASSWORD" }'),
+    role: "server",
+    help:
+      "Several servers that differ in port and password, as libev has it: " +
+      '`{ "8388": "PASSWORD" }`',
+    reload: "adopts",
+  },
+  servers: {
+    key: "servers",
+    keyAliases: ["shadowsocks"],
+    kind: objects("server"),
+    help: "Several servers, each with keys of its own; see below",
+    reload: "adopts",
+  },
+};
+
+/** One of `servers`, or of `locals`. */
+export const ENTRY: Settings<{ readonly disabled: boolean }> = {
+  disabled: {
+    key: "disabled",
+    places: ["server", "local"],
+    kind: SWITCH,
+    help: "Leave this entry out",
+    reload: "adopts",
+  },
+};

@@ -1,0 +1,133 @@
+/**
+ * Every setting, and what is made of all of them together.
+ *
+ * @module
+ */
+import type { Option } from "../options/option.ts";
+import {
+  DNS,
+  LIST,
+  LOCAL,
+  LOCALS,
+  ONLINE,
+  SOCKS_USERS,
+  TUNNEL,
+} from "./local.ts";
+import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
+import { NOT_SERVED, notServedKeys } from "./not_served.ts";
+import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
+import { ENTRY, SECRET, SERVER, SERVERS } from "./server.ts";
+import { MODE_SWITCHES, SERVICE } from "./service.ts";
+import {
+  type AnySetting,
+  type AnySettings,
+  forEachPlace,
+  keysOf,
+  type Place,
+  type Role,
+  stands,
+  usual,
+} from "./setting.ts";
+import { USER, USER_LIMITS, USERS } from "./users.ts";
+
+/** In the order of the documentation. */
+export const TABLES: readonly AnySettings[] = [
+  SERVER,
+  SECRET,
+  USERS,
+  SERVERS,
+  LOCAL,
+  TUNNEL,
+  SOCKS_USERS,
+  LOCALS,
+  ENTRY,
+  LIST,
+  ONLINE,
+  DNS,
+  MODE_SWITCHES,
+  SERVICE,
+  TARGETS,
+  OUTBOUND,
+  SEND_FROM,
+  RUNNING,
+  LOG,
+  ADMIN,
+  CONTROL,
+  USER,
+  USER_LIMITS,
+];
+
+/** Every row of the table. */
+export const ROWS: readonly AnySetting[] = TABLES.flatMap((table) =>
+  Object.values(table)
+);
+
+/** Every key that may stand in such an object, by the first that has it. */
+export const rowsAt: (place: Place) => ReadonlyMap<string, AnySetting> =
+  forEachPlace((place) => {
+    const rows = ROWS.filter((row) => stands(row, place))
+      .flatMap((row) => keysOf(row).map((key) => [key, row] as const));
+    return new Map(rows.reverse());
+  });
+
+/** Every key that is known in such an object. */
+export const knownKeys: (place: Place) => ReadonlySet<string> = forEachPlace(
+  (place) =>
+    new Set([
+      ...place === "top" ? ["$schema"] : [],
+      ...rowsAt(place).keys(),
+      ...notServedKeys(place).keys(),
+    ]),
+);
+
+/** The keys that only one end has a use for. */
+export function keysOfRole(role: Role): string[] {
+  return ROWS.filter((row) => row.role === role).flatMap(keysOf);
+}
+
+/** The options of a group, in its order. */
+export function optionsOf(
+  settings: AnySettings,
+  ...names: readonly string[]
+): Option[] {
+  return Object.entries(settings)
+    .filter(([name]) => names.length === 0 || names.includes(name))
+    .flatMap(([, row]) =>
+      row.flag === undefined ? [] : [optionOf(row, row.flag)]
+    );
+}
+
+function optionOf(row: AnySetting, name: string): Option {
+  const { short, flagAliases: aliases, kind, help } = row;
+  const { value, words } = kind.each ?? kind;
+  const standard = usual(row);
+  return {
+    name,
+    help,
+    ...short !== undefined && { short },
+    ...aliases && { aliases },
+    ...value !== undefined && { value },
+    ...words && { words },
+    ...kind.each && { repeatable: true },
+    ...standard !== undefined && { default: standard },
+  };
+}
+
+/** The options of other programs that a command knows and does not serve. */
+export function optionsNotServed(
+  command: Role,
+): Option[] {
+  return NOT_SERVED.filter(({ commands, flags }) =>
+    flags.length > 0 && commands.includes(command)
+  ).map(({ flags, short, value, standing, why }) => {
+    const [name = "", ...aliases] = flags;
+    return {
+      name,
+      help: why,
+      standing: standing === "refused" ? "refused" : "ignored",
+      ...aliases.length > 0 && { aliases },
+      ...short !== undefined && { short },
+      ...value !== undefined && { value },
+    };
+  });
+}

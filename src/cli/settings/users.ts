@@ -1,0 +1,104 @@
+/**
+ * Settings of the users of a server.
+ *
+ * @module
+ */
+import type { UserLimits } from "../../users.ts";
+import {
+  DATE_EXPECTED,
+  RATE_EXPECTED,
+  readDate,
+  readRate,
+  readSize,
+  SIZE_EXPECTED,
+} from "../config/values.ts";
+import { COUNT, numberOrText, objects, SWITCH, text, textAs } from "./kinds.ts";
+import { OF_SERVER, type Place, type Settings } from "./setting.ts";
+
+/** The list of users. */
+export const USERS: Settings<{ readonly users: unknown[] }> = {
+  users: {
+    key: "users",
+    places: OF_SERVER,
+    kind: objects("user"),
+    role: "server",
+    help: "Users of the server, who share its port; see below",
+    reload: "adopts",
+  },
+};
+
+const OF_USER: readonly Place[] = ["user"];
+
+/** Who a user is. */
+export const USER: Settings<{
+  readonly name: string;
+  readonly disabled: boolean;
+}> = {
+  name: {
+    key: "name",
+    places: OF_USER,
+    reload: "adopts",
+    kind: text("NAME"),
+    help: "Name of the user in the log and the counters; unique",
+  },
+  disabled: {
+    key: "disabled",
+    places: OF_USER,
+    reload: "adopts",
+    kind: SWITCH,
+    help: "Keep the user, but let nobody connect as it",
+  },
+};
+
+/** What a user may. */
+export const USER_LIMITS: Settings<UserLimits> = {
+  quotaBytes: {
+    key: "quota_bytes",
+    places: OF_USER,
+    reload: "adopts",
+    kind: numberOrText({
+      type: "bytes",
+      expected: SIZE_EXPECTED,
+      read: readSize,
+    }),
+    help: "Payload the user may move, both directions together",
+  },
+  bytesPerSecond: {
+    key: "bytes_per_second",
+    places: OF_USER,
+    reload: "adopts",
+    kind: numberOrText({
+      type: "bytes a second",
+      expected: RATE_EXPECTED,
+      read: readRate,
+    }),
+    help: "Payload a second, each direction by itself",
+  },
+  maxConnections: {
+    key: "max_connections",
+    places: OF_USER,
+    reload: "adopts",
+    kind: COUNT,
+    help: "Connections of the user at once",
+  },
+  maxHosts: {
+    key: "max_hosts",
+    places: OF_USER,
+    reload: "adopts",
+    kind: COUNT,
+    help: "Client addresses of the user at once",
+  },
+  expiresUnixMs: {
+    key: "expires",
+    places: OF_USER,
+    reload: "adopts",
+    kind: textAs({
+      type: "day or time",
+      expected: DATE_EXPECTED,
+      read: readDate,
+    }),
+    help:
+      "When the user may no longer connect: `2027-01-31`, which starts at " +
+      "00:00 UTC, or `2027-01-31T12:00Z`",
+  },
+};

@@ -1,0 +1,241 @@
+/**
+ * `ssr://` links: one ShadowsocksR server as a line of text, and the lists of
+ * them that providers publish.
+ *
+ * Wire form: `ssr://` base64url of `HOST:PORT:PROTOCOL:METHOD:OBFS:B(password)`
+ * and `/?obfsparam=B&protoparam=B&remarks=B&group=B&udpport=N&uot=N`, where B is
+ * base64url of UTF-8; nowhere is there padding. A list is base64 of such lines.
+ * Does not: know whether method, protocol and obfs exist.
+ *
+ * Security: no error message repeats any part of a link, which is a secret as a
+ * whole.
+ *
+ * @module
+ */
+import { ConfigError } from "../errors.ts";
+import { decodeBase64, encodeBase64, encodeBase64Url } from "./base64.ts";
+
+/** What an `ssr://` link says. */
+export interface SsrUri {
+  /** Name or IP address, without brackets. */
+  readonly host: string;
+  /** 1 to 65,535. */
+  readonly port: number;
+  /** As written, without `_compatible`. */
+  readonly protocol: string;
+  /** Method name as written. */
+  readonly method: string;
+  /** As written, without `_compatible`. */
+  readonly obfs: string;
+  readonly password: string;
+  /** Whom the obfs pretends to speak with. */
+  readonly obfsParam?: string;
+  /** `UID:PASSWORD` of a user. */
+  readonly protocolParam?: string;
+  /** Name of the server for people. */
+  readonly tag?: string;
+  /** Name of the list that it is of, for people. */
+  readonly group?: string;
+  /** Other parameters as they are written, in order. */
+  readonly extra?: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * Reads a link in either alphabet, padded or not.
+ *
+ * @throws {ConfigError} `ERR_SS_URI_INVALID`.
+ */
+export function parseSsrUri(uri: string): SsrUri {
+  const match = /^ssr:\/\/(\S+)$/i.exec(uri.trim());
+  if (match === null) throw invalid("it does not start with ssr://");
+  const text = decodeText(match[1]!, "the link");
+  const [, server = "", query = ""] = /^([^?]*?)\/?(?:\?(.*))?$/s.exec(text) ??
+    [];
+  // An IPv6 address has colons of its own; nothing behind it has.
+  const parts = server.split(":");
+  if (parts.length < 6) {
+    throw invalid("it is not HOST:PORT:PROTOCOL:METHOD:OBFS:PASSWORD");
+  }
+  const [port, protocol, method, obfs, password] = parts.slice(-5);
+  const host = parts.slice(0, -5).join(":").replace(/^\[(.*)\]$/, "$1");
+  if (!isHost(host)) throw invalid("its server is no name or IP address");
+  if (!/^\d{1,5}$/.test(port!) || Number(port) < 1 || Number(port) > 65_535) {
+    throw invalid("its port is not in the range 1 to 65535");
+  }
+  if (method === "") throw invalid("it has no method");
+  return {
+    host,
+    port: Number(port),
+    protocol: plainName(protocol!) || "origin",
+    method: method!,
+    obfs: plainName(obfs!) || "plain",
+    password: required(decodeText(password!, "the password"), "password"),
+    ...parseQuery(query),
+  };
+}
+
+/**
+ * Writes a link.
+ *
+ * @throws {ConfigError} `ERR_SS_URI_INVALID` when a part cannot be written so
+ * that it is read back the same.
+ */
+export function formatSsrUri(server: SsrUri): string {
+  const { host, port, protocol, method, obfs, password } = server;
+  for (const part of [protocol, method, obfs]) {
+    if (!/^[\w.-]+$/.test(part)) {
+      throw invalid("its method, protocol or obfs has characters of its own");
+    }
+  }
+  if (!isHost(host)) throw invalid("its server is no name or IP address");
+  const query = [
+    ...text("obfsparam", server.obfsParam),
+    ...text("protoparam", server.protocolParam),
+    ...text("remarks", server.tag),
+    ...text("group", server.group),
+    ...(server.extra ?? []).map(([name, value]) => `${name}=${value}`),
+  ];
+  const fields = [host, port, protocol, method, obfs];
+  return "ssr://" + encodeText(
+    `${fields.join(":")}:${encodeText(required(password, "password"))}` +
+      `/?${query.join("&")}`,
+  );
+}
+
+/** What a subscription says. */
+export interface SsrSubscription {
+  /** `ssr://` links that can be read. */
+  readonly servers: readonly SsrUri[];
+  /** Other lines that are links, such as `ss://`, as they are. */
+  readonly others: readonly string[];
+  /** One sentence for each `ssr://` line that cannot be used. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads a subscription: base64 in either alphabet, wrapped or not, of lines.
+ *
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG` when it has no link at all.
+ */
+export function parseSsrSubscription(body: string): SsrSubscription {
+  const text = body.replace(/^\uFEFF/, "").trim();
+  const lines = (LINK.test(text) ? text : decodeBody(text)).split(/\r?\n/)
+    .map((line) => line.trim());
+  const servers: SsrUri[] = [];
+  const others: string[] = [];
+  const warnings: string[] = [];
+  for (const [i, line] of lines.entries()) {
+    if (!LINK.test(line)) continue;
+    if (!/^ssr:/i.test(line)) {
+      others.push(line);
+      continue;
+    }
+    try {
+      servers.push(parseSsrUri(line));
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      warnings.push(`line ${i + 1} is left out: ${error.message}`);
+    }
+  }
+  if (servers.length + others.length > 0) return { servers, others, warnings };
+  throw new ConfigError(
+    "ERR_ONLINE_CONFIG",
+    ["Cannot use subscription: there is no usable link in it", ...warnings]
+      .join("; "),
+  );
+}
+
+/** Writes a subscription. */
+export function formatSsrSubscription(servers: readonly SsrUri[]): string {
+  const lines = servers.map(formatSsrUri).join("\n");
+  return encodeBase64(new TextEncoder().encode(lines));
+}
+
+/** The suffix of servers means nothing to clients. */
+export function plainName(name: string): string {
+  return name.replace(/_compatible$/, "");
+}
+
+/** A line that is a link. */
+const LINK = /^[a-z][a-z\d+.-]*:\/\//i;
+
+function parseQuery(query: string): Partial<SsrUri> {
+  const found = new Map<string, string>();
+  const extra: [string, string][] = [];
+  for (const pair of query.split("&")) {
+    const [name = "", ...rest] = pair.split("=");
+    // Padding of base64 looks like one more equals sign.
+    const value = rest.join("=");
+    if (KNOWN.has(name)) {
+      if (value !== "") found.set(name, decodeText(value, `"${name}"`));
+    } else if (name !== "") extra.push([name, value]);
+  }
+  const optional = (key: string, name: string): Partial<SsrUri> => {
+    const value = found.get(name);
+    return value === undefined ? {} : { [key]: value };
+  };
+  return {
+    ...optional("obfsParam", "obfsparam"),
+    ...optional("protocolParam", "protoparam"),
+    ...optional("tag", "remarks"),
+    ...optional("group", "group"),
+    ...(extra.length > 0 && { extra }),
+  };
+}
+
+const KNOWN = new Set(["obfsparam", "protoparam", "remarks", "group"]);
+
+function isHost(host: string): boolean {
+  return host.includes(":")
+    ? /^[\da-f:.]+$/i.test(host)
+    : /^[^\s/?#@%[\]]+$/.test(host);
+}
+
+function text(name: string, value: string | undefined): string[] {
+  return value === undefined || value === ""
+    ? []
+    : [`${name}=${encodeText(value)}`];
+}
+
+function required(value: string, what: string): string {
+  if (value !== "") return value;
+  throw invalid(`the ${what} is empty`);
+}
+
+function encodeText(text: string): string {
+  return encodeBase64Url(new TextEncoder().encode(text));
+}
+
+function decodeText(base64: string, what: string): string {
+  const text = decodeUtf8(base64);
+  if (text !== undefined) return text;
+  throw invalid(`${what} is not base64 of UTF-8`);
+}
+
+function decodeBody(text: string): string {
+  const body = decodeUtf8(text.replace(/\s+/g, ""));
+  if (body !== undefined) return body;
+  throw new ConfigError(
+    "ERR_ONLINE_CONFIG",
+    "Cannot use subscription: it is neither links nor base64 of them",
+  );
+}
+
+function decodeUtf8(base64: string): string | undefined {
+  const bytes = decodeBase64(base64);
+  if (bytes === undefined) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+      .decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return undefined;
+  }
+}
+
+function invalid(why: string): ConfigError {
+  return new ConfigError(
+    "ERR_SS_URI_INVALID",
+    `Not a valid ssr:// link: ${why}`,
+  );
+}

@@ -1,0 +1,54 @@
+/**
+ * A method of before 2017 with its key: everything both ends must share.
+ *
+ * @module
+ */
+import type {
+  KeyStream,
+  KeyStreamDirection,
+  KeyStreamMethod,
+  KeyStreamProvider,
+} from "./key_stream.ts";
+
+/**
+ * Security: the key is private to the object, so that no log, `JSON.stringify`
+ * or inspection shows it.
+ */
+export class StreamKey {
+  /** The method the key belongs to. */
+  readonly method: KeyStreamMethod;
+  readonly #key: Uint8Array;
+  readonly #provider: KeyStreamProvider;
+
+  /**
+   * Binds a key to its method.
+   *
+   * @param method Decides every size.
+   * @param key The method's key length in bytes; copied.
+   * @param provider Computes the key streams.
+   * @throws {RangeError} When the key has another length.
+   */
+  constructor(
+    method: KeyStreamMethod,
+    key: Uint8Array,
+    provider: KeyStreamProvider,
+  ) {
+    if (key.length !== method.keyLength) {
+      throw new RangeError(
+        `Cannot use key: got ${key.length} bytes, ${method.name} needs ${method.keyLength}`,
+      );
+    }
+    this.method = method;
+    this.#key = key.slice();
+    this.#provider = provider;
+  }
+
+  /**
+   * Starts one direction of a stream, or a packet.
+   *
+   * @param iv The method's IV length in bytes; borrowed.
+   */
+  keyStream(iv: Uint8Array, direction: KeyStreamDirection): KeyStream {
+    return this.#provider.keyStream(this.method, this.#key, iv, direction);
+  }
+}

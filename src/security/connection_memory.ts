@@ -1,0 +1,149 @@
+/**
+ * The connections of ShadowsocksR's clients, by the ids they carry: none is
+ * served twice, as long as its time stamp may still be good.
+ *
+ * A client draws an id for itself when it starts and counts its connections.
+ * Of each client the last {@link PACKET_WINDOW} ids are remembered one by one;
+ * whatever is older counts as seen. A client is forgotten when every recording
+ * of it is too old to be served.
+ *
+ * Security: it forgets no client whose replay would be served. When it is full
+ * of such clients it takes no new one; so no user may fill it alone.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { PolicyError, ProtocolError } from "../errors.ts";
+import {
+  MAX_SSR_CLIENTS,
+  MAX_SSR_SKEW_S,
+  SSR_CLIENT_SHARE,
+  SSR_EARLIER_CONNECTIONS,
+} from "../limits.ts";
+import { SlidingWindow } from "./sliding_window.ts";
+
+/** What the header of a connection says. */
+export interface ConnectionId {
+  /** Whose it is; not set where there are no users. */
+  readonly user?: string;
+  /** What the client calls itself: 4 bytes, as a number. */
+  readonly client: number;
+  /** Its count of connections, 32 bits. */
+  readonly connection: number;
+}
+
+/** One client. */
+interface Client {
+  readonly user: string | undefined;
+  /** Ids are counted from here. */
+  readonly first: number;
+  readonly seen: SlidingWindow;
+  /** When it was heard last. */
+  heardMs: number;
+}
+
+/** The connections of one server. */
+export class ConnectionMemory {
+  /** Seconds a time stamp may differ from our clock. */
+  readonly maxSkewSeconds: number;
+  readonly #clock: Clock;
+  /** When it began, by the clock that is never set. */
+  readonly #startMs: number;
+  readonly #capacity: number;
+  /** In the order in which they were heard. */
+  readonly #clients = new Map<string, Client>();
+  /** How many of them each user has. */
+  readonly #counts = new Map<string | undefined, number>();
+
+  /**
+   * Has seen nothing.
+   *
+   * @param clock Tells when a client may be forgotten.
+   * @param options `maxSkewSeconds`: how far time stamps may be off;
+   * `capacity`: clients at once.
+   */
+  constructor(
+    clock: Clock,
+    { maxSkewSeconds = MAX_SSR_SKEW_S, capacity = MAX_SSR_CLIENTS }: {
+      readonly maxSkewSeconds?: number;
+      readonly capacity?: number;
+    } = {},
+  ) {
+    this.#clock = clock;
+    this.maxSkewSeconds = maxSkewSeconds;
+    this.#capacity = capacity;
+    this.#startMs = clock.monotonicMs();
+  }
+
+  /**
+   * It has seen every connection since then, as the clock is set now;
+   * milliseconds since 1970.
+   */
+  get sinceUnixMs(): number {
+    const ageMs = this.#clock.monotonicMs() - this.#startMs;
+    return this.#clock.unixMs() - ageMs;
+  }
+
+  /**
+   * Records a connection, in the same step as it looks it up. Only for headers
+   * that are authentic and of now.
+   *
+   * @throws {ProtocolError} `ERR_SS_REPLAY` when it was seen, or is too old to
+   * tell.
+   * @throws {PolicyError} `ERR_POLICY_LIMIT` for a new client, when there are
+   * too many.
+   */
+  add({ user, client, connection }: ConnectionId): void {
+    const name = `${client} ${user ?? ""}`;
+    const entry = this.#clients.get(name) ?? this.#enter(user, connection);
+    // Back to the end of the order.
+    this.#clients.delete(name);
+    this.#clients.set(name, entry);
+    entry.heardMs = this.#clock.monotonicMs();
+    const id = connection - entry.first;
+    if (id >= 0 && entry.seen.add(BigInt(id))) return;
+    throw new ProtocolError(
+      "ERR_SS_REPLAY",
+      "Cannot accept request: its connection id was seen before, or is too " +
+        "old to tell",
+    );
+  }
+
+  #enter(user: string | undefined, connection: number): Client {
+    this.#makeRoom(user);
+    this.#count(user, 1);
+    return {
+      user,
+      first: connection - SSR_EARLIER_CONNECTIONS,
+      seen: new SlidingWindow(),
+      heardMs: 0,
+    };
+  }
+
+  /** Forgets clients whose time stamps are out of date. */
+  #makeRoom(user: string | undefined): void {
+    const nowMs = this.#clock.monotonicMs();
+    // A stamp that was ahead is good for twice the skew; stamps are whole.
+    const keepMs = (2 * this.maxSkewSeconds + 1) * 1_000;
+    for (const [name, client] of this.#clients) {
+      if (nowMs - client.heardMs <= keepMs) break;
+      this.#clients.delete(name);
+      this.#count(client.user, -1);
+    }
+    const share = user === undefined ? 1 : SSR_CLIENT_SHARE;
+    const most = Math.ceil(this.#capacity * share);
+    const isFull = this.#clients.size >= this.#capacity;
+    if (!isFull && (this.#counts.get(user) ?? 0) < most) return;
+    throw new PolicyError(
+      "ERR_POLICY_LIMIT",
+      `Too many ShadowsocksR clients in ${2 * this.maxSkewSeconds} s: ` +
+        `${this.#capacity} are remembered, ${most} for one user`,
+    );
+  }
+
+  #count(user: string | undefined, difference: number): void {
+    const count = (this.#counts.get(user) ?? 0) + difference;
+    if (count === 0) this.#counts.delete(user);
+    else this.#counts.set(user, count);
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What is left of UDP sessions that {@link PacketMemory} has forgotten: the
+ * highest packet id of each. A packet with a higher one is no replay, whatever
+ * the clock says; its session may go on.
+ *
+ * When there are too many, the oldest are forgotten here too, and known by
+ * their newest time stamp only: see decision 0062.
+ *
+ * @module
+ */
+import { MAX_PACKET_SESSIONS } from "../limits.ts";
+
+/** How far a session had come. */
+export interface SessionEnd {
+  /** The highest packet id that was seen. */
+  readonly lastId: bigint;
+  /** The newest time stamp that was seen; seconds since 1970. */
+  readonly lastStampSeconds: number;
+}
+
+/** Ends of sessions, by the session's name. */
+export class PastSessions {
+  readonly #capacity: number;
+  /** In the order in which they were forgotten. */
+  readonly #ends = new Map<string, SessionEnd>();
+  #forgottenSeconds = 0;
+
+  /** @param capacity Ends at once; about 150 bytes each. */
+  constructor(capacity: number = MAX_PACKET_SESSIONS) {
+    this.#capacity = capacity;
+  }
+
+  /** The newest time stamp of what is not even here; 0 if everything is. */
+  get forgottenSeconds(): number {
+    return this.#forgottenSeconds;
+  }
+
+  /** The highest packet id of a session; -1 if it is not here. */
+  lastId(name: string): bigint {
+    return this.#ends.get(name)?.lastId ?? -1n;
+  }
+
+  /** Keeps the end of a session. */
+  add(name: string, end: SessionEnd): void {
+    this.#ends.delete(name);
+    this.#ends.set(name, end);
+    if (this.#ends.size <= this.#capacity) return;
+    const [oldest, { lastStampSeconds }] = this.#ends.entries().next().value!;
+    this.#ends.delete(oldest);
+    this.#forgottenSeconds = Math.max(this.#forgottenSeconds, lastStampSeconds);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * lightsocks: one table a port, users cannot be told apart, and no UDP.
+ *
+ * @module
+ */
+import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
+import { LIGHTSOCKS } from "../../crypto/family.ts";
+import type {
+  ClientProtocol,
+  ServerProtocol,
+  SessionFamily,
+} from "../family.ts";
+import { ByteTable } from "./byte_table.ts";
+import { LightsocksClient } from "./client.ts";
+import { NO_PACKET_CLIENT, NO_PACKET_SERVER } from "./packets.ts";
+import { LightsocksServer } from "./server.ts";
+
+/** The family. */
+export const lightsocks: SessionFamily = {
+  family: LIGHTSOCKS,
+  readKeys: (text) => [parseLightsocksPassword(text)],
+  client({ masterKey }): ClientProtocol {
+    const table = new ByteTable(masterKey);
+    return {
+      stream: () => new LightsocksClient(table),
+      packets: () => NO_PACKET_CLIENT,
+    };
+  },
+  server({ masterKey }): ServerProtocol {
+    if (masterKey === undefined) {
+      throw new RangeError("Cannot start server: it has no key");
+    }
+    const table = new ByteTable(masterKey);
+    return {
+      stream: () => new LightsocksServer(table),
+      packets: NO_PACKET_SERVER,
+      setUsers(users): void {
+        if (users.length === 0) return;
+        throw new RangeError(
+          "Cannot serve users: lightsocks cannot tell them apart",
+        );
+      },
+    };
+  },
+};

@@ -1,0 +1,69 @@
+/**
+ * The stream cipher between protocol and obfs: each direction is an IV and one
+ * unbroken stream.
+ *
+ * Security: hides, but authenticates nothing.
+ *
+ * @module
+ */
+import { NOTHING } from "../../bytes.ts";
+import { IvStreamOpener, IvStreamSealer } from "../../codec/iv_stream.ts";
+import type { RandomBytes } from "../../random.ts";
+import type { Layer } from "../layer.ts";
+import type { Step } from "../stream_protocol.ts";
+import type { SsrKey } from "./ssr_key.ts";
+import type { Ivs } from "./world.ts";
+
+/** Both directions. */
+export class CipherLayer implements Layer, Ivs {
+  /** See {@link Ivs.sent}. */
+  readonly sent: Uint8Array;
+  readonly #key: SsrKey;
+  readonly #onSend: (iv: Uint8Array) => void;
+  readonly #opener: IvStreamOpener;
+  #sealer: IvStreamSealer | undefined;
+
+  /**
+   * Draws our IV.
+   *
+   * @param onSend Called with it once, when it is used.
+   */
+  constructor(
+    key: SsrKey,
+    randomBytes: RandomBytes,
+    onSend: (iv: Uint8Array) => void = () => {},
+  ) {
+    this.#key = key;
+    this.#onSend = onSend;
+    this.sent = randomBytes(key.stream.method.ivLength);
+    this.#opener = new IvStreamOpener(key.stream);
+  }
+
+  /** See {@link Ivs.received}. */
+  get received(): Uint8Array {
+    return this.#opener.iv ?? NOTHING;
+  }
+
+  wrap(payload: Uint8Array): Uint8Array {
+    if (payload.length === 0) return payload;
+    if (this.#sealer === undefined) {
+      this.#onSend(this.sent);
+      this.#sealer = new IvStreamSealer(this.#key.stream, () => this.sent);
+    }
+    return this.#sealer.seal(payload);
+  }
+
+  unwrap(bytes: Uint8Array): Step {
+    return { payload: this.#opener.open(bytes) };
+  }
+
+  end(): void {
+    this.#opener.end();
+  }
+
+  /** Gives the key streams back. Idempotent. */
+  free(): void {
+    this.#opener.free();
+    this.#sealer?.free();
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The suffix `_compatible` of a server: whoever does not speak the layer is
+ * taken as it is.
+ *
+ * Security: a stranger is judged by the layer above. Where there is none that
+ * authenticates, strangers get as far as the address.
+ *
+ * @module
+ */
+import type { Layer } from "../layer.ts";
+import type { Step } from "../stream_protocol.ts";
+import { concat, NOTHING } from "../../bytes.ts";
+import { ProtocolError } from "../../errors.ts";
+
+/** A layer that steps aside. */
+export class CompatibleLayer implements Layer {
+  readonly #layer: Layer;
+  /** What has arrived until it is clear which it is; the layer bounds it. */
+  #received: Uint8Array = NOTHING;
+  #state: "unknown" | "spoken" | "absent" = "unknown";
+
+  /**
+   * @param layer Throws `ERR_SSR_OBFS` or `ERR_SS_AUTHENTICATION` where it is
+   * not spoken.
+   */
+  constructor(layer: Layer) {
+    this.#layer = layer;
+  }
+
+  wrap(payload: Uint8Array): Uint8Array {
+    return this.#state === "absent" ? payload : this.#layer.wrap(payload);
+  }
+
+  unwrap(bytes: Uint8Array): Step {
+    if (this.#state === "absent") return { payload: bytes };
+    if (this.#state === "spoken") return this.#layer.unwrap(bytes);
+    this.#received = concat(this.#received, bytes);
+    try {
+      const step = this.#layer.unwrap(bytes);
+      if (step.payload.length > 0 || step.reply !== undefined) {
+        this.#state = "spoken";
+        this.#received = NOTHING;
+      }
+      return step;
+    } catch (error) {
+      if (!isForeign(error)) throw error;
+      this.#state = "absent";
+      const payload = this.#received;
+      this.#received = NOTHING;
+      return { payload };
+    }
+  }
+
+  end(): void {
+    if (this.#state !== "absent") this.#layer.end();
+  }
+}
+
+/** Other errors are of a peer that speaks the layer and knows the key. */
+function isForeign(error: unknown): boolean {
+  return error instanceof ProtocolError &&
+    (error.code === "ERR_SSR_OBFS" || error.code === "ERR_SS_AUTHENTICATION");
+}

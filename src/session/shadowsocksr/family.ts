@@ -1,0 +1,116 @@
+/**
+ * ShadowsocksR: stream ciphers with a protocol inside and a disguise outside,
+ * and users who are told apart by a number.
+ *
+ * @module
+ */
+import { SHADOWSOCKSR } from "../../crypto/family.ts";
+import {
+  masterKeyFromBase64,
+  masterKeyFromPassword,
+} from "../../crypto/master_key.ts";
+import { asStreamCipher } from "../../crypto/method.ts";
+import { ConnectionMemory } from "../../security/connection_memory.ts";
+import type {
+  ClientKeys,
+  ClientProtocol,
+  ServerKeys,
+  ServerProtocol,
+  ServerWorld,
+  SessionFamily,
+  SessionWorld,
+} from "../family.ts";
+import type { ServerUser } from "../server_user.ts";
+import { IvMemory } from "../stream_cipher/iv_memory.ts";
+import { ssrClient, type SsrClientPort } from "./client.ts";
+import { SsrIdentity } from "./identity.ts";
+import { findSsrObfs, findSsrProtocol } from "./names.ts";
+import { SsrPacketClient, SsrPacketServer } from "./packets.ts";
+import { ssrServer, type SsrServerPort } from "./server.ts";
+import { SsrKey } from "./ssr_key.ts";
+import { type SsrUser, SsrUsers } from "./users.ts";
+
+/** The family. */
+export const shadowsocksR: SessionFamily = {
+  family: SHADOWSOCKSR,
+  readKeys: (text, method, kind) => [
+    kind === "key"
+      ? masterKeyFromBase64(text, method)
+      : masterKeyFromPassword(text, method),
+  ],
+  client,
+  server,
+};
+
+function client(
+  { method, masterKey, ssr }: ClientKeys,
+  { keyStreamProvider, clock, randomBytes }: SessionWorld,
+): ClientProtocol {
+  const settings = required(ssr);
+  const port: SsrClientPort = {
+    key: new SsrKey(asStreamCipher(method), masterKey, keyStreamProvider),
+    protocol: findSsrProtocol(settings.protocol).name,
+    obfs: findSsrObfs(settings.obfs).name,
+    obfsParam: settings.obfsParam ?? "",
+    ...settings.server,
+    user: settings.user,
+    identity: new SsrIdentity(randomBytes),
+  };
+  return {
+    stream: () => ssrClient(port, { clock, randomBytes }),
+    packets: () => new SsrPacketClient(port, randomBytes),
+  };
+}
+
+function server(
+  { method, masterKey, ssr }: ServerKeys,
+  { keyStreamProvider, clock, randomBytes, replayFilter }: ServerWorld,
+): ServerProtocol {
+  const settings = required(ssr);
+  if (masterKey === undefined) {
+    throw new RangeError("Cannot start server: it has no key");
+  }
+  const users = new SsrUsers();
+  const port: SsrServerPort = {
+    key: new SsrKey(asStreamCipher(method), masterKey, keyStreamProvider),
+    protocol: findSsrProtocol(settings.protocol),
+    obfs: findSsrObfs(settings.obfs),
+    obfsParam: settings.obfsParam ?? "",
+    users,
+  };
+  const { maxSkewSeconds } = settings;
+  const world = {
+    clock,
+    randomBytes,
+    memory: new IvMemory(replayFilter),
+    connections: new ConnectionMemory(
+      clock,
+      maxSkewSeconds === undefined ? {} : { maxSkewSeconds },
+    ),
+  };
+  return {
+    stream: () => ssrServer(port, world),
+    packets: new SsrPacketServer(port, randomBytes, world.memory),
+    setUsers(all): void {
+      const { name } = port.protocol;
+      if (all.length > 0 && !/^auth_(?:aes128|chain)_/.test(name)) {
+        throw new RangeError(
+          `Cannot serve users: ${name} cannot tell them apart`,
+        );
+      }
+      users.set(all.map(ssrUser));
+    },
+  };
+}
+
+function ssrUser({ name, masterKey, uid }: ServerUser): SsrUser {
+  if (uid !== undefined) return { name, uid, password: masterKey };
+  throw new RangeError(`Cannot serve user ${name}: it has no uid`);
+}
+
+function required<T>(settings: T | undefined): T {
+  if (settings !== undefined) return settings;
+  throw new RangeError(
+    "Cannot start ShadowsocksR: it has no protocol and obfs",
+  );
+}

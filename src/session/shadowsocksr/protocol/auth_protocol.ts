@@ -1,0 +1,190 @@
+/**
+ * What the protocols `auth_*` have in common: a header that authenticates the
+ * client, then packets both ways. Each protocol is the codecs of both.
+ *
+ * @module
+ */
+import { readU16 } from "../../../bytes.ts";
+import { ProtocolError } from "../../../errors.ts";
+import type { RandomBytes } from "../../../random.ts";
+import type { ConnectionId } from "../../../security/connection_memory.ts";
+
+/** Writes packets of one direction. */
+export interface PacketWriter {
+  /** Bytes of payload in one packet at most. */
+  readonly unit: number;
+  /**
+   * One packet.
+   *
+   * @param data At most a unit; may be empty.
+   * @param burst Bytes that are written together with it.
+   */
+  pack(data: Uint8Array, burst: number): Uint8Array;
+}
+
+/** Reads packets of one direction. */
+export interface PacketReader {
+  /**
+   * Takes the packet at the front.
+   *
+   * @returns Its payload and its length, or `undefined` when it is not whole.
+   * @throws {ProtocolError} `ERR_SSR_LENGTH`; `ERR_SS_AUTHENTICATION`.
+   */
+  take(bytes: Uint8Array): TakenPacket | undefined;
+}
+
+/** A packet that was taken. */
+export interface TakenPacket {
+  /** Borrowed or fresh; may be empty. */
+  readonly data: Uint8Array;
+  /** Bytes of the packet. */
+  readonly length: number;
+}
+
+/** The client's end of one connection, before the header. */
+export interface AuthClient {
+  /**
+   * Writes the header.
+   *
+   * @param data The beginning of the stream.
+   */
+  header(data: Uint8Array): HeaderBytes;
+  /** For what follows. */
+  readonly writer: PacketWriter;
+  /** For what the server sends. */
+  readonly reader: PacketReader;
+}
+
+/** A header that was written. */
+export interface HeaderBytes {
+  /** To be sent. */
+  readonly bytes: Uint8Array;
+  /** How many bytes of the data are in it. */
+  readonly taken: number;
+}
+
+/** The server's end of one connection, before the header. */
+export interface AuthServer {
+  /**
+   * Takes the header at the front.
+   *
+   * @returns `undefined` when it is not whole.
+   * @throws {ProtocolError} `ERR_SS_AUTHENTICATION`, `ERR_SS_USER_UNKNOWN`,
+   * `ERR_SSR_LENGTH`.
+   */
+  accept(bytes: Uint8Array): AuthHeader | undefined;
+}
+
+/** A header that is authentic. */
+export interface AuthHeader extends TakenPacket {
+  /** The client's clock in seconds, 32 bits. */
+  readonly stamp: number;
+  /** Which connection it is. */
+  readonly id: ConnectionId;
+  /** For what the client sends next. */
+  readonly reader: PacketReader;
+  /** For what we send. */
+  readonly writer: PacketWriter;
+}
+
+/** Bytes of a header's address, as far as they tell. */
+export function headSize(data: Uint8Array): number {
+  switch ((data[0] ?? 0) & 7) {
+    case 1:
+      return 1 + 4 + 2;
+    case 4:
+      return 1 + 16 + 2;
+    case 3:
+      return 1 + 1 + (data[1] ?? 0) + 2;
+    default:
+      return 30;
+  }
+}
+
+/** The wrong key, the wrong protocol, or somebody in between. */
+export function notAuthentic(protocol: string, what: string): ProtocolError {
+  return new ProtocolError(
+    "ERR_SS_AUTHENTICATION",
+    `Cannot open ${what} of ${protocol}: it is not authentic`,
+  );
+}
+
+/** A length or a padding that cannot be. */
+export function impossibleLength(
+  protocol: string,
+  length: number,
+): ProtocolError {
+  return new ProtocolError(
+    "ERR_SSR_LENGTH",
+    `Cannot open packet of ${protocol}: a length of ${length} cannot be`,
+  );
+}
+
+/** Four bytes, least significant first. */
+export function u32le(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
+}
+
+/** Reads four bytes, least significant first. */
+export function readU32le(bytes: Uint8Array, offset: number): number {
+  return (readU16le(bytes, offset + 2) * 0x10000) + readU16le(bytes, offset);
+}
+
+/** Two bytes, least significant first. */
+export function u16le(value: number): Uint8Array {
+  return Uint8Array.of(value & 0xff, value >>> 8);
+}
+
+/** Reads two bytes, least significant first. */
+export function readU16le(bytes: Uint8Array, offset: number): number {
+  return bytes[offset]! | (bytes[offset + 1]! << 8);
+}
+
+/** The order of bytes in a long padding's length. */
+export type ByteOrder = "big" | "little";
+
+/**
+ * Writes a padding that says how long it is: `length | random`, or
+ * `FF | length 2 | random` from 129 bytes on.
+ *
+ * @param length Bytes of the whole padding, at least 1.
+ */
+export function padding(
+  length: number,
+  order: ByteOrder,
+  randomBytes: RandomBytes,
+): Uint8Array {
+  const out = new Uint8Array(length);
+  const isLong = length > 128;
+  out[0] = isLong ? 0xff : length;
+  const [low, high] = u16le(length);
+  if (isLong) out.set(order === "big" ? [high!, low!] : [low!, high!], 1);
+  const start = isLong ? 3 : 1;
+  out.set(randomBytes(length - start), start);
+  return out;
+}
+
+/**
+ * Reads the length of a padding.
+ *
+ * @param bytes From the padding on.
+ * @returns `undefined` when there is no padding that fits.
+ */
+export function paddingLength(
+  bytes: Uint8Array,
+  order: ByteOrder,
+): number | undefined {
+  if (bytes.length === 0) return undefined;
+  const isLong = bytes[0] === 0xff;
+  if (isLong && bytes.length < 3) return undefined;
+  const length = !isLong
+    ? bytes[0]!
+    : order === "big"
+    ? readU16(bytes, 1)
+    : readU16le(bytes, 1);
+  return length < (isLong ? 3 : 1) || length > bytes.length
+    ? undefined
+    : length;
+}

@@ -1,0 +1,96 @@
+/**
+ * The server's end of the protocols `auth_*` as a layer.
+ *
+ * Once the header is accepted it replies with an empty packet, and so it does
+ * to every empty packet: clients learn the server's parameters from it.
+ *
+ * Security: authenticity first, then the time stamp, then whether it is new;
+ * until all three are known it says nothing.
+ *
+ * @module
+ */
+import type { Layer } from "../../layer.ts";
+import type { Step } from "../../stream_protocol.ts";
+import { concat, NOTHING } from "../../../bytes.ts";
+import { ProtocolError } from "../../../errors.ts";
+import { checkStamp } from "../stamp.ts";
+import type { SsrServerWorld } from "../world.ts";
+import type { AuthHeader, AuthServer } from "./auth_protocol.ts";
+import { packAll, PacketStream } from "./packet_stream.ts";
+
+/** One connection. */
+export class AuthServerLayer implements Layer {
+  readonly #server: AuthServer;
+  readonly #world: SsrServerWorld;
+  readonly #onAccept: (header: AuthHeader) => Promise<boolean> | undefined;
+  /** A header that is not whole; its codec bounds it. */
+  #received: Uint8Array = NOTHING;
+  /** A reply that leaves with what is written next. */
+  #unsent: Uint8Array = NOTHING;
+  #open: { header: AuthHeader; packets: PacketStream } | undefined;
+
+  /**
+   * Waits for a header.
+   *
+   * @param onAccept Called once, when the client is known; what it throws
+   * refuses the client. While it has a question, nothing is replied.
+   */
+  constructor(
+    server: AuthServer,
+    world: SsrServerWorld,
+    onAccept: (header: AuthHeader) => Promise<boolean> | undefined,
+  ) {
+    this.#server = server;
+    this.#world = world;
+    this.#onAccept = onAccept;
+  }
+
+  wrap(payload: Uint8Array): Uint8Array {
+    if (this.#open === undefined) {
+      throw new TypeError("Cannot seal: the header is not there yet");
+    }
+    const unsent = this.#unsent;
+    this.#unsent = NOTHING;
+    return concat(unsent, packAll(this.#open.header.writer, payload));
+  }
+
+  unwrap(bytes: Uint8Array): Step {
+    if (this.#open !== undefined) return this.#openPackets(bytes);
+    this.#received = concat(this.#received, bytes);
+    const header = this.#server.accept(this.#received);
+    if (header === undefined) return { payload: NOTHING };
+    const { clock, connections } = this.#world;
+    checkStamp(header.stamp, clock, connections);
+    connections.add(header.id);
+    const question = this.#onAccept(header);
+    const rest = this.#received.subarray(header.length);
+    this.#received = NOTHING;
+    const packets = new PacketStream(header.reader);
+    this.#open = { header, packets };
+    const more = packets.open(rest)?.payload ?? NOTHING;
+    const payload = concat(header.data, more);
+    const reply = header.writer.pack(NOTHING, 0);
+    if (question === undefined) return { payload, reply };
+    this.#unsent = reply;
+    return { payload };
+  }
+
+  end(): void {
+    if (this.#open !== undefined) return this.#open.packets.end();
+    if (this.#received.length === 0) return;
+    throw new ProtocolError(
+      "ERR_SS_TRUNCATED",
+      "Cannot open stream: it ended inside the header",
+    );
+  }
+
+  #openPackets(bytes: Uint8Array): Step {
+    const { header, packets } = this.#open!;
+    const opened = packets.open(bytes);
+    if (opened === undefined) return { payload: NOTHING };
+    const { payload, hasEmpty } = opened;
+    return hasEmpty
+      ? { payload, reply: header.writer.pack(NOTHING, 0) }
+      : { payload };
+  }
+}

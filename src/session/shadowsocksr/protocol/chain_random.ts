@@ -1,0 +1,52 @@
+/**
+ * The generator from which both ends of `auth_chain_*` take the same numbers.
+ *
+ * Source: xorshift128+, shifts 23, 17, 26.
+ *
+ * @module
+ */
+import { concat } from "../../../bytes.ts";
+import { u16le } from "./auth_protocol.ts";
+
+const MASK = 0xffff_ffff_ffff_ffffn;
+
+/** A generator of numbers of 64 bits. */
+export class ChainRandom {
+  #v0 = 0n;
+  #v1 = 0n;
+
+  /**
+   * Starts again.
+   *
+   * @param bytes The first 16 count; fewer are followed by zeros.
+   */
+  seed(bytes: Uint8Array): void {
+    const padded = new Uint8Array(16);
+    padded.set(bytes.subarray(0, 16));
+    const view = new DataView(padded.buffer);
+    this.#v0 = view.getBigUint64(0, true);
+    this.#v1 = view.getBigUint64(8, true);
+  }
+
+  /** Starts again from a hash and the length of a packet. */
+  seedLength(hash: Uint8Array, length: number): void {
+    this.seed(concat(u16le(length & 0xffff), hash.subarray(2, 16)));
+    for (let i = 0; i < 4; i++) this.next();
+  }
+
+  /** The next number. */
+  next(): bigint {
+    let x = this.#v0;
+    const y = this.#v1;
+    this.#v0 = y;
+    x ^= (x << 23n) & MASK;
+    x ^= y ^ (x >> 17n) ^ (y >> 26n);
+    this.#v1 = x;
+    return (x + y) & MASK;
+  }
+
+  /** The next number below a bound. */
+  below(bound: number): number {
+    return Number(this.next() % BigInt(bound));
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The users of one ShadowsocksR port, by the number they carry.
+ *
+ * @module
+ */
+import { ProtocolError } from "../../errors.ts";
+
+/** A user: `uid:password`. */
+export interface SsrUser {
+  /** For the log and the counters. */
+  readonly name: string;
+  /** 32 bits. */
+  readonly uid: number;
+  /** Password in UTF-8. */
+  readonly password: Uint8Array;
+}
+
+/** Who may connect. Without users: whoever has the key. */
+export class SsrUsers {
+  #users: ReadonlyMap<number, SsrUser> = new Map();
+
+  /**
+   * Takes users as they are from now on; open sessions are not touched.
+   *
+   * @throws {RangeError} When two have the same number; nothing has changed
+   * then.
+   */
+  set(users: readonly SsrUser[]): void {
+    const table = new Map<number, SsrUser>();
+    for (const user of users) {
+      const other = table.get(user.uid);
+      if (other !== undefined) {
+        throw new RangeError(
+          `Users ${other.name} and ${user.name} have the same uid ${user.uid}`,
+        );
+      }
+      table.set(user.uid, user);
+    }
+    this.#users = table;
+  }
+
+  /**
+   * Finds a user.
+   *
+   * @returns `undefined` where there are no users.
+   * @throws {ProtocolError} `ERR_SS_USER_UNKNOWN`.
+   */
+  find(uid: number): SsrUser | undefined {
+    if (this.#users.size === 0) return undefined;
+    const user = this.#users.get(uid);
+    if (user !== undefined) return user;
+    throw new ProtocolError(
+      "ERR_SS_USER_UNKNOWN",
+      `Cannot accept request: there is no user with uid ${uid}`,
+    );
+  }
+}

