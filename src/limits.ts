@@ -318,7 +318,7 @@ export const MAX_WAITING_BYTES = 4_194_304;
  * Bytes of one read of a busy connection at most, while many bytes wait: a
  * receiver that does not read holds up one read, and a partial chunk.
  */
-export const CROWDED_READ_BUFFER = 32_768;
+export const CROWDED_READ_BUFFER = 16_384;
 
 /**
  * Bytes of a chunk that Bun hands over from which on we read ourselves: what
