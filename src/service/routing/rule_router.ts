@@ -125,12 +125,11 @@ export class RuleRouter implements Router {
 
   /** None when the look-up fails: then no rule on addresses holds. */
   async #resolve(name: string, signal: AbortSignal): Promise<Uint8Array[]> {
-    using deadline = new Deadline(
-      this.#world.clock,
-      ROUTE_LOOKUP_TIMEOUT_MS,
-      "ERR_NET_TIMEOUT",
-      signal,
-    );
+    using deadline = new Deadline(this.#world.clock, {
+      delayMs: ROUTE_LOOKUP_TIMEOUT_MS,
+      code: "ERR_NET_TIMEOUT",
+      parent: signal,
+    });
     try {
       return bytesOf(
         await abortable(this.#names.resolve(name), deadline.signal),

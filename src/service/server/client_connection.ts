@@ -19,10 +19,7 @@ import {
   ProtocolError,
   UmbraError,
 } from "../../errors.ts";
-import {
-  HALF_CLOSED_IDLE_TIMEOUT_MS,
-  SERVER_HANDSHAKE_JITTER,
-} from "../../limits.ts";
+import { SERVER_HANDSHAKE_JITTER } from "../../limits.ts";
 import { randomBelow } from "../../random.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import type { ServerProtocol } from "../../session/family.ts";
@@ -47,7 +44,7 @@ import { acceptPeer } from "./bind.ts";
 import type { Place } from "./strangers.ts";
 
 /** How a server treats the connections of its clients. */
-export interface ClientOptions extends ServiceOptions {
+export interface ServingOptions extends ServiceOptions {
   /** Cipher of both directions; named where a wrong one may be the cause. */
   readonly method: Method;
   /** What may be dialled. */
@@ -61,7 +58,7 @@ export interface ClientOptions extends ServiceOptions {
 /** The server of a connection; what it says may change meanwhile. */
 export interface ConnectionServer {
   /** How clients are treated from now on. */
-  readonly options: ClientOptions;
+  readonly options: ServingOptions;
   /** Makes sessions. */
   readonly protocol: ServerProtocol;
   /** Chooses the way to targets. */
@@ -203,7 +200,6 @@ export class ClientConnection {
       ...options,
       buffers: world.transport.buffers,
       clock: world.clock,
-      halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
       signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
       first: {
         up: channel.begin(),
@@ -222,12 +218,11 @@ export class ClientConnection {
       Math.ceil(timeoutMs * SERVER_HANDSHAKE_JITTER),
       randomBytes,
     );
-    return new Deadline(
-      clock,
-      timeoutMs + jitterMs,
-      "ERR_NET_TIMEOUT",
-      this.#signal,
-    );
+    return new Deadline(clock, {
+      delayMs: timeoutMs + jitterMs,
+      code: "ERR_NET_TIMEOUT",
+      parent: this.#signal,
+    });
   }
 
   /** BIND: the target comes to us. */
