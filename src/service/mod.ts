@@ -105,6 +105,7 @@ export {
   type ServerService,
   startServer,
 } from "./server/server.ts";
+export type { ServingOptions } from "./server/client_connection.ts";
 export type { LocalRoutes } from "./routing/rule_router.ts";
 export type { ServerRoutes } from "./routing/server_rules.ts";
 export type { Condition } from "../routes/condition.ts";
@@ -122,7 +123,6 @@ export type {
 export type { NameEntry, NameKind } from "../routes/match/name_table.ts";
 export type { AddressRange } from "../routes/match/address_ranges.ts";
 export type { TargetCounts, TargetSet } from "../routes/match/target_set.ts";
-export type { ServingOptions } from "./server/client_connection.ts";
 export {
   connectionCapacity,
   type Dependencies,
