@@ -14,6 +14,7 @@
  */
 import { ConfigError } from "../errors.ts";
 import { parseIp } from "./ip_address.ts";
+import { isLightsocksUrl } from "./lightsocks_config.ts";
 import { shownText } from "../text.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
 
@@ -33,7 +34,7 @@ export interface OnlineConfig {
  * Outline's `ssconf://`.
  */
 export function isOnlineUrl(text: string): boolean {
-  return /^(?:https?|ssconf):\/\//i.test(text.trim());
+  return /^(?:https?|ssconf):\/\//i.test(text.trim()) && !isLightsocksUrl(text);
 }
 
 /**

@@ -20,11 +20,17 @@ import type { Kind } from "../settings/setting.ts";
 /** What {@link ConfigObject.children} takes, for messages. */
 export const LIST_EXPECTED = "a list of objects";
 
+/** Where the list stands that `mudb.json` of ShadowsocksR is as a whole. */
+export const MUDB_KEY = "mudb";
+
 /** Keys in which, or below which, no value may be shown. */
 const SECRET_KEYS: ReadonlySet<unknown> = new Set([
   "password",
   "key",
   "port_password",
+  "additional_ports",
+  "protocol_param",
+  MUDB_KEY,
 ]);
 
 /**
@@ -57,10 +63,10 @@ export class ConfigObject {
     return Object.hasOwn(this.#fields, key);
   }
 
-  /** Whether a key asks for nothing: absent, `""`, `false`, an empty list. */
+  /** Whether a key asks for nothing: absent, `""`, 0, `false`, an empty list. */
   isEmpty(key: string): boolean {
     const value = this.#fields[key] ?? "";
-    return value === "" || value === false ||
+    return value === "" || value === false || value === 0 ||
       Array.isArray(value) && value.length === 0;
   }
 
@@ -86,6 +92,18 @@ export class ConfigObject {
     const value = this.has(key) ? read(this.#fields[key]) : undefined;
     if (value === undefined) throw this.wrong(key, expected);
     return value;
+  }
+
+  /**
+   * One value of a key that may be a list, read.
+   *
+   * @param kind Not set: there may be no such value.
+   * @throws {ConfigError} When it is not of the kind.
+   */
+  item<T>(key: string, index: number, kind: Kind<T> | undefined): T {
+    const value = kind?.read(this.values(key)[index]);
+    if (value !== undefined) return value;
+    throw this.wrong(key, kind?.expected ?? "no more values");
   }
 
   /** The object that a key or an element of a list holds. */
@@ -196,11 +214,17 @@ export function parseConfig(text: string, name: string): ConfigObject {
         "text that is not well formed: \\ud800 to \\udfff stand in pairs",
       );
     }
-    const fields = withoutNulls(getNodeValue(tree));
+    const value = withoutNulls(getNodeValue(tree));
+    const fields = Array.isArray(value) ? { [MUDB_KEY]: value } : value;
     if (!isObject(fields)) {
       throw wrong(tree.offset, 'expected an object: { "server": ... }');
     }
-    return new ConfigObject((path) => place(offsetOf(tree, path)), [], fields);
+    return new ConfigObject(
+      (path) =>
+        place(offsetOf(tree, path[0] === MUDB_KEY ? path.slice(1) : path)),
+      [],
+      fields,
+    );
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // The parser calls itself for every level.

@@ -109,6 +109,10 @@ function merge(
     users: first("users"),
     service: mergeSaid(...sources.map(({ service }) => service)),
     tag: first("tag"),
+    wire: first("wire"),
+    protocolParam: first("protocolParam"),
+    obfs: first("obfs"),
+    obfsParam: first("obfsParam"),
   };
 }
 
