@@ -16,10 +16,13 @@ import { ConfigError } from "../errors.ts";
 import { parseIp } from "./ip_address.ts";
 import { isLightsocksUrl } from "./lightsocks_config.ts";
 import { shownText } from "../text.ts";
+import { parseSsrUri, type SsrUri } from "./ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
 
 /** One server of a list; its tag is what people call it. */
-export type OnlineServer = Omit<ServerUri, "extra">;
+export type OnlineServer =
+  | Omit<ServerUri, "extra">
+  | Pick<SsrUri, "host" | "port" | "tag"> & { readonly ssr: SsrUri };
 
 /** What a list says. */
 export interface OnlineConfig {
@@ -65,7 +68,11 @@ export function parseOnlineUrl(text: string): URL {
  */
 export function parseOnlineConfig(text: string): OnlineConfig {
   const body = text.replace(/^\uFEFF/, "").trim();
-  const config = /^ss:\/\//i.test(body) ? fromUris(body) : fromJson(body);
+  const config = body.startsWith("{")
+    ? fromJson(body)
+    : /^ssr?:\/\//i.test(body)
+    ? fromUris(body)
+    : fromUris(decodeSubscription(body) ?? "") ;
   if (config.servers.length > 0) return config;
   throw refuse(["no usable server in it", ...config.warnings].join("; "));
 }
@@ -74,6 +81,11 @@ function fromUris(body: string): OnlineConfig {
   const lines = body.split(/\s+/);
   return collect(lines, (_, i) => `line ${i + 1}`, (line) => {
     try {
+      if (/^ssr:/i.test(line)) {
+        const ssr = parseSsrUri(line);
+        const { host, port, tag } = ssr;
+        return { host, port, ...(tag && { tag }), ssr };
+      }
       const { extra: _, ...server } = parseServerUri(line);
       return server;
     } catch (error) {

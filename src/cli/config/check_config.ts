@@ -24,6 +24,7 @@ import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
 import { describeService } from "../settings/service.ts";
 import type { Role } from "../settings/setting.ts";
 import { parseConfig } from "./config_file.ts";
+import { describeMethod } from "./legacy_gate.ts";
 import { roleOfFile } from "./file_role.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import { option } from "../options/option_value.ts";
@@ -105,7 +106,7 @@ function describeServer(server: ConfiguredServer): string[] {
   return [
     `ss-server ${formatAddress(listen)}`,
     ...table([
-      ["method", method.name],
+      ["method", describeMethod(server)],
       ["clients", clients.join(", ")],
       ...users.map((user): Row => ["", describeUser(user)]),
       ["targets", server.reach],
@@ -122,9 +123,9 @@ function describeLocal(local: ConfiguredLocal): string[] {
     ...table([
       ["speaks", describeProtocol(protocol, users.length > 0)],
       ...users.map(({ username }): Row => ["", `user ${username}`]),
-      ...servers.map(({ endpoint, method }, i): Row => [
+      ...servers.map((server, i): Row => [
         i === 0 ? "server" : "",
-        `${formatAddress(endpoint)}, ${method.name}`,
+        `${formatAddress(server.endpoint)}, ${describeMethod(server)}`,
       ]),
       ...describeService(local),
     ]),

@@ -63,10 +63,10 @@ export class ConfigObject {
     return Object.hasOwn(this.#fields, key);
   }
 
-  /** Whether a key asks for nothing: absent, `""`, 0, `false`, an empty list. */
+  /** Whether a key asks for nothing: absent, `""`, `false`, an empty list. */
   isEmpty(key: string): boolean {
     const value = this.#fields[key] ?? "";
-    return value === "" || value === false || value === 0 ||
+    return value === "" || value === false ||
       Array.isArray(value) && value.length === 0;
   }
 
@@ -215,7 +215,7 @@ export function parseConfig(text: string, name: string): ConfigObject {
       );
     }
     const value = withoutNulls(getNodeValue(tree));
-    const fields = Array.isArray(value) ? { [MUDB_KEY]: value } : value;
+    const fields = isMudb(value) ? { [MUDB_KEY]: value } : value;
     if (!isObject(fields)) {
       throw wrong(tree.offset, 'expected an object: { "server": ... }');
     }
@@ -286,6 +286,12 @@ function describeError({ error, offset }: ParseError, source: string): string {
 
 function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a document is a list of users of ShadowsocksR. */
+function isMudb(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 &&
+    value.every((one) => isObject(one) && "passwd" in one);
 }
 
 /** Without the keys that are `null`, at every depth. */

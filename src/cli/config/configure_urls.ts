@@ -1,9 +1,9 @@
 /**
- * Command line + configuration file → the `ss://` URIs of the servers.
+ * Command line + configuration file → the `ss://` URIs of the servers, or the links that
+ * legacy protocols have in their place.
  *
  * @module
  */
-import { formatServerUri } from "../../codec/uri.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import {
@@ -12,16 +12,19 @@ import {
   passwordOf,
   secretOf,
   serverKeys,
+  ssrSettings,
   userPassword,
+  userSecret,
+  usersIn,
 } from "./credentials.ts";
 import { publicHostOf } from "./operator_settings.ts";
 import { Secrets, type Sources } from "./secrets.ts";
-import type { ServerSettings } from "./server_settings.ts";
+import { formatLink, NO_PASSWORD } from "./server_links.ts";
+import type { ServerSettings, UserSettings } from "./server_settings.ts";
 import {
   findServers,
   listed,
   missing,
-  present,
   readFile,
   upstreamEndpoint,
 } from "./find_servers.ts";
@@ -44,7 +47,7 @@ export function configureUrls(
   const found = findServers(args, file, secrets, online);
   const host = args.last("host") ?? (file && publicHostOf(file));
   const urls = listed(found, secrets).flatMap((server) => {
-    const { users } = server;
+    const users = usersOfLink(server);
     const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
     if (isWildcard(name)) {
       throw missing(
@@ -52,36 +55,49 @@ export function configureUrls(
         'give --host NAME, or "public_host" in the file',
       );
     }
-    const write = (password: string, tag: string | undefined): string =>
-      formatServerUri({
-        method: methodOf(server).name,
-        password,
-        host: name,
-        port: upstreamEndpoint(server).port,
-        ...present({ tag }),
-      });
+    const method = methodOf(server);
+    const base = {
+      method,
+      host: name,
+      port: upstreamEndpoint(server).port,
+      ...(method.userKind === "uid" && { ssr: ssrSettings(server) }),
+    };
     const tag = args.last("tag") ?? server.tag;
-    if (users === undefined) {
-      const password = textOf(server);
+    if (users.length === 0) {
+      const password = method.keyLength === 0 ? NO_PASSWORD : textOf(server);
       // A server's one key, or the chain of keys of a client of it.
       clientKeys(server);
-      return write(password, tag);
+      const { protocolParam } = server;
+      return formatLink({ ...base, password, tag, protocolParam });
     }
-    const { method } = serverKeys(server);
-    return users.map(({ name, secret }) =>
-      write(
-        userPassword(method, {
-          serverKey: server.secret?.text,
-          own: textOf(server, secret),
-        }),
-        tag === undefined ? name : `${tag} ${name}`,
-      )
-    );
+    serverKeys(server);
+    return users.map((user) => {
+      const shown = tag === undefined ? user.name : `${tag} ${user.name}`;
+      if (method.userKind === "uid") {
+        return formatLink({
+          ...base,
+          password: textOf(server),
+          protocolParam: userSecret(user).text,
+          tag: shown,
+        });
+      }
+      const password = userPassword(method, {
+        serverKey: server.secret?.text,
+        own: textOf(server, user.secret),
+      });
+      return formatLink({ ...base, password, tag: shown });
+    });
   });
   return {
     result: [...new Set(urls)],
     warnings: [...found.warnings, ...secrets.warnings],
   };
+}
+
+/** A client's parameter of ShadowsocksR names no users, but one. */
+function usersOfLink(server: ServerSettings): readonly UserSettings[] {
+  const { protocolParam = "", users = [] } = server;
+  return protocolParam.includes("#") ? usersIn(server) : users;
 }
 
 /** A secret of a server as a URI has it. */

@@ -95,6 +95,7 @@ export function passwordOf(
   { kind, text }: Secret,
   method: Method,
 ): string | undefined {
+  if (method.family.name === "lightsocks") return text;
   return kind === "password" || method.family.keyKind === "base64"
     ? text
     : undefined;
@@ -114,7 +115,6 @@ export function userPassword(
     readonly own: string;
   },
 ): string {
-  if (method.userKind === "uid") return serverKey ?? own;
   return method.userKind === "identity" && serverKey !== undefined
     ? `${serverKey}:${own}`
     : own;
@@ -168,7 +168,7 @@ export function serverKeys(server: ServerSettings): ServerKeys {
 }
 
 /** What is around the cipher of ShadowsocksR. */
-function ssrSettings(
+export function ssrSettings(
   { wire = "origin", obfs = "plain", obfsParam }: ServerSettings,
 ): SsrSettings {
   return { protocol: wire, obfs, ...(obfsParam && { obfsParam }) };

@@ -10,7 +10,8 @@ import type { Arguments } from "../options/args.ts";
 import { LEGACY } from "../settings/legacy.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import type { ConfigObject } from "./config_file.ts";
-import { methodOf } from "./credentials.ts";
+import type { ServerKeys, SsrSettings } from "../../session/family.ts";
+import { methodOf, ssrSettings } from "./credentials.ts";
 import type { ServerSettings } from "./server_settings.ts";
 
 /** Whether the operator allows such methods. */
@@ -40,7 +41,7 @@ export function checkLegacy(
   for (const server of servers) {
     const method = methodOf(server);
     if (method.family.authenticates) continue;
-    const name = describeMethod(server, method);
+    const name = describeMethod(serverSsr(server, method));
     if (!allowed) {
       throw new ConfigError(
         "ERR_SS_METHOD_UNSUPPORTED",
@@ -56,14 +57,25 @@ export function checkLegacy(
   return [...warnings];
 }
 
+function serverSsr(server: ServerSettings, method: Method): MethodOfKeys {
+  return {
+    method,
+    ...(method.userKind === "uid" && { ssr: ssrSettings(server) }),
+  };
+}
+
+/** What keys say of the method. */
+type MethodOfKeys = Pick<ServerKeys, "method"> & {
+  readonly ssr?: SsrSettings;
+};
+
 /** A method with all that is around it, for people. */
 export function describeMethod(
-  { wire = "origin", obfs = "plain" }: Pick<ServerSettings, "wire" | "obfs">,
-  { name, family }: Method,
+  { method: { name }, ssr }: MethodOfKeys,
 ): string {
-  return family.name === "ShadowsocksR"
-    ? `ShadowsocksR (${name}, ${wire}, ${obfs})`
-    : name;
+  return ssr === undefined
+    ? name
+    : `ShadowsocksR (${name}, ${ssr.protocol}, ${ssr.obfs})`;
 }
 
 /** What is lost with a method, for who has allowed it. */

@@ -214,9 +214,11 @@ function onPorts(
       return { ...host, ...server, port };
     }
     const list = passwords.values(text);
-    const [password, obfs, wire] = list.map((_, i) =>
-      passwords.item(text, i, [PASSWORD, SSR.obfs.kind, SSR.wire.kind][i])
-    );
+    const [password, obfs, wire] = list.length < 2
+      ? [passwords.value(text, PASSWORD)]
+      : list.map((_, i) =>
+        passwords.item(text, i, [PASSWORD, SSR.obfs.kind, SSR.wire.kind][i])
+      );
     return {
       ...host,
       origin,

@@ -10,6 +10,7 @@ import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
+import { describeMethod } from "../config/legacy_gate.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Fleet, PlannedService } from "./fleet.ts";
 import { LocalPlan } from "./local_plan.ts";
@@ -74,7 +75,7 @@ export class LocalSupervisor implements Operator {
         return [{
           id: String(service.address.port),
           address: formatAddress(service.address),
-          method: servers[0]!.method.name,
+          method: describeMethod(servers[0]!),
           mode,
           managed: false,
           usage: {

@@ -118,8 +118,8 @@ export const LOCAL: Settings<LocalKeys> = {
     fileKind: FILE_PROTOCOL,
     usual: "mixed, and Shadowsocks",
     help: "What programs may speak: `mixed`, `socks` or `http`, in a file " +
-      "also `tunnel`; what to speak with the server: `lightsocks`, or a " +
-      "protocol of ShadowsocksR; or both",
+      "also `tunnel`; what to speak with the server, instead or besides: " +
+      WIRES.join(", "),
     reload: "listens",
   },
   forwardAddress: {

@@ -21,12 +21,12 @@ import {
 } from "../../crypto/key_stream_choice.ts";
 import { type AeadMethod, type Method, METHODS } from "../../crypto/method.ts";
 import { nobleProvider } from "../../crypto/noble.ts";
+import { ProviderChoice, tryProviders } from "../../crypto/provider_choice.ts";
 import {
-  ProviderChoice,
-  type ProviderTrial,
-  tryProviders,
-} from "../../crypto/provider_choice.ts";
-import type { StreamMethod } from "../../crypto/stream_methods.ts";
+  findStreamMethod,
+  STREAM_METHODS,
+  type StreamMethod,
+} from "../../crypto/stream_methods.ts";
 import { ConfigError } from "../../errors.ts";
 import { SLOW_CRYPTO_MIB } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
@@ -68,10 +68,17 @@ export class ProvidersInUse {
 
   /** The methods in use and who computes them. */
   get chosen(): { readonly method: string; readonly provider: string }[] {
-    return [...this.#used].map((method) => ({
+    return [...this.#used].filter(isComputed).map((method) => ({
       method: method.name,
       provider: choiceOf(method, this.choice).chosen(method)!.name,
     }));
+  }
+
+  /** The methods in use that do not notice changes. */
+  get unprotected(): string[] {
+    const names = [...this.#used].filter(({ family }) => !family.authenticates)
+      .map(({ name }) => name);
+    return [...new Set(names)];
   }
 
   /**
@@ -83,6 +90,10 @@ export class ProvidersInUse {
   serve(methods: Iterable<Method>): void {
     for (const method of new Set(methods)) {
       if (this.#used.has(method)) continue;
+      if (!isComputed(method)) {
+        this.#used.add(method);
+        continue;
+      }
       const trials = "ivLength" in method
         ? this.#tryKeyStreams(method)
         : this.#tryAead(method);
@@ -144,7 +155,11 @@ export class ProvidersInUse {
   ): readonly Trial<Named, ProviderName>[] {
     this.#foundKeyStreams ??= systemKeyStreams();
     const allowed = this.#allowed(this.#foundKeyStreams);
-    const trials = tryKeyStreams(allowed, [method], SYSTEM);
+    const trials = tryKeyStreams(
+      allowed,
+      [findStreamMethod(method.name)!],
+      SYSTEM,
+    );
     this.choice.keyStreamProvider.add(trials);
     return trials;
   }
@@ -170,25 +185,41 @@ export class ProvidersInUse {
   }
 }
 
+/** lightsocks looks bytes up in a table of its own. */
+function isComputed(method: Method): boolean {
+  return !("ivLength" in method) || findStreamMethod(method.name) !== undefined;
+}
+
 /** What `umbra check crypto` prints. */
 export function cryptoTable(): string {
   const results = systemProviders();
-  const choice = chooseProviders(METHODS).aeadProvider;
-  const rows = choice.trials.map((trial) => row(trial, choice));
+  const { aeadProvider, keyStreamProvider } = chooseProviders([
+    ...METHODS,
+    ...STREAM_METHODS,
+  ]);
+  const rows = [aeadProvider, keyStreamProvider].flatMap((choice) =>
+    choice.trials.map((trial) => row(trial, choice))
+  );
+  const missing = STREAM_METHODS.flatMap((method) => {
+    const lack = keyStreamProvider.lacks(method);
+    return lack === undefined ? [] : [`${method.name}: ${lack}\n`];
+  });
   const absent = results.flatMap((one) =>
     "reason" in one ? [`${one.name} is not available: ${one.reason}\n`] : []
   );
   const heading = ["METHOD", "PROVIDER", "MiB/s", "", "VERSION"];
   return table([heading, ...rows]) + absent.join("") +
-    "Chosen is the fastest that gives noble's answers; " +
-    "speed is one core's, sealing full chunks.\n";
+    missing.join("") +
+    "Chosen is the fastest that gives the right answers; speed is one " +
+    "core's, sealing full chunks. Stream ciphers, from aes-256-cfb on, need " +
+    "--allow-legacy.\n";
 }
 
 const SYSTEM = { clock: systemClock, randomBytes: systemRandomBytes };
 
 function row(
-  { method, provider, fault, speed }: ProviderTrial,
-  choice: ProviderChoice,
+  { method, provider, fault, speed }: Trial<Named, ProviderName>,
+  choice: Choice<Named, ProviderName>,
 ): string[] {
   const verdict = fault !== undefined
     ? `refused: ${fault}`

@@ -84,6 +84,7 @@ class Bench {
         eventLoopLagMs: 0,
         residentBytes: 0,
         crypto: [],
+        legacy: [],
       }),
     });
   }
