@@ -3,7 +3,8 @@
  *
  * Wire form: JSON, `{"version": 1, "servers": [{"server", "server_port",
  * "method", "password", "id"?, "remarks"?, "plugin"?}]}`; what Outline
- * publishes is read as well: one such server alone, or `ss://` URIs on lines.
+ * publishes is read as well: one such server alone, or `ss://` URIs on lines;
+ * and so are subscriptions: base64 of lines of `ss://` and `ssr://`.
  * Source: SIP008 (https://shadowsocks.org/doc/sip008.html).
  * Does not: know whether a method exists.
  *
@@ -16,7 +17,7 @@ import { ConfigError } from "../errors.ts";
 import { parseIp } from "./ip_address.ts";
 import { isLightsocksUrl } from "./lightsocks_config.ts";
 import { shownText } from "../text.ts";
-import { parseSsrUri, type SsrUri } from "./ssr_uri.ts";
+import { parseSsrUri, readSubscription, type SsrUri } from "./ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
 
 /** One server of a list; its tag is what people call it. */
@@ -68,17 +69,13 @@ export function parseOnlineUrl(text: string): URL {
  */
 export function parseOnlineConfig(text: string): OnlineConfig {
   const body = text.replace(/^\uFEFF/, "").trim();
-  const config = body.startsWith("{")
-    ? fromJson(body)
-    : /^ssr?:\/\//i.test(body)
-    ? fromUris(body)
-    : fromUris(decodeSubscription(body) ?? "") ;
+  const links = readSubscription(body);
+  const config = links === undefined ? fromJson(body) : fromUris(links);
   if (config.servers.length > 0) return config;
   throw refuse(["no usable server in it", ...config.warnings].join("; "));
 }
 
-function fromUris(body: string): OnlineConfig {
-  const lines = body.split(/\s+/);
+function fromUris(lines: readonly string[]): OnlineConfig {
   return collect(lines, (_, i) => `line ${i + 1}`, (line) => {
     try {
       if (/^ssr:/i.test(line)) {
