@@ -70,7 +70,7 @@ export function parseOnlineUrl(text: string): URL {
 export function parseOnlineConfig(text: string): OnlineConfig {
   const body = text.replace(/^\uFEFF/, "").trim();
   const links = readSubscription(body);
-  const config = links === undefined ? fromJson(body) : fromUris(links);
+  const config = links?.length ? fromUris(links) : fromJson(body);
   if (config.servers.length > 0) return config;
   throw refuse(["no usable server in it", ...config.warnings].join("; "));
 }
@@ -114,7 +114,7 @@ function fromJson(body: string): OnlineConfig {
  *
  * @param read Returns a server, or why there is none.
  */
-function collect<T>(
+export function collect<T>(
   entries: readonly T[],
   name: (entry: T, index: number) => string,
   read: (entry: T) => OnlineServer | string,

@@ -11,6 +11,7 @@ import { LOCAL, SERVER, TUNNEL } from "./role_commands.ts";
 import {
   CHECK,
   COMPLETIONS,
+  CONVERT,
   DOCTOR,
   GENKEY,
   HELP,
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   INIT,
   GENKEY,
   URL_COMMAND,
+  CONVERT,
   TOP,
   CHECK,
   DOCTOR,

@@ -44,3 +44,16 @@ export const CRYPTO_CHOICES: readonly string[] = [
   "node",
   "openssl",
 ];
+
+/** The forms that `umbra convert` writes. */
+export const CONVERT_FORMS = [
+  "json",
+  "uri",
+  "subscription",
+  "sip008",
+  "sing-box",
+  "clash",
+  "shadowsocksr",
+  "lightsocks-go",
+  "lightsocks-python",
+] as const;

@@ -23,6 +23,8 @@ export interface LinkedServer {
   readonly ssr?: SsrSettings | undefined;
   /** `UID:PASSWORD` of a user of ShadowsocksR. */
   readonly protocolParam?: string | undefined;
+  /** Of a server that has several: whose link it is. */
+  readonly user?: string | undefined;
   /** Name for people. */
   readonly tag?: string | undefined;
 }

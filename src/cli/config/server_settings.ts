@@ -160,6 +160,11 @@ export function serverFromUri(text: string): ServerSettings {
   return serverFromParsed(uri, `the URI of ${uri.host}:${uri.port}`);
 }
 
+/** True if a word is a link to a server or to a list, and not a file. */
+export function isLink(text: string): boolean {
+  return /^\s*[a-z]+:\/\//i.test(text);
+}
+
 /** The server of a link of ShadowsocksR. */
 export function serverFromSsr(
   { host, port, method, password, tag, ...ssr }: SsrUri,
