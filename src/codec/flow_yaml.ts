@@ -195,7 +195,12 @@ class Flow {
     this.#at += found.length;
     try {
       // YAML has the escapes of JSON, and \xHH.
-      return JSON.parse(found.replace(/\\x([\da-f]{2})/gi, "\\u00$1"));
+      return JSON.parse(
+        found.replace(
+          /\\(?:x([\da-f]{2})|.)/gis,
+          (escape, hex) => hex === undefined ? escape : `\\u00${hex}`,
+        ),
+      );
     } catch {
       throw unreadable();
     }

@@ -5,6 +5,7 @@
  * @module
  */
 import { formatAddress } from "../../codec/address.ts";
+import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import type { ServerUser } from "../../session/server_user.ts";
@@ -95,7 +96,7 @@ function described<T>(
 function describeServer(server: ConfiguredServer): string[] {
   const { listen, method, users = [], masterKey } = server;
   const own = masterKey === undefined || users.length > 0 &&
-      method.userKind === "identity"
+      hidesOwnKey(method)
     ? []
     : ["the server's password"];
   const clients = [
@@ -130,6 +131,11 @@ function describeLocal(local: ConfiguredLocal): string[] {
       ...describeService(local),
     ]),
   ];
+}
+
+/** Where users have numbers or headers, the server's key alone lets nobody in. */
+function hidesOwnKey({ userKind }: Method): boolean {
+  return userKind === "identity" || userKind === "uid";
 }
 
 function describeUser({ name, limits, disabled }: ServerUser): string {

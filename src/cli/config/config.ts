@@ -103,6 +103,9 @@ export function configureTunnel(
   sources: Sources,
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
+  if (localFromOptions(args).protocol !== undefined) {
+    throw badOption("protocol", SSR.wire.kind.expected);
+  }
   return configureLocals(args, sources, online, ({ protocol, tunnelTo }) => {
     if (typeof protocol === "object") return protocol;
     if (tunnelTo !== undefined) return { tunnelTo };

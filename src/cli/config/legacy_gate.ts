@@ -53,6 +53,10 @@ export function checkLegacy(
       );
     }
     warnings.add(`legacy: ${name} ${weaknessOf(method)}`);
+    const { mode = "tcp_only" } = server.service ?? {};
+    if (method.family.name === "lightsocks" && mode !== "tcp_only") {
+      warnings.add(`ignored: ${server.origin}: lightsocks has no UDP`);
+    }
   }
   return [...warnings];
 }

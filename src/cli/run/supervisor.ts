@@ -194,7 +194,9 @@ export class Supervisor implements Operator {
     const { method, secrets } = this.#serverOf(id);
     const isLast = this.#usersOf(id).length === 1;
     if (
-      isLast && (method.userKind === "identity" || secrets.own === undefined)
+      isLast &&
+      (["identity", "uid"].includes(method.userKind) ||
+        secrets.own === undefined)
     ) {
       throw refused(
         `Cannot remove ${name}, the last user: ` +

@@ -139,7 +139,11 @@ const WRITERS: Readonly<
   uri: (servers) => lines(servers.map(formatLink)),
   json: (servers) => json(ownConfig(servers)),
   subscription: (servers) =>
-    lines([encodeText(servers.map(formatLink).join("\n"))]),
+    lines([
+      encodeText(
+        servers.map((server) => formatLink(notLightsocks(server))).join("\n"),
+      ),
+    ]),
   sip008: (servers) =>
     json({
       version: 1,
