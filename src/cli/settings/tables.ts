@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { MUDB_KEY } from "../config/config_file.ts";
 import type { Option } from "../options/option.ts";
 import { BLIND, LEGACY, LIGHTSOCKS, SSR, SSR_PORTS } from "./legacy.ts";
 import {
@@ -81,7 +80,7 @@ export const rowsAt: (place: Place) => ReadonlyMap<string, AnySetting> =
 export const knownKeys: (place: Place) => ReadonlySet<string> = forEachPlace(
   (place) =>
     new Set([
-      ...place === "top" ? ["$schema", MUDB_KEY] : [],
+      ...place === "top" ? ["$schema"] : [],
       ...rowsAt(place).keys(),
       ...notServedKeys(place).keys(),
     ]),

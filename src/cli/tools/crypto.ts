@@ -11,6 +11,7 @@ import {
   systemKeyStreams,
   systemProviders,
 } from "../../adapters/crypto/providers.ts";
+import { nodeHmac } from "../../adapters/crypto/node_hmac.ts";
 import { systemClock } from "../../clock.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
 import type { Choice, Trial } from "../../crypto/choice.ts";
@@ -19,6 +20,7 @@ import {
   KeyStreamChoice,
   tryKeyStreams,
 } from "../../crypto/key_stream_choice.ts";
+import { useHmac } from "../../crypto/legacy_digest.ts";
 import { type AeadMethod, type Method, METHODS } from "../../crypto/method.ts";
 import { nobleProvider } from "../../crypto/noble.ts";
 import { ProviderChoice, tryProviders } from "../../crypto/provider_choice.ts";
@@ -59,6 +61,7 @@ export class ProvidersInUse {
   /** Looked for when the first stream cipher comes into use. */
   #foundKeyStreams: ProviderResult<KeyStreamProvider>[] | undefined;
   readonly #used = new Set<Method>();
+  #hmacIsTried = false;
 
   /** @param wanted `auto`, or the name of the only provider allowed. */
   constructor(wanted: string, logger: Logger) {
@@ -104,6 +107,7 @@ export class ProvidersInUse {
           `crypto provider ${provider.name} refused for ${method.name}: ${fault}`,
         );
       }
+      if (method.userKind === "uid") this.#takeNativeHmac();
       const chosen = choiceOf(method, this.choice).chosen(method);
       if (chosen === undefined) throw this.#unserved(method);
       this.#used.add(method);
@@ -113,6 +117,15 @@ export class ProvidersInUse {
       );
       if (!("ivLength" in method)) this.#tellSlow(method, chosen);
     }
+  }
+
+  /** The packets of ShadowsocksR have two HMACs each. */
+  #takeNativeHmac(): void {
+    if (this.#wanted === "noble" || this.#hmacIsTried) return;
+    this.#hmacIsTried = true;
+    const fault = useHmac(nodeHmac, systemRandomBytes);
+    if (fault === undefined) return;
+    this.#logger.log("warn", `HMAC of ${nodeHmac.name} refused: ${fault}`);
   }
 
   /** A library that is missing is no fault, but the operator can mend it. */
