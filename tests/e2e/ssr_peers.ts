@@ -31,7 +31,7 @@ export const SSR_USERS: readonly (readonly [uid: number, password: string])[] =
   ];
 
 /** Where `.ci/peers` puts the packages of PyPI. */
-const PYTHON = join(
+export const PYTHON: string = join(
   process.env["UMBRA_PEERS"] ?? join(ROOT, ".cache", "peers"),
   "python",
   "bin",
