@@ -27,6 +27,7 @@ export interface SsrUri {
   readonly method: string;
   /** As written, without `_compatible`. */
   readonly obfs: string;
+  /** Of the port, in any text. */
   readonly password: string;
   /** Whom the obfs pretends to speak with. */
   readonly obfsParam?: string;

@@ -127,9 +127,9 @@ export const URL_COMMAND: Command = {
 /** `umbra convert`. */
 export const CONVERT: Command = {
   name: "convert",
-  operands: "[FILE | ss://URI... | ssr://URI... | https://LIST]",
+  operands: "[FILE | ss://URI | ssr://URI | https://LIST]...",
   maxOperands: Infinity,
-  summary: "Write servers in another form, or their Shadowsocks 2022 successor",
+  summary: "Write servers in another form, or as Shadowsocks 2022",
   description: [
     "Reads servers in every form that is known: configurations of Umbra, " +
     "shadowsocks-libev, -rust, of the Python original, of ShadowsocksR " +

@@ -216,8 +216,8 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
 }
 
 const OWN_LOCAL = {
-  local_address: DEFAULT_LOCAL.host,
-  local_port: DEFAULT_LOCAL.port,
+  "local_address": DEFAULT_LOCAL.host,
+  "local_port": DEFAULT_LOCAL.port,
 };
 
 /**

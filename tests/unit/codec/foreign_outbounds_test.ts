@@ -126,7 +126,7 @@ test("outbounds of sing-box are read, all or one, and written", () => {
     ...{ server_port: 443, method: "chacha20-ietf" },
     ...{ password: 'a"bA\u00e9', protocol: "auth_aes128_md5" },
     ...{ protocol_param: "1001:pw", obfs: "tls1.2_ticket_auth" },
-    obfs_param: "example.com",
+    "obfs_param": "example.com",
   };
   assert.deepEqual(readSingBox(old).servers, [SERVERS[1]]);
 });

@@ -440,13 +440,13 @@ test("users and counts outlive the program, in the store", async () => {
 test("users of ShadowsocksR are added, changed and given links like others", async () => {
   const file = {
     server: HOST,
-    server_port: 8388,
+    "server_port": 8388,
     password: "port",
     method: "aes-256-cfb",
     protocol: "auth_aes128_md5",
     obfs: "tls1.2_ticket_auth_compatible",
-    allow_legacy: true,
-    users: [{ name: "alice", uid: 1, password: "a", quota_bytes: 9 }],
+    "allow_legacy": true,
+    users: [{ name: "alice", uid: 1, password: "a", "quota_bytes": 9 }],
   };
   const bench = await new Bench(file).started();
   const { supervisor } = bench;
@@ -479,7 +479,7 @@ test("users of ShadowsocksR are added, changed and given links like others", asy
     "ss-server 10.0.0.2:8388: method ShadowsocksR (aes-256-cfb, " +
     "auth_aes128_md5, plain)",
   ]);
-  bench.file = JSON.stringify({ ...file, allow_legacy: false });
+  bench.file = JSON.stringify({ ...file, "allow_legacy": false });
   await assert.rejects(supervisor.reload(false), /--allow-legacy/);
   await bench.stop();
 });
