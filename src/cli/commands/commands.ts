@@ -17,6 +17,7 @@ import {
   HELP,
   INIT,
   MAN,
+  ROUTE,
   TOP,
   URL_COMMAND,
 } from "./tool_commands.ts";
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   CONVERT,
   TOP,
   CHECK,
+  ROUTE,
   DOCTOR,
   COMPLETIONS,
   MAN,

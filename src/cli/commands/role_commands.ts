@@ -13,6 +13,7 @@ import {
 import { BLIND } from "../settings/legacy.ts";
 import { OUTBOUND, SEND_FROM, TARGETS } from "../settings/network.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "../settings/program.ts";
+import { ACL } from "../settings/routes.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import { optionsNotServed, optionsOf } from "../settings/tables.ts";
 import {
@@ -51,6 +52,7 @@ export const LOCAL: Command = {
     ...optionsOf(BLIND),
     ...optionsOf(DNS),
     ...optionsOf(SOCKS_USERS),
+    ...optionsOf(ACL),
     ...REST,
     ...USUAL,
     ...optionsNotServed("local"),
@@ -103,6 +105,7 @@ export const SERVER: Command = {
     ...SERVERS,
     CONFIG,
     ...optionsOf(TARGETS),
+    ...optionsOf(ACL, "files"),
     ...optionsOf(SEND_FROM),
     ...REST,
     ...optionsOf(CONTROL),

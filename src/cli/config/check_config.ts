@@ -8,6 +8,7 @@ import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { UserLimits } from "../../users.ts";
 import { type Arguments, parseArguments } from "../options/args.ts";
@@ -111,6 +112,9 @@ function describeServer(server: ConfiguredServer): string[] {
       ["clients", clients.join(", ")],
       ...users.map((user): Row => ["", describeUser(user)]),
       ["targets", server.reach],
+      ...server.routes === undefined
+        ? []
+        : [["", "those that the ACL lets through"] as const],
       ...describeService(server),
     ]),
   ];
@@ -128,6 +132,7 @@ function describeLocal(local: ConfiguredLocal): string[] {
         i === 0 ? "server" : "",
         `${formatAddress(server.endpoint)}, ${describeMethod(server)}`,
       ]),
+      ...local.routes === undefined ? [] : [routesRow(local.routes)],
       ...describeService(local),
     ]),
   ];
@@ -136,6 +141,15 @@ function describeLocal(local: ConfiguredLocal): string[] {
 /** Where users have numbers or headers, the server's key alone lets nobody in. */
 function hidesOwnKey({ userKind }: Method): boolean {
   return userKind === "identity" || userKind === "uid";
+}
+
+function routesRow({ table, resolve }: LocalRoutes): Row {
+  const count = table.routes().length;
+  return [
+    "routes",
+    `${count}, names are resolved ` +
+    (resolve === "never" ? "by the server" : "here where a rule needs it"),
+  ];
 }
 
 function describeUser({ name, limits, disabled }: ServerUser): string {
