@@ -7,6 +7,13 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import {
+  BLIND,
+  LEGACY,
+  LIGHTSOCKS,
+  SSR,
+  SSR_PORTS,
+} from "../src/cli/settings/legacy.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "../src/cli/settings/program.ts";
 import {
   LIST,
@@ -98,6 +105,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   services: [SERVICE, TARGETS, OUTBOUND],
   routes: [ACL, ROUTES],
   program: [RUNNING, LOG, ADMIN, CONTROL],
+  legacy: [LEGACY, SSR, SSR_PORTS, LIGHTSOCKS, BLIND],
   users: [USER, SECRET, USER_LIMITS],
 };
 

@@ -180,6 +180,8 @@ export interface Status {
     readonly method: string;
     readonly provider: string;
   }[];
+  /** Methods in use that do not notice changes on the way; may be empty. */
+  readonly legacy: readonly string[];
   /** Last measured difference of a client's clock; not set without one. */
   readonly clockSkewSeconds?: number;
   /** Where it listens, in the order of the configuration. */

@@ -43,6 +43,10 @@ export async function runNamed(
       return await printKey(args);
     case "url":
       return await (await import("./tools/print_urls.ts")).printUrls(args);
+    case "convert": {
+      const { printConverted } = await import("./tools/print_converted.ts");
+      return await printConverted(args);
+    }
     case "top":
       return await (await import("./top/top.ts")).runTop(args);
     case "check":

@@ -155,6 +155,7 @@ export class FakeOperator implements Operator {
       },
       eventLoopLagMs: 0,
       residentBytes: 64 * 1_048_576,
+      legacy: [],
       crypto: [{ method: METHOD_2022, provider: "noble" }],
       servers,
       ...this.patch,

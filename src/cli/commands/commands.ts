@@ -11,6 +11,7 @@ import { LOCAL, SERVER, TUNNEL } from "./role_commands.ts";
 import {
   CHECK,
   COMPLETIONS,
+  CONVERT,
   DOCTOR,
   GENKEY,
   HELP,
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   INIT,
   GENKEY,
   URL_COMMAND,
+  CONVERT,
   TOP,
   CHECK,
   ROUTE,

@@ -10,16 +10,17 @@ import {
   SOCKS_USERS,
   TUNNEL as TARGET,
 } from "../settings/local.ts";
+import { BLIND } from "../settings/legacy.ts";
 import { OUTBOUND, SEND_FROM, TARGETS } from "../settings/network.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "../settings/program.ts";
 import { ACL } from "../settings/routes.ts";
-import { SECRET, SERVER as REMOTE } from "../settings/server.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import { optionsNotServed, optionsOf } from "../settings/tables.ts";
 import {
   CONFIG,
   LOCAL_ENDS,
   SERVER_OPERANDS,
+  SERVERS,
   USUAL,
 } from "./shared_options.ts";
 
@@ -46,8 +47,9 @@ export const LOCAL: Command = {
     "SOCKS5 and HTTP. TCP, and with -u UDP.",
   ],
   options: [
-    ...LOCAL_ENDS,
+    ...LOCAL_ENDS.filter(({ name }) => name !== "protocol"),
     ...optionsOf(LISTENING, "protocol"),
+    ...optionsOf(BLIND),
     ...optionsOf(DNS),
     ...optionsOf(SOCKS_USERS),
     ...optionsOf(ACL),
@@ -100,8 +102,7 @@ export const SERVER: Command = {
     "targets they ask for, and relays. TCP, and with -u UDP.",
   ],
   options: [
-    ...optionsOf(REMOTE),
-    ...optionsOf(SECRET),
+    ...SERVERS,
     CONFIG,
     ...optionsOf(TARGETS),
     ...optionsOf(ACL, "files"),

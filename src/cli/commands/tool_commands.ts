@@ -5,7 +5,12 @@
  */
 import { METHODS } from "../../crypto/method.ts";
 import type { Command } from "../options/option.ts";
-import { DEFAULT_METHOD, INIT_METHOD, INIT_USER } from "./defaults.ts";
+import {
+  CONVERT_FORMS,
+  DEFAULT_METHOD,
+  INIT_METHOD,
+  INIT_USER,
+} from "./defaults.ts";
 import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
 import { ACL } from "../settings/routes.ts";
 import { optionsOf } from "../settings/tables.ts";
@@ -117,6 +122,48 @@ export const URL_COMMAND: Command = {
     "umbra url -c server.json --host example.com",
     "umbra url -c server.json --host example.com --qr",
     "umbra url -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
+  ],
+};
+
+/** `umbra convert`. */
+export const CONVERT: Command = {
+  name: "convert",
+  operands: "[FILE | ss://URI | ssr://URI | https://LIST]...",
+  maxOperands: Infinity,
+  summary: "Write servers in another form, or as Shadowsocks 2022",
+  description: [
+    "Reads servers in every form that is known: configurations of Umbra, " +
+    "shadowsocks-libev, -rust, of the Python original, of ShadowsocksR " +
+    "(mudb.json as well) and lightsocks, SIP008, subscriptions, outbounds of " +
+    "sing-box, proxies of Clash, links. Writes them to standard output in " +
+    "the form that --to names. What it writes contains passwords.",
+    "With --upgrade it writes a server of Shadowsocks 2022 on the same ports, " +
+    "with fresh keys for each user, and the links of its clients below, as " +
+    "comments.",
+  ],
+  options: [
+    CONFIG,
+    {
+      name: "to",
+      value: "FORM",
+      words: CONVERT_FORMS,
+      help: `Form to write: ${CONVERT_FORMS.join(", ")}`,
+      default: "json",
+    },
+    { name: "upgrade", help: "Write the Shadowsocks 2022 successor instead" },
+    {
+      name: "host",
+      value: "NAME",
+      help: "Host for clients, for a server that listens on every address",
+    },
+    { name: "tag", value: "TEXT", help: "Name of the server for people" },
+    ...SERVERS,
+    ...USUAL,
+  ],
+  examples: [
+    "umbra convert config.json --to clash",
+    "umbra convert ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388 --to sing-box",
+    "umbra convert mudb.json --host vpn.example --upgrade > server.json",
   ],
 };
 

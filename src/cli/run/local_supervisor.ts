@@ -11,6 +11,7 @@ import { ConfigError } from "../../errors.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
+import { describeMethod } from "../config/legacy_gate.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Fleet, PlannedService } from "./fleet.ts";
 import { LocalPlan } from "./local_plan.ts";
@@ -75,7 +76,7 @@ export class LocalSupervisor implements Operator {
         return [{
           id: String(service.address.port),
           address: formatAddress(service.address),
-          method: servers[0]!.method.name,
+          method: describeMethod(servers[0]!),
           mode,
           managed: false,
           usage: {

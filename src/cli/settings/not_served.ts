@@ -27,6 +27,8 @@ export interface NotServed {
    * where it says nothing by itself.
    */
   readonly standing: "refused" | "ignored" | "silent";
+  /** True if 0 asks for nothing. Default: false. */
+  readonly zeroIsNone?: boolean;
   /** Why, and what to do instead; without a full stop. */
   readonly why: string;
 }
@@ -250,6 +252,30 @@ export const NOT_SERVED: readonly NotServed[] = [
     "ipv6_first -6 --ipv6-first",
   ),
   ignored("a listener on :: takes IPv4 as well", "ipv6_only"),
+  // What ShadowsocksR has besides.
+  {
+    ...refused(
+      "limits are those of users: bytes_per_second",
+      "speed_limit_per_con speed_limit_per_user",
+    ),
+    zeroIsNone: true,
+  },
+  refused(
+    "strangers meet silence here, and are sent nowhere; leave it out",
+    "redirect",
+  ),
+  refused(
+    "public addresses alone are reached; keep clients from ports with a " +
+      "firewall",
+    "forbidden_port",
+  ),
+  ignored(
+    'addresses to send from are "outbound_bind_addr", at the top',
+    "out_bind out_bindv6 ignore_bind",
+  ),
+  ignored(NAMES, "dns_ipv6"),
+  silent("there is no such cache", "udp_cache"),
+  silent("see --log-connections", "connect_verbose_info"),
   // For people, and of published lists.
   silent("it is for people", "id version bytes_used bytes_remaining"),
 ];

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Option } from "../options/option.ts";
+import { BLIND, LEGACY, LIGHTSOCKS, SSR, SSR_PORTS } from "./legacy.ts";
 import {
   DNS,
   LIST,
@@ -37,7 +38,12 @@ export const TABLES: readonly AnySettings[] = [
   SECRET,
   USERS,
   SERVERS,
+  LEGACY,
+  SSR,
+  SSR_PORTS,
+  LIGHTSOCKS,
   LOCAL,
+  BLIND,
   TUNNEL,
   SOCKS_USERS,
   LOCALS,

@@ -221,5 +221,6 @@ class Server implements ConnectionServer {
 
 function sameKey(one: ServerKeys, other: ServerKeys): boolean {
   return one.method === other.method &&
-    one.masterKey?.join() === other.masterKey?.join();
+    one.masterKey?.join() === other.masterKey?.join() &&
+    JSON.stringify(one.ssr) === JSON.stringify(other.ssr);
 }

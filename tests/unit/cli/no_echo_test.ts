@@ -13,6 +13,7 @@ import {
 } from "../../../src/cli/config/config.ts";
 import { configureUrls } from "../../../src/cli/config/configure_urls.ts";
 import { initAnswers } from "../../../src/cli/init/init_answers.ts";
+import { convert } from "../../../src/cli/tools/convert.ts";
 import { parseArguments } from "../../../src/cli/options/args.ts";
 import { explainTargets } from "../../../src/cli/routes/route_command.ts";
 import { runNamed } from "../../../src/cli/run_command.ts";
@@ -46,6 +47,7 @@ async function complaints(
       () => configureLocal(args, sources),
       () => configureServer(args, sources),
       () => configureUrls(args, sources),
+      () => convert(args, sources, (n) => new Uint8Array(n)),
       () =>
         initAnswers(
           args,
