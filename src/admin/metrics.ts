@@ -17,8 +17,8 @@ import Gauge from "prom-client/lib/gauge.js";
 // @ts-types="./prom_client/registry.d.ts"
 import Registry, { type Collected } from "prom-client/lib/registry.js";
 import type { UserLimits, UserUsage } from "../users.ts";
-import { DIAL_BOUNDS_MS } from "./dial_times.ts";
-import type { DialCounts, Status } from "./operator.ts";
+import { DIAL_BOUNDS_MS, type DialCounts } from "../dial_times.ts";
+import type { Status } from "./operator.ts";
 
 /** Media type of what {@link renderMetrics} returns. */
 export const METRICS_CONTENT_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { DialCounts, DialPercentiles } from "../dial_times.ts";
 import type { Mode } from "../service/options.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
@@ -153,12 +154,7 @@ export interface Status {
    * Time to resolve and connect to targets (a local: to its server), where
    * that worked, of the last minute.
    */
-  readonly dialMs: {
-    readonly count: number;
-    readonly p50: number;
-    readonly p90: number;
-    readonly p99: number;
-  };
+  readonly dialMs: DialPercentiles;
   /** The same and the failures, since the start. */
   readonly dials: { readonly ok: DialCounts; readonly failed: DialCounts };
   /** How late timers were in the last second, at most. */
@@ -176,14 +172,6 @@ export interface Status {
   readonly clockSkewSeconds?: number;
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
-}
-
-/** Dials by their duration. */
-export interface DialCounts {
-  /** How many took no longer than each of `DIAL_BOUNDS_MS`, longer than the one before; then the rest. */
-  readonly counts: readonly number[];
-  /** Milliseconds of all together. */
-  readonly sumMs: number;
 }
 
 /** One place to listen. */

@@ -8,12 +8,13 @@ import { LOCAL_HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
-import {
-  FirstThatAnswers,
-  throughServers,
-} from "../outbound/first_that_answers.ts";
 import { SERVICE_DEFAULTS, type ServiceOptions } from "../options.ts";
 import { everythingTo, type Router } from "../outbound/outbound.ts";
+import type { GroupOptions } from "../outbound/servers/options.ts";
+import {
+  ServerGroup,
+  type ServerGroupOptions,
+} from "../outbound/servers/server_group.ts";
 import type { UpstreamServer } from "../outbound/shadowsocks.ts";
 import {
   acceptShare,
@@ -34,8 +35,15 @@ import { type SocksUser, userCheck } from "./socks5.ts";
 export interface LocalOptions extends Partial<ServiceOptions> {
   /** Where applications connect. */
   readonly listen: Endpoint;
-  /** At least one; the next is tried when one cannot be reached. */
+  /** At least one; another is used while one does not work. */
   readonly servers: readonly UpstreamServer[];
+  /** How servers are chosen and probed. */
+  readonly balancer?: Partial<GroupOptions>;
+  /**
+   * Set: `servers` and `balancer` are those of this group, which others share.
+   * It stays the caller's.
+   */
+  readonly group?: ServerGroup | undefined;
   /** What applications speak; default `mixed`. */
   readonly protocol?: InboundProtocol;
   /**
@@ -51,6 +59,8 @@ const DEFAULTS = {
   ...SERVICE_DEFAULTS,
   protocol: "mixed",
   users: [],
+  balancer: {},
+  group: undefined,
   handshakeTimeoutMs: LOCAL_HANDSHAKE_TIMEOUT_MS,
 } as const;
 
@@ -81,7 +91,10 @@ export async function startLocal(
   const service = await listen(local, options, world);
   return {
     address: service.address,
-    stop: (graceMs) => service.stop(graceMs),
+    stop: (graceMs) => {
+      local.stop();
+      return service.stop(graceMs);
+    },
     setServers: (servers) => local.setServers(servers),
   };
 }
@@ -122,7 +135,7 @@ class Local implements ConnectionLocal {
   readonly router: Router;
   readonly silence: SilenceHint;
   readonly world: Required<Dependencies>;
-  readonly #servers: FirstThatAnswers;
+  readonly #group: ServerGroup;
   #udp: UdpLocal | undefined;
 
   constructor(
@@ -132,8 +145,9 @@ class Local implements ConnectionLocal {
     const { protocol, users } = options;
     this.options = options;
     this.world = world;
-    this.#servers = new FirstThatAnswers(this.#through(options.servers), world);
-    this.router = everythingTo(this.#servers);
+    this.#group = options.group ??
+      new ServerGroup(options.servers, groupOptions(options), world);
+    this.router = everythingTo(this.#group);
     this.inbound = inboundFor(protocol);
     this.inboundName = typeof protocol === "string" ? protocol : "tunnel";
     this.authenticate = users.length > 0 ? userCheck(users) : undefined;
@@ -145,7 +159,7 @@ class Local implements ConnectionLocal {
   }
 
   setServers(servers: readonly UpstreamServer[]): void {
-    this.#servers.replace(this.#through(servers));
+    this.#group.replace(servers);
   }
 
   /** Serves UDP: a tunnel's, or that of associations. */
@@ -160,9 +174,14 @@ class Local implements ConnectionLocal {
     return this.#udp.service;
   }
 
-  #through(servers: readonly UpstreamServer[]): ReturnType<
-    typeof throughServers
-  > {
-    return throughServers(servers, this.options.connectTimeoutMs, this.world);
+  /** Probes no more, unless others do. */
+  stop(): void {
+    if (this.options.group === undefined) this.#group.stop();
   }
+}
+
+function groupOptions(
+  { balancer, connectTimeoutMs }: Required<LocalOptions>,
+): ServerGroupOptions {
+  return { ...balancer, connectTimeoutMs };
 }

@@ -140,10 +140,15 @@ export class OutboundFlows<O extends FlowOwner> {
     const { router, inbound } = this.#options;
     const { user } = owner;
     const outbound = router.choose({ target, user, inbound, network: "udp" });
-    return this.#flows.open(
-      `${owner.key} ${outbound.name}`,
-      () => ({ owner, channel: outbound.packets() }),
-    );
+    const open = (): UdpFlow<Way<O>> =>
+      this.#flows.open(
+        `${owner.key} ${outbound.name}`,
+        () => ({ owner, channel: outbound.packets(target) }),
+      );
+    const flow = open();
+    if (flow.data.channel.isLost !== true) return flow;
+    this.#flows.close(flow);
+    return open();
   }
 
   async #resolve(
