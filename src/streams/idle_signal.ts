@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { TransportError } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
 
 /**
  * Aborts with `ERR_NET_IDLE` once nothing has been touched for a while, or
@@ -15,10 +16,8 @@ import { TransportError } from "../errors.ts";
 export class IdleSignal implements Disposable {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  readonly #parent: AbortSignal;
   readonly #controller = new AbortController();
-  readonly #onParentAbort = (): void =>
-    this.#controller.abort(this.#parent.reason);
+  #leaveParent: () => void = () => {};
   #lastMs: number;
   #cancel: () => void = () => {};
 
@@ -30,10 +29,10 @@ export class IdleSignal implements Disposable {
   constructor(clock: Clock, timeoutMs: number, parent: AbortSignal) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
-    this.#parent = parent;
     this.#lastMs = clock.monotonicMs();
-    if (parent.aborted) this.#onParentAbort();
-    else parent.addEventListener("abort", this.#onParentAbort);
+    const endToo = (): void => this.#controller.abort(parent.reason);
+    if (parent.aborted) endToo();
+    else this.#leaveParent = onAbort(parent, endToo);
     this.#arm(timeoutMs);
   }
 
@@ -50,7 +49,7 @@ export class IdleSignal implements Disposable {
   /** Ends the wait without aborting. Idempotent. */
   [Symbol.dispose](): void {
     this.#cancel();
-    this.#parent.removeEventListener("abort", this.#onParentAbort);
+    this.#leaveParent();
   }
 
   #arm(delayMs: number): void {

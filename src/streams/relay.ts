@@ -7,6 +7,7 @@ import type { BufferPool } from "../buffer_pool.ts";
 import { type Clock, pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import { BREAK_OFF_MS } from "../limits.ts";
+import { onAbort } from "../on_abort.ts";
 import type { Channel, Direction } from "./channel.ts";
 
 /** Judges and counts what is relayed. */
@@ -78,7 +79,7 @@ export function relay(
 }
 
 /** Two directions, and everything that may end them. */
-class Relay implements EventListenerObject {
+class Relay {
   readonly passage: Passage;
   readonly options: RelayOptions;
   readonly watchdog: IdleWatchdog;
@@ -87,6 +88,7 @@ class Relay implements EventListenerObject {
   #pumps: readonly Pump[] = [];
   #running = 0;
   #failed = false;
+  #leaveSignals: (() => void)[] = [];
 
   constructor(
     passage: Passage,
@@ -104,7 +106,8 @@ class Relay implements EventListenerObject {
   start(client: Channel, target: Channel): void {
     for (const signal of this.options.signals) {
       if (signal.aborted) return this.fail(signal.reason);
-      signal.addEventListener("abort", this);
+      const fail = (): void => this.fail(signal.reason);
+      this.#leaveSignals.push(onAbort(signal, fail));
     }
     this.watchdog.start();
     const up = new Pump("up", client, target, this);
@@ -115,11 +118,6 @@ class Relay implements EventListenerObject {
     const fail = (reason: unknown): void => this.fail(reason);
     up.run(first?.up).catch(fail);
     down.run(first?.down).catch(fail);
-  }
-
-  /** A signal was aborted. */
-  handleEvent({ target }: Event): void {
-    this.fail((target as AbortSignal).reason);
   }
 
   /** One direction has ended. */
@@ -139,13 +137,15 @@ class Relay implements EventListenerObject {
     const told = pumps.map((pump) => pump.breakOff(reason))
       .find((one) => one !== undefined);
     if (told === undefined) this.#reject(reason);
-    else told.finally(() => this.#reject(reason));
+    else {
+      const end = (): void => this.#reject(reason);
+      told.then(end, end);
+    }
   }
 
   #stop(): void {
-    for (const signal of this.options.signals) {
-      signal.removeEventListener("abort", this);
-    }
+    for (const leave of this.#leaveSignals) leave();
+    this.#leaveSignals = [];
     this.watchdog.stop();
     for (const pump of this.#pumps) pump.stop();
     this.#pumps = [];
@@ -184,22 +184,20 @@ class Pump {
         if (this.#stopped) return;
       }
       this.#reading = reader.read();
-      const chunk = await this.#reading;
+      let chunk = await this.#reading;
       if (this.#stopped) return;
       this.#reading = undefined;
       if (chunk === undefined) break;
-      const { payload, reply } = session.open(chunk, buffers.take);
-      if (reply !== undefined) this.#reply(reply);
-      this.#from.opened();
-      const waitMs = passage.pass(this.#direction, payload.length);
-      const bytes = this.#to.session.seal(payload, buffers.take);
-      this.#giveBack(chunk, payload, bytes);
+      const { bytes, waitMs } = this.#carry(chunk);
+      const isSame = bytes === chunk;
+      // A write may wait for minutes, and this function holds what it names.
+      chunk = undefined;
       watchdog.touch();
       if (waitMs > 0) await this.#pace(waitMs);
       if (this.#stopped) return;
       if (bytes.length > 0) await writer.write(bytes);
       // Only now, and not if it failed: until then the system reads from it.
-      if (bytes === chunk) this.#from.connection.recycle?.(chunk);
+      if (isSame) this.#from.connection.recycle?.(bytes);
       else buffers.give(bytes);
       watchdog.touch();
     }
@@ -208,6 +206,18 @@ class Pump {
     passage.ended?.(this.#direction);
     await writer.close();
     if (!this.#stopped) this.#relay.ended();
+  }
+
+  /** What is to be written for a chunk, and after how many milliseconds. */
+  #carry(chunk: Uint8Array): { bytes: Uint8Array; waitMs: number } {
+    const { options: { buffers }, passage } = this.#relay;
+    const { payload, reply } = this.#from.session.open(chunk, buffers.take);
+    if (reply !== undefined) this.#reply(reply);
+    this.#from.opened();
+    const waitMs = passage.pass(this.#direction, payload.length);
+    const bytes = this.#to.session.seal(payload, buffers.take);
+    this.#giveBack(chunk, payload, bytes);
+    return { bytes, waitMs };
   }
 
   /** What is needed no more once `bytes` are made. */

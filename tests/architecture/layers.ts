@@ -14,6 +14,8 @@ const LEVEL_0 = [
   "bytes",
   "limits",
   "clock",
+  "on_abort",
+  "timer_wheel",
   "random",
   "text",
   "transport",

@@ -157,9 +157,15 @@ async function race(
     throw (error as AggregateError).errors.at(-1);
   } finally {
     deadline.signal.removeEventListener("abort", giveUp);
-    losers.abort();
+    losers.abort(RACE_OVER);
   }
 }
+
+/** One for all: an abort without a reason makes one, with a trace, each time. */
+const RACE_OVER = new TransportError(
+  "ERR_NET_ABORTED",
+  "Another address was connected first",
+);
 
 /** Closes a connection that came too late. */
 function closeUnless(
