@@ -281,6 +281,13 @@ export const SILENT_FLOWS = 2;
 export const UDP_SILENCE_MS = 3_000;
 
 /**
+ * Milliseconds until one flow tries such a server again; doubles up to
+ * {@link MAX_SERVER_RETRY_MS}. A flow that tries in vain costs its application
+ * {@link UDP_FLOW_GRACE_MS}.
+ */
+export const UDP_RETRY_MS = 60_000;
+
+/**
  * Milliseconds after which the flows of such a server end, so that their
  * applications begin others elsewhere.
  */

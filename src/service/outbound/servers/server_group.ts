@@ -139,7 +139,9 @@ export class ServerGroup implements Outbound {
   /** Datagrams take a server when their flow begins, and keep it. */
   packets(target: Address): PacketChannel {
     const server = this.#forDatagrams(target);
-    return server.packets(() => this.#shouldMove(server));
+    const beganMs = this.#world.clock.monotonicMs();
+    server.udp.tried(beganMs);
+    return server.packets(() => this.#shouldMove(server, beganMs));
   }
 
   /**
@@ -295,12 +297,12 @@ export class ServerGroup implements Outbound {
   }
 
   /** True if flows of a server should move: it is lost, and another is not. */
-  #shouldMove(server: GroupServer): boolean {
+  #shouldMove(server: GroupServer, beganMs: number): boolean {
     const nowMs = this.#world.clock.monotonicMs();
     if (this.#pinned !== undefined) return this.#pinned !== server;
     // One that is no longer configured serves its flows to their end.
     if (!this.#servers.includes(server)) return false;
-    const isLost = server.health.state === "down" || server.udp.isLost(nowMs);
+    const isLost = server.health.state === "down" || server.udp.isLost(beganMs, nowMs);
     return isLost &&
       this.#servers.some((one) =>
         one !== server && isForDatagrams(one) && isUsable(one, nowMs)

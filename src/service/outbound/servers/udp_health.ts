@@ -6,10 +6,10 @@
  */
 import {
   MAX_SERVER_RETRY_MS,
-  SERVER_RETRY_MS,
   SILENT_DATAGRAMS,
   SILENT_FLOWS,
   UDP_FLOW_GRACE_MS,
+  UDP_RETRY_MS,
   UDP_SILENCE_MS,
 } from "../../../limits.ts";
 import type { HealthState } from "./health.ts";
@@ -32,9 +32,19 @@ export class UdpHealth {
     return this.#state === "up" || nowMs >= this.#nextTryMs;
   }
 
-  /** True if the flows that are there should move. */
-  isLost(nowMs: number): boolean {
-    return this.#state !== "up" && nowMs - this.#sinceMs >= UDP_FLOW_GRACE_MS;
+  /** A flow tries it although it is suspect; others wait for the result. */
+  tried(nowMs: number): void {
+    if (this.#state !== "up" && this.isUsable(nowMs)) this.#wait(nowMs);
+  }
+
+  /**
+   * True if a flow that is there should move.
+   *
+   * @param beganMs When it began.
+   */
+  isLost(beganMs: number, nowMs: number): boolean {
+    const sinceMs = Math.max(beganMs, this.#sinceMs);
+    return this.#state !== "up" && nowMs - sinceMs >= UDP_FLOW_GRACE_MS;
   }
 
   /** See {@link HealthState}. */
@@ -69,7 +79,7 @@ export class UdpHealth {
     const isSilent = this.#datagrams >= SILENT_DATAGRAMS &&
       this.#flows >= SILENT_FLOWS &&
       nowMs - this.#firstMs >= UDP_SILENCE_MS;
-    if (isSilent && streamsWork && this.isUsable(nowMs)) this.#suspect(nowMs);
+    if (isSilent && streamsWork && this.#state === "up") this.#suspect(nowMs);
     return this.#turn;
   }
 
@@ -84,9 +94,13 @@ export class UdpHealth {
 
   #suspect(nowMs: number): void {
     this.#forget();
-    if (this.#state === "up") this.#sinceMs = nowMs;
+    this.#sinceMs = nowMs;
     this.#state = "suspect";
-    const waitMs = SERVER_RETRY_MS * 2 ** this.#failures++;
+    this.#wait(nowMs);
+  }
+
+  #wait(nowMs: number): void {
+    const waitMs = UDP_RETRY_MS * 2 ** this.#failures++;
     this.#nextTryMs = nowMs + Math.min(waitMs, MAX_SERVER_RETRY_MS);
   }
 
