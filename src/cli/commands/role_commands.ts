@@ -4,6 +4,7 @@
  * @module
  */
 import type { Command, Option } from "../options/option.ts";
+import { BALANCER } from "../settings/balancer.ts";
 import {
   DNS,
   LOCAL as LISTENING,
@@ -46,6 +47,7 @@ export const LOCAL: Command = {
   ],
   options: [
     ...LOCAL_ENDS,
+    ...optionsOf(BALANCER),
     ...optionsOf(LISTENING, "protocol"),
     ...optionsOf(DNS),
     ...optionsOf(SOCKS_USERS),
@@ -76,6 +78,7 @@ export const TUNNEL: Command = {
   options: [
     ...optionsOf(TARGET),
     ...LOCAL_ENDS,
+    ...optionsOf(BALANCER),
     ...REST,
     ...USUAL,
     ...optionsNotServed("tunnel"),

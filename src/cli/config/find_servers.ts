@@ -109,6 +109,9 @@ function merge(
     users: first("users"),
     service: mergeSaid(...sources.map(({ service }) => service)),
     tag: first("tag"),
+    id: first("id"),
+    tcpWeight: first("tcpWeight"),
+    udpWeight: first("udpWeight"),
   };
 }
 

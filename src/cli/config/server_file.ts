@@ -5,6 +5,7 @@
  * @module
  */
 import { ConfigError } from "../../errors.ts";
+import { WEIGHTS } from "../settings/balancer.ts";
 import { PASSWORD } from "../settings/kinds.ts";
 import { fromObject } from "../settings/read.ts";
 import { ENTRY, SERVER, SERVERS } from "../settings/server.ts";
@@ -124,6 +125,7 @@ function serverFromObject(
     users: users.length > 0 ? users : undefined,
     service: fromObject(SERVICE, object, place),
     tag,
+    ...fromObject(WEIGHTS, object, place),
   };
 }
 

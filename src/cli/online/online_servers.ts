@@ -185,7 +185,13 @@ function usable(server: OnlineServer): ServerSettings | string {
       "start programs here";
   }
   try {
-    const settings = serverFromParsed(server, name);
+    const { id, mode, tcpWeight, udpWeight } = server;
+    const settings = {
+      ...serverFromParsed(server, name),
+      id,
+      tcpWeight: mode === "udp_only" ? 0 : tcpWeight,
+      udpWeight: mode === "tcp_only" ? 0 : udpWeight,
+    };
     clientKeys(settings);
     return settings;
   } catch (error) {

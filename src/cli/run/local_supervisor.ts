@@ -8,6 +8,11 @@ import type { Operator, ReloadReport, Status } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
+import {
+  ServerGroup,
+  type ServerGroupOptions,
+} from "../../service/outbound/servers/server_group.ts";
+import type { Dependencies } from "../../service/service.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
@@ -22,8 +27,13 @@ export interface LocalSupervisorOptions {
   configure(): ConfiguredRole<ConfiguredLocal[]>;
   /** Told the methods that will be used; throws when nobody computes one. */
   serve(methods: readonly Method[]): void;
-  /** What shall run for a configuration. */
-  plans(locals: readonly ConfiguredLocal[]): PlannedService[];
+  /** The world services run in. */
+  readonly world: Dependencies;
+  /** What shall run for a configuration, all of it through one group. */
+  plans(
+    locals: readonly ConfiguredLocal[],
+    group: ServerGroup,
+  ): PlannedService[];
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
@@ -37,6 +47,8 @@ export class LocalSupervisor implements Operator {
   readonly #options: LocalSupervisorOptions;
   /** Of changes. */
   readonly #turns = new Turns();
+  /** What all locals send through; servers and balancer are the same for all. */
+  readonly #group: ServerGroup;
   #configured: ConfiguredRole<ConfiguredLocal[]>;
 
   /** @param configured What `configure()` has returned already. */
@@ -46,6 +58,8 @@ export class LocalSupervisor implements Operator {
   ) {
     this.#configured = configured;
     this.#options = options;
+    const { servers, ...rest } = groupOf(configured.result);
+    this.#group = new ServerGroup(servers, rest, options.world);
   }
 
   /**
@@ -55,11 +69,14 @@ export class LocalSupervisor implements Operator {
    */
   start(): Promise<void> {
     const { fleet, plans } = this.#options;
-    return this.#turns.take(() => fleet.apply(plans(this.#configured.result)));
+    return this.#turns.take(() =>
+      fleet.apply(plans(this.#configured.result, this.#group))
+    );
   }
 
   /** Ends every local. */
   stop(graceMs: number): Promise<void> {
+    this.#group.stop();
     return this.#options.fleet.stop(graceMs);
   }
 
@@ -104,8 +121,9 @@ export class LocalSupervisor implements Operator {
         ...local,
         servers,
       }));
-      await fleet.apply(plans(result));
+      await fleet.apply(plans(result, this.#group));
       this.#configured = { ...this.#configured, result };
+      this.#replace();
     });
   }
 
@@ -114,7 +132,7 @@ export class LocalSupervisor implements Operator {
       const { configure, serve, plans, fleet } = this.#options;
       const next = configure();
       serve(next.result.flatMap(methodsOf));
-      const wanted = plans(next.result);
+      const wanted = plans(next.result, this.#group);
       const changes = fleet.preview(wanted);
       const warnings = [
         ...next.warnings,
@@ -127,9 +145,15 @@ export class LocalSupervisor implements Operator {
       if (!dryRun) {
         await fleet.apply(wanted);
         this.#configured = next;
+        this.#replace();
       }
       return { changes, warnings };
     });
+  }
+
+  #replace(): void {
+    const { servers, ...options } = groupOf(this.#configured.result);
+    this.#group.replace(servers, options);
   }
 
   credentials(): undefined {
@@ -161,6 +185,14 @@ export class LocalSupervisor implements Operator {
   removeServer(): boolean {
     return false;
   }
+}
+
+/** The servers of a configuration, and how they are chosen. */
+function groupOf(
+  [local]: readonly ConfiguredLocal[],
+): ServerGroupOptions & { readonly servers: readonly UpstreamServer[] } {
+  const { servers, balancer, connectTimeoutMs } = local!;
+  return { servers, ...balancer, connectTimeoutMs };
 }
 
 /** The methods a local needs. */

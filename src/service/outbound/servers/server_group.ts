@@ -302,7 +302,8 @@ export class ServerGroup implements Outbound {
     if (this.#pinned !== undefined) return this.#pinned !== server;
     // One that is no longer configured serves its flows to their end.
     if (!this.#servers.includes(server)) return false;
-    const isLost = server.health.state === "down" || server.udp.isLost(beganMs, nowMs);
+    const isLost = server.health.state === "down" ||
+      server.udp.isLost(beganMs, nowMs);
     return isLost &&
       this.#servers.some((one) =>
         one !== server && isForDatagrams(one) && isUsable(one, nowMs)
