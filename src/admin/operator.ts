@@ -5,11 +5,37 @@
  * @module
  */
 import type { DialCounts, DialPercentiles } from "../dial_times.ts";
+import type { ServerSwitches } from "../service/outbound/servers/server_group.ts";
+import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
 import type { Mode } from "../service/options.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
+/** What can be switched of the servers that a local sends through. */
+export interface UpstreamControl {
+  /**
+   * Sends everything through one server; throws `RangeError` when there is none
+   * of this name.
+   *
+   * @param name Not set: as the policy says again.
+   */
+  pin(name: string | undefined): void;
+  /** Takes a server out or in, or gives it other weights; throws as `pin`. */
+  change(name: string, change: ServerSwitches): void;
+  /**
+   * Asks a server for a sign of life; throws as `pin`.
+   *
+   * @returns True if there was one.
+   */
+  probe(name: string): Promise<boolean>;
+}
+
+/** A server that a local sends through. */
+export type UpstreamStatus = GroupServerStatus;
+
 /** The running program. */
 export interface Operator {
+  /** The servers that it sends through; not set: it is a server itself. */
+  readonly upstreams?: UpstreamControl;
   /** Everything there is to see, now. Cheap enough for once a second. */
   status(): Status;
   /**
@@ -172,6 +198,8 @@ export interface Status {
   readonly clockSkewSeconds?: number;
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
+  /** What a local sends through, in the order of the configuration. */
+  readonly upstreams?: readonly UpstreamStatus[];
 }
 
 /** One place to listen. */

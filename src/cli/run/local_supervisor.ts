@@ -4,7 +4,12 @@
  *
  * @module
  */
-import type { Operator, ReloadReport, Status } from "../../admin/operator.ts";
+import type {
+  Operator,
+  ReloadReport,
+  Status,
+  UpstreamControl,
+} from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
@@ -80,11 +85,17 @@ export class LocalSupervisor implements Operator {
     return this.#options.fleet.stop(graceMs);
   }
 
+  /** See {@link Operator.upstreams}. */
+  get upstreams(): UpstreamControl {
+    return this.#group;
+  }
+
   status(): Status {
     const { fleet, programStatus } = this.#options;
     const program = programStatus();
     return {
       ...program,
+      upstreams: this.#group.status,
       servers: fleet.running.flatMap(({ plan, service }) => {
         if (!(plan instanceof LocalPlan)) return [];
         const { servers, mode = "tcp_only" } = plan.options;
@@ -133,7 +144,12 @@ export class LocalSupervisor implements Operator {
       const next = configure();
       serve(next.result.flatMap(methodsOf));
       const wanted = plans(next.result, this.#group);
-      const changes = fleet.preview(wanted);
+      const changes = [
+        ...fleet.preview(wanted),
+        ...this.#group.isSwitched
+          ? ["servers: what was pinned or switched at run time is forgotten"]
+          : [],
+      ];
       const warnings = [
         ...next.warnings,
         ...needsRestart(

@@ -59,6 +59,7 @@ export class ServerGroup implements Outbound {
   #pinned: GroupServer | undefined;
   #nextRoundMs = 0;
   #cancelRound: (() => void) | undefined;
+  #switched = false;
   #stopped = false;
 
   /**
@@ -87,6 +88,11 @@ export class ServerGroup implements Outbound {
     );
   }
 
+  /** True if the operator has pinned or switched something since the reload. */
+  get isSwitched(): boolean {
+    return this.#pinned !== undefined || this.#switched;
+  }
+
   /**
    * Replaces servers and options; open streams and flows are not touched. What
    * is known of a server that stays is kept, what the operator has switched is
@@ -113,6 +119,7 @@ export class ServerGroup implements Outbound {
       this.#planRound();
     }
     this.#pinned = undefined;
+    this.#switched = false;
     if (!this.#servers.includes(this.#selected!)) this.#selected = undefined;
   }
 
@@ -161,6 +168,7 @@ export class ServerGroup implements Outbound {
    */
   change(name: string, change: ServerSwitches): void {
     const server = this.#find(name);
+    this.#switched = true;
     server.disabled = change.disabled ?? server.disabled;
     server.tcpWeight = change.tcpWeight ?? server.tcpWeight;
     server.udpWeight = change.udpWeight ?? server.udpWeight;
