@@ -57,10 +57,19 @@ export function upstreamRows(
       bytes: formatBytes(bytesOf(one)),
       failure: tcp.lastErrorCode === undefined
         ? ""
-        : explain(tcp.lastErrorCode).title,
+        : FAILURES[tcp.lastErrorCode] ?? explain(tcp.lastErrorCode).title,
     };
   });
 }
+
+/** What the words for targets would say wrongly of a server. */
+const FAILURES: Readonly<Record<string, string>> = {
+  ERR_NET_REFUSED: "Refused",
+  ERR_NET_TIMEOUT: "Silent",
+  ERR_NET_UNREACHABLE: "No route",
+  ERR_NET_HOST_UNREACHABLE: "Host unreachable",
+  ERR_NET_NAME_NOT_FOUND: "No such name",
+};
 
 type Health = UpstreamStatus["tcp"];
 

@@ -6,8 +6,10 @@
  */
 import type { ServerService } from "../../src/service/server/server.ts";
 import type { LocalOptions } from "../../src/service/inbound/local.ts";
-import { ServerGroup } from "../../src/service/outbound/servers/server_group.ts";
-import type { ServerGroupOptions } from "../../src/service/outbound/servers/server_group.ts";
+import {
+  ServerGroup,
+  type ServerGroupOptions,
+} from "../../src/service/outbound/servers/server_group.ts";
 import type { UpstreamServer } from "../../src/service/outbound/shadowsocks.ts";
 import type { Endpoint, Listener } from "../../src/transport.ts";
 import { utf8 } from "./bytes.ts";

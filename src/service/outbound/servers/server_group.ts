@@ -7,7 +7,7 @@
  */
 import { type Address, formatAddress } from "../../../codec/address.ts";
 import { detach } from "../../../defect.ts";
-import { TransportError, UmbraError } from "../../../errors.ts";
+import { TransportError } from "../../../errors.ts";
 import {
   CONNECT_TIMEOUT_MS,
   MAX_PROBES,
@@ -22,7 +22,12 @@ import { GroupServer } from "./group_server.ts";
 import type { HealthState } from "./health.ts";
 import { GROUP_DEFAULTS, type GroupOptions } from "./options.ts";
 import { makePolicy } from "./policies/policies.ts";
-import { heaviest, type Policy, type PolicyName } from "./policies/policy.ts";
+import {
+  type Candidate,
+  heaviest,
+  type Policy,
+  type PolicyName,
+} from "./policies/policy.ts";
 import { firstToOpen, type Way } from "./race.ts";
 import { sameServer } from "./same_server.ts";
 import type { GroupServerStatus, SwitchReason } from "./server_status.ts";
@@ -431,7 +436,9 @@ async function openPinned(
 }
 
 /** As a policy for datagrams sees a server. */
-function byUdpWeight(one: GroupServer) {
+function byUdpWeight(
+  one: GroupServer,
+): Candidate & { readonly one: GroupServer } {
   const { name, udpWeight: weight, connects, probes, outcomes } = one;
   return { one, name, weight, connects, probes, outcomes };
 }
@@ -472,7 +479,7 @@ function given(options: ServerGroupOptions): Given {
   };
 }
 
-function noneLeft(what: "TCP" | "UDP"): UmbraError {
+function noneLeft(what: "TCP" | "UDP"): TransportError {
   return new TransportError(
     "ERR_NET_UNREACHABLE",
     `Every server is disabled or has weight 0 for ${what}`,

@@ -4,6 +4,7 @@ import { siteOf } from "../../../../../src/service/outbound/servers/policies/has
 import { makePolicy } from "../../../../../src/service/outbound/servers/policies/policies.ts";
 import type {
   Candidate,
+  Policy,
   PolicyName,
 } from "../../../../../src/service/outbound/servers/policies/policy.ts";
 import {
@@ -30,7 +31,7 @@ function candidate(name: string, weight = 1): Candidate {
   };
 }
 
-function policy(name: PolicyName) {
+function policy(name: PolicyName): Policy {
   return makePolicy(name, {
     toleranceMs: 50,
     minDwellMs: 30_000,
