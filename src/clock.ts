@@ -57,6 +57,18 @@ export function unixMsAt(clock: Clock, momentMs: number): number {
   return clock.unixMs() - (clock.monotonicMs() - momentMs);
 }
 
+/** When a wait ends, and with which error. */
+export interface DeadlineOptions {
+  /** Milliseconds from now until the signal aborts. */
+  readonly delayMs: number;
+  /** Code of the {@link TransportError} that is the abort reason. */
+  readonly code: TransportErrorCode;
+  /** Its abort aborts the deadline at once, with the same reason. */
+  readonly parent?: AbortSignal | undefined;
+  /** What did not happen in that time; default "Gave up waiting". */
+  readonly what?: (() => string) | undefined;
+}
+
 /**
  * A deadline as an `AbortSignal` that also follows a parent signal.
  *
@@ -72,17 +84,10 @@ export class Deadline implements Disposable {
    * Starts to run.
    *
    * @param clock Where the time comes from.
-   * @param delayMs Time from now until the signal aborts.
-   * @param code Code of the {@link TransportError} that is the abort reason.
-   * @param parent Its abort aborts this one at once, with the same reason.
-   * @param what What did not happen in that time, for the message.
    */
   constructor(
     clock: Clock,
-    delayMs: number,
-    code: TransportErrorCode,
-    parent?: AbortSignal,
-    what: () => string = () => "Gave up waiting",
+    { delayMs, code, parent, what = () => "Gave up waiting" }: DeadlineOptions,
   ) {
     this.#cancelTimer = clock.schedule(() => {
       this.#abort(

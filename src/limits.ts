@@ -303,12 +303,6 @@ export const MAX_DIAL_ADDRESSES = 8;
 export const IDLE_TIMEOUT_MS = 300_000;
 
 /**
- * Milliseconds without a byte once one direction has ended: half-open
- * connections of peers that vanished pile up otherwise.
- */
-export const HALF_CLOSED_IDLE_TIMEOUT_MS = 60_000;
-
-/**
  * Milliseconds `ss-local` waits for an application's first bytes, so that they
  * leave in one segment with salt and address. libev waits 50, Outline 10; a
  * protocol in which the server speaks first pays it once.
@@ -428,7 +422,7 @@ export const MAX_WAITING_BYTES = 4_194_304;
  * Bytes of one read of a busy connection at most, while many bytes wait: a
  * receiver that does not read holds up one read, and a partial chunk.
  */
-export const CROWDED_READ_BUFFER = 32_768;
+export const CROWDED_READ_BUFFER = 16_384;
 
 /**
  * Bytes of a chunk that Bun hands over from which on we read ourselves: what

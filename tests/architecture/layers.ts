@@ -14,6 +14,7 @@ const LEVEL_0 = [
   "bytes",
   "limits",
   "clock",
+  "idle_timer",
   "on_abort",
   "timer_wheel",
   "random",

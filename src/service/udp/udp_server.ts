@@ -26,7 +26,8 @@ import { bindPort } from "./late_socket.ts";
 import type { UdpFlow } from "./flow_table.ts";
 import { type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
 import { UdpReport } from "./udp_report.ts";
-import { flowLimits, serveDatagrams } from "./udp_service.ts";
+import { flowLimits } from "./flow_share.ts";
+import { serveDatagrams } from "./receive_loop.ts";
 import type { UdpOptions } from "../options.ts";
 
 /** What can be changed while the UDP side of a server runs. */

@@ -168,7 +168,7 @@ test("metrics, rows and umbra top tell of a server that is down", async () => {
     interactive: false,
     trouble: "",
   }).join("\n");
-  assert.match(top, /^first +TCP down, again in \d s  UDP up/m);
-  assert.match(top, /^second  in use  TCP up/m);
+  assert.match(top, /^first +TCP down, again in \d s +UDP up/m);
+  assert.match(top, /^second +in use +TCP up/m);
   await two.stop();
 });

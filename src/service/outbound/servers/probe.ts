@@ -35,13 +35,12 @@ export async function probe(
   { target, timeoutMs, clock, signal }: ProbeOptions,
 ): Promise<number> {
   const startMs = clock.monotonicMs();
-  using deadline = new Deadline(
-    clock,
-    timeoutMs,
-    "ERR_NET_TIMEOUT",
-    signal,
-    () => "The server is silent",
-  );
+  using deadline = new Deadline(clock, {
+    delayMs: timeoutMs,
+    code: "ERR_NET_TIMEOUT",
+    parent: signal,
+    what: () => "The server is silent",
+  });
   const channel = target === "none"
     ? await outbound.open(NOWHERE, NOTHING, deadline.signal)
     : await outbound.open(target, headRequest(target), deadline.signal);
