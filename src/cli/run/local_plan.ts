@@ -8,7 +8,7 @@ import { formatAddress } from "../../codec/address.ts";
 import type { LogFields } from "../../observe.ts";
 import { startDns } from "../../service/dns/dns_inbound.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
-import { startLocal } from "../../service/inbound/local.ts";
+import { type LocalService, startLocal } from "../../service/inbound/local.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
 import type { ServerGroup } from "../../service/outbound/servers/server_group.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
@@ -62,7 +62,9 @@ export class LocalPlan implements PlannedService {
   }
 
   /** Its servers are the group's. */
-  adopt(): void {}
+  adopt(running: Service): void {
+    (running as LocalService).setRoutes(this.options.routes);
+  }
 
   describe(address: string): { message: string; fields: LogFields } {
     const { servers, users = [], protocol = "mixed", mode = "tcp_only" } =

@@ -18,6 +18,7 @@ import {
   type ServerGroupOptions,
 } from "../../service/outbound/servers/server_group.ts";
 import type { Dependencies } from "../../service/service.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
@@ -135,6 +136,22 @@ export class LocalSupervisor implements Operator {
       await fleet.apply(plans(result, this.#group));
       this.#configured = { ...this.#configured, result };
       this.#replace();
+    });
+  }
+
+  /**
+   * Gives every local that has routes others; what is open is not touched.
+   */
+  setRoutes(routes: LocalRoutes | undefined): Promise<void> {
+    return this.#turns.take(async () => {
+      const { plans, fleet } = this.#options;
+      const result = this.#configured.result.map((local) =>
+        local.routes === undefined || routes === undefined
+          ? local
+          : { ...local, routes }
+      );
+      await fleet.apply(plans(result, this.#group));
+      this.#configured = { ...this.#configured, result };
     });
   }
 

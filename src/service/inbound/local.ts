@@ -9,12 +9,19 @@ import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
 import { SERVICE_DEFAULTS, type ServiceOptions } from "../options.ts";
-import { everythingTo, type Router } from "../outbound/outbound.ts";
+import {
+  everythingTo,
+  type Outbound,
+  type Router,
+} from "../outbound/outbound.ts";
 import type { GroupOptions } from "../outbound/servers/options.ts";
 import {
   ServerGroup,
   type ServerGroupOptions,
 } from "../outbound/servers/server_group.ts";
+import { GuardedDirect } from "../routing/loop_guard.ts";
+import { type LocalRoutes, RuleRouter } from "../routing/rule_router.ts";
+import { formatAddress } from "../../codec/address.ts";
 import type { UpstreamServer } from "../outbound/shadowsocks.ts";
 import {
   acceptShare,
@@ -52,6 +59,8 @@ export interface LocalOptions extends Partial<ServiceOptions> {
    * empty: everybody may.
    */
   readonly users?: readonly SocksUser[];
+  /** Which way each target takes; default: through a server. */
+  readonly routes?: LocalRoutes | undefined;
   /** Milliseconds for the handshake; default 30,000. */
   readonly handshakeTimeoutMs?: number;
 }
@@ -62,6 +71,7 @@ const DEFAULTS = {
   users: [],
   balancer: {},
   group: undefined,
+  routes: undefined,
   handshakeTimeoutMs: LOCAL_HANDSHAKE_TIMEOUT_MS,
 } as const;
 
@@ -74,6 +84,12 @@ export interface LocalService extends Service {
    * @throws {RangeError} When there is none; nothing has changed then.
    */
   setServers(servers: readonly UpstreamServer[]): void;
+  /**
+   * Uses other routes for new connections and flows; open ones are not touched.
+   *
+   * @param routes Default: everything goes through a server.
+   */
+  setRoutes(routes?: LocalRoutes): void;
 }
 
 /**
@@ -97,6 +113,7 @@ export async function startLocal(
       return service.stop(graceMs);
     },
     setServers: (servers) => local.setServers(servers),
+    setRoutes: (routes) => local.setRoutes(routes),
   };
 }
 
@@ -137,6 +154,7 @@ class Local implements ConnectionLocal {
   readonly silence: SilenceHint;
   readonly world: Required<Dependencies>;
   readonly #group: ServerGroup;
+  #router: Router;
   #udp: UdpLocal | undefined;
 
   constructor(
@@ -148,7 +166,8 @@ class Local implements ConnectionLocal {
     this.world = world;
     this.#group = options.group ??
       new ServerGroup(options.servers, groupOptions(options), world);
-    this.router = everythingTo(this.#group);
+    this.#router = this.#routed(options.routes);
+    this.router = { choose: (request) => this.#router.choose(request) };
     this.inbound = inboundFor(protocol);
     this.inboundName = typeof protocol === "string" ? protocol : "tunnel";
     this.authenticate = users.length > 0 ? userCheck(users) : undefined;
@@ -161,6 +180,10 @@ class Local implements ConnectionLocal {
 
   setServers(servers: readonly UpstreamServer[]): void {
     this.#group.replace(servers);
+  }
+
+  setRoutes(routes?: LocalRoutes): void {
+    this.#router = this.#routed(routes);
   }
 
   /** Serves UDP: a tunnel's, or that of associations. */
@@ -178,6 +201,17 @@ class Local implements ConnectionLocal {
   /** Probes no more, unless others do. */
   stop(): void {
     if (this.options.group === undefined) this.#group.stop();
+  }
+
+  #routed(routes: LocalRoutes | undefined): Router {
+    if (routes === undefined) return everythingTo(this.#group);
+    const { listen, connectTimeoutMs } = this.options;
+    const direct = new GuardedDirect(listen, connectTimeoutMs, this.world);
+    const ways = new Map<string, Outbound>([
+      ["proxy", this.#group],
+      ["direct", direct],
+    ]);
+    return new RuleRouter(routes, ways, formatAddress(listen), this.world);
   }
 }
 
