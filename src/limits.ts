@@ -189,6 +189,110 @@ export const SILENCE_HINT_MS = 10_000;
 /** Milliseconds between connection attempts. RFC 8305 §5 recommends 250. */
 export const ATTEMPT_DELAY_MS = 250;
 
+/**
+ * Milliseconds after which a server that was sent something, and has said
+ * nothing on any connection since, is suspected: three round trips of a slow
+ * satellite link.
+ */
+export const SERVER_SILENCE_MS = 2_000;
+
+/** Silent connections that make a server suspect where nothing may probe it. */
+export const SILENT_CONNECTIONS = 5;
+
+/** Silent targets that do so: one that is slow is the target's own affair. */
+export const SILENT_TARGETS = 3;
+
+/**
+ * Milliseconds for which a target whose silence was not the server's raises no
+ * suspicion by itself.
+ */
+export const SLOW_TARGET_MS = 60_000;
+
+/** Targets that are remembered so; the oldest makes room. */
+export const MAX_SLOW_TARGETS = 64;
+
+/** Milliseconds of the half-life of measured times. */
+export const SERVER_TIME_HALF_LIFE_MS = 30_000;
+
+/** Tries of a server of which the failure rate is told. */
+export const SERVER_OUTCOMES = 20;
+
+/** Milliseconds until a server that is down is tried again; doubles. */
+export const SERVER_RETRY_MS = 5_000;
+
+/** The longest of those waits, in milliseconds. */
+export const MAX_SERVER_RETRY_MS = 300_000;
+
+/** Share by which those waits are longer or shorter at random. */
+export const SERVER_RETRY_JITTER = 0.2;
+
+/** Milliseconds between two probes of one server because of a suspicion. */
+export const SUSPICION_INTERVAL_MS = 5_000;
+
+/** Milliseconds that such a probe may take at least. */
+export const MIN_SUSPICION_MS = 1_000;
+
+/** Times what is usual that such a probe may take. */
+export const SUSPICION_FACTOR = 4;
+
+/** Milliseconds a connect may take before the next server is dialled beside. */
+export const MIN_RACE_DELAY_MS = 300;
+
+/** The same at most, and where nothing is known of the server. */
+export const MAX_RACE_DELAY_MS = 2_000;
+
+/** Times what is usual that a connect may take before that. */
+export const RACE_FACTOR = 2;
+
+/** Milliseconds between two probes of a server that works; ± 30 %. */
+export const PROBE_INTERVAL_MS = 60_000;
+
+/** Share by which that interval is longer or shorter at random. */
+export const PROBE_JITTER = 0.3;
+
+/** Milliseconds a probe may take, as in shadowsocks-rust. */
+export const PROBE_TIMEOUT_MS = 5_000;
+
+/** Probes under way at once, of all servers of a group. */
+export const MAX_PROBES = 8;
+
+/** Milliseconds by which a server must be faster than the one in use. */
+export const LATENCY_TOLERANCE_MS = 50;
+
+/** Milliseconds the greatest tolerance has. */
+export const MAX_LATENCY_TOLERANCE_MS = 10_000;
+
+/** Share of the time of the one in use by which it must be faster too. */
+export const LATENCY_GAIN = 0.2;
+
+/** Milliseconds between two comparisons; a change takes two. */
+export const LATENCY_INTERVAL_MS = 10_000;
+
+/** Milliseconds a server stays in use at least, while it works. */
+export const MIN_DWELL_MS = 30_000;
+
+/** Datagrams without any answer that make a server suspect for UDP. */
+export const SILENT_DATAGRAMS = 8;
+
+/** Flows that those must come from: one may lead to a target that is gone. */
+export const SILENT_FLOWS = 2;
+
+/** Milliseconds that must lie between the first of them and the last. */
+export const UDP_SILENCE_MS = 3_000;
+
+/**
+ * Milliseconds until one flow tries such a server again; doubles up to
+ * {@link MAX_SERVER_RETRY_MS}. A flow that tries in vain costs its application
+ * {@link UDP_FLOW_GRACE_MS}.
+ */
+export const UDP_RETRY_MS = 60_000;
+
+/**
+ * Milliseconds after which the flows of such a server end, so that their
+ * applications begin others elsewhere.
+ */
+export const UDP_FLOW_GRACE_MS = 30_000;
+
 /** Addresses of one name that are tried; a name server may list hundreds. */
 export const MAX_DIAL_ADDRESSES = 8;
 

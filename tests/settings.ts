@@ -22,6 +22,12 @@ import {
   SOCKS_USERS,
   TUNNEL,
 } from "../src/cli/settings/local.ts";
+import {
+  BALANCER,
+  BALANCING,
+  RUST_BALANCER,
+  WEIGHTS,
+} from "../src/cli/settings/balancer.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
 import { ACL, ROUTES } from "../src/cli/settings/routes.ts";
@@ -59,6 +65,7 @@ export function configJsonSchema(): string {
       server: objectSchema("server"),
       local: objectSchema("local"),
       online: objectSchema("online"),
+      balancer: objectSchema("balancer"),
     },
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
@@ -100,7 +107,8 @@ const STANDING = {
 
 /** The tables of the documentation, by the name in their markers. */
 const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
-  servers: [SERVER, SECRET, USERS, SERVERS],
+  servers: [SERVER, SECRET, USERS, SERVERS, BALANCING],
+  balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
   locals: [LOCAL, TUNNEL, SOCKS_USERS, LOCALS, LIST],
   services: [SERVICE, TARGETS, OUTBOUND],
   routes: [ACL, ROUTES],

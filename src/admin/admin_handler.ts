@@ -17,6 +17,7 @@ import { failure, failureWith, text } from "./replies.ts";
 import { dataRoute, findRoute, type Route } from "./router.ts";
 import { sip008Routes } from "./sip008.ts";
 import { ssmApi } from "./ssm_api.ts";
+import { upstreamsApi } from "./upstreams_api.ts";
 import { usersApi } from "./users_api.ts";
 
 /** A page and what it may do in a browser. */
@@ -78,6 +79,7 @@ function routesOf({ operator, page }: AdminOptions): Route[] {
         text(await renderMetrics(operator.status()), METRICS_CONTENT_TYPE),
     ),
     ...usersApi(operator),
+    ...upstreamsApi(operator),
     ...ssmApi(operator),
     ...sip008Routes(operator),
   ];

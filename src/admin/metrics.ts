@@ -17,8 +17,13 @@ import Gauge from "prom-client/lib/gauge.js";
 // @ts-types="./prom_client/registry.d.ts"
 import Registry, { type Collected } from "prom-client/lib/registry.js";
 import type { UserLimits, UserUsage } from "../users.ts";
-import { DIAL_BOUNDS_MS } from "./dial_times.ts";
-import type { DialCounts, Status } from "./operator.ts";
+import { DIAL_BOUNDS_MS, type DialCounts } from "../dial_times.ts";
+import type { Status } from "./operator.ts";
+import {
+  CONNECT_HISTOGRAM,
+  connectCounts,
+  upstreamMetrics,
+} from "./upstream_metrics.ts";
 
 /** Media type of what {@link renderMetrics} returns. */
 export const METRICS_CONTENT_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -58,7 +63,16 @@ export async function renderMetrics(
       for (const [labels, value] of samples) gauge.set(labels, value);
     }
   }
-  registry.registerMetric(dialHistogram(status.dials));
+  const { dials, upstreams = [] } = status;
+  registry.registerMetric(histogram(DIALS, "result", [
+    ["ok", dials.ok],
+    ["failed", dials.failed],
+  ]));
+  if (upstreams.length > 0) {
+    registry.registerMetric(
+      histogram(CONNECT_HISTOGRAM, "server", connectCounts(upstreams)),
+    );
+  }
   return await registry.metrics();
 }
 
@@ -71,6 +85,11 @@ interface Metric {
   readonly help: string;
   readonly samples: readonly Sample[];
 }
+
+const DIALS = {
+  name: "umbra_dial_duration_seconds",
+  help: "Time to resolve and connect to targets, or to servers.",
+} as const;
 
 /** Codes an alert may ask for before the first one comes. */
 const EXPECTED_REFUSALS = {
@@ -160,6 +179,7 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
       maybe(descriptors?.limit),
     ),
     ...usageMetrics(rowsOf(status, maxUsers)),
+    ...upstreamMetrics(status.upstreams ?? []),
   ];
 }
 
@@ -238,16 +258,18 @@ function usageMetrics(rows: readonly Row[]): Metric[] {
  * The library's own histogram can only be told one observation after the
  * other; a registry asks no more of a metric than its name and `get()`.
  */
-function dialHistogram(dials: Status["dials"]): Collected {
-  const name = "umbra_dial_duration_seconds";
+function histogram(
+  { name, help }: { readonly name: string; readonly help: string },
+  label: string,
+  all: readonly (readonly [value: string, counts: DialCounts])[],
+): Collected {
   const rendered = {
     name,
-    help: "Time to resolve and connect to targets, or to servers.",
+    help,
     type: "histogram",
-    values: [
-      ...histogramValues(name, "ok", dials.ok),
-      ...histogramValues(name, "failed", dials.failed),
-    ],
+    values: all.flatMap(([value, counts]) =>
+      histogramValues(name, { [label]: value }, counts)
+    ),
   };
   return {
     name,
@@ -263,19 +285,19 @@ interface RenderedValue {
 
 function histogramValues(
   name: string,
-  result: string,
+  labels: Labels,
   { counts, sumMs }: DialCounts,
 ): RenderedValue[] {
   let below = 0;
   const buckets = counts.map((count, i) => ({
     metricName: `${name}_bucket`,
-    labels: { result, le: boundOf(i) },
+    labels: { ...labels, le: boundOf(i) },
     value: below += count,
   }));
   return [
     ...buckets,
-    { metricName: `${name}_sum`, labels: { result }, value: sumMs / 1_000 },
-    { metricName: `${name}_count`, labels: { result }, value: below },
+    { metricName: `${name}_sum`, labels, value: sumMs / 1_000 },
+    { metricName: `${name}_count`, labels, value: below },
   ];
 }
 

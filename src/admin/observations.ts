@@ -11,11 +11,12 @@ import type { ErrorCode } from "../errors.ts";
 import type { FlowEnd, Metrics } from "../observe.ts";
 import {
   addBuckets,
+  type DialCounts,
   DialTimes,
   percentiles,
   RecentDials,
-} from "./dial_times.ts";
-import type { DialCounts, Status } from "./operator.ts";
+} from "../dial_times.ts";
+import type { Status } from "./operator.ts";
 
 /** What was counted up to a moment. Plain data, which a worker can send. */
 export interface Observed extends

@@ -4,11 +4,38 @@
  *
  * @module
  */
+import type { DialCounts, DialPercentiles } from "../dial_times.ts";
+import type { ServerSwitches } from "../service/outbound/servers/server_group.ts";
+import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
 import type { Mode } from "../service/options.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
+/** What can be switched of the servers that a local sends through. */
+export interface UpstreamControl {
+  /**
+   * Sends everything through one server; throws `RangeError` when there is none
+   * of this name.
+   *
+   * @param name Not set: as the policy says again.
+   */
+  pin(name: string | undefined): void;
+  /** Takes a server out or in, or gives it other weights; throws as `pin`. */
+  change(name: string, change: ServerSwitches): void;
+  /**
+   * Asks a server for a sign of life; throws as `pin`.
+   *
+   * @returns True if there was one.
+   */
+  probe(name: string): Promise<boolean>;
+}
+
+/** A server that a local sends through. */
+export type UpstreamStatus = GroupServerStatus;
+
 /** The running program. */
 export interface Operator {
+  /** The servers that it sends through; not set: it is a server itself. */
+  readonly upstreams?: UpstreamControl;
   /** Everything there is to see, now. Cheap enough for once a second. */
   status(): Status;
   /**
@@ -161,12 +188,7 @@ export interface Status {
    * Time to resolve and connect to targets (a local: to its server), where
    * that worked, of the last minute.
    */
-  readonly dialMs: {
-    readonly count: number;
-    readonly p50: number;
-    readonly p90: number;
-    readonly p99: number;
-  };
+  readonly dialMs: DialPercentiles;
   /** The same and the failures, since the start. */
   readonly dials: { readonly ok: DialCounts; readonly failed: DialCounts };
   /** How late timers were in the last second, at most. */
@@ -186,14 +208,8 @@ export interface Status {
   readonly clockSkewSeconds?: number;
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
-}
-
-/** Dials by their duration. */
-export interface DialCounts {
-  /** How many took no longer than each of `DIAL_BOUNDS_MS`, longer than the one before; then the rest. */
-  readonly counts: readonly number[];
-  /** Milliseconds of all together. */
-  readonly sumMs: number;
+  /** What a local sends through, in the order of the configuration. */
+  readonly upstreams?: readonly UpstreamStatus[];
 }
 
 /** One place to listen. */

@@ -2,9 +2,10 @@
  * Published lists of servers: where they are, and what they say.
  *
  * Wire form: JSON, `{"version": 1, "servers": [{"server", "server_port",
- * "method", "password", "id"?, "remarks"?, "plugin"?}]}`; what Outline
- * publishes is read as well: one such server alone, or `ss://` URIs on lines;
- * and so are subscriptions: base64 of lines of `ss://` and `ssr://`.
+ * "method", "password", "id"?, "remarks"?, "plugin"?}]}`; the weights and the mode
+ * of shadowsocks-rust are read with it. What Outline publishes is read as well:
+ * one such server alone, or `ss://` URIs on lines; and so are subscriptions:
+ * base64 of lines of `ss://` and `ssr://`.
  * Source: SIP008 (https://shadowsocks.org/doc/sip008.html).
  * Does not: know whether a method exists.
  *
@@ -21,9 +22,25 @@ import { parseSsrUri, readSubscription, type SsrUri } from "./ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
 
 /** One server of a list; its tag is what people call it. */
-export type OnlineServer =
-  | Omit<ServerUri, "extra">
-  | Pick<SsrUri, "host" | "port" | "tag"> & { readonly ssr: SsrUri };
+export type OnlineServer = ListedServer | ListedSsrServer;
+
+/** A server that speaks Shadowsocks. */
+export interface ListedServer extends Omit<ServerUri, "extra"> {
+  /** Name for programs. */
+  readonly id?: string;
+  /** What it serves; not set: everything. */
+  readonly mode?: "tcp_only" | "udp_only";
+  /** Share for TCP beside the others, 0 to 1. */
+  readonly tcpWeight?: number;
+  /** The same for UDP. */
+  readonly udpWeight?: number;
+}
+
+/** A server that speaks ShadowsocksR. */
+export interface ListedSsrServer extends Pick<SsrUri, "host" | "port" | "tag"> {
+  /** What its link says. */
+  readonly ssr: SsrUri;
+}
 
 /** What a list says. */
 export interface OnlineConfig {
@@ -147,6 +164,10 @@ function readServer(entry: unknown): OnlineServer | string {
   const plugin = asText(fields["plugin"]);
   const options = asText(fields["plugin_opts"]);
   const tag = shownText(asText(fields["remarks"]) ?? "");
+  const id = shownText(asText(fields["id"]) ?? "");
+  const { mode } = fields;
+  const tcpWeight = asWeight(fields["tcp_weight"]);
+  const udpWeight = asWeight(fields["udp_weight"]);
   return {
     method,
     password,
@@ -154,6 +175,10 @@ function readServer(entry: unknown): OnlineServer | string {
     port,
     ...(plugin && { plugin: options ? `${plugin};${options}` : plugin }),
     ...(tag && { tag }),
+    ...(id && { id }),
+    ...((mode === "tcp_only" || mode === "udp_only") && { mode }),
+    ...(tcpWeight !== undefined && { tcpWeight }),
+    ...(udpWeight !== undefined && { udpWeight }),
   };
 }
 
@@ -163,6 +188,13 @@ function nameOf(entry: unknown, index: number): string {
   const name = [remarks, id, server].map((one) => shownText(asText(one) ?? ""))
     .find(Boolean);
   return `server ${index + 1}` + (name === undefined ? "" : ` (${name})`);
+}
+
+/** A share; what is none is left to the default, as unknown keys are. */
+function asWeight(value: unknown): number | undefined {
+  return typeof value === "number" && value >= 0 && value <= 1
+    ? value
+    : undefined;
 }
 
 /** Text that is not empty. */

@@ -21,6 +21,7 @@ export {
   type TransportErrorCode,
   UmbraError,
 } from "../errors.ts";
+export type { DialCounts } from "../dial_times.ts";
 export {
   type Clock,
   Deadline,
@@ -79,7 +80,23 @@ export { Accounts } from "./server/accounts.ts";
 export { Shadowsocks, type UpstreamServer } from "./outbound/shadowsocks.ts";
 export { Direct, type DirectOptions } from "./outbound/direct.ts";
 export { Block } from "./outbound/block.ts";
-export { FirstThatAnswers } from "./outbound/first_that_answers.ts";
+export {
+  ServerGroup,
+  type ServerGroupOptions,
+  type ServerSwitches,
+} from "./outbound/servers/server_group.ts";
+export type {
+  GroupServerStatus,
+  HealthStatus,
+  SwitchReason,
+} from "./outbound/servers/server_status.ts";
+export type {
+  GroupOptions,
+  ProbeMode,
+  ProbeTarget,
+} from "./outbound/servers/options.ts";
+export type { HealthState } from "./outbound/servers/health.ts";
+export type { PolicyName } from "./outbound/servers/policies/policy.ts";
 export {
   everythingTo,
   type Outbound,

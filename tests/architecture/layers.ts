@@ -23,6 +23,7 @@ const LEVEL_0 = [
   "observe",
   "users",
   "defect",
+  "dial_times",
 ];
 
 /** Level of each folder under `src/`. */

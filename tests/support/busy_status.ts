@@ -3,10 +3,32 @@
  *
  * @module
  */
+import { emptyBuckets } from "../../src/dial_times.ts";
 import { Observations, serviceStatus } from "../../src/admin/observations.ts";
-import type { Status } from "../../src/admin/operator.ts";
+import type { Status, UpstreamStatus } from "../../src/admin/operator.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeOperator } from "./fake_operator.ts";
+
+/** What a local would send through. */
+const UPSTREAM: UpstreamStatus = {
+  name: "near",
+  address: "192.0.2.1:8388",
+  method: "aes-256-gcm",
+  tcpWeight: 1,
+  udpWeight: 1,
+  tcp: { state: "up", failureRate: 0, sinceUnixMs: 1_700_000_000_000 },
+  udp: { state: "up", failureRate: 0, sinceUnixMs: 1_700_000_000_000 },
+  selected: true,
+  pinned: false,
+  disabled: false,
+  open: 1,
+  bytesUp: 10,
+  bytesDown: 100,
+  connects: { counts: emptyBuckets(), sumMs: 0 },
+  results: { ok: 3 },
+  probes: { ok: 1 },
+  switches: { down: 1 },
+};
 
 /** Two users on 8388, a server without users on 8389. */
 export function busyStatus(): Status {
@@ -31,6 +53,7 @@ export function busyStatus(): Status {
     connections: { ...services.connections, limit: 100 },
     eventLoopLagMs: 12.5,
     descriptors: { open: 12, limit: 1_024 },
+    upstreams: [UPSTREAM],
   };
   return operator.status();
 }

@@ -15,7 +15,7 @@ import type {
   UserChange,
   UserStatus,
 } from "../../src/admin/operator.ts";
-import { emptyBuckets } from "../../src/admin/dial_times.ts";
+import { emptyBuckets } from "../../src/dial_times.ts";
 import { formatServerUri } from "../../src/codec/uri.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import { pskChainFromText } from "../../src/crypto/psk.ts";

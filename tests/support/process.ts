@@ -12,7 +12,13 @@ import process from "node:process";
 import { until, within } from "./within.ts";
 
 /** What tests send. */
-export type Signal = "SIGHUP" | "SIGTERM" | "SIGINT" | "SIGKILL";
+export type Signal =
+  | "SIGHUP"
+  | "SIGTERM"
+  | "SIGINT"
+  | "SIGKILL"
+  | "SIGSTOP"
+  | "SIGCONT";
 
 /** How a program ended. */
 export interface Exit {

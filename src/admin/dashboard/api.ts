@@ -76,6 +76,27 @@ export function reload(dryRun: boolean): Promise<ReloadReport> {
   return call<ReloadReport>("POST", `reload?dryRun=${dryRun}`);
 }
 
+/** @param name Not set: the policy chooses again. */
+export async function pinUpstream(name: string | undefined): Promise<void> {
+  if (name === undefined) await call("DELETE", "upstreams/pin");
+  else await call("PUT", "upstreams/pin", { name });
+}
+
+/** Takes a server of a local out or in. */
+export async function changeUpstream(
+  name: string,
+  change: { readonly disabled: boolean },
+): Promise<void> {
+  await call("PATCH", `upstreams/${encodeURIComponent(name)}`, change);
+}
+
+/** Asks a server of a local for a sign of life. */
+export function probeUpstream(
+  name: string,
+): Promise<{ readonly answered: boolean }> {
+  return call("POST", `upstreams/${encodeURIComponent(name)}/probe`);
+}
+
 function userPath(server: string, name: string): string {
   return `servers/${encodeURIComponent(server)}/users/${
     encodeURIComponent(name)

@@ -22,6 +22,7 @@ import { RefusalList } from "./refusal_list.ts";
 import { drawServers } from "./servers_table.ts";
 import { ThroughputPlot } from "./throughput.ts";
 import { askNewUser, showUser, startUserDialogs } from "./user_dialogs.ts";
+import { drawUpstreams } from "./upstreams_table.ts";
 import { rowsOf, type UserRow } from "../user_rows.ts";
 import { UsersTable } from "./users_table.ts";
 
@@ -102,6 +103,7 @@ function draw(): void {
   plot.draw();
   refusals.draw(status);
   users.draw(status);
+  drawUpstreams(status);
   drawServers(status);
   showLegacy(status);
   const reads = status.role === "server";

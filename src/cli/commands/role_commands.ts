@@ -4,6 +4,7 @@
  * @module
  */
 import type { Command, Option } from "../options/option.ts";
+import { BALANCER } from "../settings/balancer.ts";
 import {
   DNS,
   LOCAL as LISTENING,
@@ -48,6 +49,7 @@ export const LOCAL: Command = {
   ],
   options: [
     ...LOCAL_ENDS.filter(({ name }) => name !== "protocol"),
+    ...optionsOf(BALANCER),
     ...optionsOf(LISTENING, "protocol"),
     ...optionsOf(BLIND),
     ...optionsOf(DNS),
@@ -80,6 +82,7 @@ export const TUNNEL: Command = {
   options: [
     ...optionsOf(TARGET),
     ...LOCAL_ENDS,
+    ...optionsOf(BALANCER),
     ...REST,
     ...USUAL,
     ...optionsNotServed("tunnel"),

@@ -7,12 +7,14 @@
  */
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
+import type { GroupOptions } from "../../service/outbound/servers/options.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
 import type { ConfigObject } from "./config_file.ts";
+import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
 import { clientKeys, serverKeys, userSecret, usersIn } from "./credentials.ts";
 import { allowsLegacy, checkLegacy } from "./legacy_gate.ts";
 import {
@@ -60,7 +62,9 @@ export interface ConfiguredRole<T> extends Configured<T> {
 
 /** A local to start. */
 export interface ConfiguredLocal
-  extends Omit<LocalOptions, keyof ServiceOptions>, ServiceOptions {}
+  extends Omit<LocalOptions, keyof ServiceOptions>, ServiceOptions {
+  readonly balancer: GroupOptions;
+}
 
 /** A server to start, and what its keys were made of. */
 export interface ConfiguredServer
@@ -159,46 +163,56 @@ function configureLocals(
   const all = listed(found, secrets);
   const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
   const blind = isBlind(args, file?.object);
-  const servers = all.map((server) => ({
-    endpoint: upstreamEndpoint(server),
-    ...clientKeys(server),
-    ...(blind && { blind }),
-  }));
   if (blind && all.some(({ wire }) => wire !== "lightsocks")) {
     throw missing("--blind is for lightsocks alone", "leave it out");
   }
   const operator = operatorSettings("local", { args, file, secrets });
   const common = found.unnamed.service;
+  const shares = sharesOf(found.servers, common?.mode);
+  const servers = all.map((server, i) => ({
+    endpoint: upstreamEndpoint(server),
+    ...clientKeys(server),
+    ...(blind && { blind }),
+    ...shares[i],
+  }));
+  const { balancer, warnings } = balancerOf(args, file);
   const timeout = longestTimeout(found.servers.map(({ service }) => service));
+  const result = locals.slice(0, count).map((local) => {
+    const protocol = blind ? TRANSLATED : protocolOf({
+      protocol: chosen.protocol ?? local.protocol,
+      tunnelTo: chosen.tunnelTo ?? local.tunnelTo,
+    });
+    // A tunnel has no handshake in which to ask for a password.
+    const users = typeof protocol === "object"
+      ? undefined
+      : chosen.users ?? local.users;
+    return {
+      listen: {
+        host: chosen.host ?? local.host ?? DEFAULT_LOCAL.host,
+        port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
+      },
+      servers,
+      balancer,
+      ...present({ protocol, users }),
+      ...complete(SERVICE, {
+        ...merge(found.chosen, local.service, common),
+        ...timeout,
+      }),
+    };
+  });
+  const place = file?.name ?? "the command line";
   return {
-    result: locals.slice(0, count).map((local) => {
-      const protocol = blind ? TRANSLATED : protocolOf({
-        protocol: chosen.protocol ?? local.protocol,
-        tunnelTo: chosen.tunnelTo ?? local.tunnelTo,
-      });
-      // A tunnel has no handshake in which to ask for a password.
-      const users = typeof protocol === "object"
-        ? undefined
-        : chosen.users ?? local.users;
-      return {
-        listen: {
-          host: chosen.host ?? local.host ?? DEFAULT_LOCAL.host,
-          port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
-        },
-        servers,
-        ...present({ protocol, users }),
-        ...complete(SERVICE, {
-          ...merge(found.chosen, local.service, common),
-          ...timeout,
-        }),
-      };
-    }),
+    result,
     warnings: [
       ...found.warnings,
       ...legacy,
       ...(fromFile?.warnings ?? []),
+      ...warnings,
+      ...new Set(
+        result.flatMap(({ mode }) => checkShares(servers, mode, place)),
+      ),
       ...found.servers.filter(({ service }) =>
-        service?.mode !== undefined && service.mode !== common?.mode
+        service?.mode === "tcp_and_udp" && common?.mode !== "tcp_and_udp"
       ).map(({ origin }) =>
         `ignored: ${origin}: mode: one mode holds for all servers of a local`
       ),

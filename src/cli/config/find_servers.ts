@@ -115,6 +115,9 @@ function merge(
     protocolParam: first("protocolParam"),
     obfs: first("obfs"),
     obfsParam: first("obfsParam"),
+    id: first("id"),
+    tcpWeight: first("tcpWeight"),
+    udpWeight: first("udpWeight"),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   findSsrObfs,
   findSsrProtocol,
 } from "../../session/shadowsocksr/names.ts";
+import { WEIGHTS } from "../settings/balancer.ts";
 import { PASSWORD } from "../settings/kinds.ts";
 import { LIGHTSOCKS, SSR, SSR_PORTS } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
@@ -250,6 +251,7 @@ function serverFromObject(
     users: users.length > 0 ? users : undefined,
     service: fromObject(SERVICE, object, place),
     tag,
+    ...fromObject(WEIGHTS, object, place),
   };
 }
 

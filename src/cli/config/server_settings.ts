@@ -55,6 +55,12 @@ export interface ServerSettings {
   readonly obfs?: string | undefined;
   /** Hosts of the disguise. */
   readonly obfsParam?: string | undefined;
+  /** Name for programs. */
+  readonly id?: string | undefined;
+  /** Share for TCP beside other servers, 0 to 1. */
+  readonly tcpWeight?: number | undefined;
+  /** The same for UDP. */
+  readonly udpWeight?: number | undefined;
 }
 
 /** A user of a server. */

@@ -195,9 +195,16 @@ function usable(
       "start programs here";
   }
   try {
-    const settings = "ssr" in server
+    const parsed = "ssr" in server
       ? serverFromSsr(server.ssr, name)
       : serverFromParsed(server, name);
+    const { id, mode, tcpWeight, udpWeight } = "ssr" in server ? {} : server;
+    const settings = {
+      ...parsed,
+      id,
+      tcpWeight: mode === "udp_only" ? 0 : tcpWeight,
+      udpWeight: mode === "tcp_only" ? 0 : udpWeight,
+    };
     checkLegacy([settings], allowLegacy);
     clientKeys(settings);
     return settings;

@@ -6,10 +6,11 @@
  */
 import { formatAddress } from "../../codec/address.ts";
 import type { LogFields } from "../../observe.ts";
-import { type DnsService, startDns } from "../../service/dns/dns_inbound.ts";
+import { startDns } from "../../service/dns/dns_inbound.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import { type LocalService, startLocal } from "../../service/inbound/local.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
+import type { ServerGroup } from "../../service/outbound/servers/server_group.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredLocal } from "../config/config.ts";
@@ -30,11 +31,21 @@ export class LocalPlan implements PlannedService {
   readonly options: ConfiguredLocal;
   readonly #role: string;
   readonly #world: Dependencies;
+  readonly #group: ServerGroup;
 
-  /** Plans; nothing runs yet. */
-  constructor(options: ConfiguredLocal, world: Dependencies) {
+  /**
+   * Plans; nothing runs yet.
+   *
+   * @param group Its servers, which others share.
+   */
+  constructor(
+    options: ConfiguredLocal,
+    world: Dependencies,
+    group: ServerGroup,
+  ) {
     this.options = options;
     this.#world = world;
+    this.#group = group;
     const { protocol = "mixed", listen } = options;
     this.#role = typeof protocol === "string" ? "ss-local" : "ss-tunnel";
     this.key = `${this.#role} ${formatAddress(listen)}`;
@@ -48,11 +59,11 @@ export class LocalPlan implements PlannedService {
   check(): void {}
 
   start(): Promise<Service> {
-    return startLocal(this.options, this.#world);
+    return startLocal({ ...this.options, group: this.#group }, this.#world);
   }
 
+  /** Its servers are the group's. */
   adopt(running: Service): void {
-    (running as LocalService).setServers(this.options.servers);
     (running as LocalService).setRoutes(this.options.routes);
   }
 
@@ -96,7 +107,7 @@ export class LocalPlan implements PlannedService {
       restart: changes.length > 0,
       sentences: [
         ...listensAgain(changes),
-        ...serverChanges(old.servers, next.servers),
+        ...serverChanges(old, next),
       ],
     };
   }
@@ -110,13 +121,20 @@ export class DnsPlan implements PlannedService {
   readonly #settings: DnsSettings;
   readonly #local: ConfiguredLocal;
   readonly #world: Dependencies;
+  readonly #group: ServerGroup;
 
-  /** Plans; nothing runs yet. */
+  /**
+   * Plans; nothing runs yet.
+   *
+   * @param group The servers, which others share.
+   */
   constructor(
     settings: DnsSettings,
     local: ConfiguredLocal,
     world: Dependencies,
+    group: ServerGroup,
   ) {
+    this.#group = group;
     this.#settings = settings;
     this.#local = local;
     this.#world = world;
@@ -133,14 +151,14 @@ export class DnsPlan implements PlannedService {
       listen: this.listen,
       resolver: this.#settings.resolver,
       servers: this.#servers,
+      group: this.#group,
       ...(udpTimeoutMs && { udpTimeoutMs }),
       ...(maxFlows && { maxFlows }),
     }, this.#world);
   }
 
-  adopt(running: Service): void {
-    (running as DnsService).setServers(this.#servers);
-  }
+  /** Its servers are the group's. */
+  adopt(): void {}
 
   describe(address: string): { message: string; fields: LogFields } {
     const resolver = formatAddress(this.#settings.resolver);
@@ -161,7 +179,7 @@ export class DnsPlan implements PlannedService {
       restart,
       sentences: [
         ...restart ? listensAgain(["other settings of UDP or DNS"]) : [],
-        ...serverChanges(old.#servers, this.#servers),
+        ...serverChanges(old.#local, this.#local),
       ],
     };
   }
@@ -171,12 +189,15 @@ export class DnsPlan implements PlannedService {
   }
 }
 
-function serverChanges(
-  old: readonly UpstreamServer[],
-  next: readonly UpstreamServer[],
-): string[] {
-  if (same(old, next)) return [];
-  return [`sends through ${namesOf(next)}, with other settings or keys`];
+function serverChanges(old: ConfiguredLocal, next: ConfiguredLocal): string[] {
+  return [
+    ...same(old.servers, next.servers)
+      ? []
+      : [`sends through ${namesOf(next.servers)}, with other settings or keys`],
+    ...same(old.balancer, next.balancer)
+      ? []
+      : ["chooses among its servers in another way"],
+  ];
 }
 
 function namesOf(servers: readonly UpstreamServer[]): string {

@@ -4,10 +4,20 @@
  *
  * @module
  */
-import type { Operator, ReloadReport, Status } from "../../admin/operator.ts";
+import type {
+  Operator,
+  ReloadReport,
+  Status,
+  UpstreamControl,
+} from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
+import {
+  ServerGroup,
+  type ServerGroupOptions,
+} from "../../service/outbound/servers/server_group.ts";
+import type { Dependencies } from "../../service/service.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
@@ -24,8 +34,13 @@ export interface LocalSupervisorOptions {
   configure(): ConfiguredRole<ConfiguredLocal[]>;
   /** Told the methods that will be used; throws when nobody computes one. */
   serve(methods: readonly Method[]): void;
-  /** What shall run for a configuration. */
-  plans(locals: readonly ConfiguredLocal[]): PlannedService[];
+  /** The world services run in. */
+  readonly world: Dependencies;
+  /** What shall run for a configuration, all of it through one group. */
+  plans(
+    locals: readonly ConfiguredLocal[],
+    group: ServerGroup,
+  ): PlannedService[];
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
@@ -39,6 +54,8 @@ export class LocalSupervisor implements Operator {
   readonly #options: LocalSupervisorOptions;
   /** Of changes. */
   readonly #turns = new Turns();
+  /** What all locals send through; servers and balancer are the same for all. */
+  readonly #group: ServerGroup;
   #configured: ConfiguredRole<ConfiguredLocal[]>;
 
   /** @param configured What `configure()` has returned already. */
@@ -48,6 +65,8 @@ export class LocalSupervisor implements Operator {
   ) {
     this.#configured = configured;
     this.#options = options;
+    const { servers, ...rest } = groupOf(configured.result);
+    this.#group = new ServerGroup(servers, rest, options.world);
   }
 
   /**
@@ -57,12 +76,20 @@ export class LocalSupervisor implements Operator {
    */
   start(): Promise<void> {
     const { fleet, plans } = this.#options;
-    return this.#turns.take(() => fleet.apply(plans(this.#configured.result)));
+    return this.#turns.take(() =>
+      fleet.apply(plans(this.#configured.result, this.#group))
+    );
   }
 
   /** Ends every local. */
   stop(graceMs: number): Promise<void> {
+    this.#group.stop();
     return this.#options.fleet.stop(graceMs);
+  }
+
+  /** See {@link Operator.upstreams}. */
+  get upstreams(): UpstreamControl {
+    return this.#group;
   }
 
   status(): Status {
@@ -70,6 +97,7 @@ export class LocalSupervisor implements Operator {
     const program = programStatus();
     return {
       ...program,
+      upstreams: this.#group.status,
       servers: fleet.running.flatMap(({ plan, service }) => {
         if (!(plan instanceof LocalPlan)) return [];
         const { servers, mode = "tcp_only" } = plan.options;
@@ -106,8 +134,9 @@ export class LocalSupervisor implements Operator {
         ...local,
         servers,
       }));
-      await fleet.apply(plans(result));
+      await fleet.apply(plans(result, this.#group));
       this.#configured = { ...this.#configured, result };
+      this.#replace();
     });
   }
 
@@ -122,7 +151,7 @@ export class LocalSupervisor implements Operator {
           ? local
           : { ...local, routes }
       );
-      await fleet.apply(plans(result));
+      await fleet.apply(plans(result, this.#group));
       this.#configured = { ...this.#configured, result };
     });
   }
@@ -132,8 +161,13 @@ export class LocalSupervisor implements Operator {
       const { configure, serve, plans, fleet } = this.#options;
       const next = configure();
       serve(next.result.flatMap(methodsOf));
-      const wanted = plans(next.result);
-      const changes = fleet.preview(wanted);
+      const wanted = plans(next.result, this.#group);
+      const changes = [
+        ...fleet.preview(wanted),
+        ...this.#group.isSwitched
+          ? ["servers: what was pinned or switched at run time is forgotten"]
+          : [],
+      ];
       const warnings = [
         ...next.warnings,
         ...needsRestart(
@@ -145,9 +179,15 @@ export class LocalSupervisor implements Operator {
       if (!dryRun) {
         await fleet.apply(wanted);
         this.#configured = next;
+        this.#replace();
       }
       return { changes, warnings };
     });
+  }
+
+  #replace(): void {
+    const { servers, ...options } = groupOf(this.#configured.result);
+    this.#group.replace(servers, options);
   }
 
   credentials(): undefined {
@@ -179,6 +219,14 @@ export class LocalSupervisor implements Operator {
   removeServer(): boolean {
     return false;
   }
+}
+
+/** The servers of a configuration, and how they are chosen. */
+function groupOf(
+  [local]: readonly ConfiguredLocal[],
+): ServerGroupOptions & { readonly servers: readonly UpstreamServer[] } {
+  const { servers, balancer, connectTimeoutMs } = local!;
+  return { servers, ...balancer, connectTimeoutMs };
 }
 
 /** The methods a local needs. */

@@ -66,9 +66,12 @@ async function runLocals(
       const supervisor = new LocalSupervisor(configured, {
         ...surroundings,
         configure: () => configure(),
-        plans: (locals) => [
-          ...locals.map((options) => new LocalPlan(options, world)),
-          ...dns === undefined ? [] : [new DnsPlan(dns, locals[0]!, world)],
+        world,
+        plans: (locals, group) => [
+          ...locals.map((options) => new LocalPlan(options, world, group)),
+          ...dns === undefined
+            ? []
+            : [new DnsPlan(dns, locals[0]!, world, group)],
         ],
       });
       if (online !== undefined) {

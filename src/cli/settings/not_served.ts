@@ -55,7 +55,6 @@ const BUFFERS = "the system sizes its buffers";
 const ONE_UDP_ADDRESS = "UDP is on the address and port of TCP";
 const LISTENS = "Umbra listens by itself";
 const THREADS = "see --workers";
-const FIRST_SERVER = "the first server that can be reached is used";
 const LOG =
   "the log goes to standard error; see log_format, log_privacy and -v";
 
@@ -242,7 +241,6 @@ export const NOT_SERVED: readonly NotServed[] = [
       "--tcp-incoming-rcvbuf --tcp-outgoing-sndbuf " +
       "--tcp-outgoing-rcvbuf =BYTES",
   ),
-  ignored(FIRST_SERVER, "balancer tcp_weight udp_weight"),
   // Names.
   refused(NAMES, "--dns =ADDRESS"),
   ignored(NAMES, "nameserver dns"),

@@ -9,7 +9,13 @@
 export type Role = "server" | "local" | "tunnel";
 
 /** The objects of a configuration file in which keys stand. */
-export type Place = "top" | "server" | "local" | "user" | "online";
+export type Place =
+  | "top"
+  | "server"
+  | "local"
+  | "user"
+  | "online"
+  | "balancer";
 
 /** What a value may be, for shells: one of some words, or a path. */
 export type Words = readonly string[] | "file" | "folder";

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Option } from "../options/option.ts";
+import { BALANCER, BALANCING, RUST_BALANCER, WEIGHTS } from "./balancer.ts";
 import { BLIND, LEGACY, LIGHTSOCKS, SSR, SSR_PORTS } from "./legacy.ts";
 import {
   DNS,
@@ -48,6 +49,10 @@ export const TABLES: readonly AnySettings[] = [
   SOCKS_USERS,
   LOCALS,
   ENTRY,
+  WEIGHTS,
+  BALANCING,
+  BALANCER,
+  RUST_BALANCER,
   LIST,
   ONLINE,
   DNS,

@@ -21,6 +21,7 @@ import {
   sortRows,
   type UserRow,
 } from "../../admin/user_rows.ts";
+import { upstreamRows } from "../../admin/upstream_rows.ts";
 import { fitText, printable, widthOf } from "./terminal_text.ts";
 
 /** How it is shown. */
@@ -90,6 +91,7 @@ export function renderTop(history: History, view: TopView): string[] {
     rateLine("up", history, view, paint),
     ...countLines(status, view.width),
     refusalLine(history, view.width),
+    ...upstreamLines(status, view.width, paint),
     "",
   ];
   const footer = view.interactive ? ["", paint("dim", keyLine(view))] : [];
@@ -180,6 +182,38 @@ function refusalLine(history: History, width: number): string {
     width,
   );
 }
+
+/** One line a server of a local. */
+function upstreamLines(
+  { upstreams = [], nowUnixMs }: Status,
+  width: number,
+  paint: Paint,
+): string[] {
+  const rows = upstreamRows(upstreams, nowUnixMs);
+  const longest = Math.min(
+    MAX_NAME,
+    Math.max(0, ...rows.map(({ name }) => widthOf(printable(name)))),
+  );
+  return rows.map((row) => {
+    const name = fitText(printable(row.name), longest);
+    const text = fitText(
+      [
+        name + " ".repeat(longest - widthOf(name)),
+        row.role.padEnd(6),
+        `TCP ${row.tcp}`,
+        `UDP ${row.udp}`,
+        `share ${row.share}`,
+        `connect ${row.time}`,
+        `open ${row.open}`,
+        ...row.failure === "" ? [] : [`last failure: ${row.failure}`],
+      ].join("  "),
+      width,
+    );
+    return row.tcpTone === "good" ? text : paint(STYLES[row.tcpTone], text);
+  });
+}
+
+const STYLES = { warn: "warn", bad: "bad", off: "dim" } as const;
 
 function userLines(
   status: Status,

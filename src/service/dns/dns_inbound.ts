@@ -3,9 +3,8 @@
  * name leaks. UDP to the resolver, TCP where its answer does not fit or does
  * not come, and a small cache that honours TTLs.
  *
- * Of several servers one is in use. UDP tells nothing of a server that is
- * gone; asking over TCP then finds the next one that can be reached, and UDP
- * goes there from then on.
+ * UDP tells little of a server that is gone; asking over TCP then finds the
+ * next one that works, and the flows follow it.
  *
  * An answer counts only when it comes from the resolver and has the id and the
  * question of a query under way: a flow's socket is open to everybody.
@@ -55,11 +54,8 @@ import { UdpReport } from "../udp/udp_report.ts";
 import { besideListener, joined } from "../both_networks.ts";
 import { flowLimits } from "../udp/flow_share.ts";
 import { serveDatagrams } from "../udp/receive_loop.ts";
-import {
-  FirstThatAnswers,
-  throughServers,
-} from "../outbound/first_that_answers.ts";
-import { everythingTo, type Outbound } from "../outbound/outbound.ts";
+import { everythingTo } from "../outbound/outbound.ts";
+import { ServerGroup } from "../outbound/servers/server_group.ts";
 import type { UpstreamServer } from "../outbound/shadowsocks.ts";
 import {
   clientAt,
@@ -74,8 +70,10 @@ export interface DnsOptions extends Partial<UdpOptions> {
   readonly listen: Endpoint;
   /** Whom the server asks: an IP address. */
   readonly resolver: Endpoint;
-  /** At least one; the next one asks it when one cannot be reached. */
+  /** At least one; the next one asks it while one does not work. */
   readonly servers: readonly UpstreamServer[];
+  /** Set: the servers are those of this group. It stays the caller's. */
+  readonly group?: ServerGroup | undefined;
 }
 
 /** A running DNS inbound. */
@@ -112,7 +110,7 @@ export async function startDns(
   // As the addresses of packets are written.
   const resolver = { host: formatIp(ip), port: options.resolver.port };
   const dns = new DnsInbound(
-    { ...SERVICE_DEFAULTS, ...options, resolver },
+    { ...SERVICE_DEFAULTS, group: undefined, ...options, resolver },
     socket,
     world,
   );
@@ -138,7 +136,7 @@ export async function startDns(
 
 class DnsInbound {
   readonly #options: Required<DnsOptions>;
-  readonly #servers: FirstThatAnswers;
+  readonly #group: ServerGroup;
   readonly #socket: DatagramSocket;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
@@ -157,7 +155,11 @@ class DnsInbound {
   ) {
     this.#options = options;
     this.#world = world;
-    this.#servers = new FirstThatAnswers(this.#through(options.servers), world);
+    this.#group = options.group ?? new ServerGroup(
+      options.servers,
+      { connectTimeoutMs: DNS_CONNECT_TIMEOUT_MS },
+      world,
+    );
     this.#socket = socket;
     this.#report = new UdpReport(world);
     this.#cache = new DnsCache(world.clock);
@@ -170,7 +172,7 @@ class DnsInbound {
     );
     this.#flows = new OutboundFlows(
       {
-        router: everythingTo(this.#servers),
+        router: everythingTo(this.#group),
         inbound: "dns",
         ...flowLimits(options, world),
         deliver: ({ endpoint }, packet) => this.#deliver(endpoint, packet),
@@ -181,7 +183,7 @@ class DnsInbound {
   }
 
   setServers(servers: readonly UpstreamServer[]): void {
-    this.#servers.replace(this.#through(servers));
+    this.#group.replace(servers);
   }
 
   /** Takes what a program has asked over UDP. */
@@ -244,6 +246,7 @@ class DnsInbound {
     this.#stopped.abort();
     this.#flows.end();
     this.#pending.clear();
+    if (this.#options.group === undefined) this.#group.stop();
     this.#report.close(this.#flows.overflown + this.#socket.dropped);
   }
 
@@ -310,13 +313,12 @@ class DnsInbound {
     if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
       throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
     }
-    const { current } = this.#servers;
     this.#overTcp++;
     try {
       const bytes = await askOverTcp(
         message,
         resolver,
-        this.#servers,
+        this.#group,
         this.#world.clock,
         signal,
       );
@@ -328,8 +330,6 @@ class DnsInbound {
       return bytes;
     } finally {
       this.#overTcp--;
-      // Another server is in use: what leads to the one before is of no use.
-      if (this.#servers.current !== current) this.#flows.end();
     }
   }
 
@@ -346,10 +346,6 @@ class DnsInbound {
     } catch (error) {
       this.#report.dropped(error, client.host);
     }
-  }
-
-  #through(servers: readonly UpstreamServer[]): Outbound[] {
-    return throughServers(servers, DNS_CONNECT_TIMEOUT_MS, this.#world);
   }
 
   #readQuery(message: Uint8Array): DnsQuery {

@@ -8,16 +8,17 @@ import { LOCAL_HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
-import {
-  FirstThatAnswers,
-  throughServers,
-} from "../outbound/first_that_answers.ts";
 import { SERVICE_DEFAULTS, type ServiceOptions } from "../options.ts";
 import {
   everythingTo,
   type Outbound,
   type Router,
 } from "../outbound/outbound.ts";
+import type { GroupOptions } from "../outbound/servers/options.ts";
+import {
+  ServerGroup,
+  type ServerGroupOptions,
+} from "../outbound/servers/server_group.ts";
 import { GuardedDirect } from "../routing/loop_guard.ts";
 import { type LocalRoutes, RuleRouter } from "../routing/rule_router.ts";
 import { formatAddress } from "../../codec/address.ts";
@@ -42,8 +43,15 @@ import { type SocksUser, userCheck } from "./socks5.ts";
 export interface LocalOptions extends Partial<ServiceOptions> {
   /** Where applications connect. */
   readonly listen: Endpoint;
-  /** At least one; the next is tried when one cannot be reached. */
+  /** At least one; another is used while one does not work. */
   readonly servers: readonly UpstreamServer[];
+  /** How servers are chosen and probed. */
+  readonly balancer?: Partial<GroupOptions>;
+  /**
+   * Set: `servers` and `balancer` are those of this group, which others share.
+   * It stays the caller's.
+   */
+  readonly group?: ServerGroup | undefined;
   /** What applications speak; default `mixed`. */
   readonly protocol?: InboundProtocol;
   /**
@@ -61,6 +69,8 @@ const DEFAULTS = {
   ...SERVICE_DEFAULTS,
   protocol: "mixed",
   users: [],
+  balancer: {},
+  group: undefined,
   routes: undefined,
   handshakeTimeoutMs: LOCAL_HANDSHAKE_TIMEOUT_MS,
 } as const;
@@ -98,7 +108,10 @@ export async function startLocal(
   const service = await listen(local, options, world);
   return {
     address: service.address,
-    stop: (graceMs) => service.stop(graceMs),
+    stop: (graceMs) => {
+      local.stop();
+      return service.stop(graceMs);
+    },
     setServers: (servers) => local.setServers(servers),
     setRoutes: (routes) => local.setRoutes(routes),
   };
@@ -140,7 +153,7 @@ class Local implements ConnectionLocal {
   readonly router: Router;
   readonly silence: SilenceHint;
   readonly world: Required<Dependencies>;
-  readonly #servers: FirstThatAnswers;
+  readonly #group: ServerGroup;
   #router: Router;
   #udp: UdpLocal | undefined;
 
@@ -151,7 +164,8 @@ class Local implements ConnectionLocal {
     const { protocol, users } = options;
     this.options = options;
     this.world = world;
-    this.#servers = new FirstThatAnswers(this.#through(options.servers), world);
+    this.#group = options.group ??
+      new ServerGroup(options.servers, groupOptions(options), world);
     this.#router = this.#routed(options.routes);
     this.router = { choose: (request) => this.#router.choose(request) };
     this.inbound = inboundFor(protocol);
@@ -165,7 +179,7 @@ class Local implements ConnectionLocal {
   }
 
   setServers(servers: readonly UpstreamServer[]): void {
-    this.#servers.replace(this.#through(servers));
+    this.#group.replace(servers);
   }
 
   setRoutes(routes?: LocalRoutes): void {
@@ -184,20 +198,25 @@ class Local implements ConnectionLocal {
     return this.#udp.service;
   }
 
+  /** Probes no more, unless others do. */
+  stop(): void {
+    if (this.options.group === undefined) this.#group.stop();
+  }
+
   #routed(routes: LocalRoutes | undefined): Router {
-    if (routes === undefined) return everythingTo(this.#servers);
+    if (routes === undefined) return everythingTo(this.#group);
     const { listen, connectTimeoutMs } = this.options;
     const direct = new GuardedDirect(listen, connectTimeoutMs, this.world);
     const ways = new Map<string, Outbound>([
-      ["proxy", this.#servers],
+      ["proxy", this.#group],
       ["direct", direct],
     ]);
     return new RuleRouter(routes, ways, formatAddress(listen), this.world);
   }
+}
 
-  #through(servers: readonly UpstreamServer[]): ReturnType<
-    typeof throughServers
-  > {
-    return throughServers(servers, this.options.connectTimeoutMs, this.world);
-  }
+function groupOptions(
+  { balancer, connectTimeoutMs }: Required<LocalOptions>,
+): ServerGroupOptions {
+  return { ...balancer, connectTimeoutMs };
 }

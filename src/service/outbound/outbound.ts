@@ -29,8 +29,12 @@ export interface Outbound {
     first: Uint8Array,
     signal: AbortSignal,
   ): Promise<Channel>;
-  /** What the datagrams of one client become on this way. */
-  packets(): PacketChannel;
+  /**
+   * What the datagrams of one client become on this way.
+   *
+   * @param target Where the first of them leads.
+   */
+  packets(target: Address): PacketChannel;
 }
 
 /** The datagrams of one client on one way, without I/O. */
@@ -51,6 +55,11 @@ export interface PacketChannel {
    * @throws {ProtocolError} When it is to be dropped.
    */
   open(datagram: Datagram): Packet;
+  /**
+   * True if this way leads nowhere any more, and another one would be chosen:
+   * the flow ends with the next datagram, which begins another. Default: false.
+   */
+  readonly isLost?: boolean;
   /** Gives keys back. Idempotent. */
   free(): void;
 }

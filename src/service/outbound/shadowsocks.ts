@@ -13,11 +13,18 @@ import type { Connection, Endpoint } from "../../transport.ts";
 import type { Dependencies } from "../service.ts";
 import { dial } from "./dial.ts";
 import type { Outbound, PacketChannel } from "./outbound.ts";
+import { WatchedSession, type WatchStream } from "./servers/watched_session.ts";
 
 /** A server to send through. */
 export interface UpstreamServer extends ClientKeys {
   /** IP address or name, and port. */
   readonly endpoint: Endpoint;
+  /** Name for the operator; default: its address. */
+  readonly name?: string;
+  /** Share for TCP beside other servers, 0 to 1; default 1, 0: none. */
+  readonly tcpWeight?: number;
+  /** The same for UDP. */
+  readonly udpWeight?: number;
 }
 
 /** Sends everything through one server. */
@@ -28,22 +35,26 @@ export class Shadowsocks implements Outbound {
   readonly #protocol: ClientProtocol;
   readonly #connectTimeoutMs: number;
   readonly #world: Required<Dependencies>;
+  readonly #watch: WatchStream | undefined;
 
   /**
    * Opens nothing yet.
    *
    * @param connectTimeoutMs Milliseconds to resolve and connect to the server.
+   * @param watch Told of every stream; default: nobody is.
    */
   constructor(
     server: UpstreamServer,
     connectTimeoutMs: number,
     world: Required<Dependencies>,
+    watch?: WatchStream,
   ) {
     this.name = formatAddress(server.endpoint);
     this.#endpoint = server.endpoint;
     this.#protocol = clientProtocol(server, world);
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#world = world;
+    this.#watch = watch;
   }
 
   /** See {@link Outbound.open}. */
@@ -61,9 +72,12 @@ export class Shadowsocks implements Outbound {
       timeoutMs: this.#connectTimeoutMs,
       signal,
     });
+    const session = this.#protocol.stream();
     return new RequestChannel(
       connection,
-      this.#protocol.stream(),
+      this.#watch === undefined
+        ? session
+        : new WatchedSession(session, this.#watch(target)),
       target,
       first,
     );

@@ -146,10 +146,15 @@ export class OutboundFlows<O extends FlowOwner> {
       inbound,
       network: "udp",
     });
-    return this.#flows.open(
-      `${owner.key} ${outbound.name}`,
-      () => ({ owner, channel: outbound.packets() }),
-    );
+    const open = (): UdpFlow<Way<O>> =>
+      this.#flows.open(
+        `${owner.key} ${outbound.name}`,
+        () => ({ owner, channel: outbound.packets(target) }),
+      );
+    const flow = open();
+    if (flow.data.channel.isLost !== true) return flow;
+    this.#flows.close(flow);
+    return open();
   }
 
   async #resolve(

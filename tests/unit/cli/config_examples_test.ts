@@ -255,7 +255,7 @@ test("rust: settings that only tune are warned of, each by name", () => {
   assert.deepEqual(
     warnings.map((line) => /^ignored: f:1:\d+: (\w+): /.exec(line)?.[1]),
     [
-      ...["dns", "dns_cache_size", "keep_alive", "nofile", "balancer", "log"],
+      ...["dns", "dns_cache_size", "keep_alive", "nofile", "log"],
       ...["security", "runtime"],
     ],
   );

@@ -31,6 +31,7 @@ test("the JSON Schema describes every key, and takes no others", () => {
     "server",
     "local",
     "online",
+    "balancer",
   ]);
   assert.deepEqual(
     Object.keys(schema.properties!).sort(),

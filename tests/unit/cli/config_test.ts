@@ -23,11 +23,15 @@ import type {
   ConfiguredServer,
 } from "../../../src/cli/config/config.ts";
 import { complete } from "../../../src/cli/settings/read.ts";
+import { GROUP_DEFAULTS } from "../../../src/service/outbound/servers/options.ts";
 import { SERVICE } from "../../../src/cli/settings/service.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 /** Of every service, where nothing was said. */
-const DEFAULTS = complete(SERVICE, {});
+const DEFAULTS = {
+  ...complete(SERVICE, {}),
+  balancer: GROUP_DEFAULTS,
+};
 
 const CHACHA = findMethod("chacha20-ietf-poly1305");
 const AES = findMethod("aes-256-gcm");
@@ -202,6 +206,7 @@ test("configureLocal() starts from URIs, which options change", () => {
     ...DEFAULTS,
     listen: { host: "127.0.0.1", port: 1 },
     servers: [{
+      name: "x",
       endpoint: { host: "::1", port: 8888 },
       method: AES,
       masterKey: masterKeyFromPassword("pw", AES),
@@ -311,7 +316,7 @@ test("configureServer() listens on every address, when none is named", () => {
     ]
   ) {
     assert.deepEqual(server(argv, { f }).result, [{
-      ...DEFAULTS,
+      ...complete(SERVICE, {}),
       listen: { host: "0.0.0.0", port: 8388 },
       method: CHACHA,
       masterKey: masterKeyFromPassword("pw", CHACHA),

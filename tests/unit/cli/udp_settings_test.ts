@@ -74,7 +74,10 @@ test("UDP of one of several locals or servers is its own", () => {
     ["tcp_only", 300_000, 1_024],
     ["tcp_and_udp", 9_000, 1_024],
   ]);
-  assert.match(locals.warnings.join(), /servers\[0\]: mode: one mode holds/);
+  assert.deepEqual(
+    locals.result[0]!.servers.map(({ udpWeight }) => udpWeight),
+    [0, undefined],
+  );
 });
 
 test("UDP settings that make no sense are refused", () => {

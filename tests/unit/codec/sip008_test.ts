@@ -43,11 +43,13 @@ const SERVERS = [{
   port: 8388,
   plugin: "xxx;xxxxx",
   tag: "Name of the server",
+  id: "27b8a625-4f4b-4428-9f0f-8a2317db7c79",
 }, {
   method: "2022-blake3-aes-256-gcm",
   password: "a+b/c=",
   host: "2001:db8::1",
   port: 443,
+  id: "7842c068-c667-41f2-8f7d-04feece3cb67",
 }];
 
 function refused(pattern: RegExp): (error: unknown) => boolean {

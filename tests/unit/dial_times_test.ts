@@ -6,8 +6,8 @@ import {
   emptyBuckets,
   percentiles,
   RecentDials,
-} from "../../../src/admin/dial_times.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+} from "../../src/dial_times.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 
 test("DialTimes puts a duration at a bound below it, and what is beyond all at the end", () => {
   const times = new DialTimes();

@@ -3,14 +3,30 @@
  *
  * @module
  */
-import type { Clock } from "../clock.ts";
-import type { DialCounts, Status } from "./operator.ts";
+import type { Clock } from "./clock.ts";
 
 /** Upper bounds of the buckets in milliseconds; the last bucket has none. */
 export const DIAL_BOUNDS_MS: readonly number[] = [
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
   ...[1_000, 2_000, 5_000, 10_000],
 ];
+
+/** Dials by their duration. */
+export interface DialCounts {
+  /** How many took no longer than each of `DIAL_BOUNDS_MS`, longer than the one before; then the rest. */
+  readonly counts: readonly number[];
+  /** Milliseconds of all together. */
+  readonly sumMs: number;
+}
+
+/** What dials took, in milliseconds. */
+export interface DialPercentiles {
+  /** How many there were. */
+  readonly count: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+}
 
 /** Milliseconds of one turn: what "the last minute" moves by. */
 const TURN_MS = 5_000;
@@ -86,7 +102,7 @@ export function emptyBuckets(): number[] {
 }
 
 /** Percentiles, estimated within a bucket as Prometheus does. */
-export function percentiles(counts: readonly number[]): Status["dialMs"] {
+export function percentiles(counts: readonly number[]): DialPercentiles {
   return {
     count: counts.reduce((sum, count) => sum + count, 0),
     p50: quantile(counts, 0.5),

@@ -1,0 +1,131 @@
+/**
+ * The servers of a local: what is known of them, and what can be switched until
+ * the next reload.
+ *
+ * | path                         | methods     |
+ * | ---------------------------- | ----------- |
+ * | `/api/upstreams`             | GET         |
+ * | `/api/upstreams/pin`         | PUT, DELETE |
+ * | `/api/upstreams/:name`       | PATCH       |
+ * | `/api/upstreams/:name/probe` | POST        |
+ *
+ * @module
+ */
+import { ConfigError } from "../errors.ts";
+import type { Operator, UpstreamControl, UpstreamStatus } from "./operator.ts";
+import { done, failure, json } from "./replies.ts";
+import { type Fields, readFields, readText } from "./request_body.ts";
+import { type Call, dataRoute, type Handler, type Route } from "./router.ts";
+
+type Change = Parameters<UpstreamControl["change"]>[1];
+
+const CHANGE_FIELDS = ["disabled", "tcpWeight", "udpWeight"];
+
+/** Its routes. */
+export function upstreamsApi(operator: Operator): Route[] {
+  const list = (): readonly UpstreamStatus[] =>
+    operator.status().upstreams ?? [];
+  const named = (name: string): UpstreamStatus | undefined =>
+    list().find((one) => one.name === name);
+  const withControl =
+    (handle: (control: UpstreamControl, call: Call) => ReturnType<Handler>) =>
+    (call: Call): ReturnType<Handler> =>
+      operator.upstreams === undefined
+        ? failure(404, "This program sends through no servers")
+        : handle(operator.upstreams, call);
+  const withServer = (
+    handle: (
+      control: UpstreamControl,
+      server: UpstreamStatus,
+      call: Call,
+    ) => ReturnType<Handler>,
+  ): Handler =>
+    withControl((control, call) => {
+      const server = named(call.param("name"));
+      return server === undefined
+        ? failure(404, NO_SERVER)
+        : handle(control, server, call);
+    });
+  return [
+    dataRoute("GET /api/upstreams", () => json({ upstreams: list() })),
+    dataRoute(
+      "PUT /api/upstreams/pin",
+      withControl(async (control, { request }) => {
+        const fields = await readFields(request, ["name"]);
+        const name = readText(fields.get("name"), "name");
+        if (named(name) === undefined) return failure(404, NO_SERVER);
+        control.pin(name);
+        return json(named(name));
+      }),
+    ),
+    dataRoute(
+      "DELETE /api/upstreams/pin",
+      withControl((control) => {
+        control.pin(undefined);
+        return done();
+      }),
+    ),
+    dataRoute(
+      "PATCH /api/upstreams/:name",
+      withServer(async (control, { name }, { request }) => {
+        const change = readSwitches(await readFields(request, CHANGE_FIELDS));
+        refuseLast(list(), name, change);
+        control.change(name, change);
+        return json(named(name));
+      }),
+    ),
+    dataRoute(
+      "POST /api/upstreams/:name/probe",
+      withServer(async (control, { name }) => {
+        const answered = await control.probe(name);
+        return json({ answered, ...named(name) });
+      }),
+    ),
+  ];
+}
+
+const NO_SERVER = "There is no such server";
+
+function readSwitches(fields: Fields): Change {
+  const disabled = fields.get("disabled");
+  if (disabled !== undefined && typeof disabled !== "boolean") {
+    throw wrong('"disabled" is not true or false');
+  }
+  return {
+    disabled,
+    tcpWeight: readWeight(fields, "tcpWeight"),
+    udpWeight: readWeight(fields, "udpWeight"),
+  };
+}
+
+function readWeight(fields: Fields, field: string): number | undefined {
+  const value = fields.get(field);
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && value >= 0 && value <= 1) return value;
+  throw wrong(`"${field}" is not a number from 0 to 1`);
+}
+
+/** A change that leaves nothing to send through is a mistake. */
+function refuseLast(
+  all: readonly UpstreamStatus[],
+  name: string,
+  change: Change,
+): void {
+  const isLeft = all.some((one) => {
+    const { disabled, tcpWeight } = one.name === name
+      ? {
+        disabled: change.disabled ?? one.disabled,
+        tcpWeight: change.tcpWeight ?? one.tcpWeight,
+      }
+      : one;
+    return !disabled && tcpWeight > 0;
+  });
+  if (isLeft) return;
+  throw wrong(
+    "no server is left: every one is disabled or has weight 0 for TCP",
+  );
+}
+
+function wrong(message: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", message);
+}

@@ -1,0 +1,207 @@
+/**
+ * Settings of several servers: which one is used, and how they are probed. The
+ * keys of shadowsocks-rust stand beside ours.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { MAX_LATENCY_TOLERANCE_MS } from "../../limits.ts";
+import {
+  GROUP_DEFAULTS,
+  type GroupOptions,
+  PROBE_MODES,
+  type ProbeTarget,
+} from "../../service/outbound/servers/options.ts";
+import { POLICY_NAMES } from "../../service/outbound/servers/policies/policy.ts";
+import { readHostAndPort } from "../config/values.ts";
+import {
+  alternatives,
+  choice,
+  object,
+  SECONDS,
+  text,
+  textAs,
+  whole,
+} from "./kinds.ts";
+import type { Kind, Place, Settings } from "./setting.ts";
+
+/** Where the object with the keys below stands. */
+export const BALANCING: Settings<{ readonly balancer: object }> = {
+  balancer: {
+    key: "balancer",
+    kind: object({ $ref: "#/$defs/balancer" }, "an object"),
+    role: "local",
+    help: "Which of several servers is used, for a local; see below",
+    reload: "adopts",
+  },
+};
+
+const OF_BALANCER: readonly Place[] = ["balancer"];
+
+const UDP_POLICIES = ["follow", ...POLICY_NAMES] as const;
+
+/** An address that answers `HEAD`, or none. */
+const PROBE_TARGET: Kind<ProbeTarget | "none"> = textAs({
+  value: "URL",
+  type: "string",
+  expected: '"none" or an http:// address',
+  read: (text) => text === "none" ? text : readProbeTarget(text),
+  write: (target) =>
+    target === "none"
+      ? target
+      : `http://${formatAddress(target)}${target.path}`,
+});
+
+/** Which of several servers is used. */
+export const BALANCER: Settings<GroupOptions> = {
+  policy: {
+    key: "policy",
+    places: OF_BALANCER,
+    flag: "policy",
+    kind: choice("POLICY", POLICY_NAMES, alternatives(POLICY_NAMES)),
+    default: GROUP_DEFAULTS.policy,
+    help: "Which of several servers is used: the heaviest that works " +
+      "(`failover`), the fastest (`latency`), each in its turn " +
+      "(`round-robin`), any (`random`), or the same for the same site (`hash`)",
+    reload: "adopts",
+  },
+  udpPolicy: {
+    key: "udp_policy",
+    places: OF_BALANCER,
+    kind: choice("POLICY", UDP_POLICIES, alternatives(UDP_POLICIES)),
+    default: GROUP_DEFAULTS.udpPolicy,
+    help: "The same for UDP; `follow` is the server that TCP uses",
+    reload: "adopts",
+  },
+  probe: {
+    key: "probe",
+    places: OF_BALANCER,
+    flag: "probe",
+    kind: choice("WHEN", PROBE_MODES, alternatives(PROBE_MODES)),
+    default: GROUP_DEFAULTS.probe,
+    help: "Probe servers when they are silent or down, and with `latency` " +
+      "while they are used (`auto`), all of them at every interval " +
+      "(`always`), or `never`",
+    reload: "adopts",
+  },
+  probeTarget: {
+    key: "probe_target",
+    places: OF_BALANCER,
+    flag: "probe-target",
+    kind: PROBE_TARGET,
+    default: GROUP_DEFAULTS.probeTarget,
+    help: "What a probe asks for through the server: an http:// address, or " +
+      "`none` for a name that cannot exist, which asks no third party",
+    reload: "adopts",
+  },
+  probeIntervalMs: {
+    key: "probe_interval",
+    keyAliases: ["check_interval"],
+    places: OF_BALANCER,
+    kind: SECONDS,
+    default: GROUP_DEFAULTS.probeIntervalMs,
+    help: "Time between two probes of a server that works, more or less",
+    reload: "adopts",
+  },
+  probeTimeoutMs: {
+    key: "probe_timeout",
+    keyAliases: ["max_server_rtt"],
+    places: OF_BALANCER,
+    kind: SECONDS,
+    default: GROUP_DEFAULTS.probeTimeoutMs,
+    help: "Time in which a probe must be answered",
+    reload: "adopts",
+  },
+  toleranceMs: {
+    key: "tolerance_ms",
+    places: OF_BALANCER,
+    kind: whole(0, MAX_LATENCY_TOLERANCE_MS, {
+      value: "MS",
+      type: "milliseconds",
+      expected: `milliseconds from 0 to ${MAX_LATENCY_TOLERANCE_MS}`,
+    }),
+    default: GROUP_DEFAULTS.toleranceMs,
+    help: "With `latency`, another server must be faster by more than this",
+    reload: "adopts",
+  },
+  minDwellMs: {
+    key: "min_dwell",
+    places: OF_BALANCER,
+    kind: SECONDS,
+    default: GROUP_DEFAULTS.minDwellMs,
+    help: "With `latency`, a server that works is used for this long at least",
+    reload: "adopts",
+  },
+};
+
+/** What shadowsocks-rust has besides. */
+export const RUST_BALANCER: Settings<{ readonly checkBestMs: number }> = {
+  checkBestMs: {
+    key: "check_best_interval",
+    places: OF_BALANCER,
+    kind: SECONDS,
+    help: "Without effect: the server in use is probed as the others are",
+    reload: "adopts",
+  },
+};
+
+const WEIGHT: Kind<number> = {
+  value: "WEIGHT",
+  type: "number",
+  expected: "a number from 0 to 1",
+  schema: {
+    anyOf: [{ type: "number", minimum: 0, maximum: 1 }, { type: "string" }],
+  },
+  read: (value) => {
+    const number = typeof value === "string" && /^\d*\.?\d+$/.test(value)
+      ? Number(value)
+      : value;
+    return typeof number === "number" && number >= 0 && number <= 1
+      ? number
+      : undefined;
+  },
+};
+
+/** What tells the servers of a local apart. */
+export const WEIGHTS: Settings<{
+  readonly id: string;
+  readonly tcpWeight: number;
+  readonly udpWeight: number;
+}> = {
+  id: {
+    key: "id",
+    places: ["server"],
+    kind: text("TEXT"),
+    help: "Name of the server in log, metrics and API; default: its remarks, " +
+      "or its address",
+    reload: "adopts",
+  },
+  tcpWeight: {
+    key: "tcp_weight",
+    places: ["server"],
+    kind: WEIGHT,
+    default: 1,
+    role: "local",
+    help:
+      "Share of a server for TCP, 0 to 1; with `failover` the heaviest is " +
+      "used; 0 for none",
+    reload: "adopts",
+  },
+  udpWeight: {
+    key: "udp_weight",
+    places: ["server"],
+    kind: WEIGHT,
+    default: 1,
+    role: "local",
+    help: "The same for UDP",
+    reload: "adopts",
+  },
+};
+
+function readProbeTarget(text: string): ProbeTarget | undefined {
+  const [, authority, path = "/"] =
+    /^http:\/\/([^/?#]+)(\/[\x21-\x7e]*)?$/i.exec(text) ?? [];
+  const read = authority === undefined ? undefined : readHostAndPort(authority);
+  if (read === undefined || read.port === 0) return undefined;
+  return { host: read.host, port: read.port ?? 80, path };
+}

@@ -1,0 +1,428 @@
+/**
+ * One server of a group: its way, what is known of it, and its probes.
+ *
+ * @module
+ */
+import { unixMsAt } from "../../../clock.ts";
+import { type Address, formatAddress } from "../../../codec/address.ts";
+import { codeOf, detach } from "../../../defect.ts";
+import { DialTimes } from "../../../dial_times.ts";
+import { type ErrorCode, UmbraError } from "../../../errors.ts";
+import {
+  MAX_RACE_DELAY_MS,
+  MIN_RACE_DELAY_MS,
+  RACE_FACTOR,
+} from "../../../limits.ts";
+import { silentLogger, silentMetrics } from "../../../observe.ts";
+import type { Channel } from "../../../streams/channel.ts";
+import type { Dependencies } from "../../service.ts";
+import type { PacketChannel } from "../outbound.ts";
+import { Shadowsocks, type UpstreamServer } from "../shadowsocks.ts";
+import { type HealthState, ServerHealth } from "./health.ts";
+import type { GroupOptions } from "./options.ts";
+import type { Candidate } from "./policies/policy.ts";
+import { probe } from "./probe.ts";
+import type {
+  GroupServerStatus,
+  HealthStatus,
+  SwitchReason,
+} from "./server_status.ts";
+import { Silence } from "./silence.ts";
+import { UdpHealth } from "./udp_health.ts";
+import type { StreamWatch } from "./watched_session.ts";
+
+/** What a server of a group works with. */
+export interface GroupServerOptions
+  extends Pick<GroupOptions, "probe" | "probeTarget" | "probeTimeoutMs"> {
+  /** See `UpstreamServer.name`; no two of the group have the same. */
+  readonly name: string;
+  /** Milliseconds to resolve and connect to it. */
+  readonly connectTimeoutMs: number;
+  /** A number from 0 to 1, 1 excluded. */
+  random(): number;
+  /** True if it may probe now: others do so too. */
+  mayProbe(): boolean;
+  /** The state for TCP has changed. */
+  changed(server: GroupServer, before: HealthState, silentMs: number): void;
+}
+
+/** One server. */
+export class GroupServer implements Candidate {
+  /** As it was configured. */
+  readonly server: UpstreamServer;
+  /** See {@link Candidate.name}. */
+  readonly name: string;
+  /** What is known of it for TCP. */
+  readonly health: ServerHealth;
+  /** What is known of it for UDP. */
+  readonly udp: UdpHealth = new UdpHealth();
+  /** True if the operator has taken it out. */
+  disabled = false;
+  /** Share for TCP; 0: none. */
+  tcpWeight: number;
+  /** Share for UDP; 0: none. */
+  udpWeight: number;
+  /** True if it can be left for another: there is one. */
+  hasOthers = false;
+  readonly #options: GroupServerOptions;
+  readonly #world: Required<Dependencies>;
+  readonly #outbound: Shadowsocks;
+  readonly #prober: Shadowsocks;
+  readonly #silence: Silence;
+  readonly #stopped = new AbortController();
+  readonly #connectTimes = new DialTimes();
+  readonly #results = new Map<string, number>();
+  readonly #probeResults = new Map<string, number>();
+  readonly #switches = new Map<SwitchReason, number>();
+  #probing: Promise<boolean> | undefined;
+  #cancelProbe: (() => void) | undefined;
+  #open = 0;
+  #bytesUp = 0;
+  #bytesDown = 0;
+
+  /** Opens nothing yet. */
+  constructor(
+    server: UpstreamServer,
+    options: GroupServerOptions,
+    world: Required<Dependencies>,
+  ) {
+    this.server = server;
+    this.name = options.name;
+    this.tcpWeight = server.tcpWeight ?? 1;
+    this.udpWeight = server.udpWeight ?? 1;
+    this.#options = options;
+    this.#world = world;
+    const { clock } = world;
+    this.health = new ServerHealth({
+      probes: options.probe !== "never",
+      random: options.random,
+    });
+    this.#silence = new Silence(
+      clock,
+      (target) => this.#learn((now) => this.health.silent(target, now)),
+    );
+    const { connectTimeoutMs } = options;
+    this.#outbound = new Shadowsocks(
+      server,
+      connectTimeoutMs,
+      world,
+      (target) => this.#watch(formatAddress(target)),
+    );
+    // Probes are no traffic of users.
+    this.#prober = new Shadowsocks(server, connectTimeoutMs, {
+      ...world,
+      logger: silentLogger,
+      metrics: silentMetrics,
+    });
+  }
+
+  /** See {@link Candidate.weight}; for TCP. */
+  get weight(): number {
+    return this.tcpWeight;
+  }
+
+  /** See {@link Candidate.connects}. */
+  get connects(): ServerHealth["connects"] {
+    return this.health.connects;
+  }
+
+  /** See {@link Candidate.probes}. */
+  get probes(): ServerHealth["probes"] {
+    return this.health.probes;
+  }
+
+  /** See {@link Candidate.outcomes}. */
+  get outcomes(): ServerHealth["outcomes"] {
+    return this.health.outcomes;
+  }
+
+  /** Milliseconds a connect may take before another server is dialled beside. */
+  get patienceMs(): number {
+    const usualMs = this.connects.value ?? 0;
+    return Math.min(
+      MAX_RACE_DELAY_MS,
+      Math.max(MIN_RACE_DELAY_MS, RACE_FACTOR * usualMs),
+    );
+  }
+
+  /**
+   * Opens a stream.
+   *
+   * @throws {UmbraError} When it cannot be opened, which is remembered unless
+   * the signal was aborted.
+   */
+  async open(
+    target: Address,
+    first: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Channel> {
+    const { clock } = this.#world;
+    const startMs = clock.monotonicMs();
+    this.health.tried(startMs);
+    try {
+      const channel = await this.#outbound.open(target, first, signal);
+      const tookMs = clock.monotonicMs() - startMs;
+      this.#connectTimes.add(tookMs);
+      count(this.#results, "ok");
+      this.#learn((now) => this.health.connected(tookMs, now));
+      return channel;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof UmbraError)) throw error;
+      count(this.#results, error.code);
+      if (!OUR_OWN_FAULTS.has(error.code)) {
+        this.#learn((now) => this.health.connectFailed(error.code, now));
+      }
+      throw error;
+    }
+  }
+
+  /** Another server was faster to connect. */
+  lost(): void {
+    this.#learn((now) => this.health.slow(now));
+  }
+
+  /**
+   * The datagrams of one client.
+   *
+   * @param isLost True if flows of this server should move.
+   */
+  packets(isLost: () => boolean): PacketChannel {
+    const { clock } = this.#world;
+    const channel = this.#outbound.packets();
+    let countedAt = -1;
+    return {
+      policy: channel.policy,
+      seal: (packet) => {
+        const out = channel.seal(packet);
+        this.#bytesUp += packet.payload.length;
+        const streamsWork = this.health.state === "up";
+        countedAt = this.udp.sent(countedAt, streamsWork, clock.monotonicMs());
+        return out;
+      },
+      open: (datagram) => {
+        const packet = channel.open(datagram);
+        this.#bytesDown += packet.payload.length;
+        this.udp.heard(clock.monotonicMs());
+        return packet;
+      },
+      get isLost(): boolean {
+        return isLost();
+      },
+      free: () => channel.free(),
+    };
+  }
+
+  /** It has taken the place of another one. */
+  switchedTo(reason: SwitchReason): void {
+    count(this.#switches, reason);
+  }
+
+  /**
+   * Asks it for a sign of life.
+   *
+   * @param timeoutMs Milliseconds for that.
+   * @returns True if there was one.
+   */
+  probe(timeoutMs: number = this.#options.probeTimeoutMs): Promise<boolean> {
+    this.#cancelProbe?.();
+    this.#cancelProbe = undefined;
+    this.#probing ??= this.#probe(timeoutMs).finally(() => {
+      this.#probing = undefined;
+      this.#planProbe(BUSY_MS);
+    });
+    return this.#probing;
+  }
+
+  /** True if a probe is under way. */
+  get isProbing(): boolean {
+    return this.#probing !== undefined;
+  }
+
+  /** It is tried again soon: everything else is down too. */
+  resetWait(nowMs: number): void {
+    this.health.resetWait(nowMs);
+    this.#planProbe();
+  }
+
+  /** Watches and probes no more; streams that are open live on. */
+  stop(): void {
+    this.#stopped.abort();
+    this.#cancelProbe?.();
+    this.#silence.stop();
+  }
+
+  /** What there is to see. */
+  status(selected: boolean, pinned: boolean): GroupServerStatus {
+    const { health, udp, tcpWeight, udpWeight, disabled } = this;
+    const { value: connectMs } = this.connects;
+    const { value: probeMs } = this.probes;
+    const { lastErrorCode } = health;
+    return {
+      name: this.name,
+      address: formatAddress(this.server.endpoint),
+      method: this.server.method.name,
+      tcpWeight,
+      udpWeight,
+      tcp: {
+        ...this.#state(health, tcpWeight),
+        failureRate: this.outcomes.failureRate,
+        ...connectMs !== undefined && { connectMs },
+        ...probeMs !== undefined && { probeMs },
+        ...lastErrorCode !== undefined && { lastErrorCode },
+      },
+      udp: { ...this.#state(udp, udpWeight), failureRate: 0 },
+      selected,
+      pinned,
+      disabled,
+      open: this.#open,
+      bytesUp: this.#bytesUp,
+      bytesDown: this.#bytesDown,
+      connects: this.#connectTimes.snapshot,
+      results: Object.fromEntries(this.#results),
+      probes: Object.fromEntries(this.#probeResults),
+      switches: Object.fromEntries(this.#switches),
+    };
+  }
+
+  #state(
+    { state, sinceMs, nextTryMs }: ServerHealth | UdpHealth,
+    weight: number,
+  ): Pick<HealthStatus, "state" | "sinceUnixMs" | "nextTryUnixMs"> {
+    const { clock } = this.#world;
+    const isOff = this.disabled || weight === 0;
+    return {
+      state: isOff ? "disabled" : state,
+      sinceUnixMs: Math.round(unixMsAt(clock, sinceMs)),
+      ...!isOff && state !== "up" &&
+        { nextTryUnixMs: Math.round(unixMsAt(clock, nextTryMs)) },
+    };
+  }
+
+  /** Lets an event change the health, and does what follows from that. */
+  #learn(event: (nowMs: number) => void): void {
+    const { state: before, sinceMs } = this.health;
+    const nowMs = this.#world.clock.monotonicMs();
+    event(nowMs);
+    const { state } = this.health;
+    if (state === before || this.#stopped.signal.aborted) return;
+    const silentMs = before === "suspect" ? nowMs - sinceMs : 0;
+    this.#options.changed(this, before, silentMs);
+    this.#planProbe();
+  }
+
+  #watch(target: string): StreamWatch {
+    let isWaiting = false;
+    let wasAnswered = true;
+    this.#open++;
+    const watch: StreamWatch = {
+      sent: (bytes) => {
+        this.#bytesUp += bytes;
+        // Of several in a row the first begins the wait.
+        if (!wasAnswered || this.#stopped.signal.aborted) return;
+        wasAnswered = false;
+        isWaiting = true;
+        this.#silence.expect(watch, target);
+      },
+      received: (bytes) => {
+        this.#bytesDown += bytes;
+        this.#silence.heard();
+        wasAnswered = true;
+        if (isWaiting) watch.ended();
+        if (this.health.state !== "up") {
+          this.#learn((now) => this.health.heard(now));
+        }
+      },
+      ended: () => {
+        isWaiting = false;
+        this.#silence.forget(watch);
+      },
+      closed: () => {
+        watch.ended();
+        this.#open--;
+      },
+    };
+    return watch;
+  }
+
+  /**
+   * Plans the probe that the state asks for, if it asks for one.
+   *
+   * @param leastMs Milliseconds until then at least.
+   */
+  #planProbe(leastMs = 0): void {
+    this.#cancelProbe?.();
+    this.#cancelProbe = undefined;
+    const { health } = this;
+    const isWanted = health.state !== "up" && this.hasOthers &&
+      !this.disabled && this.tcpWeight > 0 && this.#options.probe !== "never" &&
+      this.#probing === undefined && !this.#stopped.signal.aborted;
+    if (!isWanted) return;
+    const { clock } = this.#world;
+    const delayMs = Math.max(leastMs, health.nextTryMs - clock.monotonicMs());
+    if (delayMs <= 0) return this.#probeBecause();
+    this.#cancelProbe = clock.schedule(() => this.#probeBecause(), delayMs);
+  }
+
+  #probeBecause(): void {
+    this.#cancelProbe = undefined;
+    const { health } = this;
+    if (health.state === "up") return;
+    if (!this.#options.mayProbe()) {
+      this.#cancelProbe = this.#world.clock.schedule(
+        () => this.#probeBecause(),
+        BUSY_MS,
+      );
+      return;
+    }
+    const { probeTimeoutMs } = this.#options;
+    const timeoutMs = health.state === "suspect"
+      ? Math.min(health.suspicionTimeoutMs, probeTimeoutMs)
+      : probeTimeoutMs;
+    detach(this.probe(timeoutMs), "probe", this.#world);
+  }
+
+  async #probe(timeoutMs: number): Promise<boolean> {
+    const { clock } = this.#world;
+    try {
+      const tookMs = await probe(this.#prober, {
+        target: this.#options.probeTarget,
+        timeoutMs,
+        clock,
+        signal: this.#stopped.signal,
+      });
+      count(this.#probeResults, "ok");
+      this.#learn((now) => this.health.probed(tookMs, now));
+      return true;
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return false;
+      if (!(error instanceof UmbraError)) throw error;
+      const code = codeOf(error);
+      count(this.#probeResults, code);
+      this.#world.logger.log("debug", "probe failed", {
+        server: this.name,
+        code,
+      });
+      if (!OUR_OWN_FAULTS.has(code)) {
+        this.#learn((now) => this.health.probeFailed(code, now));
+      }
+      return false;
+    }
+  }
+}
+
+/** Milliseconds between two probes, and while too many are under way. */
+const BUSY_MS = 1_000;
+
+/** What says nothing of the server. */
+const OUR_OWN_FAULTS: ReadonlySet<ErrorCode> = new Set(
+  [
+    "ERR_NET_DESCRIPTORS",
+    "ERR_NET_ABORTED",
+    "ERR_NET_PERMISSION",
+    "ERR_POLICY_LIMIT",
+  ] as const,
+);
+
+function count<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

@@ -1,0 +1,31 @@
+/**
+ * Every policy by its name.
+ *
+ * @module
+ */
+import { Failover } from "./failover.ts";
+import { BySite } from "./hash.ts";
+import { Latency, type LatencyOptions } from "./latency.ts";
+import type { Policy, PolicyName } from "./policy.ts";
+import { AtRandom } from "./random.ts";
+import { RoundRobin } from "./round_robin.ts";
+
+/** What policies are made with. */
+export interface PolicyOptions extends LatencyOptions {
+  /** A number from 0 to 1, 1 excluded. */
+  random(): number;
+}
+
+/** A new policy, which remembers nothing yet. */
+export function makePolicy(name: PolicyName, options: PolicyOptions): Policy {
+  return MAKERS[name](options);
+}
+
+const MAKERS: Readonly<Record<PolicyName, (options: PolicyOptions) => Policy>> =
+  {
+    failover: () => new Failover(),
+    latency: (options) => new Latency(options),
+    "round-robin": () => new RoundRobin(),
+    random: ({ random }) => new AtRandom(random),
+    hash: () => new BySite(),
+  };

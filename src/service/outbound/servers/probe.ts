@@ -1,0 +1,102 @@
+/**
+ * Asks a server for a sign of life, through the tunnel. By default for a name
+ * that cannot exist (RFC 6761 §6.4): a server that lives closes the connection,
+ * and no third party hears of it.
+ *
+ * @module
+ */
+import { type Clock, Deadline } from "../../../clock.ts";
+import { formatAddress } from "../../../codec/address.ts";
+import { type ErrorCode, ProtocolError, UmbraError } from "../../../errors.ts";
+import type { Channel } from "../../../streams/channel.ts";
+import type { Outbound } from "../outbound.ts";
+import type { ProbeTarget } from "./options.ts";
+
+/** How a server is asked. */
+export interface ProbeOptions {
+  /** See `GroupOptions`. */
+  readonly target: ProbeTarget | "none";
+  /** Milliseconds for all of it. */
+  readonly timeoutMs: number;
+  /** Measures that. */
+  readonly clock: Clock;
+  /** Its abort gives the probe up. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks once.
+ *
+ * @returns Milliseconds until the answer.
+ * @throws {UmbraError} When there is none, or a wrong one.
+ */
+export async function probe(
+  outbound: Outbound,
+  { target, timeoutMs, clock, signal }: ProbeOptions,
+): Promise<number> {
+  const startMs = clock.monotonicMs();
+  using deadline = new Deadline(clock, {
+    delayMs: timeoutMs,
+    code: "ERR_NET_TIMEOUT",
+    parent: signal,
+    what: () => "The server is silent",
+  });
+  const channel = target === "none"
+    ? await outbound.open(NOWHERE, NOTHING, deadline.signal)
+    : await outbound.open(target, headRequest(target), deadline.signal);
+  try {
+    await channel.write(NOTHING, deadline.signal);
+    await (target === "none"
+      ? awaitSign(channel, deadline.signal)
+      : awaitStatus(channel, deadline.signal));
+    return clock.monotonicMs() - startMs;
+  } finally {
+    channel.close();
+  }
+}
+
+/** A close is a sign; so is anything that the key opens. */
+async function awaitSign(channel: Channel, signal: AbortSignal): Promise<void> {
+  try {
+    await channel.read(signal);
+  } catch (error) {
+    if (!(error instanceof UmbraError) || !CLOSES.has(error.code)) throw error;
+  }
+}
+
+const CLOSES: ReadonlySet<ErrorCode> = new Set(
+  ["ERR_NET_RESET", "ERR_NET_CLOSED", "ERR_SS_TRUNCATED"] as const,
+);
+
+/** Any status below 500 is a success. */
+async function awaitStatus(
+  channel: Channel,
+  signal: AbortSignal,
+): Promise<void> {
+  let received = "";
+  while (received.length < STATUS_LENGTH) {
+    const payload = await channel.read(signal);
+    if (payload === undefined) break;
+    received += new TextDecoder("latin1").decode(payload);
+  }
+  if (/^HTTP\/1\.[01] [1-4]/.test(received)) return;
+  throw new ProtocolError(
+    "ERR_HTTP_MALFORMED",
+    "The target of probes does not answer as it should",
+  );
+}
+
+/** Characters of `HTTP/1.1 2`. */
+const STATUS_LENGTH = 10;
+
+function headRequest(target: ProbeTarget): Uint8Array {
+  const { path } = target;
+  const authority = formatAddress(target).replace(/:80$/, "");
+  return new TextEncoder().encode(
+    `HEAD ${path} HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\n\r\n`,
+  );
+}
+
+const NOWHERE = { host: "probe.invalid", port: 1 };
+
+const NOTHING = new Uint8Array(0);

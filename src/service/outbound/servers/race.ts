@@ -1,0 +1,118 @@
+/**
+ * Ways that are tried one after the other: the next one when one fails, and
+ * once beside one that is slow.
+ *
+ * @module
+ */
+import type { Clock } from "../../../clock.ts";
+import { UmbraError } from "../../../errors.ts";
+import type { Channel } from "../../../streams/channel.ts";
+
+/** One way. */
+export interface Way {
+  /** Milliseconds until the next is tried beside it; `Infinity`: never. */
+  readonly patienceMs: number;
+  /** Opens it; the signal gives it up when another was faster. */
+  open(signal: AbortSignal): Promise<Channel>;
+  /** Another one was faster. */
+  lost(): void;
+}
+
+/**
+ * Opens the first that can be opened.
+ *
+ * @param ways At least one, the best first; the next is taken when it is tried.
+ * @param signal Its abort gives everything up.
+ * @returns A channel that the caller owns.
+ * @throws What the last of them failed with; the reason of the signal.
+ */
+export async function firstToOpen(
+  ways: Iterator<Way>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Channel> {
+  const race = new Race(ways, clock, signal);
+  try {
+    return await race.run();
+  } finally {
+    race.end();
+  }
+}
+
+class Race {
+  readonly #ways: Iterator<Way>;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #losers = new AbortController();
+  readonly #running = new Set<Way>();
+  readonly #result = Promise.withResolvers<Channel>();
+  readonly #giveUp = (): void => {
+    this.#settle(() => this.#result.reject(this.#signal.reason));
+  };
+  #settled = false;
+  #raced = false;
+  #cancelTimer = (): void => {};
+
+  constructor(ways: Iterator<Way>, clock: Clock, signal: AbortSignal) {
+    this.#ways = ways;
+    this.#clock = clock;
+    this.#signal = signal;
+  }
+
+  run(): Promise<Channel> {
+    if (this.#signal.aborted) this.#giveUp();
+    else {
+      this.#signal.addEventListener("abort", this.#giveUp);
+      this.#startNext();
+    }
+    return this.#result.promise;
+  }
+
+  end(): void {
+    this.#cancelTimer();
+    this.#signal.removeEventListener("abort", this.#giveUp);
+    this.#losers.abort(this.#signal.reason);
+  }
+
+  /** @returns False where there is none left. */
+  #startNext(): boolean {
+    const next = this.#ways.next();
+    if (next.done) return false;
+    const way = next.value;
+    this.#running.add(way);
+    way.open(this.#losers.signal).then(
+      (channel) => this.#opened(way, channel),
+      (error) => this.#failed(way, error),
+    );
+    this.#cancelTimer();
+    if (!this.#raced) {
+      this.#cancelTimer = this.#clock.schedule(() => {
+        this.#raced = this.#startNext();
+      }, way.patienceMs);
+    }
+    return true;
+  }
+
+  #opened(way: Way, channel: Channel): void {
+    this.#running.delete(way);
+    if (this.#settled) return channel.close();
+    for (const slower of this.#running) slower.lost();
+    this.#settle(() => this.#result.resolve(channel));
+  }
+
+  #failed(way: Way, error: unknown): void {
+    this.#running.delete(way);
+    if (this.#settled) return;
+    if (!(error instanceof UmbraError)) {
+      this.#settle(() => this.#result.reject(error));
+    } else if (!this.#startNext() && this.#running.size === 0) {
+      this.#settle(() => this.#result.reject(error));
+    }
+  }
+
+  #settle(tell: () => void): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    tell();
+  }
+}

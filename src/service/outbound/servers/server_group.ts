@@ -1,0 +1,491 @@
+/**
+ * Several servers as one way: each connection takes one that works, by the
+ * policy, and the next where that fails or is slow. Flows of datagrams keep
+ * their server while it works.
+ *
+ * @module
+ */
+import { type Address, formatAddress } from "../../../codec/address.ts";
+import { detach } from "../../../defect.ts";
+import { TransportError } from "../../../errors.ts";
+import {
+  CONNECT_TIMEOUT_MS,
+  MAX_PROBES,
+  PROBE_JITTER,
+  SERVER_SILENCE_MS,
+} from "../../../limits.ts";
+import type { Channel } from "../../../streams/channel.ts";
+import { type Dependencies, withDefaults } from "../../service.ts";
+import type { Outbound, PacketChannel } from "../outbound.ts";
+import type { UpstreamServer } from "../shadowsocks.ts";
+import { GroupServer } from "./group_server.ts";
+import type { HealthState } from "./health.ts";
+import { GROUP_DEFAULTS, type GroupOptions } from "./options.ts";
+import { makePolicy } from "./policies/policies.ts";
+import {
+  type Candidate,
+  heaviest,
+  type Policy,
+  type PolicyName,
+} from "./policies/policy.ts";
+import { firstToOpen, type Way } from "./race.ts";
+import { sameServer } from "./same_server.ts";
+import type { GroupServerStatus, SwitchReason } from "./server_status.ts";
+
+/** What the operator may change of a server until the next reload. */
+export interface ServerSwitches {
+  /** True to take it out. */
+  readonly disabled?: boolean | undefined;
+  /** Share for TCP, 0 to 1. */
+  readonly tcpWeight?: number | undefined;
+  /** Share for UDP, 0 to 1. */
+  readonly udpWeight?: number | undefined;
+}
+
+/** How a group is made. */
+export interface ServerGroupOptions extends Partial<GroupOptions> {
+  /** Milliseconds to resolve and connect to a server; default 10,000. */
+  readonly connectTimeoutMs?: number;
+}
+
+type Given = Required<ServerGroupOptions>;
+
+/** One way that is many. */
+export class ServerGroup implements Outbound {
+  /** See {@link Outbound.name}. */
+  readonly name = "servers";
+  readonly #world: Required<Dependencies>;
+  #options: Given;
+  #policy: Policy;
+  /** Not set: datagrams follow streams. */
+  #udpPolicy: Policy | undefined;
+  #servers: readonly GroupServer[] = [];
+  #selected: GroupServer | undefined;
+  #pinned: GroupServer | undefined;
+  #nextRoundMs = 0;
+  #cancelRound: (() => void) | undefined;
+  #switched = false;
+  #stopped = false;
+
+  /**
+   * Opens nothing yet.
+   *
+   * @param servers In the order of preference.
+   * @throws {RangeError} When there is none.
+   */
+  constructor(
+    servers: readonly UpstreamServer[],
+    options: ServerGroupOptions,
+    dependencies: Dependencies,
+  ) {
+    this.#world = withDefaults(dependencies);
+    this.#options = given(options);
+    this.#policy = this.#make(this.#options.policy);
+    this.#setUdpPolicy();
+    this.#servers = this.#made(servers);
+    this.#planRound();
+  }
+
+  /** What there is to see, in the order of the configuration. */
+  get status(): readonly GroupServerStatus[] {
+    return this.#servers.map((one) =>
+      one.status(one === this.#selected, one === this.#pinned)
+    );
+  }
+
+  /** True if the operator has pinned or switched something since the reload. */
+  get isSwitched(): boolean {
+    return this.#pinned !== undefined || this.#switched;
+  }
+
+  /**
+   * Replaces servers and options; open streams and flows are not touched. What
+   * is known of a server that stays is kept, what the operator has switched is
+   * forgotten.
+   *
+   * @param servers In the order of preference.
+   * @param options Default: those there are.
+   * @throws {RangeError} When there is no server; nothing has changed then.
+   */
+  replace(
+    servers: readonly UpstreamServer[],
+    options: ServerGroupOptions = this.#options,
+  ): void {
+    const before = this.#servers;
+    const next = given(options);
+    const samePolicy = JSON.stringify(next) === JSON.stringify(this.#options);
+    if (servers.length === 0) throw noServer();
+    this.#options = next;
+    this.#servers = this.#made(servers, samePolicy ? before : []);
+    for (const one of before) if (!this.#servers.includes(one)) one.stop();
+    if (!samePolicy) {
+      this.#policy = this.#make(next.policy);
+      this.#setUdpPolicy();
+      this.#planRound();
+    }
+    this.#pinned = undefined;
+    this.#switched = false;
+    if (!this.#servers.includes(this.#selected!)) this.#selected = undefined;
+  }
+
+  /**
+   * Opens a stream by a server that works, or else by the next that can.
+   *
+   * @throws {UmbraError} What the last of them failed with.
+   */
+  async open(
+    target: Address,
+    first: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Channel> {
+    this.#roundWhenDue();
+    const pinned = this.#pinned;
+    if (pinned !== undefined) {
+      return await openPinned(pinned, target, first, signal);
+    }
+    if (!this.#servers.some(isForStreams)) throw noneLeft("TCP");
+    const ways = this.#ways(this.#inTurn(target), target, first);
+    return await firstToOpen(ways, this.#world.clock, signal);
+  }
+
+  /** Datagrams take a server when their flow begins, and keep it. */
+  packets(target: Address): PacketChannel {
+    const server = this.#forDatagrams(target);
+    const beganMs = this.#world.clock.monotonicMs();
+    server.udp.tried(beganMs);
+    return server.packets(() => this.#shouldMove(server, beganMs));
+  }
+
+  /**
+   * Sends everything through one server, however it is.
+   *
+   * @param name Not set: as the policy says again.
+   * @throws {RangeError} When there is no such server.
+   */
+  pin(name: string | undefined): void {
+    this.#pinned = name === undefined ? undefined : this.#find(name);
+  }
+
+  /**
+   * Switches a server until the next reload.
+   *
+   * @throws {RangeError} When there is no such server.
+   */
+  change(name: string, change: ServerSwitches): void {
+    const server = this.#find(name);
+    this.#switched = true;
+    server.disabled = change.disabled ?? server.disabled;
+    server.tcpWeight = change.tcpWeight ?? server.tcpWeight;
+    server.udpWeight = change.udpWeight ?? server.udpWeight;
+  }
+
+  /**
+   * Asks a server for a sign of life.
+   *
+   * @returns True if there was one.
+   * @throws {RangeError} When there is no such server.
+   */
+  async probe(name: string): Promise<boolean> {
+    return await this.#find(name).probe();
+  }
+
+  /** Watches and probes no more; what is open lives on. Idempotent. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelRound?.();
+    for (const one of this.#servers) one.stop();
+  }
+
+  #made(
+    servers: readonly UpstreamServer[],
+    before: readonly GroupServer[] = [],
+  ): GroupServer[] {
+    if (servers.length === 0) throw noServer();
+    const names = uniqueNames(servers);
+    const made = servers.map((server, i) => {
+      const name = names[i]!;
+      const known = before.find((one) =>
+        one.name === name && sameServer(one.server, server)
+      );
+      return known ?? this.#serverOf(server, name);
+    });
+    for (const [i, one] of made.entries()) {
+      const { tcpWeight = 1, udpWeight = 1 } = servers[i]!;
+      Object.assign(one, { tcpWeight, udpWeight, disabled: false });
+      one.hasOthers = made.length > 1;
+    }
+    return made;
+  }
+
+  #serverOf(server: UpstreamServer, name: string): GroupServer {
+    return new GroupServer(server, {
+      ...this.#options,
+      name,
+      random: () => this.#random(),
+      mayProbe: () => this.#probing < MAX_PROBES,
+      changed: (one, before, silentMs) => this.#changed(one, before, silentMs),
+    }, this.#world);
+  }
+
+  get #probing(): number {
+    return this.#servers.filter(({ isProbing }) => isProbing).length;
+  }
+
+  #find(name: string): GroupServer {
+    const found = this.#servers.find((one) => one.name === name);
+    if (found === undefined) throw new RangeError(`There is no server ${name}`);
+    return found;
+  }
+
+  /** Servers for a stream, the best first; each is chosen when it is asked for. */
+  *#inTurn(target: Address): Generator<GroupServer> {
+    const left = this.#servers.filter(isForStreams);
+    while (left.length > 0) {
+      const nowMs = this.#world.clock.monotonicMs();
+      const working = left.filter(({ health }) =>
+        health.state === "up" || health.isDue(nowMs) && !this.#mayAsk
+      );
+      const suspect = left.filter(({ health }) => health.state === "suspect");
+      const one = working.length > 0
+        ? this.#policy.pick(working, target, nowMs)
+        : heaviest(suspect.length > 0 ? suspect : left);
+      left.splice(left.indexOf(one), 1);
+      yield one;
+    }
+  }
+
+  *#ways(
+    servers: Iterable<GroupServer>,
+    target: Address,
+    first: Uint8Array,
+  ): Generator<Way> {
+    for (const one of servers) {
+      const mayRace = one.hasOthers &&
+        (this.#options.policy !== "latency" || one.health.state !== "up");
+      yield {
+        patienceMs: mayRace ? one.patienceMs : Infinity,
+        open: async (signal) => {
+          const channel = await one.open(target, first, signal);
+          if (!signal.aborted) this.#select(one);
+          return channel;
+        },
+        lost: () => one.lost(),
+      };
+    }
+  }
+
+  /** True if probes tell when a server that is down works again. */
+  get #mayAsk(): boolean {
+    return this.#options.probe !== "never";
+  }
+
+  #select(next: GroupServer): void {
+    const before = this.#selected;
+    this.#selected = next;
+    if (before === undefined || before === next) return;
+    if (!this.#policy.keepsServer) return;
+    next.switchedTo(this.#reasonToLeave(before));
+  }
+
+  #reasonToLeave({ health, disabled }: GroupServer): SwitchReason {
+    if (disabled) return "pinned";
+    if (health.state !== "up") return health.state;
+    return this.#options.policy === "latency" ? "latency" : "recovered";
+  }
+
+  #forDatagrams(target: Address): GroupServer {
+    if (this.#pinned !== undefined) return this.#pinned;
+    const nowMs = this.#world.clock.monotonicMs();
+    const able = this.#servers.filter(isForDatagrams);
+    if (able.length === 0) throw noneLeft("UDP");
+    const working = able.filter((one) => isUsable(one, nowMs));
+    const candidates = working.length > 0 ? working : able;
+    const followed = this.#selected;
+    if (this.#udpPolicy === undefined) {
+      return followed !== undefined && candidates.includes(followed)
+        ? followed
+        : heaviest(candidates.map(byUdpWeight)).one;
+    }
+    return this.#udpPolicy.pick(candidates.map(byUdpWeight), target, nowMs).one;
+  }
+
+  /** True if flows of a server should move: it is lost, and another is not. */
+  #shouldMove(server: GroupServer, beganMs: number): boolean {
+    const nowMs = this.#world.clock.monotonicMs();
+    if (this.#pinned !== undefined) return this.#pinned !== server;
+    // One that is no longer configured serves its flows to their end.
+    if (!this.#servers.includes(server)) return false;
+    const isLost = server.health.state === "down" ||
+      server.udp.isLost(beganMs, nowMs);
+    return isLost &&
+      this.#servers.some((one) =>
+        one !== server && isForDatagrams(one) && isUsable(one, nowMs)
+      );
+  }
+
+  #changed(server: GroupServer, before: HealthState, silentMs: number): void {
+    const { name, health } = server;
+    const { state } = health;
+    if (state === "down" && this.#servers.every(isDown)) {
+      const nowMs = this.#world.clock.monotonicMs();
+      for (const one of this.#servers) one.resetWait(nowMs);
+    }
+    if (!server.hasOthers || !this.#servers.includes(server)) return;
+    const { logger } = this.#world;
+    if (state === "up" && before === "down") {
+      logger.log("info", `server ${name} answers again`);
+    } else if (state === "down") {
+      const other = this.#servers.find((one) =>
+        isForStreams(one) && !isDown(one)
+      );
+      const what = silentMs > 0
+        ? `is silent for ${
+          Math.round((SERVER_SILENCE_MS + silentMs) / 1_000)
+        } s`
+        : "cannot be reached";
+      logger.log(
+        "warn",
+        `server ${name} ${what}: ` +
+          (other ? `using ${other.name}` : "there is no other that works"),
+        { code: health.lastErrorCode },
+      );
+    }
+  }
+
+  /** Probes all servers, where the policy compares them and they are in use. */
+  #roundWhenDue(): void {
+    const { policy, probe } = this.#options;
+    const nowMs = this.#world.clock.monotonicMs();
+    const isWanted = probe === "auto" && policy === "latency" &&
+      this.#servers.length > 1 && !this.#stopped;
+    if (!isWanted || nowMs < this.#nextRoundMs) return;
+    this.#nextRoundMs = nowMs + this.#interval();
+    detach(this.#round(), "probes", this.#world);
+  }
+
+  /** Probes all servers at every interval, in use or not. */
+  #planRound(): void {
+    this.#cancelRound?.();
+    this.#cancelRound = undefined;
+    if (this.#options.probe !== "always") return;
+    this.#cancelRound = this.#world.clock.schedule(() => {
+      this.#planRound();
+      detach(this.#round(), "probes", this.#world);
+    }, this.#interval());
+  }
+
+  /** One probe for each host: its ports are equally far away. */
+  async #round(): Promise<void> {
+    const hosts = new Map<string, GroupServer[]>();
+    for (const one of this.#servers) {
+      if (!isForStreams(one) || one.health.state !== "up") continue;
+      const { host } = one.server.endpoint;
+      hosts.set(host, [...hosts.get(host) ?? [], one]);
+    }
+    const waiting = [...hosts.values()];
+    const probeOne = async (): Promise<void> => {
+      for (let next; (next = waiting.shift());) {
+        const [asked, ...siblings] = next;
+        if (!await asked!.probe()) continue;
+        const nowMs = this.#world.clock.monotonicMs();
+        const usualMs = asked!.probes.value!;
+        for (const one of siblings) one.probes.add(usualMs, nowMs);
+      }
+    };
+    await Promise.all(Array.from({ length: MAX_PROBES }, probeOne));
+  }
+
+  #interval(): number {
+    const spread = 1 + PROBE_JITTER * (2 * this.#random() - 1);
+    return this.#options.probeIntervalMs * spread;
+  }
+
+  #make(name: PolicyName): Policy {
+    return makePolicy(name, { ...this.#options, random: () => this.#random() });
+  }
+
+  #setUdpPolicy(): void {
+    const { udpPolicy } = this.#options;
+    this.#udpPolicy = udpPolicy === "follow"
+      ? undefined
+      : this.#make(udpPolicy);
+  }
+
+  #random(): number {
+    return new DataView(this.#world.randomBytes(4).buffer).getUint32(0) /
+      2 ** 32;
+  }
+}
+
+async function openPinned(
+  server: GroupServer,
+  target: Address,
+  first: Uint8Array,
+  signal: AbortSignal,
+): Promise<Channel> {
+  try {
+    return await server.open(target, first, signal);
+  } catch (error) {
+    if (!(error instanceof TransportError) || signal.aborted) throw error;
+    throw new TransportError(
+      error.code,
+      `pinned server ${server.name} cannot be reached`,
+      { cause: error },
+    );
+  }
+}
+
+/** As a policy for datagrams sees a server. */
+function byUdpWeight(
+  one: GroupServer,
+): Candidate & { readonly one: GroupServer } {
+  const { name, udpWeight: weight, connects, probes, outcomes } = one;
+  return { one, name, weight, connects, probes, outcomes };
+}
+
+function isForStreams({ disabled, tcpWeight }: GroupServer): boolean {
+  return !disabled && tcpWeight > 0;
+}
+
+function isForDatagrams({ disabled, udpWeight }: GroupServer): boolean {
+  return !disabled && udpWeight > 0;
+}
+
+function isUsable({ health, udp }: GroupServer, nowMs: number): boolean {
+  return health.state !== "down" && udp.isUsable(nowMs);
+}
+
+function isDown({ health }: GroupServer): boolean {
+  return health.state === "down";
+}
+
+/** The names, or else the addresses; the second of a name has a number. */
+function uniqueNames(servers: readonly UpstreamServer[]): string[] {
+  const names: string[] = [];
+  for (const { name, endpoint } of servers) {
+    const wanted = name ?? formatAddress(endpoint);
+    let unique = wanted;
+    for (let i = 2; names.includes(unique); i++) unique = `${wanted} (${i})`;
+    names.push(unique);
+  }
+  return names;
+}
+
+function given(options: ServerGroupOptions): Given {
+  return {
+    ...GROUP_DEFAULTS,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    ...options,
+  };
+}
+
+function noneLeft(what: "TCP" | "UDP"): TransportError {
+  return new TransportError(
+    "ERR_NET_UNREACHABLE",
+    `Every server is disabled or has weight 0 for ${what}`,
+  );
+}
+
+function noServer(): RangeError {
+  return new RangeError("Cannot use servers: there is none");
+}

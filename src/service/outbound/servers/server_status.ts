@@ -1,0 +1,72 @@
+/**
+ * What there is to see of the servers of a group. Plain data.
+ *
+ * @module
+ */
+import type { DialCounts } from "../../../dial_times.ts";
+import type { ErrorCode } from "../../../errors.ts";
+import type { HealthState } from "./health.ts";
+
+/** Health of one server, for TCP or for UDP. */
+export interface HealthStatus {
+  /** `disabled`: the server, or its weight for this transport is 0. */
+  readonly state: HealthState | "disabled";
+  /** Milliseconds that connects take; not set before the first. */
+  readonly connectMs?: number;
+  /** Milliseconds that probes take; not set before the first. */
+  readonly probeMs?: number;
+  /** Share of the last tries that failed, 0 to 1. */
+  readonly failureRate: number;
+  /** Why the last failure was one; not set without one. */
+  readonly lastErrorCode?: ErrorCode;
+  /** When the state began; milliseconds since 1970. */
+  readonly sinceUnixMs: number;
+  /** When the server is tried again; set while it is not `up`. */
+  readonly nextTryUnixMs?: number;
+}
+
+/** Why another server was taken. */
+export type SwitchReason =
+  | "down"
+  | "suspect"
+  | "latency"
+  | "pinned"
+  | "recovered";
+
+/** One server. */
+export interface GroupServerStatus {
+  /** Names it in the log, the metrics and the API. */
+  readonly name: string;
+  /** `host:port`. */
+  readonly address: string;
+  /** Cipher. */
+  readonly method: string;
+  /** Share it has beside others for TCP, 0 to 1. */
+  readonly tcpWeight: number;
+  /** The same for UDP. */
+  readonly udpWeight: number;
+  /** For streams. */
+  readonly tcp: HealthStatus;
+  /** For datagrams. */
+  readonly udp: HealthStatus;
+  /** True if the last connection went there. */
+  readonly selected: boolean;
+  /** True if all go there, by order of the operator. */
+  readonly pinned: boolean;
+  /** True if the operator has taken it out. */
+  readonly disabled: boolean;
+  /** Streams that are open. */
+  readonly open: number;
+  /** Payload bytes to it since the start. */
+  readonly bytesUp: number;
+  /** Payload bytes from it since the start. */
+  readonly bytesDown: number;
+  /** Times of successful connects since the start. */
+  readonly connects: DialCounts;
+  /** Connects since the start by what became of them: `ok`, or a code. */
+  readonly results: Readonly<Record<string, number>>;
+  /** Probes since the start, likewise. */
+  readonly probes: Readonly<Record<string, number>>;
+  /** How often it took the place of another one, by reason. */
+  readonly switches: Readonly<Partial<Record<SwitchReason, number>>>;
+}

@@ -1,0 +1,111 @@
+/**
+ * What is known of a server from the datagrams it carries: it is suspected when
+ * many, of several flows, meet no answer at all. Pure.
+ *
+ * @module
+ */
+import {
+  MAX_SERVER_RETRY_MS,
+  SILENT_DATAGRAMS,
+  SILENT_FLOWS,
+  UDP_FLOW_GRACE_MS,
+  UDP_RETRY_MS,
+  UDP_SILENCE_MS,
+} from "../../../limits.ts";
+import type { HealthState } from "./health.ts";
+
+/** The health of one server for UDP: `up` or `suspect`. */
+export class UdpHealth {
+  #state: HealthState = "up";
+  #sinceMs = 0;
+  #nextTryMs = 0;
+  #failures = 0;
+  /** Since the last answer. */
+  #datagrams = 0;
+  #firstMs = 0;
+  #flows = 0;
+  /** Counts answers: a flow is counted once between two of them. */
+  #turn = 0;
+
+  /** True if new flows may go there, at this time. */
+  isUsable(nowMs: number): boolean {
+    return this.#state === "up" || nowMs >= this.#nextTryMs;
+  }
+
+  /** A flow tries it although it is suspect; others wait for the result. */
+  tried(nowMs: number): void {
+    if (this.#state !== "up" && this.isUsable(nowMs)) this.#wait(nowMs);
+  }
+
+  /**
+   * True if a flow that is there should move.
+   *
+   * @param beganMs When it began.
+   */
+  isLost(beganMs: number, nowMs: number): boolean {
+    const sinceMs = Math.max(beganMs, this.#sinceMs);
+    return this.#state !== "up" && nowMs - sinceMs >= UDP_FLOW_GRACE_MS;
+  }
+
+  /** See {@link HealthState}. */
+  get state(): HealthState {
+    return this.#state;
+  }
+
+  /** When the state began, on the monotonic clock. */
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  /** When it may be used again, while it is not `up`. */
+  get nextTryMs(): number {
+    return this.#nextTryMs;
+  }
+
+  /**
+   * A datagram was sent.
+   *
+   * @param countedAt What this returned for the datagram of the flow before;
+   * -1 for the first.
+   * @param streamsWork True if TCP to the same server works.
+   * @returns What to give for the next one.
+   */
+  sent(countedAt: number, streamsWork: boolean, nowMs: number): number {
+    if (this.#datagrams++ === 0) {
+      this.#firstMs = nowMs;
+      this.#flows = 0;
+    }
+    if (countedAt !== this.#turn) this.#flows++;
+    const isSilent = this.#datagrams >= SILENT_DATAGRAMS &&
+      this.#flows >= SILENT_FLOWS &&
+      nowMs - this.#firstMs >= UDP_SILENCE_MS;
+    if (isSilent && streamsWork && this.#state === "up") this.#suspect(nowMs);
+    return this.#turn;
+  }
+
+  /** A datagram of the server was opened. */
+  heard(nowMs: number): void {
+    this.#forget();
+    this.#failures = 0;
+    if (this.#state === "up") return;
+    this.#state = "up";
+    this.#sinceMs = nowMs;
+  }
+
+  #suspect(nowMs: number): void {
+    this.#forget();
+    this.#sinceMs = nowMs;
+    this.#state = "suspect";
+    this.#wait(nowMs);
+  }
+
+  #wait(nowMs: number): void {
+    const waitMs = UDP_RETRY_MS * 2 ** this.#failures++;
+    this.#nextTryMs = nowMs + Math.min(waitMs, MAX_SERVER_RETRY_MS);
+  }
+
+  #forget(): void {
+    this.#datagrams = 0;
+    this.#turn++;
+  }
+}

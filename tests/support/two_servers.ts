@@ -1,0 +1,176 @@
+/**
+ * A local with two servers in the memory world, a target that answers, and
+ * servers that can be killed, frozen and brought back.
+ *
+ * @module
+ */
+import type { ServerService } from "../../src/service/server/server.ts";
+import type { LocalOptions } from "../../src/service/inbound/local.ts";
+import {
+  ServerGroup,
+  type ServerGroupOptions,
+} from "../../src/service/outbound/servers/server_group.ts";
+import type { UpstreamServer } from "../../src/service/outbound/shadowsocks.ts";
+import type { Endpoint, Listener } from "../../src/transport.ts";
+import { utf8 } from "./bytes.ts";
+import { readExactly, send } from "./streams.ts";
+import { SERVER, TARGET, World } from "./world.ts";
+
+/** The second server. */
+export const OTHER: Endpoint = { host: "10.0.0.4", port: 8388 };
+
+/** Two servers, one local, one target. */
+export class TwoServers {
+  readonly world: World;
+  readonly group: ServerGroup;
+  readonly #dialFailures: Map<string, "ERR_NET_REFUSED" | "hang">;
+  readonly #running = new Map<Endpoint, ServerService>();
+  readonly #frozen = new Map<Endpoint, Listener>();
+
+  private constructor(
+    world: World,
+    group: ServerGroup,
+    dialFailures: Map<string, "ERR_NET_REFUSED" | "hang">,
+  ) {
+    this.world = world;
+    this.group = group;
+    this.#dialFailures = dialFailures;
+  }
+
+  /** Starts everything. */
+  static async start(
+    options: ServerGroupOptions = {},
+    given: Partial<LocalOptions> & {
+      readonly first?: Partial<UpstreamServer>;
+      readonly second?: Partial<UpstreamServer>;
+    } = {},
+  ): Promise<TwoServers> {
+    const dialFailures = new Map<string, "ERR_NET_REFUSED" | "hang">();
+    const world = new World({ dialFailures });
+    const { first, second, ...local } = given;
+    const { method, masterKey } = world;
+    const servers: UpstreamServer[] = [
+      { endpoint: SERVER, name: "first", method, masterKey, ...first },
+      { endpoint: OTHER, name: "second", method, masterKey, ...second },
+    ];
+    const group = new ServerGroup(servers, options, world.dependencies);
+    const two = new TwoServers(world, group, dialFailures);
+    await two.thaw(SERVER);
+    await two.thaw(OTHER);
+    await world.local({ servers, group, ...local });
+    two.#answer(await world.target());
+    return two;
+  }
+
+  /** Names of the servers that connections were made to, in order. */
+  get dialled(): string[] {
+    return this.world.network.dialled
+      .filter((to) => to.endsWith(":8388"))
+      .map((to) => to.startsWith(SERVER.host) ? "first" : "second");
+  }
+
+  /** States for TCP, in order. */
+  get states(): string[] {
+    return this.group.status.map(({ tcp }) => tcp.state);
+  }
+
+  /** Messages of the log about servers. */
+  get log(): string[] {
+    return this.world.lines.map(({ message }) => message)
+      .filter((message) => message.startsWith("server "));
+  }
+
+  /**
+   * Asks the target through the local.
+   *
+   * @returns Settles with true when it has answered.
+   */
+  async ask(): Promise<boolean> {
+    const { client, reply } = await this.world.connect();
+    if (reply[1] !== 0) return false;
+    await send(client, utf8("ping"));
+    try {
+      await readExactly(client, 4);
+      return true;
+    } catch {
+      // The connection ended without an answer.
+      return false;
+    } finally {
+      client.close();
+    }
+  }
+
+  /**
+   * Asks each 250 ms.
+   *
+   * @returns How many got no answer, and when the last of those asked.
+   */
+  async askFor(
+    seconds: number,
+  ): Promise<{ failed: number; lastMs: number; of: number }> {
+    const count = seconds * 4;
+    const failed = new Set(Array.from({ length: count }, (_, i) => i));
+    const asking: Promise<void>[] = [];
+    for (let i = 0; i < count; i++) {
+      asking.push(
+        this.ask().then((ok) => {
+          if (ok) failed.delete(i);
+        }),
+      );
+      await this.world.clock.advance(250);
+    }
+    const lastMs = Math.max(-1, ...failed) * 250;
+    return { failed: failed.size, lastMs, of: asking.length };
+  }
+
+  /** Ends a server: its port is closed. */
+  async kill(endpoint: Endpoint): Promise<void> {
+    const running = this.#running.get(endpoint);
+    this.#running.delete(endpoint);
+    if (running !== undefined) await this.world.stop(running);
+    this.#frozen.get(endpoint)?.close();
+    this.#frozen.delete(endpoint);
+  }
+
+  /** Stops a server as SIGSTOP does: connections are made, and no more. */
+  async freeze(endpoint: Endpoint): Promise<void> {
+    await this.kill(endpoint);
+    this.#frozen.set(endpoint, await this.world.network.listen(endpoint));
+  }
+
+  /** Lets its packets vanish, or come through again. */
+  vanish(endpoint: Endpoint, vanishes = true): void {
+    const key = `${endpoint.host}:${endpoint.port}`;
+    if (vanishes) this.#dialFailures.set(key, "hang");
+    else this.#dialFailures.delete(key);
+  }
+
+  /** Runs a server. */
+  async thaw(endpoint: Endpoint): Promise<void> {
+    await this.kill(endpoint);
+    const { mode } = { mode: "tcp_and_udp" } as const;
+    const running = await this.world.server({ listen: endpoint, mode });
+    this.#running.set(endpoint, running);
+  }
+
+  /** Ends everything. */
+  async stop(): Promise<void> {
+    this.group.stop();
+    await this.world.stop();
+  }
+
+  #answer(target: Listener): void {
+    (async () => {
+      for (let next; (next = await target.accept());) {
+        const { connection } = next;
+        readExactly(connection, 4).then(async (bytes) => {
+          await send(connection, bytes);
+          connection.close();
+        }, () => connection.close());
+      }
+    })();
+  }
+}
+
+/** Where the target is, for requests that are made by hand. */
+export { SERVER as FIRST, TARGET };
