@@ -4,48 +4,50 @@ import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
-import { systemTransport } from "../../src/adapters/net/system.ts";
 import type { TransportError } from "../../src/errors.ts";
 import { within } from "./harness.ts";
 import { resettablePeer, silentEndpoint } from "./peers.ts";
 import { transportSuite } from "./transport_suite.ts";
+import { OPENERS } from "./transports.ts";
 import { acceptFrom } from "../support/streams.ts";
 
-const transport = systemTransport();
 const countable = process.platform === "linux";
 if (!countable) process.stderr.write("SKIPPED: descriptors, no /proc here\n");
 
-transportSuite({
-  transport,
-  openHandles: () => countable ? readdirSync("/proc/self/fd").length : 0,
-  resettable: () => resettablePeer(transport),
-  silentEndpoint,
-});
+for (const open of Object.values(OPENERS)) {
+  const transport = await open();
+  transportSuite({
+    transport,
+    openHandles: () => countable ? readdirSync("/proc/self/fd").length : 0,
+    resettable: () => resettablePeer(transport),
+    silentEndpoint,
+  });
 
-test(`${transport.name}: accept() does not fail for a connection that is reset before it`, async () => {
-  const listener = await transport.listen({ host: "127.0.0.1", port: 0 });
-  for (let i = 0; i < 5; i++) {
-    const gone = connect(listener.address);
-    await once(gone, "connect");
-    gone.resetAndDestroy();
-    await once(gone, "close");
-  }
-  const client = await transport.dial(listener.address);
-  for (let port = 0; port !== client.local.port;) {
-    // Bun accepts by itself, and hands out those that have gone, too.
-    const accepted = await within(acceptFrom(listener));
-    port = accepted!.remote.port;
-    accepted!.close();
-  }
-  client.close();
-  listener.close();
-});
+  test(`${transport.name}: accept() does not fail for a connection that is reset before it`, async () => {
+    const listener = await transport.listen({ host: "127.0.0.1", port: 0 });
+    for (let i = 0; i < 5; i++) {
+      const gone = connect(listener.address);
+      await once(gone, "connect");
+      gone.resetAndDestroy();
+      await once(gone, "close");
+    }
+    const client = await transport.dial(listener.address);
+    for (let port = 0; port !== client.local.port;) {
+      // Bun accepts by itself, and hands out those that have gone, too.
+      const accepted = await within(acceptFrom(listener));
+      port = accepted!.remote.port;
+      accepted!.close();
+    }
+    client.close();
+    listener.close();
+  });
 
-test(`${transport.name}: listen() says so, when the name does not exist`, async () => {
-  const listening = transport.listen({ host: "name.invalid", port: 0 });
-  // Where no resolver can be asked, it is not told for good.
-  await assert.rejects(
-    within(listening),
-    ({ code }: TransportError) => /^ERR_NET_NAME_/.test(code),
-  );
-});
+  test(`${transport.name}: listen() says so, when the name does not exist`, async () => {
+    const listening = transport.listen({ host: "name.invalid", port: 0 });
+    // Where no resolver can be asked, it is not told for good.
+    await assert.rejects(
+      within(listening),
+      ({ code }: TransportError) => /^ERR_NET_NAME_/.test(code),
+    );
+  });
+}
