@@ -344,6 +344,12 @@ export const MAX_COPIED_READ = 32_768;
 /** Connections the kernel keeps until we accept them, if the system allows it. */
 export const LISTEN_BACKLOG = 1_024;
 
+/**
+ * Milliseconds that sockets of our own may take to prove themselves at start:
+ * they take 10, and a machine that is busy takes its time.
+ */
+export const SELF_TEST_MS = 3_000;
+
 /** Milliseconds until the event loop looks again that could not go to sleep. */
 export const BELL_RETRY_MS = 5;
 

@@ -71,7 +71,7 @@ async function printKey(args: Arguments): Promise<void> {
 
 async function check(args: Arguments): Promise<void> {
   const [what, file] = args.operands;
-  const most = { config: 2, crypto: 1 }[what ?? ""] ?? Infinity;
+  const most = { config: 2, crypto: 1, transport: 1 }[what ?? ""] ?? Infinity;
   if (args.operands.length > most) {
     throw usage(`One argument too many for ${what}; see --help`);
   }
@@ -84,12 +84,18 @@ async function check(args: Arguments): Promise<void> {
     }
     case "crypto":
       return await print((await import("./tools/crypto.ts")).cryptoTable());
+    case "transport": {
+      const { transportTable } = await import("./tools/transport.ts");
+      return await print(await transportTable());
+    }
     case "server": {
       const { runCheckServer } = await import("./doctor/check_server.ts");
       return succeed(await runCheckServer(args.withoutWord()));
     }
     default: {
-      throw usage("Nothing to check: expected config, crypto or server");
+      throw usage(
+        "Nothing to check: expected config, crypto, transport or server",
+      );
     }
   }
 }

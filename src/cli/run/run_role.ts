@@ -31,7 +31,7 @@ import { reload } from "./reload.ts";
 import { checkReusePort, checkWorkers } from "./sharing.ts";
 import type { Stoppable } from "./take_over.ts";
 import { systemWorld } from "./world.ts";
-import { systemTransport } from "../../adapters/net/system.ts";
+import { chooseTransport } from "../../adapters/net/choose.ts";
 
 /** A program that can be started, watched, changed and stopped. */
 export interface Supervised extends Operator, Stoppable {
@@ -97,7 +97,11 @@ export async function runRole(
     logger.log("warn", warning);
   }
   if (workers === 1) return await serve(host, role, share);
-  checkWorkers(role, systemTransport().capabilities);
+  const { transport, warnings } = await chooseTransport(
+    role.operator.transport,
+  );
+  for (const warning of warnings) logger.log("warn", warning);
+  checkWorkers(role, transport.capabilities);
   if (role.workersCaveat) logger.log("warn", role.workersCaveat);
   const observed = await host.runWorkers(workers, logger);
   if (observed !== undefined) tellTotals(observed, logger);

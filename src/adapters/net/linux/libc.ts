@@ -41,7 +41,7 @@ type Name =
   | "epoll_wait";
 
 const SYMBOLS: Readonly<Record<Name, Signature>> = {
-  __errno_location: { parameters: [], result: "usize" },
+  "__errno_location": { parameters: [], result: "usize" },
   // address, length, protection, flags, descriptor, offset
   mmap: {
     parameters: ["usize", "usize", I32, I32, I32, "usize"],
