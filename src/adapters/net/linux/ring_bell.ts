@@ -5,7 +5,6 @@
  * @module
  */
 import type { Bell } from "./bell.ts";
-import { c } from "./libc.ts";
 import { Ring } from "./ring.ts";
 import { openWire } from "./wire.ts";
 
@@ -16,9 +15,11 @@ import { openWire } from "./wire.ts";
  * @throws {Error} Where io_uring is blocked, or loopback is not permitted.
  */
 export async function openRingBell(epoll: number): Promise<Bell> {
+  let isHung = false;
   const wire = await openWire({
     received: () => bell.onRing(),
     cut: () => {
+      if (!isHung) return;
       throw new Error("The bell of the event loop was cut: restart Umbra");
     },
   });
@@ -26,15 +27,16 @@ export async function openRingBell(epoll: number): Promise<Bell> {
   try {
     ring = new Ring(epoll, wire.descriptor);
   } catch (error) {
-    c.close(wire.descriptor);
+    wire.close();
     throw error;
   }
+  isHung = true;
   const bell: Bell = {
     name: "io_uring",
     onRing: () => {},
     set: () => ring.start(),
-    hold: () => wire.end.ref(),
-    release: () => wire.end.unref(),
+    hold: () => wire.hold(),
+    release: () => wire.release(),
   };
   bell.release();
   return bell;

@@ -22,18 +22,39 @@ import {
 declare const Bun: BunNet;
 
 /** The runtime's end. */
-export interface RuntimeEnd {
-  /** The process lives as long as it is open. */
+interface RuntimeEnd {
   ref(): void;
-  /** The process may end. */
   unref(): void;
+  close(): void;
 }
 
-/** See the module. It stays open as long as the thread lives. */
-export interface Wire {
+/** See the module. */
+export class Wire {
   /** Our end. */
   readonly descriptor: number;
-  readonly end: RuntimeEnd;
+  readonly #end: RuntimeEnd;
+
+  /** Owns both. */
+  constructor(descriptor: number, end: RuntimeEnd) {
+    this.descriptor = descriptor;
+    this.#end = end;
+  }
+
+  /** The process lives as long as the wire is open. */
+  hold(): void {
+    this.#end.ref();
+  }
+
+  /** The process may end. */
+  release(): void {
+    this.#end.unref();
+  }
+
+  /** Closes both ends; it counts as cut. */
+  close(): void {
+    this.#end.close();
+    c.close(this.descriptor);
+  }
 }
 
 /** What comes of a wire. */
@@ -59,7 +80,7 @@ export async function openWire(events: WireEvents): Promise<Wire> {
       ? await acceptWithDeno(descriptor, events)
       : await acceptWithBun(descriptor, events);
     setOption(descriptor, TCP_NODELAY, 1);
-    return { descriptor, end };
+    return new Wire(descriptor, end);
   } catch (error) {
     c.close(descriptor);
     throw error;
@@ -118,7 +139,11 @@ async function acceptWithBun(
       open: (socket) => {
         if (socket.remotePort !== port) return socket.terminate();
         end = socket;
-        ours.resolve(socket as typeof socket & RuntimeEnd);
+        ours.resolve({
+          ref: () => (socket as typeof socket & Referable).ref(),
+          unref: () => (socket as typeof socket & Referable).unref(),
+          close: () => socket.terminate(),
+        });
       },
       data: () => events.received(),
       drain: () => {},
@@ -136,6 +161,12 @@ async function acceptWithBun(
   } finally {
     listener.stop();
   }
+}
+
+/** What Bun's sockets have besides. */
+interface Referable {
+  ref(): void;
+  unref(): void;
 }
 
 const LOOPBACK = "127.0.0.1";
