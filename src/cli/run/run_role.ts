@@ -72,7 +72,7 @@ export interface Role extends ConfiguredRole<readonly LimitedService[]> {
   /** Whether UDP is served. */
   readonly datagrams: boolean;
   /** What the operator should know who asks for several workers. */
-  readonly workersCaveat?: string | undefined;
+  readonly workersCaveats?: readonly string[];
   /** Makes what runs. */
   supervise(surroundings: Surroundings): Supervised;
 }
@@ -102,7 +102,7 @@ export async function runRole(
   );
   for (const warning of warnings) logger.log("warn", warning);
   checkWorkers(role, transport.capabilities);
-  if (role.workersCaveat) logger.log("warn", role.workersCaveat);
+  for (const caveat of role.workersCaveats ?? []) logger.log("warn", caveat);
   const observed = await host.runWorkers(workers, logger);
   if (observed !== undefined) tellTotals(observed, logger);
 }
