@@ -353,6 +353,12 @@ export const SELF_TEST_MS = 3_000;
 /** Milliseconds until the event loop looks again that could not go to sleep. */
 export const BELL_RETRY_MS = 5;
 
+/**
+ * Datagrams that a UDP flow may be delivering to its client at once; then it
+ * takes no more until one has left.
+ */
+export const MAX_DELIVERIES_PER_FLOW = 64;
+
 /** Datagrams that one call of the system receives or sends. */
 export const DATAGRAM_BATCH = 64;
 

@@ -97,10 +97,8 @@ export class ReceiveBatch {
       0,
     );
     this.#count = Math.max(0, count);
-    readMemory(
-      this.#envelopesAt,
-      this.#envelopes.subarray(0, this.#count * ENVELOPE),
-    );
+    const used = this.#count * ENVELOPE;
+    readMemory(this.#envelopesAt, this.#envelopes, used);
     return count;
   }
 
@@ -171,7 +169,7 @@ export class SendBatch {
       this.#headers[HEADER_WORDS * i + NAME_LENGTH] = address.length;
       end += payload.length;
     }
-    writeMemory(this.#memory, this.#copy.subarray(0, end));
+    writeMemory(this.#memory, this.#copy, end);
     return c.sendmmsg(descriptor, this.#headerBytes, count, MSG_FLAGS);
   }
 

@@ -130,14 +130,30 @@ export function mapShared(
   return map(length, MAP_SHARED | MAP_POPULATE, descriptor, offset);
 }
 
-/** Copies as many bytes as `bytes` has from an address. */
-export function readMemory(address: number, bytes: Uint8Array): void {
-  if (bytes.length > 0) copyOut(bytes, address, bytes.length);
+/**
+ * Copies from an address.
+ *
+ * @param length Of the first bytes of `bytes`; all by default.
+ */
+export function readMemory(
+  address: number,
+  bytes: Uint8Array,
+  length: number = bytes.length,
+): void {
+  if (length > 0) copyOut(bytes, address, length);
 }
 
-/** Copies all of `bytes` to an address. */
-export function writeMemory(address: number, bytes: Uint8Array): void {
-  if (bytes.length > 0) copyIn(address, bytes, bytes.length);
+/**
+ * Copies to an address.
+ *
+ * @param length Of the first bytes of `bytes`; all by default.
+ */
+export function writeMemory(
+  address: number,
+  bytes: Uint8Array,
+  length: number = bytes.length,
+): void {
+  if (length > 0) copyIn(address, bytes, length);
 }
 
 /** A descriptor; or the error that its call left. */

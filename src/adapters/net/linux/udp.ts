@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { MAX_TURN_DATAGRAMS, UDP_RECEIVE_BUFFER } from "../../../limits.ts";
+import {
+  DATAGRAM_BATCH,
+  MAX_TURN_DATAGRAMS,
+  UDP_RECEIVE_BUFFER,
+} from "../../../limits.ts";
 import type {
   Datagram,
   DatagramSocket,
@@ -85,6 +89,9 @@ function enlarge(descriptor: number): void {
   setOption(descriptor, SO_RCVBUF, UDP_RECEIVE_BUFFER);
 }
 
+/** Datagrams that leave without waiting for the next turn. */
+const SEND_BATCH: number = DATAGRAM_BATCH / 2;
+
 /** A datagram that waits for the system to take it. */
 interface Waiting extends Outgoing {
   readonly to: Endpoint;
@@ -164,6 +171,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
       };
       this.#waiting.push(one);
       if (this.#isFull) this.#giveUpOnAbort(one);
+      else if (this.#waiting.length >= SEND_BATCH) this.#sendAll();
       else this.#postpone();
       return done.promise;
     } catch (error) {
@@ -221,6 +229,11 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
         this.#drops = Math.max(this.#drops, batch.drops(count - 1));
       }
       taken += count;
+      // That is all there was: what comes now is another event.
+      if (count < DATAGRAM_BATCH) {
+        this.#isUnread = false;
+        return;
+      }
     }
     this.#postpone();
   }
