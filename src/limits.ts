@@ -354,8 +354,8 @@ export const SELF_TEST_MS = 3_000;
 export const BELL_RETRY_MS = 5;
 
 /**
- * Datagrams that a UDP flow may be delivering to its client at once; then it
- * takes no more until one has left.
+ * Datagrams that a UDP flow may be delivering to its client at once, where the
+ * transport sends several together; then it takes no more until one has left.
  */
 export const MAX_DELIVERIES_PER_FLOW = 64;
 

@@ -181,7 +181,10 @@ export interface Capabilities {
   readonly descriptor: boolean;
   /** The receive buffers of UDP sockets can be enlarged. */
   readonly receiveBuffer: boolean;
-  /** Several datagrams are received and sent at a time. */
+  /**
+   * Several datagrams are received and sent at a time: calls of `send` that
+   * overlap leave in order. Elsewhere they may not.
+   */
   readonly batch: boolean;
 }
 

@@ -158,6 +158,10 @@ export class FlowTable<T> {
         socket.close();
         return;
       }
+      // What cannot be sent together would lose its order.
+      const atOnce = this.#world.transport.capabilities.batch
+        ? MAX_DELIVERIES_PER_FLOW
+        : 1;
       flow.close = () => {
         this.#overflown += socket.dropped;
         socket.close();
@@ -168,8 +172,7 @@ export class FlowTable<T> {
         if (datagram === undefined || flow.signal.aborted) return;
         this.#touch(flow);
         const delivered = this.#deliver(flow, datagram);
-        // A transport may send several together, but has not room for all.
-        if (flow.delivering >= MAX_DELIVERIES_PER_FLOW) await delivered;
+        if (flow.delivering >= atOnce) await delivered;
       }
     } catch (error) {
       this.#fail(flow, error);
