@@ -60,13 +60,26 @@ export class BufferPool {
     // Its size is wanted: others make room.
     this.#free.delete(size);
     this.#free.set(size, free);
-    if (!this.#makeRoom(size)) return;
+    if (!this.#makeRoom(size)) return drop(buffer);
     this.#bytes += size;
     free.push(buffer);
   }
 
+  /**
+   * What is of use of a buffer that came from {@link BufferPool.take}: the first
+   * `length` bytes, which can be given back. A few are copied, and the buffer is
+   * taken back at once.
+   */
+  shorten(bytes: Uint8Array, length: number): Uint8Array {
+    if (length >= MIN_GIVEN) return bytes.subarray(0, length);
+    const few = bytes.slice(0, length);
+    this.give(bytes);
+    return few;
+  }
+
   /** Keeps none of those that are here now. */
   clear(): void {
+    for (const free of this.#free.values()) free.forEach(drop);
     this.#free.clear();
     this.#bytes = 0;
   }
@@ -76,12 +89,17 @@ export class BufferPool {
     for (const [other, free] of this.#free) {
       if (other === size) break;
       while (this.#bytes + size > MAX_POOLED_BYTES && free.length > 0) {
-        free.pop();
+        drop(free.pop()!);
         this.#bytes -= other;
       }
     }
     return this.#bytes + size <= MAX_POOLED_BYTES;
   }
+}
+
+/** Gives its memory back now, not when garbage is collected. */
+function drop(buffer: ArrayBuffer): void {
+  buffer.transfer(0);
 }
 
 /** Results this small have rarely come from a big buffer. */

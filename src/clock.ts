@@ -5,6 +5,9 @@
  * @module
  */
 import { TransportError, type TransportErrorCode } from "./errors.ts";
+import { MIN_WHEEL_MS } from "./limits.ts";
+import { onAbort } from "./on_abort.ts";
+import { TimerWheel } from "./timer_wheel.ts";
 
 /** A source of time. */
 export interface Clock {
@@ -20,8 +23,7 @@ export interface Clock {
   schedule(callback: () => void, delayMs: number): () => void;
 }
 
-/** The system's clock and timers. */
-export const systemClock: Clock = {
+const exactClock: Clock = {
   monotonicMs: () => performance.now(),
   unixMs: () => Date.now(),
   schedule(callback, delayMs): () => void {
@@ -30,6 +32,18 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
   },
+};
+
+const wheel = new TimerWheel(exactClock);
+
+/**
+ * The system's clock and timers. A wait of a second and more, of which every
+ * connection has some, may be a little longer.
+ */
+export const systemClock: Clock = {
+  ...exactClock,
+  schedule: (callback, delayMs) =>
+    (delayMs < MIN_WHEEL_MS ? exactClock : wheel).schedule(callback, delayMs),
 };
 
 /**
@@ -43,6 +57,18 @@ export function unixMsAt(clock: Clock, momentMs: number): number {
   return clock.unixMs() - (clock.monotonicMs() - momentMs);
 }
 
+/** When a wait ends, and with which error. */
+export interface DeadlineOptions {
+  /** Milliseconds from now until the signal aborts. */
+  readonly delayMs: number;
+  /** Code of the {@link TransportError} that is the abort reason. */
+  readonly code: TransportErrorCode;
+  /** Its abort aborts the deadline at once, with the same reason. */
+  readonly parent?: AbortSignal | undefined;
+  /** What did not happen in that time; default "Gave up waiting". */
+  readonly what?: (() => string) | undefined;
+}
+
 /**
  * A deadline as an `AbortSignal` that also follows a parent signal.
  *
@@ -52,33 +78,25 @@ export function unixMsAt(clock: Clock, momentMs: number): number {
 export class Deadline implements Disposable {
   readonly #controller = new AbortController();
   readonly #cancelTimer: () => void;
-  readonly #parent: AbortSignal | undefined;
-  readonly #onParentAbort = (): void => this.#abort(this.#parent?.reason);
+  #leaveParent: () => void = () => {};
 
   /**
    * Starts to run.
    *
    * @param clock Where the time comes from.
-   * @param delayMs Time from now until the signal aborts.
-   * @param code Code of the {@link TransportError} that is the abort reason.
-   * @param parent Its abort aborts this one at once, with the same reason.
-   * @param what What did not happen in that time, for the message.
    */
   constructor(
     clock: Clock,
-    delayMs: number,
-    code: TransportErrorCode,
-    parent?: AbortSignal,
-    what: () => string = () => "Gave up waiting",
+    { delayMs, code, parent, what = () => "Gave up waiting" }: DeadlineOptions,
   ) {
-    this.#parent = parent;
     this.#cancelTimer = clock.schedule(() => {
       this.#abort(
         new TransportError(code, `${what()} after ${delayMs / 1_000} s`),
       );
     }, delayMs);
-    if (parent?.aborted) this.#abort(parent.reason);
-    else parent?.addEventListener("abort", this.#onParentAbort);
+    if (parent === undefined) return;
+    if (parent.aborted) this.#abort(parent.reason);
+    else this.#leaveParent = onAbort(parent, () => this.#abort(parent.reason));
   }
 
   /** Aborted with a {@link TransportError} or with the parent's reason. */
@@ -89,7 +107,7 @@ export class Deadline implements Disposable {
   /** Ends the wait without aborting. Idempotent. */
   cancel(): void {
     this.#cancelTimer();
-    this.#parent?.removeEventListener("abort", this.#onParentAbort);
+    this.#leaveParent();
   }
 
   /** Same as {@link Deadline.cancel}. */
@@ -123,11 +141,11 @@ export function pause(
   }
   const wake = (): void => {
     cancel();
-    signal.removeEventListener("abort", wake);
+    leave();
     resolve();
   };
   const cancel = clock.schedule(wake, delayMs);
-  signal.addEventListener("abort", wake);
+  const leave = onAbort(signal, wake);
   return promise;
 }
 
@@ -148,15 +166,16 @@ export function abortable<T>(
 ): Promise<T> {
   if (signal === undefined) return operation;
   const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const onAbort = (): void => reject(signal.reason);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
+  const giveUp = (): void => reject(signal.reason);
+  // Where it is aborted, to give up again changes nothing.
+  const leave = signal.aborted ? giveUp : onAbort(signal, giveUp);
+  if (signal.aborted) giveUp();
   operation.then((value) => {
-    signal.removeEventListener("abort", onAbort);
+    leave();
     if (signal.aborted) late?.(value);
     resolve(value);
   }, (error) => {
-    signal.removeEventListener("abort", onAbort);
+    leave();
     reject(error);
   });
   return promise;

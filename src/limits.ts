@@ -199,12 +199,6 @@ export const MAX_DIAL_ADDRESSES = 8;
 export const IDLE_TIMEOUT_MS = 300_000;
 
 /**
- * Milliseconds without a byte once one direction has ended: half-open
- * connections of peers that vanished pile up otherwise.
- */
-export const HALF_CLOSED_IDLE_TIMEOUT_MS = 60_000;
-
-/**
  * Milliseconds `ss-local` waits for an application's first bytes, so that they
  * leave in one segment with salt and address. libev waits 50, Outline 10; a
  * protocol in which the server speaks first pays it once.
@@ -313,6 +307,24 @@ export const MAX_POOLED_BYTES = 16_777_216;
 
 /** Bytes of the reads of all busy connections together, half of what is pooled. */
 export const MAX_BUSY_READ_BYTES = 8_388_608;
+
+/**
+ * Bytes that may wait to be written, over all connections, before reads become
+ * as short as {@link CROWDED_READ_BUFFER}: 16 of the longest.
+ */
+export const MAX_WAITING_BYTES = 4_194_304;
+
+/**
+ * Bytes of one read of a busy connection at most, while many bytes wait: a
+ * receiver that does not read holds up one read, and a partial chunk.
+ */
+export const CROWDED_READ_BUFFER = 16_384;
+
+/**
+ * Bytes of a chunk that Bun hands over from which on we read ourselves: what
+ * comes in less is left to Bun.
+ */
+export const LONG_READ = 16_384;
 
 /** Bytes of the first read of a connection. */
 export const MIN_READ_BUFFER = 4_096;
@@ -580,6 +592,16 @@ export const REST_WORTH_MS = 500;
 /** Of the processor time of the work before it, a rest may cost so much. */
 export const REST_COST_SHARE = 0.1;
 
+/** A process whose memory has grown by this factor rests as well. */
+export const REST_GROWTH = 1.2;
+
+/**
+ * Connections that have ended since the last rest, of those it found open, after
+ * which a process rests as well: what they held is garbage, and to end them costs
+ * too little to be worth a rest. One rest costs as much as 64 new connections.
+ */
+export const REST_ENDED = 64;
+
 /** Milliseconds between two looks at whether memory has grown. */
 export const GROWTH_CHECK_MS = 200;
 
@@ -639,3 +661,27 @@ export const SSR_CLIENT_SHARE = 0.25;
  * were opened together arrive in any order. The originals' number.
  */
 export const SSR_EARLIER_CONNECTIONS = 64;
+
+/**
+ * Characters of the log that wait for its reader at most: a thousand lines or
+ * two. More are lost and counted.
+ */
+export const MAX_UNWRITTEN_LOG = 262_144;
+
+/** Milliseconds a program waits at its end for its log to be written. */
+export const LOG_FLUSH_MS = 500;
+
+/** Milliseconds a wait must have to be one of many that share a timer. */
+export const MIN_WHEEL_MS = 1_000;
+
+/** Milliseconds by which such a wait may be longer: a tenth at the most. */
+export const WHEEL_TICK_MS = 100;
+
+/** Milliseconds of the longest timer of either runtime: 31 bits. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
+/**
+ * Cipher contexts of each direction that are kept for the next connections; half
+ * a kilobyte each.
+ */
+export const MAX_FREE_CONTEXTS = 256;

@@ -15,12 +15,6 @@ import {
   formatUntil,
   type RateUnit,
 } from "./units.ts";
-import {
-  quotaUsed,
-  stateOf,
-  totalBytes,
-  type UserState,
-} from "./user_state.ts";
 
 /** A user, with what follows from its numbers. */
 export interface UserRow {
@@ -207,4 +201,37 @@ export function sortRows(
       : Number(x > Number(y)) - Number(x < Number(y));
     return sign * difference || NAMES.compare(a.user.name, b.user.name);
   });
+}
+
+/** In what state a user is. */
+export type UserState =
+  | "disabled"
+  | "expired"
+  | "over quota"
+  | "connected"
+  | "idle"
+  | "never seen";
+
+/** The first thing that holds. */
+export function stateOf(user: UserStatus, nowUnixMs: number): UserState {
+  const { limits, usage, disabled } = user;
+  if (disabled) return "disabled";
+  if (limits.expiresUnixMs !== undefined && limits.expiresUnixMs <= nowUnixMs) {
+    return "expired";
+  }
+  if (quotaUsed(user) >= 1) return "over quota";
+  if (usage.open > 0) return "connected";
+  return usage.lastSeenUnixMs === 0 ? "never seen" : "idle";
+}
+
+/** Bytes in both directions. */
+export function totalBytes(user: UserStatus): number {
+  return user.usage.bytesUp + user.usage.bytesDown;
+}
+
+/** Part of the quota that is used, 1 for all of it; 0 without a quota. */
+export function quotaUsed(user: UserStatus): number {
+  const { quotaBytes } = user.limits;
+  if (quotaBytes === undefined) return 0;
+  return quotaBytes === 0 ? 1 : totalBytes(user) / quotaBytes;
 }

@@ -20,7 +20,7 @@ export function tolerateClosedPipes(): void {
 }
 
 /**
- * Writes to standard error, at once. Where that cannot be, since the disk of
+ * Writes a last word to standard error, at once. Where that cannot be, since the disk of
  * the log is full or its reader has gone, the text is lost: there is nobody
  * left to tell, and traffic goes on.
  *

@@ -53,6 +53,7 @@ export class ChunkOpener {
   #partial: Uint8Array | undefined;
   #have = 0;
   #failure: Error | undefined;
+  #freed = false;
 
   /**
    * Starts before the salt, or after the headers.
@@ -88,11 +89,12 @@ export class ChunkOpener {
    * then: every later call throws the same.
    */
   open(bytes: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#checkAlive();
     try {
       return this.#openAll(bytes, allocate);
     } catch (error) {
-      this.#die(error as Error);
+      this.#failure = error as Error;
+      this.free();
       throw error;
     }
   }
@@ -107,7 +109,7 @@ export class ChunkOpener {
    * inside the salt.
    */
   end(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#checkAlive();
     if (this.#have > 0 || !this.#awaitsLength) {
       throw new ProtocolError(
         "ERR_SS_TRUNCATED",
@@ -120,13 +122,14 @@ export class ChunkOpener {
 
   /** Gives the key back to its provider. Idempotent. */
   free(): void {
-    this.#die(new TypeError("Cannot open: opener was freed"));
-  }
-
-  #die(reason: Error): void {
-    this.#failure ??= reason;
+    this.#freed = true;
     this.#partial = undefined;
     this.#aead?.free();
+  }
+
+  #checkAlive(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#freed) throw new TypeError("Cannot open: opener was freed");
   }
 
   #openAll(bytes: Uint8Array, allocate: Allocate): Uint8Array {

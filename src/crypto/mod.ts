@@ -9,6 +9,7 @@ export {
   type AeadAlgorithm,
   type AeadMethod,
   findMethod,
+  type FindOptions,
   type Method,
   METHODS,
 } from "./method.ts";

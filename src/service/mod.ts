@@ -21,7 +21,12 @@ export {
   type TransportErrorCode,
   UmbraError,
 } from "../errors.ts";
-export { type Clock, Deadline, systemClock } from "../clock.ts";
+export {
+  type Clock,
+  Deadline,
+  type DeadlineOptions,
+  systemClock,
+} from "../clock.ts";
 export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "../random.ts";
 export type {
@@ -57,14 +62,13 @@ export type {
 } from "../users.ts";
 export { ByteReader, type ReadSource } from "../streams/byte_reader.ts";
 export { ByteWriter, type WriteTarget } from "../streams/byte_writer.ts";
-export { openStream } from "../streams/open_stream.ts";
+export { openStream, sealStream } from "../streams/chunk_streams.ts";
 export {
   type FirstBytes,
   type Passage,
   relay,
   type RelayOptions,
 } from "../streams/relay.ts";
-export { sealStream } from "../streams/seal_stream.ts";
 export {
   type LocalOptions,
   type LocalService,
@@ -100,7 +104,7 @@ export {
   type ServerService,
   startServer,
 } from "./server/server.ts";
-export type { ClientOptions } from "./server/client_connection.ts";
+export type { ServingOptions } from "./server/client_connection.ts";
 export {
   connectionCapacity,
   type Dependencies,

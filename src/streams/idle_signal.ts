@@ -5,6 +5,8 @@
  */
 import type { Clock } from "../clock.ts";
 import { TransportError } from "../errors.ts";
+import { type Idle, IdleTimer } from "../idle_timer.ts";
+import { onAbort } from "../on_abort.ts";
 
 /**
  * Aborts with `ERR_NET_IDLE` once nothing has been touched for a while, or
@@ -12,29 +14,25 @@ import { TransportError } from "../errors.ts";
  *
  * The owner must dispose of it (`using`).
  */
-export class IdleSignal implements Disposable {
-  readonly #clock: Clock;
+export class IdleSignal implements Disposable, Idle {
   readonly #timeoutMs: number;
-  readonly #parent: AbortSignal;
   readonly #controller = new AbortController();
-  readonly #onParentAbort = (): void =>
-    this.#controller.abort(this.#parent.reason);
-  #lastMs: number;
-  #cancel: () => void = () => {};
+  readonly #timer: IdleTimer;
+  #leaveParent: () => void = () => {};
 
   /**
+   * Starts to watch.
+   *
    * @param clock Measures.
    * @param timeoutMs Milliseconds without a touch.
    * @param parent Its abort aborts this one at once, with the same reason.
    */
   constructor(clock: Clock, timeoutMs: number, parent: AbortSignal) {
-    this.#clock = clock;
     this.#timeoutMs = timeoutMs;
-    this.#parent = parent;
-    this.#lastMs = clock.monotonicMs();
-    if (parent.aborted) this.#onParentAbort();
-    else parent.addEventListener("abort", this.#onParentAbort);
-    this.#arm(timeoutMs);
+    this.#timer = new IdleTimer(clock, this);
+    const endToo = (): void => this.#controller.abort(parent.reason);
+    if (parent.aborted) endToo();
+    else this.#leaveParent = onAbort(parent, endToo);
   }
 
   /** Aborted with a `TransportError` or with the parent's reason. */
@@ -44,25 +42,28 @@ export class IdleSignal implements Disposable {
 
   /** Something has moved. */
   touch(): void {
-    this.#lastMs = this.#clock.monotonicMs();
+    this.#timer.touch();
+  }
+
+  /** See {@link Idle.idleTimeoutMs}. */
+  idleTimeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
+  /** See {@link Idle.onIdle}. */
+  onIdle(): void {
+    this.#controller.abort(nothingMoved(this.#timeoutMs));
   }
 
   /** Ends the wait without aborting. Idempotent. */
   [Symbol.dispose](): void {
-    this.#cancel();
-    this.#parent.removeEventListener("abort", this.#onParentAbort);
+    this.#timer.stop();
+    this.#leaveParent();
   }
+}
 
-  #arm(delayMs: number): void {
-    this.#cancel = this.#clock.schedule(() => {
-      const idleMs = this.#clock.monotonicMs() - this.#lastMs;
-      if (idleMs < this.#timeoutMs) this.#arm(this.#timeoutMs - idleMs);
-      else {
-        const seconds = this.#timeoutMs / 1_000;
-        this.#controller.abort(
-          new TransportError("ERR_NET_IDLE", `Nothing moved for ${seconds} s`),
-        );
-      }
-    }, delayMs);
-  }
+/** The error of a connection on which nothing has moved. */
+export function nothingMoved(idleTimeoutMs: number): TransportError {
+  const seconds = idleTimeoutMs / 1_000;
+  return new TransportError("ERR_NET_IDLE", `Nothing moved for ${seconds} s`);
 }

@@ -5,9 +5,11 @@
  */
 import type { BufferPool } from "../buffer_pool.ts";
 import { type Clock, pause } from "../clock.ts";
-import { TransportError } from "../errors.ts";
+import { type Idle, IdleTimer } from "../idle_timer.ts";
 import { BREAK_OFF_MS } from "../limits.ts";
+import { onAbort } from "../on_abort.ts";
 import type { Channel, Direction } from "./channel.ts";
+import { nothingMoved } from "./idle_signal.ts";
 
 /** Judges and counts what is relayed. */
 export interface Passage {
@@ -44,8 +46,6 @@ export interface RelayOptions {
   readonly clock: Clock;
   /** Milliseconds without a byte in either direction. */
   readonly idleTimeoutMs: number;
-  /** The same once one direction has ended. */
-  readonly halfClosedIdleTimeoutMs: number;
   /** The abort of any ends the relay with that signal's reason. */
   readonly signals: readonly AbortSignal[];
   /** Default: nothing. */
@@ -78,15 +78,16 @@ export function relay(
 }
 
 /** Two directions, and everything that may end them. */
-class Relay implements EventListenerObject {
+class Relay implements Idle {
   readonly passage: Passage;
   readonly options: RelayOptions;
-  readonly watchdog: IdleWatchdog;
+  #timer: IdleTimer | undefined;
   readonly #resolve: () => void;
   readonly #reject: (reason: unknown) => void;
   #pumps: readonly Pump[] = [];
   #running = 0;
   #failed = false;
+  #leaveSignals: (() => void)[] = [];
 
   constructor(
     passage: Passage,
@@ -96,7 +97,6 @@ class Relay implements EventListenerObject {
   ) {
     this.passage = passage;
     this.options = options;
-    this.watchdog = new IdleWatchdog(this);
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -104,9 +104,10 @@ class Relay implements EventListenerObject {
   start(client: Channel, target: Channel): void {
     for (const signal of this.options.signals) {
       if (signal.aborted) return this.fail(signal.reason);
-      signal.addEventListener("abort", this);
+      const fail = (): void => this.fail(signal.reason);
+      this.#leaveSignals.push(onAbort(signal, fail));
     }
-    this.watchdog.start();
+    this.#timer = new IdleTimer(this.options.clock, this);
     const up = new Pump("up", client, target, this);
     const down = new Pump("down", target, client, this);
     this.#pumps = [up, down];
@@ -117,17 +118,34 @@ class Relay implements EventListenerObject {
     down.run(first?.down).catch(fail);
   }
 
-  /** A signal was aborted. */
-  handleEvent({ target }: Event): void {
-    this.fail((target as AbortSignal).reason);
-  }
-
   /** One direction has ended. */
   ended(): void {
-    this.watchdog.halfClosed();
+    this.touch();
     if (--this.#running > 0) return;
     this.#stop();
     this.#resolve();
+  }
+
+  /** See {@link Idle.idleTimeoutMs}. */
+  idleTimeoutMs(): number {
+    return this.options.idleTimeoutMs;
+  }
+
+  /** See {@link Idle.onIdle}. */
+  onIdle(): void {
+    this.fail(nothingMoved(this.options.idleTimeoutMs));
+  }
+
+  /** Something has moved. */
+  touch(): void {
+    this.#timer?.touch();
+  }
+
+  /** Waits to keep a rate, which is no idleness. */
+  async pace(waitMs: number, signal: AbortSignal): Promise<void> {
+    this.#timer?.hold();
+    await pause(this.options.clock, waitMs, signal);
+    this.#timer?.release();
   }
 
   /** Nothing goes on after this; said again, it changes nothing. */
@@ -139,14 +157,16 @@ class Relay implements EventListenerObject {
     const told = pumps.map((pump) => pump.breakOff(reason))
       .find((one) => one !== undefined);
     if (told === undefined) this.#reject(reason);
-    else told.finally(() => this.#reject(reason));
+    else {
+      const end = (): void => this.#reject(reason);
+      told.then(end, end);
+    }
   }
 
   #stop(): void {
-    for (const signal of this.options.signals) {
-      signal.removeEventListener("abort", this);
-    }
-    this.watchdog.stop();
+    for (const leave of this.#leaveSignals) leave();
+    this.#leaveSignals = [];
+    this.#timer?.stop();
     for (const pump of this.#pumps) pump.stop();
     this.#pumps = [];
   }
@@ -173,10 +193,10 @@ class Pump {
   async run(first: Uint8Array | undefined): Promise<void> {
     const { reader, session } = this.#from;
     const { writer } = this.#to;
-    const { options: { buffers }, passage, watchdog } = this.#relay;
+    const { options: { buffers }, passage } = this.#relay;
     if (first !== undefined && first.length > 0) {
       await writer.write(first);
-      watchdog.touch();
+      this.#relay.touch();
     }
     while (!this.#stopped) {
       if (this.#to.session.isWaiting === true) {
@@ -184,30 +204,40 @@ class Pump {
         if (this.#stopped) return;
       }
       this.#reading = reader.read();
-      const chunk = await this.#reading;
+      let chunk = await this.#reading;
       if (this.#stopped) return;
       this.#reading = undefined;
       if (chunk === undefined) break;
-      const { payload, reply } = session.open(chunk, buffers.take);
-      if (reply !== undefined) this.#reply(reply);
-      this.#from.opened();
-      const waitMs = passage.pass(this.#direction, payload.length);
-      const bytes = this.#to.session.seal(payload, buffers.take);
-      this.#giveBack(chunk, payload, bytes);
-      watchdog.touch();
+      const { bytes, waitMs } = this.#carry(chunk);
+      const isSame = bytes === chunk;
+      // A write may wait for minutes, and this function holds what it names.
+      chunk = undefined;
+      this.#relay.touch();
       if (waitMs > 0) await this.#pace(waitMs);
       if (this.#stopped) return;
       if (bytes.length > 0) await writer.write(bytes);
       // Only now, and not if it failed: until then the system reads from it.
-      if (bytes === chunk) this.#from.connection.recycle?.(chunk);
+      if (isSame) this.#from.connection.recycle?.(bytes);
       else buffers.give(bytes);
-      watchdog.touch();
+      this.#relay.touch();
     }
     if (this.#stopped) return;
     session.end();
     passage.ended?.(this.#direction);
     await writer.close();
     if (!this.#stopped) this.#relay.ended();
+  }
+
+  /** What is to be written for a chunk, and after how many milliseconds. */
+  #carry(chunk: Uint8Array): { bytes: Uint8Array; waitMs: number } {
+    const { options: { buffers }, passage } = this.#relay;
+    const { payload, reply } = this.#from.session.open(chunk, buffers.take);
+    if (reply !== undefined) this.#reply(reply);
+    this.#from.opened();
+    const waitMs = passage.pass(this.#direction, payload.length);
+    const bytes = this.#to.session.seal(payload, buffers.take);
+    this.#giveBack(chunk, payload, bytes);
+    return { bytes, waitMs };
   }
 
   /** What is needed no more once `bytes` are made. */
@@ -255,69 +285,9 @@ class Pump {
     return pause(clock, BREAK_OFF_MS, done.signal);
   }
 
-  /** Keeps a rate; that is no idleness. */
+  /** Keeps a rate. */
   async #pace(waitMs: number): Promise<void> {
-    const { options: { clock }, watchdog } = this.#relay;
     this.#pacing = new AbortController();
-    watchdog.held++;
-    await pause(clock, waitMs, this.#pacing.signal);
-    watchdog.held--;
-    watchdog.touch();
-  }
-}
-
-/** Notices that nothing has moved; one timer, not one for each byte. */
-class IdleWatchdog {
-  readonly #relay: Relay;
-  #timeoutMs: number;
-  #lastMs: number;
-  #cancel: () => void = () => {};
-  /** Directions that wait on purpose. */
-  held = 0;
-
-  constructor(relay: Relay) {
-    this.#relay = relay;
-    this.#timeoutMs = relay.options.idleTimeoutMs;
-    this.#lastMs = relay.options.clock.monotonicMs();
-  }
-
-  start(): void {
-    this.#arm(this.#timeoutMs);
-  }
-
-  touch(): void {
-    this.#lastMs = this.#relay.options.clock.monotonicMs();
-  }
-
-  /** From now on the shorter time-out counts. */
-  halfClosed(): void {
-    const { idleTimeoutMs, halfClosedIdleTimeoutMs } = this.#relay.options;
-    this.#timeoutMs = Math.min(idleTimeoutMs, halfClosedIdleTimeoutMs);
-    this.touch();
-    this.#cancel();
-    this.#arm(this.#timeoutMs);
-  }
-
-  stop(): void {
-    this.#cancel();
-  }
-
-  #arm(delayMs: number): void {
-    const { clock } = this.#relay.options;
-    this.#cancel = clock.schedule(() => this.#check(), delayMs);
-  }
-
-  #check(): void {
-    const idleMs = this.#relay.options.clock.monotonicMs() - this.#lastMs;
-    if (this.held > 0) {
-      this.#arm(this.#timeoutMs);
-    } else if (idleMs < this.#timeoutMs) {
-      this.#arm(this.#timeoutMs - idleMs);
-    } else {
-      const seconds = this.#timeoutMs / 1_000;
-      this.#relay.fail(
-        new TransportError("ERR_NET_IDLE", `Nothing moved for ${seconds} s`),
-      );
-    }
+    await this.#relay.pace(waitMs, this.#pacing.signal);
   }
 }

@@ -48,7 +48,6 @@ async function handle(
       buffers,
       clock: systemClock,
       idleTimeoutMs: 60_000,
-      halfClosedIdleTimeoutMs: 60_000,
       signals: [signal],
     });
   } catch (error) {

@@ -85,7 +85,7 @@ export class SampleProgram {
     const { up, down } = this.#busy ? this.#traffic : { up: 0, down: 0 };
     const noise = this.#busy ? this.#random() : 0;
     return {
-      version: "0.1.0",
+      version: "0.2.0",
       runtime: "bun 1.4.5",
       role: "server",
       startedUnixMs: SAMPLE_STARTED_UNIX_MS,

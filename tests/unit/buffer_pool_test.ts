@@ -44,6 +44,30 @@ test("clear() keeps nothing, and what comes back later is kept again", () => {
   assert.equal(pool.take(100_000).buffer, out.buffer);
 });
 
+test("what is not kept is given back to the system at once", () => {
+  const pool = new BufferPool();
+  const taken = Array.from({ length: 100 }, () => pool.take(500_000));
+  for (const bytes of taken) pool.give(bytes);
+  const bytesOf = (): number =>
+    taken.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+  assert.equal(bytesOf(), pool.pooledBytes);
+  pool.clear();
+  assert.equal(bytesOf(), 0);
+});
+
+test("shorten() copies a few bytes, and takes their buffer back", () => {
+  const pool = new BufferPool();
+  const out = pool.take(100_000);
+  out.set([1, 2, 3]);
+  const { buffer } = out;
+  const few = pool.shorten(out, 3);
+  assert.deepEqual([...few], [1, 2, 3]);
+  assert.equal(pool.take(100_000).buffer, buffer);
+  const many = pool.take(100_000);
+  assert.equal(pool.shorten(many, 50_000).buffer, many.buffer);
+  assert.equal(pool.pooledBytes, 0);
+});
+
 test("give() makes room for the size that is wanted now", () => {
   const pool = new BufferPool();
   const old = Array.from({ length: 100 }, () => pool.take(200_000));

@@ -15,7 +15,10 @@ test("the system's clock never runs what is scheduled for Infinity", async () =>
 describe("Deadline", () => {
   test("aborts with a TransportError of its code, when time is up", async () => {
     const clock = new FakeClock();
-    const deadline = new Deadline(clock, 100, "ERR_NET_TIMEOUT");
+    const deadline = new Deadline(clock, {
+      delayMs: 100,
+      code: "ERR_NET_TIMEOUT",
+    });
     await clock.advance(99);
     assert.ok(!deadline.signal.aborted);
     await clock.advance(1);
@@ -25,7 +28,10 @@ describe("Deadline", () => {
 
   test("never aborts and holds no timer, once cancelled", async () => {
     const clock = new FakeClock();
-    const deadline = new Deadline(clock, 100, "ERR_NET_TIMEOUT");
+    const deadline = new Deadline(clock, {
+      delayMs: 100,
+      code: "ERR_NET_TIMEOUT",
+    });
     deadline[Symbol.dispose]();
     assert.equal(clock.pending, 0);
     await clock.advance(200);
@@ -35,10 +41,18 @@ describe("Deadline", () => {
   test("takes over the parent's abort and reason, before or after", () => {
     const clock = new FakeClock();
     const parent = new AbortController();
-    const before = new Deadline(clock, 1, "ERR_NET_TIMEOUT", parent.signal);
+    const before = new Deadline(clock, {
+      delayMs: 1,
+      code: "ERR_NET_TIMEOUT",
+      parent: parent.signal,
+    });
     const reason = new Error("stop");
     parent.abort(reason);
-    const after = new Deadline(clock, 1, "ERR_NET_TIMEOUT", parent.signal);
+    const after = new Deadline(clock, {
+      delayMs: 1,
+      code: "ERR_NET_TIMEOUT",
+      parent: parent.signal,
+    });
     assert.equal(before.signal.reason, reason);
     assert.equal(after.signal.reason, reason);
     assert.equal(clock.pending, 0);

@@ -12,7 +12,8 @@ import {
   checkOutput,
 } from "../../crypto/aead.ts";
 import type { AeadMethod } from "../../crypto/method.ts";
-import { TAG_LENGTH } from "../../limits.ts";
+import { MAX_FREE_CONTEXTS, TAG_LENGTH } from "../../limits.ts";
+import { libcryptoSubkey, SHA1_SYMBOLS } from "./_libcrypto_subkey.ts";
 import {
   type ForeignFunction,
   openLibrary,
@@ -80,6 +81,7 @@ const SYMBOLS = {
   EVP_DecryptInit_ex: INIT,
   EVP_DecryptUpdate: UPDATE,
   EVP_DecryptFinal_ex: FINAL,
+  ...SHA1_SYMBOLS,
 } satisfies Record<string, Signature>;
 
 type Functions = Record<keyof typeof SYMBOLS, ForeignFunction>;
@@ -91,11 +93,17 @@ const SET_TAG = 0x11;
 class OpensslProvider implements AeadProvider {
   readonly name = "openssl";
   readonly version: string;
-  readonly deriveSubkey = nativeSubkey;
+  readonly deriveSubkey: typeof nativeSubkey;
   readonly #functions: Functions;
+  readonly #contexts: Contexts;
 
   constructor(path: string, functions: Functions) {
     this.#functions = functions;
+    this.#contexts = new Contexts(functions);
+    // Bun's own is faster than seven calls.
+    this.deriveSubkey = "Deno" in globalThis
+      ? libcryptoSubkey(functions)
+      : nativeSubkey;
     this.version = opensslVersion(functions.OpenSSL_version_num, path);
   }
 
@@ -104,7 +112,7 @@ class OpensslProvider implements AeadProvider {
   }
 
   aead(method: AeadMethod, subkey: Uint8Array): Aead {
-    return new OpensslAead(this.#functions, this.#cipher(method), subkey);
+    return new OpensslAead(this.#contexts, this.#cipher(method), subkey);
   }
 
   #cipher({ algorithm, keyLength }: AeadMethod): Pointer {
@@ -137,16 +145,71 @@ export function opensslVersion(
 const IGNORED_LENGTH = new Uint8Array(4);
 const NOTHING = new Uint8Array(1);
 
-/** A context per key, made for its first use: to seal or to open. */
+/** What a context is set up for. */
+type Direction = "seal" | "open";
+
+/** A key that is no secret, and longer than all. */
+const NO_KEY = new Uint8Array(32);
+
+/** Contexts, used again: to make one takes longer than to give it a new key. */
+class Contexts {
+  readonly functions: Functions;
+  /** Those without a secret, by what they were set up for. */
+  readonly #free: Readonly<Record<Direction, Pointer[]>> = {
+    seal: [],
+    open: [],
+  };
+
+  constructor(functions: Functions) {
+    this.functions = functions;
+  }
+
+  /** One for a key. */
+  take(direction: Direction, cipher: Pointer, key: Uint8Array): Pointer {
+    const context = this.#free[direction].pop() ??
+      this.functions.EVP_CIPHER_CTX_new() as Pointer;
+    if (context === null) {
+      throw new Error("Cannot make a context: libcrypto has no memory");
+    }
+    if (this.#setKey(direction, context, cipher, key)) return context;
+    this.functions.EVP_CIPHER_CTX_free(context);
+    throw new Error(`Cannot ${direction}: libcrypto refuses the key`);
+  }
+
+  /** Takes one back, and its key out of it. */
+  give(direction: Direction, context: Pointer): void {
+    const free = this.#free[direction];
+    if (
+      free.length < MAX_FREE_CONTEXTS &&
+      this.#setKey(direction, context, null, NO_KEY)
+    ) free.push(context);
+    else this.functions.EVP_CIPHER_CTX_free(context);
+  }
+
+  #setKey(
+    direction: Direction,
+    context: Pointer,
+    cipher: Pointer,
+    key: Uint8Array,
+  ): boolean {
+    const { EVP_EncryptInit_ex, EVP_DecryptInit_ex } = this.functions;
+    const init = direction === "seal" ? EVP_EncryptInit_ex : EVP_DecryptInit_ex;
+    return init(context, cipher, null, key, null) === 1;
+  }
+}
+
+/** A context per key, taken for its first use: to seal or to open. */
 class OpensslAead implements Aead {
+  readonly #contexts: Contexts;
   readonly #functions: Functions;
   readonly #cipher: Pointer;
   readonly #key: Uint8Array;
   #context: Pointer = null;
-  #direction: "seal" | "open" | undefined;
+  #direction: Direction | undefined;
 
-  constructor(functions: Functions, cipher: Pointer, key: Uint8Array) {
-    this.#functions = functions;
+  constructor(contexts: Contexts, cipher: Pointer, key: Uint8Array) {
+    this.#contexts = contexts;
+    this.#functions = contexts.functions;
     this.#cipher = cipher;
     this.#key = key;
   }
@@ -188,26 +251,21 @@ class OpensslAead implements Aead {
 
   free(): void {
     this.#key.fill(0);
-    this.#direction = undefined;
-    if (this.#context === null) return;
-    this.#functions.EVP_CIPHER_CTX_free(this.#context);
-    this.#context = null;
+    this.#giveContext();
   }
 
-  #start(direction: "seal" | "open"): Pointer {
-    const f = this.#functions;
-    this.#context ??= f.EVP_CIPHER_CTX_new() as Pointer;
-    if (this.#context === null) {
-      throw new Error("Cannot make a context: libcrypto has no memory");
-    }
-    const init = direction === "seal"
-      ? f.EVP_EncryptInit_ex
-      : f.EVP_DecryptInit_ex;
-    if (init(this.#context, this.#cipher, null, this.#key, null) !== 1) {
-      throw new Error(`Cannot ${direction}: libcrypto refuses the key`);
-    }
+  #start(direction: Direction): Pointer {
+    this.#giveContext();
+    this.#context = this.#contexts.take(direction, this.#cipher, this.#key);
     this.#direction = direction;
     return this.#context;
+  }
+
+  #giveContext(): void {
+    if (this.#direction === undefined) return;
+    this.#contexts.give(this.#direction, this.#context);
+    this.#context = null;
+    this.#direction = undefined;
   }
 }
 

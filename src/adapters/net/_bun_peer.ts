@@ -1,25 +1,38 @@
 /**
  * What one Bun socket needs to be read and written one step at a time.
  *
+ * Bun hands over all that has come, up to 512 KiB, asked for or not. So a socket
+ * is paused from the moment that much comes, and its descriptor is read here, in
+ * pieces of our choice; once it is empty, Bun is to tell when there is more.
+ *
  * @module
  */
+import { readSync } from "node:fs";
+import { BufferPool } from "../../buffer_pool.ts";
 import { TransportError } from "../../errors.ts";
-import { MAX_READ_BUFFER } from "../../limits.ts";
+import { LONG_READ, MAX_READ_BUFFER, MIN_READ_BUFFER } from "../../limits.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { BunHandlers, BunSocket } from "./_bun_types.ts";
+import { othersTurn } from "./_bun_turns.ts";
 import type { Socket } from "./_connection.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
+import { countWaiting, longestRead } from "./_read_size.ts";
 import { plainAddress } from "./_resolve.ts";
+
+/** Big buffers of what is read and written. */
+export const BUFFERS: BufferPool = new BufferPool();
 
 /** State of a socket, kept in its `data`. */
 export class BunPeer implements Socket {
   readonly remote: Endpoint;
   readonly #socket: BunSocket<BunPeer>;
+  /** What came while no read waited. */
   readonly #unread: Uint8Array[] = [];
-  #unreadBytes = 0;
-  /** Unread bytes at which the socket is paused; one chunk may exceed it. */
-  #maxUnread = 0;
   #paused = false;
+  /** Whether the descriptor may hold more than was read of it. */
+  #hasMore = false;
+  /** Bytes of the next read, at most; grows as on Deno. */
+  #readSize = MIN_READ_BUFFER;
   #ended = false;
   #gone = false;
   #failure: Error | undefined;
@@ -38,19 +51,16 @@ export class BunPeer implements Socket {
     return toEndpoint(this.#socket.localAddress, this.#socket.localPort);
   }
 
-  /** Lets it read ahead: until now it holds one chunk at most. */
-  accepted(): void {
-    this.#maxUnread = MAX_READ_BUFFER;
-  }
-
   read(): Promise<Chunk> {
     const chunk = this.#unread.shift();
-    if (chunk !== undefined) {
-      this.#unreadBytes -= chunk.length;
-      return Promise.resolve(chunk);
-    }
+    if (chunk !== undefined) return Promise.resolve(this.#part(chunk));
     if (this.#failure !== undefined) return failedRead(this.#failure);
     if (this.#ended) return Promise.resolve(undefined);
+    return this.#hasMore ? this.#readMore() : this.#wait();
+  }
+
+  /** Waits until Bun has something to tell. */
+  #wait(): Promise<Chunk> {
     if (this.#paused) {
       this.#paused = false;
       this.#socket.resume();
@@ -58,15 +68,71 @@ export class BunPeer implements Socket {
     return new Promise((resolve) => this.#reader = resolve);
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    let written = 0;
-    while (written < chunk.length) {
-      const taken = this.#gone ? -1 : this.#socket.write(rest(chunk, written));
-      if (taken < 0) throw this.#failure ?? resetError();
-      written += taken;
-      if (written === chunk.length) return;
-      await new Promise<void>((resolve) => this.#wakeWriter = resolve);
+  /** Reads what is there; others have their turn, too. */
+  async #readMore(): Promise<Chunk> {
+    const turn = othersTurn();
+    if (turn !== undefined) await turn;
+    if (this.#gone) return await this.read();
+    const buffer = BUFFERS.take(Math.min(this.#readSize, longestRead()));
+    const count = this.#readInto(buffer);
+    this.#hasMore = count === buffer.length;
+    if (this.#hasMore) this.#grow();
+    const chunk = BUFFERS.shorten(buffer, count);
+    if (count > 0) return chunk;
+    return await (this.#failure === undefined ? this.#wait() : this.read());
+  }
+
+  /**
+   * What has come, or a copy of a part of it, if it is among the first bytes, of
+   * which handshakes keep some: the rest is for the next read.
+   */
+  #part(chunk: Uint8Array): Uint8Array {
+    const size = this.#readSize;
+    if (chunk.length < size || size > LONG_READ) return chunk;
+    this.#grow();
+    if (chunk.length === size) return chunk;
+    this.#unread.unshift(chunk.subarray(size));
+    return chunk.slice(0, size);
+  }
+
+  #grow(): void {
+    this.#readSize = Math.min(4 * this.#readSize, MAX_READ_BUFFER);
+  }
+
+  /** @returns 0 at the end as well, of which Bun will tell. */
+  #readInto(buffer: Uint8Array): number {
+    try {
+      return readSync(this.#socket.fd, buffer, 0, buffer.length, null);
+    } catch (error) {
+      // The system tells a failure once, so that Bun will not hear of it.
+      const { code } = error as { code?: unknown };
+      if (code !== "EAGAIN") this.#failure = error as Error;
+      return 0;
     }
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    const taken = this.#writeSome(chunk);
+    if (taken === chunk.length) return;
+    countWaiting(chunk.length);
+    try {
+      for (let written = taken; written < chunk.length;) {
+        await new Promise<void>((resolve) => this.#wakeWriter = resolve);
+        written += this.#writeSome(chunk.subarray(written));
+      }
+    } finally {
+      countWaiting(-chunk.length);
+    }
+  }
+
+  #writeSome(chunk: Uint8Array): number {
+    const taken = this.#gone ? -1 : this.#socket.write(chunk);
+    if (taken < 0) throw this.#failure ?? resetError();
+    return taken;
+  }
+
+  recycle(chunk: Uint8Array): void {
+    BUFFERS.give(chunk);
   }
 
   shutdown(): void {
@@ -85,10 +151,10 @@ export class BunPeer implements Socket {
 
   /** Bytes came, asked for or not. */
   received(chunk: Uint8Array): void {
-    if (this.#reader !== undefined) return this.#settle(chunk);
-    this.#unread.push(chunk);
-    this.#unreadBytes += chunk.length;
-    if (this.#unreadBytes >= this.#maxUnread && !this.#paused) {
+    if (this.#reader !== undefined) this.#settle(this.#part(chunk));
+    else this.#unread.push(chunk);
+    this.#hasMore = chunk.length >= LONG_READ;
+    if ((this.#hasMore || this.#unread.length > 0) && !this.#paused) {
       this.#paused = true;
       this.#socket.pause();
     }
@@ -154,10 +220,6 @@ export const BUN_HANDLERS: BunHandlers<BunPeer> = {
 
 function toEndpoint(host: string | undefined, port: number): Endpoint {
   return { host: plainAddress(host ?? ""), port };
-}
-
-function rest(chunk: Uint8Array, offset: number): Uint8Array {
-  return offset === 0 ? chunk : chunk.subarray(offset);
 }
 
 function resetError(): TransportError {

@@ -8,6 +8,8 @@
 /** A socket whose `data` is the adapter's own state. */
 export interface BunSocket<T> {
   data: T;
+  /** Its descriptor, -1 once it is closed. Undocumented. */
+  readonly fd: number;
   readonly localAddress: string | undefined;
   readonly localPort: number;
   readonly remoteAddress: string | undefined;

@@ -32,6 +32,13 @@ export interface Socket {
   close(): void;
 }
 
+let open = 0;
+
+/** Connections of this thread that are open. */
+export function openConnections(): number {
+  return open;
+}
+
 /** A {@link Connection} over a {@link Socket}. */
 export class SocketConnection implements Connection {
   readonly remote: Endpoint;
@@ -50,6 +57,7 @@ export class SocketConnection implements Connection {
   constructor(socket: Socket) {
     this.#socket = socket;
     this.remote = socket.remote;
+    open++;
   }
 
   /** Made when somebody asks: the services use `read()` and `write()`. */
@@ -104,6 +112,7 @@ export class SocketConnection implements Connection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    open--;
     this.#input?.error(CLOSED);
     // An abort goes on to fail the stream with its own reason.
     if (!this.#output?.signal.aborted) this.#output?.error(CLOSED);

@@ -8,6 +8,7 @@ import {
   MAX_QUEUED_DATAGRAM_BYTES,
   MAX_QUEUED_DATAGRAMS,
 } from "../../limits.ts";
+import { onAbort } from "../../on_abort.ts";
 import type { Datagram, WaitOptions } from "../../transport.ts";
 
 type Waiting = PromiseWithResolvers<Datagram | undefined>;
@@ -74,17 +75,16 @@ export class DatagramQueue {
     waiting: Waiting,
     signal: AbortSignal,
   ): Promise<Datagram | undefined> {
-    const onAbort = (): void => {
+    const leave = onAbort(signal, () => {
       const index = this.#waiting.indexOf(waiting);
       if (index === -1) return;
       this.#waiting.splice(index, 1);
       waiting.reject(signal.reason);
-    };
-    signal.addEventListener("abort", onAbort);
+    });
     try {
       return await waiting.promise;
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      leave();
     }
   }
 }

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { BufferPool } from "../../buffer_pool.ts";
 import { abortable } from "../../clock.ts";
 import { TransportError } from "../../errors.ts";
 import { MAX_UNACCEPTED, UNACCEPTED_SHARE } from "../../limits.ts";
@@ -22,7 +21,7 @@ import type {
   WaitOptions,
 } from "../../transport.ts";
 import { bindBun } from "./_bun_datagrams.ts";
-import { BUN_HANDLERS, BunPeer } from "./_bun_peer.ts";
+import { BUFFERS, BUN_HANDLERS, BunPeer } from "./_bun_peer.ts";
 import type { BunNet, BunSocket, BunTcpListener } from "./_bun_types.ts";
 import { SocketConnection } from "./_connection.ts";
 import {
@@ -36,9 +35,6 @@ import { plainAddress, resolve } from "./_resolve.ts";
 import { listenWithoutIpv6 } from "./_without_ipv6.ts";
 
 declare const Bun: BunNet;
-
-/** Big buffers of what is written; Bun reads into its own. */
-const BUFFERS = new BufferPool();
 
 /**
  * Gives the system's network.
@@ -124,7 +120,6 @@ async function dial(
       (late) => late.terminate(),
     );
     if (from !== undefined) checkSource(data, from);
-    data.accepted();
     return new SocketConnection(data);
   } catch (error) {
     signal?.throwIfAborted();
@@ -202,7 +197,6 @@ class BunListener implements Listener {
 }
 
 function toAccepted(peer: BunPeer): Accepted {
-  peer.accepted();
   return { connection: new SocketConnection(peer) };
 }
 

@@ -9,7 +9,6 @@
 import { BufferPool } from "../../buffer_pool.ts";
 import { TransportError } from "../../errors.ts";
 import {
-  MAX_BUSY_READ_BYTES,
   MAX_FIRST_BUFFERS,
   MAX_READ_BUFFER,
   MIN_READ_BUFFER,
@@ -35,6 +34,7 @@ import { takeInheritedSocket } from "../system/inherited_sockets.ts";
 import { othersTurn } from "./_deno_turns.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { bindOutgoing } from "./_outgoing.ts";
+import { countReader, countWaiting, longestRead } from "./_read_size.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
 import { listenWithoutIpv6 } from "./_without_ipv6.ts";
 
@@ -165,20 +165,6 @@ class DenoListener implements Listener {
 /** Big buffers of all connections. */
 const BUFFERS = new BufferPool();
 
-/** How many connections read with them. */
-let busyReaders = 0;
-
-/**
- * The longest read that each may do, so that the buffers of all fit into what
- * is kept of them: those that do not become garbage, and Deno keeps garbage for
- * as long as it has nothing to do.
- */
-function longestRead(): number {
-  const share = MAX_BUSY_READ_BYTES / Math.max(1, busyReaders);
-  const size = 2 ** Math.floor(Math.log2(share));
-  return Math.min(MAX_READ_BUFFER, Math.max(4 * MIN_READ_BUFFER, size));
-}
-
 /** Those that first reads have used and given back. */
 const FIRST_BUFFERS: Uint8Array[] = [];
 
@@ -200,9 +186,12 @@ class DenoSocket implements Socket {
 
   /** One async function, not two: it waits with every quiet connection. */
   async read(): Promise<Uint8Array | undefined> {
-    const size = this.#readSize;
-    const turn = size > MIN_READ_BUFFER ? othersTurn() : undefined;
+    const isBig = this.#readSize > MIN_READ_BUFFER;
+    const turn = isBig ? othersTurn() : undefined;
     if (turn !== undefined) await turn;
+    const size = isBig
+      ? Math.min(this.#readSize, longestRead())
+      : this.#readSize;
     try {
       const buffer = this.#borrow(size);
       const count = await this.#connection.read(buffer);
@@ -259,19 +248,24 @@ class DenoSocket implements Socket {
   /** A busy one borrows big buffers, and less big ones when it slows down. */
   #receivedBig(buffer: Uint8Array, count: number): Uint8Array {
     const size = buffer.length;
-    if (count === size) this.#readSize = Math.min(4 * size, longestRead());
+    if (count === size) this.#readSize = Math.min(4 * size, MAX_READ_BUFFER);
     else if (4 * count <= size) this.#readSize = MIN_READ_BUFFER;
     else this.#readSize = Math.max(MIN_READ_BUFFER, size / 4);
     this.#setBusy(this.#readSize > MIN_READ_BUFFER);
-    return buffer.subarray(0, count);
+    return BUFFERS.shorten(buffer, count);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    let written = 0;
-    while (written < chunk.length) {
-      written += await this.#connection.write(
-        written === 0 ? chunk : chunk.subarray(written),
-      );
+    countWaiting(chunk.length);
+    try {
+      let written = 0;
+      while (written < chunk.length) {
+        written += await this.#connection.write(
+          written === 0 ? chunk : chunk.subarray(written),
+        );
+      }
+    } finally {
+      countWaiting(-chunk.length);
     }
   }
 
@@ -288,7 +282,7 @@ class DenoSocket implements Socket {
   #setBusy(isBusy: boolean): void {
     if (isBusy === this.#isBusy) return;
     this.#isBusy = isBusy;
-    busyReaders += isBusy ? 1 : -1;
+    countReader(isBusy);
   }
 }
 

@@ -70,10 +70,10 @@ export class ProcessProbe implements Disposable {
 }
 
 /**
- * It takes a descriptor to know, and people look when none is left: then Bun
- * throws and Deno says 0.
+ * Resident memory in bytes. It takes a descriptor to know, and people look when
+ * none is left: then Bun throws and Deno says 0, which is `undefined` here.
  */
-function readResidentBytes(): number | undefined {
+export function readResidentBytes(): number | undefined {
   try {
     return process.memoryUsage().rss || undefined;
   } catch {

@@ -12,11 +12,16 @@ import {
   GROWTH_CHECK_MS,
   REST_CHECK_MS,
   REST_COST_SHARE,
+  REST_ENDED,
+  REST_GROWTH,
   REST_LOAD,
   REST_WORTH_MS,
 } from "../../limits.ts";
 import type { Transport } from "../../transport.ts";
+import { openConnections } from "../net/_connection.ts";
 import { garbageCollector } from "./_garbage.ts";
+import { memoryTrimmer } from "./_trim.ts";
+import { readResidentBytes } from "./process_probe.ts";
 
 /** What a rest consists of, and how it is known to be due. */
 export interface RestOptions {
@@ -24,11 +29,18 @@ export interface RestOptions {
   readonly clock: Clock;
   /** Milliseconds of processor time that the process has used. */
   readonly processorMs: () => number;
+  /** Resident memory; `undefined` while it cannot be known. */
+  readonly residentBytes: () => number | undefined;
+  /** Connections that are open. */
+  readonly connections: () => number;
   /** Gives memory back. */
   readonly giveBack: () => void;
 }
 
-/** Watches the process from its making to its disposal. */
+/**
+ * Watches the process from its making to its disposal. Once there is next to
+ * nothing to do it rests, of work, of growth, or of connections that have ended.
+ */
 export class Rest implements Disposable {
   readonly #options: RestOptions;
   readonly #looks: Disposable;
@@ -38,10 +50,15 @@ export class Rest implements Disposable {
   #restedMs = 0;
   /** What a rest must have been worked for, in milliseconds. */
   #worthMs = REST_WORTH_MS;
+  /** Memory after the last rest; `undefined` until the next look. */
+  #restedBytes: number | undefined;
+  /** Connections that a rest has found open, or most of them since. */
+  #most = 0;
 
   /** Looks from now on. */
   constructor(options: RestOptions) {
     this.#options = options;
+    this.#restedBytes = options.residentBytes();
     this.#looks = every(options.clock, REST_CHECK_MS, () => this.#look());
   }
 
@@ -51,15 +68,36 @@ export class Rest implements Disposable {
   }
 
   #look(): void {
-    const { processorMs, giveBack } = this.#options;
-    const nowMs = processorMs();
+    const nowMs = this.#options.processorMs();
     const load = (nowMs - this.#lookedMs) / REST_CHECK_MS;
     this.#lookedMs = nowMs;
-    if (load > REST_LOAD || nowMs - this.#restedMs < this.#worthMs) return;
+    const isWorth = nowMs - this.#restedMs >= this.#worthMs;
+    const hasGrown = this.#hasGrown();
+    if (load <= REST_LOAD && (isWorth || hasGrown || this.#hasEnded())) {
+      this.#rest(nowMs);
+    }
+  }
+
+  #hasGrown(): boolean {
+    const bytes = this.#options.residentBytes();
+    this.#restedBytes ??= bytes;
+    return bytes !== undefined && bytes > REST_GROWTH * this.#restedBytes!;
+  }
+
+  #hasEnded(): boolean {
+    const open = this.#options.connections();
+    this.#most = Math.max(this.#most, open);
+    return this.#most - open >= REST_ENDED;
+  }
+
+  #rest(nowMs: number): void {
+    const { processorMs, connections, giveBack } = this.#options;
     giveBack();
     this.#restedMs = this.#lookedMs = processorMs();
     const costMs = this.#restedMs - nowMs;
     this.#worthMs = Math.max(REST_WORTH_MS, costMs / REST_COST_SHARE);
+    this.#restedBytes = undefined;
+    this.#most = connections();
   }
 }
 
@@ -104,6 +142,7 @@ export class Growth implements Disposable {
 /** Keeps the memory of this process small, and the buffers of its transport. */
 export function systemRest({ buffers }: Transport): Disposable {
   const collector = garbageCollector();
+  const trim = memoryTrimmer();
   const watches = new DisposableStack();
   watches.use(
     new Rest({
@@ -112,9 +151,12 @@ export function systemRest({ buffers }: Transport): Disposable {
         const { user, system } = process.cpuUsage();
         return (user + system) / 1_000;
       },
+      residentBytes: readResidentBytes,
+      connections: openConnections,
       giveBack(): void {
         buffers.clear();
         collector.all?.();
+        trim();
       },
     }),
   );

@@ -123,7 +123,10 @@ function stepsFor(
     return describeTimes(times);
   };
   const connect = async (): Promise<number> => {
-    using deadline = new Deadline(clock, waitMs, "ERR_NET_TIMEOUT");
+    using deadline = new Deadline(clock, {
+      delayMs: waitMs,
+      code: "ERR_NET_TIMEOUT",
+    });
     const addresses = await transport.resolve(host, deadline);
     const { endpoint, connectMs } = await reach(addresses, port, world);
     reached = { ...server, endpoint };

@@ -84,7 +84,10 @@ export async function lookUp(
   { transport, clock, waitMs }: ProbeWorld,
 ): Promise<{ finding: Finding; addresses: readonly string[] }> {
   const startMs = clock.monotonicMs();
-  using deadline = new Deadline(clock, waitMs, "ERR_NET_TIMEOUT");
+  using deadline = new Deadline(clock, {
+    delayMs: waitMs,
+    code: "ERR_NET_TIMEOUT",
+  });
   let addresses: readonly string[] = [];
   let reason: string | undefined;
   try {

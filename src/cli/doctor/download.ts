@@ -98,6 +98,9 @@ async function within<T>(
   { clock, waitMs }: ProbeWorld,
   operation: Promise<T>,
 ): Promise<T> {
-  using deadline = new Deadline(clock, waitMs, "ERR_NET_TIMEOUT");
+  using deadline = new Deadline(clock, {
+    delayMs: waitMs,
+    code: "ERR_NET_TIMEOUT",
+  });
   return await abortable(operation, deadline.signal);
 }

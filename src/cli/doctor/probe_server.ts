@@ -92,7 +92,10 @@ export async function reach(
   const { clock, transport, waitMs } = world;
   let failure: unknown;
   for (const host of addresses.slice(0, MAX_DIAL_ADDRESSES)) {
-    using deadline = new Deadline(clock, waitMs, "ERR_NET_TIMEOUT");
+    using deadline = new Deadline(clock, {
+      delayMs: waitMs,
+      code: "ERR_NET_TIMEOUT",
+    });
     const startMs = clock.monotonicMs();
     try {
       const endpoint = { host, port };
@@ -163,7 +166,10 @@ async function react(
   const overheard = overhear(transport, (bytes) => {
     received = concat(received, bytes);
   });
-  using deadline = new Deadline(clock, waitMs, "ERR_NET_TIMEOUT");
+  using deadline = new Deadline(clock, {
+    delayMs: waitMs,
+    code: "ERR_NET_TIMEOUT",
+  });
   const { signal } = deadline;
   const channel = await open(
     withDefaults({ ...world, transport: overheard }),

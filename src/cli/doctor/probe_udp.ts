@@ -41,11 +41,10 @@ export async function askOverUdp(
   const startMs = clock.monotonicMs();
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      using deadline = new Deadline(
-        clock,
-        waitMs / ATTEMPTS,
-        "ERR_NET_TIMEOUT",
-      );
+      using deadline = new Deadline(clock, {
+        delayMs: waitMs / ATTEMPTS,
+        code: "ERR_NET_TIMEOUT",
+      });
       const { signal } = deadline;
       const question = { address: resolver, payload: concat(id, ROOT_QUERY) };
       try {

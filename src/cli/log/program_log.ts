@@ -6,6 +6,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
+import { LineWriter } from "./line_writer.ts";
 import { createLogger, type LogFormat } from "./log.ts";
 import { LimitedLogger, MAX_LINES_PER_MINUTE } from "./log_limit.ts";
 import { type LogPrivacy, privateLogger } from "./log_privacy.ts";
@@ -30,29 +31,55 @@ export interface ProgramLogOptions {
 
 /** What the log is made of. */
 export interface ProgramLogWorld {
-  /** Takes finished lines. */
-  readonly write: (line: string) => void;
+  /** Writes some bytes; settles with how many the system has taken. */
+  readonly write: (bytes: Uint8Array) => Promise<number>;
   /** Dates lines and measures minutes. */
   readonly clock: Clock;
   /** Hides targets. */
   readonly randomBytes: RandomBytes;
 }
 
-/** A logger; its disposal writes what it has counted but not told. */
+/**
+ * A logger; its disposal writes what it has counted but not told, and waits a
+ * little until all is written.
+ */
 export function programLogger(
   options: ProgramLogOptions,
   { write, clock, randomBytes }: ProgramLogWorld,
-): Logger & Disposable {
+): Logger & AsyncDisposable {
   const { privacy, verbose, connections, worker } = options;
-  const lines = createLogger(write, () => clock.unixMs(), {
-    ...options,
-    level: verbose ? "debug" : "info",
+  const level = verbose ? "debug" : "info";
+  const writer = new LineWriter({
+    write,
+    clock,
+    recovered: (lost) =>
+      logger.log(
+        "warn",
+        "log lines were lost, since they could not be written",
+        {
+          lost,
+        },
+      ),
   });
-  return new LimitedLogger(
-    privateLogger(withWorker(lines, worker), privacy, randomBytes),
+  const lines = createLogger(
+    (line) => writer.write(line),
+    () => clock.unixMs(),
+    { ...options, level },
+  );
+  const logger = withWorker(lines, worker);
+  const limited = new LimitedLogger(
+    privateLogger(logger, privacy, randomBytes),
     clock,
     verbose || connections ? Infinity : MAX_LINES_PER_MINUTE,
   );
+  return {
+    enabled: (level) => limited.enabled(level),
+    log: (level, message, fields) => limited.log(level, message, fields),
+    async [Symbol.asyncDispose](): Promise<void> {
+      limited[Symbol.dispose]();
+      await writer[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Tells in each line which worker it is about. */

@@ -13,7 +13,7 @@ import {
   type Dependencies,
   withDefaults,
 } from "../../service/service.ts";
-import { flowShare } from "../../service/udp/udp_service.ts";
+import { flowShare } from "../../service/udp/flow_share.ts";
 import type { ServiceOptions } from "../../service/options.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
 import { VERSION } from "../tools/version.ts";

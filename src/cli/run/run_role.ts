@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import { systemRest } from "../../adapters/system/rest.ts";
+import { writeError } from "../../adapters/system/standard_error.ts";
 import type { Operator, Status } from "../../admin/operator.ts";
 import { systemClock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
@@ -20,7 +21,6 @@ import type { OperatorSettings } from "../config/operator_settings.ts";
 import { Fleet } from "./fleet.ts";
 import type { Host } from "./host.ts";
 import { programLogger } from "../log/program_log.ts";
-import { complain } from "../output.ts";
 import {
   connectionLimit,
   type LimitedService,
@@ -88,7 +88,7 @@ export async function runRole(
   host: Host,
   role: Role,
 ): Promise<void> {
-  using logger = openLog(host, role.operator);
+  await using logger = openLog(host, role.operator);
   const { workers, graceMs } = role.operator;
   const share = { workers, graceMs, logger };
   checkReusePort(role);
@@ -110,7 +110,7 @@ export async function runRole(
 function openLog(
   { worker }: Host,
   operator: OperatorSettings,
-): Logger & Disposable {
+): Logger & AsyncDisposable {
   return programLogger({
     format: operator.logFormat,
     privacy: operator.logPrivacy,
@@ -120,7 +120,7 @@ function openLog(
     colour: process.stderr.isTTY === true,
     worker,
   }, {
-    write: complain,
+    write: writeError,
     clock: systemClock,
     randomBytes: systemRandomBytes,
   });

@@ -52,12 +52,9 @@ import {
 } from "./pending_queries.ts";
 import { type Dependencies, type Service, withDefaults } from "../service.ts";
 import { UdpReport } from "../udp/udp_report.ts";
-import {
-  besideListener,
-  flowLimits,
-  joined,
-  serveDatagrams,
-} from "../udp/udp_service.ts";
+import { besideListener, joined } from "../both_networks.ts";
+import { flowLimits } from "../udp/flow_share.ts";
+import { serveDatagrams } from "../udp/receive_loop.ts";
 import {
   FirstThatAnswers,
   throughServers,
@@ -215,7 +212,11 @@ class DnsInbound {
     const reader = new ByteReader(client);
     const writer = new ByteWriter(client);
     const patience = (): Deadline =>
-      new Deadline(clock, DNS_TCP_TIMEOUT_MS, "ERR_NET_IDLE", signal);
+      new Deadline(clock, {
+        delayMs: DNS_TCP_TIMEOUT_MS,
+        code: "ERR_NET_IDLE",
+        parent: signal,
+      });
     const messages = new MessageReader(async () => {
       using idle = patience();
       return await reader.read(idle.signal);

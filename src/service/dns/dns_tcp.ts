@@ -91,12 +91,11 @@ export async function askOverTcp(
   clock: Clock,
   parent: AbortSignal,
 ): Promise<Uint8Array> {
-  using deadline = new Deadline(
-    clock,
-    DNS_TCP_TIMEOUT_MS,
-    "ERR_NET_TIMEOUT",
+  using deadline = new Deadline(clock, {
+    delayMs: DNS_TCP_TIMEOUT_MS,
+    code: "ERR_NET_TIMEOUT",
     parent,
-  );
+  });
   const { signal } = deadline;
   const channel = await outbound.open(resolver, frameMessage(query), signal);
   try {

@@ -140,7 +140,7 @@ class HttpConnection implements Disposable {
 
   #deadline(delayMs: number, code: TransportErrorCode): Deadline {
     const { clock, signal } = this.#client;
-    return new Deadline(clock, delayMs, code, signal);
+    return new Deadline(clock, { delayMs, code, parent: signal });
   }
 
   #isAllowed({ credentials }: HttpConnect | HttpForward): boolean {

@@ -22,7 +22,8 @@ import {
   withDefaults,
 } from "../service.ts";
 import { UdpLocal } from "../udp/udp_local.ts";
-import { besideListener, flowShare, joined } from "../udp/udp_service.ts";
+import { besideListener, joined } from "../both_networks.ts";
+import { flowShare } from "../udp/flow_share.ts";
 import { startUdpTunnel } from "../udp/udp_tunnel.ts";
 import type { Inbound, InboundProtocol } from "./inbound.ts";
 import { type ConnectionLocal, LocalConnection } from "./local_connection.ts";

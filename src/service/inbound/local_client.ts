@@ -36,12 +36,11 @@ export class LocalClient extends Channel {
    */
   async answer(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     if (bytes.length === 0) return;
-    using deadline = new Deadline(
-      this.#clock,
-      this.#answerTimeoutMs,
-      "ERR_NET_TIMEOUT",
-      signal,
-    );
+    using deadline = new Deadline(this.#clock, {
+      delayMs: this.#answerTimeoutMs,
+      code: "ERR_NET_TIMEOUT",
+      parent: signal,
+    });
     await abortable(this.writer.write(bytes), deadline.signal);
   }
 
@@ -50,12 +49,11 @@ export class LocalClient extends Channel {
    * and payload leave in one segment, whose size is not always the same.
    */
   async firstPayload(signal: AbortSignal): Promise<Uint8Array> {
-    using wait = new Deadline(
-      this.#clock,
-      FIRST_PAYLOAD_WAIT_MS,
-      "ERR_NET_TIMEOUT",
-      signal,
-    );
+    using wait = new Deadline(this.#clock, {
+      delayMs: FIRST_PAYLOAD_WAIT_MS,
+      code: "ERR_NET_TIMEOUT",
+      parent: signal,
+    });
     try {
       return await this.reader.read(wait.signal) ?? NOTHING;
     } catch (error) {
@@ -77,12 +75,11 @@ export class LocalClient extends Channel {
 
   /** Lets the application read the last answer before the connection closes. */
   async hangUp(signal: AbortSignal): Promise<void> {
-    using linger = new Deadline(
-      this.#clock,
-      REFUSAL_LINGER_MS,
-      "ERR_NET_TIMEOUT",
-      signal,
-    );
+    using linger = new Deadline(this.#clock, {
+      delayMs: REFUSAL_LINGER_MS,
+      code: "ERR_NET_TIMEOUT",
+      parent: signal,
+    });
     try {
       await abortable(this.writer.close(), linger.signal);
     } catch {

@@ -10,7 +10,6 @@
 import { abortable } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { ProtocolError, UmbraError } from "../../errors.ts";
-import { HALF_CLOSED_IDLE_TIMEOUT_MS } from "../../limits.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Channel, Direction } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
@@ -192,7 +191,6 @@ export class LocalConnection implements Passage {
       ...this.#local.options,
       buffers: transport.buffers,
       clock,
-      halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
       signals: [signal],
       first: { up: await this.#firstBytes(channel) },
     });

@@ -84,12 +84,11 @@ async function acceptByFirstByte(
 async function firstBytes(
   { source, clock, handshakeTimeoutMs, signal }: InboundClient,
 ): Promise<Uint8Array | undefined> {
-  using deadline = new Deadline(
-    clock,
-    handshakeTimeoutMs,
-    "ERR_NET_TIMEOUT",
-    signal,
-  );
+  using deadline = new Deadline(clock, {
+    delayMs: handshakeTimeoutMs,
+    code: "ERR_NET_TIMEOUT",
+    parent: signal,
+  });
   return await source.read(deadline.signal);
 }
 

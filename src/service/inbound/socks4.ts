@@ -46,12 +46,11 @@ export async function acceptSocks4(
 async function readRequest(
   { source, clock, handshakeTimeoutMs, signal }: InboundClient,
 ): Promise<{ request: Socks4Request; rest: Uint8Array } | undefined> {
-  using deadline = new Deadline(
-    clock,
-    handshakeTimeoutMs,
-    "ERR_NET_TIMEOUT",
-    signal,
-  );
+  using deadline = new Deadline(clock, {
+    delayMs: handshakeTimeoutMs,
+    code: "ERR_NET_TIMEOUT",
+    parent: signal,
+  });
   let received: Uint8Array = new Uint8Array(0);
   for (;;) {
     const bytes = await source.read(deadline.signal);

@@ -43,12 +43,11 @@ export async function acceptSocks5(
   client: InboundClient,
 ): Promise<InboundRequest | undefined> {
   const { source, send } = client;
-  using deadline = new Deadline(
-    client.clock,
-    client.handshakeTimeoutMs,
-    "ERR_NET_TIMEOUT",
-    client.signal,
-  );
+  using deadline = new Deadline(client.clock, {
+    delayMs: client.handshakeTimeoutMs,
+    code: "ERR_NET_TIMEOUT",
+    parent: client.signal,
+  });
   const session = new Socks5ServerSession(client.authenticate);
   for (;;) {
     const step = session.next();

@@ -65,16 +65,15 @@ async function connect(
 ): Promise<Connection> {
   const { transport, clock, timeoutMs } = options;
   let resolved = parseIp(host) !== undefined;
-  using deadline = new Deadline(
-    clock,
-    timeoutMs,
-    "ERR_NET_TIMEOUT",
-    options.signal,
-    () =>
+  using deadline = new Deadline(clock, {
+    delayMs: timeoutMs,
+    code: "ERR_NET_TIMEOUT",
+    parent: options.signal,
+    what: () =>
       resolved
         ? `Cannot connect to ${host} port ${port}: no answer`
         : `Cannot resolve ${host}: no answer of the resolver`,
-  );
+  });
   const { signal } = deadline;
   const ips = resolved ? [host] : await transport.resolve(host, { signal });
   resolved = true;
@@ -157,9 +156,15 @@ async function race(
     throw (error as AggregateError).errors.at(-1);
   } finally {
     deadline.signal.removeEventListener("abort", giveUp);
-    losers.abort();
+    losers.abort(RACE_OVER);
   }
 }
+
+/** One for all: an abort without a reason makes one, with a trace, each time. */
+const RACE_OVER = new TransportError(
+  "ERR_NET_ABORTED",
+  "Another address was connected first",
+);
 
 /** Closes a connection that came too late. */
 function closeUnless(

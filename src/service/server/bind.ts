@@ -92,12 +92,11 @@ async function nextPeer(
   allows: (ip: string) => boolean,
   { clock, signal }: BindOptions,
 ): Promise<Connection> {
-  using deadline = new Deadline(
-    clock,
-    BIND_ACCEPT_TIMEOUT_MS,
-    "ERR_NET_TIMEOUT",
-    signal,
-  );
+  using deadline = new Deadline(clock, {
+    delayMs: BIND_ACCEPT_TIMEOUT_MS,
+    code: "ERR_NET_TIMEOUT",
+    parent: signal,
+  });
   for (;;) {
     const accepted = await abortable(
       listener.accept(),

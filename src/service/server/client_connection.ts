@@ -14,10 +14,7 @@ import { formatAddress } from "../../codec/address.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import type { Method } from "../../crypto/method.ts";
 import { type ErrorCode, ProtocolError, UmbraError } from "../../errors.ts";
-import {
-  HALF_CLOSED_IDLE_TIMEOUT_MS,
-  SERVER_HANDSHAKE_JITTER,
-} from "../../limits.ts";
+import { SERVER_HANDSHAKE_JITTER } from "../../limits.ts";
 import { randomBelow } from "../../random.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import type { ServerProtocol } from "../../session/family.ts";
@@ -41,7 +38,7 @@ import { acceptPeer } from "./bind.ts";
 import type { Place } from "./strangers.ts";
 
 /** How a server treats the connections of its clients. */
-export interface ClientOptions extends ServiceOptions {
+export interface ServingOptions extends ServiceOptions {
   /** Cipher of both directions; named where a wrong one may be the cause. */
   readonly method: Method;
   /** What may be dialled. */
@@ -53,7 +50,7 @@ export interface ClientOptions extends ServiceOptions {
 /** The server of a connection; what it says may change meanwhile. */
 export interface ConnectionServer {
   /** How clients are treated from now on. */
-  readonly options: ClientOptions;
+  readonly options: ServingOptions;
   /** Makes sessions. */
   readonly protocol: ServerProtocol;
   /** Chooses the way to targets. */
@@ -187,7 +184,6 @@ export class ClientConnection {
       ...options,
       buffers: world.transport.buffers,
       clock: world.clock,
-      halfClosedIdleTimeoutMs: HALF_CLOSED_IDLE_TIMEOUT_MS,
       signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
       first: {
         up: channel.begin(),
@@ -206,12 +202,11 @@ export class ClientConnection {
       Math.ceil(timeoutMs * SERVER_HANDSHAKE_JITTER),
       randomBytes,
     );
-    return new Deadline(
-      clock,
-      timeoutMs + jitterMs,
-      "ERR_NET_TIMEOUT",
-      this.#signal,
-    );
+    return new Deadline(clock, {
+      delayMs: timeoutMs + jitterMs,
+      code: "ERR_NET_TIMEOUT",
+      parent: this.#signal,
+    });
   }
 
   /** BIND: the target comes to us. */

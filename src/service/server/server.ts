@@ -14,8 +14,8 @@ import { serve } from "../accept_loop.ts";
 import { Accounts } from "./accounts.ts";
 import {
   ClientConnection,
-  type ClientOptions,
   type ConnectionServer,
+  type ServingOptions,
 } from "./client_connection.ts";
 import { Direct } from "../outbound/direct.ts";
 import {
@@ -32,7 +32,8 @@ import {
   withDefaults,
 } from "../service.ts";
 import { startUdpServer, type UdpServerService } from "../udp/udp_server.ts";
-import { besideListener, flowShare, joined } from "../udp/udp_service.ts";
+import { besideListener, joined } from "../both_networks.ts";
+import { flowShare } from "../udp/flow_share.ts";
 
 /** How to run a server. */
 export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
@@ -50,7 +51,7 @@ export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
 }
 
 /** With nothing left out but what is about accounts and keys. */
-type CompleteOptions = ServerOptions & ServiceOptions & ClientOptions;
+type CompleteOptions = ServerOptions & ServiceOptions & ServingOptions;
 
 const DEFAULTS = {
   ...SERVICE_DEFAULTS,
@@ -172,7 +173,7 @@ class Server implements ConnectionServer {
     this.#router = this.#direct(options);
   }
 
-  get options(): ClientOptions {
+  get options(): ServingOptions {
     return this.#options;
   }
 

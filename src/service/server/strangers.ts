@@ -30,8 +30,8 @@ export class Strangers {
   readonly #overload: Episode;
   #max: number;
   #stopping = false;
-  /** Of who waits for room. */
-  #wait = new AbortController();
+  /** Ends the wait for room; `undefined` while it is not waited for. */
+  #wait: AbortController | undefined;
 
   /**
    * There are none yet.
@@ -67,7 +67,7 @@ export class Strangers {
   /** A place is free, or is a stranger's no more. */
   leave(place: StrangerPlace): void {
     this.#places.delete(place);
-    this.#wait.abort();
+    this.#endWait();
   }
 
   /** Allows fewer for a while; where there are none, nothing changes. */
@@ -89,13 +89,20 @@ export class Strangers {
       if (ageMs >= MIN_STRANGER_MS) return this.#dismissOldest();
       this.#wait = new AbortController();
       await pause(clock, MIN_STRANGER_MS - ageMs, this.#wait.signal);
+      this.#wait = undefined;
     }
   }
 
   /** Nobody waits any more. */
   stop(): void {
     this.#stopping = true;
-    this.#wait.abort();
+    this.#endWait();
+  }
+
+  /** An abort makes a reason with a trace, also of what is aborted already. */
+  #endWait(): void {
+    this.#wait?.abort();
+    this.#wait = undefined;
   }
 
   #dismissOldest(): void {

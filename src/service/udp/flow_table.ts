@@ -17,6 +17,7 @@ import type { FlowEnd } from "../../observe.ts";
 import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
 import type { Dependencies } from "../service.ts";
 import type { UdpReport } from "./udp_report.ts";
+import { IdleTimer } from "../../idle_timer.ts";
 
 /** One client's flow; `T` is what its owner keeps with it. */
 export interface UdpFlow<T> {
@@ -101,7 +102,10 @@ export class FlowTable<T> {
       this.#end(quietest!, "evicted");
     }
     this.#touch(flow);
-    this.#expire(flow, this.idleTimeoutMs);
+    flow.timer = new IdleTimer(this.#world.clock, {
+      idleTimeoutMs: () => this.idleTimeoutMs,
+      onIdle: () => this.#end(flow, "idle"),
+    });
     detach(this.#receiveAll(flow), "UDP flow", this.#world);
     return flow;
   }
@@ -200,20 +204,9 @@ export class FlowTable<T> {
   /** It is now the one heard of last. */
   #touch(flow: OpenFlow<T>): void {
     if (this.#flows.get(flow.key) !== flow) return;
-    flow.lastMs = this.#world.clock.monotonicMs();
+    flow.timer?.touch();
     this.#flows.delete(flow.key);
     this.#flows.set(flow.key, flow);
-  }
-
-  /** One timer a flow, not one a datagram. */
-  #expire(flow: OpenFlow<T>, delayMs: number): void {
-    const { clock } = this.#world;
-    flow.cancelTimer = clock.schedule(() => {
-      const quietMs = clock.monotonicMs() - flow.lastMs;
-      const leftMs = this.idleTimeoutMs - quietMs;
-      if (leftMs > 0) this.#expire(flow, leftMs);
-      else this.#end(flow, "idle");
-    }, delayMs);
   }
 
   #end(flow: OpenFlow<T>, reason: FlowEnd): void {
@@ -233,11 +226,9 @@ class OpenFlow<T> implements UdpFlow<T> {
   pending = 0;
   /** Datagrams on their way in. */
   delivering = 0;
-  /** When the last datagram passed. */
-  lastMs = 0;
   /** Closes the socket, once it is open. */
   close: () => void = () => {};
-  cancelTimer: () => void = () => {};
+  timer: IdleTimer | undefined;
   readonly #ended = new AbortController();
 
   constructor(key: string, data: T, socket: Promise<DatagramSocket>) {
@@ -251,7 +242,7 @@ class OpenFlow<T> implements UdpFlow<T> {
   }
 
   end(): void {
-    this.cancelTimer();
+    this.timer?.stop();
     this.#ended.abort(
       new TransportError("ERR_NET_CLOSED", "The UDP flow has ended"),
     );

@@ -102,7 +102,10 @@ export class NameCache {
   /** @throws {TransportError} When no addresses are known either. */
   async #lookUp(host: string, entry: Entry): Promise<Addresses> {
     const { transport, clock } = this.#world;
-    using deadline = new Deadline(clock, CONNECT_TIMEOUT_MS, "ERR_NET_TIMEOUT");
+    using deadline = new Deadline(clock, {
+      delayMs: CONNECT_TIMEOUT_MS,
+      code: "ERR_NET_TIMEOUT",
+    });
     this.#lookups++;
     try {
       entry.ips = await transport.resolve(host, { signal: deadline.signal });

@@ -28,7 +28,8 @@ import type {
 import { bindPort } from "./late_socket.ts";
 import type { Dependencies, Service } from "../service.ts";
 import { UdpReport } from "./udp_report.ts";
-import { flowLimits, serveDatagrams } from "./udp_service.ts";
+import { flowLimits } from "./flow_share.ts";
+import { serveDatagrams } from "./receive_loop.ts";
 import type { UdpOptions } from "../options.ts";
 import type { Router } from "../outbound/outbound.ts";
 import { clientAt, type FlowOwner, OutboundFlows } from "./outbound_flows.ts";

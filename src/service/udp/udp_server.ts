@@ -15,6 +15,7 @@ import type {
   ClientPacket,
   PacketServer,
 } from "../../session/packet_protocol.ts";
+import { onAbort } from "../../on_abort.ts";
 import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { Direction } from "../../streams/channel.ts";
@@ -25,7 +26,8 @@ import { bindPort } from "./late_socket.ts";
 import type { UdpFlow } from "./flow_table.ts";
 import { type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
 import { UdpReport } from "./udp_report.ts";
-import { flowLimits, serveDatagrams } from "./udp_service.ts";
+import { flowLimits } from "./flow_share.ts";
+import { serveDatagrams } from "./receive_loop.ts";
 import type { UdpOptions } from "../options.ts";
 
 /** What can be changed while the UDP side of a server runs. */
@@ -84,8 +86,8 @@ interface Client extends FlowOwner {
   readonly visit: Visit;
   /** It ends with the last of them. */
   readonly flows: Set<UdpFlow<unknown>>;
-  /** Its user is sent away. */
-  readonly onGone: () => void;
+  /** Listens no more for its user to be sent away. */
+  readonly leaveSignal: () => void;
 }
 
 class UdpServer {
@@ -173,10 +175,11 @@ class UdpServer {
       user,
       visit,
       flows: new Set(),
-      onGone: () => this.#flows.endOf(client),
+      leaveSignal: visit.signal === undefined
+        ? () => {}
+        : onAbort(visit.signal, () => this.#flows.endOf(client)),
     };
     this.#clients.set(association, client);
-    visit.signal?.addEventListener("abort", client.onGone);
     return client;
   }
 
@@ -221,7 +224,7 @@ class UdpServer {
   /** An association ends with its last flow, or if it never had one. */
   #forgetUnused(client: Client): void {
     if (client.flows.size > 0 || !this.#clients.delete(client.key)) return;
-    client.visit.signal?.removeEventListener("abort", client.onGone);
+    client.leaveSignal();
     client.visit[Symbol.dispose]();
     this.#packets.end(client.key);
   }

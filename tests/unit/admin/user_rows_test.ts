@@ -8,7 +8,7 @@ import {
   sortRows,
   type UserRow,
 } from "../../../src/admin/user_rows.ts";
-import { stateOf } from "../../../src/admin/user_state.ts";
+import { stateOf } from "../../../src/admin/user_rows.ts";
 import { NOTHING, SampleProgram } from "../../support/sample_status.ts";
 
 const NOW = 1_000_000;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onAbort } from "../../../on_abort.ts";
 import type { Connection, Endpoint } from "../../../transport.ts";
 import { encodeAddress } from "./addresses.ts";
 import { FAILED, HUNG_UP, WRITABLE } from "./epoll_event.ts";
@@ -75,17 +76,16 @@ function connected(
   },
 ): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const onAbort = (): void => reject(signal!.reason);
+  const leave = signal && onAbort(signal, () => reject(signal.reason));
   const answer: Watcher = {
     ready(events): void {
       if ((events & (WRITABLE | HUNG_UP | FAILED)) === 0) return;
-      signal?.removeEventListener("abort", onAbort);
+      leave?.();
       const number = getOption(descriptor, SO_ERROR);
       if (number === 0) resolve(events);
       else reject(failure(number, action));
     },
   };
   loop.watch(descriptor, TCP_EVENTS, answer);
-  signal?.addEventListener("abort", onAbort);
   return promise;
 }

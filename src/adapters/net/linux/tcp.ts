@@ -8,6 +8,7 @@ import { MAX_COPIED_READ, MAX_READ_BUFFER } from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
 import { type Socket, SocketConnection } from "../_connection.ts";
 import { CLOSED } from "../_errors.ts";
+import { countWaiting, longestRead } from "../_read_size.ts";
 import { boundTo } from "./addresses.ts";
 import {
   EDGE,
@@ -111,11 +112,7 @@ export class LinuxSocket implements Socket, Watcher {
 
   async write(chunk: Uint8Array): Promise<void> {
     for (let written = 0; written < chunk.length;) {
-      if (!this.#isWritable) {
-        this.#writer = Promise.withResolvers();
-        await this.#writer.promise;
-        if (this.#isClosed) throw CLOSED;
-      }
+      if (!this.#isWritable) await this.#room(chunk.length);
       const rest = written === 0 ? chunk : chunk.subarray(written);
       const sent = c.send(this.#descriptor, rest, rest.length, MSG_NOSIGNAL);
       if (sent >= 0) {
@@ -126,6 +123,15 @@ export class LinuxSocket implements Socket, Watcher {
       if (number === EAGAIN) this.#isWritable = false;
       else if (number !== EINTR) throw failure(number, "write");
     }
+  }
+
+  /** @param bytes How many wait meanwhile. */
+  async #room(bytes: number): Promise<void> {
+    this.#writer = Promise.withResolvers();
+    countWaiting(bytes);
+    await this.#writer.promise;
+    countWaiting(-bytes);
+    if (this.#isClosed) throw CLOSED;
   }
 
   recycle(chunk: Uint8Array): void {
@@ -175,9 +181,10 @@ export class LinuxSocket implements Socket, Watcher {
 
   #receive(): Chunk | typeof NOTHING_YET {
     const buffer = room ??= BUFFERS.take(MAX_READ_BUFFER);
+    const size = longestRead();
     for (;;) {
-      const count = c.recv(this.#descriptor, buffer, MAX_READ_BUFFER, 0);
-      if (count > 0) return this.#received(buffer, count);
+      const count = c.recv(this.#descriptor, buffer, size, 0);
+      if (count > 0) return this.#received(buffer, count, size);
       if (count === 0) {
         this.#isEnded = true;
         return undefined;
@@ -193,10 +200,10 @@ export class LinuxSocket implements Socket, Watcher {
     }
   }
 
-  #received(buffer: Uint8Array, count: number): Uint8Array {
+  #received(buffer: Uint8Array, count: number, size: number): Uint8Array {
     this.#loop.budget -= count;
     // Less than there was room for is all there is: more is another event.
-    if (count < MAX_READ_BUFFER) this.#isReadable = this.#isOver;
+    if (count < size) this.#isReadable = this.#isOver;
     if (count <= MAX_COPIED_READ) return buffer.slice(0, count);
     room = undefined;
     return buffer.subarray(0, count);

@@ -8,6 +8,7 @@ import {
   MAX_TURN_DATAGRAMS,
   UDP_RECEIVE_BUFFER,
 } from "../../../limits.ts";
+import { onAbort } from "../../../on_abort.ts";
 import type {
   Datagram,
   DatagramSocket,
@@ -286,9 +287,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     const { signal } = one;
     if (signal === undefined) return;
     one.release();
-    const onAbort = (): void => this.#sift();
-    signal.addEventListener("abort", onAbort);
-    one.release = () => signal.removeEventListener("abort", onAbort);
+    one.release = onAbort(signal, () => this.#sift());
   }
 
   /** Most of them go to where the last one went. */

@@ -6,10 +6,18 @@ import {
   LIBRARIES,
   opensslProvider,
 } from "../../../../src/adapters/crypto/openssl.ts";
+import { openLibrary } from "../../../../src/adapters/crypto/_library.ts";
+import {
+  libcryptoSubkey,
+  SHA1_SYMBOLS,
+} from "../../../../src/adapters/crypto/_libcrypto_subkey.ts";
 import { systemProviders } from "../../../../src/adapters/crypto/providers.ts";
 import type { AeadProvider } from "../../../../src/crypto/aead.ts";
 import { METHODS } from "../../../../src/crypto/method.ts";
+import { nobleProvider } from "../../../../src/crypto/noble.ts";
+import { deriveSubkey } from "../../../../src/crypto/subkey.ts";
 import { findFault } from "../../../../src/crypto/provider_check.ts";
+import { TAG_LENGTH } from "../../../../src/limits.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
 
 const hasLibcrypto = LIBRARIES.some((path) => existsSync(path));
@@ -50,6 +58,48 @@ describe("openssl", { skip: !hasLibcrypto && "no libcrypto here" }, () => {
 
   test("tells its version and where it is", () => {
     assert.match(provider.version, /^\d+\.\d+\.\d+ .*libcrypto/);
+  });
+
+  test("derives the subkeys of HKDF-SHA1, on either runtime", () => {
+    const path = LIBRARIES.find((one) => existsSync(one))!;
+    const derive = libcryptoSubkey(openLibrary(path, SHA1_SYMBOLS));
+    for (const length of [16, 24, 32]) {
+      for (let i = 0; i < 50; i++) {
+        const key = systemRandomBytes(length);
+        const salt = systemRandomBytes(length);
+        assert.deepEqual(derive(key, salt), deriveSubkey(key, salt));
+      }
+    }
+  });
+
+  test("uses contexts again, whatever they were used for before", () => {
+    const methods = METHODS.filter((method) => provider.supports(method));
+    for (let round = 0; round < 3; round++) {
+      const aeads = Array.from({ length: 700 }, (_, i) => {
+        const method = methods[(i + round) % methods.length]!;
+        const key = new Uint8Array(method.keyLength).fill(i);
+        return { method, aead: provider.aead(method, key), i };
+      });
+      for (const { method, aead, i } of aeads) {
+        const nonce = new Uint8Array(method.nonceLength).fill(round);
+        const sealed = new Uint8Array(10 + TAG_LENGTH);
+        aead.seal(nonce, new Uint8Array(10).fill(7), sealed);
+        const expected = new Uint8Array(10 + TAG_LENGTH);
+        const other = nobleProvider.aead(
+          method,
+          new Uint8Array(method.keyLength).fill(i),
+        );
+        other.seal(nonce, new Uint8Array(10).fill(7), expected);
+        assert.deepEqual(sealed, expected);
+        const opened = new Uint8Array(10);
+        assert.equal(aead.open(nonce, sealed, opened), true);
+        assert.deepEqual(opened, new Uint8Array(10).fill(7));
+      }
+      for (const { aead } of aeads) {
+        aead.free();
+        aead.free();
+      }
+    }
   });
 });
 

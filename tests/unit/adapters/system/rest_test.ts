@@ -7,6 +7,8 @@ import {
   GROWTH_CHECK_MS,
   REST_CHECK_MS,
   REST_COST_SHARE,
+  REST_ENDED,
+  REST_GROWTH,
   REST_LOAD,
   REST_WORTH_MS,
 } from "../../../../src/limits.ts";
@@ -19,11 +21,15 @@ class FakeProcess {
   /** Processor time used. */
   processorMs = 10 * REST_WORTH_MS;
   rests = 0;
+  bytes: number | undefined = 100;
+  connections = 0;
   /** What a rest costs. */
   costMs = 1;
   readonly rest = new Rest({
     clock: this.clock,
     processorMs: () => this.processorMs,
+    residentBytes: () => this.bytes,
+    connections: () => this.connections,
     giveBack: () => {
       this.rests++;
       this.processorMs += this.costMs;
@@ -74,6 +80,48 @@ test("Rest comes rarer, when it is dear", async () => {
   assert.equal(program.rests, 1);
   await program.workAndRest(REST_WORTH_MS);
   assert.equal(program.rests, 2);
+});
+
+test("Rest gives back what little work has made memory grow", async () => {
+  const program = new FakeProcess();
+  await program.workAndRest(0);
+  await program.work(LITTLE_MS);
+  program.bytes = 100 * REST_GROWTH;
+  await program.work(LITTLE_MS);
+  assert.equal(program.rests, 1);
+  program.bytes++;
+  await program.work(MUCH_MS);
+  assert.equal(program.rests, 1, "while there is work");
+  await program.work(LITTLE_MS);
+  assert.equal(program.rests, 2);
+  for (let i = 0; i < 3; i++) await program.work(LITTLE_MS);
+  assert.equal(program.rests, 2, "of what is still in use");
+});
+
+test("Rest gives back what connections held that have ended", async () => {
+  const program = new FakeProcess();
+  await program.workAndRest(0);
+  program.connections = 2 * REST_ENDED;
+  await program.work(LITTLE_MS);
+  program.connections = REST_ENDED + 1;
+  await program.work(LITTLE_MS);
+  assert.equal(program.rests, 1);
+  program.connections--;
+  await program.work(LITTLE_MS);
+  assert.equal(program.rests, 2);
+  program.connections = 1;
+  await program.work(LITTLE_MS);
+  assert.equal(program.rests, 2);
+});
+
+test("Rest knows nothing of memory, while no descriptor is left", async () => {
+  const program = new FakeProcess();
+  program.bytes = undefined;
+  await program.workAndRest(0);
+  await program.work(LITTLE_MS);
+  program.bytes = 100;
+  await program.work(LITTLE_MS);
+  assert.equal(program.rests, 1);
 });
 
 test("Rest looks no more, once it is disposed of", () => {

@@ -4,7 +4,7 @@ import type { Metrics } from "../../../../src/observe.ts";
 import { silentMetrics } from "../../../../src/observe.ts";
 import { publicTarget } from "../../../../src/security/target_policy.ts";
 import { startServer } from "../../../../src/service/server/server.ts";
-import { flowCapacity } from "../../../../src/service/udp/udp_service.ts";
+import { flowCapacity } from "../../../../src/service/udp/flow_share.ts";
 import { seededBytes, utf8 } from "../../../support/bytes.ts";
 import { settle } from "../../../support/fake_clock.ts";
 import { ECHO, PacketPeer, Peer, stopped } from "../../../support/udp_world.ts";

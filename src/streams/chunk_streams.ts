@@ -1,9 +1,30 @@
 /**
- * A `ChunkOpener` as a Web Stream.
+ * `ChunkSealer` and `ChunkOpener` as Web Streams.
  *
  * @module
  */
 import type { ChunkOpener } from "../codec/chunk_opener.ts";
+import type { ChunkSealer } from "../codec/chunk_sealer.ts";
+
+/**
+ * Seals what passes through: one output chunk for each input chunk.
+ *
+ * Ownership: the stream frees the sealer when it ends, fails or is cancelled.
+ *
+ * @param sealer Used by nobody else from now on.
+ */
+export function sealStream(
+  sealer: ChunkSealer,
+): TransformStream<Uint8Array, Uint8Array> {
+  const transformer: Cancellable = {
+    transform(payload, controller): void {
+      if (payload.length > 0) controller.enqueue(sealer.seal(payload));
+    },
+    flush: () => sealer.free(),
+    cancel: () => sealer.free(),
+  };
+  return new TransformStream(transformer);
+}
 
 /**
  * Opens what passes through: all payload that an input chunk completes comes

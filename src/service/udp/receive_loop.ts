@@ -1,66 +1,15 @@
 /**
- * What every UDP service has in common: it receives on one socket until it is
- * stopped, and shares the descriptors with TCP.
+ * The receive loop of every UDP service: it receives on one socket until it is
+ * stopped, and survives it when receiving fails.
  *
  * @module
  */
 import { pause } from "../../clock.ts";
 import { tellDefect } from "../../defect.ts";
 import { TransportError } from "../../errors.ts";
-import {
-  ACCEPT_BACKOFF_MS,
-  RESERVED_DESCRIPTORS,
-  UDP_DESCRIPTOR_SHARE,
-} from "../../limits.ts";
-import type {
-  Datagram,
-  DatagramSocket,
-  Endpoint,
-  Listener,
-} from "../../transport.ts";
-import type { ServiceOptions, UdpOptions } from "../options.ts";
+import { ACCEPT_BACKOFF_MS } from "../../limits.ts";
+import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
 import type { Dependencies, Service } from "../service.ts";
-
-/**
- * UDP flows a process can hold with the descriptors it may open.
- *
- * @param descriptorLimit See `Transport.descriptorLimit`.
- * @param wanted Never more than these.
- */
-export function flowCapacity(
-  descriptorLimit: number | undefined,
-  wanted: number,
-): number {
-  if (descriptorLimit === undefined) return wanted;
-  const share = Math.floor(
-    (descriptorLimit - RESERVED_DESCRIPTORS) * UDP_DESCRIPTOR_SHARE,
-  );
-  return Math.min(wanted, Math.max(1, share));
-}
-
-/**
- * Descriptors that a service keeps for flows.
- *
- * @param options Of the service; without UDP it keeps none.
- */
-export function flowShare(
-  { mode, maxFlows }: Pick<ServiceOptions, "mode" | "maxFlows">,
-  { transport }: Pick<Dependencies, "transport">,
-): number {
-  if (mode === "tcp_only") return 0;
-  return flowCapacity(transport.descriptorLimit(), maxFlows);
-}
-
-/** How many flows a service may have, and for how long they may be quiet. */
-export function flowLimits(
-  { maxFlows, udpTimeoutMs }: UdpOptions,
-  { transport }: Pick<Dependencies, "transport">,
-): { readonly maxFlows: number; readonly idleTimeoutMs: number } {
-  return {
-    maxFlows: flowCapacity(transport.descriptorLimit(), maxFlows),
-    idleTimeoutMs: udpTimeoutMs,
-  };
-}
 
 /**
  * Receives on a socket and hands each datagram to `handle`; what that throws is
@@ -76,35 +25,6 @@ export function serveDatagrams(
   dependencies: Required<Dependencies>,
 ): Service {
   return new ReceiveLoop(socket, handle, onStop, dependencies);
-}
-
-/**
- * Starts something that needs a listener's port.
- *
- * @throws Its error, after the listener was closed.
- */
-export async function besideListener<T>(
-  listener: Listener,
-  start: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    listener.close();
-    throw error;
-  }
-}
-
-/** One role's TCP and UDP as one service; the address is that of TCP. */
-export function joined(tcp: Service, udp: Service): Service {
-  return {
-    address: tcp.address,
-    async stop(graceMs): Promise<void> {
-      // UDP has no end to wait for: it stops at once, and with it the
-      // associations that connections are held open for.
-      await Promise.all([udp.stop(graceMs), tcp.stop(graceMs)]);
-    },
-  };
 }
 
 class ReceiveLoop implements Service {

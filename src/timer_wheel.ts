@@ -1,0 +1,88 @@
+/**
+ * Long waits, thousands at once, by one timer of the system.
+ *
+ * @module
+ */
+import { MAX_TIMER_MS, WHEEL_TICK_MS } from "./limits.ts";
+
+/** The system's own timers: exact, and dearer. */
+export interface Timers {
+  /** Milliseconds that never run backwards. */
+  monotonicMs(): number;
+  /** Runs `callback` once after `delayMs`; the result cancels it. */
+  schedule(callback: () => void, delayMs: number): () => void;
+}
+
+/** Callbacks that are due at the same tick. */
+type Tick = Set<() => void>;
+
+/**
+ * Schedules callbacks up to {@link WHEEL_TICK_MS} late. To schedule and to cancel
+ * costs the same, however many wait.
+ */
+export class TimerWheel {
+  readonly #timers: Timers;
+  /** By the number of the tick. */
+  readonly #ticks = new Map<number, Tick>();
+  /** The tick that the system's timer waits for. */
+  #next = Infinity;
+  #cancelTimer: () => void = () => {};
+
+  /** @param timers Of which it needs one at a time. */
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  /** As {@link Timers.schedule}. */
+  schedule(callback: () => void, delayMs: number): () => void {
+    const dueMs = this.#timers.monotonicMs() + delayMs;
+    const number = Math.ceil(dueMs / WHEEL_TICK_MS);
+    const tick = this.#ticks.get(number) ?? this.#add(number);
+    // The same function may be scheduled twice.
+    const call = (): void => callback();
+    tick.add(call);
+    return () => {
+      tick.delete(call);
+      if (tick.size > 0 || this.#ticks.get(number) !== tick) return;
+      this.#ticks.delete(number);
+      if (this.#ticks.size === 0) this.#wait(Infinity);
+    };
+  }
+
+  #add(number: number): Tick {
+    const tick: Tick = new Set();
+    this.#ticks.set(number, tick);
+    if (number < this.#next) this.#wait(number);
+    return tick;
+  }
+
+  #wait(number: number): void {
+    this.#cancelTimer();
+    this.#next = number;
+    if (number === Infinity) return;
+    const delayMs = number * WHEEL_TICK_MS - this.#timers.monotonicMs();
+    this.#cancelTimer = this.#timers.schedule(
+      () => this.#turn(),
+      Math.min(Math.max(0, delayMs), MAX_TIMER_MS),
+    );
+  }
+
+  #turn(): void {
+    const now = this.#timers.monotonicMs() / WHEEL_TICK_MS;
+    try {
+      for (const [number, tick] of this.#ticks) {
+        if (number > now) continue;
+        for (const call of tick) {
+          tick.delete(call);
+          call();
+        }
+        this.#ticks.delete(number);
+      }
+    } finally {
+      // What a callback that throws has left is due still.
+      let next = Infinity;
+      for (const number of this.#ticks.keys()) next = Math.min(next, number);
+      this.#wait(next);
+    }
+  }
+}
