@@ -29,11 +29,13 @@ export function openThreadBell(epoll: number): Bell {
   const question = mapMemory(8);
   writeMemory(question, new Uint8Array(Int32Array.of(epoll, POLLIN).buffer));
   let isHeld = false;
+  const ring = (): void => bell.onRing();
   const bell: Bell = {
     name: "a thread",
     onRing: () => {},
     set: () => {
-      wait().then(() => bell.onRing());
+      // Also where no thread could be had: then the look that follows is early.
+      wait().then(ring, ring);
     },
     hold: () => {
       isHeld = true;
