@@ -153,7 +153,7 @@ export const TOP: Command = {
 /** `umbra check`. */
 export const CHECK: Command = {
   name: "check",
-  operands: "config FILE | crypto | transport | server [ss://URI...]",
+  operands: "config FILE | crypto | transport | server [URI...]",
   maxOperands: Infinity,
   summary: "Tell what a configuration means, or a server can do",
   description: [

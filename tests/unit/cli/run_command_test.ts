@@ -22,8 +22,11 @@ function run(name: string, ...argv: string[]): Promise<void> {
 test("runNamed() refuses words of check that nobody reads", async () => {
   for (
     const [argv, message] of [
-      [[], /^Nothing to check: expected config, crypto or server$/],
-      [["it"], /^Nothing to check: expected config, crypto or server$/],
+      [[], /^Nothing to check: expected config, crypto, transport or server$/],
+      [
+        ["it"],
+        /^Nothing to check: expected config, crypto, transport or server$/,
+      ],
       [["config"], /^Nothing to check: name the FILE$/],
       [["config", "f", "x"], /^One argument too many for config; see --help$/],
       [["crypto", "x"], /^One argument too many for crypto; see --help$/],
