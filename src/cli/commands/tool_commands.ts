@@ -154,7 +154,7 @@ export const TOP: Command = {
 /** `umbra check`. */
 export const CHECK: Command = {
   name: "check",
-  operands: "config | acl | crypto | transport | server [FILE...]",
+  operands: "config FILE | acl | crypto | transport | server",
   maxOperands: Infinity,
   summary: "Tell what a configuration or an ACL means, or a server can do",
   description: [
