@@ -445,6 +445,55 @@ export const MAX_FIRST_BUFFERS = 64;
 /** Bytes of one read at most; reached ×4 at a time while reads come back full. */
 export const MAX_READ_BUFFER = 262_144;
 
+/**
+ * Bytes that sockets of our own may read in one turn of the event loop before
+ * timers, new connections and the runtime's sockets have theirs.
+ */
+export const MAX_TURN_BYTES = 262_144;
+
+/** What an accepted connection costs of those: 64 are accepted in a turn. */
+export const ACCEPT_TURN_BYTES = 4_096;
+
+/** Bytes of a read that are copied out; more of them keep the whole buffer. */
+export const MAX_COPIED_READ = 32_768;
+
+/** Connections the kernel keeps until we accept them, if the system allows it. */
+export const LISTEN_BACKLOG = 1_024;
+
+/**
+ * Milliseconds that sockets of our own may take to prove themselves at start:
+ * they take 10, and a machine that is busy takes its time.
+ */
+export const SELF_TEST_MS = 3_000;
+
+/** Milliseconds until the event loop looks again that could not go to sleep. */
+export const BELL_RETRY_MS = 5;
+
+/**
+ * Datagrams that a UDP flow may be delivering to its client at once, where the
+ * transport sends several together; then it takes no more until one has left.
+ */
+export const MAX_DELIVERIES_PER_FLOW = 64;
+
+/** Datagrams that one call of the system receives or sends. */
+export const DATAGRAM_BATCH = 64;
+
+/**
+ * Datagrams that a socket may take in one turn: half of what it may queue, so
+ * that none is dropped that has a reader.
+ */
+export const MAX_TURN_DATAGRAMS = 256;
+
+/** Bytes of datagrams that one call of the system sends. */
+export const SEND_BATCH_BYTES = 262_144;
+
+/**
+ * Bytes of the receive buffer that a UDP socket asks for: 1,800 datagrams of
+ * 1,200 bytes with the kernel's overhead, 180 ms of 10,000 a second. A bound: what
+ * does not wait takes no memory.
+ */
+export const UDP_RECEIVE_BUFFER = 2_097_152;
+
 /** Bytes of the largest UDP payload: 65,535 less IPv6's 8-byte UDP header. */
 export const MAX_DATAGRAM_LENGTH = 65_527;
 

@@ -64,6 +64,11 @@ export interface Connection {
    * `ERR_NET_CLOSED`. Idempotent.
    */
   close(): void;
+  /**
+   * Closes with a reset: the peer sees that the stream was cut. Where
+   * `Capabilities.reset` is true.
+   */
+  reset?(): void;
 }
 
 /** A connection that was accepted. */
@@ -176,7 +181,10 @@ export interface Capabilities {
   readonly descriptor: boolean;
   /** The receive buffers of UDP sockets can be enlarged. */
   readonly receiveBuffer: boolean;
-  /** Several datagrams are received and sent at a time. */
+  /**
+   * Several datagrams are received and sent at a time: calls of `send` that
+   * overlap leave in order. Elsewhere they may not.
+   */
   readonly batch: boolean;
 }
 
@@ -185,7 +193,7 @@ export interface Capabilities {
  * given {@link OutboundAddresses}, `dial` and `bindOutgoing` keep to them.
  */
 export interface Transport {
-  /** `deno`, `bun` or `memory`. */
+  /** `deno`, `bun`, `linux` or `memory`. */
   readonly name: string;
   /** What it can do beyond the rest of this interface. */
   readonly capabilities: Capabilities;
@@ -202,10 +210,12 @@ export interface Transport {
    * Opens a UDP socket. On `::` it takes and sends IPv4 as well.
    *
    * @param endpoint IP address (or a name, of which the first address counts).
+   * @param options Sharing is for transports with `Capabilities.sharedUdpPort`;
+   * others leave it out.
    * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE`, `ERR_NET_UNSUPPORTED`
    * and others.
    */
-  bind(endpoint: Endpoint): Promise<DatagramSocket>;
+  bind(endpoint: Endpoint, options?: ListenOptions): Promise<DatagramSocket>;
   /**
    * Opens a UDP socket for what goes out, on a port of the system's choice: for
    * both families, or for IPv4 alone where there is no IPv6.

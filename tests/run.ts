@@ -1,11 +1,12 @@
 /**
  * Runs the tests: the same files on Deno and on Bun, then the end-to-end tests
  * twice, on Deno, since they start both runtimes themselves: our programs from
- * their sources, and as the executables of both compilers. Ends with one line,
- * `N passed, N failed, N skipped`, over all of them.
+ * their sources, and as the executables of both compilers; and those that are
+ * about sockets once more with `--transport linux`. Ends with one line, `N
+ * passed, N failed, N skipped`, over all of them.
  *
- * Usage: `deno run -A tests/run.ts [deno] [bun] [e2e] [executables]`, all by
- * default.
+ * Usage: `deno run -A tests/run.ts [deno] [bun] [e2e] [executables] [linux]`,
+ * all by default.
  *
  * @module
  */
@@ -21,6 +22,7 @@ import {
   COMPILERS,
   EXECUTABLES_VARIABLE,
 } from "./support/executables.ts";
+import { TRANSPORT_VARIABLE } from "./support/program_command.ts";
 import { type Counts, readCounts, sum } from "./support/junit.ts";
 import {
   bunPath,
@@ -75,7 +77,16 @@ const PASSES: Readonly<Record<string, Pass>> = {
     },
     command: (report) => denoTest(report, testFiles(startsPrograms)),
   },
+  linux: {
+    title: "End to end, with sockets of our own",
+    prepare: () => ({ [TRANSPORT_VARIABLE]: "linux" }),
+    command: (report) => denoTest(report, testFiles(movesBytes)),
+  },
 };
+
+/** End-to-end tests that are about what sockets do. */
+const MOVING =
+  /(?:^|\/)(?:backpressure|bulk|busy|concurrency|failures|half_close|reload|signals|udp|udp_2022|workers)_test\.ts$/;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -163,6 +174,10 @@ function startsPrograms(path: string): boolean {
   if (isPortable(path) || path.startsWith(BUILT)) return false;
   const text = readFileSync(join(ROOT, path), "utf8");
   return /\/(chain|peers|program_command)\.ts"/.test(text);
+}
+
+function movesBytes(path: string): boolean {
+  return path.startsWith(E2E) && MOVING.test(path);
 }
 
 function print(line: string): void {

@@ -84,7 +84,7 @@ async function printKey(args: Arguments): Promise<void> {
 
 async function check(args: Arguments): Promise<void> {
   const [what, file] = args.operands;
-  const most = { config: 2, crypto: 1 }[what ?? ""] ?? Infinity;
+  const most = { config: 2, crypto: 1, transport: 1 }[what ?? ""] ?? Infinity;
   if (args.operands.length > most) {
     throw usage(`One argument too many for ${what}; see --help`);
   }
@@ -101,6 +101,10 @@ async function check(args: Arguments): Promise<void> {
     }
     case "crypto":
       return await print((await import("./tools/crypto.ts")).cryptoTable());
+    case "transport": {
+      const { transportTable } = await import("./tools/transport.ts");
+      return await print(await transportTable());
+    }
     case "acl": {
       if (file === undefined) throw usage("Nothing to check: name the FILE");
       const { describeAclFiles } = await import("./routes/check_acl.ts");
@@ -113,7 +117,9 @@ async function check(args: Arguments): Promise<void> {
       return succeed(await runCheckServer(args.withoutWord()));
     }
     default: {
-      throw usage("Nothing to check: expected config, crypto, server or acl");
+      throw usage(
+        "Nothing to check: expected config, crypto, transport, server or acl",
+      );
     }
   }
 }

@@ -1,9 +1,9 @@
 /** Prints what dialling and looking up led to; see kernel_test.ts. */
 import process from "node:process";
-import { systemTransport } from "../../src/adapters/net/system.ts";
 import { outcome } from "./harness.ts";
+import { namedTransport } from "./transports.ts";
 
-const transport = systemTransport();
+const transport = await namedTransport();
 const hosts = [
   "127.0.0.1",
   "192.0.2.200",

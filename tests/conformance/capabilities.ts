@@ -29,6 +29,12 @@ const BUN: Capabilities = {
   maxInFlight: SOCKET_IN_FLIGHT,
 };
 
+const LINUX: Capabilities = {
+  tellsUnreachable: true,
+  maxUnaccepted: undefined,
+  maxInFlight: SOCKET_IN_FLIGHT,
+};
+
 /** By `Transport.name`. */
 export const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   memory: {
@@ -43,4 +49,6 @@ export const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   },
   bun: BUN,
   "bun, outbound": BUN,
+  linux: LINUX,
+  "linux, outbound": LINUX,
 };

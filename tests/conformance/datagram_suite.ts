@@ -21,6 +21,8 @@ import {
 /** Bytes of the largest datagram over IPv4. */
 const MAX_IPV4_PAYLOAD = 65_507;
 
+const ONE_AT_A_TIME = "SKIPPED, it sends one datagram at a time";
+
 const HERE = { host: "127.0.0.1", port: 0 };
 
 /** Registers the tests. */
@@ -74,6 +76,42 @@ export function datagramSuite({ transport, openHandles }: Fixture): void {
     await pause(50);
     for (let i = 0; i < 50; i++) {
       assert.deepEqual((await within(far.receive()))?.payload[0], i);
+    }
+  });
+
+  test(`${name}: datagrams arrive in order, when many are sent at once`, async (t) => {
+    if (!transport.capabilities.batch) return t.skip(ONE_AT_A_TIME);
+    using sockets = await Sockets.bind(transport);
+    const { near, far } = sockets;
+    const sizes = Array.from({ length: 100 }, (_, i) => 2 + 97 * i % 4_000);
+    const sending = Promise.all(
+      sizes.map((size, i) =>
+        near.send(BLOB.subarray(i, i + size), far.address)
+      ),
+    );
+    for (const [i, size] of sizes.entries()) {
+      const datagram = await within(far.receive());
+      assert.deepEqual(datagram?.payload, BLOB.slice(i, i + size));
+    }
+    await sending;
+  });
+
+  test(`${name}: one datagram that cannot be sent does not hold up the others`, async (t) => {
+    if (!transport.capabilities.batch) return t.skip(ONE_AT_A_TIME);
+    using sockets = await Sockets.bind(transport);
+    const { near, far } = sockets;
+    const large = BLOB.subarray(0, MAX_IPV4_PAYLOAD + 1);
+    const outcomes = await within(Promise.allSettled([
+      near.send(ascii("first"), far.address),
+      near.send(large, far.address),
+      near.send(ascii("second"), far.address),
+    ]));
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ["fulfilled", "rejected", "fulfilled"],
+    );
+    for (const text of ["first", "second"]) {
+      assert.deepEqual((await within(far.receive()))?.payload, ascii(text));
     }
   });
 

@@ -1,10 +1,10 @@
 /** Uses up all descriptors and prints what then fails; see kernel_test.ts. */
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
-import { systemTransport } from "../../src/adapters/net/system.ts";
 import { outcome } from "./harness.ts";
+import { namedTransport } from "./transports.ts";
 
-const transport = systemTransport();
+const transport = await namedTransport();
 const listener = await transport.listen({ host: "127.0.0.1", port: 0 });
 const taken: number[] = [];
 try {

@@ -4,48 +4,100 @@ import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
-import { systemTransport } from "../../src/adapters/net/system.ts";
 import type { TransportError } from "../../src/errors.ts";
-import { within } from "./harness.ts";
+import {
+  ascii,
+  BLOB,
+  eventually,
+  Pair,
+  rejectsWith,
+  within,
+} from "./harness.ts";
 import { resettablePeer, silentEndpoint } from "./peers.ts";
 import { transportSuite } from "./transport_suite.ts";
+import { OPENERS } from "./transports.ts";
 import { acceptFrom } from "../support/streams.ts";
 
-const transport = systemTransport();
+const HERE = { host: "127.0.0.1", port: 0 };
 const countable = process.platform === "linux";
 if (!countable) process.stderr.write("SKIPPED: descriptors, no /proc here\n");
 
-transportSuite({
-  transport,
-  openHandles: () => countable ? readdirSync("/proc/self/fd").length : 0,
-  resettable: () => resettablePeer(transport),
-  silentEndpoint,
-});
+for (const open of Object.values(OPENERS)) {
+  const transport = await open();
+  transportSuite({
+    transport,
+    openHandles: () => countable ? readdirSync("/proc/self/fd").length : 0,
+    resettable: () => resettablePeer(transport),
+    silentEndpoint,
+  });
 
-test(`${transport.name}: accept() does not fail for a connection that is reset before it`, async () => {
-  const listener = await transport.listen({ host: "127.0.0.1", port: 0 });
-  for (let i = 0; i < 5; i++) {
-    const gone = connect(listener.address);
-    await once(gone, "connect");
-    gone.resetAndDestroy();
-    await once(gone, "close");
-  }
-  const client = await transport.dial(listener.address);
-  for (let port = 0; port !== client.local.port;) {
-    // Bun accepts by itself, and hands out those that have gone, too.
-    const accepted = await within(acceptFrom(listener));
-    port = accepted!.remote.port;
-    accepted!.close();
-  }
-  client.close();
-  listener.close();
-});
+  test(`${transport.name}: accept() does not fail for a connection that is reset before it`, async () => {
+    const listener = await transport.listen({ host: "127.0.0.1", port: 0 });
+    for (let i = 0; i < 5; i++) {
+      const gone = connect(listener.address);
+      await once(gone, "connect");
+      gone.resetAndDestroy();
+      await once(gone, "close");
+    }
+    const client = await transport.dial(listener.address);
+    for (let port = 0; port !== client.local.port;) {
+      // Bun accepts by itself, and hands out those that have gone, too.
+      const accepted = await within(acceptFrom(listener));
+      port = accepted!.remote.port;
+      accepted!.close();
+    }
+    client.close();
+    listener.close();
+  });
 
-test(`${transport.name}: listen() says so, when the name does not exist`, async () => {
-  const listening = transport.listen({ host: "name.invalid", port: 0 });
-  // Where no resolver can be asked, it is not told for good.
-  await assert.rejects(
-    within(listening),
-    ({ code }: TransportError) => /^ERR_NET_NAME_/.test(code),
-  );
-});
+  test(`${transport.name}: listen() says so, when the name does not exist`, async () => {
+    const listening = transport.listen({ host: "name.invalid", port: 0 });
+    // Where no resolver can be asked, it is not told for good.
+    await assert.rejects(
+      within(listening),
+      ({ code }: TransportError) => /^ERR_NET_NAME_/.test(code),
+    );
+  });
+
+  test(`${transport.name}: reset() is seen as a reset, not as an end`, async (t) => {
+    if (!transport.capabilities.reset) return t.skip("SKIPPED, it cannot");
+    using pair = await Pair.open(transport);
+    const { client, server } = pair;
+    await client.write!(ascii("cut"));
+    await within(server.read!());
+    const reading = server.read!();
+    client.reset!();
+    client.reset!();
+    await rejectsWith(reading, "ERR_NET_RESET");
+    // The system tells it once; afterwards it would look like an end.
+    await rejectsWith(server.read!(), "ERR_NET_RESET");
+    await rejectsWith(client.read!(), "ERR_NET_CLOSED");
+  });
+
+  test(`${transport.name}: what the kernel drops is counted`, async (t) => {
+    if (!transport.capabilities.batch) return t.skip("SKIPPED, it is not told");
+    const near = await transport.bind(HERE);
+    const far = await transport.bind(HERE);
+    // More than the kernel's buffer holds, in one go: nothing reads meanwhile.
+    const total = 8_192;
+    const payload = BLOB.subarray(0, 1_000);
+    const sending = Array.from(
+      { length: total },
+      () => near.send(payload, far.address),
+    );
+    await within(Promise.all(sending));
+    // A datagram tells of those that were lost before it.
+    await near.send(ascii("last"), far.address);
+    let received = 0;
+    const reading = (async () => {
+      while (await far.receive() !== undefined) received++;
+    })();
+    await eventually(
+      () => received + far.dropped,
+      (known) => known === total + 1,
+    );
+    assert.ok(far.dropped > total / 2, `${far.dropped} dropped`);
+    for (const socket of [near, far]) socket.close();
+    await within(reading);
+  });
+}

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { freePort, Program, waitForPort } from "../support/process.ts";
 import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { programCommand } from "../support/program_command.ts";
+import { programCommand, transportFlags } from "../support/program_command.ts";
 import { type Address, socksConnect, type TcpStream } from "../support/tcp.ts";
 
 /** Who implements an end of the chain. */
@@ -217,6 +217,7 @@ async function start(
   const command = [
     ...options.under ?? [],
     ...program,
+    ...implementation === "libev" ? [] : transportFlags(),
     ...flags,
     "-k",
     password,

@@ -14,7 +14,7 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { freePort, Program } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { programCommand } from "../support/program_command.ts";
+import { programCommand, transportFlags } from "../support/program_command.ts";
 import { socksConnect } from "../support/tcp.ts";
 import { command, digestOf, patternDigest, Target } from "../support/target.ts";
 import { within } from "../support/within.ts";
@@ -45,7 +45,13 @@ for (const implementation of ["deno", "bun"] as const) {
     const ports = [address.port, await freePort()];
     writeConfig(path, ports, 0);
     const program = await Program.start(
-      [...programCommand(implementation), "server", "-c", path],
+      [
+        ...programCommand(implementation),
+        "server",
+        ...transportFlags(),
+        "-c",
+        path,
+      ],
       { ready: /listening on [^]*listening on /, cwd: ROOT },
     );
     await using _server = new End(address, program);

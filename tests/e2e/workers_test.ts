@@ -21,8 +21,17 @@ import { clientProtocol } from "../../src/session/families.ts";
 import { bunPath, denoPath, ROOT } from "../support/runtimes.ts";
 import { command, Target } from "../support/target.ts";
 import { TcpStream } from "../support/tcp.ts";
+import { SocksUdp, UdpEcho } from "../support/udp.ts";
 import { until, within } from "../support/within.ts";
-import { Chain, type ChainOptions, METHOD, OURS, PASSWORD } from "./chain.ts";
+import {
+  Chain,
+  type ChainOptions,
+  METHOD,
+  OURS,
+  PASSWORD,
+  startLocal,
+  startServer,
+} from "./chain.ts";
 
 /** Copies of a request. */
 const REPLAYS = 20;
@@ -52,6 +61,50 @@ for (const implementation of OURS) {
 test("two workers of the built executable share a port", { skip }, async () => {
   await servesWithBoth({ local: "bun", server: "bun" }, { dist });
 });
+
+for (const implementation of OURS) {
+  test(
+    `two workers on ${implementation} share a UDP port, with sockets of our own`,
+    {
+      skip,
+    },
+    async () => {
+      using echo = await UdpEcho.start();
+      await using server = await startServer(implementation, {
+        flags: ["-u", "-v", "--workers", "2", "--transport", "linux"],
+      });
+      await server.program.waitForOutput(
+        /listening on [^]*listening on /,
+        10_000,
+      );
+      await using local = await startLocal(implementation, server.address, {
+        flags: ["-u"],
+      });
+      // Each has a port of its own towards the server, by which it is dealt out.
+      const clients = await Promise.all(
+        Array.from(
+          { length: CONNECTIONS },
+          () => SocksUdp.start(local.address),
+        ),
+      );
+      for (const [i, client] of clients.entries()) {
+        const payload = Uint8Array.of(i, 1, 2, 3);
+        await client.send(payload, { host: "127.0.0.1", port: echo.port });
+        const answer = await client.receive();
+        assert.deepEqual([...answer.payload], [...payload]);
+        client[Symbol.dispose]();
+      }
+      server.program.signal("SIGTERM");
+      const { program } = server;
+      await within(8_000, () => program.describe(), program.exited);
+      const received = [...program.output.matchAll(/received=(\d+) .*worker=/g)]
+        .map(([, count]) => Number(count));
+      assert.equal(received.length, 2, program.describe());
+      assert.equal(received[0]! + received[1]!, CONNECTIONS);
+      assert.ok(received.every((count) => count > 0), program.describe());
+    },
+  );
+}
 
 /** Copies of one request: all but one are refused, whichever thread has them. */
 async function refusesReplays(chain: Chain, target: Target): Promise<void> {

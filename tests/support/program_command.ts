@@ -4,9 +4,19 @@
  * @module
  */
 import { join } from "node:path";
+import process from "node:process";
 import { PERMISSIONS, V8_FLAGS } from "../../build.ts";
 import { executablesOf } from "./executables.ts";
 import { bunPath, denoPath, ROOT } from "./runtimes.ts";
+
+/** Its value is the `--transport` of programs that tests start. */
+export const TRANSPORT_VARIABLE = "UMBRA_TEST_TRANSPORT";
+
+/** Options for whatever serves. */
+export function transportFlags(): string[] {
+  const name = process.env[TRANSPORT_VARIABLE];
+  return name === undefined ? [] : ["--transport", name];
+}
 
 /**
  * The command line, without command and options of the program.

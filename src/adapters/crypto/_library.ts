@@ -14,6 +14,8 @@ export interface Signature {
   readonly parameters: readonly ForeignType[];
   /** `void`, or what it returns. */
   readonly result: ForeignType | "void";
+  /** Runs in a thread of Deno's and gives a promise; not for Bun. */
+  readonly nonblocking?: true;
 }
 
 /** An address in C's memory. Deno and Bun have each their own type for it. */

@@ -82,8 +82,8 @@ function listen(
       throw new TransportError(
         "ERR_NET_UNSUPPORTED",
         `Cannot listen on ${host} port ${port}: the service manager does, and ` +
-          "Deno takes no socket of its; remove the .socket unit, or use an " +
-          "executable that Bun has compiled",
+          "Deno takes no socket of its; use --transport linux, remove the " +
+          ".socket unit, or use an executable that Bun has compiled",
       );
     }
     const listener = Deno.listen({ hostname: host, port, reusePort });
@@ -116,7 +116,8 @@ function noDial(): Promise<never> {
   return Promise.reject(
     new TransportError(
       "ERR_NET_UNSUPPORTED",
-      "Deno cannot choose the address that a TCP connection leaves from",
+      "Deno cannot choose the address that a TCP connection leaves from; use " +
+        "--transport linux",
     ),
   );
 }

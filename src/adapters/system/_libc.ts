@@ -61,18 +61,34 @@ let known: Libc | undefined | null = null;
  * `--allow-ffi` for the library.
  */
 export function libc(): Libc | undefined {
-  if (known === null) known = open();
+  if (known === null) {
+    try {
+      known = openLibc(SYMBOLS);
+    } catch {
+      known = undefined;
+    }
+  }
   return known;
 }
 
-function open(): Libc | undefined {
-  if (process.platform !== "linux") return undefined;
+/**
+ * Finds functions of the C library of this Linux.
+ *
+ * @throws {Error} Where there is none, or Deno was not given `--allow-ffi` for
+ * it: with the reason.
+ */
+export function openLibc<Name extends string>(
+  symbols: Readonly<Record<Name, Signature>>,
+): Record<Name, ForeignFunction> {
+  if (process.platform !== "linux") throw new Error("this is not Linux");
+  let reason: unknown;
   for (const path of C_LIBRARIES) {
     try {
-      return openLibrary(path, SYMBOLS);
-    } catch {
-      // The next path may be there, and permitted, where this one is not.
+      return openLibrary(path, symbols);
+    } catch (error) {
+      // The next path may be permitted where this one is not.
+      reason ??= error;
     }
   }
-  return undefined;
+  throw reason;
 }

@@ -201,7 +201,7 @@ export const TOP: Command = {
 /** `umbra check`. */
 export const CHECK: Command = {
   name: "check",
-  operands: "config FILE | acl FILE [HOST...] | crypto | server",
+  operands: "config FILE | acl | crypto | transport | server",
   maxOperands: Infinity,
   summary: "Tell what a configuration or an ACL means, or a server can do",
   description: [
@@ -210,6 +210,8 @@ export const CHECK: Command = {
     "ends with exit code 2 and the mistake if there is one.",
     "`check crypto` tries every crypto provider on every method, and prints " +
     "its version, its speed on one core, and which would be chosen and why.",
+    "`check transport` tries the sockets of our own on this machine, and prints " +
+    "what they and the runtime's can do, and which are used and why.",
     "`check server` takes the time to connect to a server, and to the first " +
     "byte of a target through it; with --url also the speed of a download. " +
     "The exit code tells whether all of it worked.",
@@ -233,6 +235,7 @@ export const CHECK: Command = {
   examples: [
     "umbra check config server.json",
     "umbra check crypto",
+    "umbra check transport",
     "umbra check server ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
     "umbra check server -c config.json --url https://example.com/large",
     "umbra check acl bypass-lan.acl www.example.com 192.0.2.1",

@@ -103,8 +103,8 @@ export async function checkOutbound(
       throw new ConfigError(
         "ERR_CONFIG_VALUE",
         `Cannot send from ${host}: the ${transport.name} transport cannot ` +
-          "choose the address that a TCP connection leaves from; run Umbra on " +
-          "Bun, or relay UDP alone (-U), or let the system prefer the address: " +
+          "choose the address that a TCP connection leaves from; use " +
+          "--transport linux, run Umbra on Bun, or relay UDP alone (-U), or let the system prefer the address: " +
           "`ip route change default … src ADDRESS`",
       );
     }

@@ -31,7 +31,7 @@ import { reload } from "./reload.ts";
 import { checkReusePort, checkWorkers } from "./sharing.ts";
 import type { Stoppable } from "./take_over.ts";
 import { systemWorld } from "./world.ts";
-import { systemTransport } from "../../adapters/net/system.ts";
+import { chooseTransport } from "../../adapters/net/choose.ts";
 
 /** A program that can be started, watched, changed and stopped. */
 export interface Supervised extends Operator, Stoppable {
@@ -72,7 +72,7 @@ export interface Role extends ConfiguredRole<readonly LimitedService[]> {
   /** Whether UDP is served. */
   readonly datagrams: boolean;
   /** What the operator should know who asks for several workers. */
-  readonly workersCaveat?: string | undefined;
+  readonly workersCaveats?: readonly string[];
   /** Makes what runs. */
   supervise(surroundings: Surroundings): Supervised;
 }
@@ -97,8 +97,12 @@ export async function runRole(
     logger.log("warn", warning);
   }
   if (workers === 1) return await serve(host, role, share);
-  checkWorkers(role, systemTransport().capabilities);
-  if (role.workersCaveat) logger.log("warn", role.workersCaveat);
+  const { transport, warnings } = await chooseTransport(
+    role.operator.transport,
+  );
+  for (const warning of warnings) logger.log("warn", warning);
+  checkWorkers(role, transport.capabilities);
+  for (const caveat of role.workersCaveats ?? []) logger.log("warn", caveat);
   const observed = await host.runWorkers(workers, logger);
   if (observed !== undefined) tellTotals(observed, logger);
 }

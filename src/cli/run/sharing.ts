@@ -10,6 +10,8 @@ import { usage } from "../options/getopt.ts";
 
 /** What is going to listen. */
 export interface Listening {
+  /** Which end it is. */
+  readonly role: "server" | "local";
   /** Ports as configured; 0 for the system's choice. */
   readonly ports: readonly number[];
   /** Whether UDP is served. */
@@ -38,11 +40,18 @@ export function checkWorkers(
   { sharedUdpPort }: Capabilities,
 ): void {
   checkPorts("--workers", listening);
-  const { operator, datagrams } = listening;
+  const { role, operator, datagrams } = listening;
+  if (datagrams && role === "local") {
+    throw usage(
+      "--workers cannot share the UDP port of a local, whose associations one " +
+        "worker alone knows: leave it out, or run -U and --dns-listen in a " +
+        "process of their own",
+    );
+  }
   if (datagrams && !sharedUdpPort) {
     throw usage(
-      "--workers cannot share a UDP port, the runtimes offer no way to: leave " +
-        "it out, or run -U and --dns-listen in a process of their own",
+      "--workers cannot share a UDP port over the sockets of the runtime: use " +
+        "--transport linux, leave it out, or run -U in a process of its own",
     );
   }
   const single = (["admin", "manager", "store"] as const)

@@ -116,9 +116,19 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
     streams: result.some(hasTcp),
     ports: result.map(({ listen }) => listen.port),
     datagrams: result.some(hasUdp),
-    workersCaveat: result.some(({ users }) => users?.some((u) => u.limits))
-      ? "each worker counts users by itself, so limits hold for each of them"
-      : undefined,
+    workersCaveats: [
+      ...result.some(({ users }) => users?.some((u) => u.limits))
+        ? [
+          "each worker counts users by itself, so limits hold for each of them",
+        ]
+        : [],
+      ...result.some(hasUdp)
+        ? [
+          "each worker remembers UDP packets by itself: a copy that reaches " +
+          "another worker is relayed once more",
+        ]
+        : [],
+    ],
     supervise: (surroundings) =>
       new Supervisor(configured, {
         ...surroundings,

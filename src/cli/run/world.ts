@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { systemTransport } from "../../adapters/net/system.ts";
+import { chooseTransport } from "../../adapters/net/choose.ts";
 import { Observations } from "../../admin/observations.ts";
 import { systemClock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";
@@ -51,8 +51,15 @@ export async function systemWorld(
   { operator, traffic, workers, logger }: WorldOptions,
 ): Promise<SystemWorld> {
   const { outbound, logConnections, reusePort, crypto } = operator;
+  const { transport, warnings } = await chooseTransport(
+    operator.transport,
+    outbound,
+  );
+  // Of several workers the program itself has said it once.
+  if (host.worker === undefined) {
+    for (const warning of warnings) logger.log("warn", warning);
+  }
   const providers = new ProvidersInUse(crypto, logger);
-  const transport = systemTransport(outbound);
   if (outbound !== undefined) await checkOutbound(transport, outbound, traffic);
   const observations = new Observations(systemClock);
   const world: Dependencies = {

@@ -82,7 +82,7 @@ export const OUTBOUND: Settings<{
     fileKind: ADDRESSES_OR_NONE,
     usual: "the system's choice",
     help: "Send from this address of the host, one of each family at most; " +
-      "TCP on Bun only",
+      "TCP on Bun, or with --transport linux",
   },
   ipv4: {
     key: "local_ipv4_address",

@@ -6,6 +6,7 @@
 import { formatAddress } from "../../codec/address.ts";
 import { GRACE_MS, MAX_WORKERS } from "../../limits.ts";
 import { availableParallelism } from "node:os";
+import type { TransportName } from "../../adapters/net/choose.ts";
 import { CRYPTO_CHOICES } from "../commands/defaults.ts";
 import { readHostAndPort, readInteger } from "../config/values.ts";
 import type { LogFormat } from "../log/log.ts";
@@ -30,6 +31,7 @@ export type AdminAddress = Endpoint | { readonly path: string };
 export interface RunningSettings {
   readonly workers: number;
   readonly crypto: string;
+  readonly transport: TransportName;
   readonly graceMs: number;
   readonly reusePort: boolean;
 }
@@ -58,6 +60,14 @@ export const RUNNING: Settings<RunningSettings> = {
     default: "auto",
     help: "Who computes the cipher: auto (the fastest that is right), noble, " +
       "node or openssl",
+  },
+  transport: {
+    key: "transport",
+    flag: "transport",
+    kind: choice<TransportName>("NAME", ["auto", "runtime", "linux"]),
+    default: "auto",
+    help: "Whose sockets serve: auto (the runtime's), runtime, or linux (our " +
+      "own over system calls: faster, many UDP datagrams at a time)",
   },
   graceMs: {
     key: "grace",

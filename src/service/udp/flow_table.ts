@@ -8,7 +8,11 @@
  */
 import { detach } from "../../defect.ts";
 import { PolicyError, TransportError } from "../../errors.ts";
-import { MAX_PENDING_DATAGRAMS, MAX_PENDING_PER_FLOW } from "../../limits.ts";
+import {
+  MAX_DELIVERIES_PER_FLOW,
+  MAX_PENDING_DATAGRAMS,
+  MAX_PENDING_PER_FLOW,
+} from "../../limits.ts";
 import type { FlowEnd } from "../../observe.ts";
 import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
 import type { Dependencies } from "../service.ts";
@@ -158,6 +162,10 @@ export class FlowTable<T> {
         socket.close();
         return;
       }
+      // What cannot be sent together would lose its order.
+      const atOnce = this.#world.transport.capabilities.batch
+        ? MAX_DELIVERIES_PER_FLOW
+        : 1;
       flow.close = () => {
         this.#overflown += socket.dropped;
         socket.close();
@@ -167,13 +175,30 @@ export class FlowTable<T> {
         // The flow may have ended just after something came.
         if (datagram === undefined || flow.signal.aborted) return;
         this.#touch(flow);
-        await this.#options.onDatagram(flow, datagram);
+        const delivered = this.#deliver(flow, datagram);
+        if (flow.delivering >= atOnce) await delivered;
       }
     } catch (error) {
-      if (flow.signal.aborted) return;
-      this.#report.flowFailed(error);
-      this.#end(flow, "failed");
+      this.#fail(flow, error);
     }
+  }
+
+  /** Never rejects. */
+  async #deliver(flow: OpenFlow<T>, datagram: Datagram): Promise<void> {
+    flow.delivering++;
+    try {
+      await this.#options.onDatagram(flow, datagram);
+    } catch (error) {
+      this.#fail(flow, error);
+    } finally {
+      flow.delivering--;
+    }
+  }
+
+  #fail(flow: OpenFlow<T>, error: unknown): void {
+    if (flow.signal.aborted) return;
+    this.#report.flowFailed(error);
+    this.#end(flow, "failed");
   }
 
   /** It is now the one heard of last. */
@@ -199,6 +224,8 @@ class OpenFlow<T> implements UdpFlow<T> {
   readonly socket: Promise<DatagramSocket>;
   /** Datagrams on their way out. */
   pending = 0;
+  /** Datagrams on their way in. */
+  delivering = 0;
   /** Closes the socket, once it is open. */
   close: () => void = () => {};
   timer: IdleTimer | undefined;

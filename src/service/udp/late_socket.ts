@@ -1,5 +1,5 @@
 /**
- * A UDP port that another process still has: no runtime shares one, so a new
+ * A UDP port that another process still has. No runtime shares one, so a new
  * process that takes over (`sharePorts`) waits until the old one lets go. It
  * serves TCP meanwhile.
  *
@@ -26,7 +26,7 @@ export async function bindPort(
   world: Required<Dependencies>,
 ): Promise<DatagramSocket> {
   try {
-    return await world.transport.bind(endpoint);
+    return await bind(endpoint, world);
   } catch (error) {
     if (!world.sharePorts || !isInUse(error)) throw error;
     world.logger.log("warn", "another process has the UDP port, waiting", {
@@ -34,6 +34,15 @@ export async function bindPort(
     });
     return new LateSocket(endpoint, world);
   }
+}
+
+/** Shares the port where that is wanted and can be done. */
+function bind(
+  endpoint: Endpoint,
+  { transport, sharePorts }: Required<Dependencies>,
+): Promise<DatagramSocket> {
+  const reusePort = sharePorts && transport.capabilities.sharedUdpPort;
+  return transport.bind(endpoint, { reusePort });
 }
 
 class LateSocket implements DatagramSocket {
@@ -78,10 +87,10 @@ class LateSocket implements DatagramSocket {
   }
 
   async #bind(): Promise<DatagramSocket | undefined> {
-    const { clock, transport, logger } = this.#world;
+    const { clock, logger } = this.#world;
     const { signal } = this.#closed;
     const socket = await startWhenFree(
-      () => transport.bind(this.address),
+      () => bind(this.address, this.#world),
       { clock, signal },
     );
     if (signal.aborted) socket?.close();

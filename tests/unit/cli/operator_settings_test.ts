@@ -50,6 +50,7 @@ function refuses(run: () => unknown, message: RegExp): void {
 const DEFAULTS = {
   workers: 1,
   crypto: "auto",
+  transport: "auto",
   graceMs: 5_000,
   reusePort: false,
   verbose: false,
@@ -83,6 +84,7 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     log_without_time: true,
     grace: 0,
     crypto: "noble",
+    transport: "linux",
   };
   const { publicHost, manager, managerAnywhere, store, ...both } = {
     admin: { host: "::1", port: 9000 },
@@ -101,6 +103,7 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     logWithoutTime: true,
     graceMs: 0,
     crypto: "noble",
+    transport: "linux",
   } as const;
   const onlyServer = { publicHost, manager, managerAnywhere, store };
   assert.deepEqual(server([], file), { ...both, ...onlyServer });

@@ -148,7 +148,7 @@ test("checkOutbound() says what to do, when the transport cannot", async () => {
     checkOutbound(transport, here, { streams: true, datagrams: false }),
     (error) =>
       error instanceof ConfigError &&
-      /127\.0\.0\.1: the memory transport cannot .*; run Umbra on Bun/
+      /127\.0\.0\.1: the memory transport cannot .*; use --transport linux, run Umbra/
         .test(error.message),
   );
   assert.equal(network.openListeners, 0);

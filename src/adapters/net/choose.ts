@@ -1,0 +1,79 @@
+/**
+ * Whose sockets serve: the runtime's, or our own over calls of Linux.
+ *
+ * @module
+ */
+import type { OutboundAddresses, Transport } from "../../transport.ts";
+import type { LinuxFacts } from "./linux/self_test.ts";
+import { systemTransport } from "./system.ts";
+
+/** What can be asked for. */
+export type TransportName = "auto" | "runtime" | "linux";
+
+/** A transport, and what the operator should know. */
+export interface ChosenTransport {
+  readonly transport: Transport;
+  /** One line each. */
+  readonly warnings: readonly string[];
+}
+
+/** What was found out about the sockets of our own. */
+export type LinuxTrial =
+  | { readonly facts: LinuxFacts }
+  /** Why they cannot be had. */
+  | { readonly reason: string };
+
+/** Tries the sockets of our own. */
+export async function tryLinux(): Promise<LinuxTrial> {
+  try {
+    const { testLinux } = await import("./linux/self_test.ts");
+    return { facts: await testLinux() };
+  } catch (error) {
+    return { reason: (error as Error).message };
+  }
+}
+
+/**
+ * Chooses. `auto` is the runtime's: see docs/decisions/0086.
+ *
+ * @param outbound Where what goes out leaves from; the system's choice by
+ * default.
+ */
+export async function chooseTransport(
+  name: TransportName,
+  outbound?: OutboundAddresses,
+): Promise<ChosenTransport> {
+  if (name !== "linux") {
+    return { transport: systemTransport(outbound), warnings: [] };
+  }
+  const trial = await tryLinux();
+  if ("reason" in trial) {
+    return {
+      transport: systemTransport(outbound),
+      warnings: [
+        `--transport linux cannot be had, the runtime's sockets serve: ` +
+        `${trial.reason}; see umbra check transport`,
+      ],
+    };
+  }
+  const { linuxTransport } = await import("./linux/transport.ts");
+  return {
+    transport: await linuxTransport(outbound),
+    warnings: warningsOf(trial.facts),
+  };
+}
+
+function warningsOf(
+  { bell, bellReason, receiveBuffer: [granted, asked] }: LinuxFacts,
+): string[] {
+  return [
+    ...bellReason === undefined ? [] : [
+      `--transport linux wakes by ${bell}, which is slower than io_uring: ` +
+      bellReason,
+    ],
+    ...granted >= asked ? [] : [
+      `receive buffers of UDP have ${granted} bytes, not ${asked}: bursts are ` +
+      `lost; sysctl -w net.core.rmem_max=${asked}`,
+    ],
+  ];
+}

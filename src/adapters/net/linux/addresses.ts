@@ -1,0 +1,124 @@
+/**
+ * IP addresses as the kernel has them.
+ *
+ * Wire form: `struct sockaddr_in`: family (2, the machine's order), port (2,
+ * network order), address (4), zeros (8). `struct sockaddr_in6`: family (2),
+ * port (2), flow (4), address (16), scope (4).
+ *
+ * @module
+ */
+import { isIPv4, isIPv6 } from "node:net";
+import { TransportError } from "../../../errors.ts";
+import type { Endpoint } from "../../../transport.ts";
+import { AF_INET, AF_INET6, c, checked } from "./libc.ts";
+
+/** Bytes of the longer of the two. */
+export const ADDRESS_LENGTH: number = 2 + 2 + 4 + 16 + 4;
+
+/** Bytes of the shorter. */
+const IPV4_LENGTH = 2 + 2 + 4 + 8;
+
+/** First 12 bytes of an IPv4 address in a socket for both families. */
+const MAPPED = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
+
+/** Family of an address. */
+export function familyOf(host: string): number {
+  return host.includes(":") ? AF_INET6 : AF_INET;
+}
+
+/**
+ * An endpoint as bytes.
+ *
+ * @param family Of the socket that the address is for.
+ * @throws {TransportError} `ERR_NET_UNREACHABLE` for an IPv6 address in an
+ * IPv4 socket.
+ */
+export function encodeAddress(
+  { host, port }: Endpoint,
+  family: number = familyOf(host),
+): Uint8Array {
+  const isIpv6 = family === AF_INET6;
+  const bytes = new Uint8Array(isIpv6 ? ADDRESS_LENGTH : IPV4_LENGTH);
+  bytes[0] = family;
+  bytes[2] = port >> 8;
+  bytes[3] = port;
+  if (isIPv4(host)) {
+    if (isIpv6) bytes.set(MAPPED, 8);
+    bytes.set(host.split(".").map(Number), isIpv6 ? 20 : 4);
+  } else if (!isIPv6(host)) {
+    throw new TransportError("ERR_NET_NAME_NOT_FOUND", `No address: ${host}`);
+  } else if (!isIpv6) {
+    throw new TransportError(
+      "ERR_NET_UNREACHABLE",
+      `Cannot reach ${host}: the socket is of IPv4`,
+    );
+  } else writeIpv6(host, bytes);
+  return bytes;
+}
+
+/**
+ * Bytes as an endpoint; IPv4 is plain, also of a socket for both families.
+ *
+ * @param at Where they begin.
+ */
+export function decodeAddress(bytes: Uint8Array, at = 0): Endpoint {
+  const port = bytes[at + 2]! << 8 | bytes[at + 3]!;
+  if (bytes[at] === AF_INET) return { host: ipv4(bytes, at + 4), port };
+  const isMapped = MAPPED.every((byte, i) => bytes[at + 8 + i] === byte);
+  const host = isMapped ? ipv4(bytes, at + 20) : ipv6(bytes, at + 8);
+  return { host, port };
+}
+
+const OUT = new Uint8Array(ADDRESS_LENGTH);
+const OUT_LENGTH = new Uint8Array(4);
+
+/** For calls that tell an address, until the next one. */
+export function addressRoom(): [Uint8Array, Uint8Array] {
+  OUT_LENGTH[0] = ADDRESS_LENGTH;
+  return [OUT, OUT_LENGTH];
+}
+
+/** Where a socket is bound. */
+export function boundTo(descriptor: number): Endpoint {
+  checked(c.getsockname(descriptor, ...addressRoom()), "ask for an address");
+  return decodeAddress(OUT);
+}
+
+/** The two halves around `::`, and zeros between them. */
+function writeIpv6(host: string, bytes: Uint8Array): void {
+  const [address, scope = "0"] = host.split("%");
+  const [head, tail] = address!.split("::").map(groups);
+  [
+    ...head!,
+    ...Array(8 - head!.length - (tail?.length ?? 0)).fill(0),
+    ...tail ?? [],
+  ]
+    .forEach((group: number, i) => {
+      bytes[8 + 2 * i] = group >> 8;
+      bytes[9 + 2 * i] = group;
+    });
+  // An interface by its number; by name it is the system's business.
+  new DataView(bytes.buffer).setUint32(24, Number(scope) || 0, true);
+}
+
+function groups(text: string): number[] {
+  if (text === "") return [];
+  return text.split(":").flatMap((group) => {
+    if (!group.includes(".")) return [parseInt(group, 16)];
+    const [a, b, c, d] = group.split(".").map(Number);
+    return [a! << 8 | b!, c! << 8 | d!];
+  });
+}
+
+function ipv4(bytes: Uint8Array, at: number): string {
+  return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
+}
+
+function ipv6(bytes: Uint8Array, at: number): string {
+  const parts: string[] = [];
+  for (let i = at; i < at + 16; i += 2) {
+    parts.push((bytes[i]! << 8 | bytes[i + 1]!).toString(16));
+  }
+  // The shortest form (RFC 5952), which the runtimes write too.
+  return new URL(`http://[${parts.join(":")}]`).hostname.slice(1, -1);
+}

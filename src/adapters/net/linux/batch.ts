@@ -1,0 +1,215 @@
+/**
+ * Many datagrams in one call: recvmmsg(2) and sendmmsg(2), on memory that the
+ * thread's sockets share.
+ *
+ * Wire form: `struct mmsghdr`, of 16 words: address (2), its length (1), unused
+ * (1), `struct iovec[]` (2), their number (2), control data (2), its length (2),
+ * flags (1), unused (1), bytes received or sent (1), unused (1). `struct iovec`,
+ * of 4 words: address (2), length (2).
+ *
+ * @module
+ */
+import {
+  DATAGRAM_BATCH,
+  MAX_DATAGRAM_LENGTH,
+  SEND_BATCH_BYTES,
+} from "../../../limits.ts";
+import type { Datagram } from "../../../transport.ts";
+import { ADDRESS_LENGTH, decodeAddress } from "./addresses.ts";
+import {
+  c,
+  mapMemory,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  readMemory,
+  writeMemory,
+} from "./libc.ts";
+
+const HEADER_WORDS = 16;
+const NAME_LENGTH = 2;
+const CONTROL_LENGTH = 10;
+const LENGTH = 14;
+
+/** Bytes of `struct iovec`. */
+const VECTOR = 16;
+
+/** Room for one datagram, of whole pages. */
+const SLOT: number = Math.ceil(MAX_DATAGRAM_LENGTH / 4_096) * 4_096;
+
+/** Room for an address, and for what comes with it. */
+const NAME = 32;
+
+/** `struct cmsghdr` (16), the number of `SO_RXQ_OVFL` (4), and to 8 bytes. */
+const CONTROL = 16 + 4 + 4;
+const DROPS = 16;
+
+/** An address and control data, and what makes 64 of them. */
+const ENVELOPE = 64;
+
+/** Datagrams that came together. */
+export class ReceiveBatch {
+  readonly #headers: Uint32Array;
+  readonly #headerBytes: Uint8Array;
+  readonly #data: number;
+  readonly #envelopesAt: number;
+  readonly #envelopes: Uint8Array = new Uint8Array(DATAGRAM_BATCH * ENVELOPE);
+  readonly #view: DataView = new DataView(this.#envelopes.buffer);
+  #count = 0;
+
+  constructor() {
+    this.#data = mapMemory(DATAGRAM_BATCH * SLOT);
+    this.#envelopesAt = mapMemory(DATAGRAM_BATCH * ENVELOPE);
+    const vectors = mapMemory(DATAGRAM_BATCH * VECTOR);
+    const table = new Uint32Array(DATAGRAM_BATCH * VECTOR / 4);
+    this.#headers = new Uint32Array(DATAGRAM_BATCH * HEADER_WORDS);
+    this.#headerBytes = new Uint8Array(this.#headers.buffer);
+    for (let i = 0; i < DATAGRAM_BATCH; i++) {
+      putAddress(table, 4 * i, this.#data + i * SLOT);
+      table[4 * i + 2] = SLOT;
+      const at = HEADER_WORDS * i;
+      const envelope = this.#envelopesAt + i * ENVELOPE;
+      putAddress(this.#headers, at, envelope);
+      putAddress(this.#headers, at + 4, vectors + i * VECTOR);
+      this.#headers[at + 6] = 1;
+      putAddress(this.#headers, at + 8, envelope + NAME);
+    }
+    writeMemory(vectors, new Uint8Array(table.buffer));
+    this.#count = DATAGRAM_BATCH;
+  }
+
+  /**
+   * Takes what waits in a socket.
+   *
+   * @returns How many there are; -1 for none, or an error.
+   */
+  receive(descriptor: number): number {
+    for (let i = 0; i < this.#count; i++) {
+      // The last call has left there what it used of them.
+      const at = HEADER_WORDS * i;
+      this.#headers[at + NAME_LENGTH] = ADDRESS_LENGTH;
+      this.#headers[at + CONTROL_LENGTH] = CONTROL;
+    }
+    const count = c.recvmmsg(
+      descriptor,
+      this.#headerBytes,
+      DATAGRAM_BATCH,
+      MSG_DONTWAIT,
+      0,
+    );
+    this.#count = Math.max(0, count);
+    const used = this.#count * ENVELOPE;
+    readMemory(this.#envelopesAt, this.#envelopes, used);
+    return count;
+  }
+
+  /** Number `i` of them; the payload is the caller's. */
+  at(i: number): Datagram {
+    const payload = new Uint8Array(
+      this.#headers[HEADER_WORDS * i + LENGTH]!,
+    );
+    readMemory(this.#data + i * SLOT, payload);
+    const from = decodeAddress(this.#envelopes, i * ENVELOPE);
+    return { payload, from };
+  }
+
+  /** Datagrams the socket had no room for, in all, when number `i` came. */
+  drops(i: number): number {
+    const told = this.#headers[HEADER_WORDS * i + CONTROL_LENGTH]! > DROPS;
+    return told ? this.#view.getUint32(i * ENVELOPE + NAME + DROPS, true) : 0;
+  }
+}
+
+/** One datagram to be sent. */
+export interface Outgoing {
+  /** Borrowed. */
+  readonly payload: Uint8Array;
+  readonly address: Uint8Array;
+}
+
+/** Datagrams that leave together. */
+export class SendBatch {
+  readonly #headers: Uint32Array;
+  readonly #headerBytes: Uint8Array;
+  readonly #memory: number;
+  /** Vectors, addresses, payloads, as they are then in memory. */
+  readonly #copy: Uint8Array = new Uint8Array(PAYLOADS + SEND_BATCH_BYTES);
+  readonly #vectors: Uint32Array = new Uint32Array(
+    this.#copy.buffer,
+    0,
+    DATAGRAM_BATCH * VECTOR / 4,
+  );
+
+  constructor() {
+    this.#memory = mapMemory(this.#copy.length);
+    this.#headers = new Uint32Array(DATAGRAM_BATCH * HEADER_WORDS);
+    this.#headerBytes = new Uint8Array(this.#headers.buffer);
+    for (let i = 0; i < DATAGRAM_BATCH; i++) {
+      const at = HEADER_WORDS * i;
+      putAddress(this.#headers, at, this.#memory + NAMES + i * NAME);
+      putAddress(this.#headers, at + 4, this.#memory + i * VECTOR);
+      this.#headers[at + 6] = 1;
+    }
+  }
+
+  /**
+   * Sends the first ones of a queue.
+   *
+   * @returns How many the system took; -1 when it did not take the first.
+   */
+  send(descriptor: number, queue: readonly Outgoing[]): number {
+    const count = this.#fit(queue);
+    if (count <= 1) return sendOne(descriptor, queue[0]!);
+    let end = PAYLOADS;
+    for (let i = 0; i < count; i++) {
+      const { payload, address } = queue[i]!;
+      putAddress(this.#vectors, 4 * i, this.#memory + end);
+      this.#vectors[4 * i + 2] = payload.length;
+      this.#copy.set(address, NAMES + i * NAME);
+      this.#copy.set(payload, end);
+      this.#headers[HEADER_WORDS * i + NAME_LENGTH] = address.length;
+      end += payload.length;
+    }
+    writeMemory(this.#memory, this.#copy, end);
+    return c.sendmmsg(descriptor, this.#headerBytes, count, MSG_FLAGS);
+  }
+
+  #fit(queue: readonly Outgoing[]): number {
+    let bytes = 0;
+    let count = 0;
+    while (count < DATAGRAM_BATCH && count < queue.length) {
+      bytes += queue[count]!.payload.length;
+      if (bytes > SEND_BATCH_BYTES) break;
+      count++;
+    }
+    return count;
+  }
+}
+
+function sendOne(
+  descriptor: number,
+  { payload, address }: Outgoing,
+): number {
+  const sent = c.sendto(
+    descriptor,
+    // Bun has no address for an empty one.
+    payload.length === 0 ? NOTHING : payload,
+    payload.length,
+    MSG_FLAGS,
+    address,
+    address.length,
+  );
+  return sent < 0 ? -1 : 1;
+}
+
+/** Where addresses and payloads begin. */
+const NAMES: number = DATAGRAM_BATCH * VECTOR;
+const PAYLOADS: number = NAMES + DATAGRAM_BATCH * NAME;
+
+const MSG_FLAGS: number = MSG_DONTWAIT | MSG_NOSIGNAL;
+const NOTHING = new Uint8Array(1);
+
+/** As 64 bits. */
+function putAddress(words: Uint32Array, at: number, address: number): void {
+  words[at] = address % 2 ** 32;
+  words[at + 1] = Math.floor(address / 2 ** 32);
+}

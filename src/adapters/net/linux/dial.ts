@@ -1,0 +1,91 @@
+/**
+ * Opening TCP connections over calls of Linux.
+ *
+ * @module
+ */
+import { onAbort } from "../../../on_abort.ts";
+import type { Connection, Endpoint } from "../../../transport.ts";
+import { encodeAddress } from "./addresses.ts";
+import { FAILED, HUNG_UP, WRITABLE } from "./epoll_event.ts";
+import {
+  c,
+  checked,
+  EINPROGRESS,
+  errno,
+  failure,
+  getOption,
+  SO_ERROR,
+  SOCK_FLAGS,
+  SOCK_STREAM,
+} from "./libc.ts";
+import type { Loop, Watcher } from "./loop.ts";
+import { LinuxConnection, LinuxSocket, TCP_EVENTS } from "./tcp.ts";
+
+/** What a dial needs besides its target. */
+export interface DialOptions {
+  /** See `WaitOptions`. */
+  readonly signal: AbortSignal | undefined;
+  readonly loop: Loop;
+  /** Our address; not set: the system's choice. */
+  readonly from?: string | undefined;
+}
+
+/** Implements `Transport.dial`. */
+export async function dial(
+  to: Endpoint,
+  { signal, loop, from }: DialOptions,
+): Promise<Connection> {
+  signal?.throwIfAborted();
+  const action = `connect to ${to.host} port ${to.port}`;
+  const address = encodeAddress(to);
+  const descriptor = checked(
+    c.socket(address[0]!, SOCK_STREAM | SOCK_FLAGS, 0),
+    action,
+  );
+  try {
+    if (from !== undefined) {
+      const source = encodeAddress({ host: from, port: 0 });
+      checked(c.bind(descriptor, source, source.length), action);
+    }
+    if (c.connect(descriptor, address, address.length) < 0) {
+      const number = errno();
+      if (number !== EINPROGRESS) throw failure(number, action);
+    }
+    const events = await connected(descriptor, { action, signal, loop });
+    const socket = new LinuxSocket(descriptor, to, loop);
+    loop.handOver(descriptor, socket);
+    // What the peer has sent already is told once.
+    socket.ready(events);
+    return new LinuxConnection(socket);
+  } catch (error) {
+    loop.forget(descriptor);
+    c.close(descriptor);
+    throw error;
+  }
+}
+
+/**
+ * Settles when the peer, or the network, has answered.
+ *
+ * @returns What happened to the descriptor.
+ */
+function connected(
+  descriptor: number,
+  { action, signal, loop }: Omit<DialOptions, "from"> & {
+    readonly action: string;
+  },
+): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const leave = signal && onAbort(signal, () => reject(signal.reason));
+  const answer: Watcher = {
+    ready(events): void {
+      if ((events & (WRITABLE | HUNG_UP | FAILED)) === 0) return;
+      leave?.();
+      const number = getOption(descriptor, SO_ERROR);
+      if (number === 0) resolve(events);
+      else reject(failure(number, action));
+    },
+  };
+  loop.watch(descriptor, TCP_EVENTS, answer);
+  return promise;
+}

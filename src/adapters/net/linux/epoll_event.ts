@@ -1,0 +1,106 @@
+/**
+ * `struct epoll_event`: 32 bits of events and 64 of ours, which are the
+ * descriptor and a generation.
+ *
+ * Wire form: events (4), data (8); on arm64 there are 4 unused bytes between
+ * them. x86-64 alone packs the structure.
+ *
+ * @module
+ */
+import process from "node:process";
+import { c, checked } from "./libc.ts";
+
+/** `EPOLLIN` and so on. */
+export const READABLE = 0x001;
+export const WRITABLE = 0x004;
+export const FAILED = 0x008;
+export const HUNG_UP = 0x010;
+export const PEER_ENDED = 0x2000;
+/** Tells of a change once. */
+export const EDGE: number = 1 << 31;
+
+const EPOLL_CLOEXEC = 0o2000000;
+const EPOLL_CTL_ADD = 1;
+
+/** 32-bit words of one event, and where our data begins. */
+const LAYOUTS: Readonly<Record<string, readonly [number, number]>> = {
+  x64: [3, 1],
+  arm64: [4, 2],
+};
+
+/** Events of one look at most. */
+const MAX_EVENTS = 256;
+
+/** One epoll, and room for what it tells. */
+export class Epoll {
+  readonly descriptor: number;
+  readonly #words: number;
+  readonly #data: number;
+  readonly #events: Int32Array;
+  readonly #eventBytes: Uint8Array;
+  readonly #one: Int32Array;
+  readonly #oneBytes: Uint8Array;
+
+  /** @throws {Error} On another processor; `TransportError` by the system. */
+  constructor() {
+    const layout = LAYOUTS[process.arch];
+    if (layout === undefined) {
+      throw new Error(`no layout of epoll is known for ${process.arch}`);
+    }
+    [this.#words, this.#data] = layout;
+    this.#events = new Int32Array(MAX_EVENTS * this.#words);
+    this.#eventBytes = new Uint8Array(this.#events.buffer);
+    this.#one = new Int32Array(this.#words);
+    this.#oneBytes = new Uint8Array(this.#one.buffer);
+    this.descriptor = checked(
+      c.epoll_create1(EPOLL_CLOEXEC),
+      "make an event queue",
+    );
+  }
+
+  /**
+   * Watches a descriptor until that is closed.
+   *
+   * @throws {TransportError} `ERR_NET_DESCRIPTORS` and others.
+   */
+  add(descriptor: number, events: number, generation: number): void {
+    this.#one[0] = events;
+    this.#one[this.#data] = descriptor;
+    this.#one[this.#data + 1] = generation;
+    checked(
+      c.epoll_ctl(this.descriptor, EPOLL_CTL_ADD, descriptor, this.#oneBytes),
+      "watch a socket",
+    );
+  }
+
+  /**
+   * Takes what has happened.
+   *
+   * @param waitMs 0 to wait for nothing.
+   * @returns How many events {@link Epoll.at} has now; 0 also after a signal.
+   */
+  wait(waitMs: number): number {
+    const { descriptor } = this;
+    const count = c.epoll_wait(
+      descriptor,
+      this.#eventBytes,
+      MAX_EVENTS,
+      waitMs,
+    );
+    return Math.max(0, count);
+  }
+
+  /** Event number `i` of the last wait. */
+  at(i: number): [events: number, descriptor: number, generation: number] {
+    const at = i * this.#words;
+    return [
+      this.#events[at]!,
+      this.#events[at + this.#data]!,
+      this.#events[at + this.#data + 1]!,
+    ];
+  }
+
+  close(): void {
+    c.close(this.descriptor);
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * The calls of Linux that sockets of our own are made of.
+ *
+ * A `Uint8Array` is borrowed for the call alone. Addresses are numbers, never
+ * pointers of the runtime: those need Deno's `--allow-ffi` without a path.
+ *
+ * @module
+ */
+import { TransportError } from "../../../errors.ts";
+import type { ForeignFunction, Signature } from "../../crypto/_library.ts";
+import { openLibc } from "../../system/_libc.ts";
+import { toTransportError } from "../_errors.ts";
+
+const I32 = "i32";
+const BUFFER = "buffer";
+
+/** Sizes of at most 2 GiB: Deno makes no `bigint` of 32 bits. */
+const SIZE = "u32";
+
+type Name =
+  | "__errno_location"
+  | "mmap"
+  | "socket"
+  | "bind"
+  | "listen"
+  | "accept4"
+  | "connect"
+  | "recv"
+  | "send"
+  | "sendto"
+  | "recvmmsg"
+  | "sendmmsg"
+  | "shutdown"
+  | "close"
+  | "setsockopt"
+  | "getsockopt"
+  | "getsockname"
+  | "fcntl"
+  | "epoll_create1"
+  | "epoll_ctl"
+  | "epoll_wait";
+
+const SYMBOLS: Readonly<Record<Name, Signature>> = {
+  "__errno_location": { parameters: [], result: "usize" },
+  // address, length, protection, flags, descriptor, offset
+  mmap: {
+    parameters: ["usize", "usize", I32, I32, I32, "usize"],
+    result: "usize",
+  },
+  socket: { parameters: [I32, I32, I32], result: I32 },
+  bind: { parameters: [I32, BUFFER, SIZE], result: I32 },
+  listen: { parameters: [I32, I32], result: I32 },
+  accept4: { parameters: [I32, BUFFER, BUFFER, I32], result: I32 },
+  connect: { parameters: [I32, BUFFER, SIZE], result: I32 },
+  recv: { parameters: [I32, BUFFER, "usize", I32], result: I32 },
+  send: { parameters: [I32, BUFFER, "usize", I32], result: I32 },
+  // socket, data, length, flags, address, length of it
+  sendto: {
+    parameters: [I32, BUFFER, "usize", I32, BUFFER, SIZE],
+    result: I32,
+  },
+  // socket, struct mmsghdr[], their number, flags, time-out: none
+  recvmmsg: { parameters: [I32, BUFFER, SIZE, I32, "usize"], result: I32 },
+  sendmmsg: { parameters: [I32, BUFFER, SIZE, I32], result: I32 },
+  shutdown: { parameters: [I32, I32], result: I32 },
+  close: { parameters: [I32], result: I32 },
+  // socket, level, option, value, length of it
+  setsockopt: { parameters: [I32, I32, I32, BUFFER, SIZE], result: I32 },
+  getsockopt: { parameters: [I32, I32, I32, BUFFER, BUFFER], result: I32 },
+  getsockname: { parameters: [I32, BUFFER, BUFFER], result: I32 },
+  fcntl: { parameters: [I32, I32, I32], result: I32 },
+  "epoll_create1": { parameters: [I32], result: I32 },
+  "epoll_ctl": { parameters: [I32, I32, I32, BUFFER], result: I32 },
+  "epoll_wait": { parameters: [I32, BUFFER, I32, I32], result: I32 },
+};
+
+/** The same function with other types. */
+const COPY_OUT: Readonly<Record<"memcpy", Signature>> = {
+  memcpy: { parameters: [BUFFER, "usize", "usize"], result: "void" },
+};
+
+const COPY_IN: Readonly<Record<"memcpy", Signature>> = {
+  memcpy: { parameters: ["usize", BUFFER, "usize"], result: "void" },
+};
+
+type Call = (...parameters: (Uint8Array | number)[]) => number;
+
+/** The calls, once {@link loadLibc} has found them. */
+export let c: Readonly<Record<Name, Call>>;
+
+let copyOut: ForeignFunction;
+let copyIn: ForeignFunction;
+let errnoAddress = 0;
+let isLoaded = false;
+
+/**
+ * Finds the calls, for this thread.
+ *
+ * @throws {Error} Where they are not there, or not permitted.
+ */
+export function loadLibc(): void {
+  if (isLoaded) return;
+  copyOut = openLibc(COPY_OUT).memcpy;
+  copyIn = openLibc(COPY_IN).memcpy;
+  c = openLibc(SYMBOLS) as unknown as typeof c;
+  errnoAddress = Number(c.__errno_location());
+  isLoaded = true;
+}
+
+const ERRNO = new Int32Array(1);
+const ERRNO_BYTES = new Uint8Array(ERRNO.buffer);
+
+/** Why the last call of this thread failed. */
+export function errno(): number {
+  copyOut(ERRNO_BYTES, errnoAddress, 4);
+  return ERRNO[0]!;
+}
+
+/** Memory that the kernel may use at any time: it is never given back. */
+export function mapMemory(length: number): number {
+  return map(length, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/** Memory shared with the kernel through a descriptor. */
+export function mapShared(
+  length: number,
+  descriptor: number,
+  offset: number,
+): number {
+  return map(length, MAP_SHARED | MAP_POPULATE, descriptor, offset);
+}
+
+/**
+ * Copies from an address.
+ *
+ * @param length Of the first bytes of `bytes`; all by default.
+ */
+export function readMemory(
+  address: number,
+  bytes: Uint8Array,
+  length: number = bytes.length,
+): void {
+  if (length > 0) copyOut(bytes, address, length);
+}
+
+/**
+ * Copies to an address.
+ *
+ * @param length Of the first bytes of `bytes`; all by default.
+ */
+export function writeMemory(
+  address: number,
+  bytes: Uint8Array,
+  length: number = bytes.length,
+): void {
+  if (length > 0) copyIn(address, bytes, length);
+}
+
+/** A descriptor; or the error that its call left. */
+export function checked(result: number, action: string): number {
+  if (result < 0) throw failure(errno(), action);
+  return result;
+}
+
+/** What a number of `errno` means. */
+export function failure(number: number, action: string): TransportError {
+  const code = NAMES.get(number) ?? `errno ${number}`;
+  return toTransportError(Object.assign(new Error(code), { code }), action);
+}
+
+/** Sets an option of four bytes. @returns `false` where it cannot be had. */
+export function setOption(
+  descriptor: number,
+  [level, option]: Option,
+  value: number,
+): boolean {
+  const bytes = new Uint8Array(Int32Array.of(value).buffer);
+  return c.setsockopt(descriptor, level, option, bytes, bytes.length) === 0;
+}
+
+/** Reads an option of four bytes. */
+export function getOption(
+  descriptor: number,
+  [level, option]: Option,
+): number {
+  const value = new Int32Array(1);
+  const bytes = new Uint8Array(value.buffer);
+  const length = new Uint8Array(Uint32Array.of(bytes.length).buffer);
+  checked(
+    c.getsockopt(descriptor, level, option, bytes, length),
+    "read an option of a socket",
+  );
+  return value[0]!;
+}
+
+/** Level and number of an option. */
+export type Option = readonly [level: number, option: number];
+
+export const SOL_SOCKET = 1;
+const IPPROTO_IPV6 = 41;
+
+export const SO_REUSEADDR: Option = [SOL_SOCKET, 2];
+export const SO_ERROR: Option = [SOL_SOCKET, 4];
+export const SO_RCVBUF: Option = [SOL_SOCKET, 8];
+export const SO_REUSEPORT: Option = [SOL_SOCKET, 15];
+/** Beyond the system's limit; root's alone. */
+export const SO_RCVBUFFORCE: Option = [SOL_SOCKET, 33];
+/** Tells with each datagram how many found no room so far. */
+export const SO_RXQ_OVFL: Option = [SOL_SOCKET, 40];
+/** Of `SOL_SOCKET`; its value has eight bytes. */
+export const SO_LINGER = 13;
+export const TCP_NODELAY: Option = [6, 1];
+export const IPV6_V6ONLY: Option = [IPPROTO_IPV6, 26];
+
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+/** Not for children of this process. */
+export const SOCK_CLOEXEC = 0o2000000;
+/** Not for children, and never waiting. */
+export const SOCK_FLAGS: number = 0o4000 | SOCK_CLOEXEC;
+
+export const F_SETFL = 4;
+export const O_NONBLOCK = 0o4000;
+
+export const MSG_DONTWAIT = 0x40;
+/** An error instead of a signal that ends the process. */
+export const MSG_NOSIGNAL = 0x4000;
+export const SHUT_WR = 1;
+
+export const EINTR = 4;
+export const EAGAIN = 11;
+export const ECONNABORTED = 103;
+export const ENOTCONN = 107;
+export const EINPROGRESS = 115;
+
+const PROT_READ_WRITE = 1 | 2;
+const MAP_SHARED = 0x01;
+const MAP_PRIVATE = 0x02;
+const MAP_ANONYMOUS = 0x20;
+const MAP_POPULATE = 0x8000;
+
+/** The same on x86-64 and arm64. */
+const NAMES: ReadonlyMap<number, string> = new Map([
+  [1, "EPERM"],
+  [13, "EACCES"],
+  [22, "EINVAL"],
+  [23, "ENFILE"],
+  [24, "EMFILE"],
+  [32, "EPIPE"],
+  [38, "ENOSYS"],
+  [90, "EMSGSIZE"],
+  [97, "EAFNOSUPPORT"],
+  [98, "EADDRINUSE"],
+  [99, "EADDRNOTAVAIL"],
+  [100, "ENETDOWN"],
+  [101, "ENETUNREACH"],
+  [103, "ECONNABORTED"],
+  [104, "ECONNRESET"],
+  [107, "ENOTCONN"],
+  [110, "ETIMEDOUT"],
+  [111, "ECONNREFUSED"],
+  [112, "EHOSTDOWN"],
+  [113, "EHOSTUNREACH"],
+]);
+
+function map(
+  length: number,
+  flags: number,
+  descriptor: number,
+  offset: number,
+): number {
+  const address = Number(
+    c.mmap(0, length, PROT_READ_WRITE, flags, descriptor, offset),
+  );
+  // MAP_FAILED is -1, as an address or as a number.
+  if (address > 0 && address < 2 ** 48) return address;
+  throw new TransportError(
+    "ERR_NET_OTHER",
+    `Cannot map ${length} bytes of memory: ${failure(errno(), "map").message}`,
+  );
+}

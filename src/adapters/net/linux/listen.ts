@@ -1,0 +1,177 @@
+/**
+ * Accepting TCP connections over calls of Linux.
+ *
+ * @module
+ */
+import { ACCEPT_TURN_BYTES, LISTEN_BACKLOG } from "../../../limits.ts";
+import type {
+  Accepted,
+  Endpoint,
+  Listener,
+  ListenOptions,
+} from "../../../transport.ts";
+import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
+import { resolve } from "../_resolve.ts";
+import {
+  addressRoom,
+  boundTo,
+  decodeAddress,
+  encodeAddress,
+} from "./addresses.ts";
+import { EDGE, READABLE } from "./epoll_event.ts";
+import {
+  AF_INET6,
+  c,
+  checked,
+  EAGAIN,
+  ECONNABORTED,
+  EINTR,
+  errno,
+  F_SETFL,
+  failure,
+  IPV6_V6ONLY,
+  O_NONBLOCK,
+  setOption,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOCK_FLAGS,
+  SOCK_STREAM,
+} from "./libc.ts";
+import type { Loop, Watcher } from "./loop.ts";
+import { LinuxConnection, LinuxSocket, TCP_EVENTS } from "./tcp.ts";
+
+/** Implements `Transport.listen`. */
+export async function listen(
+  endpoint: Endpoint,
+  options: ListenOptions | undefined,
+  loop: Loop,
+): Promise<Listener> {
+  const descriptor = takeInheritedSocket(endpoint) ??
+    await open(endpoint, options ?? {});
+  try {
+    // An inherited one may wait where it should say that nothing is there.
+    checked(c.fcntl(descriptor, F_SETFL, O_NONBLOCK), "listen");
+    return new LinuxListener(descriptor, loop);
+  } catch (error) {
+    c.close(descriptor);
+    throw error;
+  }
+}
+
+/** @returns A descriptor that listens. */
+async function open(
+  { host, port }: Endpoint,
+  { reusePort = false }: ListenOptions,
+): Promise<number> {
+  const [ip] = await resolve(host);
+  const address = encodeAddress({ host: ip!, port });
+  const action = `listen on ${host} port ${port}`;
+  const descriptor = checked(
+    c.socket(address[0]!, SOCK_STREAM | SOCK_FLAGS, 0),
+    action,
+  );
+  try {
+    setOption(descriptor, SO_REUSEADDR, 1);
+    if (reusePort) setOption(descriptor, SO_REUSEPORT, 1);
+    if (address[0] === AF_INET6) setOption(descriptor, IPV6_V6ONLY, 0);
+    checked(c.bind(descriptor, address, address.length), action);
+    checked(c.listen(descriptor, LISTEN_BACKLOG), action);
+    return descriptor;
+  } catch (error) {
+    c.close(descriptor);
+    throw error;
+  }
+}
+
+class LinuxListener implements Listener, Watcher {
+  readonly address: Endpoint;
+  readonly #descriptor: number;
+  readonly #loop: Loop;
+  readonly #waiting: PromiseWithResolvers<Accepted | undefined>[] = [];
+  #isReady = false;
+  #isClosed = false;
+
+  /** Owns the descriptor, unless this throws. */
+  constructor(descriptor: number, loop: Loop) {
+    this.address = boundTo(descriptor);
+    this.#descriptor = descriptor;
+    this.#loop = loop;
+    loop.watch(descriptor, READABLE | EDGE, this);
+  }
+
+  accept(): Promise<Accepted | undefined> {
+    if (this.#isClosed) return Promise.resolve(undefined);
+    const waiting = Promise.withResolvers<Accepted | undefined>();
+    this.#waiting.push(waiting);
+    this.#serve();
+    return waiting.promise;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#loop.forget(this.#descriptor);
+    c.close(this.#descriptor);
+    for (const waiting of this.#waiting.splice(0)) waiting.resolve(undefined);
+  }
+
+  ready(events: number): void {
+    if (events !== 0) this.#isReady = true;
+    if (!this.#isClosed) this.#serve();
+  }
+
+  /** Accepts for those that wait, as long as it is their turn. */
+  #serve(): void {
+    while (this.#isReady && this.#waiting.length > 0) {
+      if (this.#loop.budget <= 0) return this.#loop.postpone(this);
+      this.#loop.budget -= ACCEPT_TURN_BYTES;
+      try {
+        const connection = this.#accept();
+        if (connection === undefined) return;
+        this.#waiting.shift()!.resolve({ connection });
+      } catch (error) {
+        this.#waiting.shift()!.reject(error);
+      }
+    }
+  }
+
+  /** @returns `undefined` when there is none. */
+  #accept(): LinuxConnection | undefined {
+    for (;;) {
+      const [address, length] = addressRoom();
+      const descriptor = c.accept4(
+        this.#descriptor,
+        address,
+        length,
+        SOCK_FLAGS,
+      );
+      if (descriptor >= 0) {
+        return opened(descriptor, decodeAddress(address), this.#loop);
+      }
+      const number = errno();
+      if (number === EAGAIN) {
+        this.#isReady = false;
+        return undefined;
+      }
+      // Its client reset it while it waited: that says nothing of the next one.
+      if (number !== EINTR && number !== ECONNABORTED) {
+        throw failure(number, "accept");
+      }
+    }
+  }
+}
+
+function opened(
+  descriptor: number,
+  remote: Endpoint,
+  loop: Loop,
+): LinuxConnection {
+  try {
+    const socket = new LinuxSocket(descriptor, remote, loop);
+    loop.watch(descriptor, TCP_EVENTS, socket);
+    return new LinuxConnection(socket);
+  } catch (error) {
+    c.close(descriptor);
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * A {@link Bell} where io_uring is blocked, for Bun: the thread itself waits for
+ * both its own events and the runtime's. Timers are late by the longest wait.
+ *
+ * @module
+ */
+import { readdirSync, readlinkSync } from "node:fs";
+import { clearImmediate, setImmediate } from "node:timers";
+import { openLibc } from "../../system/_libc.ts";
+import type { Bell } from "./bell.ts";
+
+/** Milliseconds that the thread waits at most, and timers with it. */
+const WAIT_MS = 20;
+
+const POLLIN = 1;
+
+/**
+ * Hangs one up; see {@link Bell}.
+ *
+ * @throws {Error} Where the runtime's own event queue is not to be seen.
+ */
+export function openNestedBell(epoll: number): Bell {
+  const others = eventQueues().filter((descriptor) => descriptor !== epoll);
+  if (others.length === 0) throw new Error("Bun's event queue is not in /proc");
+  const { poll } = openLibc({
+    // struct pollfd[], their number, milliseconds
+    poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
+  });
+  const queues = [epoll, ...others];
+  const question = new Int32Array(2 * queues.length);
+  const bytes = new Uint8Array(question.buffer);
+  let waiting: ReturnType<typeof setImmediate> | undefined;
+  let isSet = false;
+  let isHeld = false;
+  const wait = (): void => {
+    waiting = undefined;
+    queues.forEach((descriptor, i) =>
+      question.set([descriptor, POLLIN], 2 * i)
+    );
+    poll(bytes, queues.length, WAIT_MS);
+    // The upper half is what came of it.
+    if (question[1]! >> 16 === 0) return goOn();
+    isSet = false;
+    bell.onRing();
+  };
+  const goOn = (): void => {
+    if (isSet && isHeld) waiting ??= setImmediate(wait);
+  };
+  const bell: Bell = {
+    name: "a nested event queue",
+    onRing: () => {},
+    set: () => {
+      isSet = true;
+      goOn();
+    },
+    hold: () => {
+      isHeld = true;
+      goOn();
+    },
+    release: () => {
+      isHeld = false;
+      clearImmediate(waiting);
+      waiting = undefined;
+    },
+  };
+  return bell;
+}
+
+/** Descriptors of every epoll of this process. */
+function eventQueues(): number[] {
+  return readdirSync("/proc/self/fd").filter((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`) === "anon_inode:[eventpoll]";
+    } catch {
+      // It was closed meanwhile, as the folder itself.
+      return false;
+    }
+  }).map(Number);
+}

@@ -1,0 +1,59 @@
+/**
+ * The one event loop of this thread.
+ *
+ * @module
+ */
+import type { Bell } from "./bell.ts";
+import { Epoll } from "./epoll_event.ts";
+import { loadLibc } from "./libc.ts";
+import { Loop } from "./loop.ts";
+import { openNestedBell } from "./nested_bell.ts";
+import { openRingBell } from "./ring_bell.ts";
+import { openThreadBell } from "./thread_bell.ts";
+
+/** What there is, and what it could not be. */
+export interface OpenLoop {
+  readonly loop: Loop;
+  /** Name of the bell. */
+  readonly bell: string;
+  /** Why it is not the best one. */
+  readonly reason?: string;
+}
+
+let opening: Promise<OpenLoop> | undefined;
+
+/**
+ * Opens it, or gives the one that is open.
+ *
+ * @throws {Error} With the reason why there can be none.
+ */
+export function openLoop(): Promise<OpenLoop> {
+  return opening ??= open();
+}
+
+async function open(): Promise<OpenLoop> {
+  loadLibc();
+  const epoll = new Epoll();
+  try {
+    const [bell, reason] = await openBell(epoll.descriptor);
+    return {
+      loop: new Loop(epoll, bell),
+      bell: bell.name,
+      ...reason !== undefined && { reason },
+    };
+  } catch (error) {
+    epoll.close();
+    throw error;
+  }
+}
+
+async function openBell(epoll: number): Promise<[Bell, reason?: string]> {
+  try {
+    return [await openRingBell(epoll)];
+  } catch (error) {
+    const bell = "Deno" in globalThis
+      ? openThreadBell(epoll)
+      : openNestedBell(epoll);
+    return [bell, (error as Error).message];
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * A {@link Bell} whose cord is an io_uring: the kernel sends a byte to a
+ * connection that the runtime reads.
+ *
+ * @module
+ */
+import type { Bell } from "./bell.ts";
+import { Ring } from "./ring.ts";
+import { openWire } from "./wire.ts";
+
+/**
+ * Hangs one up.
+ *
+ * @param epoll Descriptor of what it listens to.
+ * @throws {Error} Where io_uring is blocked, or loopback is not permitted.
+ */
+export async function openRingBell(epoll: number): Promise<Bell> {
+  let isHung = false;
+  const wire = await openWire({
+    received: () => bell.onRing(),
+    cut: () => {
+      if (!isHung) return;
+      throw new Error("The bell of the event loop was cut: restart Umbra");
+    },
+  });
+  let ring: Ring;
+  try {
+    ring = new Ring(epoll, wire.descriptor);
+  } catch (error) {
+    wire.close();
+    throw error;
+  }
+  isHung = true;
+  const bell: Bell = {
+    name: "io_uring",
+    onRing: () => {},
+    set: () => ring.start(),
+    hold: () => wire.hold(),
+    release: () => wire.release(),
+  };
+  bell.release();
+  return bell;
+}

@@ -1,0 +1,302 @@
+/**
+ * UDP over calls of Linux.
+ *
+ * @module
+ */
+import {
+  DATAGRAM_BATCH,
+  MAX_TURN_DATAGRAMS,
+  UDP_RECEIVE_BUFFER,
+} from "../../../limits.ts";
+import { onAbort } from "../../../on_abort.ts";
+import type {
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+  ListenOptions,
+  WaitOptions,
+} from "../../../transport.ts";
+import { closedSocket, DatagramQueue } from "../_datagram_queue.ts";
+import { resolve } from "../_resolve.ts";
+import { boundTo, encodeAddress, familyOf } from "./addresses.ts";
+import { type Outgoing, ReceiveBatch, SendBatch } from "./batch.ts";
+import { EDGE, FAILED, READABLE, WRITABLE } from "./epoll_event.ts";
+import {
+  AF_INET6,
+  c,
+  checked,
+  EAGAIN,
+  EINTR,
+  errno,
+  failure,
+  getOption,
+  IPV6_V6ONLY,
+  setOption,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_REUSEPORT,
+  SO_RXQ_OVFL,
+  SOCK_DGRAM,
+  SOCK_FLAGS,
+} from "./libc.ts";
+import type { Loop, Watcher } from "./loop.ts";
+
+/** Opens UDP sockets of one event loop. */
+export class Udp {
+  readonly #loop: Loop;
+  readonly #received = new ReceiveBatch();
+  readonly #sent = new SendBatch();
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+  }
+
+  /** Implements `Transport.bind`. */
+  readonly bind = async (
+    { host, port }: Endpoint,
+    { reusePort = false }: ListenOptions = {},
+  ): Promise<LinuxDatagrams> => {
+    const [ip] = await resolve(host);
+    const address = encodeAddress({ host: ip!, port });
+    const action = `bind UDP ${host} port ${port}`;
+    const descriptor = checked(
+      c.socket(address[0]!, SOCK_DGRAM | SOCK_FLAGS, 0),
+      action,
+    );
+    try {
+      if (address[0] === AF_INET6) setOption(descriptor, IPV6_V6ONLY, 0);
+      if (reusePort) setOption(descriptor, SO_REUSEPORT, 1);
+      setOption(descriptor, SO_RXQ_OVFL, 1);
+      enlarge(descriptor);
+      checked(c.bind(descriptor, address, address.length), action);
+      return new LinuxDatagrams(
+        descriptor,
+        this.#loop,
+        [this.#received, this.#sent],
+      );
+    } catch (error) {
+      c.close(descriptor);
+      throw error;
+    }
+  };
+}
+
+/**
+ * Asks for a large receive buffer: beyond the system's limit, which root may,
+ * or up to it.
+ */
+function enlarge(descriptor: number): void {
+  if (setOption(descriptor, SO_RCVBUFFORCE, UDP_RECEIVE_BUFFER)) return;
+  setOption(descriptor, SO_RCVBUF, UDP_RECEIVE_BUFFER);
+}
+
+/** Datagrams that leave without waiting for the next turn. */
+const SEND_BATCH: number = DATAGRAM_BATCH / 2;
+
+/** A datagram that waits for the system to take it. */
+interface Waiting extends Outgoing {
+  readonly to: Endpoint;
+  readonly signal: AbortSignal | undefined;
+  readonly done: PromiseWithResolvers<void>;
+  /** Forgets the signal. */
+  release: () => void;
+}
+
+/** See the module. */
+export class LinuxDatagrams implements DatagramSocket, Watcher {
+  readonly address: Endpoint;
+  readonly #descriptor: number;
+  readonly #family: number;
+  readonly #loop: Loop;
+  readonly #received: ReceiveBatch;
+  readonly #sent: SendBatch;
+  readonly #queue = new DatagramQueue();
+  /** Sent together in the next turn, or when the system has room again. */
+  #waiting: Waiting[] = [];
+  #isPostponed = false;
+  #isUnread = false;
+  #isFull = false;
+  #isClosed = false;
+  /** Of the kernel, in all. */
+  #drops = 0;
+  #lastTo: Endpoint = { host: "", port: 0 };
+  #lastAddress: Uint8Array = new Uint8Array(0);
+
+  /** Owns the descriptor, unless this throws. */
+  constructor(
+    descriptor: number,
+    loop: Loop,
+    [received, sent]: readonly [ReceiveBatch, SendBatch],
+  ) {
+    this.#descriptor = descriptor;
+    this.#loop = loop;
+    this.#received = received;
+    this.#sent = sent;
+    this.address = boundTo(descriptor);
+    this.#family = familyOf(this.address.host);
+    loop.watch(descriptor, READABLE | WRITABLE | EDGE, this);
+  }
+
+  /** Also those that found the kernel's buffer full. */
+  get dropped(): number {
+    return this.#queue.dropped + this.#drops;
+  }
+
+  /** Bytes of the receive buffer that the system granted. */
+  get receiveBuffer(): number {
+    // The system doubles what it grants, for its own bookkeeping.
+    return getOption(this.#descriptor, SO_RCVBUF) / 2;
+  }
+
+  receive(options?: WaitOptions): Promise<Datagram | undefined> {
+    return this.#queue.take(options);
+  }
+
+  send(
+    payload: Uint8Array,
+    to: Endpoint,
+    { signal }: WaitOptions = {},
+  ): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#isClosed) return Promise.reject(closedSocket());
+    try {
+      const address = this.#addressOf(to);
+      const done = Promise.withResolvers<void>();
+      const one: Waiting = {
+        payload,
+        address,
+        to,
+        signal,
+        done,
+        release: () => {},
+      };
+      this.#waiting.push(one);
+      if (this.#isFull) this.#giveUpOnAbort(one);
+      else if (this.#waiting.length >= SEND_BATCH) this.#sendAll();
+      else this.#postpone();
+      return done.promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#loop.forget(this.#descriptor);
+    c.close(this.#descriptor);
+    this.#queue.close();
+    const error = closedSocket();
+    for (const { done, release } of this.#waiting.splice(0)) {
+      release();
+      done.reject(error);
+    }
+  }
+
+  ready(events: number): void {
+    if (this.#isClosed) return;
+    if (events === 0) this.#isPostponed = false;
+    if (events & WRITABLE) this.#isFull = false;
+    if (events & (READABLE | FAILED) || this.#isUnread) this.#receiveAll();
+    if (!this.#isFull) this.#sendAll();
+  }
+
+  #postpone(): void {
+    if (this.#isPostponed) return;
+    this.#isPostponed = true;
+    this.#loop.postpone(this);
+  }
+
+  /** Until there is no more, or it is others' turn. */
+  #receiveAll(): void {
+    const batch = this.#received;
+    this.#isUnread = true;
+    let taken = 0;
+    while (taken < MAX_TURN_DATAGRAMS && this.#loop.budget > 0) {
+      const count = batch.receive(this.#descriptor);
+      if (count < 0) {
+        const number = errno();
+        if (number === EINTR) continue;
+        this.#isUnread = false;
+        if (number !== EAGAIN) this.#queue.fail(failure(number, "receive"));
+        return;
+      }
+      for (let i = 0; i < count; i++) {
+        const datagram = batch.at(i);
+        this.#loop.budget -= datagram.payload.length;
+        this.#queue.push(datagram);
+      }
+      if (count > 0) {
+        this.#drops = Math.max(this.#drops, batch.drops(count - 1));
+      }
+      taken += count;
+      // That is all there was: what comes now is another event.
+      if (count < DATAGRAM_BATCH) {
+        this.#isUnread = false;
+        return;
+      }
+    }
+    this.#postpone();
+  }
+
+  #sendAll(): void {
+    if (this.#waiting.some(({ signal }) => signal?.aborted)) this.#sift();
+    const queue = this.#waiting;
+    let done = 0;
+    while (done < queue.length) {
+      const rest = done === 0 ? queue : queue.slice(done);
+      const count = this.#sent.send(this.#descriptor, rest);
+      for (let i = 0; i < count; i++) this.#settle(rest[i]!);
+      if (count >= 0) {
+        done += count;
+        continue;
+      }
+      const number = errno();
+      if (number === EINTR) continue;
+      if (number === EAGAIN) {
+        this.#isFull = true;
+        break;
+      }
+      const { host, port } = rest[0]!.to;
+      const error = failure(number, `send to ${host} port ${port}`);
+      this.#settle(rest[0]!, error);
+      done++;
+    }
+    this.#waiting = queue.slice(done);
+    if (this.#isFull) this.#waiting.forEach((one) => this.#giveUpOnAbort(one));
+  }
+
+  #settle({ done, release }: Waiting, error?: Error): void {
+    release();
+    if (error === undefined) done.resolve();
+    else done.reject(error);
+  }
+
+  /** Those that were given up before their turn. */
+  #sift(): void {
+    this.#waiting = this.#waiting.filter((one) => {
+      if (one.signal?.aborted !== true) return true;
+      one.release();
+      one.done.reject(one.signal.reason);
+      return false;
+    });
+  }
+
+  /** A turn is short; how long the system has no room nobody knows. */
+  #giveUpOnAbort(one: Waiting): void {
+    const { signal } = one;
+    if (signal === undefined) return;
+    one.release();
+    one.release = onAbort(signal, () => this.#sift());
+  }
+
+  /** Most of them go to where the last one went. */
+  #addressOf(to: Endpoint): Uint8Array {
+    const { host, port } = this.#lastTo;
+    if (host !== to.host || port !== to.port) {
+      this.#lastAddress = encodeAddress(to, this.#family);
+      this.#lastTo = to;
+    }
+    return this.#lastAddress;
+  }
+}

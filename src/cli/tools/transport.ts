@@ -1,0 +1,60 @@
+/**
+ * What `umbra check transport` prints.
+ *
+ * @module
+ */
+import { type LinuxTrial, tryLinux } from "../../adapters/net/choose.ts";
+import { systemTransport } from "../../adapters/net/system.ts";
+import type { Capabilities } from "../../transport.ts";
+
+/** What each transport can do here, which one `auto` takes, and why. */
+export async function transportTable(): Promise<string> {
+  const runtime = systemTransport();
+  const trial = await tryLinux();
+  return [
+    `runtime  chosen by auto: ${runtime.name}'s own sockets`,
+    `         ${abilities(runtime.capabilities)}`,
+    `linux    ${verdict(trial)}`,
+    ...await details(trial),
+    "auto is the runtime's until linux has passed its soak on it; " +
+    "--transport linux asks for the other.",
+  ].map((line) => `${line}\n`).join("");
+}
+
+function verdict(trial: LinuxTrial): string {
+  return "reason" in trial
+    ? `not to be had: ${trial.reason}`
+    : "passed its self-test: calls of Linux by foreign functions";
+}
+
+async function details(trial: LinuxTrial): Promise<string[]> {
+  if ("reason" in trial) return [];
+  const { linuxTransport } = await import(
+    "../../adapters/net/linux/transport.ts"
+  );
+  const { capabilities } = await linuxTransport();
+  const { bell, bellReason, receiveBuffer: [granted, asked] } = trial.facts;
+  return [
+    abilities(capabilities),
+    `wakes by ${bell}` +
+    (bellReason === undefined ? "" : `, not by io_uring: ${bellReason}`),
+    `UDP receive buffer: ${granted} bytes of ${asked} asked for` +
+    (granted >= asked ? "" : `; sysctl -w net.core.rmem_max=${asked}`),
+  ].map((line) => `         ${line}`);
+}
+
+function abilities(capabilities: Capabilities): string {
+  const names = Object.entries(ABILITIES)
+    .filter(([key]) => capabilities[key as keyof Capabilities])
+    .map(([, name]) => name);
+  return `can do: ${names.length === 0 ? "nothing more" : names.join(", ")}`;
+}
+
+const ABILITIES: Readonly<Record<keyof Capabilities, string>> = {
+  sharedUdpPort: "workers on one UDP port",
+  outboundAddress: "outbound addresses of TCP",
+  reset: "resets",
+  descriptor: "sockets of a service manager",
+  receiveBuffer: "large UDP buffers",
+  batch: "UDP in batches",
+};
