@@ -88,6 +88,10 @@ const PASSES: Readonly<Record<string, Pass>> = {
 const MOVING =
   /(?:^|\/)(?:backpressure|bulk|busy|concurrency|failures|half_close|reload|signals|udp|udp_2022|workers)_test\.ts$/;
 
+/** Without `linux`, which moves once more what `e2e` has moved: by hand. */
+const DEFAULT_PASSES: readonly string[] = Object.keys(PASSES)
+  .filter((name) => name !== "linux");
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(names: readonly string[]): Promise<number> {
@@ -98,7 +102,7 @@ async function main(names: readonly string[]): Promise<number> {
     );
     return 2;
   }
-  const passes = names.length > 0 ? names : Object.keys(PASSES);
+  const passes = names.length > 0 ? names : DEFAULT_PASSES;
   const folder = mkdtempSync(join(tmpdir(), "umbra-test-"));
   const results: Counts[] = [];
   try {
