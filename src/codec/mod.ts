@@ -21,6 +21,8 @@ export { ChunkOpener, type OpenedHeaders } from "./chunk_opener.ts";
 export { ChunkSealer, sealedLength } from "./chunk_sealer.ts";
 export {
   isOnlineUrl,
+  type ListedServer,
+  type ListedSsrServer,
   type OnlineConfig,
   type OnlineServer,
   parseOnlineConfig,
