@@ -91,7 +91,10 @@ export const PACKET_WINDOW = 8_128;
  */
 export const MAX_PACKET_SESSIONS = 32_768;
 
-/** Part of those sessions that one user may have: four must agree to fill it. */
+/**
+ * Part of those sessions that one user may have, or one client network where
+ * users have no names: four must agree to fill it. 134 new ones a second.
+ */
 export const PACKET_SESSION_SHARE = 0.25;
 
 /**
