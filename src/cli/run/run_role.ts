@@ -28,6 +28,7 @@ import {
   tellTotals,
 } from "./program_status.ts";
 import { reload } from "./reload.ts";
+import { checkDescriptors } from "./descriptor_floor.ts";
 import { checkReusePort, checkWorkers } from "./sharing.ts";
 import type { Stoppable } from "./take_over.ts";
 import { systemWorld } from "./world.ts";
@@ -93,11 +94,13 @@ export async function runRole(
   const share = { workers, graceMs, logger };
   checkReusePort(role);
   if (host.worker !== undefined) return await serve(host, role, share);
+  const transport = systemTransport();
+  checkDescriptors(transport.descriptorLimit());
   for (const warning of [...args.warnings, ...role.warnings]) {
     logger.log("warn", warning);
   }
   if (workers === 1) return await serve(host, role, share);
-  checkWorkers(role, systemTransport().capabilities);
+  checkWorkers(role, transport.capabilities);
   if (role.workersCaveat) logger.log("warn", role.workersCaveat);
   const observed = await host.runWorkers(workers, logger);
   if (observed !== undefined) tellTotals(observed, logger);
