@@ -17,6 +17,7 @@ import {
 } from "../src/cli/settings/local.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
+import { ACL, ROUTES } from "../src/cli/settings/routes.ts";
 import { SECRET, SERVER, SERVERS } from "../src/cli/settings/server.ts";
 import { SERVICE } from "../src/cli/settings/service.ts";
 import {
@@ -95,6 +96,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   servers: [SERVER, SECRET, USERS, SERVERS],
   locals: [LOCAL, TUNNEL, SOCKS_USERS, LOCALS, LIST],
   services: [SERVICE, TARGETS, OUTBOUND],
+  routes: [ACL, ROUTES],
   program: [RUNNING, LOG, ADMIN, CONTROL],
   users: [USER, SECRET, USER_LIMITS],
 };

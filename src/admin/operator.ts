@@ -150,6 +150,14 @@ export interface Status {
   /** Datagrams that were dropped since the start, by error code. */
   readonly drops: Readonly<Record<string, number>>;
   /**
+   * What rules have decided since the start, by where it went: connections and
+   * requests, and datagrams. Empty where there are no rules.
+   */
+  readonly routed: {
+    readonly tcp: Readonly<Record<string, number>>;
+    readonly udp: Readonly<Record<string, number>>;
+  };
+  /**
    * Time to resolve and connect to targets (a local: to its server), where
    * that worked, of the last minute.
    */

@@ -147,6 +147,7 @@ export class FakeOperator implements Operator {
       },
       refusals: {},
       drops: {},
+      routed: { tcp: {}, udp: {} },
       dialMs: { count: 0, p50: 0, p90: 0, p99: 0 },
       dials: {
         ok: { counts: emptyBuckets(), sumMs: 0 },

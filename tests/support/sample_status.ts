@@ -105,6 +105,7 @@ export class SampleProgram {
       },
       refusals: { ...this.#refusals },
       drops: {},
+      routed: { tcp: {}, udp: {} },
       dialMs: this.#busy
         ? { count: 212, p50: 18 + noise * 6, p90: 74 + noise * 30, p99: 412 }
         : { count: 0, p50: 0, p90: 0, p99: 0 },

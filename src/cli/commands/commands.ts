@@ -16,6 +16,7 @@ import {
   HELP,
   INIT,
   MAN,
+  ROUTE,
   TOP,
   URL_COMMAND,
 } from "./tool_commands.ts";
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   URL_COMMAND,
   TOP,
   CHECK,
+  ROUTE,
   DOCTOR,
   COMPLETIONS,
   MAN,

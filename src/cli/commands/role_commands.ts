@@ -12,6 +12,7 @@ import {
 } from "../settings/local.ts";
 import { OUTBOUND, SEND_FROM, TARGETS } from "../settings/network.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "../settings/program.ts";
+import { ACL } from "../settings/routes.ts";
 import { SECRET, SERVER as REMOTE } from "../settings/server.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import { optionsNotServed, optionsOf } from "../settings/tables.ts";
@@ -49,6 +50,7 @@ export const LOCAL: Command = {
     ...optionsOf(LISTENING, "protocol"),
     ...optionsOf(DNS),
     ...optionsOf(SOCKS_USERS),
+    ...optionsOf(ACL),
     ...REST,
     ...USUAL,
     ...optionsNotServed("local"),
@@ -102,6 +104,7 @@ export const SERVER: Command = {
     ...optionsOf(SECRET),
     CONFIG,
     ...optionsOf(TARGETS),
+    ...optionsOf(ACL, "files"),
     ...optionsOf(SEND_FROM),
     ...REST,
     ...optionsOf(CONTROL),

@@ -7,6 +7,7 @@
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { UserLimits } from "../../users.ts";
 import { type Arguments, parseArguments } from "../options/args.ts";
@@ -109,6 +110,9 @@ function describeServer(server: ConfiguredServer): string[] {
       ["clients", clients.join(", ")],
       ...users.map((user): Row => ["", describeUser(user)]),
       ["targets", server.reach],
+      ...server.routes === undefined
+        ? []
+        : [["", "those that the ACL lets through"] as const],
       ...describeService(server),
     ]),
   ];
@@ -126,8 +130,18 @@ function describeLocal(local: ConfiguredLocal): string[] {
         i === 0 ? "server" : "",
         `${formatAddress(endpoint)}, ${method.name}`,
       ]),
+      ...local.routes === undefined ? [] : [routesRow(local.routes)],
       ...describeService(local),
     ]),
+  ];
+}
+
+function routesRow({ table, resolve }: LocalRoutes): Row {
+  const count = table.routes().length;
+  return [
+    "routes",
+    `${count}, names are resolved ` +
+    (resolve === "never" ? "by the server" : "here where a rule needs it"),
   ];
 }
 

@@ -24,6 +24,7 @@ import {
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
+import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
 import { complete, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
@@ -85,7 +86,22 @@ export function configureLocal(
   sources: Sources,
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
-  return configureLocals(args, sources, online, ({ protocol }) => protocol);
+  const { routes, warnings } = localRoutes(args, sources);
+  const locals = configureLocals(
+    args,
+    sources,
+    online,
+    ({ protocol }) => protocol,
+  );
+  return {
+    ...locals,
+    result: locals.result.map((local) => ({
+      ...local,
+      // A tunnel has one target, and leads there.
+      ...routes && typeof local.protocol !== "object" && { routes },
+    })),
+    warnings: [...locals.warnings, ...warnings],
+  };
 }
 
 /**
@@ -200,6 +216,7 @@ export function configureServer(
   const found = findServers(args, file, secrets);
   const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
   const operator = operatorSettings("server", { args, file, secrets });
+  const { routes, warnings } = serverRoutes(args, sources);
   return {
     result: withoutShadowed(listed(found, secrets)).map((server) => ({
       listen: {
@@ -213,11 +230,13 @@ export function configureServer(
       },
       targetPolicy,
       reach,
+      ...routes && { routes },
       ...complete(SERVICE, server.service ?? {}),
     })),
     warnings: [
       ...found.warnings,
       ...secrets.warnings,
+      ...warnings,
       ...localAddressWarning(file?.object),
     ],
     operator: {

@@ -52,6 +52,7 @@ export class LocalPlan implements PlannedService {
 
   adopt(running: Service): void {
     (running as LocalService).setServers(this.options.servers);
+    (running as LocalService).setRoutes(this.options.routes);
   }
 
   describe(address: string): { message: string; fields: LogFields } {

@@ -37,7 +37,6 @@ const LOCAL: readonly Role[] = ["local"];
 const SERVER: readonly Role[] = ["server"];
 
 const NO_PLUGINS = "plugins are not served by this version";
-const NO_ACL = "access lists are not served by this version";
 const NO_REDIRECT = "use a `mixed` local, or another program for redirection";
 const NO_TUN = "use a `mixed` local, or another program for a TUN device";
 const DNS_OPTIONS = "start with --dns-listen and --dns-upstream instead";
@@ -93,7 +92,11 @@ export const NOT_SERVED: readonly NotServed[] = [
   refused(NO_PLUGINS, "--plugin-mode =MODE"),
   silent(NO_PLUGINS, "plugin_opts plugin_args plugin_mode"),
   refused(NO_PLUGINS, "--online-config-allowed-plugin =NAME", LOCALS),
-  refused(NO_ACL, "acl --acl =FILE"),
+  {
+    ...refused("one access list holds for all, at the top of the file", "acl"),
+    places: ["server", "local"],
+  },
+  refused("a tunnel has one target; leave it out", "--acl =FILE", ["tunnel"]),
   refused(
     "one-time authentication is broken; use an AEAD method without it",
     "auth -A --auth",

@@ -16,6 +16,7 @@ import {
 import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
+import { ACL, ROUTES } from "./routes.ts";
 import { ENTRY, SECRET, SERVER, SERVERS } from "./server.ts";
 import { MODE_SWITCHES, SERVICE } from "./service.ts";
 import {
@@ -47,6 +48,8 @@ export const TABLES: readonly AnySettings[] = [
   MODE_SWITCHES,
   SERVICE,
   TARGETS,
+  ACL,
+  ROUTES,
   OUTBOUND,
   SEND_FROM,
   RUNNING,
