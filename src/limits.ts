@@ -91,7 +91,10 @@ export const PACKET_WINDOW = 8_128;
  */
 export const MAX_PACKET_SESSIONS = 32_768;
 
-/** Part of those sessions that one user may have: four must agree to fill it. */
+/**
+ * Part of those sessions that one user may have, or one client network where
+ * users have no names: four must agree to fill it. 134 new ones a second.
+ */
 export const PACKET_SESSION_SHARE = 0.25;
 
 /**
@@ -326,15 +329,24 @@ export const RESUME_ACCEPT_SHARE = 0.98;
 
 /**
  * Part of the connections of a server that may be of clients that have not
- * authenticated. A probe is kept for a minute, a client needs one round trip.
+ * authenticated, while descriptors are short. Otherwise they may have all: the
+ * oldest of them leaves for the next connection.
  */
 export const STRANGERS_SHARE = 0.5;
 
 /**
  * Milliseconds a connection may take to authenticate however many want its
  * place: a local waits 50 for its application, and packets need their time.
+ * With 1,024 descriptors a server has a place for 2,700 strangers a second;
+ * those beyond wait with the system, or are reset by Bun.
  */
-export const MIN_STRANGER_MS = 250;
+export const MIN_STRANGER_MS = 150;
+
+/**
+ * Descriptors below which a program does not start: 24 connections, or 17 and
+ * 16 UDP flows.
+ */
+export const MIN_DESCRIPTORS = 128;
 
 /**
  * Milliseconds without a new event after which a shortage or a crowd is over:

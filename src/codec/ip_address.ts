@@ -46,6 +46,21 @@ export function unmapIpv4(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(12);
 }
 
+/**
+ * Names the network that one client may have to itself: its IPv4 address, or
+ * the first 64 bits of its IPv6 address (RFC 6177 §2).
+ *
+ * @param host An address, also with a zone; other text names itself.
+ */
+export function networkOf(host: string): string {
+  const bytes = parseIp(host.split("%", 1)[0]!);
+  if (bytes === undefined) return host;
+  const address = unmapIpv4(bytes);
+  return formatIp(
+    address.length === 4 ? address : address.slice().fill(0, 8),
+  );
+}
+
 function parseIpv4(text: string): Uint8Array | undefined {
   const parts = text.split(".");
   if (parts.length !== 4) return undefined;

@@ -3,11 +3,13 @@
  * long as a packet of it that was recorded may still be of now.
  *
  * Security: it forgets no session whose replay would be served. When it is full
- * of such sessions it takes no new one; so no user may fill it alone.
+ * of such sessions it takes no new one; so no user and, where users have no
+ * names, no client network may fill it alone.
  *
  * @module
  */
 import type { Clock } from "../clock.ts";
+import { networkOf } from "../codec/ip_address.ts";
 import { PolicyError } from "../errors.ts";
 import {
   MAX_PACKET_SESSIONS,
@@ -15,10 +17,19 @@ import {
   SALT_POOL_MS,
 } from "../limits.ts";
 
+/** Who sent the first packet of a session. */
+export interface SessionSource {
+  /** Address of the client. */
+  readonly host: string;
+  /** Not set where users have no names. */
+  readonly user?: string | undefined;
+}
+
 /** A session and whose it is. */
 interface Entry<S> {
   readonly session: S;
-  readonly user: string | undefined;
+  /** See {@link ownerOf}. */
+  readonly owner: string;
   /** When it ended, if it did. */
   endedMs: number;
 }
@@ -31,8 +42,8 @@ export class PacketMemory<S> {
   readonly #inUse = new Map<string, Entry<S>>();
   /** In the order in which they ended. */
   readonly #ended = new Map<string, Entry<S>>();
-  /** How many of them, in use or not, each user has. */
-  readonly #counts = new Map<string | undefined, number>();
+  /** How many of them, in use or not, each owner has. */
+  readonly #counts = new Map<string, number>();
 
   /**
    * Starts empty.
@@ -64,19 +75,15 @@ export class PacketMemory<S> {
   /**
    * Puts a session to use: a new one, or one that had ended.
    *
-   * @param user Whose it is; who has no name has no share but all.
+   * @param source Whose share a new one is counted in.
    * @throws {PolicyError} `ERR_POLICY_LIMIT` for a new one, when there are too
    * many.
    */
-  use(name: string, session: S, user?: string): void {
+  use(name: string, session: S, source: SessionSource): void {
     if (this.#inUse.has(name)) return;
     const ended = this.#ended.get(name);
-    if (ended === undefined) {
-      this.#makeRoom(user);
-      this.#count(user, 1);
-    }
     this.#ended.delete(name);
-    this.#inUse.set(name, ended ?? { session, user, endedMs: 0 });
+    this.#inUse.set(name, ended ?? this.#enter(session, source));
   }
 
   /** The session is in use no more. */
@@ -88,29 +95,41 @@ export class PacketMemory<S> {
     this.#ended.set(name, entry);
   }
 
-  /** Forgets what ended long ago. */
-  #makeRoom(user: string | undefined): void {
+  /** Counts a new session, if there is room for it. */
+  #enter(session: S, source: SessionSource): Entry<S> {
+    this.#forgetOld();
+    const owner = ownerOf(source);
+    const most = Math.ceil(this.#capacity * PACKET_SESSION_SHARE);
+    const isFull = this.#inUse.size + this.#ended.size >= this.#capacity;
+    if (isFull || (this.#counts.get(owner) ?? 0) >= most) {
+      throw new PolicyError(
+        "ERR_POLICY_LIMIT",
+        `Too many UDP sessions in a minute: ${this.#capacity} are remembered, ` +
+          `${most} for one user or client address`,
+      );
+    }
+    this.#count(owner, 1);
+    return { session, owner, endedMs: 0 };
+  }
+
+  #forgetOld(): void {
     const nowMs = this.#clock.monotonicMs();
     for (const [name, entry] of this.#ended) {
       if (nowMs - entry.endedMs <= SALT_POOL_MS) break;
       this.#ended.delete(name);
-      this.#count(entry.user, -1);
+      this.#count(entry.owner, -1);
       this.#onForgotten(name, entry.session);
     }
-    const share = user === undefined ? 1 : PACKET_SESSION_SHARE;
-    const most = Math.ceil(this.#capacity * share);
-    const isFull = this.#inUse.size + this.#ended.size >= this.#capacity;
-    if (!isFull && (this.#counts.get(user) ?? 0) < most) return;
-    throw new PolicyError(
-      "ERR_POLICY_LIMIT",
-      `Too many UDP sessions in a minute: ${this.#capacity} are remembered, ` +
-        `${most} for one user`,
-    );
   }
 
-  #count(user: string | undefined, difference: number): void {
-    const count = (this.#counts.get(user) ?? 0) + difference;
-    if (count === 0) this.#counts.delete(user);
-    else this.#counts.set(user, count);
+  #count(owner: string, difference: number): void {
+    const count = (this.#counts.get(owner) ?? 0) + difference;
+    if (count === 0) this.#counts.delete(owner);
+    else this.#counts.set(owner, count);
   }
+}
+
+/** In whose share a session is counted. */
+function ownerOf({ host, user }: SessionSource): string {
+  return user === undefined ? `network ${networkOf(host)}` : `user ${user}`;
 }

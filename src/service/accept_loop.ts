@@ -26,7 +26,8 @@ export interface ConnectionLimits {
   readonly maxConnections: number;
   /**
    * Those that were not admitted: who has not proved to belong here, and may
-   * be there only to hold on to connections. Default: no limit.
+   * be there only to hold on to connections. The oldest of them leaves for the
+   * next connection. Default: no limit, and none leaves.
    */
   readonly maxStrangers?: number;
   /** Those of one client address. Default: no limit. */
@@ -44,9 +45,9 @@ export type ConnectionHandler = (
 /**
  * Accepts connections and hands each to `handle`; closes it afterwards.
  *
- * At the limit nothing is accepted: clients wait in the system's backlog until
- * some connections have ended. The oldest stranger leaves when there are too
- * many. When accepting fails (no
+ * At the limit, and when there are too many strangers, the oldest of them
+ * leaves. Where there is none, nothing is accepted: clients wait in the system's
+ * backlog until some connections have ended. When accepting fails (no
  * descriptors left, most often) it is tried again after a wait that doubles.
  * Each of these is logged once, until it is over.
  *
@@ -138,7 +139,7 @@ class AcceptLoop implements Service {
 
   async #acceptAll(): Promise<void> {
     for (;;) {
-      if (this.#open.size >= this.#maxConnections) await this.#room();
+      if (this.#isFull) await this.#room();
       if (this.#strangers.tooMany) await this.#strangers.room();
       const accepted = await this.#accept();
       if (accepted === undefined) return;
@@ -149,8 +150,21 @@ class AcceptLoop implements Service {
     }
   }
 
-  /** Waits until the limit is some way off, or the service stops. */
+  get #isFull(): boolean {
+    return this.#open.size >= this.#maxConnections &&
+      !this.#closing.signal.aborted;
+  }
+
+  /** Makes room: a stranger leaves, or where there is none, others wait. */
   async #room(): Promise<void> {
+    while (await this.#strangers.replace(() => this.#isFull)) {
+      if (this.#isFull) await this.#untilFreed();
+    }
+    if (this.#isFull) await this.#crowd();
+  }
+
+  /** Waits until the limit is some way off, or the service stops. */
+  async #crowd(): Promise<void> {
     if (this.#overload.happens()) {
       this.#dependencies.logger.log(
         "warn",

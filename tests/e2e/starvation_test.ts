@@ -40,7 +40,7 @@ for (const implementation of OURS) {
     async () => {
       await using target = await Target.start();
       await using chain = await Chain.start(pairing, {
-        serverUnder: ["prlimit", "--nofile=96:96"],
+        serverUnder: ["prlimit", "--nofile=128:128"],
       });
       using open = await openEcho(chain, target);
       const cpuMs = await starve(chain, target, open);

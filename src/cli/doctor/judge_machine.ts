@@ -8,12 +8,13 @@ import { parseIp } from "../../codec/ip_address.ts";
 import type { Choice } from "../../crypto/choice.ts";
 import type { Method } from "../../crypto/method.ts";
 import type { ErrorCode } from "../../errors.ts";
-import { MAX_CONNECTIONS } from "../../limits.ts";
+import { MAX_CONNECTIONS, MIN_DESCRIPTORS } from "../../limits.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import { connectionCapacity } from "../../service/service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Finding } from "./finding.ts";
+import { MORE_DESCRIPTORS } from "../run/descriptor_floor.ts";
 import type { ProviderName } from "../tools/crypto.ts";
 import type { Owner } from "./machine_facts.ts";
 
@@ -40,9 +41,9 @@ export function judgeDescriptors(limit: number | undefined): Finding {
   return connections < FEW_CONNECTIONS
     ? {
       check,
-      verdict: "warn",
+      verdict: limit < MIN_DESCRIPTORS ? "fail" : "warn",
       detail,
-      advice: "ulimit -n 65536, or LimitNOFILE=65536 in a systemd unit",
+      advice: MORE_DESCRIPTORS,
     }
     : { check, verdict: "ok", detail };
 }

@@ -28,10 +28,12 @@ import {
   tellTotals,
 } from "./program_status.ts";
 import { reload } from "./reload.ts";
+import { checkDescriptors } from "./descriptor_floor.ts";
 import { checkReusePort, checkWorkers } from "./sharing.ts";
 import type { Stoppable } from "./take_over.ts";
 import { systemWorld } from "./world.ts";
 import { chooseTransport } from "../../adapters/net/choose.ts";
+import { systemTransport } from "../../adapters/net/system.ts";
 
 /** A program that can be started, watched, changed and stopped. */
 export interface Supervised extends Operator, Stoppable {
@@ -93,6 +95,7 @@ export async function runRole(
   const share = { workers, graceMs, logger };
   checkReusePort(role);
   if (host.worker !== undefined) return await serve(host, role, share);
+  checkDescriptors(systemTransport().descriptorLimit());
   for (const warning of [...args.warnings, ...role.warnings]) {
     logger.log("warn", warning);
   }

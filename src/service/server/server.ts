@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { SERVER_HANDSHAKE_TIMEOUT_MS, STRANGERS_SHARE } from "../../limits.ts";
+import { SERVER_HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
 import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
 import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
@@ -126,11 +126,7 @@ export async function startServer(
     ? await besideListener(listener, () => startUdpServer(udpOptions, world))
     : undefined;
   const share = acceptShare(options, world, maxFlows);
-  const { maxConnections } = share;
-  const limits = {
-    ...share,
-    maxStrangers: Math.max(1, Math.floor(maxConnections * STRANGERS_SHARE)),
-  };
+  const limits = { ...share, maxStrangers: share.maxConnections };
   const tcp = serve(
     listener,
     limits,

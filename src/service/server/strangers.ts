@@ -77,20 +77,33 @@ export class Strangers {
     while (this.#places.size > this.#max) this.#dismissOldest();
   }
 
-  /**
-   * Makes room for one more: the oldest leaves, once it has had the time that
-   * somebody who belongs here needs.
-   */
+  /** Makes room for one more stranger. */
   async room(): Promise<void> {
+    await this.replace(() => this.tooMany);
+  }
+
+  /**
+   * Has the oldest leave, once it has had the time that a client with the key
+   * needs.
+   *
+   * @param isFull Whether that is still needed.
+   * @returns Whether one has left; `false` too where all may stay.
+   */
+  async replace(isFull: () => boolean): Promise<boolean> {
     const { clock } = this.#world;
-    while (this.tooMany && !this.#stopping) {
+    while (this.#most !== Infinity && !this.#stopping && isFull()) {
       const [oldest] = this.#places;
-      const ageMs = clock.monotonicMs() - oldest!.sinceMs;
-      if (ageMs >= MIN_STRANGER_MS) return this.#dismissOldest();
+      if (oldest === undefined) return false;
+      const ageMs = clock.monotonicMs() - oldest.sinceMs;
+      if (ageMs >= MIN_STRANGER_MS) {
+        this.#dismissOldest();
+        return true;
+      }
       this.#wait = new AbortController();
       await pause(clock, MIN_STRANGER_MS - ageMs, this.#wait.signal);
       this.#wait = undefined;
     }
+    return false;
   }
 
   /** Nobody waits any more. */

@@ -30,6 +30,7 @@ import { PacketMemory } from "../../security/packet_memory.ts";
 import { PastSessions } from "../../security/past_sessions.ts";
 import { secondOfStart } from "../../security/replay_filter.ts";
 import { SlidingWindow } from "../../security/sliding_window.ts";
+import type { Endpoint } from "../../transport.ts";
 import type { ClientPacket, PacketServer } from "../packet_protocol.ts";
 import type { SessionWorld } from "../family.ts";
 import { replayedPacket } from "../replay.ts";
@@ -82,7 +83,7 @@ export class PacketServer2022 implements PacketServer {
     this.#startMs = world.clock.monotonicMs();
   }
 
-  open(bytes: Uint8Array): ClientPacket {
+  open(bytes: Uint8Array, { host }: Endpoint): ClientPacket {
     const begun = beginPacket(bytes, this.#psk);
     const { sessionId, packetId } = begun.head;
     const { psk, name } = this.#identify(bytes, begun);
@@ -98,7 +99,7 @@ export class PacketServer2022 implements PacketServer {
       if (unixSeconds > session.lastStampSeconds) {
         session.lastStampSeconds = unixSeconds;
       }
-      this.#sessions.use(association, session, name);
+      this.#sessions.use(association, session, { host, user: name });
       return {
         association,
         address,

@@ -26,6 +26,7 @@ const ENDPOINT = { host: "0.0.0.0", port: 8388 };
 test("judgeDescriptors() warns, when they do not last for a few browsers", () => {
   assert.equal(judgeDescriptors(1_024).verdict, "ok");
   assert.equal(judgeDescriptors(256).verdict, "warn");
+  assert.equal(judgeDescriptors(127).verdict, "fail");
   assert.equal(judgeDescriptors(undefined).verdict, "skip");
 });
 

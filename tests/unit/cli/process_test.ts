@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -134,6 +134,25 @@ test("umbra is ss-local or ss-server, when started under that name", async () =>
   const server = await new Program(["-k", "secret"], "ss-server").ended;
   assert.match(server.stderr, /^ss-server: .*no server port: give -p PORT/m);
   assert.equal(server.code, 2);
+});
+
+const noPrlimit = spawnSync("prlimit", ["--version"]).error
+  ? "prlimit not found: apt-get install -y util-linux"
+  : false;
+
+test("ss-server does not start with few descriptors, and says what to do", {
+  skip: noPrlimit,
+}, () => {
+  for (const role of ["server", "local"]) {
+    const { status, stderr } = spawnSync("prlimit", [
+      "--nofile=64:64",
+      process.execPath,
+      ...[...RUN, MAIN, role, "-s", "127.0.0.1", "-p", "8388", "-l", "1080"],
+      ...["-m", "aes-256-gcm", "-k", "secret", "-u"],
+    ], { encoding: "utf8", timeout: PATIENCE_MS });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /^\S+ *\S*: .*limit of 64 .* ulimit -n 65536.*\n$/);
+  }
 });
 
 test("umbra without a command prints help as an error", async () => {

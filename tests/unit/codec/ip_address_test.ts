@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
   formatIp,
   isUnspecified,
+  networkOf,
   parseIp,
   unmapIpv4,
 } from "../../../src/codec/ip_address.ts";
@@ -95,4 +96,18 @@ test("unmapIpv4() finds the IPv4 address inside ::ffff:0:0/96 only", () => {
   assert.equal(unmapped("::fffe:10.0.0.1"), "::fffe:a00:1");
   assert.equal(unmapped("1::ffff:10.0.0.1"), "1::ffff:a00:1");
   assert.equal(unmapped("10.0.0.1"), "10.0.0.1");
+});
+
+test("networkOf() is an IPv4 address, or half of an IPv6 address", () => {
+  for (
+    const [host, network] of [
+      ["192.0.2.1", "192.0.2.1"],
+      ["::ffff:192.0.2.1", "192.0.2.1"],
+      ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"],
+      ["2001:db8:1:2::", "2001:db8:1:2::"],
+      ["::1", "::"],
+      ["fe80::1%eth0", "fe80::"],
+      ["example.com", "example.com"],
+    ] as const
+  ) assert.equal(networkOf(host), network, host);
 });

@@ -96,6 +96,62 @@ describe("serve()", () => {
     await world.stop(service);
   });
 
+  test("lets the oldest stranger leave when it is full, before others wait", async () => {
+    for (const maxConnections of [1, 3]) {
+      const world = new World();
+      const open: Place[] = [];
+      const service = serve(
+        await world.network.listen(HERE),
+        { maxConnections, maxStrangers: maxConnections },
+        async ({ connection }, _signal, place) => {
+          // All but the last place are of clients that have authenticated.
+          if (open.push(place) < maxConnections) place.admit();
+          await readAll(connection.readable).catch(() => {});
+        },
+        withDefaults(world.dependencies),
+      );
+      const clients: Connection[] = [];
+      for (let i = 0; i < maxConnections + 2; i++) {
+        clients.push(await world.network.dial(HERE));
+      }
+      await settle();
+      assert.equal(open.length, maxConnections);
+      for (const count of [1, 2]) {
+        await world.clock.advance(MIN_STRANGER_MS);
+        await settle();
+        assert.equal(open.length, maxConnections + count);
+      }
+      assert.deepEqual(
+        open.map(({ dismissed }) => dismissed),
+        [...Array(maxConnections - 1).fill(false), true, true, false],
+      );
+      for (const client of clients) client.close();
+      await world.stop(service);
+    }
+  });
+
+  test("has others wait when it is full and no stranger is there", async () => {
+    const world = new World();
+    const ends: (() => void)[] = [];
+    const service = serve(
+      await world.network.listen(HERE),
+      { maxConnections: 2, maxStrangers: 2 },
+      (_accepted, _signal, place) => {
+        place.admit();
+        return new Promise((resolve) => ends.push(resolve));
+      },
+      withDefaults(world.dependencies),
+    );
+    for (let i = 0; i < 3; i++) await world.network.dial(HERE);
+    await world.clock.advance(10 * MIN_STRANGER_MS);
+    assert.equal(ends.length, 2);
+    ends[0]!();
+    await settle();
+    assert.equal(ends.length, 3);
+    for (const end of ends) end();
+    await world.stop(service);
+  });
+
   test("closes what one address has too much of", async () => {
     const world = new World();
     const ends: (() => void)[] = [];

@@ -10,7 +10,13 @@ import { findMethod } from "../../../../src/crypto/method.ts";
 import { nobleProvider } from "../../../../src/crypto/noble.ts";
 import { Psk } from "../../../../src/crypto/psk.ts";
 import { type ErrorCode, UmbraError } from "../../../../src/errors.ts";
-import { MAX_DATAGRAM_LENGTH, PACKET_WINDOW } from "../../../../src/limits.ts";
+import {
+  MAX_DATAGRAM_LENGTH,
+  MAX_PACKET_SESSIONS,
+  PACKET_SESSION_SHARE,
+  PACKET_WINDOW,
+  SALT_POOL_MS,
+} from "../../../../src/limits.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
 import { Users2022 } from "../../../../src/session/shadowsocks2022/users.ts";
 import type {
@@ -162,6 +168,42 @@ for (const name of METHODS) {
         // The session goes on, under its name.
         const next = server.open(client.seal(PACKET), FROM);
         assert.equal(next.association, association);
+      }
+    });
+
+    test("of one client network leave sessions for others, and none is served twice", async () => {
+      const clock = new FakeClock();
+      const protocol = packets2022({ psk: key }, worldOf({ clock }));
+      const server = protocol.server();
+      const most = MAX_PACKET_SESSIONS * PACKET_SESSION_SHARE;
+      const seal = () => {
+        const client = protocol.client();
+        const packet = client.seal(PACKET);
+        client.free();
+        return packet;
+      };
+      const served: Uint8Array[] = [];
+      while (served.length < most) {
+        const packet = seal();
+        served.push(packet);
+        server.end(server.open(packet, FROM).association);
+      }
+      const refused = seal();
+      refuses("ERR_POLICY_LIMIT", () => server.open(refused, FROM));
+      server.open(seal(), ELSEWHERE);
+      for (const packet of [served[0]!, served.at(-1)!]) {
+        refuses("ERR_SS_REPLAY", () => server.open(packet, FROM));
+        refuses("ERR_SS_REPLAY", () => server.open(packet, ELSEWHERE));
+      }
+      await clock.advance(SALT_POOL_MS + 1);
+      server.open(seal(), FROM);
+      for (const packet of [served[0]!, served.at(-1)!]) {
+        refuses("ERR_SS_TIMESTAMP", () => server.open(packet, FROM));
+      }
+      // Not even with a clock that is set to when they were new.
+      clock.setForward(-SALT_POOL_MS);
+      for (const packet of [served[0]!, served.at(-1)!]) {
+        refuses("ERR_SS_REPLAY", () => server.open(packet, FROM));
       }
     });
 
