@@ -461,8 +461,9 @@ export const MAX_ADMIN_BODY_LENGTH = 65_536;
 export const MAX_ADMIN_HEAD_LENGTH = 16_384;
 
 /**
- * Connections to the operator's port at once; more are closed. A browser opens
- * six. They are among `RESERVED_DESCRIPTORS`.
+ * Connections to the operator's port at once; a new one takes the place of the
+ * one that has waited longest for its client. A browser opens six. They are
+ * among `RESERVED_DESCRIPTORS`.
  */
 export const MAX_ADMIN_CONNECTIONS = 32;
 
@@ -485,13 +486,13 @@ export const ADMIN_REQUEST_TIMEOUT_MS = 30_000;
 export const ADMIN_KEEP_ALIVE_MS = 15_000;
 
 /**
- * Wrong tokens of one address until it is refused for a while: room for
- * mistakes.
+ * Wrong tokens of one address in a window that are logged; further ones are
+ * answered with 429. The right token passes all the same.
  */
 export const MAX_WRONG_TOKENS = 10;
 
 /**
- * Milliseconds after which wrong tokens are forgotten: ten guesses a minute.
+ * Milliseconds after which wrong tokens are forgotten: ten log lines a minute.
  */
 export const WRONG_TOKEN_WINDOW_MS = 60_000;
 
