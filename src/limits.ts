@@ -502,6 +502,15 @@ export const MAX_WRONG_TOKEN_PEERS = 1_024;
 /** Characters of the name of a user. */
 export const MAX_USER_NAME_LENGTH = 64;
 
+/**
+ * Milliseconds after a change of users until the store is copied: a copy writes
+ * every user once more.
+ */
+export const STORE_COPY_MS = 15_000;
+
+/** Milliseconds after a change of counts alone until the store is copied. */
+export const STORE_COUNTS_COPY_MS = 600_000;
+
 /** Bytes of one datagram of the manager protocol, request or reply. */
 export const MAX_MANAGER_DATAGRAM_LENGTH = 32_767;
 
