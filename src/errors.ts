@@ -30,6 +30,8 @@ export type ConfigErrorCode =
   | "ERR_SS_URI_INVALID"
   /** A published list of servers is refused by its host, or is not one. */
   | "ERR_ONLINE_CONFIG"
+  /** A list of rules, an ACL or a database of countries cannot be used. */
+  | "ERR_ROUTE_LIST"
   /** A crypto provider gave a wrong answer or is unusable here. */
   | "ERR_CRYPTO_PROVIDER";
 
@@ -141,6 +143,10 @@ export type TransportErrorCode =
 export type PolicyErrorCode =
   /** The target address may not be dialled. */
   | "ERR_POLICY_TARGET"
+  /** A rule of the routes, or of an ACL, blocks the target. */
+  | "ERR_ROUTE_BLOCKED"
+  /** An ACL does not let this client in. */
+  | "ERR_CLIENT_BLOCKED"
   /** A datagram came from an address that has no association. */
   | "ERR_POLICY_STRANGER"
   /** A limit of `limits.ts` is reached: a datagram was dropped, a stream ended. */

@@ -569,6 +569,88 @@ export const GROWTH_CHECK_MS = 200;
 /** Bytes of growth after which garbage is looked for. */
 export const GROWTH_BYTES = 4_194_304;
 
+/** Bytes of a name of a host: what a SOCKS request holds. */
+export const MAX_NAME_LENGTH = 255;
+
+/**
+ * Slots that are tried for a name in a table of rules: a table that is half
+ * full needs a few dozen, names that are made to collide need more.
+ */
+export const MAX_NAME_PROBES = 256;
+
+/** Names, addresses and patterns in one list of rules; the largest in use have a third. */
+export const MAX_LIST_ENTRIES = 1_000_000;
+
+/** Rules in one list, each with entries of its own; real ones have a handful. */
+export const MAX_LIST_RULES = 10_000;
+
+/** Bytes of a list of rules, after decompression. */
+export const MAX_LIST_BYTES = 67_108_864;
+
+/** Characters of a line in a list: a pattern, and as much of a comment. */
+export const MAX_LIST_LINE_LENGTH = 4_096;
+
+/** Rules inside rules. */
+export const MAX_RULE_DEPTH = 16;
+
+/** Parts of all names together in a binary list: 8 for each entry. */
+export const MAX_TRIE_LABELS = 8_388_608;
+
+/** Reasons, and places of each, that are told of what a list has in vain. */
+export const MAX_LIST_NOTES = 16;
+
+/** Characters of one regular expression in a list. */
+export const MAX_PATTERN_LENGTH = 1_024;
+
+/** Groups inside groups of a regular expression. */
+export const MAX_PATTERN_DEPTH = 32;
+
+/** Times that a regular expression may ask for a part: no name is longer. */
+export const MAX_PATTERN_REPEAT = 255;
+
+/**
+ * States of all regular expressions of a list: 10,000 of the usual length. A
+ * name costs at most one look at each of them for each of its characters.
+ */
+export const MAX_PATTERN_STATES = 131_072;
+
+/** Parts of one regular expression once its repetitions are written out. */
+export const MAX_PATTERN_WORK = 16_384;
+
+/**
+ * Combinations of states that are remembered for a list, of 80 bytes and
+ * upwards. A real list of 192 patterns needs some hundred, 5,000 patterns some
+ * ten thousand.
+ */
+export const MAX_PATTERN_CACHE_STATES = 16_384;
+
+/** States in all those combinations together, of 4 bytes. */
+export const MAX_PATTERN_CACHE_THREADS = 262_144;
+
+/**
+ * Milliseconds to resolve a name that a rule compares by its addresses; after
+ * that none of them holds.
+ */
+export const ROUTE_LOOKUP_TIMEOUT_MS = 2_000;
+
+/** Rules in a PAC file that a browser reads for each request. */
+export const MAX_SMALL_PAC_RULES = 2_000;
+
+/** Bytes of rules in a PAC file: browsers take about a megabyte. */
+export const MAX_PAC_BYTES = 900_000;
+
+/** Milliseconds to fetch a list of rules. */
+export const LIST_TIMEOUT_MS = 30_000;
+
+/** Bytes of a list of rules as it is fetched. */
+export const MAX_FETCHED_LIST_BYTES = 16_777_216;
+
+/** Milliseconds between two looks at a list of rules; `update_interval`. */
+export const LIST_REFRESH_MS = 86_400_000;
+
+/** Milliseconds until the next look at a list of rules that cannot be had. */
+export const LIST_RETRY_MS = 60_000;
+
 /**
  * Bytes of payload that a handshake holds back: the first payload, and one
  * read that was under way.

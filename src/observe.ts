@@ -48,6 +48,12 @@ export interface Metrics {
   /** It ended. */
   flowClosed(reason: FlowEnd): void;
   /**
+   * Rules have decided about a connection, a request or a datagram.
+   *
+   * @param to `proxy`, `direct`, `block`, or the name of a server or a group.
+   */
+  routed(to: string, network: "tcp" | "udp"): void;
+  /**
    * A target, or the server of a local, was looked up and connected to, or
    * could not be; what policy forbids is not told.
    */
@@ -90,6 +96,7 @@ export const silentMetrics: Metrics = {
   datagramDropped: () => {},
   flowOpened: () => {},
   flowClosed: () => {},
+  routed: () => {},
   dialled: () => {},
   clockSkew: () => {},
 };

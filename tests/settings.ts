@@ -7,6 +7,13 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import {
+  BLIND,
+  LEGACY,
+  LIGHTSOCKS,
+  SSR,
+  SSR_PORTS,
+} from "../src/cli/settings/legacy.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "../src/cli/settings/program.ts";
 import {
   LIST,
@@ -17,6 +24,7 @@ import {
 } from "../src/cli/settings/local.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
+import { ACL, ROUTES } from "../src/cli/settings/routes.ts";
 import { SECRET, SERVER, SERVERS } from "../src/cli/settings/server.ts";
 import { SERVICE } from "../src/cli/settings/service.ts";
 import {
@@ -95,7 +103,9 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   servers: [SERVER, SECRET, USERS, SERVERS],
   locals: [LOCAL, TUNNEL, SOCKS_USERS, LOCALS, LIST],
   services: [SERVICE, TARGETS, OUTBOUND],
+  routes: [ACL, ROUTES],
   program: [RUNNING, LOG, ADMIN, CONTROL],
+  legacy: [LEGACY, SSR, SSR_PORTS, LIGHTSOCKS, BLIND],
   users: [USER, SECRET, USER_LIMITS],
 };
 

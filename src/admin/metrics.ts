@@ -123,6 +123,14 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
       "Datagrams that were not relayed, by error code.",
       byCode(status.drops),
     ),
+    counter(
+      "umbra_routed_total",
+      "Connections, requests and datagrams that rules decided about, by way.",
+      (["tcp", "udp"] as const).flatMap((network) =>
+        Object.entries(status.routed[network])
+          .map(([to, count]): Sample => [{ to, network }, count])
+      ),
+    ),
     gauge(
       "umbra_clock_skew_seconds",
       "How far the clock of the last client that was refused for it is ahead.",

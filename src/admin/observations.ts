@@ -21,7 +21,7 @@ import type { DialCounts, Status } from "./operator.ts";
 export interface Observed extends
   Pick<
     Status,
-    "associations" | "traffic" | "refusals" | "drops" | "dials"
+    "associations" | "traffic" | "refusals" | "drops" | "routed" | "dials"
   > {
   /** TCP connections. */
   readonly connections: Omit<Status["connections"], "limit">;
@@ -49,6 +49,10 @@ export class Observations implements Metrics {
   };
   readonly #refusals = new Map<ErrorCode, number>();
   readonly #drops = new Map<ErrorCode, number>();
+  readonly #routed = {
+    tcp: new Map<string, number>(),
+    udp: new Map<string, number>(),
+  };
   readonly #dialled = new DialTimes();
   readonly #dialFailed = new DialTimes();
   readonly #recentDials: RecentDials;
@@ -68,6 +72,10 @@ export class Observations implements Metrics {
       traffic: { ...this.#traffic },
       refusals: Object.fromEntries(this.#refusals),
       drops: Object.fromEntries(this.#drops),
+      routed: {
+        tcp: Object.fromEntries(this.#routed.tcp),
+        udp: Object.fromEntries(this.#routed.udp),
+      },
       dials: {
         ok: this.#dialled.snapshot,
         failed: this.#dialFailed.snapshot,
@@ -126,6 +134,12 @@ export class Observations implements Metrics {
   }
 
   /** Implements {@link Metrics}. */
+  routed(to: string, network: "tcp" | "udp"): void {
+    const counts = this.#routed[network];
+    counts.set(to, (counts.get(to) ?? 0) + 1);
+  }
+
+  /** Implements {@link Metrics}. */
   dialled(durationMs: number, ok: boolean): void {
     if (!ok) return this.#dialFailed.add(durationMs);
     this.#dialled.add(durationMs);
@@ -148,6 +162,10 @@ export function sumObserved(all: readonly Observed[]): Observed {
       traffic: addFields(a.traffic, b.traffic),
       refusals: addFields(a.refusals, b.refusals),
       drops: addFields(a.drops, b.drops),
+      routed: {
+        tcp: addFields(a.routed.tcp, b.routed.tcp),
+        udp: addFields(a.routed.udp, b.routed.udp),
+      },
       dials: {
         ok: addDials(a.dials.ok, b.dials.ok),
         failed: addDials(a.dials.failed, b.dials.failed),

@@ -150,6 +150,14 @@ export interface Status {
   /** Datagrams that were dropped since the start, by error code. */
   readonly drops: Readonly<Record<string, number>>;
   /**
+   * What rules have decided since the start, by where it went: connections and
+   * requests, and datagrams. Empty where there are no rules.
+   */
+  readonly routed: {
+    readonly tcp: Readonly<Record<string, number>>;
+    readonly udp: Readonly<Record<string, number>>;
+  };
+  /**
    * Time to resolve and connect to targets (a local: to its server), where
    * that worked, of the last minute.
    */
@@ -172,6 +180,8 @@ export interface Status {
     readonly method: string;
     readonly provider: string;
   }[];
+  /** Methods in use that do not notice changes on the way; may be empty. */
+  readonly legacy: readonly string[];
   /** Last measured difference of a client's clock; not set without one. */
   readonly clockSkewSeconds?: number;
   /** Where it listens, in the order of the configuration. */

@@ -232,6 +232,16 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     meaning: "A client asked for a private or local address. " +
       "--allow-private opens it, if that is wanted.",
   },
+  ERR_ROUTE_BLOCKED: {
+    title: "Blocked by a rule",
+    meaning: "A rule of the routes, or of an ACL, blocks the target. " +
+      "`umbra route` tells which.",
+  },
+  ERR_CLIENT_BLOCKED: {
+    title: "Client not let in",
+    meaning: "The ACL has no place for this client's address. It is met with " +
+      "silence.",
+  },
   ERR_POLICY_STRANGER: {
     title: "Datagram of a stranger",
     meaning: "It came from an address that has no association.",

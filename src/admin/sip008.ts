@@ -65,6 +65,8 @@ function documentAt(operator: Operator, secret: string): Response | undefined {
   });
   if (!equalBytes(fromBase64Url(proof), right)) return undefined;
   if (!user || user.disabled || !credentials) return undefined;
+  // The form has no place for what is around the cipher of ShadowsocksR.
+  if (!credentials.uri.startsWith("ss://")) return undefined;
   return json(toDocument(credentials.uri, server, user));
 }
 

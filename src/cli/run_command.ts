@@ -43,10 +43,23 @@ export async function runNamed(
       return await printKey(args);
     case "url":
       return await (await import("./tools/print_urls.ts")).printUrls(args);
+    case "convert": {
+      const { printConverted } = await import("./tools/print_converted.ts");
+      return await printConverted(args);
+    }
     case "top":
       return await (await import("./top/top.ts")).runTop(args);
     case "check":
       return await check(args);
+    case "route": {
+      const { explainTargets } = await import("./routes/route_command.ts");
+      const { systemSources } = await import("./config/sources.ts");
+      const { keptLists } = await import("./routes/open_lists.ts");
+      const lists = keptLists(args.last("config"), systemSources);
+      return await print(
+        await explainTargets(args, { ...systemSources, lists }),
+      );
+    }
     case "doctor":
       return succeed(
         await (await import("./doctor/doctor.ts")).runDoctor(args),
@@ -80,16 +93,27 @@ async function check(args: Arguments): Promise<void> {
       if (file === undefined) throw usage("Nothing to check: name the FILE");
       const { describeConfig } = await import("./config/check_config.ts");
       const { systemSources } = await import("./config/sources.ts");
-      return await print(describeConfig(file, args, systemSources));
+      const { keptLists } = await import("./routes/open_lists.ts");
+      const lists = keptLists(file, systemSources);
+      return await print(
+        describeConfig(file, args, { ...systemSources, lists }),
+      );
     }
     case "crypto":
       return await print((await import("./tools/crypto.ts")).cryptoTable());
+    case "acl": {
+      if (file === undefined) throw usage("Nothing to check: name the FILE");
+      const { describeAclFiles } = await import("./routes/check_acl.ts");
+      const { systemSources } = await import("./config/sources.ts");
+      const [, , ...hosts] = args.operands;
+      return await print(describeAclFiles([file], hosts, systemSources));
+    }
     case "server": {
       const { runCheckServer } = await import("./doctor/check_server.ts");
       return succeed(await runCheckServer(args.withoutWord()));
     }
     default: {
-      throw usage("Nothing to check: expected config, crypto or server");
+      throw usage("Nothing to check: expected config, crypto, server or acl");
     }
   }
 }

@@ -79,6 +79,14 @@ export function readLightsocksConfig(
 }
 
 /**
+ * True if a text is meant as such a URL: a fragment that is long enough for a
+ * table, where other addresses have a name for people.
+ */
+export function isLightsocksUrl(text: string): boolean {
+  return /^\s*http:\/\/[^/?#@]+\/?#[\w+/=%-]{300,}\s*$/i.test(text);
+}
+
+/**
  * Reads `http://HOST:PORT/#PASSWORD`.
  *
  * @throws {ConfigError} `ERR_SS_URI_INVALID`; `ERR_SS_KEY_LENGTH`.

@@ -26,5 +26,6 @@ export {
   parseOnlineConfig,
   parseOnlineUrl,
 } from "./sip008.ts";
+export type { SsrUri } from "./ssr_uri.ts";
 export { formatServerUri, parseServerUri, type ServerUri } from "./uri.ts";
 export { formatIp, parseIp } from "./ip_address.ts";

@@ -3,7 +3,8 @@
  *
  * Wire form: JSON, `{"version": 1, "servers": [{"server", "server_port",
  * "method", "password", "id"?, "remarks"?, "plugin"?}]}`; what Outline
- * publishes is read as well: one such server alone, or `ss://` URIs on lines.
+ * publishes is read as well: one such server alone, or `ss://` URIs on lines;
+ * and so are subscriptions: base64 of lines of `ss://` and `ssr://`.
  * Source: SIP008 (https://shadowsocks.org/doc/sip008.html).
  * Does not: know whether a method exists.
  *
@@ -14,11 +15,15 @@
  */
 import { ConfigError } from "../errors.ts";
 import { parseIp } from "./ip_address.ts";
+import { isLightsocksUrl } from "./lightsocks_config.ts";
 import { shownText } from "../text.ts";
+import { parseSsrUri, readSubscription, type SsrUri } from "./ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
 
 /** One server of a list; its tag is what people call it. */
-export type OnlineServer = Omit<ServerUri, "extra">;
+export type OnlineServer =
+  | Omit<ServerUri, "extra">
+  | Pick<SsrUri, "host" | "port" | "tag"> & { readonly ssr: SsrUri };
 
 /** What a list says. */
 export interface OnlineConfig {
@@ -33,7 +38,7 @@ export interface OnlineConfig {
  * Outline's `ssconf://`.
  */
 export function isOnlineUrl(text: string): boolean {
-  return /^(?:https?|ssconf):\/\//i.test(text.trim());
+  return /^(?:https?|ssconf):\/\//i.test(text.trim()) && !isLightsocksUrl(text);
 }
 
 /**
@@ -64,15 +69,20 @@ export function parseOnlineUrl(text: string): URL {
  */
 export function parseOnlineConfig(text: string): OnlineConfig {
   const body = text.replace(/^\uFEFF/, "").trim();
-  const config = /^ss:\/\//i.test(body) ? fromUris(body) : fromJson(body);
+  const links = readSubscription(body);
+  const config = links?.length ? fromUris(links) : fromJson(body);
   if (config.servers.length > 0) return config;
   throw refuse(["no usable server in it", ...config.warnings].join("; "));
 }
 
-function fromUris(body: string): OnlineConfig {
-  const lines = body.split(/\s+/);
+function fromUris(lines: readonly string[]): OnlineConfig {
   return collect(lines, (_, i) => `line ${i + 1}`, (line) => {
     try {
+      if (/^ssr:/i.test(line)) {
+        const ssr = parseSsrUri(line);
+        const { host, port, tag } = ssr;
+        return { host, port, ...(tag && { tag }), ssr };
+      }
       const { extra: _, ...server } = parseServerUri(line);
       return server;
     } catch (error) {
@@ -104,7 +114,7 @@ function fromJson(body: string): OnlineConfig {
  *
  * @param read Returns a server, or why there is none.
  */
-function collect<T>(
+export function collect<T>(
   entries: readonly T[],
   name: (entry: T, index: number) => string,
   read: (entry: T) => OnlineServer | string,

@@ -27,6 +27,7 @@ export interface SsrUri {
   readonly method: string;
   /** As written, without `_compatible`. */
   readonly obfs: string;
+  /** Of the port, in any text. */
   readonly password: string;
   /** Whom the obfs pretends to speak with. */
   readonly obfsParam?: string;
@@ -118,14 +119,17 @@ export interface SsrSubscription {
  * @throws {ConfigError} `ERR_ONLINE_CONFIG` when it has no link at all.
  */
 export function parseSsrSubscription(body: string): SsrSubscription {
-  const text = body.replace(/^\uFEFF/, "").trim();
-  const lines = (LINK.test(text) ? text : decodeBody(text)).split(/\r?\n/)
-    .map((line) => line.trim());
+  const lines = readSubscription(body);
+  if (lines === undefined) {
+    throw new ConfigError(
+      "ERR_ONLINE_CONFIG",
+      "Cannot use subscription: it is neither links nor base64 of them",
+    );
+  }
   const servers: SsrUri[] = [];
   const others: string[] = [];
   const warnings: string[] = [];
   for (const [i, line] of lines.entries()) {
-    if (!LINK.test(line)) continue;
     if (!/^ssr:/i.test(line)) {
       others.push(line);
       continue;
@@ -143,6 +147,17 @@ export function parseSsrSubscription(body: string): SsrSubscription {
     ["Cannot use subscription: there is no usable link in it", ...warnings]
       .join("; "),
   );
+}
+
+/**
+ * The links of a subscription, in order; other lines are left out.
+ *
+ * @returns `undefined` for what is neither links nor base64 of text.
+ */
+export function readSubscription(body: string): string[] | undefined {
+  const text = body.replace(/^\uFEFF/, "").trim();
+  const lines = LINK.test(text) ? text : decodeUtf8(text.replace(/\s+/g, ""));
+  return lines?.split(/\s*\r?\n\s*/).filter((line) => LINK.test(line));
 }
 
 /** Writes a subscription. */
@@ -210,15 +225,6 @@ function decodeText(base64: string, what: string): string {
   const text = decodeUtf8(base64);
   if (text !== undefined) return text;
   throw invalid(`${what} is not base64 of UTF-8`);
-}
-
-function decodeBody(text: string): string {
-  const body = decodeUtf8(text.replace(/\s+/g, ""));
-  if (body !== undefined) return body;
-  throw new ConfigError(
-    "ERR_ONLINE_CONFIG",
-    "Cannot use subscription: it is neither links nor base64 of them",
-  );
 }
 
 function decodeUtf8(base64: string): string | undefined {

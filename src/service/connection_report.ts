@@ -6,8 +6,10 @@
 import type { Method } from "../crypto/method.ts";
 import { type ErrorCode, ProtocolError, UmbraError } from "../errors.ts";
 import type { ConnectionSummary, LogLevel } from "../observe.ts";
+import { explainDecision, type RouteDecision } from "../routes/route_table.ts";
 import type { Direction, PayloadCounter } from "../streams/channel.ts";
 import type { Connection } from "../transport.ts";
+import type { RouteReport } from "./outbound/outbound.ts";
 import type { Dependencies } from "./service.ts";
 
 /** Why a server may have ended a connection without a word. */
@@ -17,10 +19,13 @@ export const UNANSWERED: string =
   "`umbra doctor` tells more";
 
 /** Collects facts of a connection and tells them once, when it ends. */
-export class ConnectionReport implements ConnectionSummary, PayloadCounter {
+export class ConnectionReport
+  implements ConnectionSummary, PayloadCounter, RouteReport {
   /** `host:port` once it is known. */
   target: string | undefined;
-  /** Whose key it was, where users have names. */
+  /** Which way that takes, where rules decide. */
+  route: RouteDecision | undefined;
+  /** Whose key or password it was, where users have names. */
   user: string | undefined;
   readonly #client: string;
   readonly #world: Required<Dependencies>;
@@ -102,9 +107,14 @@ export class ConnectionReport implements ConnectionSummary, PayloadCounter {
     logger.log("info", "request refused", {
       client: this.#client,
       target: this.target,
+      route: this.#routeText(),
       code: error.code,
       reason: error.message,
     });
+  }
+
+  #routeText(): string | undefined {
+    return this.route && explainDecision(this.route);
   }
 
   #tell(
@@ -119,6 +129,7 @@ export class ConnectionReport implements ConnectionSummary, PayloadCounter {
       client: this.#client,
       user: this.user,
       target: this.target,
+      route: this.#routeText(),
       bytesUp: this.bytesUp,
       bytesDown: this.bytesDown,
       durationMs: this.durationMs,

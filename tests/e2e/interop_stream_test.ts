@@ -3,7 +3,7 @@
  * MiB each way, whose digests must agree, by address and by name; over UDP
  * datagrams of several sizes.
  *
- * Ours run inside this process: the command line does not choose these methods.
+ * Ours run inside this process; legacy_programs_test.ts starts our programs.
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";

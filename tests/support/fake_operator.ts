@@ -147,6 +147,7 @@ export class FakeOperator implements Operator {
       },
       refusals: {},
       drops: {},
+      routed: { tcp: {}, udp: {} },
       dialMs: { count: 0, p50: 0, p90: 0, p99: 0 },
       dials: {
         ok: { counts: emptyBuckets(), sumMs: 0 },
@@ -154,6 +155,7 @@ export class FakeOperator implements Operator {
       },
       eventLoopLagMs: 0,
       residentBytes: 64 * 1_048_576,
+      legacy: [],
       crypto: [{ method: METHOD_2022, provider: "noble" }],
       servers,
       ...this.patch,

@@ -105,6 +105,7 @@ export class SampleProgram {
       },
       refusals: { ...this.#refusals },
       drops: {},
+      routed: { tcp: {}, udp: {} },
       dialMs: this.#busy
         ? { count: 212, p50: 18 + noise * 6, p90: 74 + noise * 30, p99: 412 }
         : { count: 0, p50: 0, p90: 0, p99: 0 },
@@ -112,6 +113,7 @@ export class SampleProgram {
       eventLoopLagMs: 0.4 + noise * noise * 9,
       residentBytes: (61 + noise * 3) * 1_048_576,
       descriptors: { open: 40 + open * 2, limit: 65_536 },
+      legacy: [],
       crypto: [{
         method: "2022-blake3-aes-256-gcm",
         provider: "openssl 3.0.17",

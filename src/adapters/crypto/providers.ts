@@ -12,6 +12,7 @@ import {
 } from "../../crypto/key_stream_choice.ts";
 import { referenceKeyStreams } from "../../crypto/key_streams/reference.ts";
 import type { Method } from "../../crypto/method.ts";
+import { findStreamMethod } from "../../crypto/stream_methods.ts";
 import { nobleProvider } from "../../crypto/noble.ts";
 import { ProviderChoice, tryProviders } from "../../crypto/provider_choice.ts";
 import { systemRandomBytes } from "../../random.ts";
@@ -39,16 +40,18 @@ export function chooseProviders(methods: readonly Method[]): CipherChoice {
   const aead = methods.flatMap((method) =>
     "ivLength" in method ? [] : [method]
   );
-  const stream = methods.flatMap((method) =>
-    "ivLength" in method ? [method] : []
+  const stream = new Set(
+    methods.flatMap((method) =>
+      "ivLength" in method ? findStreamMethod(method.name) ?? [] : []
+    ),
   );
-  const keyStreams = stream.length > 0 ? present(systemKeyStreams()) : [];
+  const keyStreams = stream.size > 0 ? present(systemKeyStreams()) : [];
   return {
     aeadProvider: new ProviderChoice(
       tryProviders(present(systemProviders()), aead, system),
     ),
     keyStreamProvider: new KeyStreamChoice(
-      tryKeyStreams(keyStreams, stream, system),
+      tryKeyStreams(keyStreams, [...stream], system),
     ),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Fetches a small text document over HTTPS.
+ * Fetches documents of bounded size over HTTPS.
  *
  * @module
  */
@@ -19,6 +19,8 @@ export interface FetchOptions {
   readonly timeoutMs?: number;
   /** Bytes after decompression; default 1 MiB. */
   readonly maxBytes?: number;
+  /** Types that are wanted; default: any. */
+  readonly accept?: string;
 }
 
 /**
@@ -35,13 +37,48 @@ export async function fetchDocument(
   url: URL,
   options: FetchOptions = {},
 ): Promise<string> {
+  const { bytes } = await fetchIfChanged(url, undefined, {
+    accept: "application/json",
+    ...options,
+  });
+  // Without a tag there is no answer without content.
+  return decode(url, bytes!);
+}
+
+/** What an address answers. */
+export interface Fetched {
+  /** The content; `undefined`: it is the one whose tag was given. */
+  readonly bytes: Uint8Array | undefined;
+  /** Names this content; `undefined` where the host has no such names. */
+  readonly tag: string | undefined;
+}
+
+/**
+ * The content at an address, as {@link fetchDocument} gets it, unless it is
+ * known.
+ *
+ * @param tag Of the content that is known; RFC 9110 §8.8.3.
+ * @throws {TransportError} As {@link fetchDocument}.
+ * @throws {ConfigError} As {@link fetchDocument}.
+ */
+export async function fetchIfChanged(
+  url: URL,
+  tag: string | undefined,
+  options: FetchOptions = {},
+): Promise<Fetched> {
   const { signal, timeoutMs = ONLINE_TIMEOUT_MS } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
   try {
-    const response = await follow(url, either);
-    const bytes = await readBody(url, response, options.maxBytes);
-    return decode(url, bytes);
+    const response = await follow(url, either, {
+      "accept": options.accept ?? "*/*",
+      "user-agent": "umbra",
+      ...tag !== undefined && { "if-none-match": tag },
+    });
+    const bytes = response.status === NOT_MODIFIED
+      ? undefined
+      : await readBody(url, response, options.maxBytes);
+    return { bytes, tag: response.headers.get("etag") ?? undefined };
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     if (signal?.aborted) throw signal.reason;
@@ -68,13 +105,19 @@ function decode(url: URL, bytes: Uint8Array): string {
 }
 
 /** The answer that is no redirection. */
-async function follow(url: URL, signal: AbortSignal): Promise<Response> {
-  const headers = { accept: "application/json", "user-agent": "umbra" };
+async function follow(
+  url: URL,
+  signal: AbortSignal,
+  headers: Record<string, string>,
+): Promise<Response> {
   let next = url;
   for (let i = 0; i <= MAX_ONLINE_REDIRECTS; i++) {
     const response = await fetch(next, { headers, redirect: "manual", signal });
     if (response.ok) return response;
     await response.body?.cancel();
+    const isKnown = response.status === NOT_MODIFIED &&
+      headers["if-none-match"] !== undefined;
+    if (isKnown) return response;
     const location = response.headers.get("location");
     if (response.status < 300 || response.status > 399 || !location) {
       throw refuse(url, `it answers ${response.status}`);
@@ -87,6 +130,8 @@ async function follow(url: URL, signal: AbortSignal): Promise<Response> {
   }
   throw refuse(url, `it redirects more than ${MAX_ONLINE_REDIRECTS} times`);
 }
+
+const NOT_MODIFIED = 304;
 
 async function readBody(
   url: URL,

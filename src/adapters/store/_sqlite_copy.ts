@@ -82,9 +82,9 @@ export function findLoss(
     if (found["integrity_check"] !== "ok") {
       return `it is damaged, ${users}${of} users can be read`;
     }
-    return kept !== undefined && users < kept
-      ? `only ${users}${of} users are left`
-      : undefined;
+    if (kept === undefined || users >= kept) return undefined;
+    return `only ${users}${of} users are left (to go on with them, remove ` +
+      `${countOf(file)} alone)`;
   } catch (error) {
     if (!isDamage(error)) throw error;
     return "it is damaged, and its users cannot be read";

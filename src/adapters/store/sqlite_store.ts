@@ -128,8 +128,7 @@ function open(file: string): DatabaseSync {
 function lossAtStart(loss: string, file: string): ConfigError {
   return new ConfigError(
     "ERR_CONFIG_STORE",
-    `${loss}; ${restoreAdvice(file)}; to go on with the users that are left, ` +
-      `remove ${file}-count alone`,
+    `${loss}; ${restoreAdvice(file)}`,
   );
 }
 

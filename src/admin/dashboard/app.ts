@@ -103,6 +103,7 @@ function draw(): void {
   refusals.draw(status);
   users.draw(status);
   drawServers(status);
+  showLegacy(status);
   const reads = status.role === "server";
   byId("add", HTMLElement).hidden = !reads || status.servers.length === 0;
   showState(
@@ -116,6 +117,18 @@ function showState(state: "ready" | "wait" | "lost", text: string): void {
   const element = byId("state", HTMLElement);
   element.dataset.state = state;
   setText(element, text);
+}
+
+/** What is served that protects nothing. */
+function showLegacy({ legacy }: Status): void {
+  const banner = byId("legacy", HTMLElement);
+  banner.hidden = legacy.length === 0;
+  setText(
+    banner,
+    `Allowed by --allow-legacy, and not protected from changes: ${
+      legacy.join(", ")
+    }. Whoever is on the way can change what passes.`,
+  );
 }
 
 /** @param text Empty: all is well. */

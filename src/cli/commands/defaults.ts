@@ -7,6 +7,9 @@
 /** The method of shadowsocks-libev 3.3 when none is named. */
 export const DEFAULT_METHOD = "chacha20-ietf-poly1305";
 
+/** The method of ShadowsocksR when none is named. */
+export const SSR_METHOD = "aes-256-cfb";
+
 /** What `umbra init` suggests: users by name, replays refused, fast with AES. */
 export const INIT_METHOD = "2022-blake3-aes-256-gcm";
 
@@ -41,3 +44,16 @@ export const CRYPTO_CHOICES: readonly string[] = [
   "node",
   "openssl",
 ];
+
+/** The forms that `umbra convert` writes. */
+export const CONVERT_FORMS = [
+  "json",
+  "uri",
+  "subscription",
+  "sip008",
+  "sing-box",
+  "clash",
+  "shadowsocksr",
+  "lightsocks-go",
+  "lightsocks-python",
+] as const;

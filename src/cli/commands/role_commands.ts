@@ -10,15 +10,17 @@ import {
   SOCKS_USERS,
   TUNNEL as TARGET,
 } from "../settings/local.ts";
+import { BLIND } from "../settings/legacy.ts";
 import { OUTBOUND, SEND_FROM, TARGETS } from "../settings/network.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "../settings/program.ts";
-import { SECRET, SERVER as REMOTE } from "../settings/server.ts";
+import { ACL } from "../settings/routes.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import { optionsNotServed, optionsOf } from "../settings/tables.ts";
 import {
   CONFIG,
   LOCAL_ENDS,
   SERVER_OPERANDS,
+  SERVERS,
   USUAL,
 } from "./shared_options.ts";
 
@@ -45,10 +47,12 @@ export const LOCAL: Command = {
     "SOCKS5 and HTTP. TCP, and with -u UDP.",
   ],
   options: [
-    ...LOCAL_ENDS,
+    ...LOCAL_ENDS.filter(({ name }) => name !== "protocol"),
     ...optionsOf(LISTENING, "protocol"),
+    ...optionsOf(BLIND),
     ...optionsOf(DNS),
     ...optionsOf(SOCKS_USERS),
+    ...optionsOf(ACL),
     ...REST,
     ...USUAL,
     ...optionsNotServed("local"),
@@ -98,10 +102,10 @@ export const SERVER: Command = {
     "targets they ask for, and relays. TCP, and with -u UDP.",
   ],
   options: [
-    ...optionsOf(REMOTE),
-    ...optionsOf(SECRET),
+    ...SERVERS,
     CONFIG,
     ...optionsOf(TARGETS),
+    ...optionsOf(ACL, "files"),
     ...optionsOf(SEND_FROM),
     ...REST,
     ...optionsOf(CONTROL),

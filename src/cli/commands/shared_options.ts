@@ -7,6 +7,7 @@ import type { Option } from "../options/option.ts";
 import { LIST, LOCAL, ONLINE } from "../settings/local.ts";
 import { LOG } from "../settings/program.ts";
 import { SECRET, SERVER } from "../settings/server.ts";
+import { LEGACY, SSR } from "../settings/legacy.ts";
 import { optionsOf } from "../settings/tables.ts";
 
 /** What every command has. */
@@ -29,10 +30,12 @@ export const CONFIG: Option = {
 export const SERVERS: readonly Option[] = [
   ...optionsOf(SERVER),
   ...optionsOf(SECRET),
+  ...optionsOf(SSR),
+  ...optionsOf(LEGACY),
 ];
 
 /** What may stand for servers on the command line of a local. */
-export const SERVER_OPERANDS = "[ss://URI... | https://LIST]";
+export const SERVER_OPERANDS = "[ss://URI... | ssr://URI... | https://LIST]";
 
 /** Where to send, and where to listen. */
 export const LOCAL_ENDS: readonly Option[] = [

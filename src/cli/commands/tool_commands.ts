@@ -5,8 +5,14 @@
  */
 import { METHODS } from "../../crypto/method.ts";
 import type { Command } from "../options/option.ts";
-import { DEFAULT_METHOD, INIT_METHOD, INIT_USER } from "./defaults.ts";
+import {
+  CONVERT_FORMS,
+  DEFAULT_METHOD,
+  INIT_METHOD,
+  INIT_USER,
+} from "./defaults.ts";
 import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
+import { ACL } from "../settings/routes.ts";
 import { optionsOf } from "../settings/tables.ts";
 import {
   CONFIG,
@@ -119,6 +125,48 @@ export const URL_COMMAND: Command = {
   ],
 };
 
+/** `umbra convert`. */
+export const CONVERT: Command = {
+  name: "convert",
+  operands: "[FILE | ss://URI | ssr://URI | https://LIST]...",
+  maxOperands: Infinity,
+  summary: "Write servers in another form, or as Shadowsocks 2022",
+  description: [
+    "Reads servers in every form that is known: configurations of Umbra, " +
+    "shadowsocks-libev, -rust, of the Python original, of ShadowsocksR " +
+    "(mudb.json as well) and lightsocks, SIP008, subscriptions, outbounds of " +
+    "sing-box, proxies of Clash, links. Writes them to standard output in " +
+    "the form that --to names. What it writes contains passwords.",
+    "With --upgrade it writes a server of Shadowsocks 2022 on the same ports, " +
+    "with fresh keys for each user, and the links of its clients below, as " +
+    "comments.",
+  ],
+  options: [
+    CONFIG,
+    {
+      name: "to",
+      value: "FORM",
+      words: CONVERT_FORMS,
+      help: `Form to write: ${CONVERT_FORMS.join(", ")}`,
+      default: "json",
+    },
+    { name: "upgrade", help: "Write the Shadowsocks 2022 successor instead" },
+    {
+      name: "host",
+      value: "NAME",
+      help: "Host for clients, for a server that listens on every address",
+    },
+    { name: "tag", value: "TEXT", help: "Name of the server for people" },
+    ...SERVERS,
+    ...USUAL,
+  ],
+  examples: [
+    "umbra convert config.json --to clash",
+    "umbra convert ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388 --to sing-box",
+    "umbra convert mudb.json --host vpn.example --upgrade > server.json",
+  ],
+};
+
 /** `umbra top`. */
 export const TOP: Command = {
   name: "top",
@@ -153,9 +201,9 @@ export const TOP: Command = {
 /** `umbra check`. */
 export const CHECK: Command = {
   name: "check",
-  operands: "config FILE | crypto | server [ss://URI...]",
+  operands: "config FILE | acl FILE [HOST...] | crypto | server",
   maxOperands: Infinity,
-  summary: "Tell what a configuration means, or a server can do",
+  summary: "Tell what a configuration or an ACL means, or a server can do",
   description: [
     "`check config` prints what would run with a configuration file: places " +
     "to listen, methods, users and their limits, the defaults in effect. It " +
@@ -165,6 +213,8 @@ export const CHECK: Command = {
     "`check server` takes the time to connect to a server, and to the first " +
     "byte of a target through it; with --url also the speed of a download. " +
     "The exit code tells whether all of it worked.",
+    "`check acl` counts what an ACL has, names conflicts, rules that never " +
+    "decide and rules that are not used, and tells where it sends each HOST.",
   ],
   options: [
     CONFIG,
@@ -185,6 +235,31 @@ export const CHECK: Command = {
     "umbra check crypto",
     "umbra check server ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
     "umbra check server -c config.json --url https://example.com/large",
+    "umbra check acl bypass-lan.acl www.example.com 192.0.2.1",
+  ],
+};
+
+/** `umbra route`. */
+export const ROUTE: Command = {
+  name: "route",
+  operands: "TARGET...",
+  maxOperands: Infinity,
+  summary: "Tell which way a target takes, and which rule says so",
+  description: [
+    "Prints for each TARGET, HOST or HOST:PORT, whether it goes through a " +
+    "server, past it or nowhere, and the rule that decides: its list, file " +
+    "and line. Connects to nothing, and resolves nothing without --resolve.",
+  ],
+  options: [
+    CONFIG,
+    ...optionsOf(ACL),
+    { name: "resolve", help: "Resolve names for rules that need addresses" },
+    { name: "udp", help: "Decide about a datagram, not about a connection" },
+    ...USUAL,
+  ],
+  examples: [
+    "umbra route -c config.json www.example.com 192.0.2.1:22",
+    "umbra route --acl bypass-lan.acl --resolve www.example.com",
   ],
 };
 

@@ -5,8 +5,10 @@
  * @module
  */
 import { formatAddress } from "../../codec/address.ts";
+import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { UserLimits } from "../../users.ts";
 import { type Arguments, parseArguments } from "../options/args.ts";
@@ -24,6 +26,7 @@ import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
 import { describeService } from "../settings/service.ts";
 import type { Role } from "../settings/setting.ts";
 import { parseConfig } from "./config_file.ts";
+import { describeMethod } from "./legacy_gate.ts";
 import { roleOfFile } from "./file_role.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import { option } from "../options/option_value.ts";
@@ -94,7 +97,7 @@ function described<T>(
 function describeServer(server: ConfiguredServer): string[] {
   const { listen, method, users = [], masterKey } = server;
   const own = masterKey === undefined || users.length > 0 &&
-      method.userKind === "identity"
+      hidesOwnKey(method)
     ? []
     : ["the server's password"];
   const clients = [
@@ -105,10 +108,13 @@ function describeServer(server: ConfiguredServer): string[] {
   return [
     `ss-server ${formatAddress(listen)}`,
     ...table([
-      ["method", method.name],
+      ["method", describeMethod(server)],
       ["clients", clients.join(", ")],
       ...users.map((user): Row => ["", describeUser(user)]),
       ["targets", server.reach],
+      ...server.routes === undefined
+        ? []
+        : [["", "those that the ACL lets through"] as const],
       ...describeService(server),
     ]),
   ];
@@ -122,12 +128,27 @@ function describeLocal(local: ConfiguredLocal): string[] {
     ...table([
       ["speaks", describeProtocol(protocol, users.length > 0)],
       ...users.map(({ username }): Row => ["", `user ${username}`]),
-      ...servers.map(({ endpoint, method }, i): Row => [
+      ...servers.map((server, i): Row => [
         i === 0 ? "server" : "",
-        `${formatAddress(endpoint)}, ${method.name}`,
+        `${formatAddress(server.endpoint)}, ${describeMethod(server)}`,
       ]),
+      ...local.routes === undefined ? [] : [routesRow(local.routes)],
       ...describeService(local),
     ]),
+  ];
+}
+
+/** Where users have numbers or headers, the server's key alone lets nobody in. */
+function hidesOwnKey({ userKind }: Method): boolean {
+  return userKind === "identity" || userKind === "uid";
+}
+
+function routesRow({ table, resolve }: LocalRoutes): Row {
+  const count = table.routes().length;
+  return [
+    "routes",
+    `${count}, names are resolved ` +
+    (resolve === "never" ? "by the server" : "here where a rule needs it"),
   ];
 }
 

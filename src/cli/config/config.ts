@@ -10,7 +10,11 @@ import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
-import { clientKeys, serverKeys } from "./credentials.ts";
+import { badOption } from "../options/option_value.ts";
+import { BLIND, SSR } from "../settings/legacy.ts";
+import type { ConfigObject } from "./config_file.ts";
+import { clientKeys, serverKeys, userSecret, usersIn } from "./credentials.ts";
+import { allowsLegacy, checkLegacy } from "./legacy_gate.ts";
 import {
   localFromOptions,
   type LocalSettings,
@@ -24,8 +28,9 @@ import {
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
+import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
-import { complete, merge } from "../settings/read.ts";
+import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
 import { isWildcard } from "./values.ts";
@@ -85,7 +90,22 @@ export function configureLocal(
   sources: Sources,
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
-  return configureLocals(args, sources, online, ({ protocol }) => protocol);
+  const { routes, warnings } = localRoutes(args, sources);
+  const locals = configureLocals(
+    args,
+    sources,
+    online,
+    ({ protocol }) => protocol,
+  );
+  return {
+    ...locals,
+    result: locals.result.map((local) => ({
+      ...local,
+      // A tunnel has one target, and leads there.
+      ...routes && typeof local.protocol !== "object" && { routes },
+    })),
+    warnings: [...locals.warnings, ...warnings],
+  };
 }
 
 /**
@@ -99,6 +119,9 @@ export function configureTunnel(
   sources: Sources,
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
+  if (localFromOptions(args).protocol !== undefined) {
+    throw badOption("protocol", SSR.wire.kind.expected);
+  }
   return configureLocals(args, sources, online, ({ protocol, tunnelTo }) => {
     if (typeof protocol === "object") return protocol;
     if (tunnelTo !== undefined) return { tunnelTo };
@@ -133,16 +156,23 @@ function configureLocals(
   const count = chosen.host === undefined && chosen.port === undefined
     ? locals.length
     : 1;
-  const servers = listed(found, secrets).map((server) => ({
+  const all = listed(found, secrets);
+  const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
+  const blind = isBlind(args, file?.object);
+  const servers = all.map((server) => ({
     endpoint: upstreamEndpoint(server),
     ...clientKeys(server),
+    ...(blind && { blind }),
   }));
+  if (blind && all.some(({ wire }) => wire !== "lightsocks")) {
+    throw missing("--blind is for lightsocks alone", "leave it out");
+  }
   const operator = operatorSettings("local", { args, file, secrets });
   const common = found.unnamed.service;
   const timeout = longestTimeout(found.servers.map(({ service }) => service));
   return {
     result: locals.slice(0, count).map((local) => {
-      const protocol = protocolOf({
+      const protocol = blind ? TRANSLATED : protocolOf({
         protocol: chosen.protocol ?? local.protocol,
         tunnelTo: chosen.tunnelTo ?? local.tunnelTo,
       });
@@ -165,6 +195,7 @@ function configureLocals(
     }),
     warnings: [
       ...found.warnings,
+      ...legacy,
       ...(fromFile?.warnings ?? []),
       ...found.servers.filter(({ service }) =>
         service?.mode !== undefined && service.mode !== common?.mode
@@ -181,6 +212,20 @@ function configureLocals(
     },
   };
 }
+
+/** Whether programs speak with a lightsocks server themselves. */
+function isBlind(args: Arguments, file: ConfigObject | undefined): boolean {
+  const said = merge(
+    fromOptions(BLIND, args),
+    file && fromObject(BLIND, file),
+  );
+  return complete(BLIND, said).blind;
+}
+
+/** Stands for the target that only program and server know. */
+const TRANSLATED: InboundProtocol = {
+  tunnelTo: { host: "lightsocks.umbra.invalid", port: 1 },
+};
 
 /**
  * What `umbra server` starts: one service for each address.
@@ -199,9 +244,22 @@ export function configureServer(
   }
   const found = findServers(args, file, secrets);
   const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
+  const all = withoutShadowed(listed(found, secrets));
+  const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
+  if (legacy.length > 0 && reach === "all") {
+    throw missing(
+      "Whoever changes what a legacy method carries chooses its targets, so " +
+        "all private addresses cannot be opened at once",
+      "name blocks with --allow-private CIDR",
+    );
+  }
+  if (localFromOptions(args).protocol !== undefined) {
+    throw badOption("protocol", SSR.wire.kind.expected);
+  }
   const operator = operatorSettings("server", { args, file, secrets });
+  const { routes, warnings } = serverRoutes(args, sources);
   return {
-    result: withoutShadowed(listed(found, secrets)).map((server) => ({
+    result: all.map((server) => ({
       listen: {
         host: server.host ?? DEFAULT_SERVER_HOST,
         port: portOf(server),
@@ -209,15 +267,20 @@ export function configureServer(
       ...serverKeys(server),
       secrets: {
         own: server.secret,
-        users: new Map(server.users?.map((u) => [u.name, u.secret])),
+        users: new Map(
+          usersIn(server).map((user) => [user.name, userSecret(user)]),
+        ),
       },
       targetPolicy,
       reach,
+      ...routes && { routes },
       ...complete(SERVICE, server.service ?? {}),
     })),
     warnings: [
       ...found.warnings,
+      ...legacy,
       ...secrets.warnings,
+      ...warnings,
       ...localAddressWarning(file?.object),
     ],
     operator: {

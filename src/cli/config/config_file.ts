@@ -20,11 +20,17 @@ import type { Kind } from "../settings/setting.ts";
 /** What {@link ConfigObject.children} takes, for messages. */
 export const LIST_EXPECTED = "a list of objects";
 
+/** Where the list stands that `mudb.json` of ShadowsocksR is as a whole. */
+export const MUDB_KEY = "mudb";
+
 /** Keys in which, or below which, no value may be shown. */
 const SECRET_KEYS: ReadonlySet<unknown> = new Set([
   "password",
   "key",
   "port_password",
+  "additional_ports",
+  "protocol_param",
+  MUDB_KEY,
 ]);
 
 /**
@@ -86,6 +92,18 @@ export class ConfigObject {
     const value = this.has(key) ? read(this.#fields[key]) : undefined;
     if (value === undefined) throw this.wrong(key, expected);
     return value;
+  }
+
+  /**
+   * One value of a key that may be a list, read.
+   *
+   * @param kind Not set: there may be no such value.
+   * @throws {ConfigError} When it is not of the kind.
+   */
+  item<T>(key: string, index: number, kind: Kind<T> | undefined): T {
+    const value = kind?.read(this.values(key)[index]);
+    if (value !== undefined) return value;
+    throw this.wrong(key, kind?.expected ?? "no more values");
   }
 
   /** The object that a key or an element of a list holds. */
@@ -196,11 +214,17 @@ export function parseConfig(text: string, name: string): ConfigObject {
         "text that is not well formed: \\ud800 to \\udfff stand in pairs",
       );
     }
-    const fields = withoutNulls(getNodeValue(tree));
+    const value = withoutNulls(getNodeValue(tree));
+    const fields = isMudb(value) ? { [MUDB_KEY]: value } : value;
     if (!isObject(fields)) {
       throw wrong(tree.offset, 'expected an object: { "server": ... }');
     }
-    return new ConfigObject((path) => place(offsetOf(tree, path)), [], fields);
+    return new ConfigObject(
+      (path) =>
+        place(offsetOf(tree, path[0] === MUDB_KEY ? path.slice(1) : path)),
+      [],
+      fields,
+    );
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // The parser calls itself for every level.
@@ -262,6 +286,12 @@ function describeError({ error, offset }: ParseError, source: string): string {
 
 function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a document is a list of users of ShadowsocksR. */
+function isMudb(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 &&
+    value.every((one) => isObject(one) && "passwd" in one);
 }
 
 /** Without the keys that are `null`, at every depth. */

@@ -1,9 +1,11 @@
 /**
- * Command line + configuration file → the `ss://` URIs of the servers.
+ * Command line + configuration file → the `ss://` URIs of the servers, or the links that
+ * legacy protocols have in their place.
  *
  * @module
  */
-import { formatServerUri } from "../../codec/uri.ts";
+import { plainName } from "../../codec/ssr_uri.ts";
+import type { SsrSettings } from "../../session/family.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import {
@@ -12,16 +14,19 @@ import {
   passwordOf,
   secretOf,
   serverKeys,
+  ssrSettings,
   userPassword,
+  userSecret,
+  usersIn,
 } from "./credentials.ts";
 import { publicHostOf } from "./operator_settings.ts";
 import { Secrets, type Sources } from "./secrets.ts";
-import type { ServerSettings } from "./server_settings.ts";
+import { formatLink, type LinkedServer, NO_PASSWORD } from "./server_links.ts";
+import type { ServerSettings, UserSettings } from "./server_settings.ts";
 import {
   findServers,
   listed,
   missing,
-  present,
   readFile,
   upstreamEndpoint,
 } from "./find_servers.ts";
@@ -42,9 +47,31 @@ export function configureUrls(
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file?.name);
   const found = findServers(args, file, secrets, online);
-  const host = args.last("host") ?? (file && publicHostOf(file));
-  const urls = listed(found, secrets).flatMap((server) => {
-    const { users } = server;
+  const servers = linkedServers(listed(found, secrets), {
+    host: args.last("host") ?? (file && publicHostOf(file)),
+    tag: args.last("tag"),
+  });
+  return {
+    result: [...new Set(servers.map(formatLink))],
+    warnings: [...found.warnings, ...secrets.warnings],
+  };
+}
+
+/**
+ * Servers as their clients have them: one for each user.
+ *
+ * @param host Where clients reach all of them; not set: where each is said to be.
+ * @param tag Name for people of all of them; not set: that of each.
+ * @throws {ConfigError} When nobody could connect.
+ */
+export function linkedServers(
+  servers: readonly ServerSettings[],
+  { host, tag }: {
+    readonly host?: string | undefined;
+    readonly tag?: string | undefined;
+  },
+): LinkedServer[] {
+  return servers.flatMap((server): LinkedServer[] => {
     const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
     if (isWildcard(name)) {
       throw missing(
@@ -52,36 +79,52 @@ export function configureUrls(
         'give --host NAME, or "public_host" in the file',
       );
     }
-    const write = (password: string, tag: string | undefined): string =>
-      formatServerUri({
-        method: methodOf(server).name,
-        password,
-        host: name,
-        port: upstreamEndpoint(server).port,
-        ...present({ tag }),
-      });
-    const tag = args.last("tag") ?? server.tag;
-    if (users === undefined) {
-      const password = textOf(server);
+    const method = methodOf(server);
+    const base = {
+      method,
+      host: name,
+      port: upstreamEndpoint(server).port,
+      ...(method.userKind === "uid" && { ssr: clientSide(server) }),
+    };
+    const shown = tag ?? server.tag;
+    const users = usersOfLink(server);
+    if (users.length === 0) {
+      const password = method.keyLength === 0 ? NO_PASSWORD : textOf(server);
       // A server's one key, or the chain of keys of a client of it.
-      clientKeys(server);
-      return write(password, tag);
+      const { ssr } = clientKeys(server);
+      const protocolParam = ssr?.user && server.protocolParam;
+      return [{ ...base, password, tag: shown, protocolParam }];
     }
-    const { method } = serverKeys(server);
-    return users.map(({ name, secret }) =>
-      write(
-        userPassword(method, {
-          serverKey: server.secret?.text,
-          own: textOf(server, secret),
-        }),
-        tag === undefined ? name : `${tag} ${name}`,
-      )
-    );
+    serverKeys(server);
+    return users.map((user) => {
+      const named = {
+        ...base,
+        user: user.name,
+        tag: shown === undefined ? user.name : `${shown} ${user.name}`,
+      };
+      if (method.userKind === "uid") {
+        const protocolParam = userSecret(user).text;
+        return { ...named, password: textOf(server), protocolParam };
+      }
+      const password = userPassword(method, {
+        serverKey: server.secret?.text,
+        own: textOf(server, user.secret),
+      });
+      return { ...named, password };
+    });
   });
-  return {
-    result: [...new Set(urls)],
-    warnings: [...found.warnings, ...secrets.warnings],
-  };
+}
+
+/** A client always has the layers that a server may do without. */
+function clientSide(server: ServerSettings): SsrSettings {
+  const { protocol, obfs, ...rest } = ssrSettings(server);
+  return { protocol: plainName(protocol), obfs: plainName(obfs), ...rest };
+}
+
+/** A client's parameter of ShadowsocksR names no users, but one. */
+function usersOfLink(server: ServerSettings): readonly UserSettings[] {
+  const { protocolParam = "", users = [] } = server;
+  return protocolParam.includes("#") ? usersIn(server) : users;
 }
 
 /** A secret of a server as a URI has it. */

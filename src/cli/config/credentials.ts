@@ -7,20 +7,43 @@ import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { MAX_TRIAL_USERS } from "../../limits.ts";
 import { readKeys } from "../../session/families.ts";
-import type { ClientKeys, ServerKeys } from "../../session/family.ts";
+import { parseSsrUser, parseSsrUsers } from "../../codec/ssr_config.ts";
+import type {
+  ClientKeys,
+  ServerKeys,
+  SsrClientSettings,
+  SsrSettings,
+} from "../../session/family.ts";
+import { LIGHTSOCKS_METHOD } from "../../session/lightsocks/method.ts";
+import { ssrMethod } from "../../session/shadowsocksr/method.ts";
 import type { ServerUser } from "../../session/server_user.ts";
-import { DEFAULT_METHOD } from "../commands/defaults.ts";
+import { DEFAULT_METHOD, SSR_METHOD } from "../commands/defaults.ts";
 import {
   locate,
   PASSWORD_VARIABLE,
   type Secret,
   type Secrets,
 } from "./secrets.ts";
-import type { ServerSettings } from "./server_settings.ts";
+import type { ServerSettings, UserSettings } from "./server_settings.ts";
 
-/** The method of a server, or the default one. */
+/**
+ * The method of a server, or the default one.
+ *
+ * @throws {ConfigError} When ShadowsocksR does not have it.
+ */
 export function methodOf(server: ServerSettings): Method {
-  return server.method ?? findMethod(DEFAULT_METHOD);
+  const { method, wire, obfs } = server;
+  if (wire === "lightsocks") return LIGHTSOCKS_METHOD;
+  if (wire === undefined && obfs === undefined) {
+    return method ?? findMethod(DEFAULT_METHOD);
+  }
+  const chosen = method ?? findMethod(SSR_METHOD, { allowLegacy: true });
+  if ("ivLength" in chosen) return ssrMethod(chosen);
+  throw wrong(
+    server,
+    `ShadowsocksR has no method ${chosen.name}, only stream ciphers such as ` +
+      `${SSR_METHOD}; leave protocol and obfs out for Shadowsocks`,
+  );
 }
 
 /**
@@ -52,7 +75,9 @@ export function secretOf(server: ServerSettings): Secret {
 
 /** Where keys are tried, the users' passwords may be all there are. */
 function needsSecret(server: ServerSettings): boolean {
-  return server.users === undefined || methodOf(server).userKind !== "trial";
+  const { keyLength, userKind } = methodOf(server);
+  if (keyLength === 0) return false;
+  return server.users === undefined || userKind !== "trial";
 }
 
 function noSecret({ origin, hint = "" }: ServerSettings): string {
@@ -70,6 +95,7 @@ export function passwordOf(
   { kind, text }: Secret,
   method: Method,
 ): string | undefined {
+  if (method.family.name === "lightsocks") return text;
   return kind === "password" || method.family.keyKind === "base64"
     ? text
     : undefined;
@@ -109,12 +135,15 @@ export function clientKeys(server: ServerSettings): ClientKeys {
         "IDENTITY_KEY:USER_KEY with a 2022 method, else its own",
     );
   }
-  const chain = keysOf(secretOf(server), method);
+  const chain = method.keyLength === 0
+    ? [NO_KEY]
+    : keysOf(secretOf(server), method);
   const identityKeys = chain.slice(0, -1);
   return {
     method,
     masterKey: chain.at(-1)!,
     ...(identityKeys.length > 0 && { identityKeys }),
+    ...(method.userKind === "uid" && { ssr: ssrClient(server) }),
   };
 }
 
@@ -127,22 +156,106 @@ export function serverKeys(server: ServerSettings): ServerKeys {
   const method = methodOf(server);
   const users = usersOf(server, method);
   const secret = needsSecret(server) ? secretOf(server) : server.secret;
+  const masterKey = method.keyLength === 0
+    ? NO_KEY
+    : secret && onlyKey(secret, method);
   return {
     method,
-    ...(secret && { masterKey: onlyKey(secret, method) }),
+    ...(masterKey && { masterKey }),
     ...(users.length > 0 && { users }),
+    ...(method.userKind === "uid" && { ssr: ssrSettings(server) }),
   };
+}
+
+/** What is around the cipher of ShadowsocksR. */
+export function ssrSettings(
+  { wire = "origin", obfs = "plain", obfsParam }: ServerSettings,
+): SsrSettings {
+  return { protocol: wire, obfs, ...(obfsParam && { obfsParam }) };
+}
+
+function ssrClient(server: ServerSettings): SsrClientSettings {
+  const { protocolParam = "" } = server;
+  // What stands before "#", or alone, is a number of clients: a server's.
+  const user = ssrHasUsers(server) && protocolParam.includes(":")
+    ? locate(server.origin, () => parseSsrUser(protocolParam))
+    : undefined;
+  return {
+    ...ssrSettings(server),
+    server: { host: server.host ?? "", port: server.port ?? 0 },
+    ...(user && {
+      user: { uid: user.uid, password: utf8(user.password) },
+    }),
+  };
+}
+
+/** The other protocols cannot tell users apart, and ignore the parameter. */
+function ssrHasUsers({ wire = "origin" }: ServerSettings): boolean {
+  return /^auth_(?:aes128|chain)_/.test(wire);
+}
+
+/** Every user of a server, also those that the parameter of ShadowsocksR names. */
+export function usersIn(server: ServerSettings): readonly UserSettings[] {
+  const { users = [], protocolParam = "", origin } = server;
+  if (methodOf(server).userKind !== "uid" || !ssrHasUsers(server)) return users;
+  const named = locate(origin, () => parseSsrUsers(protocolParam)).users;
+  return [
+    ...users,
+    ...named.map(({ uid, password: text }): UserSettings => ({
+      name: String(uid),
+      uid,
+      secret: { kind: "password", text, origin },
+    })),
+  ];
+}
+
+/**
+ * A user of a server under its key.
+ *
+ * @param uid Of ShadowsocksR; not set: the secret is `UID:PASSWORD`.
+ * @throws {ConfigError} With the place of the mistake.
+ */
+export function userKey(
+  secret: Secret,
+  method: Method,
+  uid?: number,
+): Pick<ServerUser, "masterKey" | "uid"> {
+  if (method.userKind !== "uid") return { masterKey: onlyKey(secret, method) };
+  const user = uid === undefined
+    ? locate(secret.origin, () => parseSsrUser(secret.text))
+    : { uid, password: secret.text };
+  return { uid: user.uid, masterKey: utf8(user.password) };
+}
+
+/**
+ * The secret of a user as its clients have it: with ShadowsocksR, the number
+ * stands before the password.
+ */
+export function userSecret({ secret, uid }: UserSettings): Secret {
+  return uid === undefined
+    ? secret
+    : { ...secret, text: `${uid}:${secret.text}` };
 }
 
 /** The users, each with a name and a key that no other has. */
 function usersOf(server: ServerSettings, method: Method): ServerUser[] {
-  const settings = server.users ?? [];
+  const settings = usersIn(server);
   if (settings.length === 0) return [];
+  if (method.userKind === "uid" && !ssrHasUsers(server)) {
+    throw wrong(
+      server,
+      `${server.wire ?? "origin"} cannot tell "users" apart; auth_aes128_* ` +
+        "and auth_chain_* can",
+    );
+  }
   if (method.userKind === "none") {
     throw wrong(
       server,
-      `${method.name} has no identity headers, so it cannot have "users"; ` +
-        "the 2022 methods with AES have",
+      method.family.authenticates
+        ? `${method.name} has no identity headers, so it cannot have ` +
+          '"users"; the 2022 methods with AES have'
+        : `${method.name} cannot tell "users" apart; every method that ` +
+          "authenticates can, but 2022-blake3-chacha20-poly1305",
     );
   }
   if (method.userKind === "trial" && settings.length > MAX_TRIAL_USERS) {
@@ -155,19 +268,23 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
   }
   const names = new Set<string>();
   const keys = new Map<string, string>();
-  return settings.map(({ name, secret, limits, disabled }) => {
-    const masterKey = onlyKey(secret, method);
-    const text = masterKey.join();
+  return settings.map(({ name, secret, uid, limits, disabled }) => {
+    const key = userKey(secret, method, uid);
+    const text = String(key.uid ?? key.masterKey.join());
     const twin = keys.get(text);
     if (names.has(name)) throw wrong(server, `two users are named "${name}"`);
     if (twin !== undefined) {
-      throw wrong(server, `users "${twin}" and "${name}" have the same key`);
+      const what = key.uid === undefined ? "key" : "uid";
+      throw wrong(
+        server,
+        `users "${twin}" and "${name}" have the same ${what}`,
+      );
     }
     names.add(name);
     keys.set(text, name);
     return {
       name,
-      masterKey,
+      ...key,
       ...(limits && { limits }),
       ...(disabled && { disabled }),
     };
@@ -193,6 +310,13 @@ export function onlyKey(secret: Secret, method: Method): Uint8Array {
 /** At least one key; several only with a 2022 method. */
 function keysOf({ kind, text, origin }: Secret, method: Method): Uint8Array[] {
   return locate(origin, () => readKeys(text, method, kind));
+}
+
+/** Of a method without one. */
+const NO_KEY = new Uint8Array(0);
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 function wrong(server: ServerSettings, what: string): ConfigError {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { ConfigObject } from "./config_file.ts";
+import { type ConfigObject, MUDB_KEY } from "./config_file.ts";
+import { isWire } from "../settings/legacy.ts";
 import type { Role } from "../settings/setting.ts";
 import { keysOfRole } from "../settings/tables.ts";
 import { isWildcard, readHostAndPort } from "./values.ts";
@@ -19,9 +20,13 @@ const ROLES: readonly Role[] = ["tunnel", "local", "server"];
  * @throws {ConfigError} When `servers` is no list of objects.
  */
 export function roleOfFile(object: ConfigObject): Role | undefined {
+  // ShadowsocksR calls what is spoken with the other end a protocol as well.
   const keys = new Set(object.keys());
+  const isInbound = object.values("protocol").some((word) => !isWire(word));
   const [role, second] = ROLES.filter((role) =>
-    keysOfRole(role).some((key) => keys.has(key))
+    keysOfRole(role).some((key) => keys.has(key)) ||
+    role === "local" && isInbound ||
+    role === "server" && keys.has(MUDB_KEY)
   );
   if (role !== undefined) return second === undefined ? role : undefined;
   if (hostsOf(object).every(isWildcard)) return "server";

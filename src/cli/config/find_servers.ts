@@ -9,7 +9,7 @@ import { ConfigError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
-import { type NamedConfig, parseConfig } from "./config_file.ts";
+import { MUDB_KEY, type NamedConfig, parseConfig } from "./config_file.ts";
 import { merge as mergeSaid } from "../settings/read.ts";
 import { knownKeys } from "../settings/tables.ts";
 import { withSecret } from "./credentials.ts";
@@ -77,7 +77,9 @@ export function findServers(
     ...servers.map((s) => merge(s.origin, chosen, s, common)),
     ...published,
   ];
-  const unknown = file?.object.unknownKeys(knownKeys("top")) ?? [];
+  // The name of a list that has none in its file.
+  const known = new Set([...knownKeys("top"), MUDB_KEY]);
+  const unknown = file?.object.unknownKeys(known) ?? [];
   // A mistyped key is one that is missing, and warnings come too late.
   const hint = unknown.map((warning) => `; ${warning}`).join("");
   return {
@@ -109,6 +111,10 @@ function merge(
     users: first("users"),
     service: mergeSaid(...sources.map(({ service }) => service)),
     tag: first("tag"),
+    wire: first("wire"),
+    protocolParam: first("protocolParam"),
+    obfs: first("obfs"),
+    obfsParam: first("obfsParam"),
   };
 }
 

@@ -9,15 +9,17 @@ import { ConfigError } from "../../errors.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { SocksUser } from "../../service/inbound/socks5.ts";
 import type { Endpoint } from "../../transport.ts";
-import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
+import { DEFAULT_LOCAL, DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import type { Arguments } from "../options/args.ts";
 import {
   DNS,
   LOCAL,
   type LocalKeys,
   SOCKS_USERS,
+  type SpokenProtocol,
   TUNNEL,
 } from "../settings/local.ts";
+import { isWire, LIGHTSOCKS } from "../settings/legacy.ts";
 import { fromObject, fromOptions, type Said } from "../settings/read.ts";
 import { ENTRY } from "../settings/server.ts";
 import { SERVICE } from "../settings/service.ts";
@@ -28,7 +30,7 @@ import type { ConfigObject } from "./config_file.ts";
 import { checkNotServed } from "./not_served.ts";
 import type { Secrets } from "./secrets.ts";
 import { socksUsersFromFile } from "./socks_users.ts";
-import { PORT_EXPECTED } from "./values.ts";
+import { type HostAndPort, PORT_EXPECTED } from "./values.ts";
 
 /** One place to listen, as far as it is told. */
 export interface LocalSettings {
@@ -54,7 +56,9 @@ export function localFromOptions(args: Arguments): LocalSettings {
     port: address?.port ?? port,
     users: fromOptions(SOCKS_USERS, args).users,
     // The option takes no tunnel.
-    protocol: protocol as Exclude<typeof protocol, "tunnel">,
+    protocol: inboundOf(protocol ?? [], "--protocol") as
+      | Exclude<SpokenProtocol, "tunnel">
+      | undefined,
     tunnelTo: fromOptions(TUNNEL, args).tunnelTo,
   };
 }
@@ -91,7 +95,15 @@ function localFromObject(
   secrets: Secrets,
 ): LocalSettings {
   const local = fromObject(LOCAL, object, place);
-  const { address, port, protocol, socksAuthFile, httpAuthFile } = local;
+  const { address = lightsocksLocal(object, place), port } = local;
+  const { socksAuthFile, httpAuthFile, protocol: words = [] } = local;
+  if (place === "local" && words.some(isWire)) {
+    throw object.wrong(
+      "protocol",
+      "what programs speak; what the server speaks stands at the top",
+    );
+  }
+  const protocol = inboundOf(words, object.where("protocol"));
   return {
     host: address?.host,
     port: address?.port ?? port,
@@ -106,6 +118,36 @@ function localFromObject(
       : protocol,
     tunnelTo: fromObject(TUNNEL, object, place).tunnelTo,
   };
+}
+
+/** Where the originals of lightsocks listen with such a file. */
+function lightsocksLocal(
+  file: ConfigObject,
+  place: Place,
+): HostAndPort | undefined {
+  const { listen, remote, localHost, localPort: port } = place === "top"
+    ? fromObject(LIGHTSOCKS, file)
+    : {};
+  if (localHost !== undefined) return { ...localHost, port };
+  if (port !== undefined) return { host: DEFAULT_LOCAL.host, port };
+  return remote === undefined ? undefined : listen;
+}
+
+/**
+ * The word that names what programs speak.
+ *
+ * @throws {ConfigError} When there are several.
+ */
+function inboundOf(
+  words: readonly string[],
+  origin: string,
+): SpokenProtocol | undefined {
+  const [word, second] = words.filter((word) => !isWire(word));
+  if (second === undefined) return word as SpokenProtocol | undefined;
+  throw new ConfigError(
+    "ERR_CONFIG_VALUE",
+    `${origin}: two protocols for programs to speak; give one`,
+  );
 }
 
 /** The target of one of rust's tunnels. */

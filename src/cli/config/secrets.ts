@@ -32,6 +32,8 @@ export interface Sources {
   readText(path: string): string;
   /** A variable of the environment. @throws {ConfigError} When forbidden. */
   variable(name: string): string | undefined;
+  /** Lists of rules that were fetched, by their names in `rule_sets`. */
+  readonly lists?: ReadonlyMap<string, Uint8Array> | undefined;
   /** Whether every user of the system may read a file. */
   isPublic(path: string): boolean;
 }
@@ -121,7 +123,10 @@ export class Secrets {
   read(path: string, origin: string): Secret {
     const lines = locate(
       origin,
-      () => this.#readSecret(path, origin.startsWith("-")),
+      () =>
+        origin.startsWith("-")
+          ? readHidden(path, this.sources)
+          : this.sources.readText(path),
     ).replace(/\r?\n$/, "").split(/\r?\n/);
     const [text = "", second] = lines;
     if (text === "" || second !== undefined) {
@@ -138,16 +143,6 @@ export class Secrets {
       );
     }
     return { kind: "password", text, origin: `${origin} (${path})` };
-  }
-
-  #readSecret(path: string, hidden: boolean): string {
-    try {
-      return this.sources.readText(path);
-    } catch (error) {
-      if (!hidden || !(error instanceof ConfigError)) throw error;
-      const message = error.message.replace(`Cannot read ${path}: `, "");
-      throw new ConfigError(error.code, message, { cause: error.cause });
-    }
   }
 
   #expand(kind: Secret["kind"], text: string, origin: string): Secret {
@@ -183,6 +178,20 @@ function checkDecoded(text: string, origin: string): void {
     `${origin}: the password is not UTF-8; set the terminal to that encoding, ` +
       "or put the password into a file that is",
   );
+}
+
+/**
+ * Reads a file that an option names. The path of one that cannot be read is
+ * not repeated: it may be a password.
+ */
+export function readHidden(path: string, sources: Sources): string {
+  try {
+    return sources.readText(path);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const message = error.message.replace(`Cannot read ${path}: `, "");
+    throw new ConfigError(error.code, message, { cause: error.cause });
+  }
 }
 
 /** Puts the place of a value in front of the message of its error. */

@@ -5,22 +5,39 @@
  * @module
  */
 import { ConfigError } from "../../errors.ts";
+import { type MudbUser, readMudb } from "../../codec/ssr_config.ts";
+import {
+  findSsrObfs,
+  findSsrProtocol,
+} from "../../session/shadowsocksr/names.ts";
 import { PASSWORD } from "../settings/kinds.ts";
+import { LIGHTSOCKS, SSR, SSR_PORTS } from "../settings/legacy.ts";
+import { LOCAL } from "../settings/local.ts";
 import { fromObject } from "../settings/read.ts";
 import { ENTRY, SERVER, SERVERS } from "../settings/server.ts";
 import { SERVICE } from "../settings/service.ts";
 import { keysOf, type Place } from "../settings/setting.ts";
 import { knownKeys } from "../settings/tables.ts";
 import { USER, USER_LIMITS } from "../settings/users.ts";
-import type { ConfigObject, NamedConfig } from "./config_file.ts";
+import {
+  type ConfigObject,
+  MUDB_KEY,
+  type NamedConfig,
+} from "./config_file.ts";
 import { checkNotServed } from "./not_served.ts";
-import type { Secrets } from "./secrets.ts";
+import { locate, type Secrets } from "./secrets.ts";
 import {
   methodAt,
   type ServerSettings,
   type UserSettings,
+  wireOf,
 } from "./server_settings.ts";
-import { type HostAndPort, PORT_EXPECTED, readPort } from "./values.ts";
+import {
+  type HostAndPort,
+  isWildcard,
+  PORT_EXPECTED,
+  readPort,
+} from "./values.ts";
 import { userNameFault } from "../../users.ts";
 
 /** What a configuration file says of its servers. */
@@ -43,15 +60,34 @@ export function serversFromFile(
   secrets: Secrets,
 ): FileServers {
   const { portPassword } = fromObject(SERVERS, file);
-  const { hosts, ...common } = serverFromObject(file, "top", secrets);
+  const { additionalPorts, additionalPortsOnly = false, host6 } = fromObject(
+    SSR_PORTS,
+    file,
+  );
+  const { hosts: first, ...common } = topFromObject(file, secrets);
+  // Only where a server listens: a client's file has it as well.
+  const hosts =
+    host6 !== undefined && first.every(({ host }) => isWildcard(host))
+      ? [...first, host6]
+      : first;
   const named = (hosts.length > 0 ? hosts : [{}])
     .map((host) => ({ ...host, origin: file.where("server") }));
-  const servers: ServerSettings[] = portPassword !== undefined
-    ? named.flatMap((host) => onPorts(host, file, secrets))
-    : hosts.length > 0
-    ? named
-    : [];
-  const warnings = warningsOf(file, "top");
+  const onTheirPorts = (key: string): ServerSettings[] =>
+    named.flatMap((host) => onPorts(host, file, key, secrets));
+  const servers: ServerSettings[] = [
+    ...portPassword !== undefined
+      ? onTheirPorts("port_password")
+      : hosts.length > 0 && !additionalPortsOnly
+      ? named
+      : [],
+    ...additionalPorts === undefined ? [] : onTheirPorts("additional_ports"),
+    ...mudbServers(file),
+  ];
+  const warnings = [
+    ...warningsOf(file, "top"),
+    ...mudbWarnings(file),
+    ...wordless(file),
+  ];
   const entries = keysOf(SERVERS.servers).flatMap((key) => file.children(key));
   for (const object of entries) {
     if (fromObject(ENTRY, object, "server").disabled) continue;
@@ -79,13 +115,90 @@ function warningsOf(object: ConfigObject, place: Place): string[] {
   ];
 }
 
-/** libev's `port_password`: the same host once for each port. */
+/** Everything at the top, in the words of lightsocks as well. */
+function topFromObject(
+  file: ConfigObject,
+  secrets: Secrets,
+): ServerSettings & { readonly hosts: readonly HostAndPort[] } {
+  const server = serverFromObject(file, "top", secrets);
+  const { protocol = [] } = fromObject(LOCAL, file, "top");
+  const wire = wireOf(protocol, file.where("protocol"));
+  const { listen, remote, serverHost, serverPort, localHost, localPort } =
+    fromObject(LIGHTSOCKS, file);
+  const words = [listen, remote, serverHost, serverPort, localHost, localPort];
+  if (words.every((word) => word === undefined)) return { ...server, wire };
+  // What the Go original calls "listen" is a local's where there is a "remote".
+  const host = remote ?? serverHost ??
+    (localHost === undefined ? listen : undefined);
+  return {
+    ...server,
+    wire: "lightsocks",
+    hosts: host === undefined ? server.hosts : [host],
+    port: serverPort ?? server.port,
+  };
+}
+
+/** The users of `mudb.json`, each of whom has a port of its own. */
+function mudbServers(file: ConfigObject): ServerSettings[] {
+  return mudbOf(file).filter(({ isEnabled }) => isEnabled).map((user) => {
+    const origin = `${file.where()}: port ${user.port}`;
+    return {
+      origin,
+      port: user.port,
+      method: methodAt(origin, user.method, "given"),
+      secret: { kind: "password", text: user.password, origin },
+      wire: locate(origin, () => checkedSsr(user)).protocol,
+      protocolParam: user.protocolParam,
+      obfs: user.obfs,
+      obfsParam: user.obfsParam,
+      tag: user.name,
+    };
+  });
+}
+
+function checkedSsr(user: MudbUser): MudbUser {
+  findSsrProtocol(user.protocol);
+  findSsrObfs(user.obfs);
+  return user;
+}
+
+function mudbOf(file: ConfigObject): readonly MudbUser[] {
+  if (!file.has(MUDB_KEY)) return [];
+  return locate(file.where(), () => readMudb(file.values(MUDB_KEY)));
+}
+
+/** A port that whoever has its password uses has no user to limit. */
+function mudbWarnings(file: ConfigObject): string[] {
+  return mudbOf(file).filter(({ quotaBytes }) => quotaBytes !== undefined).map(
+    ({ port }) =>
+      `ignored: ${file.where()}: transfer_enable of port ${port}: a quota ` +
+      'holds for one of "users"',
+  );
+}
+
+/**
+ * ShadowsocksR at the top, but servers of another kind below: the parameters
+ * at the top hold for all that do not say it themselves.
+ */
+function wordless(file: ConfigObject): string[] {
+  const { wire, obfs, protocolParam } = fromObject(SSR, file, "top");
+  return protocolParam && obfs === undefined && wire === undefined &&
+      !file.has("protocol")
+    ? [`ignored: ${file.where("protocol_param")}: there is no protocol`]
+    : [];
+}
+
+/**
+ * Libev's `port_password`, and what ShadowsocksR has in its place or besides:
+ * the same host once for each port.
+ */
 function onPorts(
   host: ServerSettings,
   file: ConfigObject,
+  key: string,
   secrets: Secrets,
 ): ServerSettings[] {
-  const passwords = file.child("port_password")!;
+  const passwords = file.child(key)!;
   return passwords.keys().map((text) => {
     const origin = passwords.where(text);
     const port = readPort(text);
@@ -95,12 +208,24 @@ function onPorts(
         `${origin}: expected ${PORT_EXPECTED}`,
       );
     }
-    const password = passwords.value(text, PASSWORD);
+    const own = passwords.child(text);
+    if (own !== undefined) {
+      const { hosts: _, ...server } = serverFromObject(own, "server", secrets);
+      return { ...host, ...server, port };
+    }
+    const list = passwords.values(text);
+    const [password, obfs, wire] = list.length < 2
+      ? [passwords.value(text, PASSWORD)]
+      : list.map((_, i) =>
+        passwords.item(text, i, [PASSWORD, SSR.obfs.kind, SSR.wire.kind][i])
+      );
     return {
       ...host,
       origin,
       port,
-      secret: secrets.password(password, origin),
+      secret: secrets.password(password!, origin),
+      ...(obfs !== undefined && { obfs }),
+      ...(wire !== undefined && { wire }),
     };
   });
 }
@@ -117,6 +242,7 @@ function serverFromObject(
   );
   return {
     origin: object.where(),
+    ...fromObject(SSR, object, place),
     hosts,
     port,
     method: methodAt(object.where("method"), method),
@@ -128,7 +254,7 @@ function serverFromObject(
 }
 
 function userFromObject(object: ConfigObject, secrets: Secrets): UserSettings {
-  const { name, disabled } = fromObject(USER, object, "user");
+  const { name, uid, disabled } = fromObject(USER, object, "user");
   const limits = fromObject(USER_LIMITS, object, "user");
   const secret = secrets.fromObject(object, "user");
   if (name === undefined) throw object.wrong("name", "text");
@@ -140,6 +266,7 @@ function userFromObject(object: ConfigObject, secrets: Secrets): UserSettings {
   return {
     name,
     secret,
+    ...(uid !== undefined && { uid }),
     ...(Object.keys(limits).length > 0 && { limits }),
     ...(disabled && { disabled }),
   };

@@ -4,10 +4,22 @@
  *
  * @module
  */
+import {
+  isLightsocksUrl,
+  parseLightsocksUrl,
+} from "../../codec/lightsocks_config.ts";
+import { formatLightsocksPassword } from "../../codec/lightsocks_password.ts";
+import { parseSsrUri, type SsrUri } from "../../codec/ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "../../codec/uri.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
+import {
+  findSsrObfs,
+  findSsrProtocol,
+} from "../../session/shadowsocksr/names.ts";
+import { isWire, SSR } from "../settings/legacy.ts";
+import { LOCAL } from "../settings/local.ts";
 import { fromOptions, type Said } from "../settings/read.ts";
 import { SERVER } from "../settings/server.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
@@ -35,6 +47,14 @@ export interface ServerSettings {
   readonly service?: Said<ServiceOptions> | undefined;
   /** Name for people. */
   readonly tag?: string | undefined;
+  /** `lightsocks`, or a protocol of ShadowsocksR; else Shadowsocks is spoken. */
+  readonly wire?: string | undefined;
+  /** Of ShadowsocksR: who a client is, or which users a server has. */
+  readonly protocolParam?: string | undefined;
+  /** Disguise of ShadowsocksR. */
+  readonly obfs?: string | undefined;
+  /** Hosts of the disguise. */
+  readonly obfsParam?: string | undefined;
 }
 
 /** A user of a server. */
@@ -43,6 +63,8 @@ export interface UserSettings {
   readonly name: string;
   /** What the user's key is made of. */
   readonly secret: Secret;
+  /** Number that clients of ShadowsocksR send. */
+  readonly uid?: number;
   /** What the user is allowed; not set: everything. */
   readonly limits?: UserLimits;
   /** Set: may not connect at present. */
@@ -55,8 +77,12 @@ export function serverFromOptions(
   secrets: Secrets,
 ): ServerSettings {
   const { port, method } = fromOptions(SERVER, args);
+  // Of a local the option also tells what programs speak.
+  const { wire: _, ...around } = SSR;
   return {
     origin: "the command line",
+    ...fromOptions(around, args),
+    wire: wireOf(fromOptions(LOCAL, args).protocol ?? [], "-O, --protocol"),
     port,
     method: methodAt("-m, --encrypt-method", method, "given"),
     secret: secrets.fromOptions(args),
@@ -90,13 +116,72 @@ export function serversFromOptions(args: Arguments): ServerSettings[] {
 }
 
 /**
- * The server of an `ss://` URI.
+ * The word that names what is spoken with the other end.
+ *
+ * @throws {ConfigError} When there are several.
+ */
+export function wireOf(
+  words: readonly string[],
+  origin: string,
+): string | undefined {
+  const [wire, second] = words.filter(isWire);
+  if (second === undefined) return wire;
+  throw new ConfigError(
+    "ERR_CONFIG_VALUE",
+    `${origin}: two protocols to speak with the other end; give one`,
+  );
+}
+
+/**
+ * The server of an `ss://` or `ssr://` URI, or of a lightsocks URL.
  *
  * @throws {ConfigError} Also for a plugin, which we cannot start.
  */
 export function serverFromUri(text: string): ServerSettings {
+  if (/^\s*ssr:/i.test(text)) {
+    const uri = parseSsrUri(text);
+    return serverFromSsr(uri, `the URI of ${uri.host}:${uri.port}`);
+  }
+  if (isLightsocksUrl(text)) {
+    const { server, table } = parseLightsocksUrl(text);
+    const origin = `the URL of ${server!.host}:${server!.port}`;
+    return {
+      origin,
+      ...server,
+      wire: "lightsocks",
+      secret: {
+        kind: "password",
+        text: formatLightsocksPassword(table, "go"),
+        origin,
+      },
+    };
+  }
   const uri = parseServerUri(text);
   return serverFromParsed(uri, `the URI of ${uri.host}:${uri.port}`);
+}
+
+/** True if a word is a link to a server or to a list, and not a file. */
+export function isLink(text: string): boolean {
+  return /^\s*[a-z]+:\/\//i.test(text);
+}
+
+/** The server of a link of ShadowsocksR. */
+export function serverFromSsr(
+  { host, port, method, password, tag, ...ssr }: SsrUri,
+  origin: string,
+): ServerSettings {
+  return {
+    origin,
+    host,
+    port,
+    method: methodAt(origin, method, "in it"),
+    secret: { kind: "password", text: password, origin },
+    tag,
+    wire: locate(origin, () => findSsrProtocol(ssr.protocol)).name,
+    obfs: locate(origin, () => findSsrObfs(ssr.obfs)).name,
+    protocolParam: ssr.protocolParam,
+    obfsParam: ssr.obfsParam,
+  };
 }
 
 /**
@@ -139,5 +224,8 @@ export function methodAt(
   return name === undefined
     ? undefined
     : locate(origin, () =>
-      findMethod(name, shown === undefined ? {} : { shown }));
+      findMethod(name, {
+        allowLegacy: true,
+        ...(shown !== undefined && { shown }),
+      }));
 }

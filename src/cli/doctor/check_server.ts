@@ -14,6 +14,7 @@ import type { Arguments } from "../options/args.ts";
 import { configureLocal } from "../config/config.ts";
 import { chooseProviders } from "../../adapters/crypto/providers.ts";
 import { download, type DownloadState } from "./download.ts";
+import { describeMethod } from "../config/legacy_gate.ts";
 import { openOnline } from "../online/open_online.ts";
 import { complain, print } from "../output.ts";
 import {
@@ -78,8 +79,8 @@ async function checkServer(
   wishes: Wishes,
   world: ProbeWorld,
 ): Promise<boolean> {
-  const { endpoint, method } = server;
-  await print(`${formatAddress(endpoint)}, ${method.name}\n`);
+  const { endpoint } = server;
+  await print(`${formatAddress(endpoint)}, ${describeMethod(server)}\n`);
   const progress = new Progress({
     write: (text) => {
       process.stderr.write(text);

@@ -84,15 +84,25 @@ export async function* examineWayOut(
 
 /** How a client of a server connects to it on this machine. */
 export function ownClient(
-  { listen, method, masterKey, users = [] }: ServerOptions,
+  { listen, method, masterKey, users = [], ssr }: ServerOptions,
 ): UpstreamServer | undefined {
   const { host, port } = listen;
   const loopback = host.includes(":") ? "::1" : "127.0.0.1";
   const endpoint = { host: isWildcard(host) ? loopback : host, port };
   const user = users.find(({ disabled }) => disabled !== true);
-  const key = user?.masterKey ?? masterKey;
+  // A user of ShadowsocksR has a password beside the server's key.
+  const key = ssr === undefined ? user?.masterKey ?? masterKey : masterKey;
   if (key === undefined) return undefined;
   return {
+    ...ssr && {
+      ssr: {
+        ...ssr,
+        server: endpoint,
+        ...user?.uid !== undefined && {
+          user: { uid: user.uid, password: user.masterKey },
+        },
+      },
+    },
     ...{ endpoint, method, masterKey: key },
     ...(user !== undefined && masterKey !== undefined &&
       method.userKind === "identity" && { identityKeys: [masterKey] }),

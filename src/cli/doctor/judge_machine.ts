@@ -61,7 +61,7 @@ export function judgeCrypto(
 ): Finding {
   const check = "crypto";
   const chosen = choice.chosen(method);
-  const trials = choice.trials.filter((one) => one.method === method);
+  const trials = choice.trials.filter((one) => one.method.name === method.name);
   const fault = trials.find((one) => one.fault !== undefined);
   if (chosen === undefined) {
     return { check, verdict: "fail", detail: `nobody computes ${method.name}` };

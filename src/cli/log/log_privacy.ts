@@ -20,8 +20,9 @@ export const DEFAULT_LOG_PRIVACY: Readonly<
 
 /**
  * A logger that writes `target` as `privacy` wants it. Where it is not `full`,
- * what a network or a policy said of a connection goes as well: that text names
- * hosts and addresses. The code of the error stays, and so does the client.
+ * what a network or a policy said of a connection goes as well, and of a route
+ * all but the way: those texts name hosts and addresses. The code of the error
+ * stays, and so does the client.
  *
  * @param logger Where the lines go.
  * @param randomBytes Makes the key of the words, which nobody can look up.
@@ -39,11 +40,12 @@ export function privateLogger(
   return {
     enabled: (level) => logger.enabled(level),
     log(level, message, fields = {}): void {
-      const { target, reason } = fields;
+      const { target, reason, route } = fields;
       logger.log(level, message, {
         ...fields,
         target: target === undefined ? undefined : tell(String(target)),
         reason: namesHosts(fields) ? undefined : reason,
+        route: route === undefined ? undefined : wayOf(String(route)),
       });
     },
   };
@@ -58,7 +60,12 @@ const WORD_LENGTH = 12;
 /** Whether the line is of one client, with a reason that may name its target. */
 function namesHosts({ client, target, code }: LogFields): boolean {
   if (client === undefined && target === undefined) return false;
-  return /^ERR_NET_|^ERR_POLICY_TARGET$/.test(String(code));
+  return /^ERR_NET_|^ERR_POLICY_TARGET$|^ERR_ROUTE_BLOCKED$/.test(String(code));
+}
+
+/** `direct: [bypass_list] domain "a.test"` → `direct`. */
+function wayOf(route: string): string {
+  return route.split(": ", 1)[0]!;
 }
 
 /** The port tells browsing from mail; the host is what is nobody's business. */

@@ -10,9 +10,11 @@ import { ConfigError, messageOf, UmbraError } from "../../errors.ts";
 import { ONLINE_RETRY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { clientKeys } from "../config/credentials.ts";
+import { checkLegacy } from "../config/legacy_gate.ts";
 import type { OnlineCache } from "./online_cache.ts";
 import {
   serverFromParsed,
+  serverFromSsr,
   type ServerSettings,
 } from "../config/server_settings.ts";
 
@@ -24,6 +26,8 @@ export interface OnlineOptions {
   readonly refreshMs: number;
   /** The text at an address. @throws {UmbraError} Why there is none. */
   fetch(url: URL, signal: AbortSignal): Promise<string>;
+  /** True if servers may be listed whose methods do not protect. */
+  readonly allowLegacy?: boolean;
   /** Not set: it is kept nowhere. */
   readonly cache?: Pick<OnlineCache, "read" | "write"> | undefined;
   /** Tells when to look again. */
@@ -53,7 +57,7 @@ export class OnlineServers implements Disposable {
     } catch (error) {
       const kept = options.cache?.read();
       if (kept === undefined || !(error instanceof UmbraError)) throw error;
-      const list = accept(kept.text, options.url);
+      const list = accept(kept.text, options);
       const since = new Date(kept.savedUnixMs).toISOString();
       const warning = `${error.message}; using the list of ${since}`;
       online.#stale = true;
@@ -125,7 +129,7 @@ export class OnlineServers implements Disposable {
   async #fetch(): Promise<AcceptedList> {
     const { url } = this.#options;
     const text = await this.#options.fetch(url, this.#stop.signal);
-    const list = accept(text, url);
+    const list = accept(text, this.#options);
     const warning = this.#keep(text);
     return warning === undefined
       ? list
@@ -161,11 +165,14 @@ interface AcceptedList {
  *
  * @throws {ConfigError} `ERR_ONLINE_CONFIG` when there is none.
  */
-function accept(text: string, url: URL): AcceptedList {
+function accept(
+  text: string,
+  { url, allowLegacy = false }: OnlineOptions,
+): AcceptedList {
   const config = parseOnlineConfig(text);
   const warnings = [...config.warnings];
   const servers = config.servers.flatMap((server) => {
-    const settings = usable(server);
+    const settings = usable(server, allowLegacy);
     if (typeof settings !== "string") return [settings];
     warnings.push(`left out of the list of ${url.host}: ${settings}`);
     return [];
@@ -177,15 +184,21 @@ function accept(text: string, url: URL): AcceptedList {
 }
 
 /** @returns What is known of a server, or why it cannot be used. */
-function usable(server: OnlineServer): ServerSettings | string {
+function usable(
+  server: OnlineServer,
+  allowLegacy: boolean,
+): ServerSettings | string {
   const name = server.tag ?? `${server.host}:${server.port}`;
-  if (server.plugin !== undefined) {
+  if ("plugin" in server && server.plugin !== undefined) {
     const [program] = server.plugin.split(";");
     return `${name}: it asks for the plugin "${program}", and a list must not ` +
       "start programs here";
   }
   try {
-    const settings = serverFromParsed(server, name);
+    const settings = "ssr" in server
+      ? serverFromSsr(server.ssr, name)
+      : serverFromParsed(server, name);
+    checkLegacy([settings], allowLegacy);
     clientKeys(settings);
     return settings;
   } catch (error) {

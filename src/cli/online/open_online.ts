@@ -7,6 +7,7 @@ import process from "node:process";
 import { fetchDocument } from "../../adapters/net/fetch_document.ts";
 import { systemClock } from "../../clock.ts";
 import type { Arguments } from "../options/args.ts";
+import { allowsLegacy } from "../config/legacy_gate.ts";
 import { parseConfig } from "../config/config_file.ts";
 import { defaultCachePath, OnlineCache } from "./online_cache.ts";
 import { OnlineServers } from "./online_servers.ts";
@@ -24,16 +25,17 @@ export async function openOnline(
   sources: Sources,
 ): Promise<OnlineServers | undefined> {
   const file = args.last("config");
-  const settings = onlineSettings(
-    args,
-    file === undefined ? undefined : parseConfig(sources.readText(file), file),
-  );
+  const object = file === undefined
+    ? undefined
+    : parseConfig(sources.readText(file), file);
+  const settings = onlineSettings(args, object);
   if (settings === undefined) return undefined;
   const { url, refreshMs, cacheFile } = settings;
   const path = cacheFile ?? cachePath(url);
   return await OnlineServers.load({
     url,
     refreshMs,
+    allowLegacy: allowsLegacy(args, object),
     fetch: (url, signal) => fetchDocument(url, { signal }),
     cache: path === undefined ? undefined : new OnlineCache(path),
     clock: systemClock,

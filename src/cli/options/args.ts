@@ -33,6 +33,15 @@ export class Arguments {
     return new Arguments(this.#values, this.operands.slice(1), this.warnings);
   }
 
+  /** The same with an operand as the configuration file that it is. */
+  withFile(operand: string): Arguments {
+    return new Arguments(
+      { ...this.#values, config: [operand] },
+      this.operands.filter((one) => one !== operand),
+      this.warnings,
+    );
+  }
+
   /** Whether a switch is on. */
   has(name: string): boolean {
     return this.#values[name] === true;

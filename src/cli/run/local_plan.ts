@@ -14,6 +14,7 @@ import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredLocal } from "../config/config.ts";
 import type { DnsSettings } from "../config/local_settings.ts";
+import { describeMethod } from "../config/legacy_gate.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { same } from "./same.ts";
 import { SERVICE } from "../settings/service.ts";
@@ -52,15 +53,17 @@ export class LocalPlan implements PlannedService {
 
   adopt(running: Service): void {
     (running as LocalService).setServers(this.options.servers);
+    (running as LocalService).setRoutes(this.options.routes);
   }
 
   describe(address: string): { message: string; fields: LogFields } {
     const { servers, users = [], protocol = "mixed", mode = "tcp_only" } =
       this.options;
     const spoken = describeProtocol(protocol, users.length > 0);
-    const methods = new Set(servers.map((server) => server.method.name));
-    const names = servers.map(({ endpoint, method }) =>
-      formatAddress(endpoint) + (methods.size > 1 ? ` (${method.name})` : "")
+    const methods = new Set(servers.map(describeMethod));
+    const names = servers.map((server) =>
+      formatAddress(server.endpoint) +
+      (methods.size > 1 ? ` (${describeMethod(server)})` : "")
     );
     const method = [...methods].join(", ");
     return {

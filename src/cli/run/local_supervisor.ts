@@ -8,8 +8,10 @@ import type { Operator, ReloadReport, Status } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
+import { describeMethod } from "../config/legacy_gate.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Fleet, PlannedService } from "./fleet.ts";
 import { LocalPlan } from "./local_plan.ts";
@@ -74,7 +76,7 @@ export class LocalSupervisor implements Operator {
         return [{
           id: String(service.address.port),
           address: formatAddress(service.address),
-          method: servers[0]!.method.name,
+          method: describeMethod(servers[0]!),
           mode,
           managed: false,
           usage: {
@@ -104,6 +106,22 @@ export class LocalSupervisor implements Operator {
         ...local,
         servers,
       }));
+      await fleet.apply(plans(result));
+      this.#configured = { ...this.#configured, result };
+    });
+  }
+
+  /**
+   * Gives every local that has routes others; what is open is not touched.
+   */
+  setRoutes(routes: LocalRoutes | undefined): Promise<void> {
+    return this.#turns.take(async () => {
+      const { plans, fleet } = this.#options;
+      const result = this.#configured.result.map((local) =>
+        local.routes === undefined || routes === undefined
+          ? local
+          : { ...local, routes }
+      );
       await fleet.apply(plans(result));
       this.#configured = { ...this.#configured, result };
     });

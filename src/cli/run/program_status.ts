@@ -66,6 +66,7 @@ export class ProgramStatus implements Disposable {
       residentBytes,
       ...descriptors && { descriptors },
       crypto: providers.chosen,
+      legacy: providers.unprotected,
     };
   }
 

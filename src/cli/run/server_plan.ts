@@ -18,6 +18,7 @@ import type { Mode } from "../../service/options.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredServer } from "../config/config.ts";
+import { describeMethod } from "../config/legacy_gate.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { SERVICE } from "../settings/service.ts";
 import { same } from "./same.ts";
@@ -74,9 +75,10 @@ export class ServerPlan implements PlannedService {
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { mode, method, users } = this.server;
+    const { mode, users } = this.server;
+    const method = describeMethod(this.server);
     return {
-      message: `ss-server listening on ${address}, method ${method.name}, ` +
+      message: `ss-server listening on ${address}, method ${method}, ` +
         (users === undefined
           ? ""
           : `${users.length} user${users.length === 1 ? "" : "s"}, `) +
@@ -84,7 +86,7 @@ export class ServerPlan implements PlannedService {
       fields: {
         role: "ss-server",
         address,
-        method: method.name,
+        method,
         mode,
         runtime: runtimeName(),
       },
@@ -99,7 +101,9 @@ export class ServerPlan implements PlannedService {
       restart: listening.length > 0,
       sentences: [
         ...listensAgain(listening),
-        ...old.method === next.method ? [] : [`method ${next.method.name}`],
+        ...old.method === next.method && same(old.ssr ?? {}, next.ssr ?? {})
+          ? []
+          : [`method ${describeMethod(next)}`],
         ...same(old.masterKey, next.masterKey) ? [] : ["another password"],
         ...userChanges(old.users ?? [], next.users ?? []),
         ...same(old.reach, next.reach) ? [] : [`targets: ${next.reach}`],

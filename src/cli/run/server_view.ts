@@ -5,12 +5,13 @@
  */
 import type { Credentials, ServerStatus } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
-import { formatServerUri } from "../../codec/uri.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredServer } from "../config/config.ts";
 import { userPassword } from "../config/credentials.ts";
+import { describeMethod } from "../config/legacy_gate.ts";
+import { formatLink } from "../config/server_links.ts";
 import { isWildcard } from "../config/values.ts";
 
 /** All addresses of one port, and who uses them. */
@@ -41,7 +42,7 @@ export function statusOf(
   return {
     id,
     address: addresses.map(formatAddress).join(", "),
-    method: first!.method.name,
+    method: describeMethod(first!),
     mode: first!.mode ?? "tcp_only",
     managed,
     usage: accounts.total(),
@@ -64,7 +65,7 @@ export function statusOf(
  * @param guessHost Tells the host where the server listens on every address.
  */
 export function credentialsFor(
-  { secrets, method, listen }: ConfiguredServer,
+  { secrets, method, listen, ssr }: ConfiguredServer,
   { id, name, password }: {
     readonly id: string;
     readonly name: string;
@@ -72,16 +73,20 @@ export function credentialsFor(
   },
   guessHost: () => string,
 ): Credentials {
-  const uri = formatServerUri({
-    method: method.name,
-    password: userPassword(method, {
-      // The server itself has no user's key.
-      serverKey: name === "" ? undefined : secrets.own?.text,
-      own: password,
-    }),
+  const base = {
+    method,
+    ssr,
     host: isWildcard(listen.host) ? guessHost() : listen.host,
     port: Number(id),
     ...name !== "" && { tag: name },
-  });
+  };
+  // The server itself has no user's key.
+  const serverKey = name === "" ? undefined : secrets.own?.text;
+  const uri = ssr !== undefined && serverKey !== undefined
+    ? formatLink({ ...base, password: serverKey, protocolParam: password })
+    : formatLink({
+      ...base,
+      password: userPassword(method, { serverKey, own: password }),
+    });
   return { password, uri };
 }

@@ -22,6 +22,7 @@ import type { Host } from "./host.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
 import { openOnline } from "../online/open_online.ts";
+import { openLists } from "../routes/open_lists.ts";
 import { runRole } from "./run_role.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -41,14 +42,21 @@ async function runLocals(
   host: Host,
 ): Promise<void> {
   using online = await openOnline(args, systemSources);
-  const configure = (published = online?.servers) =>
-    configureRole(args, systemSources, published);
+  using lists = await openLists(args, systemSources);
+  const configure = (
+    published = online?.servers,
+    contents = lists?.contents,
+  ) => configureRole(args, { ...systemSources, lists: contents }, published);
   const dns = dnsFromOptions(args);
   const configured = configure();
   const { result } = configured;
   await runRole(args, host, {
     ...configured,
-    warnings: [...online?.warnings ?? [], ...configured.warnings],
+    warnings: [
+      ...online?.warnings ?? [],
+      ...lists?.warnings ?? [],
+      ...configured.warnings,
+    ],
     role: "local",
     methods: result.flatMap(methodsOf),
     streams: dns !== undefined || result.some(hasTcp),
@@ -70,6 +78,19 @@ async function runLocals(
             supervisor.setServers(configure(servers).result[0]!.servers),
         );
         detach(following, "following the list of servers", {
+          logger: surroundings.logger,
+          metrics: world.metrics,
+        });
+      }
+      if (lists !== undefined) {
+        const following = lists.follow(
+          surroundings.logger,
+          (contents) =>
+            supervisor.setRoutes(
+              configure(online?.servers, contents).result[0]!.routes,
+            ),
+        );
+        detach(following, "following the lists of rules", {
           logger: surroundings.logger,
           metrics: world.metrics,
         });

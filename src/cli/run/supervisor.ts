@@ -29,7 +29,8 @@ import type { Dependencies } from "../../service/service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
-import { onlyKey, passwordOf } from "../config/credentials.ts";
+import { onlyKey, passwordOf, userKey } from "../config/credentials.ts";
+import { NO_PASSWORD } from "../config/server_links.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Secret } from "../config/secrets.ts";
 import type { Fleet } from "./fleet.ts";
@@ -145,7 +146,11 @@ export class Supervisor implements Operator {
     const { secrets, method } = server;
     const secret = name === "" ? secrets.own : secrets.users.get(name);
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
-    const password = secret ? passwordOf(secret, method) : made?.password;
+    const password = method.keyLength === 0 && name === ""
+      ? NO_PASSWORD
+      : secret
+      ? passwordOf(secret, method)
+      : made?.password;
     if (password === undefined) return undefined;
     const { guessHost, publicHost: host = server.listen.host } = this.#options;
     const reached = { ...server, listen: { ...server.listen, host } };
@@ -158,8 +163,7 @@ export class Supervisor implements Operator {
     if (this.#usersOf(id).some(({ name }) => name === user.name)) {
       throw refused(`Cannot add user ${user.name}: there is one`);
     }
-    const password = user.password ??
-      generateKey(method, this.#options.randomBytes);
+    const password = user.password ?? this.#newPassword(method);
     const { name, limits = {}, disabled = false } = user;
     const stored = { server: id, name, password, limits, disabled };
     this.#change(
@@ -190,7 +194,9 @@ export class Supervisor implements Operator {
     const { method, secrets } = this.#serverOf(id);
     const isLast = this.#usersOf(id).length === 1;
     if (
-      isLast && (method.userKind === "identity" || secrets.own === undefined)
+      isLast &&
+      (["identity", "uid"].includes(method.userKind) ||
+        secrets.own === undefined)
     ) {
       throw refused(
         `Cannot remove ${name}, the last user: ` +
@@ -348,14 +354,21 @@ export class Supervisor implements Operator {
       : { ...server, users: [...server.users ?? [], ...more] };
   }
 
+  /** With ShadowsocksR a number stands before it, which must be of no other. */
+  #newPassword(method: Method): string {
+    const { randomBytes } = this.#options;
+    const key = generateKey(method, randomBytes);
+    if (method.userKind !== "uid") return key;
+    return `${new DataView(randomBytes(4).buffer).getUint32(0)}:${key}`;
+  }
+
   /** Derives a key once, and not each time that somebody looks. */
   #serverUser(user: StoredUser, method: Method): ServerUser {
     const known = this.#serverUsers.get(user);
     if (known?.method === method) return known.user;
     const { name, password, limits, disabled } = user;
     const secret = passwordSecret(password, `user ${name}`);
-    const masterKey = onlyKey(secret, method);
-    const made = { name, masterKey, limits, disabled };
+    const made = { name, ...userKey(secret, method), limits, disabled };
     this.#serverUsers.set(user, { method, user: made });
     return made;
   }

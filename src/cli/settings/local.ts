@@ -14,7 +14,6 @@ import { type HostAndPort, readHostAndPort } from "../config/values.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import {
   ANYTHING,
-  choice,
   ENDPOINT,
   HOST,
   object,
@@ -26,25 +25,44 @@ import {
   text,
   textAs,
 } from "./kinds.ts";
+import { isWire, WIRES } from "./legacy.ts";
 import { type Kind, OF_LOCAL, type Place, type Settings } from "./setting.ts";
 
-/** What one port may speak; only a file has tunnels among them. */
+/** What programs may speak; only a file has tunnels among them. */
 export type SpokenProtocol = "mixed" | "socks" | "http" | "tunnel";
 
-const PROTOCOLS: readonly SpokenProtocol[] = ["mixed", "socks", "http"];
+const INBOUNDS: readonly SpokenProtocol[] = ["mixed", "socks", "http"];
 
-const PROTOCOL = choice(
-  "PROTOCOL",
-  PROTOCOLS,
-  "mixed, socks or http; a tunnel has a command of its own",
-);
+/** What programs speak, what the server speaks, or both. */
+const PROTOCOL: Kind<string[]> = several(protocol(
+  INBOUNDS,
+  "mixed, socks or http, lightsocks, or a protocol of ShadowsocksR; a tunnel " +
+    "has a command of its own",
+));
 
-const FILE_PROTOCOL = choice(
-  "PROTOCOL",
-  [...PROTOCOLS, "tunnel"],
-  '"mixed", "socks", "http" or "tunnel"; for DNS start with --dns-listen, ' +
-    "others of shadowsocks-rust are not served",
-);
+const FILE_PROTOCOL: Kind<string[]> = several(protocol(
+  [...INBOUNDS, "tunnel"],
+  '"mixed", "socks", "http" or "tunnel", "lightsocks", or a protocol of ' +
+    "ShadowsocksR; for DNS start with --dns-listen, others of " +
+    "shadowsocks-rust are not served",
+));
+
+function protocol(
+  inbounds: readonly SpokenProtocol[],
+  expected: string,
+): Kind<string> {
+  return {
+    value: "PROTOCOL",
+    type: "string",
+    expected,
+    schema: { type: "string" },
+    words: [...inbounds, ...WIRES],
+    read: (value) =>
+      isWire(value) || inbounds.includes(value as SpokenProtocol)
+        ? value as string
+        : undefined,
+  };
+}
 
 /** A target with its port, which is not 0. */
 export const TARGET: Kind<Address> = textAs({
@@ -62,7 +80,7 @@ export const TARGET: Kind<Address> = textAs({
 export interface LocalKeys {
   readonly address: HostAndPort;
   readonly port: number;
-  readonly protocol: SpokenProtocol;
+  readonly protocol: string[];
   readonly forwardAddress: string;
   readonly forwardPort: number;
   readonly socksAuthFile: string;
@@ -95,12 +113,13 @@ export const LOCAL: Settings<LocalKeys> = {
     key: "protocol",
     places: OF_LOCAL,
     flag: "protocol",
+    short: "O",
     kind: PROTOCOL,
     fileKind: FILE_PROTOCOL,
-    usual: "mixed",
-    role: "local",
-    help: "What programs may speak: `mixed`, `socks` or `http`; in a file " +
-      "also `tunnel`",
+    usual: "mixed, and Shadowsocks",
+    help: "What programs may speak: `mixed`, `socks` or `http`, in a file " +
+      "also `tunnel`; what to speak with the server, instead or besides: " +
+      WIRES.join(", "),
     reload: "listens",
   },
   forwardAddress: {

@@ -27,6 +27,8 @@ export interface NotServed {
    * where it says nothing by itself.
    */
   readonly standing: "refused" | "ignored" | "silent";
+  /** True if 0 asks for nothing. Default: false. */
+  readonly zeroIsNone?: boolean;
   /** Why, and what to do instead; without a full stop. */
   readonly why: string;
 }
@@ -37,7 +39,6 @@ const LOCAL: readonly Role[] = ["local"];
 const SERVER: readonly Role[] = ["server"];
 
 const NO_PLUGINS = "plugins are not served by this version";
-const NO_ACL = "access lists are not served by this version";
 const NO_REDIRECT = "use a `mixed` local, or another program for redirection";
 const NO_TUN = "use a `mixed` local, or another program for a TUN device";
 const DNS_OPTIONS = "start with --dns-listen and --dns-upstream instead";
@@ -93,7 +94,11 @@ export const NOT_SERVED: readonly NotServed[] = [
   refused(NO_PLUGINS, "--plugin-mode =MODE"),
   silent(NO_PLUGINS, "plugin_opts plugin_args plugin_mode"),
   refused(NO_PLUGINS, "--online-config-allowed-plugin =NAME", LOCALS),
-  refused(NO_ACL, "acl --acl =FILE"),
+  {
+    ...refused("one access list holds for all, at the top of the file", "acl"),
+    places: ["server", "local"],
+  },
+  refused("a tunnel has one target; leave it out", "--acl =FILE", ["tunnel"]),
   refused(
     "one-time authentication is broken; use an AEAD method without it",
     "auth -A --auth",
@@ -247,6 +252,30 @@ export const NOT_SERVED: readonly NotServed[] = [
     "ipv6_first -6 --ipv6-first",
   ),
   ignored("a listener on :: takes IPv4 as well", "ipv6_only"),
+  // What ShadowsocksR has besides.
+  {
+    ...refused(
+      "limits are those of users: bytes_per_second",
+      "speed_limit_per_con speed_limit_per_user",
+    ),
+    zeroIsNone: true,
+  },
+  refused(
+    "strangers meet silence here, and are sent nowhere; leave it out",
+    "redirect",
+  ),
+  refused(
+    "public addresses alone are reached; keep clients from ports with a " +
+      "firewall",
+    "forbidden_port",
+  ),
+  ignored(
+    'addresses to send from are "outbound_bind_addr", at the top',
+    "out_bind out_bindv6 ignore_bind",
+  ),
+  ignored(NAMES, "dns_ipv6"),
+  silent("there is no such cache", "udp_cache"),
+  silent("see --log-connections", "connect_verbose_info"),
   // For people, and of published lists.
   silent("it is for people", "id version bytes_used bytes_remaining"),
 ];

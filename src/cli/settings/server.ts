@@ -123,12 +123,15 @@ export const SERVERS: Settings<{
     key: "port_password",
     kind: object({
       type: "object",
-      additionalProperties: PASSWORD.schema,
+      additionalProperties: {
+        anyOf: [PASSWORD.schema, { type: ["object", "array"] }],
+      },
     }, 'an object like { "8388": "PASSWORD" }'),
     role: "server",
     help:
       "Several servers that differ in port and password, as libev has it: " +
-      '`{ "8388": "PASSWORD" }`',
+      '`{ "8388": "PASSWORD" }`; for ShadowsocksR as in `additional_ports`, ' +
+      "or `[password, obfs, protocol]`",
     reload: "adopts",
   },
   servers: {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Option } from "../options/option.ts";
+import { BLIND, LEGACY, LIGHTSOCKS, SSR, SSR_PORTS } from "./legacy.ts";
 import {
   DNS,
   LIST,
@@ -16,6 +17,7 @@ import {
 import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
+import { ACL, ROUTES } from "./routes.ts";
 import { ENTRY, SECRET, SERVER, SERVERS } from "./server.ts";
 import { MODE_SWITCHES, SERVICE } from "./service.ts";
 import {
@@ -36,7 +38,12 @@ export const TABLES: readonly AnySettings[] = [
   SECRET,
   USERS,
   SERVERS,
+  LEGACY,
+  SSR,
+  SSR_PORTS,
+  LIGHTSOCKS,
   LOCAL,
+  BLIND,
   TUNNEL,
   SOCKS_USERS,
   LOCALS,
@@ -47,6 +54,8 @@ export const TABLES: readonly AnySettings[] = [
   MODE_SWITCHES,
   SERVICE,
   TARGETS,
+  ACL,
+  ROUTES,
   OUTBOUND,
   SEND_FROM,
   RUNNING,

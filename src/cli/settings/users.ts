@@ -12,7 +12,15 @@ import {
   readSize,
   SIZE_EXPECTED,
 } from "../config/values.ts";
-import { COUNT, numberOrText, objects, SWITCH, text, textAs } from "./kinds.ts";
+import {
+  COUNT,
+  numberOrText,
+  objects,
+  SWITCH,
+  text,
+  textAs,
+  whole,
+} from "./kinds.ts";
 import { OF_SERVER, type Place, type Settings } from "./setting.ts";
 
 /** The list of users. */
@@ -32,6 +40,7 @@ const OF_USER: readonly Place[] = ["user"];
 /** Who a user is. */
 export const USER: Settings<{
   readonly name: string;
+  readonly uid: number;
   readonly disabled: boolean;
 }> = {
   name: {
@@ -40,6 +49,17 @@ export const USER: Settings<{
     reload: "adopts",
     kind: text("NAME"),
     help: "Name of the user in the log and the counters; unique",
+  },
+  uid: {
+    key: "uid",
+    places: OF_USER,
+    reload: "adopts",
+    kind: whole(0, 0xffff_ffff, {
+      value: "N",
+      type: "number",
+      expected: "a whole number from 0 to 4294967295",
+    }),
+    help: "Number that clients of ShadowsocksR send; needed there, unique",
   },
   disabled: {
     key: "disabled",

@@ -11,6 +11,7 @@ import {
   systemKeyStreams,
   systemProviders,
 } from "../../adapters/crypto/providers.ts";
+import { nodeHmac } from "../../adapters/crypto/node_hmac.ts";
 import { systemClock } from "../../clock.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
 import type { Choice, Trial } from "../../crypto/choice.ts";
@@ -19,14 +20,15 @@ import {
   KeyStreamChoice,
   tryKeyStreams,
 } from "../../crypto/key_stream_choice.ts";
+import { useHmac } from "../../crypto/legacy_digest.ts";
 import { type AeadMethod, type Method, METHODS } from "../../crypto/method.ts";
 import { nobleProvider } from "../../crypto/noble.ts";
+import { ProviderChoice, tryProviders } from "../../crypto/provider_choice.ts";
 import {
-  ProviderChoice,
-  type ProviderTrial,
-  tryProviders,
-} from "../../crypto/provider_choice.ts";
-import type { StreamMethod } from "../../crypto/stream_methods.ts";
+  findStreamMethod,
+  STREAM_METHODS,
+  type StreamMethod,
+} from "../../crypto/stream_methods.ts";
 import { ConfigError } from "../../errors.ts";
 import { SLOW_CRYPTO_MIB } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
@@ -59,6 +61,7 @@ export class ProvidersInUse {
   /** Looked for when the first stream cipher comes into use. */
   #foundKeyStreams: ProviderResult<KeyStreamProvider>[] | undefined;
   readonly #used = new Set<Method>();
+  #hmacIsTried = false;
 
   /** @param wanted `auto`, or the name of the only provider allowed. */
   constructor(wanted: string, logger: Logger) {
@@ -68,10 +71,17 @@ export class ProvidersInUse {
 
   /** The methods in use and who computes them. */
   get chosen(): { readonly method: string; readonly provider: string }[] {
-    return [...this.#used].map((method) => ({
+    return [...this.#used].filter(isComputed).map((method) => ({
       method: method.name,
       provider: choiceOf(method, this.choice).chosen(method)!.name,
     }));
+  }
+
+  /** The methods in use that do not notice changes. */
+  get unprotected(): string[] {
+    const names = [...this.#used].filter(({ family }) => !family.authenticates)
+      .map(({ name }) => name);
+    return [...new Set(names)];
   }
 
   /**
@@ -83,6 +93,10 @@ export class ProvidersInUse {
   serve(methods: Iterable<Method>): void {
     for (const method of new Set(methods)) {
       if (this.#used.has(method)) continue;
+      if (!isComputed(method)) {
+        this.#used.add(method);
+        continue;
+      }
       const trials = "ivLength" in method
         ? this.#tryKeyStreams(method)
         : this.#tryAead(method);
@@ -93,6 +107,7 @@ export class ProvidersInUse {
           `crypto provider ${provider.name} refused for ${method.name}: ${fault}`,
         );
       }
+      if (method.userKind === "uid") this.#takeNativeHmac();
       const chosen = choiceOf(method, this.choice).chosen(method);
       if (chosen === undefined) throw this.#unserved(method);
       this.#used.add(method);
@@ -102,6 +117,15 @@ export class ProvidersInUse {
       );
       if (!("ivLength" in method)) this.#tellSlow(method, chosen);
     }
+  }
+
+  /** The packets of ShadowsocksR have two HMACs each. */
+  #takeNativeHmac(): void {
+    if (this.#wanted === "noble" || this.#hmacIsTried) return;
+    this.#hmacIsTried = true;
+    const fault = useHmac(nodeHmac, systemRandomBytes);
+    if (fault === undefined) return;
+    this.#logger.log("warn", `HMAC of ${nodeHmac.name} refused: ${fault}`);
   }
 
   /** A library that is missing is no fault, but the operator can mend it. */
@@ -144,7 +168,11 @@ export class ProvidersInUse {
   ): readonly Trial<Named, ProviderName>[] {
     this.#foundKeyStreams ??= systemKeyStreams();
     const allowed = this.#allowed(this.#foundKeyStreams);
-    const trials = tryKeyStreams(allowed, [method], SYSTEM);
+    const trials = tryKeyStreams(
+      allowed,
+      [findStreamMethod(method.name)!],
+      SYSTEM,
+    );
     this.choice.keyStreamProvider.add(trials);
     return trials;
   }
@@ -170,25 +198,41 @@ export class ProvidersInUse {
   }
 }
 
+/** lightsocks looks bytes up in a table of its own. */
+function isComputed(method: Method): boolean {
+  return !("ivLength" in method) || findStreamMethod(method.name) !== undefined;
+}
+
 /** What `umbra check crypto` prints. */
 export function cryptoTable(): string {
   const results = systemProviders();
-  const choice = chooseProviders(METHODS).aeadProvider;
-  const rows = choice.trials.map((trial) => row(trial, choice));
+  const { aeadProvider, keyStreamProvider } = chooseProviders([
+    ...METHODS,
+    ...STREAM_METHODS,
+  ]);
+  const rows = [aeadProvider, keyStreamProvider].flatMap((choice) =>
+    choice.trials.map((trial) => row(trial, choice))
+  );
+  const missing = STREAM_METHODS.flatMap((method) => {
+    const lack = keyStreamProvider.lacks(method);
+    return lack === undefined ? [] : [`${method.name}: ${lack}\n`];
+  });
   const absent = results.flatMap((one) =>
     "reason" in one ? [`${one.name} is not available: ${one.reason}\n`] : []
   );
   const heading = ["METHOD", "PROVIDER", "MiB/s", "", "VERSION"];
   return table([heading, ...rows]) + absent.join("") +
-    "Chosen is the fastest that gives noble's answers; " +
-    "speed is one core's, sealing full chunks.\n";
+    missing.join("") +
+    "Chosen is the fastest that gives the right answers; speed is one " +
+    "core's, sealing full chunks. Stream ciphers, from aes-256-cfb on, need " +
+    "--allow-legacy.\n";
 }
 
 const SYSTEM = { clock: systemClock, randomBytes: systemRandomBytes };
 
 function row(
-  { method, provider, fault, speed }: ProviderTrial,
-  choice: ProviderChoice,
+  { method, provider, fault, speed }: Trial<Named, ProviderName>,
+  choice: Choice<Named, ProviderName>,
 ): string[] {
   const verdict = fault !== undefined
     ? `refused: ${fault}`

@@ -146,7 +146,7 @@ class HttpConnection implements Disposable {
   #isAllowed({ credentials }: HttpConnect | HttpForward): boolean {
     const { authenticate } = this.#client;
     return authenticate === undefined ||
-      credentials !== undefined && authenticate(credentials);
+      credentials !== undefined && authenticate(credentials) !== undefined;
   }
 
   /** Answers 407; the client may try again on the same connection. */

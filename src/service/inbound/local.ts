@@ -13,7 +13,14 @@ import {
   throughServers,
 } from "../outbound/first_that_answers.ts";
 import { SERVICE_DEFAULTS, type ServiceOptions } from "../options.ts";
-import { everythingTo, type Router } from "../outbound/outbound.ts";
+import {
+  everythingTo,
+  type Outbound,
+  type Router,
+} from "../outbound/outbound.ts";
+import { GuardedDirect } from "../routing/loop_guard.ts";
+import { type LocalRoutes, RuleRouter } from "../routing/rule_router.ts";
+import { formatAddress } from "../../codec/address.ts";
 import type { UpstreamServer } from "../outbound/shadowsocks.ts";
 import {
   acceptShare,
@@ -44,6 +51,8 @@ export interface LocalOptions extends Partial<ServiceOptions> {
    * empty: everybody may.
    */
   readonly users?: readonly SocksUser[];
+  /** Which way each target takes; default: through a server. */
+  readonly routes?: LocalRoutes | undefined;
   /** Milliseconds for the handshake; default 30,000. */
   readonly handshakeTimeoutMs?: number;
 }
@@ -52,6 +61,7 @@ const DEFAULTS = {
   ...SERVICE_DEFAULTS,
   protocol: "mixed",
   users: [],
+  routes: undefined,
   handshakeTimeoutMs: LOCAL_HANDSHAKE_TIMEOUT_MS,
 } as const;
 
@@ -64,6 +74,12 @@ export interface LocalService extends Service {
    * @throws {RangeError} When there is none; nothing has changed then.
    */
   setServers(servers: readonly UpstreamServer[]): void;
+  /**
+   * Uses other routes for new connections and flows; open ones are not touched.
+   *
+   * @param routes Default: everything goes through a server.
+   */
+  setRoutes(routes?: LocalRoutes): void;
 }
 
 /**
@@ -84,6 +100,7 @@ export async function startLocal(
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
     setServers: (servers) => local.setServers(servers),
+    setRoutes: (routes) => local.setRoutes(routes),
   };
 }
 
@@ -124,6 +141,7 @@ class Local implements ConnectionLocal {
   readonly silence: SilenceHint;
   readonly world: Required<Dependencies>;
   readonly #servers: FirstThatAnswers;
+  #router: Router;
   #udp: UdpLocal | undefined;
 
   constructor(
@@ -134,7 +152,8 @@ class Local implements ConnectionLocal {
     this.options = options;
     this.world = world;
     this.#servers = new FirstThatAnswers(this.#through(options.servers), world);
-    this.router = everythingTo(this.#servers);
+    this.#router = this.#routed(options.routes);
+    this.router = { choose: (request) => this.#router.choose(request) };
     this.inbound = inboundFor(protocol);
     this.inboundName = typeof protocol === "string" ? protocol : "tunnel";
     this.authenticate = users.length > 0 ? userCheck(users) : undefined;
@@ -149,6 +168,10 @@ class Local implements ConnectionLocal {
     this.#servers.replace(this.#through(servers));
   }
 
+  setRoutes(routes?: LocalRoutes): void {
+    this.#router = this.#routed(routes);
+  }
+
   /** Serves UDP: a tunnel's, or that of associations. */
   async startUdp(listen: Endpoint, maxFlows: number): Promise<Service> {
     const { protocol } = this.options;
@@ -159,6 +182,17 @@ class Local implements ConnectionLocal {
     }
     this.#udp = await UdpLocal.start(options, this.world);
     return this.#udp.service;
+  }
+
+  #routed(routes: LocalRoutes | undefined): Router {
+    if (routes === undefined) return everythingTo(this.#servers);
+    const { listen, connectTimeoutMs } = this.options;
+    const direct = new GuardedDirect(listen, connectTimeoutMs, this.world);
+    const ways = new Map<string, Outbound>([
+      ["proxy", this.#servers],
+      ["direct", direct],
+    ]);
+    return new RuleRouter(routes, ways, formatAddress(listen), this.world);
   }
 
   #through(servers: readonly UpstreamServer[]): ReturnType<

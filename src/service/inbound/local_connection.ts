@@ -122,7 +122,8 @@ export class LocalConnection implements Passage {
       ...options,
       source: client.reader,
       send,
-      authenticate,
+      authenticate: authenticate &&
+        ((credentials) => this.#report.user = authenticate(credentials)),
       clock: world.clock,
       signal,
       open: async (address) => {
@@ -150,11 +151,22 @@ export class LocalConnection implements Passage {
 
   async #channelTo(target: Address, first: Uint8Array): Promise<Channel> {
     const { options, router, inboundName: inbound } = this.#local;
-    this.#report.target = formatAddress(target);
+    const report = this.#report;
+    report.target = formatAddress(target);
+    report.route = undefined;
     if (options.mode === "udp_only") {
       throw new ProtocolError("ERR_SOCKS_COMMAND", "This relays UDP only");
     }
-    const outbound = router.choose({ target, inbound, network: "tcp" });
+    const { host: source } = this.#client.connection.remote;
+    const { user } = report;
+    const outbound = router.choose({
+      target,
+      user,
+      source,
+      inbound,
+      report,
+      network: "tcp",
+    });
     return await outbound.open(target, first, this.#signal);
   }
 
@@ -172,7 +184,11 @@ export class LocalConnection implements Passage {
   /** Lets the application send datagrams for as long as it stays connected. */
   async #associate({ address, accept }: InboundRequest): Promise<void> {
     const client = this.#client;
-    using association = this.#local.udp!.associate(client.connection, address);
+    using association = this.#local.udp!.associate(
+      client.connection,
+      address,
+      this.#report.user,
+    );
     await client.answer(accept(association.relay), this.#signal);
     await drain(
       client.reader,

@@ -81,18 +81,20 @@ export async function acceptSocks5(
 export function userCheck(users: readonly SocksUser[]): Authenticate {
   const known = users.flatMap(({ username, password }) =>
     ENCODINGS.map((encode) => ({
+      name: username,
       username: encode(username),
       password: encode(password),
     }))
   );
-  return ({ username, password }: Socks5Credentials): boolean => {
-    let matches = 0;
-    for (const user of known) {
+  return ({ username, password }: Socks5Credentials): string | undefined => {
+    let found = 0;
+    for (const [i, user] of known.entries()) {
       const sameName = equalBytes(user.username, username);
       const samePassword = equalBytes(user.password, password);
-      matches |= Number(sameName) & Number(samePassword);
+      const isUser = Number(sameName) & Number(samePassword);
+      found = isUser * (i + 1) + (1 - isUser) * found;
     }
-    return matches === 1;
+    return known[found - 1]?.name;
   };
 }
 

@@ -13,6 +13,8 @@ import type { Outbound, PacketChannel } from "./outbound.ts";
 
 /** How targets are reached. */
 export interface DirectOptions {
+  /** Default: `direct`; see {@link Outbound.name}. */
+  readonly name?: string;
   /** Judges the addresses that are dialled or sent to. */
   readonly policy: TargetPolicy;
   /** Milliseconds to resolve and connect. */
@@ -22,12 +24,13 @@ export interface DirectOptions {
 /** Connects to targets itself. */
 export class Direct implements Outbound {
   /** See {@link Outbound.name}. */
-  readonly name = "direct";
+  readonly name: string;
   readonly #options: DirectOptions;
   readonly #world: Required<Dependencies>;
 
   /** Opens nothing yet. */
   constructor(options: DirectOptions, world: Required<Dependencies>) {
+    this.name = options.name ?? "direct";
     this.#options = options;
     this.#world = world;
   }

@@ -5,6 +5,7 @@
  */
 import type { Address } from "../../codec/address.ts";
 import type { Packet } from "../../codec/packet.ts";
+import type { RouteDecision } from "../../routes/route_table.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import type { Channel } from "../../streams/channel.ts";
 import type { Datagram } from "../../transport.ts";
@@ -66,17 +67,31 @@ export interface PacketOut {
 export interface RouteRequest {
   /** Where to. */
   readonly target: Address;
-  /** Whose key it was, where users have names. */
+  /** Who asks, where users have names. */
   readonly user?: string | undefined;
   /** Name of the protocol that the request came in by. */
   readonly inbound: string;
+  /** IP address of the client. */
+  readonly source?: string | undefined;
   /** A stream, or one datagram. */
   readonly network: "tcp" | "udp";
+  /** Learns what rules have decided. */
+  readonly report?: RouteReport;
+}
+
+/** What becomes of a request, where rules decide. */
+export interface RouteReport {
+  /** Set once it is decided. */
+  route: RouteDecision | undefined;
 }
 
 /** Asked once for each connection, and for each datagram. */
 export interface Router {
-  /** The way for a request. */
+  /**
+   * The way for a request.
+   *
+   * @throws {UmbraError} When there is none.
+   */
   choose(request: RouteRequest): Outbound;
 }
 

@@ -13,7 +13,12 @@ import { abortable, Deadline } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import type { Method } from "../../crypto/method.ts";
-import { type ErrorCode, ProtocolError, UmbraError } from "../../errors.ts";
+import {
+  type ErrorCode,
+  PolicyError,
+  ProtocolError,
+  UmbraError,
+} from "../../errors.ts";
 import { SERVER_HANDSHAKE_JITTER } from "../../limits.ts";
 import { randomBelow } from "../../random.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
@@ -34,6 +39,7 @@ import { ConnectionReport } from "../connection_report.ts";
 import type { ServiceOptions } from "../options.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
+import { isClientBlocked, type ServerRoutes } from "../routing/server_rules.ts";
 import { acceptPeer } from "./bind.ts";
 import type { Place } from "./strangers.ts";
 
@@ -43,6 +49,8 @@ export interface ServingOptions extends ServiceOptions {
   readonly method: Method;
   /** What may be dialled. */
   readonly targetPolicy: TargetPolicy;
+  /** Which clients and targets are served besides; default: all. */
+  readonly routes?: ServerRoutes | undefined;
   /** Milliseconds for a valid request, lengthened at random. */
   readonly handshakeTimeoutMs: number;
 }
@@ -124,7 +132,9 @@ export class ClientConnection {
     } catch (error) {
       if (this.#place.dismissed) report.close("had to leave for others");
       else report.fail(error, this.#server.options.method);
-      if (error instanceof ProtocolError) {
+      const isStrange = error instanceof ProtocolError ||
+        error instanceof PolicyError && error.code === "ERR_CLIENT_BLOCKED";
+      if (isStrange) {
         await drain(this.#client.reader, patience.signal);
       }
       return undefined;
@@ -135,6 +145,12 @@ export class ClientConnection {
   async #readRequest(signal: AbortSignal): Promise<StreamRequest | undefined> {
     const { greeting } = this.#session;
     if (greeting?.length) await this.#reply(greeting, signal);
+    if (this.#isBlocked) {
+      throw new PolicyError(
+        "ERR_CLIENT_BLOCKED",
+        "The ACL does not let this client in",
+      );
+    }
     for (;;) {
       const bytes = await this.#client.reader.read(signal);
       if (bytes === undefined) return undefined;
@@ -229,12 +245,20 @@ export class ClientConnection {
     };
   }
 
+  /** True for a client that is met as one without a key is. */
+  get #isBlocked(): boolean {
+    const { routes } = this.#server.options;
+    return routes !== undefined &&
+      isClientBlocked(routes, this.#client.connection.remote.host);
+  }
+
   async #open({ address, payload, user }: StreamRequest): Promise<Channel> {
     try {
       return await this.#server.router
         .choose({
           target: address,
           user,
+          source: this.#client.connection.remote.host,
           inbound: "shadowsocks",
           network: "tcp",
         })

@@ -22,9 +22,9 @@ import {
   type AcceptOptions,
   SERVICE_DEFAULTS,
   type ServiceOptions,
-  type UdpOptions,
 } from "../options.ts";
 import { everythingTo, type Router } from "../outbound/outbound.ts";
+import { type ServerRoutes, ServerRules } from "../routing/server_rules.ts";
 import {
   acceptShare,
   type Dependencies,
@@ -41,6 +41,8 @@ export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
   readonly listen: Endpoint;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
+  /** Which clients and targets are served besides; default: all. */
+  readonly routes?: ServerRoutes | undefined;
   /** Milliseconds for a valid request, lengthened at random; default 60,000. */
   readonly handshakeTimeoutMs?: number;
   /**
@@ -148,8 +150,8 @@ function withUpdate(
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
     update(change): void {
-      const { udpTimeoutMs } = server.update(change);
-      udp?.update({ udpTimeoutMs, protocol: server.protocol });
+      const { udpTimeoutMs, routes } = server.update(change);
+      udp?.update({ udpTimeoutMs, routes, protocol: server.protocol });
     },
   };
 }
@@ -187,7 +189,7 @@ class Server implements ConnectionServer {
   }
 
   /** @returns What holds from now on. */
-  update(change: ServerChange): UdpOptions {
+  update(change: ServerChange): CompleteOptions {
     const { listen } = this.#options;
     const next: CompleteOptions = { ...DEFAULTS, ...change, listen };
     if (sameKey(this.#options, next)) {
@@ -202,8 +204,11 @@ class Server implements ConnectionServer {
   }
 
   #direct(
-    { targetPolicy: policy, connectTimeoutMs }: CompleteOptions,
+    { targetPolicy: policy, connectTimeoutMs, routes }: CompleteOptions,
   ): Router {
+    if (routes !== undefined) {
+      return new ServerRules(routes, policy, connectTimeoutMs, this.world);
+    }
     return everythingTo(new Direct({ policy, connectTimeoutMs }, this.world));
   }
 
@@ -216,5 +221,6 @@ class Server implements ConnectionServer {
 
 function sameKey(one: ServerKeys, other: ServerKeys): boolean {
   return one.method === other.method &&
-    one.masterKey?.join() === other.masterKey?.join();
+    one.masterKey?.join() === other.masterKey?.join() &&
+    JSON.stringify(one.ssr) === JSON.stringify(other.ssr);
 }

@@ -76,6 +76,19 @@ export class NameCache {
   }
 
   /**
+   * The addresses of a name as far as they are known, without a look-up; none
+   * shortly after one that failed.
+   */
+  known(host: string): Addresses | undefined {
+    const entry = this.#entries.get(host.toLowerCase());
+    if (entry === undefined) return undefined;
+    const { ips, foundMs, failedMs } = entry;
+    const nowMs = this.#nowMs();
+    if (ips !== undefined && nowMs - foundMs < NAME_TTL_MS) return ips;
+    return nowMs - failedMs < NAME_FAILURE_TTL_MS ? ips ?? [] : undefined;
+  }
+
+  /**
    * Starts a look-up.
    *
    * @returns Why it does not.

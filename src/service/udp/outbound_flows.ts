@@ -138,8 +138,14 @@ export class OutboundFlows<O extends FlowOwner> {
 
   #open(owner: O, target: Address): UdpFlow<Way<O>> {
     const { router, inbound } = this.#options;
-    const { user } = owner;
-    const outbound = router.choose({ target, user, inbound, network: "udp" });
+    const { user, endpoint: { host: source } } = owner;
+    const outbound = router.choose({
+      target,
+      user,
+      source,
+      inbound,
+      network: "udp",
+    });
     return this.#flows.open(
       `${owner.key} ${outbound.name}`,
       () => ({ owner, channel: outbound.packets() }),

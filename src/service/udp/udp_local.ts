@@ -30,6 +30,7 @@ import type { Dependencies, Service } from "../service.ts";
 import { UdpReport } from "./udp_report.ts";
 import { flowLimits } from "./flow_share.ts";
 import { serveDatagrams } from "./receive_loop.ts";
+import { Permits } from "./permits.ts";
 import type { UdpOptions } from "../options.ts";
 import type { Router } from "../outbound/outbound.ts";
 import { clientAt, type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
@@ -50,12 +51,6 @@ export interface Association extends Disposable {
   readonly signal: AbortSignal;
 }
 
-interface Permit {
-  readonly host: string;
-  /** `undefined`: any. */
-  readonly port: number | undefined;
-}
-
 /** The relay; its service has stopped when it takes nothing more. */
 export class UdpLocal {
   /** Where it is bound. */
@@ -64,7 +59,7 @@ export class UdpLocal {
   readonly #flows: OutboundFlows<FlowOwner>;
   readonly #report: UdpReport;
   readonly #world: Required<Dependencies>;
-  readonly #permits = new Set<Permit>();
+  readonly #permits = new Permits();
   readonly #stopped = new AbortController();
 
   private constructor(
@@ -113,20 +108,25 @@ export class UdpLocal {
    * @param connection Its TCP connection; whoever calls disposes of the
    * association when it ends.
    * @param claimed Where it says it will send from.
+   * @param user Who it is, where users have names.
    */
-  associate(connection: Connection, claimed: Address): Association {
+  associate(
+    connection: Connection,
+    claimed: Address,
+    user?: string,
+  ): Association {
     const { host } = connection.remote;
     const port = claimed.host === host && claimed.port !== 0
       ? claimed.port
       : undefined;
-    const permit = { host, port };
+    const permit = { host, port, user };
     this.#permits.add(permit);
     return {
       relay: reachable(this.#socket.address, connection.local),
       signal: this.#stopped.signal,
       [Symbol.dispose]: () => {
         this.#permits.delete(permit);
-        this.#flows.end(({ endpoint }) => !this.#admits(endpoint));
+        this.#flows.end(({ endpoint }) => !this.#permits.admits(endpoint));
       },
     };
   }
@@ -134,26 +134,19 @@ export class UdpLocal {
   #handle({ payload, from }: Datagram): void {
     this.#report.received();
     try {
-      if (!this.#admits(from)) {
+      if (!this.#permits.admits(from)) {
         throw new PolicyError(
           "ERR_POLICY_STRANGER",
           "Datagram from an address without an association",
         );
       }
       const packet = decodeSocksDatagram(payload);
-      const sent = this.#flows.send(clientAt(from), packet);
+      const owner = { ...clientAt(from), user: this.#permits.userOf(from) };
+      const sent = this.#flows.send(owner, packet);
       detach(sent, "datagram", this.#world);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }
-  }
-
-  #admits({ host, port }: Endpoint): boolean {
-    for (const permit of this.#permits) {
-      if (permit.host !== host) continue;
-      if (permit.port === undefined || permit.port === port) return true;
-    }
-    return false;
   }
 
   #stop(): void {

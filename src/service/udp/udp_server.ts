@@ -22,6 +22,7 @@ import type { Direction } from "../../streams/channel.ts";
 import type { Visit } from "../server/account.ts";
 import type { Accounts } from "../server/accounts.ts";
 import type { Dependencies, Service } from "../service.ts";
+import { isClientBlocked, type ServerRoutes } from "../routing/server_rules.ts";
 import { bindPort } from "./late_socket.ts";
 import type { UdpFlow } from "./flow_table.ts";
 import { type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
@@ -36,6 +37,8 @@ export interface UdpServerChange {
   readonly protocol: ServerProtocol;
   /** Milliseconds without a datagram. */
   readonly udpTimeoutMs: number;
+  /** Which clients are served besides; default: all. */
+  readonly routes?: ServerRoutes | undefined;
 }
 
 /** How to run the UDP side of a server. */
@@ -99,6 +102,7 @@ class UdpServer {
   /** By the name of their association. */
   readonly #clients = new Map<string, Client>();
   #packets: PacketServer;
+  #routes: ServerRoutes | undefined;
 
   constructor(
     options: UdpServerOptions,
@@ -109,6 +113,7 @@ class UdpServer {
     this.#world = world;
     this.#accounts = options.accounts;
     this.#packets = options.protocol.packets;
+    this.#routes = options.routes;
     this.#report = new UdpReport(world);
     this.#flows = new OutboundFlows(
       {
@@ -128,6 +133,12 @@ class UdpServer {
   handle({ payload, from }: Datagram): void {
     this.#report.received();
     try {
+      if (this.#routes && isClientBlocked(this.#routes, from.host)) {
+        throw new PolicyError(
+          "ERR_CLIENT_BLOCKED",
+          "The ACL does not let this client in",
+        );
+      }
       const packet = this.#packets.open(payload, from);
       const client = this.#clientOf(packet, from);
       detach(this.#flows.send(client, packet), "datagram", this.#world);
@@ -137,7 +148,8 @@ class UdpServer {
     }
   }
 
-  update({ protocol, udpTimeoutMs }: UdpServerChange): void {
+  update({ protocol, udpTimeoutMs, routes }: UdpServerChange): void {
+    this.#routes = routes;
     if (protocol.packets !== this.#packets) {
       this.#flows.end();
       this.#packets = protocol.packets;

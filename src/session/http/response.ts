@@ -167,6 +167,7 @@ export function statusOf(code: ErrorCode): number {
     case "ERR_HTTP_AUTHENTICATION":
       return 407;
     case "ERR_POLICY_TARGET":
+    case "ERR_ROUTE_BLOCKED":
     case "ERR_NET_PERMISSION":
       return 403;
     case "ERR_NET_TIMEOUT":

@@ -14,15 +14,17 @@ import { ByteTable } from "./byte_table.ts";
 import { LightsocksClient } from "./client.ts";
 import { NO_PACKET_CLIENT, NO_PACKET_SERVER } from "./packets.ts";
 import { LightsocksServer } from "./server.ts";
+import { LightsocksTranslator } from "./translator.ts";
 
 /** The family. */
 export const lightsocks: SessionFamily = {
   family: LIGHTSOCKS,
   readKeys: (text) => [parseLightsocksPassword(text)],
-  client({ masterKey }): ClientProtocol {
+  client({ masterKey, blind = false }): ClientProtocol {
     const table = new ByteTable(masterKey);
     return {
-      stream: () => new LightsocksClient(table),
+      stream: () =>
+        blind ? new LightsocksTranslator(table) : new LightsocksClient(table),
       packets: () => NO_PACKET_CLIENT,
     };
   },

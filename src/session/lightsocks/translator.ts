@@ -4,16 +4,22 @@
  *
  * @module
  */
-import type { Step, StreamSession } from "../stream_protocol.ts";
+import type { Address } from "../../codec/address.ts";
+import type { ClientSession, Step } from "../stream_protocol.ts";
 import type { ByteTable } from "./byte_table.ts";
 
 /** One connection. */
-export class LightsocksTranslator implements StreamSession {
+export class LightsocksTranslator implements ClientSession {
   readonly #table: ByteTable;
 
   /** @param table The server's. */
   constructor(table: ByteTable) {
     this.#table = table;
+  }
+
+  /** The target is in what the application sends. */
+  request(_address: Address, payload: Uint8Array): Uint8Array {
+    return this.seal(payload);
   }
 
   seal(payload: Uint8Array): Uint8Array {

@@ -4,17 +4,26 @@
  * @module
  */
 import { SHADOWSOCKSR } from "../../crypto/family.ts";
-import type { StreamMethod } from "../../crypto/stream_methods.ts";
+import {
+  STREAM_METHODS,
+  type StreamMethod,
+} from "../../crypto/stream_methods.ts";
 
 /** Bytes of the key of `none`: the protocols need one. */
 const NONE_KEY_LENGTH = 16;
 
-/** A stream cipher as ShadowsocksR has it. */
-export function ssrMethod(method: StreamMethod): StreamMethod {
-  return {
+/** A stream cipher as ShadowsocksR has it: for each name always the same. */
+export function ssrMethod({ name }: StreamMethod): StreamMethod {
+  const method = SSR_METHODS.get(name);
+  if (method !== undefined) return method;
+  throw new RangeError(`ShadowsocksR has no method ${name}`);
+}
+
+const SSR_METHODS: ReadonlyMap<string, StreamMethod> = new Map(
+  STREAM_METHODS.map((method) => [method.name, {
     ...method,
     family: SHADOWSOCKSR,
     userKind: "uid",
     keyLength: method.keyLength === 0 ? NONE_KEY_LENGTH : method.keyLength,
-  };
-}
+  }]),
+);

@@ -50,8 +50,10 @@ export type Socks5Step =
     readonly error: ProtocolError;
   };
 
-/** Whether these credentials are one of the users. */
-export type Authenticate = (credentials: Socks5Credentials) => boolean;
+/** The name of the user whose credentials these are; `undefined`: of none. */
+export type Authenticate = (
+  credentials: Socks5Credentials,
+) => string | undefined;
 
 /** State of one handshake. */
 export class Socks5ServerSession {
@@ -143,7 +145,7 @@ export class Socks5ServerSession {
   }
 
   #verify(credentials: Socks5Credentials): Socks5Step {
-    if (!this.#authenticate?.(credentials)) {
+    if (this.#authenticate?.(credentials) === undefined) {
       return this.#refuse(
         encodeCredentialsStatus(false),
         new ProtocolError(

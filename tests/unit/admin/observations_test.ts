@@ -150,6 +150,9 @@ test("sumObserved() adds what workers have counted, and takes the latest skew", 
   two.bytesRelayed("down", 7);
   two.connectionRefused("ERR_SS_REPLAY");
   two.connectionRefused("ERR_SS_TIMESTAMP");
+  one.routed("direct", "tcp");
+  two.routed("direct", "tcp");
+  two.routed("block", "udp");
   two.dialled(4, true);
   two.dialled(10_000, false);
   const sum = sumObserved([one.snapshot, two.snapshot]);
@@ -161,6 +164,7 @@ test("sumObserved() adds what workers have counted, and takes the latest skew", 
   assert.deepEqual(status.connections, { open: 1, accepted: 2 });
   assert.equal(status.traffic.bytesDown, 7);
   assert.deepEqual(status.refusals, { ERR_SS_REPLAY: 2, ERR_SS_TIMESTAMP: 1 });
+  assert.deepEqual(status.routed, { tcp: { direct: 2 }, udp: { block: 1 } });
   assert.equal(status.dialMs.count, 2);
   assert.equal(status.dials.ok.sumMs, 7);
   assert.equal(status.dials.failed.sumMs, 10_000);

@@ -525,7 +525,6 @@ test("keys we do not serve are refused, or ignored with a warning", () => {
     () => run({ plugin: "obfs-server" }),
     /plugin is not supported \(yet\)/,
   );
-  refuses(() => run({ acl: "x" }), /acl is not supported/);
   assert.deepEqual(run({ plugin: "", fast_open: false }), []);
   assert.match(run({ fast_open: true })[0]!, /^ignored: f:1:\d+: fast_open: /);
   assert.match(run({ nameserver: "1.1.1.1" })[0]!, /^ignored: /);

@@ -12,6 +12,7 @@ const FAILED: LogFields = {
   client: "192.0.2.1",
   user: "alice",
   target: "secret.example:443",
+  route: 'direct: [bypass_list] domain "secret.example" (x.acl:3)',
   code: "ERR_NET_REFUSED",
   reason: "Cannot connect to 198.51.100.7 port 443: refused",
 };
@@ -40,6 +41,7 @@ describe("privateLogger()", () => {
       for (const line of lines) {
         assert.equal(line["client"], "192.0.2.1");
         assert.equal(line["user"], "alice");
+        assert.equal(line["route"], "direct");
       }
       assert.equal(lines[0]!["code"], "ERR_NET_REFUSED");
     });

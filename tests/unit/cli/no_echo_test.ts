@@ -13,7 +13,9 @@ import {
 } from "../../../src/cli/config/config.ts";
 import { configureUrls } from "../../../src/cli/config/configure_urls.ts";
 import { initAnswers } from "../../../src/cli/init/init_answers.ts";
+import { convert } from "../../../src/cli/tools/convert.ts";
 import { parseArguments } from "../../../src/cli/options/args.ts";
+import { explainTargets } from "../../../src/cli/routes/route_command.ts";
 import { runNamed } from "../../../src/cli/run_command.ts";
 import { completions } from "../../../src/cli/completions/completions.ts";
 import { ConfigError } from "../../../src/errors.ts";
@@ -45,6 +47,7 @@ async function complaints(
       () => configureLocal(args, sources),
       () => configureServer(args, sources),
       () => configureUrls(args, sources),
+      () => convert(args, sources, (n) => new Uint8Array(n)),
       () =>
         initAnswers(
           args,
@@ -52,7 +55,7 @@ async function complaints(
           undefined,
         ),
     ];
-    if (name === "check" || name === "genkey") {
+    if (name === "check" || name === "genkey" || name === "route") {
       readers.splice(0, Infinity, () => runNamed(name, args, undefined!));
     }
     if (name === "completions") {
@@ -102,7 +105,7 @@ test("no complaint repeats a word that stands where nobody reads it", async () =
           ? ["crypto", secret]
           : [...before, secret];
         if (
-          !["local", "server", "url", "check", "genkey", "completions"]
+          !["local", "server", "url", "check", "genkey", "completions", "route"]
             .includes(name)
         ) continue;
         for (const message of await complaints(name, argv)) {
@@ -126,6 +129,28 @@ test("letters joined to a switch are not repeated: -vpHunter2", async () => {
     const argv = [`-${letters}Hunter2!x`];
     for (const message of await complaints("local", argv)) {
       assert.doesNotMatch(message, /Hunter2/);
+    }
+  }
+});
+
+test("umbra route repeats neither a path nor a target that it complains of", async () => {
+  const acl = sourcesOf(() => "[proxy_all]\n");
+  for (const secret of [...SECRETS, "a b", "host:Hunter2"]) {
+    for (
+      const [argv, from] of [
+        [[`--acl=${secret}`, "--", "a.test"], sources],
+        [["--acl=x.acl", "--", "a.test", `${secret}:0`], acl],
+        [["--acl=x.acl", "--", `/${secret}`], acl],
+      ] as const
+    ) {
+      await assert.rejects(
+        explainTargets(parseArguments(commandOf("route"), argv), from),
+        (error: Error) => {
+          assert.ok(error instanceof ConfigError, String(error));
+          assert.ok(!error.message.includes(secret), error.message);
+          return true;
+        },
+      );
     }
   }
 });

@@ -22,8 +22,8 @@ function run(name: string, ...argv: string[]): Promise<void> {
 test("runNamed() refuses words of check that nobody reads", async () => {
   for (
     const [argv, message] of [
-      [[], /^Nothing to check: expected config, crypto or server$/],
-      [["it"], /^Nothing to check: expected config, crypto or server$/],
+      [[], /^Nothing to check: expected config, crypto, server or acl$/],
+      [["it"], /^Nothing to check: expected config, crypto, server or acl$/],
       [["config"], /^Nothing to check: name the FILE$/],
       [["config", "f", "x"], /^One argument too many for config; see --help$/],
       [["crypto", "x"], /^One argument too many for crypto; see --help$/],

@@ -103,6 +103,7 @@ test("renderTop() obeys no name, when it holds escape sequences", () => {
   }));
   const history = once({
     servers: [{ ...server!, users }],
+    legacy: [],
     crypto: [{ method: "\x1b]0;x", provider: "y\r" }],
   });
   for (const interactive of [true, false]) {

@@ -8,7 +8,10 @@ import {
 import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { fetchDocument } from "../../../../src/adapters/net/fetch_document.ts";
+import {
+  fetchDocument,
+  fetchIfChanged,
+} from "../../../../src/adapters/net/fetch_document.ts";
 import { ConfigError, TransportError } from "../../../../src/errors.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -21,6 +24,11 @@ const answers: Record<string, Answer> = {
   "/latin1": (_, response) => response.end(Uint8Array.of(0x70, 0xe9)),
   "/gone": (_, response) => response.writeHead(404).end("secret"),
   "/unchanged": (_, response) => response.writeHead(304).end(),
+  "/tagged": (request, response) => {
+    const isKnown = request.headers["if-none-match"] === '"1"';
+    response.writeHead(isKnown ? 304 : 200, { etag: '"1"' })
+      .end(isKnown ? undefined : Uint8Array.of(0, 255));
+  },
   "/redirect": (_, response) =>
     response.writeHead(302, { location: "/text" }).end(),
   "/large": (_, response) => response.end("x".repeat(101)),
@@ -50,6 +58,14 @@ function at(path: string): URL {
 
 test("fetchDocument() returns the text", async () => {
   assert.equal(await fetchDocument(at("/text"), { maxBytes: 7 }), "grüße");
+});
+
+test("fetchIfChanged() gives bytes and their tag, and nothing for that tag", async () => {
+  const first = await fetchIfChanged(at("/tagged"), undefined);
+  assert.deepEqual([...first.bytes!], [0, 255]);
+  assert.equal(first.tag, '"1"');
+  const { bytes } = await fetchIfChanged(at("/tagged"), first.tag);
+  assert.equal(bytes, undefined);
 });
 
 test("fetchDocument() refuses what is not there, or leads away from https", async () => {

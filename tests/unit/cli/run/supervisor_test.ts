@@ -17,6 +17,7 @@ import { findCommand } from "../../../../src/cli/commands/commands.ts";
 import { configureServer } from "../../../../src/cli/config/config.ts";
 import { Fleet } from "../../../../src/cli/run/fleet.ts";
 import { Supervisor } from "../../../../src/cli/run/supervisor.ts";
+import { parseSsrUri } from "../../../../src/codec/ssr_uri.ts";
 import { parseServerUri } from "../../../../src/codec/uri.ts";
 import { masterKeyFromPassword } from "../../../../src/crypto/master_key.ts";
 import { findMethod } from "../../../../src/crypto/method.ts";
@@ -84,6 +85,7 @@ class Bench {
         eventLoopLagMs: 0,
         residentBytes: 0,
         crypto: [],
+        legacy: [],
       }),
     });
   }
@@ -433,4 +435,51 @@ test("users and counts outlive the program, in the store", async () => {
   const kept = new Map(store.counts().map((one) => [one.name, one.counts]));
   assert.equal(kept.get("bob")?.connections, 3);
   assert.equal(kept.get("")?.bytesUp, 400);
+});
+
+test("users of ShadowsocksR are added, changed and given links like others", async () => {
+  const file = {
+    server: HOST,
+    "server_port": 8388,
+    password: "port",
+    method: "aes-256-cfb",
+    protocol: "auth_aes128_md5",
+    obfs: "tls1.2_ticket_auth_compatible",
+    "allow_legacy": true,
+    users: [{ name: "alice", uid: 1, password: "a", "quota_bytes": 9 }],
+  };
+  const bench = await new Bench(file).started();
+  const { supervisor } = bench;
+  assert.match(bench.server().method, /^ShadowsocksR \(aes-256-cfb, /);
+  assert.equal(bench.user("alice")!.limits.quotaBytes, 9);
+  const alice = parseSsrUri(supervisor.credentials("8388", "alice")!.uri);
+  assert.equal(alice.password, "port");
+  assert.equal(alice.protocolParam, "1:a");
+  assert.equal(alice.obfs, "tls1.2_ticket_auth");
+
+  supervisor.addUser("8388", { name: "bob" });
+  const bob = parseSsrUri(supervisor.credentials("8388", "bob")!.uri);
+  assert.match(bob.protocolParam!, /^\d+:.{20,}$/);
+  assert.equal(bob.tag, "bob");
+  supervisor.changeUser("8388", "bob", { password: "7:x" });
+  const changed = parseSsrUri(supervisor.credentials("8388", "bob")!.uri);
+  assert.equal(changed.protocolParam, "7:x");
+  for (const password of ["no number", "1:taken by alice"]) {
+    assert.throws(
+      () => supervisor.changeUser("8388", "bob", { password }),
+      ConfigError,
+    );
+  }
+  const kept = parseSsrUri(supervisor.credentials("8388", "bob")!.uri);
+  assert.equal(kept.protocolParam, "7:x");
+
+  bench.file = JSON.stringify({ ...file, obfs: "plain" });
+  const { changes } = await supervisor.reload(false);
+  assert.deepEqual(changes, [
+    "ss-server 10.0.0.2:8388: method ShadowsocksR (aes-256-cfb, " +
+    "auth_aes128_md5, plain)",
+  ]);
+  bench.file = JSON.stringify({ ...file, "allow_legacy": false });
+  await assert.rejects(supervisor.reload(false), /--allow-legacy/);
+  await bench.stop();
 });

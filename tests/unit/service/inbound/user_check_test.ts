@@ -12,19 +12,22 @@ const check = userCheck([
 test("userCheck() takes UTF-8 and Latin-1, whole", () => {
   for (const encode of [utf8, toLatin1]) {
     const username = encode("Zo\u00eb");
-    assert.ok(check({ username, password: encode("caf\u00e9") }));
-    assert.ok(!check({ username, password: encode("cafe") }));
-    assert.ok(!check({ username, password: encode("") }));
+    const nameOf = (password: string): string | undefined =>
+      check({ username, password: encode(password) });
+    assert.equal(nameOf("caf\u00e9"), "Zo\u00eb");
+    assert.equal(nameOf("cafe"), undefined);
+    assert.equal(nameOf(""), undefined);
   }
   // No program mixes them.
-  assert.ok(
-    !check({ username: utf8("Zo\u00eb"), password: toLatin1("caf\u00e9") }),
+  assert.equal(
+    check({ username: utf8("Zo\u00eb"), password: toLatin1("caf\u00e9") }),
+    undefined,
   );
 });
 
 test("userCheck() takes nothing else for what Latin-1 does not have", () => {
   const username = utf8("bob");
-  assert.ok(check({ username, password: utf8("\u20ac") }));
-  assert.ok(!check({ username, password: Uint8Array.of(0xac) }));
-  assert.ok(!check({ username, password: Uint8Array.of(0x80) }));
+  assert.equal(check({ username, password: utf8("\u20ac") }), "bob");
+  assert.equal(check({ username, password: Uint8Array.of(0xac) }), undefined);
+  assert.equal(check({ username, password: Uint8Array.of(0x80) }), undefined);
 });

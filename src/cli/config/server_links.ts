@@ -1,0 +1,60 @@
+/**
+ * A server as a link, in the form that its method has.
+ *
+ * @module
+ */
+import { formatLightsocksUrl } from "../../codec/lightsocks_config.ts";
+import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
+import { formatSsrUri, plainName } from "../../codec/ssr_uri.ts";
+import { formatServerUri } from "../../codec/uri.ts";
+import type { Method } from "../../crypto/method.ts";
+import type { SsrSettings } from "../../session/family.ts";
+
+/** What a link says. */
+export interface LinkedServer {
+  /** Name or IP address. */
+  readonly host: string;
+  /** 1 to 65,535. */
+  readonly port: number;
+  readonly method: Method;
+  /** As clients have it. */
+  readonly password: string;
+  /** What is around the cipher of ShadowsocksR. */
+  readonly ssr?: SsrSettings | undefined;
+  /** `UID:PASSWORD` of a user of ShadowsocksR. */
+  readonly protocolParam?: string | undefined;
+  /** Of a server that has several: whose link it is. */
+  readonly user?: string | undefined;
+  /** Name for people. */
+  readonly tag?: string | undefined;
+}
+
+/** Stands for a password where a method has none: no link goes without. */
+export const NO_PASSWORD = "none";
+
+/**
+ * `ss://`, `ssr://`, or `http://HOST:PORT/#PASSWORD` of lightsocks.
+ *
+ * @throws {ConfigError} `ERR_SS_URI_INVALID` when a part cannot be written.
+ */
+export function formatLink(
+  { host, port, method, password, ssr, protocolParam, tag }: LinkedServer,
+): string {
+  if (method.family.name === "lightsocks") {
+    return formatLightsocksUrl(
+      { host, port },
+      parseLightsocksPassword(password),
+    );
+  }
+  const server = { host, port, method: method.name, password };
+  const named = tag === undefined ? {} : { tag };
+  if (ssr === undefined) return formatServerUri({ ...server, ...named });
+  return formatSsrUri({
+    ...server,
+    ...named,
+    protocol: plainName(ssr.protocol),
+    obfs: plainName(ssr.obfs),
+    ...(ssr.obfsParam && { obfsParam: ssr.obfsParam }),
+    ...(protocolParam && { protocolParam }),
+  });
+}

@@ -1,0 +1,245 @@
+/**
+ * Routes as a configuration file and a command line name them, with the files
+ * that they refer to.
+ *
+ * @module
+ */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import {
+  type CountryDatabase,
+  openCountryDatabase,
+} from "../../adapters/system/country_database.ts";
+import { decompress } from "../../adapters/system/decompress.ts";
+import { formatIp } from "../../codec/ip_address.ts";
+import { ConfigError } from "../../errors.ts";
+import { clientRoutes } from "../../routes/acl/acl_routes.ts";
+import { readGeoSite } from "../../routes/lists/geo_dat.ts";
+import {
+  LIST_FORMATS,
+  type ListFormat,
+  readRuleList,
+} from "../../routes/lists/read_list.ts";
+import { readRoutes } from "../../routes/read_routes.ts";
+import type { RouteTable } from "../../routes/route_table.ts";
+import { describeNote, type RuleList } from "../../routes/rule_list.ts";
+import { fileFailure } from "../file_failure.ts";
+import { nearest } from "../options/nearest.ts";
+import type { NamedConfig } from "../config/config_file.ts";
+import type { Sources } from "../config/secrets.ts";
+import type { Said } from "../settings/read.ts";
+import type { RouteKeys } from "../settings/routes.ts";
+import { loadAcl } from "./check_acl.ts";
+
+/** What a file and a command line say of routes. */
+export interface RouteSettings extends Said<RouteKeys> {
+  /** The configuration file, for complaints. */
+  readonly file: NamedConfig | undefined;
+  /** Paths of ACL files. They and `routes` exclude each other. */
+  readonly acl: readonly string[];
+  /** The option that named those, if one did. */
+  readonly aclOption: string | undefined;
+  /** False to ignore `[outbound_block_list]`. */
+  readonly obeysBlockList: boolean;
+  /** Names of servers and groups. */
+  readonly outbounds: readonly string[];
+}
+
+/** Routes, and what the operator should know of them. */
+export interface LoadedRoutes {
+  /** Decides. */
+  readonly table: RouteTable;
+  /** One sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads routes and every file that they refer to.
+ *
+ * @param lists Lists that were fetched, by their names in `rule_sets`.
+ * @returns `undefined` where none are asked for.
+ * @throws {ConfigError} With the file, the key, and what was expected.
+ */
+export function loadRoutes(
+  settings: RouteSettings,
+  sources: Sources,
+  lists: ReadonlyMap<string, Uint8Array> = new Map(),
+): LoadedRoutes | undefined {
+  const { acl: files, aclOption, routes } = settings;
+  if (files.length > 0) {
+    if (routes !== undefined) {
+      throw wrong(
+        fileOf(settings),
+        "routes",
+        "there is an ACL as well; give one of both",
+      );
+    }
+    const acl = loadAcl(files, sources, aclOption);
+    return {
+      table: clientRoutes(acl, settings.obeysBlockList),
+      warnings: [
+        ...acl.warnings,
+        ...acl.notes.map((note) => `${note.file}: ${describeNote(note)}`),
+      ],
+    };
+  }
+  if (routes === undefined) return undefined;
+  const loader = new RouteLoader(settings, lists);
+  return { table: loader.table(), warnings: loader.warnings };
+}
+
+/** Reads the files that routes refer to, each once. */
+class RouteLoader {
+  readonly warnings: string[] = [];
+  readonly #settings: RouteSettings;
+  readonly #lists: ReadonlyMap<string, Uint8Array>;
+
+  constructor(
+    settings: RouteSettings,
+    lists: ReadonlyMap<string, Uint8Array>,
+  ) {
+    this.#settings = settings;
+    this.#lists = lists;
+  }
+
+  table(): RouteTable {
+    const { routes, outbounds } = this.#settings;
+    const file = fileOf(this.#settings);
+    const database = this.#countries();
+    return readRoutes(routes, {
+      file,
+      outbounds,
+      nearest,
+      ruleSets: this.#ruleSets(database),
+      countryOf: database &&
+        ((address) => database.countryOf(formatIp(address))),
+      geoSite: this.#geoSite(),
+    });
+  }
+
+  #countries(): CountryDatabase | undefined {
+    const { geoIpFile } = this.#settings;
+    if (geoIpFile === undefined) return undefined;
+    return named(geoIpFile, () => openCountryDatabase(this.#read(geoIpFile)));
+  }
+
+  #geoSite(): ((category: string) => RuleList) | undefined {
+    const { geoSiteFile } = this.#settings;
+    if (geoSiteFile === undefined) return undefined;
+    const bytes = this.#read(geoSiteFile);
+    return (category) =>
+      this.#noted(
+        geoSiteFile,
+        named(geoSiteFile, () => readGeoSite(bytes, category, geoSiteFile)),
+      );
+  }
+
+  #ruleSets(database: CountryDatabase | undefined): Map<string, RuleList> {
+    const { ruleSets = {} } = this.#settings;
+    const file = fileOf(this.#settings);
+    const sets = new Map<string, RuleList>();
+    for (
+      const [name, entry] of Object.entries(
+        objectOf(file, "rule_sets", ruleSets),
+      )
+    ) {
+      const key = `rule_sets.${name}`;
+      const { path, url, format } = objectOf(file, key, entry);
+      const isFormat = (value: unknown): value is ListFormat =>
+        LIST_FORMATS.some((one) => one === value);
+      if (format !== undefined && format !== "auto" && !isFormat(format)) {
+        throw wrong(
+          file,
+          `${key}.format`,
+          `expected auto, ${LIST_FORMATS.join(", ")}`,
+        );
+      }
+      if ((typeof path === "string") === (typeof url === "string")) {
+        throw wrong(file, key, 'expected "path" or "url"');
+      }
+      const bytes = typeof path === "string"
+        ? this.#read(path)
+        : this.#lists.get(name);
+      if (bytes === undefined) {
+        throw wrong(
+          file,
+          `${key}.url`,
+          "its list was never fetched; a local that starts with it does that",
+        );
+      }
+      const shown = typeof path === "string" ? path : name;
+      sets.set(
+        name,
+        this.#noted(
+          shown,
+          named(shown, () =>
+            readRuleList(bytes, {
+              list: shown,
+              decompress,
+              format: isFormat(format) ? format : undefined,
+              countryOf: database &&
+                ((address) => database.countryOf(formatIp(address))),
+            })),
+        ),
+      );
+    }
+    return sets;
+  }
+
+  #noted(list: string, rules: RuleList): RuleList {
+    for (const note of rules.notes) {
+      this.warnings.push(`${list}: ${describeNote(note)}`);
+    }
+    return rules;
+  }
+
+  #read(path: string): Uint8Array {
+    return readBytes(resolve(dirname(fileOf(this.#settings)), path));
+  }
+}
+
+/** Its name; "" without one. */
+function fileOf({ file }: RouteSettings): string {
+  return file?.name ?? "";
+}
+
+/** @throws {ConfigError} `ERR_CONFIG_FILE`. */
+function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new ConfigError(
+      "ERR_CONFIG_FILE",
+      `Cannot read ${path}: ${fileFailure(error, "read")}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Adds a list's name to what is wrong with it. */
+function named<T>(list: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.code, `${list}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+function objectOf(
+  file: string,
+  key: string,
+  value: unknown,
+): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw wrong(file, key, "expected an object");
+}
+
+function wrong(file: string, key: string, what: string): ConfigError {
+  const place = file === "" ? key : `${file}: ${key}`;
+  return new ConfigError("ERR_CONFIG_VALUE", `${place}: ${what}`);
+}

@@ -1,0 +1,91 @@
+/**
+ * Settings of rules that say where targets lead.
+ *
+ * @module
+ */
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
+import { LIST_EXPECTED } from "../config/config_file.ts";
+import { choice, object, several, text } from "./kinds.ts";
+import type { Kind, Settings } from "./setting.ts";
+
+/** Access lists, and how much of them is obeyed. */
+export const ACL: Settings<{
+  readonly files: string[];
+  readonly block: "on" | "off";
+}> = {
+  files: {
+    key: "acl",
+    flag: "acl",
+    kind: several(text("FILE", "file")),
+    help: "Rules: an ACL of shadowsocks-libev or -rust; several are joined",
+    reload: "adopts",
+  },
+  block: {
+    flag: "acl-block",
+    kind: choice("on|off", ["on", "off"], "on or off"),
+    default: "on",
+    help: "Block what [outbound_block_list] of an ACL has, `on` or `off`",
+    reload: "adopts",
+  },
+};
+
+/** Objects whose keys `src/routes/read_routes.ts` reads. */
+const ROUTE_LIST: Kind<unknown[]> = {
+  type: "list",
+  expected: LIST_EXPECTED,
+  schema: { type: "array", items: { type: "object" } },
+  read: (value) => Array.isArray(value) ? value : undefined,
+};
+
+/** See the table. */
+export interface RouteKeys {
+  readonly routes: unknown[];
+  readonly ruleSets: object;
+  readonly geoIpFile: string;
+  readonly geoSiteFile: string;
+  readonly resolve: LocalRoutes["resolve"];
+}
+
+/** Routes of a local. */
+export const ROUTES: Settings<RouteKeys> = {
+  routes: {
+    key: "routes",
+    kind: ROUTE_LIST,
+    role: "local",
+    help: "Routes of a local in order, conditions and `to`; see below",
+    reload: "adopts",
+  },
+  ruleSets: {
+    key: "rule_sets",
+    kind: object(
+      { type: "object", additionalProperties: { type: "object" } },
+      "an object",
+    ),
+    role: "local",
+    help: "Lists of rules by name, `path` or `url`; see below",
+    reload: "adopts",
+  },
+  geoIpFile: {
+    key: "geoip_file",
+    kind: text("FILE", "file"),
+    role: "local",
+    help: "Database of countries (.mmdb), for `geoip`",
+    reload: "adopts",
+  },
+  geoSiteFile: {
+    key: "geosite_file",
+    kind: text("FILE", "file"),
+    role: "local",
+    help: "The geosite.dat of v2fly, for `geosite`",
+    reload: "adopts",
+  },
+  resolve: {
+    key: "resolve",
+    kind: choice("WHERE", ["local", "never"]),
+    usual: "local with an ACL, never with routes",
+    role: "local",
+    help: "Where names are resolved for rules on addresses: `local`, on this " +
+      "machine, or `never`",
+    reload: "adopts",
+  },
+};

@@ -1,0 +1,356 @@
+/**
+ * `umbra convert`: servers from any form that is read to any that is written,
+ * and the Shadowsocks 2022 server that may stand in their place.
+ *
+ * @module
+ */
+import {
+  isClash,
+  isSingBox,
+  readClash,
+  readSingBox,
+  toClash,
+  toSingBox,
+} from "../../codec/foreign_outbounds.ts";
+import { toGoConfig, toPythonConfig } from "../../codec/lightsocks_config.ts";
+import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
+import { encodeBase64 } from "../../codec/base64.ts";
+import { type OnlineConfig, parseOnlineConfig } from "../../codec/sip008.ts";
+import { readSubscription } from "../../codec/ssr_uri.ts";
+import { toSsrConfig } from "../../codec/ssr_config.ts";
+import { findMethod, type Method } from "../../crypto/method.ts";
+import { ConfigError } from "../../errors.ts";
+import type { RandomBytes } from "../../random.ts";
+import {
+  CONVERT_FORMS,
+  DEFAULT_LOCAL,
+  INIT_METHOD,
+} from "../commands/defaults.ts";
+import { findServers, listed, readFile } from "../config/find_servers.ts";
+import { formatLink, type LinkedServer } from "../config/server_links.ts";
+import { linkedServers } from "../config/configure_urls.ts";
+import { publicHostOf } from "../config/operator_settings.ts";
+import { Secrets, type Sources } from "../config/secrets.ts";
+import {
+  serverFromParsed,
+  serverFromSsr,
+  type ServerSettings,
+} from "../config/server_settings.ts";
+import type { Configured } from "../config/config.ts";
+import type { Arguments } from "../options/args.ts";
+import { option } from "../options/option_value.ts";
+import { alternatives } from "../settings/kinds.ts";
+import { generateKey } from "./genkey.ts";
+
+type Form = (typeof CONVERT_FORMS)[number];
+
+/**
+ * The text of the servers in another form.
+ *
+ * @param online The servers of the published list that was asked for.
+ * @throws {ConfigError} When there is nothing to read, or a server has no such
+ * form.
+ */
+export function convert(
+  args: Arguments,
+  sources: Sources,
+  randomBytes: RandomBytes,
+  online?: readonly ServerSettings[],
+): Configured<string> {
+  const form = option(
+    args,
+    "to",
+    (text) => CONVERT_FORMS.find((one) => one === text),
+    alternatives(CONVERT_FORMS),
+  ) ?? "json";
+  const { result, warnings, publicHost } = read(args, sources, online);
+  const servers = linkedServers(result, {
+    host: args.last("host") ?? publicHost,
+    tag: args.last("tag"),
+  });
+  return {
+    result: args.has("upgrade")
+      ? upgraded(servers, randomBytes)
+      : WRITERS[form](servers),
+    warnings,
+  };
+}
+
+function read(
+  args: Arguments,
+  sources: Sources,
+  online: readonly ServerSettings[] | undefined,
+): Configured<readonly ServerSettings[]> & {
+  readonly publicHost?: string | undefined;
+} {
+  const name = args.last("config");
+  const foreign = name === undefined
+    ? undefined
+    : readForeign(sources.readText(name));
+  if (foreign !== undefined) {
+    return {
+      result: foreign.servers.map((server) => {
+        const origin = server.tag ?? `${server.host}:${server.port}`;
+        return "ssr" in server
+          ? serverFromSsr(server.ssr, origin)
+          : serverFromParsed(server, origin);
+      }),
+      warnings: foreign.warnings,
+    };
+  }
+  const file = readFile(args, sources);
+  const secrets = new Secrets(sources, file?.name);
+  const found = findServers(args, file, secrets, online);
+  if (found.servers.length === 0 && file === undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "Nothing to convert: give -c FILE, a link, or -s HOST:PORT",
+    );
+  }
+  return {
+    result: listed(found, secrets),
+    publicHost: file && publicHostOf(file),
+    warnings: [...found.warnings, ...secrets.warnings],
+  };
+}
+
+/** What other programs and providers write; `undefined` for a configuration. */
+function readForeign(text: string): OnlineConfig | undefined {
+  if (isClash(text)) return readClash(text);
+  const document = parseJson(text);
+  if (isSingBox(document)) return readSingBox(document);
+  if (document !== undefined) return undefined;
+  return readSubscription(text)?.length ? parseOnlineConfig(text) : undefined;
+}
+
+/** @returns `undefined` for what is no strict JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
+
+const WRITERS: Readonly<
+  Record<Form, (servers: readonly LinkedServer[]) => string>
+> = {
+  uri: (servers) => lines(servers.map(formatLink)),
+  json: (servers) => json(ownConfig(servers)),
+  subscription: (servers) =>
+    lines([
+      encodeText(
+        servers.map((server) => formatLink(notLightsocks(server))).join("\n"),
+      ),
+    ]),
+  sip008: (servers) =>
+    json({
+      version: 1,
+      servers: servers.map((server, i) => {
+        const { host, port, method, password, tag } = plain(server, "SIP008");
+        return {
+          id: uuid(i),
+          remarks: tag ?? `${host}:${port}`,
+          server: host,
+          server_port: port,
+          password,
+          method: method.name,
+        };
+      }),
+    }),
+  "sing-box": (servers) =>
+    json({
+      outbounds: servers.map((server) =>
+        toSingBox(entryOf(plain(server, "sing-box")))
+      ),
+    }),
+  clash: (servers) =>
+    `proxies:\n${
+      servers.map((server) => toClash(entryOf(notLightsocks(server)))).join("")
+    }`,
+  shadowsocksr: (servers) => {
+    const { host, ...server } = only(servers, "shadowsocksr");
+    const { method, ssr, protocolParam = "" } = server;
+    if (!("ivLength" in method) || method.family.name === "lightsocks") {
+      throw noForm(server, "ShadowsocksR", "only stream ciphers");
+    }
+    return json(toSsrConfig({
+      ...server,
+      method: method.name,
+      protocol: ssr?.protocol ?? "origin",
+      protocolParam,
+      obfs: ssr?.obfs ?? "plain",
+      obfsParam: ssr?.obfsParam ?? "",
+    }, { host, local: DEFAULT_LOCAL }));
+  },
+  "lightsocks-go": (servers) =>
+    json(toGoConfig(lightsocks(servers, "lightsocks-go"), "local")),
+  "lightsocks-python": (servers) =>
+    json(toPythonConfig(lightsocks(servers, "lightsocks-python"))),
+};
+
+/** Ours: one server at the top, several in `servers`. */
+function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
+  const entries = servers.map(({ host, port, ...server }) => {
+    const { method, password, ssr, protocolParam, tag } = server;
+    const isTable = method.family.name === "lightsocks";
+    return {
+      server: host,
+      server_port: port,
+      ...isTable ? { protocol: "lightsocks" } : { method: method.name },
+      password,
+      ...(ssr && { protocol: ssr.protocol, obfs: ssr.obfs }),
+      ...(protocolParam && { protocol_param: protocolParam }),
+      ...(ssr?.obfsParam && { obfs_param: ssr.obfsParam }),
+      ...(tag && { remarks: tag }),
+    };
+  });
+  const legacy = servers.some(({ method }) => !method.family.authenticates)
+    ? { allow_legacy: true }
+    : {};
+  const [first] = entries;
+  return entries.length === 1
+    ? { ...first, ...legacy, ...OWN_LOCAL }
+    : { servers: entries, ...legacy, ...OWN_LOCAL };
+}
+
+const OWN_LOCAL = {
+  "local_address": DEFAULT_LOCAL.host,
+  "local_port": DEFAULT_LOCAL.port,
+};
+
+/**
+ * A server of the 2022 edition on the same ports, with fresh keys for all who
+ * had one, and the links of its clients as comments below.
+ *
+ * @param links As their clients have them, one for each user.
+ */
+function upgraded(
+  links: readonly LinkedServer[],
+  randomBytes: RandomBytes,
+): string {
+  const method = findMethod(INIT_METHOD);
+  const key = (): string => generateKey(method, randomBytes);
+  const servers = [...new Set(links.map(({ port }) => port))].map((port) => {
+    const clients = links.filter((link) => link.port === port);
+    const own = key();
+    const users = clients.length === 1 && clients[0]!.user === undefined
+      ? []
+      : clients.map((client, i) => ({
+        name: client.user ?? client.tag ?? `user-${i + 1}`,
+        password: key(),
+      }));
+    return { port, own, users, clients };
+  });
+  const fresh = servers.flatMap(({ port, own, users, clients }) =>
+    clients.map(({ host, tag }, i) =>
+      formatLink({
+        host,
+        port,
+        method,
+        password: users.length === 0 ? own : `${own}:${users[i]!.password}`,
+        tag: users[i]?.name ?? tag,
+      })
+    )
+  );
+  const config = {
+    servers: servers.map(({ port, own, users }) => ({
+      server: "::",
+      server_port: port,
+      method: method.name,
+      password: own,
+      mode: "tcp_and_udp",
+      ...users.length > 0 && { users },
+    })),
+  };
+  return `// The server's side, with fresh keys, for \`umbra server -c FILE\`.
+${json(config)}
+// Links of the clients; each is as good as a password.
+${lines(fresh.map((link) => `// ${link}`))}`;
+}
+
+/** The one server that a form can hold. */
+function only(servers: readonly LinkedServer[], form: Form): LinkedServer {
+  const [server, second] = servers;
+  if (server !== undefined && second === undefined) return server;
+  throw new ConfigError(
+    "ERR_CONFIG_VALUE",
+    `Cannot write ${servers.length} servers as ${form}, which holds one: ` +
+      "give one of them",
+  );
+}
+
+function lightsocks(
+  servers: readonly LinkedServer[],
+  form: Form,
+): Parameters<typeof toPythonConfig>[0] {
+  const server = only(servers, form);
+  const { host, port, method, password } = server;
+  if (method.family.name !== "lightsocks") {
+    throw noForm(server, "lightsocks", "no method but its own");
+  }
+  return {
+    server: { host, port },
+    local: DEFAULT_LOCAL,
+    table: parseLightsocksPassword(password),
+  };
+}
+
+/** What has a method and a password, and no more. */
+function plain(server: LinkedServer, form: string): LinkedServer {
+  if (server.ssr === undefined) return notLightsocks(server);
+  throw noForm(server, form, "nothing of ShadowsocksR");
+}
+
+function notLightsocks(server: LinkedServer): LinkedServer {
+  if (server.method.family.name !== "lightsocks") return server;
+  throw noForm(server, "this form", "nothing of lightsocks");
+}
+
+function entryOf(
+  { method: { name: method }, ssr, protocolParam, ...server }: LinkedServer,
+): Parameters<typeof toClash>[0] {
+  const { host, port, password, tag } = server;
+  const place = { host, port, ...(tag !== undefined && { tag }) };
+  if (ssr === undefined) return { ...place, method, password };
+  return {
+    ...place,
+    ssr: {
+      ...place,
+      ...ssr,
+      method,
+      password,
+      ...(protocolParam && { protocolParam }),
+    },
+  };
+}
+
+function noForm(
+  { port, method }: { readonly port: number; readonly method: Method },
+  form: string,
+  has: string,
+): ConfigError {
+  return new ConfigError(
+    "ERR_CONFIG_VALUE",
+    `Cannot write the server of port ${port} (${method.name}) as ${form}: it ` +
+      `has ${has}`,
+  );
+}
+
+/** SIP008 wants one; ours say the place in the list. */
+function uuid(index: number): string {
+  return `00000000-0000-8000-8000-${String(index + 1).padStart(12, "0")}`;
+}
+
+function encodeText(text: string): string {
+  return encodeBase64(new TextEncoder().encode(text));
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join("");
+}

@@ -1,0 +1,221 @@
+/**
+ * As much of YAML as lists of proxies are written in: a list of flat maps under
+ * one key at the top, in block or in flow style, and scalars in all three
+ * quotings. JSON is a part of it.
+ *
+ * Does not: read anchors, tags, text of several lines. What is nested in a map
+ * is left out, but its key is kept.
+ *
+ * @module
+ */
+
+/** A flat map; of what is nested only the key is kept, with no text. */
+export type FlatMap = ReadonlyMap<string, string>;
+
+/** Deepest nesting of flow style: more is no list of proxies. */
+const MAX_DEPTH = 16;
+
+/**
+ * The maps of the list under a key at the top.
+ *
+ * @returns `undefined` where there is no such key.
+ * @throws {SyntaxError} For what cannot be read; the message quotes nothing.
+ */
+export function readMaps(text: string, key: string): FlatMap[] | undefined {
+  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const start = lines.findIndex((line) => startsKey(line, key));
+  if (start < 0) return undefined;
+  const rest = lines[start]!.slice(lines[start]!.indexOf(":") + 1).trim();
+  if (rest !== "" && !rest.startsWith("#")) {
+    return new Flow([rest, ...lines.slice(start + 1)].join("\n")).maps();
+  }
+  return readBlock(lines.slice(start + 1));
+}
+
+function startsKey(line: string, key: string): boolean {
+  return line.replaceAll('"', "").startsWith(`${key}:`);
+}
+
+function readBlock(lines: readonly string[]): FlatMap[] {
+  const maps: Map<string, string>[] = [];
+  /** Columns of the dashes, and of the keys behind them. */
+  let dash = -1;
+  let column = -1;
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i]!;
+    if (/^\s*(?:#.*)?$/.test(line)) continue;
+    const indent = line.search(/\S/);
+    const item = /^(\s*)-(\s+)(\S.*)$/.exec(line);
+    if (item !== null && (dash < 0 || indent === dash)) {
+      dash = indent;
+      const content = item[3]!;
+      if (content.startsWith("{")) {
+        const flow = new Flow([content, ...lines.slice(i + 1)].join("\n"));
+        maps.push(flow.map());
+        i += flow.linesRead - 1;
+        column = -1;
+        continue;
+      }
+      column = indent + 1 + item[2]!.length;
+      const map = new Map<string, string>();
+      addPair(content, map);
+      maps.push(map);
+    } else if (indent === 0) break;
+    else if (indent === column) addPair(line.trim(), maps.at(-1)!);
+    else if (column < 0 || indent < column) throw unreadable();
+  }
+  return maps;
+}
+
+function addPair(text: string, map: Map<string, string>): void {
+  const flow = new Flow(text);
+  const key = flow.scalar(":");
+  flow.expect(":");
+  map.set(key, flow.isAtEnd ? "" : flow.value("", 0));
+}
+
+/** Reads flow style from the front of a text. */
+class Flow {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Lines that were begun. */
+  get linesRead(): number {
+    return this.#text.slice(0, this.#at).split("\n").length;
+  }
+
+  /** True if nothing but white space or a comment is left. */
+  get isAtEnd(): boolean {
+    return /^\s*(?:#.*)?$/.test(this.#text.slice(this.#at));
+  }
+
+  /** A list of maps. */
+  maps(): FlatMap[] {
+    this.expect("[");
+    const maps: FlatMap[] = [];
+    while (!this.#takes("]")) {
+      maps.push(this.map());
+      if (!this.#takes(",")) {
+        this.expect("]");
+        break;
+      }
+    }
+    return maps;
+  }
+
+  /** A flat map. */
+  map(depth = 0): Map<string, string> {
+    this.expect("{");
+    const map = new Map<string, string>();
+    while (!this.#takes("}")) {
+      const key = this.scalar(":,}");
+      this.expect(":");
+      map.set(key, this.value(",}", depth));
+      if (!this.#takes(",")) {
+        this.expect("}");
+        break;
+      }
+    }
+    return map;
+  }
+
+  /**
+   * A value; of what is nested, no text.
+   *
+   * @param ends Characters that end a plain scalar; empty: the line does.
+   */
+  value(ends: string, depth: number): string {
+    if (depth > MAX_DEPTH) throw unreadable();
+    const next = this.#peek();
+    if (next === "{") {
+      this.map(depth + 1);
+      return "";
+    }
+    if (next !== "[") return this.scalar(ends);
+    this.expect("[");
+    while (!this.#takes("]")) {
+      this.value(",]", depth + 1);
+      if (!this.#takes(",")) {
+        this.expect("]");
+        break;
+      }
+    }
+    return "";
+  }
+
+  /** Text in one of the three quotings. */
+  scalar(ends: string): string {
+    const quote = this.#peek();
+    if (quote === '"') return this.#doubleQuoted();
+    if (quote === "'") return this.#singleQuoted();
+    let end = this.#at;
+    const text = this.#text;
+    for (; end < text.length; end++) {
+      const char = text[end]!;
+      if (char === "\n") break;
+      if (char === "#" && /\s/.test(text[end - 1] ?? " ")) break;
+      if (!ends.includes(char) || ends === "") continue;
+      // A colon within text is text, as in IPv6 addresses.
+      if (char !== ":" || /\s|^$/.test(text[end + 1] ?? "")) break;
+    }
+    const scalar = text.slice(this.#at, end).trim();
+    this.#at = end;
+    return /^(?:~|null)$/i.test(scalar) ? "" : scalar;
+  }
+
+  /** @throws {SyntaxError} When another character is next. */
+  expect(char: string): void {
+    if (!this.#takes(char)) throw unreadable();
+  }
+
+  #takes(char: string): boolean {
+    if (this.#peek() !== char) return false;
+    this.#at++;
+    return true;
+  }
+
+  /** The next character that is no white space and of no comment. */
+  #peek(): string | undefined {
+    const rest = /\s*(?:(?<=\s)#.*\s*)*/y;
+    rest.lastIndex = this.#at;
+    rest.exec(this.#text);
+    this.#at = Math.max(this.#at, rest.lastIndex);
+    return this.#text[this.#at];
+  }
+
+  #doubleQuoted(): string {
+    const quoted = /"(?:[^"\\]|\\.)*"/sy;
+    quoted.lastIndex = this.#at;
+    const found = quoted.exec(this.#text)?.[0];
+    if (found === undefined) throw unreadable();
+    this.#at += found.length;
+    try {
+      // YAML has the escapes of JSON, and \xHH.
+      return JSON.parse(
+        found.replace(
+          /\\(?:x([\da-f]{2})|.)/gis,
+          (escape, hex) => hex === undefined ? escape : `\\u00${hex}`,
+        ),
+      );
+    } catch {
+      throw unreadable();
+    }
+  }
+
+  #singleQuoted(): string {
+    const quoted = /'(?:[^']|'')*'/y;
+    quoted.lastIndex = this.#at;
+    const found = quoted.exec(this.#text)?.[0];
+    if (found === undefined) throw unreadable();
+    this.#at += found.length;
+    return found.slice(1, -1).replaceAll("''", "'");
+  }
+}
+
+function unreadable(): SyntaxError {
+  return new SyntaxError("It is no list of maps in a form of YAML known here");
+}

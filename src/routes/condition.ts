@@ -1,0 +1,203 @@
+/**
+ * Conditions of a route, and how they join.
+ *
+ * Each answers one of three things: it holds, it does not, or that depends on
+ * the addresses of a name that was not resolved. So a name is resolved only
+ * where the answer depends on it.
+ *
+ * @module
+ */
+import type { TargetSet } from "./match/target_set.ts";
+import {
+  NEEDS_ADDRESSES,
+  type RouteAnswer,
+  type RouteHit,
+  type RouteQuestion,
+} from "./question.ts";
+
+/** One condition. */
+export interface Condition {
+  /** Why it holds for a question, if it does. */
+  answer(question: RouteQuestion): RouteAnswer;
+  /** Present if it is no more than one of these sets: what a PAC can say. */
+  readonly sets?: readonly TargetSet[];
+  /** Which half of the sets counts; default: both. */
+  readonly half?: "names" | "addresses";
+}
+
+/** Holds if the target meets one of the sets. */
+export function inSets(sets: readonly TargetSet[]): Condition {
+  return {
+    sets,
+    answer(question): RouteAnswer {
+      const { name, addresses } = question;
+      if (name !== undefined) {
+        for (const set of sets) {
+          const hit = set.matchName(name);
+          if (hit !== undefined) return hit;
+        }
+      }
+      if (addresses === undefined) {
+        const isOpen = sets.some((set) => set.hasAddresses);
+        return isOpen ? NEEDS_ADDRESSES : undefined;
+      }
+      return firstOf(
+        addresses,
+        sets,
+        (set, address) => set.matchAddress(address),
+      );
+    },
+  };
+}
+
+/** Holds if one of the sets has a range with the client's address. */
+export function fromSets(sets: readonly TargetSet[]): Condition {
+  return {
+    answer({ source }): RouteAnswer {
+      const hit = source &&
+        firstOf([source], sets, (set, address) => set.matchAddress(address));
+      if (hit === undefined) return undefined;
+      const { value, list, line } = hit;
+      return { condition: "source", value, list, line };
+    },
+  };
+}
+
+/** Holds if an address of the target is in a country, as a database says. */
+export function inCountry(
+  country: string,
+  countryOf: (address: Uint8Array) => string | undefined,
+): Condition {
+  const hit = { condition: "geoip", value: country };
+  return {
+    answer({ addresses }): RouteAnswer {
+      if (addresses === undefined) return NEEDS_ADDRESSES;
+      const isThere = addresses.some((address) =>
+        countryOf(address) === country
+      );
+      return isThere ? hit : undefined;
+    },
+  };
+}
+
+/** Ports from one to another, both included. */
+export interface PortRange {
+  /** At least 0. */
+  readonly from: number;
+  /** At most 65,535. */
+  readonly to: number;
+}
+
+/** Holds if the target's port is in a range. */
+export function onPorts(ranges: readonly PortRange[]): Condition {
+  return {
+    answer({ port }): RouteAnswer {
+      const range = ranges.find(({ from, to }) => port >= from && port <= to);
+      if (range === undefined) return undefined;
+      const { from, to } = range;
+      return from === to
+        ? { condition: "port", value: `${from}` }
+        : { condition: "port_range", value: `${from}:${to}` };
+    },
+  };
+}
+
+/** Holds if a word of the question is one of these. */
+export function isOneOf(
+  key: "network" | "user" | "inbound",
+  words: readonly string[],
+): Condition {
+  return {
+    answer(question): RouteAnswer {
+      const value = question[key];
+      return value !== undefined && words.includes(value)
+        ? { condition: key, value }
+        : undefined;
+    },
+  };
+}
+
+/** Holds if one of them does. */
+export function anyOf(conditions: readonly Condition[]): Condition {
+  if (conditions.length === 1) return conditions[0]!;
+  const sets = conditions.map(({ sets, half }) => half ? undefined : sets);
+  return {
+    answer(question): RouteAnswer {
+      let open: RouteAnswer;
+      for (const condition of conditions) {
+        const answer = condition.answer(question);
+        if (answer === NEEDS_ADDRESSES) open = answer;
+        else if (answer !== undefined) return answer;
+      }
+      return open;
+    },
+    ...sets.every((one) => one !== undefined) && { sets: sets.flat() },
+  };
+}
+
+/** Holds if all of them do; explained by the first. */
+export function allOf(conditions: readonly Condition[]): Condition {
+  if (conditions.length === 1) return conditions[0]!;
+  return {
+    answer(question): RouteAnswer {
+      let first: RouteHit | undefined = ALWAYS;
+      let isOpen = false;
+      for (const condition of conditions) {
+        const answer = condition.answer(question);
+        if (answer === undefined) return undefined;
+        if (answer === NEEDS_ADDRESSES) isOpen = true;
+        else if (first === ALWAYS) first = answer;
+      }
+      return isOpen ? NEEDS_ADDRESSES : first;
+    },
+  };
+}
+
+/** Holds if the other does not. */
+export function not(condition: Condition): Condition {
+  return {
+    answer(question): RouteAnswer {
+      const answer = condition.answer(question);
+      if (answer === NEEDS_ADDRESSES) return answer;
+      return answer === undefined
+        ? { condition: "invert", value: "true" }
+        : undefined;
+    },
+  };
+}
+
+/** Holds for targets that are addresses, never for what a name resolved to. */
+export function ofAddressTargets(condition: Condition): Condition {
+  return {
+    ...condition.sets && { sets: condition.sets, half: "addresses" },
+    answer: (question) =>
+      question.name === undefined ? condition.answer(question) : undefined,
+  };
+}
+
+/** Holds for the names of one condition, whatever they resolve to. */
+export function ofNames(condition: Condition): Condition {
+  return {
+    ...condition.sets && { sets: condition.sets, half: "names" },
+    answer: (question) =>
+      question.name === undefined
+        ? undefined
+        : condition.answer({ ...question, addresses: [] }),
+  };
+}
+
+const ALWAYS: RouteHit = { condition: "every", value: "target" };
+
+function firstOf(
+  addresses: readonly Uint8Array[],
+  sets: readonly TargetSet[],
+  match: (set: TargetSet, address: Uint8Array) => RouteHit | undefined,
+): RouteHit | undefined {
+  for (const address of addresses) {
+    for (const set of sets) {
+      const hit = match(set, address);
+      if (hit !== undefined) return hit;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,76 @@
+/**
+ * Lists of every format, told apart by what they say.
+ *
+ * @module
+ */
+import { MAX_LIST_BYTES } from "../../limits.ts";
+import { listError } from "../list_error.ts";
+import type { CountryOf, RuleList } from "../rule_list.ts";
+import { readClashList } from "./clash_list.ts";
+import type { Decompress } from "./decompress.ts";
+import { readMrs, ZSTD_MAGIC } from "./mrs.ts";
+import { readPlainList } from "./plain_list.ts";
+import { readRuleSetJson } from "./rule_set_json.ts";
+import { readSrs, SRS_MAGIC } from "./srs.ts";
+
+/** Formats of lists. */
+export const LIST_FORMATS = ["plain", "clash", "json", "srs", "mrs"] as const;
+
+/** One of {@link LIST_FORMATS}. */
+export type ListFormat = typeof LIST_FORMATS[number];
+
+/** What reading takes. */
+export interface ReadListOptions {
+  /** Name of the list in what is explained. */
+  readonly list: string;
+  /** Default: what the content tells. */
+  readonly format?: ListFormat | undefined;
+  /** Of this runtime. */
+  readonly decompress: Decompress;
+  /** For conditions on countries; default: they are left out. */
+  readonly countryOf?: CountryOf | undefined;
+}
+
+/**
+ * Reads a list.
+ *
+ * @param bytes The file; borrowed.
+ * @throws {ConfigError} `ERR_ROUTE_LIST`.
+ */
+export function readRuleList(
+  bytes: Uint8Array,
+  options: ReadListOptions,
+): RuleList {
+  const { list, decompress, countryOf } = options;
+  if (bytes.length > MAX_LIST_BYTES) {
+    throw listError(`it is larger than ${MAX_LIST_BYTES} bytes`);
+  }
+  const format = options.format ?? formatOf(bytes);
+  switch (format) {
+    case "srs":
+      return readSrs(bytes, list, decompress);
+    case "mrs":
+      return readMrs(bytes, list, decompress);
+    case "json":
+      return readRuleSetJson(UTF8.decode(bytes), list);
+    case "clash":
+      return readClashList(UTF8.decode(bytes), list, countryOf);
+    case "plain":
+      return readPlainList(UTF8.decode(bytes), list);
+  }
+}
+
+/** The format that a list has by its first bytes or its first entry. */
+export function formatOf(bytes: Uint8Array): ListFormat {
+  const startsWith = (magic: readonly number[]): boolean =>
+    magic.every((byte, i) => bytes[i] === byte);
+  if (startsWith(SRS_MAGIC)) return "srs";
+  if (startsWith(ZSTD_MAGIC)) return "mrs";
+  const text = UTF8.decode(bytes);
+  if (/^\uFEFF?\s*\{/.test(text)) return "json";
+  const isClash =
+    /^[ \t]*(?:payload[ \t]*:|\+\.|[A-Z][A-Z0-9]+(?:-[A-Z0-9]+)*,)/m.test(text);
+  return isClash ? "clash" : "plain";
+}
+
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -1,0 +1,45 @@
+/**
+ * What is asked of routes, and what a condition answers.
+ *
+ * @module
+ */
+
+/** One connection, or the first datagram to a target. */
+export interface RouteQuestion {
+  /** The target's name, lower case ASCII; `undefined` for an address. */
+  readonly name?: string | undefined;
+  /**
+   * The target's address or what its name resolved to, 4 or 16 bytes each.
+   * `undefined`: the name was not resolved yet. Empty: nothing is known of its
+   * addresses, and nothing will be.
+   */
+  readonly addresses?: readonly Uint8Array[] | undefined;
+  /** Of the target, 1 to 65,535. */
+  readonly port: number;
+  /** How it is reached. */
+  readonly network: "tcp" | "udp";
+  /** Address of the client, 4 or 16 bytes. */
+  readonly source?: Uint8Array | undefined;
+  /** Name with which the client has authenticated. */
+  readonly user?: string | undefined;
+  /** `host:port` of the listener that the client has reached. */
+  readonly inbound?: string | undefined;
+}
+
+/** Why a condition holds. */
+export interface RouteHit {
+  /** The configuration's word: `domain_suffix`, `ip_cidr`, … */
+  readonly condition: string;
+  /** What is written there. */
+  readonly value: string;
+  /** Name of the list; `undefined` for the configuration itself. */
+  readonly list?: string | undefined;
+  /** Line of its file, from 1; 0 or `undefined` where there is none. */
+  readonly line?: number | undefined;
+}
+
+/** The answer cannot be given before the name is resolved. */
+export const NEEDS_ADDRESSES: unique symbol = Symbol("needs addresses");
+
+/** Why it holds; `undefined`: it does not. */
+export type RouteAnswer = RouteHit | typeof NEEDS_ADDRESSES | undefined;

@@ -1,0 +1,115 @@
+/**
+ * One rule of a list: a target, and what else must hold for it.
+ *
+ * `(any name or address) and (any port) and each other condition`, as in
+ * sing-box.
+ *
+ * @module
+ */
+import {
+  allOf,
+  anyOf,
+  type Condition,
+  fromSets,
+  inSets,
+  isOneOf,
+  not,
+  onPorts,
+  type PortRange,
+} from "./condition.ts";
+import type { ListNotes } from "./list_notes.ts";
+import {
+  type TargetCounts,
+  type TargetSet,
+  TargetSetBuilder,
+} from "./match/target_set.ts";
+
+/** Collects one rule. */
+export class RuleBuilder {
+  /** Names and addresses of the target. */
+  readonly targets: TargetSetBuilder;
+  /** Addresses of the client. */
+  readonly sources: TargetSetBuilder;
+  /** Ports of the target. */
+  readonly ports: PortRange[] = [];
+  /** `tcp`, `udp`. */
+  readonly networks: string[] = [];
+  /** Names of users. */
+  readonly users: string[] = [];
+  /** Listeners, `host:port`. */
+  readonly inbounds: string[] = [];
+  /** More ways for the target to meet the rule. */
+  readonly otherTargets: Condition[] = [];
+  /** True to hold where the conditions do not. */
+  isInverted = false;
+
+  /**
+   * @param list Name of the list; `undefined` for the configuration itself.
+   * @param notes Takes what is left out.
+   */
+  constructor(list: string | undefined, notes: ListNotes) {
+    this.targets = new TargetSetBuilder(list, notes);
+    this.sources = new TargetSetBuilder(list, notes);
+  }
+
+  /**
+   * Makes the condition; `undefined` where the rule has none.
+   *
+   * @param sizes Takes what its sets have.
+   * @throws {ConfigError} `ERR_ROUTE_LIST` when names are chosen to collide.
+   */
+  build(sizes: ListSizes): Condition | undefined {
+    const conditions: Condition[] = [];
+    const targets = [...this.otherTargets];
+    if (this.targets.count > 0) {
+      targets.unshift(inSets([sizes.sum(this.targets.build())]));
+    }
+    if (targets.length > 0) conditions.push(anyOf(targets));
+    if (this.ports.length > 0) conditions.push(onPorts(this.ports));
+    if (this.sources.count > 0) {
+      conditions.push(fromSets([sizes.sum(this.sources.build())]));
+    }
+    for (
+      const [key, words] of [
+        ["network", this.networks],
+        ["user", this.users],
+        ["inbound", this.inbounds],
+      ] as const
+    ) {
+      if (words.length > 0) conditions.push(isOneOf(key, words));
+    }
+    if (conditions.length === 0) return undefined;
+    const all = allOf(conditions);
+    return this.isInverted ? not(all) : all;
+  }
+}
+
+/** What the sets of a list have together. */
+export class ListSizes {
+  /** How many of what. */
+  counts: TargetCounts = {
+    exact: 0,
+    suffix: 0,
+    keyword: 0,
+    regex: 0,
+    ipv4: 0,
+    ipv6: 0,
+  };
+  /** Bytes of memory. */
+  byteLength = 0;
+
+  /** Adds what a set has; returns the set. */
+  sum(set: TargetSet): TargetSet {
+    const { counts } = this;
+    this.counts = {
+      exact: counts.exact + set.counts.exact,
+      suffix: counts.suffix + set.counts.suffix,
+      keyword: counts.keyword + set.counts.keyword,
+      regex: counts.regex + set.counts.regex,
+      ipv4: counts.ipv4 + set.counts.ipv4,
+      ipv6: counts.ipv6 + set.counts.ipv6,
+    };
+    this.byteLength += set.byteLength;
+    return set;
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Chooses the way of each request by rules.
+ *
+ * A name is resolved on this machine only where a rule needs its addresses and
+ * the routes allow it. A connection waits for that; a datagram that would have
+ * to wait is dropped, and the next one finds the answer.
+ *
+ * @module
+ */
+import { abortable, Deadline } from "../../clock.ts";
+import { type Address, formatAddress } from "../../codec/address.ts";
+import { tellDefect } from "../../defect.ts";
+import { isBindTarget } from "../../codec/bind_request.ts";
+import { PolicyError, TransportError, UmbraError } from "../../errors.ts";
+import { ROUTE_LOOKUP_TIMEOUT_MS } from "../../limits.ts";
+import { routeAddress } from "../../routes/match/target_set.ts";
+import { questionName } from "../../routes/names.ts";
+import type { RouteQuestion } from "../../routes/question.ts";
+import {
+  explainDecision,
+  type RouteDecision,
+  type RouteTable,
+} from "../../routes/route_table.ts";
+import type { Channel } from "../../streams/channel.ts";
+import type { Outbound, Router, RouteRequest } from "../outbound/outbound.ts";
+import type { Dependencies } from "../service.ts";
+import { NameCache } from "../udp/name_cache.ts";
+
+/** Rules of a local. */
+export interface LocalRoutes {
+  /** Decides. */
+  readonly table: RouteTable;
+  /**
+   * `local`: names are resolved on this machine where a rule compares
+   * addresses. `never`: rules on addresses hold for targets that are addresses.
+   */
+  readonly resolve: "never" | "local";
+}
+
+/** Ways by what a route calls them; `block` is none. */
+export type RouteWays = ReadonlyMap<string, Outbound>;
+
+/** Applies rules; other rules are another router. */
+export class RuleRouter implements Router {
+  readonly #routes: LocalRoutes;
+  readonly #ways: RouteWays;
+  readonly #inbound: string;
+  readonly #world: Required<Dependencies>;
+  readonly #names: NameCache;
+
+  /**
+   * @param ways What routes may name; `proxy` is among them.
+   * @param inbound `host:port` of the listener, for rules that name it.
+   */
+  constructor(
+    routes: LocalRoutes,
+    ways: RouteWays,
+    inbound: string,
+    world: Required<Dependencies>,
+  ) {
+    this.#routes = routes;
+    this.#ways = ways;
+    this.#inbound = inbound;
+    this.#world = world;
+    this.#names = new NameCache(world);
+  }
+
+  /**
+   * See {@link Router.choose}.
+   *
+   * @throws {PolicyError} `ERR_ROUTE_BLOCKED`.
+   * @throws {TransportError} `ERR_NET_NAME_TEMPORARY` for a datagram whose name
+   * is being resolved.
+   */
+  choose(request: RouteRequest): Outbound {
+    // What only a server can serve is no target.
+    if (isBindTarget(request.target)) return this.#ways.get("proxy")!;
+    const question = questionOf(request, this.#inbound);
+    const { name } = question;
+    const { table, resolve } = this.#routes;
+    const decision = table.decide({
+      ...question,
+      ...name !== undefined && resolve === "never" && { addresses: [] },
+    });
+    if (decision !== undefined) return this.#way(decision, request);
+    const known = this.#names.known(name!);
+    if (known !== undefined) return this.#late(request, bytesOf(known));
+    if (request.network === "tcp") {
+      return new LateOutbound({
+        resolve: (signal) => this.#resolve(name!, signal),
+        choose: (addresses) => this.#late(request, addresses),
+      });
+    }
+    // The answer stays in the cache, where the next datagram finds it; so does
+    // a failure.
+    this.#names.resolve(name!).catch((error) => {
+      if (!(error instanceof UmbraError)) {
+        tellDefect(error, "resolving for a rule", this.#world);
+      }
+    });
+    throw new TransportError(
+      "ERR_NET_NAME_TEMPORARY",
+      `Cannot send to ${name} yet: a rule needs its addresses`,
+    );
+  }
+
+  #late(request: RouteRequest, addresses: readonly Uint8Array[]): Outbound {
+    const question = questionOf(request, this.#inbound);
+    // It has the addresses, so there is nothing left to ask for.
+    const decision = this.#routes.table.decide({ ...question, addresses })!;
+    return this.#way(decision, request);
+  }
+
+  #way(
+    decision: RouteDecision,
+    { target, network, report }: RouteRequest,
+  ): Outbound {
+    this.#world.metrics.routed(decision.to, network);
+    if (report !== undefined) report.route = decision;
+    if (decision.to === "block") throw blocked(target, decision);
+    const way = this.#ways.get(decision.to);
+    if (way !== undefined) return way;
+    throw new RangeError(`No outbound is called ${decision.to}`);
+  }
+
+  /** None when the look-up fails: then no rule on addresses holds. */
+  async #resolve(name: string, signal: AbortSignal): Promise<Uint8Array[]> {
+    using deadline = new Deadline(this.#world.clock, {
+      delayMs: ROUTE_LOOKUP_TIMEOUT_MS,
+      code: "ERR_NET_TIMEOUT",
+      parent: signal,
+    });
+    try {
+      return bytesOf(
+        await abortable(this.#names.resolve(name), deadline.signal),
+      );
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (!(error instanceof UmbraError)) throw error;
+      return [];
+    }
+  }
+}
+
+/** What a request asks of routes. */
+export function questionOf(
+  { target: { host, port }, user, source, network }: RouteRequest,
+  inbound?: string,
+): RouteQuestion {
+  const address = routeAddress(host);
+  return {
+    ...address ? { addresses: [address] } : { name: questionName(host) },
+    port,
+    network,
+    user,
+    inbound,
+    source: source === undefined ? undefined : routeAddress(source),
+  };
+}
+
+/** What is thrown where a rule blocks a target. */
+export function blocked(
+  target: Address,
+  decision: RouteDecision,
+): PolicyError {
+  return new PolicyError(
+    "ERR_ROUTE_BLOCKED",
+    `Cannot reach ${formatAddress(target)}: ${explainDecision(decision)}`,
+  );
+}
+
+/** How a late decision comes about. */
+interface Pending {
+  resolve(signal: AbortSignal): Promise<Uint8Array[]>;
+  choose(addresses: readonly Uint8Array[]): Outbound;
+}
+
+/** A way of a stream that is known once a name is resolved. */
+class LateOutbound implements Outbound {
+  readonly name = "late";
+  readonly #pending: Pending;
+
+  constructor(pending: Pending) {
+    this.#pending = pending;
+  }
+
+  async open(
+    target: Address,
+    first: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Channel> {
+    const addresses = await this.#pending.resolve(signal);
+    return await this.#pending.choose(addresses).open(target, first, signal);
+  }
+
+  packets(): never {
+    throw new RangeError("Datagrams do not wait for a decision");
+  }
+}
+
+function bytesOf(ips: readonly string[]): Uint8Array[] {
+  return ips.flatMap((ip) => routeAddress(ip) ?? []);
+}

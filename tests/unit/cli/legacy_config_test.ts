@@ -1,0 +1,420 @@
+// Keys of configuration files are what they are.
+// deno-lint-ignore-file camelcase
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
+import { describeConfig } from "../../../src/cli/config/check_config.ts";
+import {
+  type ConfiguredLocal,
+  type ConfiguredRole,
+  type ConfiguredServer,
+  configureLocal,
+  configureServer,
+  configureTunnel,
+} from "../../../src/cli/config/config.ts";
+import { configureUrls } from "../../../src/cli/config/configure_urls.ts";
+import { parseConfig } from "../../../src/cli/config/config_file.ts";
+import { roleOfFile } from "../../../src/cli/config/file_role.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
+import {
+  formatLightsocksPassword,
+  makeLightsocksTable,
+} from "../../../src/codec/lightsocks_password.ts";
+import { formatLightsocksUrl } from "../../../src/codec/lightsocks_config.ts";
+import { parseSsrUri } from "../../../src/codec/ssr_uri.ts";
+import { STREAM_METHODS } from "../../../src/crypto/stream_methods.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import { seededBytes, utf8 } from "../../support/bytes.ts";
+import { sourcesOf } from "../../support/sources.ts";
+
+const AT = ["-s", "192.0.2.1:8388", "-k", "pw"];
+const ALLOWED = [...AT, "--allow-legacy"];
+const TABLE = makeLightsocksTable((n) => seededBytes(n, 3));
+
+const sources = (file?: unknown) => sourcesOf(() => JSON.stringify(file));
+
+function server(
+  argv: readonly string[],
+  file?: unknown,
+): ConfiguredRole<ConfiguredServer[]> {
+  const args = parseArguments(findCommand("server")!, [
+    ...argv,
+    ...file === undefined ? [] : ["-c", "f"],
+  ]);
+  return configureServer(args, sources(file));
+}
+
+function local(
+  argv: readonly string[],
+  file?: unknown,
+): ConfiguredRole<ConfiguredLocal[]> {
+  const args = parseArguments(findCommand("local")!, [
+    ...argv,
+    ...file === undefined ? [] : ["-c", "f"],
+  ]);
+  return configureLocal(args, sources(file));
+}
+
+function urls(file: unknown, ...argv: readonly string[]): string[] {
+  const args = parseArguments(findCommand("url")!, ["-c", "f", ...argv]);
+  return configureUrls(args, sources(file)).result;
+}
+
+function refuses(run: () => unknown, ...messages: RegExp[]): void {
+  assert.throws(run, (error) => {
+    assert.ok(error instanceof ConfigError, String(error));
+    for (const message of messages) assert.match(error.message, message);
+    assert.doesNotMatch(error.message, /secret/);
+    return true;
+  });
+}
+
+test("what does not protect is refused unless it is allowed, and named with the option", () => {
+  for (
+    const argv of [
+      ["-m", "aes-256-cfb"],
+      ["-m", "none"],
+      ["-O", "auth_aes128_md5"],
+      ["-o", "plain"],
+      ["--protocol", "lightsocks", "-k", formatLightsocksPassword(TABLE, "go")],
+    ]
+  ) {
+    for (const configure of [server, local]) {
+      refuses(
+        () => configure([...AT, ...argv]),
+        /does not protect what it carries/,
+        /--allow-legacy or "allow_legacy": true/,
+      );
+      const { warnings } = configure([...ALLOWED, ...argv]);
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0]!, /^legacy: /);
+    }
+  }
+  refuses(() => server([...AT, "-m", "rc4-md5"]), /rc4-md5/);
+  refuses(
+    () => server([...AT, "-O", "auth_chain_a", "-m", "none"]),
+    /ShadowsocksR \(none, auth_chain_a, plain\)/,
+  );
+});
+
+test("the key of the file allows as well, and nothing is said of methods that protect", () => {
+  const file = { server: "192.0.2.1", server_port: 1, password: "pw" };
+  assert.deepEqual(
+    server([], { ...file, allow_legacy: true }).warnings,
+    [],
+  );
+  const legacy = { ...file, method: "chacha20-ietf", allow_legacy: true };
+  assert.match(server([], legacy).warnings[0]!, /^legacy: chacha20-ietf /);
+  refuses(() => server([], { ...legacy, allow_legacy: false }));
+});
+
+test("every stream cipher is a method of both ends, and none needs no password", () => {
+  for (const { name } of STREAM_METHODS) {
+    for (const configure of [server, local]) {
+      configure([...ALLOWED, "-m", name]);
+    }
+  }
+  for (const method of ["none", "plain"]) {
+    const argv = ["-s", "192.0.2.1:8388", "--allow-legacy", "-m", method];
+    assert.deepEqual(server(argv).result[0]!.masterKey, new Uint8Array(0));
+    assert.equal(local(argv).result[0]!.servers[0]!.masterKey.length, 0);
+  }
+});
+
+test("a server with a legacy port opens private targets only by name", () => {
+  const argv = [...ALLOWED, "-m", "rc4-md5", "--allow-private"];
+  refuses(() => server([...argv, "all"]), /--allow-private CIDR/);
+  const { result } = server([...argv, "10.0.0.0/8"]);
+  assert.equal(result[0]!.reach, "public addresses, 10.0.0.0/8");
+  assert.equal(server([...AT, "--allow-private", "all"]).result.length, 1);
+});
+
+test("a client of ShadowsocksR takes the letters of the Python original", () => {
+  const [{ servers: [upstream] }] = local([
+    ...ALLOWED,
+    ...["-m", "chacha20-ietf", "-O", "auth_aes128_sha1", "-G", "1001:p:w"],
+    ...["-o", "tls1.2_ticket_auth", "-g", "a.example,b.example"],
+  ]).result as [ConfiguredLocal];
+  assert.equal(upstream!.method.name, "chacha20-ietf");
+  assert.deepEqual(upstream!.ssr, {
+    protocol: "auth_aes128_sha1",
+    obfs: "tls1.2_ticket_auth",
+    obfsParam: "a.example,b.example",
+    server: { host: "192.0.2.1", port: 8388 },
+    user: { uid: 1001, password: utf8("p:w") },
+  });
+  // A server's parameter names no user of a client.
+  const [plain] = local([...ALLOWED, "-O", "auth_chain_a", "-G", "64"]).result;
+  assert.equal(plain!.servers[0]!.ssr!.user, undefined);
+  refuses(() => local([...ALLOWED, "-O", "auth_chain_a", "-G", "secret:x"]));
+  refuses(
+    () => local([...ALLOWED, "-m", "aes-256-gcm", "-o", "plain"]),
+    /ShadowsocksR has no method aes-256-gcm/,
+  );
+});
+
+test("--protocol tells what programs speak, what the server speaks, or both", () => {
+  const both = local([...ALLOWED, "--protocol", "socks", "-O", "origin"]);
+  assert.equal(both.result[0]!.protocol, "socks");
+  assert.equal(both.result[0]!.servers[0]!.ssr!.protocol, "origin");
+  refuses(
+    () => local([...ALLOWED, "-O", "origin", "-O", "auth_chain_a"]),
+    /two protocols/,
+  );
+  refuses(
+    () => local([...AT, "--protocol", "http", "--protocol", "socks"]),
+    /two protocols/,
+  );
+  refuses(() => server([...AT, "--protocol", "http"]), /--protocol/);
+  const tunnel = parseArguments(findCommand("tunnel")!, [
+    ...AT,
+    ...["--protocol", "auth_chain_a", "-L", "t:1", "--allow-legacy"],
+  ]);
+  const [configured] = configureTunnel(tunnel, sources()).result;
+  assert.equal(configured!.servers[0]!.ssr!.protocol, "auth_chain_a");
+  refuses(
+    () =>
+      local([], {
+        ...{ server: "h", server_port: 1, password: "p" },
+        locals: [{ local_port: 1, protocol: "auth_chain_a" }],
+      }),
+    /locals\[0\]\.protocol/,
+  );
+});
+
+/** As the original has it, with what it has besides. */
+const SSR_FILE = {
+  server: "0.0.0.0",
+  server_ipv6: "::",
+  server_port: 8388,
+  local_address: "127.0.0.1",
+  local_port: 1080,
+  password: "m",
+  method: "aes-128-ctr",
+  protocol: "auth_aes128_md5",
+  protocol_param: "64#1001:p1,1002:p2",
+  obfs: "tls1.2_ticket_auth_compatible",
+  obfs_param: "",
+  speed_limit_per_con: 0,
+  speed_limit_per_user: 0,
+  additional_ports: {},
+  additional_ports_only: false,
+  timeout: 120,
+  udp_timeout: 60,
+  dns_ipv6: false,
+  connect_verbose_info: 0,
+  redirect: "",
+  fast_open: false,
+};
+
+test("a configuration of ShadowsocksR is read as it is, at both ends", () => {
+  assert.equal(
+    roleOfFile(parseConfig(JSON.stringify(SSR_FILE), "f")),
+    "server",
+  );
+  const { result, warnings } = server(["--allow-legacy"], SSR_FILE);
+  assert.deepEqual(warnings.filter((one) => !one.startsWith("legacy: ")), []);
+  const [one, two] = result;
+  assert.equal(two, undefined);
+  assert.deepEqual(one!.listen, { host: "::", port: 8388 });
+  assert.deepEqual(one!.ssr, {
+    protocol: "auth_aes128_md5",
+    obfs: "tls1.2_ticket_auth_compatible",
+  });
+  assert.deepEqual(one!.users, [
+    { name: "1001", uid: 1001, masterKey: utf8("p1") },
+    { name: "1002", uid: 1002, masterKey: utf8("p2") },
+  ]);
+  const client = { ...SSR_FILE, server: "192.0.2.1", protocol_param: "7:x" };
+  const [{ listen, servers, protocol }] = local(["--allow-legacy"], client)
+    .result as [ConfiguredLocal];
+  assert.deepEqual(listen, { host: "127.0.0.1", port: 1080 });
+  assert.equal(protocol, undefined);
+  assert.equal(servers.length, 1);
+  assert.deepEqual(servers[0]!.ssr!.user, { uid: 7, password: utf8("x") });
+  refuses(
+    () =>
+      server(["--allow-legacy"], { ...SSR_FILE, redirect: "*:*#127.0.0.1:80" }),
+    /redirect/,
+  );
+  refuses(
+    () => server(["--allow-legacy"], { ...SSR_FILE, speed_limit_per_user: 9 }),
+    /bytes_per_second/,
+  );
+});
+
+test("ports of ShadowsocksR have settings of their own", () => {
+  const { result } = server(["--allow-legacy"], {
+    ...SSR_FILE,
+    server_ipv6: undefined,
+    port_password: {
+      8381: "a",
+      8382: ["b", "http_simple", "auth_sha1_v4"],
+      8383: { password: "c", protocol: "origin", obfs: "plain" },
+    },
+    protocol_param: "",
+    additional_ports: { 8384: { password: "d", method: "none" } },
+  });
+  assert.deepEqual(
+    result.map(({ listen, method, ssr }) => [
+      listen.port,
+      method.name,
+      ssr!.protocol,
+      ssr!.obfs,
+    ]),
+    [
+      [8381, "aes-128-ctr", "auth_aes128_md5", "tls1.2_ticket_auth_compatible"],
+      [8382, "aes-128-ctr", "auth_sha1_v4", "http_simple"],
+      [8383, "aes-128-ctr", "origin", "plain"],
+      [8384, "none", "auth_aes128_md5", "tls1.2_ticket_auth_compatible"],
+    ],
+  );
+  const only = server(["--allow-legacy"], {
+    ...SSR_FILE,
+    additional_ports: { 8384: { password: "d" } },
+    additional_ports_only: true,
+  });
+  assert.deepEqual(only.result.map(({ listen }) => listen.port), [8384]);
+  refuses(
+    () =>
+      server(["--allow-legacy"], {
+        ...SSR_FILE,
+        port_password: { 8381: ["secret", "no_such", "origin"] },
+      }),
+    /port_password\.8381/,
+  );
+});
+
+test("mudb.json is a server for each user who is enabled", () => {
+  const mudb = [
+    { user: "alice", port: 18401, passwd: "pa", enable: 1 },
+    { user: "bob", port: 18402, passwd: "pb", enable: 0 },
+    { user: "carl", port: 18403, passwd: "pc", transfer_enable: 9 },
+  ];
+  assert.equal(roleOfFile(parseConfig(JSON.stringify(mudb), "f")), "server");
+  const { result, warnings } = server(["--allow-legacy"], mudb);
+  assert.deepEqual(
+    result.map(({ listen, method, ssr }) => [
+      listen.port,
+      method.name,
+      ssr!.protocol,
+    ]),
+    [
+      [18401, "aes-128-ctr", "auth_aes128_md5"],
+      [18403, "aes-128-ctr", "auth_aes128_md5"],
+    ],
+  );
+  assert.ok(warnings.some((one) => /transfer_enable of port 18403/.test(one)));
+  refuses(
+    () => server(["--allow-legacy"], [{ ...mudb[0], obfs: "no_such" }]),
+    /obfs/,
+  );
+});
+
+test("users of ShadowsocksR have numbers, names and limits", () => {
+  const file = {
+    ...{ server: "::", server_port: 1, password: "m", allow_legacy: true },
+    protocol: "auth_chain_a",
+    method: "none",
+    users: [
+      { name: "alice", uid: 7, password: "same", quota_bytes: 9 },
+      { name: "bob", uid: 8, password: "same", disabled: true },
+    ],
+  };
+  const one = { servers: [file], allow_legacy: true };
+  for (const form of [file, one]) {
+    const [{ users, secrets }] = server([], form).result as [ConfiguredServer];
+    assert.deepEqual(users!.map(({ name, uid }) => [name, uid]), [
+      ["alice", 7],
+      ["bob", 8],
+    ]);
+    assert.equal(users![0]!.limits!.quotaBytes, 9);
+    assert.equal(secrets.users.get("bob")!.text, "8:same");
+  }
+  refuses(
+    () =>
+      server([], {
+        ...file,
+        users: [file.users[0], { ...file.users[0], name: "x" }],
+      }),
+    /have the same uid/,
+  );
+  refuses(
+    () => server([], { ...file, users: [{ name: "x", password: "secret" }] }),
+    /UID:PASSWORD/,
+  );
+  refuses(() => server([], { ...file, protocol: "origin" }), /origin cannot/);
+  const links = urls(file, "--host", "h.example").map(parseSsrUri);
+  assert.deepEqual(
+    links.map(({ protocolParam, tag }) => [protocolParam, tag]),
+    [["7:same", "alice"], ["8:same", "bob"]],
+  );
+  assert.equal(links[0]!.password, "m");
+});
+
+test("links of ShadowsocksR and lightsocks are servers of a local, and are written as they were", () => {
+  const file = {
+    ...{ server: "2001:db8::1", server_port: 443, password: "p" },
+    ...{ method: "rc4-md5", protocol: "auth_aes128_md5", obfs: "http_post" },
+    ...{ obfs_param: "e.example", protocol_param: "1:x", remarks: "n" },
+  };
+  const [link] = urls(file);
+  const read = local(["--allow-legacy", link!]).result[0]!.servers[0]!;
+  assert.deepEqual(read, local(["--allow-legacy"], file).result[0]!.servers[0]);
+  const url = formatLightsocksUrl({ host: "192.0.2.1", port: 7 }, TABLE);
+  const [{ servers: [upstream] }] = local(["--allow-legacy", url])
+    .result as [ConfiguredLocal];
+  assert.deepEqual(upstream!.endpoint, { host: "192.0.2.1", port: 7 });
+  assert.deepEqual(upstream!.masterKey, TABLE);
+  assert.equal(upstream!.method.name, "lightsocks");
+});
+
+test("both configurations of lightsocks are read as they are", () => {
+  const go = {
+    listen: ":7448",
+    remote: "192.0.2.1:7000",
+    password: formatLightsocksPassword(TABLE, "go"),
+  };
+  const python = {
+    ...{ serverAddr: "192.0.2.1", serverPort: 7000 },
+    ...{ localAddr: "127.0.0.1", localPort: 7448 },
+    password: formatLightsocksPassword(TABLE, "python"),
+  };
+  for (const [file, host] of [[go, "::"], [python, "127.0.0.1"]] as const) {
+    const [{ listen, servers }] = local(["--allow-legacy"], file)
+      .result as [ConfiguredLocal];
+    assert.deepEqual(listen, { host, port: 7448 });
+    assert.deepEqual(servers[0]!.endpoint, { host: "192.0.2.1", port: 7000 });
+    assert.deepEqual(servers[0]!.masterKey, TABLE);
+  }
+  const { remote: _, ...goServer } = go;
+  const [one] = server(["--allow-legacy"], goServer).result;
+  assert.deepEqual(one!.listen, { host: "::", port: 7448 });
+  const [two] = server(["--allow-legacy"], python).result;
+  assert.deepEqual(two!.listen, { host: "192.0.2.1", port: 7000 });
+  refuses(
+    () => local(["--allow-legacy"], { ...go, password: "secret" }),
+    /Cannot use lightsocks password/,
+  );
+});
+
+test("a blind local translates, and is for lightsocks alone", () => {
+  const url = formatLightsocksUrl({ host: "192.0.2.1", port: 7 }, TABLE);
+  const [{ protocol, servers }] = local(["--allow-legacy", "--blind", url])
+    .result as [ConfiguredLocal];
+  assert.equal(typeof protocol, "object");
+  assert.equal(servers[0]!.blind, true);
+  refuses(() => local([...AT, "--blind"]), /lightsocks alone/);
+});
+
+test("check config tells what is served, with its layers", () => {
+  const args = parseArguments(findCommand("check")!, ["config", "f"]);
+  const file = JSON.stringify({ ...SSR_FILE, allow_legacy: true });
+  const text = describeConfig("f", args, sourcesOf(() => file));
+  assert.match(
+    text,
+    /method +ShadowsocksR \(aes-128-ctr, auth_aes128_md5, tls/,
+  );
+  assert.match(text, /clients +2 users/);
+  assert.match(text, /Warnings\n +legacy: /);
+});
