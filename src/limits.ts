@@ -626,8 +626,9 @@ export const MAX_ADMIN_BODY_LENGTH = 65_536;
 export const MAX_ADMIN_HEAD_LENGTH = 16_384;
 
 /**
- * Connections to the operator's port at once; more are closed. A browser opens
- * six. They are among `RESERVED_DESCRIPTORS`.
+ * Connections to the operator's port at once; a new one takes the place of the
+ * one that has waited longest for its client. A browser opens six. They are
+ * among `RESERVED_DESCRIPTORS`.
  */
 export const MAX_ADMIN_CONNECTIONS = 32;
 
@@ -650,13 +651,13 @@ export const ADMIN_REQUEST_TIMEOUT_MS = 30_000;
 export const ADMIN_KEEP_ALIVE_MS = 15_000;
 
 /**
- * Wrong tokens of one address until it is refused for a while: room for
- * mistakes.
+ * Wrong tokens of one address in a window that are logged; further ones are
+ * answered with 429. The right token passes all the same.
  */
 export const MAX_WRONG_TOKENS = 10;
 
 /**
- * Milliseconds after which wrong tokens are forgotten: ten guesses a minute.
+ * Milliseconds after which wrong tokens are forgotten: ten log lines a minute.
  */
 export const WRONG_TOKEN_WINDOW_MS = 60_000;
 
@@ -665,6 +666,15 @@ export const MAX_WRONG_TOKEN_PEERS = 1_024;
 
 /** Characters of the name of a user. */
 export const MAX_USER_NAME_LENGTH = 64;
+
+/**
+ * Milliseconds after a change of users until the store is copied: a copy writes
+ * every user once more.
+ */
+export const STORE_COPY_MS = 15_000;
+
+/** Milliseconds after a change of counts alone until the store is copied. */
+export const STORE_COUNTS_COPY_MS = 600_000;
 
 /** Bytes of one datagram of the manager protocol, request or reply. */
 export const MAX_MANAGER_DATAGRAM_LENGTH = 32_767;

@@ -19,7 +19,7 @@ export type TokenVerdict =
   | "wrong"
   /** The same wrong one as before: no other guess, so it is not counted. */
   | "repeated"
-  /** There were too many wrong ones, so this one was not looked at. */
+  /** Wrong, after too many others that were: no other log line is due. */
   | "blocked";
 
 /** Wrong tokens of one address in a window. */
@@ -40,7 +40,7 @@ export class TokenCheck {
   /**
    * Keeps no token, only its digest.
    *
-   * @param clock Ends the time of who guessed too often.
+   * @param clock Ends the window of wrong tokens.
    */
   constructor(token: string, clock: Clock) {
     this.#digest = deriveSecret(token, PURPOSE);
@@ -48,20 +48,19 @@ export class TokenCheck {
   }
 
   /**
-   * Judges one request.
+   * Judges one request. The right token is always taken: wrong ones of a
+   * program that shares its address never lock the operator out.
    *
    * @param authorization Value of the header.
    * @param peer Address it came from.
-   * @returns `blocked` for who was wrong `MAX_WRONG_TOKENS` times in a window,
-   * whatever the token is now.
    */
   check(authorization: string | null, peer: string): TokenVerdict {
-    const guesses = this.#guessesOf(peer);
-    if (guesses.count >= MAX_WRONG_TOKENS) return "blocked";
     if (authorization === null) return "missing";
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? "";
     const digest = deriveSecret(token, PURPOSE);
     if (equalBytes(digest, this.#digest)) return "right";
+    const guesses = this.#guessesOf(peer);
+    if (guesses.count >= MAX_WRONG_TOKENS) return "blocked";
     if (guesses.last && equalBytes(digest, guesses.last)) return "repeated";
     guesses.count++;
     guesses.last = digest;

@@ -141,6 +141,14 @@ for (const runtime of ["deno", "bun"] as const) {
     await until(5_000, "the port is closed", () => isClosed(added));
   });
 
+  test(`the operator's port of ${runtime} resets none of 1,500 requests, one after the other`, async () => {
+    const { server, admin } = await startOperated(runtime);
+    await using _server = server;
+    const outcomes = { answered: 0, reset: 0 };
+    for (let i = 0; i < 1_500; i++) outcomes[await beginOf(admin)]++;
+    assert.deepEqual(outcomes, { answered: 1_500, reset: 0 });
+  });
+
   test(`the operator's port of ${runtime} is not open to others without a token`, async () => {
     const { code, output } = await runToEnd(
       [...programCommand(runtime), "server", "-s", "127.0.0.1:0", "-k", "x"]
@@ -157,6 +165,7 @@ for (const runtime of ["deno", "bun"] as const) {
 /** A server of one user, with the operator's port. */
 async function startOperated(runtime: "deno" | "bun"): Promise<{
   server: End;
+  admin: number;
   // deno-lint-ignore no-explicit-any -- whatever was sent, for assertions
   api(method: string, path: string, body?: unknown): Promise<any>;
 }> {
@@ -179,6 +188,7 @@ async function startOperated(runtime: "deno" | "bun"): Promise<{
   );
   return {
     server: new End(address, program),
+    admin,
     api: async (method, path, body) => {
       const response = await fetch(`http://127.0.0.1:${admin}${path}`, {
         method,
@@ -192,6 +202,26 @@ async function startOperated(runtime: "deno" | "bun"): Promise<{
       return text === "" ? undefined : JSON.parse(text);
     },
   };
+}
+
+/** Asks on a connection of its own, which it closes as soon as answers begin. */
+async function beginOf(port: number): Promise<"answered" | "reset"> {
+  const socket = connect(port, "127.0.0.1");
+  const { promise: begun, resolve } = Promise.withResolvers<
+    "answered" | "reset"
+  >();
+  socket.once("data", () => resolve("answered"));
+  socket.once("error", () => resolve("reset"));
+  socket.once("close", () => resolve("reset"));
+  socket.write(
+    "POST /api/reload HTTP/1.1\r\nHost: localhost\r\n" +
+      "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+  );
+  try {
+    return await within(5_000, "an answer", begun);
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** Somebody's local; on the faster runtime. */

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { Program, runToEnd } from "../support/process.ts";
@@ -134,7 +134,7 @@ function writer(
   times: number,
 ): string[] {
   const command = runtime === "deno"
-    ? [...RUNTIMES.deno, `--allow-write=${path}`]
+    ? [...RUNTIMES.deno, `--allow-write=${dirname(path)}`]
     : RUNTIMES.bun;
   return [...command, WRITER, path, name, String(times)];
 }

@@ -26,6 +26,7 @@ import { TransportError } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import type { Endpoint } from "../../transport.ts";
 import { toTransportError } from "./_errors.ts";
+import { HttpConnections } from "./_http_connections.ts";
 import { plainAddress } from "./_resolve.ts";
 import { freeUnixPath, makePrivate } from "./_unix_path.ts";
 
@@ -49,7 +50,10 @@ export interface HttpOptions {
   readonly headTimeoutMs?: number;
   /** Milliseconds for the request; default `ADMIN_REQUEST_TIMEOUT_MS`. */
   readonly requestTimeoutMs?: number;
-  /** Connections at once; default `MAX_ADMIN_CONNECTIONS`. */
+  /**
+   * Connections at once; default `MAX_ADMIN_CONNECTIONS`. A new one takes the
+   * place of the one that has waited longest for its client.
+   */
   readonly maxConnections?: number;
 }
 
@@ -78,12 +82,22 @@ export async function serveHttp(
 ): Promise<HttpServer> {
   const answering = new Set<Promise<void>>();
   const server = createServer(serverOptions(options), (message, reply) => {
-    const served = serve(message, reply, handler, options)
+    const { socket } = message;
+    const served = serve(
+      message,
+      reply,
+      (request) =>
+        connections.handle(socket, () => handler(request, peerOf(socket))),
+      options,
+    )
       .catch((error) => tellDefect(error, "the operator's port", options))
       .finally(() => answering.delete(served));
     answering.add(served);
   });
-  limitConnections(server, options.maxConnections ?? MAX_ADMIN_CONNECTIONS);
+  const connections = new HttpConnections(
+    server,
+    options.maxConnections ?? MAX_ADMIN_CONNECTIONS,
+  );
   server.timeout = options.requestTimeoutMs ?? ADMIN_REQUEST_TIMEOUT_MS;
   // Bad HTTP, or none in time: nobody is told how.
   server.on("clientError", (_error, socket) => socket.destroy());
@@ -117,19 +131,6 @@ function serverOptions(
     maxHeaderSize: MAX_ADMIN_HEAD_LENGTH,
     requireHostHeader: true,
   };
-}
-
-/**
- * `server.maxConnections` is not known to Bun, which counts a connection only
- * once it has sent something.
- */
-function limitConnections(server: Server, limit: number): void {
-  let open = 0;
-  server.on("connection", (socket: Socket) => {
-    open++;
-    socket.once("close", () => open--);
-    if (open > limit) socket.destroy();
-  });
 }
 
 async function listen(
@@ -182,7 +183,7 @@ function listening(server: Server, where: ListenOptions): Promise<void> {
 async function serve(
   message: IncomingMessage,
   reply: ServerResponse,
-  handler: HttpHandler,
+  handler: (request: Request) => Promise<Response>,
   { logger }: HttpOptions,
 ): Promise<void> {
   try {
@@ -192,7 +193,7 @@ async function serve(
       reply.end();
       return;
     }
-    await send(await handler(request, peerOf(message.socket)), reply);
+    await send(await handler(request), reply);
   } catch (error) {
     // Its client has gone.
     if (message.destroyed && !message.complete) return;

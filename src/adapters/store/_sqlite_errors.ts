@@ -29,6 +29,12 @@ export function isBusy(error: unknown): boolean {
   return code === BUSY || code === LOCKED;
 }
 
+/** True if the file is not what SQLite wrote. */
+export function isDamage(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === CORRUPT || code === NOTADB;
+}
+
 /** Why the store could not be opened. */
 export function toOpenError(error: unknown, file: string): ConfigError {
   const reason = error instanceof ConfigError
@@ -51,7 +57,8 @@ export function toStoreError(
   what: string,
   file: string,
 ): StoreError {
-  const [code, reason] = RUNNING.get(resultCode(error)) ??
+  const isFull = (error as Failure).code === "ENOSPC";
+  const [code, reason] = RUNNING.get(isFull ? FULL : resultCode(error)) ??
     ["ERR_STORE_OTHER", describe(error)] as const;
   return new StoreError(code, `Cannot ${what} in ${file}: ${reason}`, {
     cause: error,
@@ -65,11 +72,11 @@ const RUNNING: ReadonlyMap<number, readonly [StoreErrorCode, string]> = new Map(
     [FULL, ["ERR_STORE_FULL", "the disk is full; make room"]],
     [CORRUPT, [
       "ERR_STORE_DAMAGED",
-      "the file is damaged; stop, and restore a copy",
+      "the file is damaged; stop, and restore the copy beside it",
     ]],
     [NOTADB, [
       "ERR_STORE_DAMAGED",
-      "the file was overwritten; stop, and restore a copy",
+      "the file was overwritten; stop, and restore the copy beside it",
     ]],
   ],
 );

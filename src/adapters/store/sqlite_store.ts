@@ -12,13 +12,23 @@
  * not handed over yet, such as the counts since the caller's last `add`, is
  * the caller's to lose.
  *
+ * Damage: the file is checked when it is opened, and before a change when
+ * something else than this store has written to it. Beside it lie `FILE-copy`,
+ * the last copy that was whole, and `FILE-count`, how many users there are.
+ *
  * Sharing: any number of processes of one machine; not over a network file
  * system. Calls block the process: a write takes about a millisecond and the
  * disk's flush, and at most {@link BUSY_MS} more while others write.
  *
  * @module
  */
-import { chmodSync, closeSync, openSync, statSync } from "node:fs";
+import {
+  type BigIntStats,
+  chmodSync,
+  closeSync,
+  openSync,
+  statSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
@@ -29,8 +39,24 @@ import type {
   UserLimits,
   UserStore,
 } from "../../users.ts";
-import { StoreError } from "../../errors.ts";
-import { isBusy, toOpenError, toStoreError } from "./_sqlite_errors.ts";
+import { type Clock, systemClock } from "../../clock.ts";
+import { ConfigError, messageOf, StoreError } from "../../errors.ts";
+import { STORE_COPY_MS, STORE_COUNTS_COPY_MS } from "../../limits.ts";
+import type { Logger } from "../../observe.ts";
+import {
+  copyOf,
+  countUsers,
+  findLoss,
+  keepUserCount,
+  restoreAdvice,
+  writeCopy,
+} from "./_sqlite_copy.ts";
+import {
+  isBusy,
+  isDamage,
+  toOpenError,
+  toStoreError,
+} from "./_sqlite_errors.ts";
 import { prepareSchema } from "./_sqlite_schema.ts";
 
 /** Milliseconds to wait for another process that writes. */
@@ -42,25 +68,40 @@ const RETRY_MS = 10;
 /** Owner may read and write. */
 const MODE = 0o600;
 
+/** What a store works with. */
+export interface StoreOptions {
+  /** Told when no copy can be kept; default: nothing is told. */
+  readonly logger?: Logger | undefined;
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined;
+}
+
 /**
  * Opens the store, or makes it.
  *
  * `node:sqlite` is loaded here and not before. Under Deno the file wants
- * `--allow-read` and `--allow-write`; its `-wal` and `-shm` are not asked for.
+ * `--allow-read` and `--allow-write`; its `-wal` and `-shm` are not asked for,
+ * its `-copy` and `-count` are.
  *
  * @param path The file; its folder must exist and be writable.
  * @throws {ConfigError} `ERR_CONFIG_STORE` when it cannot be opened, is no
- * store of ours, or was made by a newer version.
+ * store of ours, was made by a newer version, is damaged, or has lost users.
  */
-export function openSqliteStore(path: string): UserStore {
+export function openSqliteStore(
+  path: string,
+  options: StoreOptions = {},
+): UserStore {
   // Neither ":memory:" nor a "file:" URL has a meaning of its own.
   const file = resolve(path);
   try {
     createPrivately(file);
-    const sqlite = process.getBuiltinModule("node:sqlite");
-    const database = new sqlite.DatabaseSync(file, { timeout: BUSY_MS });
+    const database = open(file);
     try {
-      transaction(database, () => prepareSchema(database));
+      transaction(database, () => {
+        prepareSchema(database);
+        const loss = findLoss(database, file);
+        if (loss !== undefined) throw lossAtStart(loss, file);
+      });
       // Only now is it known to be ours, and may be changed.
       useWriteAheadLog(database);
       database.prepare("PRAGMA synchronous = FULL").run();
@@ -69,10 +110,26 @@ export function openSqliteStore(path: string): UserStore {
       database.close();
       throw error;
     }
-    return new SqliteStore(database, file);
+    return new SqliteStore(database, file, options);
   } catch (error) {
-    throw toOpenError(error, file);
+    const wasOurs = isDamage(error) && statOf(copyOf(file)) !== undefined;
+    throw toOpenError(
+      wasOurs ? lossAtStart("it is damaged or overwritten", file) : error,
+      file,
+    );
   }
+}
+
+function open(file: string): DatabaseSync {
+  const sqlite = process.getBuiltinModule("node:sqlite");
+  return new sqlite.DatabaseSync(file, { timeout: BUSY_MS });
+}
+
+function lossAtStart(loss: string, file: string): ConfigError {
+  return new ConfigError(
+    "ERR_CONFIG_STORE",
+    `${loss}; ${restoreAdvice(file)}`,
+  );
 }
 
 /** SQLite would make the file readable for all. */
@@ -103,9 +160,16 @@ function useWriteAheadLog(database: DatabaseSync): void {
   }
 }
 
-/** All or nothing; the lock for writing is taken first, so it cannot fail late. */
-function transaction<T>(database: DatabaseSync, action: () => T): T {
-  database.prepare("BEGIN IMMEDIATE").run();
+/**
+ * All or nothing. To write, the lock is taken first, so it cannot fail late;
+ * `DEFERRED` is enough to read, and keeps no other from writing.
+ */
+function transaction<T>(
+  database: DatabaseSync,
+  action: () => T,
+  kind: "IMMEDIATE" | "DEFERRED" = "IMMEDIATE",
+): T {
+  database.prepare(`BEGIN ${kind}`).run();
   try {
     const result = action();
     database.prepare("COMMIT").run();
@@ -164,13 +228,31 @@ function sum(column: string): string {
 class SqliteStore implements UserStore {
   readonly #database: DatabaseSync;
   readonly #file: string;
-  /** Tells the file from another one of its name. */
-  readonly #inode: number | undefined;
+  readonly #logger: Logger | undefined;
+  readonly #clock: Clock;
+  /** Tell file and log from others of their names. */
+  readonly #inodes: string;
+  /** How the file looked when it was known to be whole. */
+  #look: string;
+  #cancelCopy: (() => void) | undefined;
+  #copyAtMs = Infinity;
 
-  constructor(database: DatabaseSync, file: string) {
+  constructor(
+    database: DatabaseSync,
+    file: string,
+    { logger, clock = systemClock }: StoreOptions,
+  ) {
     this.#database = database;
     this.#file = file;
-    this.#inode = inodeOf(file);
+    this.#logger = logger;
+    this.#clock = clock;
+    // Reading makes the log.
+    const hasUsers = countUsers(database) > 0;
+    this.#inodes = inodesOf(file);
+    this.#look = lookOf(file);
+    if (hasUsers && statOf(copyOf(file)) === undefined) {
+      this.#copyWithin(STORE_COPY_MS);
+    }
   }
 
   users(): StoredUser[] {
@@ -182,13 +264,13 @@ class SqliteStore implements UserStore {
 
   put({ server, name, password, limits, disabled }: StoredUser): void {
     const values = LIMIT_KEYS.map((key) => limits[key] ?? null);
-    this.#write("keep a user", () => {
+    this.#changeUsers("keep a user", () => {
       this.#all(PUT, server, name, password, disabled ? 1 : 0, ...values);
     });
   }
 
   remove(server: string, name: string): void {
-    this.#write("forget a user", () => {
+    this.#changeUsers("forget a user", () => {
       for (const table of ["users", "counts"]) {
         this.#all(
           `DELETE FROM ${table} WHERE server = ? AND name = ?`,
@@ -208,13 +290,15 @@ class SqliteStore implements UserStore {
 
   add(differences: readonly KeptCounts[]): KeptCounts[] {
     if (differences.length === 0) return [];
-    return this.#write("add to counts", () => {
+    const sums = this.#write("add to counts", () => {
       const statement = this.#database.prepare(ADD);
       return differences.map(({ server, name, counts }) => {
         const values = COUNT_KEYS.map((key) => counts[key]);
         return toCounts(statement.get(server, name, ...values) as Row);
       });
     });
+    this.#copyWithin(STORE_COUNTS_COPY_MS);
+    return sums;
   }
 
   clear(server: string, name?: string): void {
@@ -233,21 +317,102 @@ class SqliteStore implements UserStore {
 
   /** Idempotent. The last process to close tidies the log away. */
   [Symbol.dispose](): void {
+    if (this.#cancelCopy !== undefined) this.#copy();
+    // Another process was at it.
+    this.#cancelCopy?.();
+    this.#cancelCopy = undefined;
     if (this.#database.isOpen) this.#database.close();
   }
 
+  /** The number kept is never above that of the users, whenever it is killed. */
+  #changeUsers(what: string, action: () => void): void {
+    this.#write(what, () => {
+      const before = countUsers(this.#database);
+      action();
+      const after = countUsers(this.#database);
+      keepUserCount(this.#file, Math.min(before, after));
+    });
+    this.#copyWithin(STORE_COPY_MS);
+  }
+
+  #copyWithin(delayMs: number): void {
+    const atMs = this.#clock.monotonicMs() + delayMs;
+    if (atMs >= this.#copyAtMs) return;
+    this.#cancelCopy?.();
+    this.#copyAtMs = atMs;
+    this.#cancelCopy = this.#clock.schedule(() => this.#copy(), delayMs);
+  }
+
+  #copy(): void {
+    this.#cancelCopy?.();
+    this.#cancelCopy = undefined;
+    this.#copyAtMs = Infinity;
+    try {
+      this.#checkInodes("keep a copy");
+      const isDone = this.#examine(
+        "keep a copy",
+        (database) => writeCopy(database, this.#file, open),
+      );
+      if (!isDone) this.#copyWithin(STORE_COPY_MS);
+      transaction(this.#database, () => {
+        keepUserCount(this.#file, countUsers(this.#database));
+      });
+    } catch (error) {
+      this.#logger?.log("error", "cannot keep a copy of the store", {
+        reason: messageOf(error),
+      });
+    }
+  }
+
   #write<T>(what: string, action: () => T): T {
-    this.#checkPlace(what);
+    this.#checkInodes(what);
+    const look = lookOf(this.#file);
+    if (look !== this.#look) {
+      this.#examine(what, () => {});
+      this.#look = look;
+    }
     return this.#run(what, () => transaction(this.#database, action));
   }
 
   /** SQLite would go on writing to a file that nobody can open any more. */
-  #checkPlace(what: string): void {
-    if (inodeOf(this.#file) === this.#inode) return;
+  #checkInodes(what: string): void {
+    if (inodesOf(this.#file) === this.#inodes) return;
     throw new StoreError(
       "ERR_STORE_GONE",
       `Cannot ${what} in ${this.#file}: the file was deleted or replaced; put ` +
         "it back, or start anew",
+    );
+  }
+
+  /**
+   * Reads what is on the disk, which our own connection would take from its
+   * memory.
+   *
+   * @throws {StoreError} `ERR_STORE_DAMAGED` when something is lost.
+   */
+  #examine<T>(what: string, action: (database: DatabaseSync) => T): T {
+    type Examined = { readonly loss: string } | { readonly result: T };
+    const examined = this.#run(what, (): Examined => {
+      // SQLite would take it for a new one, and wait for its lock.
+      if (statOf(this.#file)?.size === 0n) return { loss: "it is empty" };
+      const database = open(this.#file);
+      try {
+        const examine = (): Examined => {
+          const loss = findLoss(database, this.#file);
+          return loss === undefined ? { result: action(database) } : { loss };
+        };
+        const seen = transaction(database, examine, "DEFERRED");
+        // Others may have changed number and users between the two reads.
+        return "loss" in seen ? transaction(database, examine) : seen;
+      } finally {
+        database.close();
+      }
+    });
+    if (!("loss" in examined)) return examined.result;
+    throw new StoreError(
+      "ERR_STORE_DAMAGED",
+      `Cannot ${what} in ${this.#file}: ${examined.loss}; stop, ` +
+        restoreAdvice(this.#file),
     );
   }
 
@@ -264,8 +429,18 @@ class SqliteStore implements UserStore {
   }
 }
 
-function inodeOf(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.ino;
+function statOf(file: string): BigIntStats | undefined {
+  return statSync(file, { throwIfNoEntry: false, bigint: true });
+}
+
+function inodesOf(file: string): string {
+  return [file, `${file}-wal`].map((path) => statOf(path)?.ino).join();
+}
+
+/** Checkpoints of SQLite change it too, of this process or another. */
+function lookOf(file: string): string {
+  const { ctimeNs, size } = statOf(file) ?? {};
+  return `${ctimeNs} ${size}`;
 }
 
 function toUser(row: Row): StoredUser {

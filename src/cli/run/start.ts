@@ -137,7 +137,7 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
         randomBytes: systemRandomBytes,
         store: path === undefined
           ? undefined
-          : surroundings.owned.use(openSqliteStore(path)),
+          : surroundings.owned.use(openSqliteStore(path, surroundings)),
         publicHost: operator.publicHost,
         guessHost,
       }),

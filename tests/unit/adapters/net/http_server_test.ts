@@ -168,23 +168,80 @@ test("serveHttp() closes a connection, when nobody reads the answer", async () =
   assert.ok(received().length < length, "no buffer holds so much");
 });
 
-test("serveHttp() closes what is over its limit of connections", async () => {
-  await using server = await start(mirror, { maxConnections: 2 });
-  const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-  const [first, second] = [server.open(), server.open()];
-  for (const { socket, received } of [first, second]) {
-    socket.write(request);
-    await until(5_000, "an answer", () => received().includes("200"));
-  }
-  assert.equal(await within(5_000, "the third's end", server.ask(request)), "");
-  first.socket.destroy();
-  await first.closed;
-  await until(
-    5_000,
-    "there is room again",
-    async () => (await server.ask(request)).startsWith("HTTP/1.1 200 "),
+const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+for (
+  const [what, beginning] of [
+    ["a head", "GET / HTTP/1.1\r\nHost: a\r\nX: "],
+    ["a body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"],
+    ["the next request", GET],
+  ] as const
+) {
+  test(`serveHttp() closes what has waited longest for ${what}, when there is no room`, async () => {
+    await using server = await start(mirror, { maxConnections: 2 });
+    const [first, second] = [server.open(), server.open()];
+    for (const { connected, socket } of [first, second]) {
+      await connected;
+      socket.write(beginning);
+      await pause(50);
+    }
+    assert.match(await server.ask(GET), /^HTTP\/1\.1 200 /);
+    await within(2_000, "the oldest one's end", first.closed);
+    assert.ok(!second.socket.destroyed, "a younger one was closed as well");
+    second.socket.destroy();
+  });
+}
+
+test("serveHttp() closes a client that does not read, when there is no room", async () => {
+  const length = 40_000_000;
+  await using server = await start(
+    (request) =>
+      Promise.resolve(
+        new Response(
+          request.method === "GET" ? new Uint8Array(length) : "short",
+        ),
+      ),
+    { maxConnections: 1 },
   );
-  second.socket.destroy();
+  const { socket, connected, closed, received } = server.open();
+  await connected;
+  socket.write(GET);
+  socket.pause();
+  await pause(300);
+  const reply = await server.ask("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n");
+  assert.equal(bodyOf(reply), "short");
+  socket.resume();
+  await within(10_000, "the end", closed);
+  assert.ok(received().length < length);
+});
+
+test("serveHttp() closes a new connection, when all requests are being handled", async () => {
+  const finish = Promise.withResolvers<void>();
+  let asked = 0;
+  await using server = await start(async () => {
+    asked++;
+    await finish.promise;
+    return new Response("done");
+  }, { maxConnections: 2 });
+  const replies = [server.ask(GET), server.ask(GET)];
+  await until(5_000, "both requests", () => asked === 2);
+  assert.equal(await within(5_000, "the third's end", server.ask(GET)), "");
+  finish.resolve();
+  assert.deepEqual((await Promise.all(replies)).map(bodyOf), ["done", "done"]);
+  assert.equal(bodyOf(await server.ask(GET)), "done", "there is room again");
+});
+
+test("serveHttp() answers each of many requests, one after the other, however late it hears of their ends", async () => {
+  await using server = await start(mirror, { maxConnections: 1 });
+  for (let i = 0; i < 300; i++) {
+    const { socket, closed, received } = server.open();
+    socket.write(GET);
+    const answered = new Promise((resolve) => socket.once("data", resolve));
+    await Promise.race([answered, closed]);
+    // Its end and the next connection reach the server together.
+    socket.destroy();
+    assert.match(received(), /^HTTP\/1\.1 200 /, `request ${i}`);
+  }
 });
 
 test("serveHttp() answers 500 and says so, when the handler fails", async () => {

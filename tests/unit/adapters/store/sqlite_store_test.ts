@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -8,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,12 +19,15 @@ import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { openSqliteStore } from "../../../../src/adapters/store/sqlite_store.ts";
 import { ConfigError, StoreError } from "../../../../src/errors.ts";
+import { STORE_COPY_MS, STORE_COUNTS_COPY_MS } from "../../../../src/limits.ts";
 import {
   type KeptCounts,
   NO_COUNTS,
   type StoredUser,
   type UserCounts,
+  type UserStore,
 } from "../../../../src/users.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "umbra-store-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -259,6 +264,168 @@ test("a store says so, when its file is deleted or replaced", () => {
   assert.deepEqual(store.users().map(({ name }) => name), ["alice", "carol"]);
 });
 
+test("openSqliteStore() says how many users are lost, and restores them as it says", () => {
+  const path = newPath();
+  {
+    using store = openSqliteStore(path);
+    putUsers(store, 60);
+  }
+  const small = newPath();
+  {
+    using store = openSqliteStore(small);
+    putUsers(store, 27);
+  }
+  copyFileSync(small, path);
+  refuses(path, /only 27 of 60 users are left .*; move .*-copy of \d{4}-/);
+  restore(path);
+  using store = openSqliteStore(path);
+  assert.equal(store.users().length, 60);
+});
+
+test("openSqliteStore() goes on with the users that are left, when the count is removed", () => {
+  const path = newPath();
+  {
+    using store = openSqliteStore(path);
+    putUsers(store, 3);
+  }
+  writeFileSync(path, "");
+  refuses(
+    path,
+    /only 0 of 3 users are left \(to go on with them, remove .*-count alone\); /,
+  );
+  rmSync(`${path}-count`);
+  using store = openSqliteStore(path);
+  assert.deepEqual(store.users(), []);
+});
+
+test("openSqliteStore() says so, when a part of its log is lost", () => {
+  const path = newPath();
+  const stopped = newPath();
+  {
+    using store = openSqliteStore(path);
+    putUsers(store, 60);
+    // As kill -9 leaves it, and a disk that lost half.
+    copyFileSync(path, stopped);
+    copyFileSync(`${path}-count`, `${stopped}-count`);
+    const log = readFileSync(`${path}-wal`);
+    log.fill(0, log.length >>> 1);
+    writeFileSync(`${stopped}-wal`, log);
+  }
+  refuses(
+    stopped,
+    /only [1-5]?\d of (59|60) users are left .*; restore a backup/,
+  );
+});
+
+test("openSqliteStore() says so, when any page is damaged, and restores it as it says", () => {
+  const whole = newPath();
+  {
+    using store = openSqliteStore(whole);
+    putUsers(store, 60);
+  }
+  const bytes = readFileSync(whole);
+  assert.ok(bytes.length >= 8 * 4_096);
+  for (let start = 0; start < bytes.length; start += 4_096) {
+    const path = newPath();
+    for (const end of ["-copy", "-count"]) {
+      copyFileSync(whole + end, path + end);
+    }
+    writeFileSync(
+      path,
+      bytes.map((byte, i) => i >>> 12 === start >>> 12 ? 0 : byte),
+    );
+    refuses(path, /(damaged|users are left|tables).*; move .*-copy of /);
+    restore(path);
+    using store = openSqliteStore(path);
+    assert.equal(store.users().length, 60, `page at ${start}`);
+  }
+});
+
+test("openSqliteStore() loses no count, however often users come and go", () => {
+  const path = newPath();
+  for (let round = 0; round < 3; round++) {
+    using one = openSqliteStore(path);
+    using two = openSqliteStore(path);
+    putUsers(one, 5);
+    for (let i = 0; i < 4; i++) two.remove("8388", `user-${i}`);
+    one.put({ ...ALICE, name: "user-4", disabled: true });
+  }
+  using store = openSqliteStore(path);
+  assert.equal(store.users().length, 1);
+});
+
+for (
+  const [what, overwrite] of [
+    ["garbage", (path: string) => writeFileSync(path, "x".repeat(20_000))],
+    ["nothing", (path: string) => writeFileSync(path, "")],
+    ["its beginning", (path: string) => truncateSync(path, 8_192)],
+    ["another store", (path: string) => {
+      const other = newPath();
+      openSqliteStore(other)[Symbol.dispose]();
+      copyFileSync(other, path);
+    }],
+  ] as const
+) {
+  test(`a store changes nothing more, when its file was overwritten with ${what}`, async () => {
+    const path = newPath();
+    const clock = new FakeClock();
+    {
+      using store = openSqliteStore(path);
+      putUsers(store, 60);
+    }
+    const lines: string[] = [];
+    {
+      using store = openSqliteStore(path, {
+        clock,
+        logger: { enabled: () => true, log: (_, line) => lines.push(line) },
+      });
+      store.put(ALICE);
+      overwrite(path);
+      const isDamaged = { code: "ERR_STORE_DAMAGED", name: "StoreError" };
+      for (let i = 0; i < 2; i++) {
+        assert.throws(() => store.put({ ...ALICE, name: "bob" }), isDamaged);
+        assert.throws(() => store.add([counted("8388", "alice")]), isDamaged);
+      }
+      await clock.advance(STORE_COPY_MS);
+      assert.deepEqual(lines, ["cannot keep a copy of the store"]);
+    }
+    restore(path);
+    using store = openSqliteStore(path);
+    assert.equal(store.users().length, 60, "the good copy was kept");
+  });
+}
+
+test("a store goes on, when another process has moved its log into the file", () => {
+  const path = newPath();
+  using store = openSqliteStore(path);
+  putUsers(store, 3);
+  const other = new DatabaseSync(path);
+  other.exec("PRAGMA wal_checkpoint(RESTART)");
+  other.close();
+  store.put(ALICE);
+  assert.equal(store.users().length, 4);
+});
+
+test("a store is copied some time after a change, for its owner alone", async () => {
+  const path = newPath();
+  const clock = new FakeClock();
+  using store = openSqliteStore(path, { clock });
+  store.put(ALICE);
+  await clock.advance(STORE_COPY_MS / 2);
+  store.put({ ...ALICE, name: "bob" });
+  assert.ok(!existsSync(`${path}-copy`));
+  await clock.advance(STORE_COPY_MS / 2);
+  const before = statSync(`${path}-copy`);
+  assert.equal(before.mode & 0o777, 0o600);
+  assert.equal(usersIn(`${path}-copy`), 2);
+  store.add([counted("8388", "alice")]);
+  await clock.advance(STORE_COPY_MS);
+  assert.equal(statSync(`${path}-copy`).ino, before.ino);
+  await clock.advance(STORE_COUNTS_COPY_MS);
+  assert.notEqual(statSync(`${path}-copy`).ino, before.ino);
+  assert.ok(!existsSync(`${path}-copy-next`));
+});
+
 test("openSqliteStore() takes a path for a path, when SQLite would not", () => {
   const before = process.cwd();
   process.chdir(folder);
@@ -272,6 +439,30 @@ test("openSqliteStore() takes a path for a path, when SQLite would not", () => {
 
 function newPath(): string {
   return join(folder, `store-${made++}`);
+}
+
+function putUsers(store: UserStore, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const password = "x".repeat(200);
+    store.put({ ...ALICE, name: `user-${i}`, password });
+  }
+}
+
+/** What the message tells the operator to do. */
+function restore(path: string): void {
+  renameSync(`${path}-copy`, path);
+  for (const end of ["-wal", "-shm", "-count"]) {
+    rmSync(path + end, { force: true });
+  }
+}
+
+function usersIn(path: string): number {
+  const database = new DatabaseSync(path);
+  try {
+    return database.prepare("SELECT * FROM users").all().length;
+  } finally {
+    database.close();
+  }
 }
 
 function counted(
