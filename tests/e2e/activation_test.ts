@@ -58,6 +58,15 @@ test("bun names a socket that no service takes", { skip }, async () => {
   assert.match(server.output, /listening/);
 });
 
+test("deno takes the socket by sockets of our own", { skip }, async () => {
+  const port = await freePort();
+  await using server = await Program.start(
+    activated("deno", port, "-s", `127.0.0.1:${port}`, "--transport", "linux"),
+    { ready: /ss-server listening/ },
+  );
+  assert.doesNotMatch(server.output, /no service/);
+});
+
 test("deno says that it takes no socket", { skip }, async () => {
   const port = await freePort();
   const { code, output } = await runToEnd(
@@ -65,7 +74,10 @@ test("deno says that it takes no socket", { skip }, async () => {
     20_000,
   );
   assert.equal(code, 1, output);
-  assert.match(output, /Deno takes no socket of its; remove the \.socket unit/);
+  assert.match(
+    output,
+    /Deno takes no socket of its; use --transport linux, remove the \.socket unit/,
+  );
 });
 
 function activated(

@@ -36,6 +36,8 @@ const RUNS: readonly (readonly [words: string, code: number, says: RegExp])[] =
     ["genkey aes-256-gcm", 0, /^\S{43}\n$/],
     [`url ${URI} --qr`, 0, /^ss:\/\//],
     ["check crypto", 0, /aes-256-gcm +openssl +[\d,]+ +chosen/],
+    [`convert ${URI}`, 0, /"server_port": 1/],
+    ["route example.com", 2, /No routes: give --acl FILE/],
     ["check config /server.json", 0, /method +aes-256-gcm/],
     [`check server ${URI}`, 1, /127\.0\.0\.1:1/],
     [`doctor ${URI}`, 1, /ok +crypto .*openssl/],
