@@ -15,7 +15,6 @@ import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { after, test } from "node:test";
 import { freePort, Program } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
@@ -92,9 +91,14 @@ for (const implementation of ["deno", "bun"] as const) {
       rule_sets: { here: { url: site.url } },
     };
     const cache = mkdtempSync(join(folder, "cache-"));
-    const env = { ...process.env, XDG_CACHE_HOME: cache };
+    const variables = { XDG_CACHE_HOME: cache };
     {
-      await using local = await startLocal(implementation, [], config, env);
+      await using local = await startLocal(
+        implementation,
+        [],
+        config,
+        variables,
+      );
       assert.equal(await outcome(local.address, "localhost"), "here");
       assert.equal(await outcome(local.address, "127.3.0.1"), "here");
       assert.equal(await outcome(local.address, "127.1.0.1"), "REP 5");
@@ -104,14 +108,19 @@ for (const implementation of ["deno", "bun"] as const) {
     isSilent = true;
     list = "";
     {
-      await using local = await startLocal(implementation, [], config, env);
+      await using local = await startLocal(
+        implementation,
+        [],
+        config,
+        variables,
+      );
       assert.equal(await outcome(local.address, "localhost"), "here");
       await until(() => local.program.output.includes("stays as it is"));
     }
     // And what has changed since, without a restart.
     isSilent = false;
     list = "full:other.test\n";
-    await using local = await startLocal(implementation, [], config, env);
+    await using local = await startLocal(implementation, [], config, variables);
     await until(() => local.program.output.includes("has changed"));
     assert.equal(await outcome(local.address, "localhost"), "REP 5");
   });
@@ -184,7 +193,7 @@ async function startLocal(
   implementation: "deno" | "bun",
   flags: readonly string[],
   config: object,
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<RunningLocal> {
   const address = { host: "127.0.0.1", port: await freePort() };
   const path = file(
@@ -199,8 +208,14 @@ async function startLocal(
     }),
   );
   const program = await Program.start(
-    [...programCommand(implementation), "local", "-c", path, ...flags],
-    { ready: /listening on/, cwd: ROOT, env },
+    [
+      ...programCommand(implementation, variables),
+      "local",
+      "-c",
+      path,
+      ...flags,
+    ],
+    { ready: /listening on/, cwd: ROOT },
   );
   return {
     address,
