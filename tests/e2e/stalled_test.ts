@@ -56,9 +56,7 @@ for (const implementation of OURS) {
           );
         }
         await standstill(chain);
-        await pause(BACK_MS);
-        const held = resident(chain);
-        const each = held.map((bytes, i) => (bytes - before[i]!) / STALLED);
+        const each = await settled(chain, before);
         for (const stream of streams) stream.close();
         await target[Symbol.asyncDispose]();
         await pause(BACK_MS);
@@ -76,6 +74,23 @@ for (const implementation of OURS) {
       }
     });
   }
+}
+
+/**
+ * Bytes that each connection holds, once garbage is gone: a busy machine may
+ * take a second and a third look for that.
+ */
+async function settled(
+  chain: Chain,
+  before: readonly number[],
+): Promise<number[]> {
+  let each: number[] = [];
+  for (let look = 0; look < 3; look++) {
+    await pause(BACK_MS);
+    each = resident(chain).map((bytes, i) => (bytes - before[i]!) / STALLED);
+    if (each.every((bytes) => bytes <= MAX_EACH)) break;
+  }
+  return each;
 }
 
 /** A connection whose sender sends and whose receiver does not read. */
