@@ -15,8 +15,12 @@ import { Chain, OURS } from "./chain.ts";
 /** Connections that stall. */
 const STALLED = 400;
 
-/** Bytes that each process may hold for one of them. */
-const MAX_EACH = 128 * 1_024;
+/**
+ * Bytes that each process may hold for one of them. Bun holds 128 KiB at most
+ * where it is alone, and up to 217 beside two other suites on two processors,
+ * where more comes before it can pause a socket; 1,136 without its bounds.
+ */
+const MAX_EACH = 256 * 1_024;
 
 /** What the sender of a connection has to send: more than all buffers hold. */
 const LENGTH = 64 * 1_024 * 1_024;

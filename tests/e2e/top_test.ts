@@ -52,7 +52,7 @@ for (const runtime of ["deno", "bun"] as const) {
     const at = ["--admin", new URL(site.url).host, "--token-file", file];
     const [text, json] = await Promise.all([run(...at), run(...at, "--json")]);
     assert.equal(text.code, 0, text.output);
-    assert.match(text.output, /^umbra 0\.1\.0, server on .*, ready$/m);
+    assert.match(text.output, /^umbra 0\.2\.0, server on .*, ready$/m);
     assert.match(text.output, /^down +[\d.]+ Mbit\/s$/m);
     assert.match(text.output, /^alice +connected/m);
     assert.ok(!text.output.includes("\x1b"));
