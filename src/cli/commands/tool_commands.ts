@@ -63,7 +63,7 @@ export const INIT: Command = {
       name: "dir",
       value: "DIR",
       help: "Folder for the files",
-      default: "umbra",
+      default: "/etc/umbra as root, else umbra-server",
     },
     { name: "yes", short: "y", help: "Ask nothing, take what is suggested" },
     { name: "force", help: "Overwrite files that are there" },

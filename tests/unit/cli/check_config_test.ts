@@ -8,8 +8,17 @@ import { findCommand } from "../../../src/cli/commands/commands.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
-const SERVER = { server_port: 8388, password: "secret-server" };
-const LOCAL = { server: "192.0.2.1", server_port: 1, password: "secret" };
+const SERVER = {
+  server_port: 8388,
+  password: "secret-server",
+  method: "chacha20-ietf-poly1305",
+};
+const LOCAL = {
+  server: "192.0.2.1",
+  server_port: 1,
+  password: "secret",
+  method: "chacha20-ietf-poly1305",
+};
 
 function check(file: object, ...options: string[]): string {
   const args = parseArguments(
@@ -59,7 +68,7 @@ test("describeConfig() tells every server, user, limit and default", () => {
         disabled: true,
         quota_bytes: "10 GiB",
       },
-      { name: "carol", password: "secret-c", max_connection: 1 },
+      { name: "carol", password: "secret-c", remark: "x" },
     ],
     allow_private: "10.0.0.0/8",
     admin: "127.0.0.1:9000",
@@ -90,8 +99,9 @@ Program
   log      text, targets: hashed
 
 Warnings
-  f:1:${/(\d+): users/.exec(text)?.[1]}: users[2].max_connection is not known` +
-      ` and ignored; did you mean "max_connections"?
+  f:1:${
+      /(\d+): users/.exec(text)?.[1]
+    }: users[2].remark is not known and ignored
 `,
   );
 });
@@ -155,7 +165,7 @@ test("describeConfig() knows the role by the content", () => {
   assert.equal(roleOf({ ...SERVER, local_port: 1080 }), "server");
   assert.equal(roleOf({ ...LOCAL, allow_private: "all" }), "server");
   assert.equal(
-    roleOf({ server: "192.0.2.1", port_password: { 1: "secret" } }),
+    roleOf({ ...LOCAL, port_password: { 1: "secret" } }),
     "server",
   );
   assert.equal(roleOf({ ...LOCAL, local_port: 1080 }), "local");

@@ -52,7 +52,7 @@ const SERVER = ["-s", "192.0.2.1:8388", "-m", "aes-256-gcm"];
 test("umbra check config prints what would run, and ends with 0 or 2", () => {
   const good = file(
     "good",
-    '{ "server_port": 1, "password": "secret" }',
+    '{ "server_port": 1, "password": "secret", "method": "aes-256-gcm" }',
     0o600,
   );
   const [code, out, error] = run(["check", "config", good]);
