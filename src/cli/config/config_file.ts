@@ -66,6 +66,13 @@ export class ConfigObject {
     return Object.hasOwn(this.#fields, key);
   }
 
+  /** The same object with one of its keys. */
+  only(key: string): ConfigObject {
+    return new ConfigObject(this.#place, this.#path, {
+      [key]: this.#fields[key],
+    });
+  }
+
   /** True if a password or key is written here or below, not only named. */
   get hasSecrets(): boolean {
     return holdsSecret(this.#fields);

@@ -415,7 +415,7 @@ test("a blind local translates, and is for lightsocks alone", () => {
 test("check config tells what is served, with its layers", () => {
   const args = parseArguments(findCommand("check")!, ["config", "f"]);
   const file = JSON.stringify({ ...SSR_FILE, allow_legacy: true });
-  const text = describeConfig("f", args, sourcesOf(() => file));
+  const { text } = describeConfig("f", args, sourcesOf(() => file));
   assert.match(
     text,
     /method +ShadowsocksR \(aes-128-ctr, auth_aes128_md5, tls/,
