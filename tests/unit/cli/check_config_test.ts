@@ -240,7 +240,7 @@ test("describeConfig() tells every mistake at once, in every object", () => {
   ) assert.ok(text.includes(told), `${told}\n${text}`);
   assert.match(
     text,
-    /^Ignored\n  ignored: .*fast_open: .*\n  .*colour is not/m,
+    /^Ignored\n {2}ignored: .*fast_open: .*\n {2}.*colour is not/m,
   );
   assert.match(text, /\n9 to change, 2 ignored, \d+ as they were\n$/);
 });
