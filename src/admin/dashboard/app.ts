@@ -33,7 +33,7 @@ startPreferences();
 const figures = new Figures(history);
 const plot = new ThroughputPlot(history);
 const refusals = new RefusalList();
-const users = new UsersTable(history, (row) => showUser(row, now()));
+const users = new UsersTable(history, (row) => showUser(row, history.status!));
 
 /** When the server was last heard, by the clock of this browser. */
 let heardUnixMs = Date.now();
@@ -158,8 +158,4 @@ async function find(
   const key = keyOf(server, name);
   const { status } = history;
   return status && rowsOf(status, history).find((row) => row.key === key);
-}
-
-function now(): number {
-  return (history.status as Status).nowUnixMs;
 }

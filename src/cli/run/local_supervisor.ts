@@ -46,7 +46,7 @@ export interface LocalSupervisorOptions {
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers">;
+  programStatus(): Omit<Status, "servers" | "keepsUsers">;
 }
 
 const NO_USERS = "A local has no users of its own; its server has";
@@ -101,6 +101,7 @@ export class LocalSupervisor implements Operator {
     return {
       ...program,
       ready: program.ready && upstreams.some(isOfUse),
+      keepsUsers: false,
       upstreams,
       servers: fleet.running.flatMap(({ plan, service }) => {
         if (!(plan instanceof LocalPlan)) return [];

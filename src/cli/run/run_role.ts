@@ -55,7 +55,7 @@ export interface Surroundings {
   /** Told the methods that will be used, and those that are. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers">;
+  programStatus(): Omit<Status, "servers" | "keepsUsers">;
 }
 
 /** A configured role, and what it will need. */

@@ -62,16 +62,21 @@ export class ServerPlan implements PlannedService {
     }
   }
 
-  async start(): Promise<Service> {
-    const { world, accounts, everyUser } = this.#surroundings;
+  /** Lets the accounts know who there is. */
+  attend(): void {
+    const { accounts, everyUser } = this.#surroundings;
     accounts.set(everyUser);
+  }
+
+  async start(): Promise<Service> {
+    const { world, accounts } = this.#surroundings;
+    this.attend();
     return await startServer({ ...this.server, accounts }, world);
   }
 
   adopt(running: Service): void {
-    const { accounts, everyUser } = this.#surroundings;
     (running as ServerService).update(this.server);
-    accounts.set(everyUser);
+    this.attend();
   }
 
   describe(address: string): { message: string; fields: LogFields } {
