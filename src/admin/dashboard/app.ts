@@ -43,7 +43,10 @@ const SHORTCUTS: Readonly<Record<string, () => void>> = {
   "/": () => byId("filter", HTMLElement).focus(),
   "?": () => byId("help", HTMLDialogElement).showModal(),
   n: addUser,
-  r: () => void askReload(),
+  r: () =>
+    void askReload(
+      (history.status?.servers ?? []).flatMap(({ users }) => users).length,
+    ),
   b: nextUnit,
   t: nextTheme,
 };

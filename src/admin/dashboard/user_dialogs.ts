@@ -153,7 +153,18 @@ async function showAccess(
     // As an image, the document can neither run nor load anything.
     image.src = `data:image/svg+xml,${encodeURIComponent(qr)}`;
     image.alt = `QR code of the URI of ${name}`;
+    const save = within(form, ".save-qr", HTMLAnchorElement);
+    save.href = image.src;
+    save.download = `${name}.svg`;
   }
+  within(form, "figure", HTMLElement).hidden = qr === undefined;
+  const share = within(form, ".share", HTMLButtonElement);
+  // Only phones, and only over a secure connection, have somebody to share with.
+  share.hidden = !("share" in navigator);
+  share.onclick = () =>
+    navigator.share({ title: name, text: uri }).catch(() => {
+      // Whoever shares may think better of it.
+    });
   field(form, "uri").value = uri;
   const subscription = field(form, "sip008");
   within(form, "label:has([name=sip008])", HTMLElement).hidden =
@@ -165,6 +176,7 @@ async function showAccess(
 
 function hideAccess(form: HTMLFormElement): void {
   within(form, ".qr", HTMLImageElement).removeAttribute("src");
+  within(form, ".save-qr", HTMLAnchorElement).removeAttribute("href");
   field(form, "uri").value = "";
   field(form, "sip008").value = "";
   within(form, ".reveal", HTMLElement).hidden = false;
@@ -184,7 +196,7 @@ function showFacts(
     ["Up", formatBytes(usage.bytesUp)],
     ["Connections", formatCount(usage.connections)],
     ["Datagrams", formatCount(usage.packetsUp + usage.packetsDown)],
-    ["Hosts", usage.hosts.join(", ") || "none", true],
+    ["Devices", usage.hosts.join(", ") || "none", true],
   ];
   list.replaceChildren(
     ...facts.flatMap(([term, text, wide]) => [

@@ -7,6 +7,7 @@
 import process from "node:process";
 import { systemRest } from "../../adapters/system/rest.ts";
 import { writeError } from "../../adapters/system/standard_error.ts";
+import { DayHistory } from "../../admin/day_history.ts";
 import type { Operator, Status } from "../../admin/operator.ts";
 import { systemClock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
@@ -162,6 +163,9 @@ async function serve(
   );
   owned.use(status);
   owned.use(systemRest(world.transport));
+  const day = owned.use(
+    new DayHistory(systemClock, () => observations.snapshot),
+  );
   const supervised = role.supervise({
     world,
     fleet: new Fleet({ ...witness, withFields }),
@@ -174,6 +178,7 @@ async function serve(
     transport: world.transport,
     clock: systemClock,
     logger,
+    history: () => day.minutes,
   });
   const signal = host.stopSignal();
   const admin = await startBoth(supervised, startAdmin);

@@ -224,6 +224,11 @@ describe("a user", () => {
   });
 });
 
+test("the last day is told by the minute", async () => {
+  const world = new AdminWorld();
+  assert.deepEqual(await world.json("/api/history"), { minutes: [] });
+});
+
 describe("a reload", () => {
   test("tells what it did, or would do", async () => {
     const world = new AdminWorld();
