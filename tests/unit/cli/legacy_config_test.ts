@@ -502,4 +502,16 @@ test("check config tells what is served, with its layers", () => {
   );
   assert.match(text, /clients +2 users/);
   assert.match(text, /Warnings\n +legacy: /);
+  const limited = describeConfig(
+    "f",
+    args,
+    sourcesOf(() =>
+      JSON.stringify({
+        ...{ ...SSR_FILE, allow_legacy: true, protocol_param: "" },
+        ...{ redirect: "a.example:443", speed_limit_per_user: 1 },
+      })
+    ),
+  );
+  assert.match(limited, / +without a name: 8388: 1\.024 kB\/s each way/);
+  assert.match(limited, /strangers +a\.example:443/);
 });
