@@ -860,7 +860,10 @@ export const MAX_SSR_TLS_RECORD = 2_048;
  */
 export const MAX_SSR_CLIENTS = 16_384;
 
-/** Part of those clients that one user may have: four must agree to fill it. */
+/**
+ * Part of those clients that one user may have, or one IPv4 address or IPv6 /64
+ * where users have no names: four must agree to fill it.
+ */
 export const SSR_CLIENT_SHARE = 0.25;
 
 /**

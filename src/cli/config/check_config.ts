@@ -9,7 +9,7 @@ import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
-import type { ServerUser } from "../../session/server_user.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { UserLimits } from "../../users.ts";
 import { type Arguments, parseArguments } from "../options/args.ts";
 import { findCommand } from "../commands/commands.ts";
@@ -154,6 +154,7 @@ function described<T>(
 
 function describeServer(server: ConfiguredServer): string[] {
   const { listen, method, users = [], masterKey } = server;
+  const { owner, redirect = [] } = server;
   const own = masterKey === undefined || users.length > 0 &&
       hidesOwnKey(method)
     ? []
@@ -169,6 +170,12 @@ function describeServer(server: ConfiguredServer): string[] {
       ["method", describeMethod(server)],
       ["clients", clients.join(", ")],
       ...users.map((user): Row => ["", describeUser(user)]),
+      ...owner === undefined
+        ? []
+        : [["", `without a name: ${describeUser(owner)}`] as const],
+      ...redirect.length === 0
+        ? []
+        : [["strangers", redirect.map(formatAddress).join(", ")] as const],
       ["targets", server.reach],
       ...server.routes === undefined
         ? []
@@ -210,7 +217,7 @@ function routesRow({ table, resolve }: LocalRoutes): Row {
   ];
 }
 
-function describeUser({ name, limits, disabled }: ServerUser): string {
+function describeUser({ name, limits, disabled }: LimitedUser): string {
   const facts = [
     ...disabled ? ["disabled"] : [],
     ...limits === undefined ? [] : describeLimits(limits),
@@ -223,7 +230,7 @@ function describeLimits(
     UserLimits,
 ): string[] {
   return [
-    ...quotaBytes ? [`${size(quotaBytes)} in all`] : [],
+    ...quotaBytes !== undefined ? [`${size(quotaBytes)} in all`] : [],
     ...bytesPerSecond ? [`${size(bytesPerSecond)}/s each way`] : [],
     ...maxConnections ? [`${maxConnections} connections`] : [],
     ...maxHosts ? [`${maxHosts} addresses`] : [],
