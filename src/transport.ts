@@ -65,8 +65,8 @@ export interface Connection {
    */
   close(): void;
   /**
-   * Closes with a reset: the peer sees that the stream was cut. Where
-   * `Capabilities.reset` is true.
+   * Closes with a reset: the peer sees that the stream was cut, and may lose
+   * what is on its way. Idempotent. Where `Capabilities.reset` is true.
    */
   reset?(): void;
 }

@@ -48,6 +48,7 @@ export class Channel {
   #watched = false;
   #stale = false;
   #closed = false;
+  #brokenOff = false;
   /** Those that wait in {@link Channel.nextOpened}. */
   #released: PromiseWithResolvers<void> | undefined;
 
@@ -173,6 +174,30 @@ export class Channel {
     this.opened();
     this.connection.close();
     this.session.free();
+  }
+
+  /**
+   * Writes a chunk without its last byte, which tells the peer that the stream
+   * was cut, and loses nothing of what was written before. To be called while
+   * nothing is written.
+   *
+   * @returns Settles when the system has taken it; `undefined` where bytes of
+   * this session tell nothing.
+   */
+  breakOff(): Promise<void> | undefined {
+    const chunk = this.session.seal(new Uint8Array(1)).subarray(0, -1);
+    if (chunk.length === 0) return undefined;
+    this.#brokenOff = true;
+    return this.writer.write(chunk);
+  }
+
+  /**
+   * Closes it in a way that cannot pass for an end: by a reset, where the
+   * transport has one, unless {@link Channel.breakOff} has told the peer.
+   */
+  cut(): void {
+    if (!this.#closed && !this.#brokenOff) this.connection.reset?.();
+    this.close();
   }
 
   /** What is under way leaves before more does, and before the end. */

@@ -277,11 +277,11 @@ class Pump {
     // If nothing is being read, a write is under way, and its rest is missing.
     const mayWrite = this.#direction === "down" && this.#reading !== undefined;
     if (!mayWrite || passage.breaksOff?.(reason) !== true) return undefined;
-    const { session, writer } = this.#to;
-    const chunk = session.seal(new Uint8Array(1)).subarray(0, -1);
+    const writing = this.#to.breakOff();
+    if (writing === undefined) return undefined;
     const done = new AbortController();
     const end = (): void => done.abort();
-    writer.write(chunk).then(end, end);
+    writing.then(end, end);
     return pause(clock, BREAK_OFF_MS, done.signal);
   }
 

@@ -59,21 +59,6 @@ for (const open of Object.values(OPENERS)) {
     );
   });
 
-  test(`${transport.name}: reset() is seen as a reset, not as an end`, async (t) => {
-    if (!transport.capabilities.reset) return t.skip("SKIPPED, it cannot");
-    using pair = await Pair.open(transport);
-    const { client, server } = pair;
-    await client.write!(ascii("cut"));
-    await within(server.read!());
-    const reading = server.read!();
-    client.reset!();
-    client.reset!();
-    await rejectsWith(reading, "ERR_NET_RESET");
-    // The system tells it once; afterwards it would look like an end.
-    await rejectsWith(server.read!(), "ERR_NET_RESET");
-    await rejectsWith(client.read!(), "ERR_NET_CLOSED");
-  });
-
   test(`${transport.name}: what the kernel drops is counted`, async (t) => {
     if (!transport.capabilities.batch) return t.skip("SKIPPED, it is not told");
     const near = await transport.bind(HERE);

@@ -14,7 +14,7 @@ import { LONG_READ, MAX_READ_BUFFER, MIN_READ_BUFFER } from "../../limits.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { BunHandlers, BunSocket } from "./_bun_types.ts";
 import { othersTurn } from "./_bun_turns.ts";
-import type { Socket } from "./_connection.ts";
+import type { ResettableSocket } from "./_connection.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { countWaiting, longestRead } from "./_read_size.ts";
 import { plainAddress } from "./_resolve.ts";
@@ -23,7 +23,7 @@ import { plainAddress } from "./_resolve.ts";
 export const BUFFERS: BufferPool = new BufferPool();
 
 /** State of a socket, kept in its `data`. */
-export class BunPeer implements Socket {
+export class BunPeer implements ResettableSocket {
   readonly remote: Endpoint;
   readonly #socket: BunSocket<BunPeer>;
   /** What came while no read waited. */
@@ -35,6 +35,7 @@ export class BunPeer implements Socket {
   #readSize = MIN_READ_BUFFER;
   #ended = false;
   #gone = false;
+  #isCut = false;
   #failure: Error | undefined;
   /** Settles the read that waits. */
   #reader: ((chunk: Chunk | Promise<never>) => void) | undefined;
@@ -140,8 +141,13 @@ export class BunPeer implements Socket {
   }
 
   close(): void {
-    if (!this.#gone) this.#socket.end();
+    if (this.#isCut) this.terminate();
+    else if (!this.#gone) this.#socket.end();
     this.closed(CLOSED);
+  }
+
+  cutOnClose(): void {
+    this.#isCut = true;
   }
 
   /** Resets a connection nobody has got. */

@@ -32,6 +32,12 @@ export interface Socket {
   close(): void;
 }
 
+/** A socket that can be closed by a reset. */
+export interface ResettableSocket extends Socket {
+  /** Makes the close, which is called next, a reset. */
+  cutOnClose(): void;
+}
+
 let open = 0;
 
 /** Connections of this thread that are open. */
@@ -90,6 +96,11 @@ export class SocketConnection implements Connection {
 
   get local(): Endpoint {
     return this.#socket.local;
+  }
+
+  /** True once it was closed on our side. */
+  protected get isClosed(): boolean {
+    return this.#closed;
   }
 
   recycle(chunk: Uint8Array): void {
@@ -154,5 +165,22 @@ export class SocketConnection implements Connection {
     } catch (error) {
       if (!this.#closed) throw toTransportError(error, "end the stream");
     }
+  }
+}
+
+/** A connection that can be ended by a reset. */
+export class ResettableConnection extends SocketConnection {
+  readonly #resettable: ResettableSocket;
+
+  /** @param socket Ours from here on. */
+  constructor(socket: ResettableSocket) {
+    super(socket);
+    this.#resettable = socket;
+  }
+
+  /** See `Connection.reset`. */
+  reset(): void {
+    if (!this.isClosed) this.#resettable.cutOnClose();
+    this.close();
   }
 }

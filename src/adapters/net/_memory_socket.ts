@@ -5,7 +5,7 @@
  */
 import { TransportError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { Socket } from "./_connection.ts";
+import type { ResettableSocket } from "./_connection.ts";
 import { CLOSED } from "./_errors.ts";
 
 /** What both directions of a pair have in common. */
@@ -19,7 +19,7 @@ export interface PairOptions {
 }
 
 /** One end of an in-process connection. */
-export class MemorySocket implements Socket {
+export class MemorySocket implements ResettableSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #input: Pipe;
@@ -75,7 +75,7 @@ export class MemorySocket implements Socket {
   }
 
   /** Fails both directions at both ends. */
-  reset(): void {
+  cutOnClose(): void {
     this.#input.fail();
     this.#output.fail();
   }

@@ -23,7 +23,7 @@ import type {
 import { bindBun } from "./_bun_datagrams.ts";
 import { BUFFERS, BUN_HANDLERS, BunPeer } from "./_bun_peer.ts";
 import type { BunNet, BunSocket, BunTcpListener } from "./_bun_types.ts";
-import { SocketConnection } from "./_connection.ts";
+import { ResettableConnection } from "./_connection.ts";
 import {
   descriptorAvailable,
   descriptorLimit,
@@ -48,7 +48,7 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
     capabilities: {
       sharedUdpPort: false,
       outboundAddress: true,
-      reset: false,
+      reset: true,
       descriptor: false,
       receiveBuffer: false,
       batch: false,
@@ -120,7 +120,7 @@ async function dial(
       (late) => late.terminate(),
     );
     if (from !== undefined) checkSource(data, from);
-    return new SocketConnection(data);
+    return new ResettableConnection(data);
   } catch (error) {
     signal?.throwIfAborted();
     throw withoutDescriptor(action) ?? toTransportError(error, action);
@@ -197,7 +197,7 @@ class BunListener implements Listener {
 }
 
 function toAccepted(peer: BunPeer): Accepted {
-  return { connection: new SocketConnection(peer) };
+  return { connection: new ResettableConnection(peer) };
 }
 
 /** Bun has no error of its own for this: a dial is "refused". */

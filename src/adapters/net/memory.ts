@@ -18,7 +18,7 @@ import type {
   Transport,
   WaitOptions,
 } from "../../transport.ts";
-import { SocketConnection } from "./_connection.ts";
+import { ResettableConnection } from "./_connection.ts";
 import { type DatagramScript, MemoryDatagrams } from "./_memory_datagrams.ts";
 import { MemorySocket } from "./_memory_socket.ts";
 import { bindOutgoing, outboundFor } from "./_outgoing.ts";
@@ -82,7 +82,7 @@ class Network implements MemoryTransport {
   readonly capabilities: Capabilities = {
     sharedUdpPort: false,
     outboundAddress: true,
-    reset: false,
+    reset: true,
     descriptor: false,
     receiveBuffer: false,
     batch: false,
@@ -236,21 +236,6 @@ class MemoryListener implements Listener {
     const waiting = this.#waiting.shift();
     waiting?.reject(transportError(code, "accept"));
     return waiting !== undefined;
-  }
-}
-
-class ResettableConnection extends SocketConnection
-  implements MemoryConnection {
-  readonly #socket: MemorySocket;
-
-  constructor(socket: MemorySocket) {
-    super(socket);
-    this.#socket = socket;
-  }
-
-  reset(): void {
-    this.#socket.reset();
-    this.close();
   }
 }
 

@@ -90,6 +90,8 @@ export interface InboundClient {
   open(address: Address): Promise<Channel>;
   /** Tells the operator of a request that was refused while we go on. */
   refused(error: UmbraError): void;
+  /** Closes the connection so that an answer that was begun is not whole. */
+  cut(): void;
 }
 
 /**

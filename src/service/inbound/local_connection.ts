@@ -89,8 +89,14 @@ export class LocalConnection implements Passage {
       const unanswered = report.bytesUp > 0 && report.bytesDown === 0;
       report.close(unanswered ? UNANSWERED : "done", unanswered);
     } catch (error) {
+      // Neither side is to take what it has for whole.
+      channel.cut();
+      const refusal = this.#refusal();
+      if (refusal === undefined) this.#client.cut();
       report.fail(error);
-      await this.#refuseUnanswered();
+      if (refusal !== undefined) {
+        await this.#client.refuse(refusal, this.#signal);
+      }
     } finally {
       channel.close();
     }
@@ -132,6 +138,7 @@ export class LocalConnection implements Passage {
         return channel;
       },
       refused: (error) => this.#report.refuse(error),
+      cut: () => client.cut(),
     });
   }
 
@@ -241,11 +248,16 @@ export class LocalConnection implements Passage {
     throw new ProtocolError(unanswered, NO_BIND);
   }
 
-  /** The server's first bytes were to be the answer, and there were none. */
-  async #refuseUnanswered(): Promise<void> {
+  /**
+   * What the application is told where the server's first bytes were to be the
+   * answer, and there were none.
+   */
+  #refusal(): Uint8Array | undefined {
     const { unanswered, refuse } = this.#request!;
-    if (unanswered === undefined || this.#report.bytesDown > 0) return;
-    await this.#client.refuse(refuse(unanswered), this.#signal);
+    if (unanswered === undefined || this.#report.bytesDown > 0) {
+      return undefined;
+    }
+    return refuse(unanswered);
   }
 }
 

@@ -178,6 +178,9 @@ export class ClientConnection {
         : { channel: await this.#open(request) };
       try {
         await this.#relay(destination, visit);
+      } catch (error) {
+        this.#cut(destination.channel, error);
+        throw error;
       } finally {
         destination.channel.close();
       }
@@ -190,6 +193,13 @@ export class ClientConnection {
         await drain(this.#client.reader, silence.signal);
       }
     }
+  }
+
+  /** Neither side is to take what it has for whole. */
+  #cut(target: Channel, reason: unknown): void {
+    target.cut();
+    // A client whose stream was tampered with is met with silence.
+    if (!(reason instanceof ProtocolError)) this.#client.cut();
   }
 
   #relay({ channel, greeting }: Destination, visit: Visit): Promise<void> {

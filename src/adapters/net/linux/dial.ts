@@ -5,6 +5,7 @@
  */
 import { onAbort } from "../../../on_abort.ts";
 import type { Connection, Endpoint } from "../../../transport.ts";
+import { ResettableConnection } from "../_connection.ts";
 import { encodeAddress } from "./addresses.ts";
 import { FAILED, HUNG_UP, WRITABLE } from "./epoll_event.ts";
 import {
@@ -19,7 +20,7 @@ import {
   SOCK_STREAM,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
-import { LinuxConnection, LinuxSocket, TCP_EVENTS } from "./tcp.ts";
+import { LinuxSocket, TCP_EVENTS } from "./tcp.ts";
 
 /** What a dial needs besides its target. */
 export interface DialOptions {
@@ -56,7 +57,7 @@ export async function dial(
     loop.handOver(descriptor, socket);
     // What the peer has sent already is told once.
     socket.ready(events);
-    return new LinuxConnection(socket);
+    return new ResettableConnection(socket);
   } catch (error) {
     loop.forget(descriptor);
     c.close(descriptor);

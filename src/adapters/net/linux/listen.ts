@@ -11,6 +11,7 @@ import type {
   ListenOptions,
 } from "../../../transport.ts";
 import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
+import { ResettableConnection } from "../_connection.ts";
 import { resolve } from "../_resolve.ts";
 import {
   addressRoom,
@@ -38,7 +39,7 @@ import {
   SOCK_STREAM,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
-import { LinuxConnection, LinuxSocket, TCP_EVENTS } from "./tcp.ts";
+import { LinuxSocket, TCP_EVENTS } from "./tcp.ts";
 
 /** Implements `Transport.listen`. */
 export async function listen(
@@ -136,7 +137,7 @@ class LinuxListener implements Listener, Watcher {
   }
 
   /** @returns `undefined` when there is none. */
-  #accept(): LinuxConnection | undefined {
+  #accept(): ResettableConnection | undefined {
     for (;;) {
       const [address, length] = addressRoom();
       const descriptor = c.accept4(
@@ -165,11 +166,11 @@ function opened(
   descriptor: number,
   remote: Endpoint,
   loop: Loop,
-): LinuxConnection {
+): ResettableConnection {
   try {
     const socket = new LinuxSocket(descriptor, remote, loop);
     loop.watch(descriptor, TCP_EVENTS, socket);
-    return new LinuxConnection(socket);
+    return new ResettableConnection(socket);
   } catch (error) {
     c.close(descriptor);
     throw error;

@@ -6,7 +6,7 @@
 import { BufferPool } from "../../../buffer_pool.ts";
 import { MAX_COPIED_READ, MAX_READ_BUFFER } from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
-import { type Socket, SocketConnection } from "../_connection.ts";
+import type { ResettableSocket } from "../_connection.ts";
 import { CLOSED } from "../_errors.ts";
 import { countWaiting, longestRead } from "../_read_size.ts";
 import { boundTo } from "./addresses.ts";
@@ -20,7 +20,6 @@ import {
 } from "./epoll_event.ts";
 import {
   c,
-  checked,
   EAGAIN,
   EINTR,
   ENOTCONN,
@@ -52,7 +51,7 @@ const NOTHING_YET = Symbol("nothing yet");
 type Chunk = Uint8Array | undefined;
 
 /** See the module. */
-export class LinuxSocket implements Socket, Watcher {
+export class LinuxSocket implements ResettableSocket, Watcher {
   readonly remote: Endpoint;
   readonly #descriptor: number;
   readonly #loop: Loop;
@@ -62,6 +61,7 @@ export class LinuxSocket implements Socket, Watcher {
   #isOver = false;
   #isEnded = false;
   #isClosed = false;
+  #isCut = false;
   /** A reset is told once by the system, and then looks like an end. */
   #failure: Error | undefined;
   #reader: PromiseWithResolvers<Chunk> | undefined;
@@ -77,6 +77,8 @@ export class LinuxSocket implements Socket, Watcher {
     this.#loop = loop;
     // Nagle's algorithm would hold small chunks back.
     setOption(descriptor, TCP_NODELAY, 1);
+    // What is open while the process dies was cut, and is not to look ended.
+    setLinger(descriptor, RESET);
   }
 
   /** Asked of the system each time: few want to know. */
@@ -149,19 +151,15 @@ export class LinuxSocket implements Socket, Watcher {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#loop.forget(this.#descriptor);
+    if (!this.#isCut) setLinger(this.#descriptor, FLUSH);
     c.close(this.#descriptor);
     this.#reader?.reject(CLOSED);
     this.#reader = undefined;
     this.#wakeWriter();
   }
 
-  /** Makes the next close a reset. */
   cutOnClose(): void {
-    if (this.#isClosed) return;
-    checked(
-      c.setsockopt(this.#descriptor, SOL_SOCKET, SO_LINGER, NO_LINGER, 8),
-      "reset a connection",
-    );
+    this.#isCut = true;
   }
 
   /** Serves the read that waits. */
@@ -215,24 +213,15 @@ export class LinuxSocket implements Socket, Watcher {
   }
 }
 
-/** A connection that can be ended by a reset. */
-export class LinuxConnection extends SocketConnection {
-  readonly #socket: LinuxSocket;
-
-  /** Owns the socket. */
-  constructor(socket: LinuxSocket) {
-    super(socket);
-    this.#socket = socket;
-  }
-
-  /** Ends it all: the peer sees that it was cut. Idempotent. */
-  reset(): void {
-    this.#socket.cutOnClose();
-    this.close();
-  }
-}
-
 const NOWHERE: Endpoint = { host: "", port: 0 };
 
-/** `struct linger`: on, for 0 seconds. */
-const NO_LINGER = new Uint8Array(Int32Array.of(1, 0).buffer);
+/** What becomes of a connection when it is closed: a `struct linger`. */
+function setLinger(descriptor: number, linger: Uint8Array): void {
+  c.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, linger, linger.length);
+}
+
+/** Off: what was written is delivered, then FIN. */
+const FLUSH = new Uint8Array(Int32Array.of(0, 0).buffer);
+
+/** On, for 0 seconds: RST. */
+const RESET = new Uint8Array(Int32Array.of(1, 0).buffer);
