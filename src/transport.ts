@@ -50,6 +50,30 @@ export interface Connection {
    */
   write?(chunk: Uint8Array): Promise<void>;
   /**
+   * Reads at once, where the adapter can: the next chunk, or `"end"` after the
+   * peer's FIN; `undefined` if nothing has come yet, and `onReady` is called
+   * when something may have. Not while a `read()` waits.
+   *
+   * @throws {TransportError} As `read()` rejects.
+   */
+  tryRead?(): Uint8Array | "end" | undefined;
+  /**
+   * Writes at once, where the adapter can: there is `tryRead` then, too. Not
+   * while a `write()` waits.
+   *
+   * @param chunk Borrowed for the call.
+   * @returns Bytes that the system has taken. If these are not all, `onReady`
+   * is called when it may take more.
+   * @throws {TransportError} As `write()` rejects.
+   */
+  tryWrite?(chunk: Uint8Array): number;
+  /**
+   * Called when a `tryRead` or `tryWrite` that had to wait may go on, sometimes
+   * without cause, and when the connection is closed. Never called within one
+   * of these two.
+   */
+  onReady?: (() => void) | undefined;
+  /**
    * Takes a chunk of `readable` back for a later read, where the adapter can
    * use it. The caller keeps no view of its memory.
    */

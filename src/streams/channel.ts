@@ -80,6 +80,16 @@ export class Channel {
     return this.#stale || this.#closed;
   }
 
+  /**
+   * Told, from now on, when `tryRead` of the reader or `tryWrite` of the writer
+   * may go on; `undefined`: nobody is.
+   */
+  set onReady(callback: (() => void) | undefined) {
+    this.connection.onReady = callback;
+    this.reader.onReady = callback;
+    this.writer.onReady = callback;
+  }
+
   /** Counts what {@link Channel.read} and {@link Channel.write} carry. */
   countTo(counter: PayloadCounter): void {
     this.#counter = counter;

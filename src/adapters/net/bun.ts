@@ -23,7 +23,7 @@ import type {
 import { bindBun } from "./_bun_datagrams.ts";
 import { BUFFERS, BUN_HANDLERS, BunPeer } from "./_bun_peer.ts";
 import type { BunNet, BunSocket, BunTcpListener } from "./_bun_types.ts";
-import { ResettableConnection } from "./_connection.ts";
+import { ReadyConnection } from "./_connection.ts";
 import {
   descriptorAvailable,
   descriptorLimit,
@@ -120,7 +120,7 @@ async function dial(
       (late) => late.terminate(),
     );
     if (from !== undefined) checkSource(data, from);
-    return new ResettableConnection(data);
+    return new ReadyConnection(data);
   } catch (error) {
     signal?.throwIfAborted();
     throw withoutDescriptor(action) ?? toTransportError(error, action);
@@ -197,7 +197,7 @@ class BunListener implements Listener {
 }
 
 function toAccepted(peer: BunPeer): Accepted {
-  return { connection: new ResettableConnection(peer) };
+  return { connection: new ReadyConnection(peer) };
 }
 
 /** Bun has no error of its own for this: a dial is "refused". */

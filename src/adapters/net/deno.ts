@@ -24,7 +24,7 @@ import type {
   Transport,
   WaitOptions,
 } from "../../transport.ts";
-import { type Socket, SocketConnection } from "./_connection.ts";
+import { AskedConnection, type AskedSocket } from "./_connection.ts";
 import { bindDeno } from "./_deno_datagrams.ts";
 import {
   descriptorLimit,
@@ -169,7 +169,7 @@ const BUFFERS = new BufferPool();
 /** Those that first reads have used and given back. */
 const FIRST_BUFFERS: Uint8Array[] = [];
 
-class DenoSocket implements Socket {
+class DenoSocket implements AskedSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #connection: Deno.TcpConn;
@@ -291,7 +291,7 @@ class DenoSocket implements Socket {
 function openConnection(connection: Deno.TcpConn): Connection {
   try {
     connection.setNoDelay();
-    return new SocketConnection(new DenoSocket(connection));
+    return new AskedConnection(new DenoSocket(connection));
   } catch (error) {
     connection.close();
     throw error;

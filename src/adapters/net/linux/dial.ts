@@ -5,7 +5,7 @@
  */
 import { onAbort } from "../../../on_abort.ts";
 import type { Connection, Endpoint } from "../../../transport.ts";
-import { ResettableConnection } from "../_connection.ts";
+import { ReadyConnection } from "../_connection.ts";
 import { encodeAddress } from "./addresses.ts";
 import { FAILED, HUNG_UP, WRITABLE } from "./epoll_event.ts";
 import {
@@ -57,7 +57,7 @@ export async function dial(
     loop.handOver(descriptor, socket);
     // What the peer has sent already is told once.
     socket.ready(events);
-    return new ResettableConnection(socket);
+    return new ReadyConnection(socket);
   } catch (error) {
     loop.forget(descriptor);
     c.close(descriptor);

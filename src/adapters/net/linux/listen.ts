@@ -11,7 +11,7 @@ import type {
   ListenOptions,
 } from "../../../transport.ts";
 import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
-import { ResettableConnection } from "../_connection.ts";
+import { ReadyConnection } from "../_connection.ts";
 import { resolve } from "../_resolve.ts";
 import {
   addressRoom,
@@ -137,7 +137,7 @@ class LinuxListener implements Listener, Watcher {
   }
 
   /** @returns `undefined` when there is none. */
-  #accept(): ResettableConnection | undefined {
+  #accept(): ReadyConnection | undefined {
     for (;;) {
       const [address, length] = addressRoom();
       const descriptor = c.accept4(
@@ -166,11 +166,11 @@ function opened(
   descriptor: number,
   remote: Endpoint,
   loop: Loop,
-): ResettableConnection {
+): ReadyConnection {
   try {
     const socket = new LinuxSocket(descriptor, remote, loop);
     loop.watch(descriptor, TCP_EVENTS, socket);
-    return new ResettableConnection(socket);
+    return new ReadyConnection(socket);
   } catch (error) {
     c.close(descriptor);
     throw error;
