@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { StopSignal } from "./on_abort.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 
 /** One end of a connection. */
@@ -179,7 +180,7 @@ export interface DatagramSocket {
 /** How long a dial or a look-up may take is up to the signal. */
 export interface WaitOptions {
   /** Its abort rejects the wait with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /**

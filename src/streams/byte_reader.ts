@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../on_abort.ts";
 import { abortable } from "../clock.ts";
 import type { Connection } from "../transport.ts";
 
@@ -46,7 +47,7 @@ export class ByteReader {
    * @param signal Its abort rejects the wait with the signal's reason, and gives
    * the read up.
    */
-  read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  read(signal?: StopSignal): Promise<Uint8Array | undefined> {
     const read = this.#left ?? this.#next();
     this.#forget();
     // Not an async function: one less waits with every quiet connection.
@@ -98,7 +99,7 @@ export class ByteReader {
 
   async #readUntil(
     read: Promise<Uint8Array | undefined>,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Uint8Array | undefined> {
     this.#left = read;
     const chunk = await abortable(read, signal);

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../on_abort.ts";
 import { concat } from "../bytes.ts";
 import { abortable } from "../clock.ts";
 import type { StreamSession } from "../session/stream_protocol.ts";
@@ -129,7 +130,7 @@ export class Channel {
   }
 
   /** Sends payload; settles when the system has taken it. */
-  async write(payload: Uint8Array, signal: AbortSignal): Promise<void> {
+  async write(payload: Uint8Array, signal: StopSignal): Promise<void> {
     await this.#untilPassing(signal);
     const added = this.#begun ? 0 : this.first.length;
     const bytes = this.#begun
@@ -144,7 +145,7 @@ export class Channel {
    *
    * @throws {ProtocolError} When what came is no valid stream.
    */
-  async read(signal: AbortSignal): Promise<Uint8Array | undefined> {
+  async read(signal: StopSignal): Promise<Uint8Array | undefined> {
     this.#watched = false;
     for (;;) {
       const bytes = await this.reader.read(signal);
@@ -211,7 +212,7 @@ export class Channel {
   }
 
   /** What is under way leaves before more does, and before the end. */
-  async #untilPassing(signal?: AbortSignal): Promise<void> {
+  async #untilPassing(signal?: StopSignal): Promise<void> {
     while (this.session.isWaiting === true && !this.#closed) {
       await abortable(this.nextOpened(), signal);
     }

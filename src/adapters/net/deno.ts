@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { toAbortSignal } from "../../on_abort.ts";
 import { BufferPool } from "../../buffer_pool.ts";
 import { TransportError } from "../../errors.ts";
 import {
@@ -103,7 +104,7 @@ async function dial(
     const connection = await Deno.connect({
       hostname: host,
       port,
-      ...(signal && { signal }),
+      ...(signal && { signal: toAbortSignal(signal) }),
     });
     return openConnection(connection);
   } catch (error) {

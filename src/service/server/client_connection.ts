@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { NOTHING } from "../../bytes.ts";
 import { abortable, Deadline } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
@@ -142,7 +143,7 @@ export class ClientConnection {
   }
 
   /** `undefined` when the client ended its side before the request was there. */
-  async #readRequest(signal: AbortSignal): Promise<StreamRequest | undefined> {
+  async #readRequest(signal: StopSignal): Promise<StreamRequest | undefined> {
     const { greeting } = this.#session;
     if (greeting?.length) await this.#reply(greeting, signal);
     if (this.#isBlocked) {
@@ -161,7 +162,7 @@ export class ClientConnection {
     }
   }
 
-  #reply(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  #reply(bytes: Uint8Array, signal: StopSignal): Promise<void> {
     return abortable(this.#client.writer.reply(bytes), signal);
   }
 
@@ -314,7 +315,7 @@ class CountedPassage implements Passage {
 /** Fails closed: what cannot be told to be new is not served. */
 async function refuseUnlessNew(
   question: NonNullable<AcceptStep["question"]>,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<void> {
   let isNew = false;
   try {

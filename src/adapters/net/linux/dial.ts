@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { onAbort } from "../../../on_abort.ts";
+import { onAbort, type StopSignal } from "../../../on_abort.ts";
 import type { Connection, Endpoint } from "../../../transport.ts";
 import { ReadyConnection } from "../_connection.ts";
 import { encodeAddress } from "./addresses.ts";
@@ -25,7 +25,7 @@ import { LinuxSocket, TCP_EVENTS } from "./tcp.ts";
 /** What a dial needs besides its target. */
 export interface DialOptions {
   /** See `WaitOptions`. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: StopSignal | undefined;
   readonly loop: Loop;
   /** Our address; not set: the system's choice. */
   readonly from?: string | undefined;
