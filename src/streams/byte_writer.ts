@@ -73,6 +73,18 @@ export class ByteWriter {
   }
 
   /**
+   * Writes what can be written at once, where the adapter can; nothing else is
+   * being written.
+   *
+   * @returns The rest, which is to be written: mostly nothing.
+   * @throws {TransportError} What the connection failed with.
+   */
+  writeNow(chunk: Uint8Array): Uint8Array {
+    const taken = this.#target.tryWrite?.(chunk) ?? 0;
+    return taken === 0 ? chunk : chunk.subarray(taken);
+  }
+
+  /**
    * Writes between two calls of {@link ByteWriter.write}, whoever waits for
    * them: what a session answers by itself.
    *

@@ -8,7 +8,7 @@ import { concat } from "../bytes.ts";
 import { type Clock, pause } from "../clock.ts";
 import { type Idle, IdleTimer } from "../idle_timer.ts";
 import { BREAK_OFF_MS } from "../limits.ts";
-import { onAbort } from "../on_abort.ts";
+import { onAbort, Stop, type StopSignal } from "../on_abort.ts";
 import type { Channel, Direction } from "./channel.ts";
 import { nothingMoved } from "./idle_signal.ts";
 
@@ -48,7 +48,7 @@ export interface RelayOptions {
   /** Milliseconds without a byte in either direction. */
   readonly idleTimeoutMs: number;
   /** The abort of any ends the relay with that signal's reason. */
-  readonly signals: readonly AbortSignal[];
+  readonly signals: readonly StopSignal[];
   /** Default: nothing. */
   readonly first?: FirstBytes;
 }
@@ -324,10 +324,10 @@ class Flow {
     if (!mayWrite || passage.breaksOff?.(reason) !== true) return undefined;
     const writing = this.#to.breakOff();
     if (writing === undefined) return undefined;
-    const done = new AbortController();
-    const end = (): void => done.abort();
+    const done = new Stop();
+    const end = (): void => done.abort(undefined);
     writing.then(end, end);
-    return pause(clock, BREAK_OFF_MS, done.signal);
+    return pause(clock, BREAK_OFF_MS, done);
   }
 }
 

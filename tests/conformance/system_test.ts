@@ -5,14 +5,7 @@ import { connect } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
 import type { TransportError } from "../../src/errors.ts";
-import {
-  ascii,
-  BLOB,
-  eventually,
-  Pair,
-  rejectsWith,
-  within,
-} from "./harness.ts";
+import { ascii, BLOB, eventually, within } from "./harness.ts";
 import { resettablePeer, silentEndpoint } from "./peers.ts";
 import { transportSuite } from "./transport_suite.ts";
 import { OPENERS } from "./transports.ts";

@@ -211,7 +211,7 @@ export class LocalConnection implements Passage {
     const { accept } = this.#request!;
     await client.answer(accept(channel.local), signal);
     await relay(client, channel, this, {
-      ...this.#local.options,
+      idleTimeoutMs: this.#local.options.idleTimeoutMs,
       buffers: transport.buffers,
       clock,
       signals: [signal],

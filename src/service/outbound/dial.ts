@@ -112,7 +112,8 @@ function permitted(
 }
 
 /** Takes turns between the families, starting with the first one given. */
-function interleave(ips: readonly string[]): string[] {
+function interleave(ips: readonly string[]): readonly string[] {
+  if (ips.length === 1) return ips;
   const isIpv6 = (ip: string): boolean => ip.includes(":");
   const startsIpv6 = isIpv6(ips[0]!);
   const first = ips.filter((ip) => isIpv6(ip) === startsIpv6);

@@ -208,7 +208,7 @@ export class ClientConnection {
     const passage = new CountedPassage(visit, this.#report);
     passage.pass("up", channel.first.length);
     return relay(this.#client, channel, passage, {
-      ...options,
+      idleTimeoutMs: options.idleTimeoutMs,
       buffers: world.transport.buffers,
       clock: world.clock,
       signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],

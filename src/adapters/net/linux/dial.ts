@@ -20,7 +20,7 @@ import {
   SOCK_STREAM,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
-import { LinuxSocket, TCP_EVENTS } from "./tcp.ts";
+import { LinuxSocket, prepareTcp, TCP_EVENTS } from "./tcp.ts";
 
 /** What a dial needs besides its target. */
 export interface DialOptions {
@@ -44,6 +44,7 @@ export async function dial(
     action,
   );
   try {
+    prepareTcp(descriptor);
     if (from !== undefined) {
       const source = encodeAddress({ host: from, port: 0 });
       checked(c.bind(descriptor, source, source.length), action);

@@ -39,7 +39,7 @@ import {
   SOCK_STREAM,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
-import { LinuxSocket, TCP_EVENTS } from "./tcp.ts";
+import { LinuxSocket, prepareTcp, TCP_EVENTS } from "./tcp.ts";
 
 /** Implements `Transport.listen`. */
 export async function listen(
@@ -52,6 +52,7 @@ export async function listen(
   try {
     // An inherited one may wait where it should say that nothing is there.
     checked(c.fcntl(descriptor, F_SETFL, O_NONBLOCK), "listen");
+    prepareTcp(descriptor);
     return new LinuxListener(descriptor, loop);
   } catch (error) {
     c.close(descriptor);

@@ -44,6 +44,14 @@ const OVER: number = PEER_ENDED | HUNG_UP | FAILED;
 /** Where all connections read, until one fills much of it and keeps it. */
 let room: Uint8Array | undefined;
 
+/** Prepares a socket to be dialled, or to listen: what is accepted inherits. */
+export function prepareTcp(descriptor: number): void {
+  // Nagle's algorithm would hold small chunks back.
+  setOption(descriptor, TCP_NODELAY, 1);
+  // What is open while the process dies was cut, and is not to look ended.
+  setLinger(descriptor, RESET);
+}
+
 /** See the module. */
 export class LinuxSocket implements ReadySocket, Watcher {
   owner: ReadyOwner | undefined;
@@ -69,10 +77,6 @@ export class LinuxSocket implements ReadySocket, Watcher {
     this.#descriptor = descriptor;
     this.remote = remote;
     this.#loop = loop;
-    // Nagle's algorithm would hold small chunks back.
-    setOption(descriptor, TCP_NODELAY, 1);
-    // What is open while the process dies was cut, and is not to look ended.
-    setLinger(descriptor, RESET);
   }
 
   /** Asked of the system each time: few want to know. */
