@@ -5,9 +5,11 @@
  *
  * @module
  */
+import { formatAddress } from "../../codec/address.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
+import { carriesStreams } from "../../service/plugin/options.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
@@ -28,6 +30,12 @@ import {
   operatorSettings,
 } from "./operator_settings.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
+import {
+  checkPluginMode,
+  linkedPlugin,
+  pluginOf,
+  pluginWarnings,
+} from "./plugin_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
@@ -71,6 +79,8 @@ export interface ConfiguredServer
   extends Omit<ServerOptions, keyof ServiceOptions>, ServiceOptions {
   /** Never logged. */
   readonly secrets: ServerSecrets;
+  /** Its plugin as links for clients have it; not set: there is none. */
+  readonly linkedPlugin?: string;
   /** What `targetPolicy` lets through, to tell two policies apart. */
   readonly reach: string;
 }
@@ -173,6 +183,7 @@ function configureLocals(
     endpoint: upstreamEndpoint(server),
     ...clientKeys(server),
     ...(blind && { blind }),
+    ...present({ plugin: pluginOf(server, sources) }),
     ...shares[i],
   }));
   const { balancer, warnings } = balancerOf(args, file);
@@ -206,6 +217,7 @@ function configureLocals(
     warnings: [
       ...found.warnings,
       ...legacy,
+      ...pluginWarnings(all),
       ...(fromFile?.warnings ?? []),
       ...warnings,
       ...new Set(
@@ -272,13 +284,17 @@ export function configureServer(
   }
   const operator = operatorSettings("server", { args, file, secrets });
   const { routes, warnings } = serverRoutes(args, sources);
-  return {
-    result: all.map((server) => ({
+  const result = all.map((server) => {
+    const plugin = pluginOf(server, sources);
+    const service = complete(SERVICE, server.service ?? {});
+    checkPluginMode(server, plugin, service.mode);
+    return {
       listen: {
         host: server.host ?? DEFAULT_SERVER_HOST,
         port: portOf(server),
       },
       ...serverKeys(server),
+      ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
       secrets: {
         own: server.secret,
         users: new Map(
@@ -288,11 +304,16 @@ export function configureServer(
       targetPolicy,
       reach,
       ...routes && { routes },
-      ...complete(SERVICE, server.service ?? {}),
-    })),
+      ...service,
+    };
+  });
+  return {
+    result,
     warnings: [
       ...found.warnings,
       ...legacy,
+      ...pluginWarnings(all),
+      ...result.flatMap(hiddenClients),
       ...secrets.warnings,
       ...warnings,
       ...localAddressWarning(file?.object),
@@ -304,6 +325,24 @@ export function configureServer(
       }),
     },
   };
+}
+
+/** What cannot hold where a plugin alone knows the addresses of clients. */
+function hiddenClients(
+  { listen, plugin, users = [], maxConnectionsPerHost, bind, routes }:
+    ConfiguredServer,
+): string[] {
+  if (!carriesStreams(plugin)) return [];
+  const names = [
+    ...maxConnectionsPerHost === Infinity ? [] : ["max_connections_per_host"],
+    ...users.some(({ limits }) => limits?.maxHosts) ? ["max_hosts"] : [],
+    ...bind ? ["bind"] : [],
+    ...routes === undefined ? [] : ["rules of an ACL for clients"],
+  ];
+  return names.length === 0 ? [] : [
+    `ignored for ${formatAddress(listen)}: ${names.join(", ")}: behind a ` +
+    "plugin all clients come from one address",
+  ];
 }
 
 /**

@@ -26,6 +26,16 @@ export interface Secret {
   readonly origin: string;
 }
 
+/** Which programs can be run. */
+export interface ProgramSources {
+  /** Why none can, and what to do; `undefined` where they can. */
+  refusal(): string | undefined;
+  /** The full path of a program, if there is one; see `findProgram`. */
+  find(name: string, folder: string): string | undefined;
+  /** The environment that programs are given. */
+  environment(): Readonly<Record<string, string>>;
+}
+
 /** What a configuration may refer to. */
 export interface Sources {
   /** Reads a file. @throws {ConfigError} `ERR_CONFIG_FILE`. */
@@ -34,6 +44,8 @@ export interface Sources {
   variable(name: string): string | undefined;
   /** Lists of rules that were fetched, by their names in `rule_sets`. */
   readonly lists?: ReadonlyMap<string, Uint8Array> | undefined;
+  /** Programs that can be run; not set: none. */
+  readonly programs?: ProgramSources;
   /** Whether every user of the system may read a file. */
   isPublic(path: string): boolean;
 }
@@ -47,12 +59,13 @@ export class Secrets {
   readonly warnings: string[] = [];
   /** Where they are looked up. */
   readonly sources: Sources;
-  readonly #folder: string;
+  /** What relative paths of the configuration file begin at. */
+  readonly folder: string;
 
   /** @param file Name of the configuration file. */
   constructor(sources: Sources, file: string = "") {
     this.sources = sources;
-    this.#folder = dirname(file);
+    this.folder = dirname(file);
   }
 
   /** What the command line says. A key beats a password, as in libev. */
@@ -94,7 +107,7 @@ export class Secrets {
       return this.password(password, object.where("password"));
     }
     return file === undefined ? undefined : this.read(
-      resolve(this.#folder, file),
+      resolve(this.folder, file),
       object.where("password_file"),
     );
   }

@@ -58,7 +58,7 @@ export interface Surroundings {
    */
   serve(methods: readonly Method[]): void;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers">;
+  programStatus(): Omit<Status, "servers" | "plugins">;
 }
 
 /** A configured role, and what it will need. */
@@ -73,6 +73,8 @@ export interface Role extends ConfiguredRole<readonly LimitedService[]> {
   readonly streams: boolean;
   /** Whether UDP is served. */
   readonly datagrams: boolean;
+  /** Whether programs are run in front of servers. */
+  readonly plugins: boolean;
   /** What the operator should know who asks for several workers. */
   readonly workersCaveats?: readonly string[];
   /** Makes what runs. */
