@@ -21,8 +21,8 @@ import type { Programs, RunningProgram } from "../../programs.ts";
 import { isPermitted, type Permission } from "./runtime.ts";
 import { variable } from "./_variable.ts";
 
-/** POSIX has it there. */
-const SHELL = "/bin/sh";
+/** What programs are run by. */
+export const SHELL = "/bin/sh";
 
 /**
  * Runs what its arguments say, and reads from descriptor 0 until that ends. A
@@ -122,6 +122,10 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
  * Why no programs can be run here, and what to do; `undefined` where they can.
  */
 export function programsRefusal(): string | undefined {
+  if (isGivenUp) {
+    return "this program was started without one, and has given up the right " +
+      "to run others: restart it";
+  }
   if (isProgram(SHELL) === false) {
     return `it is run through ${SHELL}, which this system does not have`;
   }
@@ -131,6 +135,18 @@ export function programsRefusal(): string | undefined {
     ? undefined
     : `Deno was not granted it: run it with ${missing.join(" ")}`;
 }
+
+/**
+ * Gives the right to run programs up, for good, where Deno can do that: what
+ * needs none shall be able to run none.
+ */
+export function giveUpPrograms(): void {
+  if (!("Deno" in globalThis)) return;
+  Deno.permissions.revokeSync({ name: "run" });
+  isGivenUp = true;
+}
+
+let isGivenUp = false;
 
 /** Node's spawn asks Deno for the variable, whatever the environment. */
 const NEEDS: readonly Permission[] = [

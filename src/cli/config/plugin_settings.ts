@@ -11,6 +11,7 @@ import {
 import { ConfigError } from "../../errors.ts";
 import type { Mode } from "../../service/options.ts";
 import type { PluginOptions } from "../../service/plugin/options.ts";
+import { shownText } from "../../text.ts";
 import { PLUGIN, type PluginKeys } from "../settings/plugin.ts";
 import { merge, type Said } from "../settings/read.ts";
 import { locate, type Sources } from "./secrets.ts";
@@ -20,13 +21,18 @@ import type { ServerSettings } from "./server_settings.ts";
 export interface PluginSettings extends Said<PluginKeys> {
   /** What a relative path begins at; default: the working folder. */
   readonly folder?: string;
+  /**
+   * Option that named it: what was given to it is not repeated, as it may be a
+   * password.
+   */
+  readonly option?: string;
 }
 
 /** What is told, if anything is. */
 export function saidPlugin(
   said: PluginSettings,
 ): PluginSettings | undefined {
-  const { folder: _, ...told } = said;
+  const { folder: _, option: __, ...told } = said;
   return Object.keys(told).length === 0 ? undefined : said;
 }
 
@@ -69,7 +75,10 @@ export function pluginOf(
   if (!plugin?.name) return undefined;
   const { name, options, args, mode = "tcp_only", variables = [] } = plugin;
   const wrong = (why: string): ConfigError =>
-    new ConfigError("ERR_CONFIG_VALUE", `${origin}: plugin "${name}": ${why}`);
+    new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${plugin.option ?? `${origin}: plugin "${shownText(name)}"`}: ${why}`,
+    );
   if (/(?:^|\/)obfsproxy$/.test(name)) {
     throw wrong("obfsproxy is not supported; obfs-local is its successor");
   }

@@ -91,6 +91,7 @@ export function serverFromOptions(
   secrets: Secrets,
 ): ServerSettings {
   const { port, method } = fromOptions(SERVER, args);
+  const plugin = fromOptions(PLUGIN, args);
   // Of a local the option also tells what programs speak.
   const { wire: _, ...around } = SSR;
   return {
@@ -100,7 +101,10 @@ export function serverFromOptions(
     port,
     method: methodAt("-m, --encrypt-method", method, "given"),
     secret: secrets.fromOptions(args),
-    plugin: saidPlugin(fromOptions(PLUGIN, args)),
+    plugin: saidPlugin({
+      ...plugin,
+      ...plugin.name !== undefined && { option: "--plugin" },
+    }),
     service: serviceFromOptions(args),
   };
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import process from "node:process";
+import { giveUpPrograms } from "../../adapters/system/programs.ts";
 import { systemRest } from "../../adapters/system/rest.ts";
 import { writeError } from "../../adapters/system/standard_error.ts";
 import type { Operator, Status } from "../../admin/operator.ts";
@@ -96,6 +97,7 @@ export async function runRole(
   const { workers, graceMs } = role.operator;
   const share = { workers, graceMs, logger };
   checkReusePort(role);
+  if (!role.plugins) giveUpPrograms();
   if (host.worker !== undefined) return await serve(host, role, share);
   checkDescriptors(systemTransport().descriptorLimit());
   for (const warning of [...args.warnings, ...role.warnings]) {

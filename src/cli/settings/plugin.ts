@@ -24,7 +24,7 @@ export const PLUGIN: Settings<PluginKeys> = {
     flag: "plugin",
     kind: { ...REMARK, value: "PROGRAM" },
     help: "Program that Umbra runs in front of the server, as SIP003 has it: " +
-      "a path, or a name in PATH; an empty text for none",
+      "a path, or a name in PATH; an empty text in a file for none",
     reload: "listens",
   },
   options: {
@@ -48,8 +48,9 @@ export const PLUGIN: Settings<PluginKeys> = {
     flag: "plugin-mode",
     kind: choice("MODE", MODES),
     usual: "tcp_only",
-    help: "What passes through the plugin, as SIP003u has it; the rest goes " +
-      "past it, to the same port of the server",
+    help: "What passes through the plugin, as SIP003u has it: tcp_only, " +
+      "udp_only or tcp_and_udp; the rest goes past it, to the same port of " +
+      "the server",
     reload: "listens",
   },
   variables: {
