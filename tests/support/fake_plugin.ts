@@ -1,7 +1,8 @@
 /**
  * A plugin of SIP003 and SIP003u that only forwards, and does what its options
  * say besides: `exit=CODE` ends it at once, `after=MS` later, `deaf` lets it
- * never listen, `stubborn` ignores SIGTERM, `print` writes its environment.
+ * never listen, `stubborn` ignores SIGTERM, `pid` tells its process id, `env=FILE` writes
+ * its environment there.
  *
  * Run by Bun: `fakePlugin()` makes a program of it.
  *
@@ -57,13 +58,18 @@ function run(): void {
   const say = (text: string): void => {
     process.stderr.write(`${text}\n`);
   };
-  if (options.has("print")) say(JSON.stringify(env));
+  if (options.has("pid")) say(`pid ${process.pid}`);
+  const file = options.get("env");
+  if (file !== undefined) writeFileSync(file, JSON.stringify(env));
   if (options.has("stubborn")) process.on("SIGTERM", () => say("SIGTERM"));
   if (options.has("exit")) {
-    setTimeout(() => {
+    const exit = (): void => {
       say("I must go");
       process.exit(Number(options.get("exit")));
-    }, Number(options.get("after") ?? 0));
+    };
+    const after = options.get("after");
+    if (after === undefined) return exit();
+    setTimeout(exit, Number(after));
   }
   if (options.has("deaf")) return void setInterval(() => {}, 60_000);
   const local = {
