@@ -15,7 +15,6 @@ import { shownText } from "../../text.ts";
 import { PLUGIN, type PluginKeys } from "../settings/plugin.ts";
 import { merge, type Said } from "../settings/read.ts";
 import { locate, type Sources } from "./secrets.ts";
-import type { ServerSettings } from "./server_settings.ts";
 
 /** What one source says of a plugin. */
 export interface PluginSettings extends Said<PluginKeys> {
@@ -26,6 +25,12 @@ export interface PluginSettings extends Said<PluginKeys> {
    * password.
    */
   readonly option?: string;
+}
+
+/** A server that may have one, and where it was written. */
+interface Fronted {
+  readonly origin: string;
+  readonly plugin?: PluginSettings | undefined;
 }
 
 /** What is told, if anything is. */
@@ -69,7 +74,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
  * @throws {ConfigError} When it cannot be run here.
  */
 export function pluginOf(
-  { plugin, origin }: ServerSettings,
+  { plugin, origin }: Fronted,
   sources: Sources,
 ): PluginOptions | undefined {
   if (!plugin?.name) return undefined;
@@ -122,7 +127,7 @@ export function pluginOf(
  * @returns One sentence each.
  */
 export function pluginWarnings(
-  servers: readonly ServerSettings[],
+  servers: readonly Fronted[],
 ): string[] {
   return servers.flatMap(({ plugin, origin }) =>
     plugin?.options && !plugin.name
@@ -137,7 +142,7 @@ export function pluginWarnings(
  * @throws {ConfigError} When nothing would.
  */
 export function checkPluginMode(
-  { origin }: ServerSettings,
+  { origin }: Fronted,
   plugin: PluginOptions | undefined,
   mode: Mode,
 ): void {
@@ -151,6 +156,20 @@ export function checkPluginMode(
     `${origin}: nothing would pass through the plugin: its mode is ` +
       `"${plugin.mode}", that of the server "${mode}"`,
   );
+}
+
+/** What was said of a plugin, as a file has it. */
+export function pluginKeys(
+  plugin: PluginSettings | undefined,
+): Record<string, unknown> {
+  return plugin?.name
+    ? Object.fromEntries(
+      Object.entries(PLUGIN).flatMap(([name, { key }]) => {
+        const value = plugin[name as keyof PluginKeys];
+        return value === undefined ? [] : [[key, value]];
+      }),
+    )
+    : {};
 }
 
 /** The plugin of a server as a link for its clients has it. */

@@ -33,6 +33,7 @@ import { checkDescriptors } from "./descriptor_floor.ts";
 import { checkReusePort, checkWorkers } from "./sharing.ts";
 import type { Stoppable } from "./take_over.ts";
 import { systemWorld } from "./world.ts";
+import type { ProvidersInUse } from "../tools/crypto.ts";
 import { chooseTransport } from "../../adapters/net/choose.ts";
 import { systemTransport } from "../../adapters/net/system.ts";
 
@@ -52,12 +53,8 @@ export interface Surroundings {
   readonly logger: Logger;
   /** Closed when the role has ended, or could not start. */
   readonly owned: DisposableStack;
-  /**
-   * Told the methods that will be used.
-   *
-   * @throws {ConfigError} When nobody can compute one.
-   */
-  serve(methods: readonly Method[]): void;
+  /** Told the methods that will be used, and those that are. */
+  readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** Everything of a status but the servers. */
   programStatus(): Omit<Status, "servers" | "plugins">;
 }
@@ -97,7 +94,7 @@ export async function runRole(
   const { workers, graceMs } = role.operator;
   const share = { workers, graceMs, logger };
   checkReusePort(role);
-  if (!role.plugins) giveUpPrograms();
+  if (!role.plugins && host.worker === undefined) giveUpPrograms();
   if (host.worker !== undefined) return await serve(host, role, share);
   checkDescriptors(systemTransport().descriptorLimit());
   for (const warning of [...args.warnings, ...role.warnings]) {
@@ -174,7 +171,7 @@ async function serve(
     fleet: new Fleet({ ...witness, withFields }),
     logger,
     owned,
-    serve: (methods) => providers.serve(methods),
+    ciphers: providers,
     programStatus: () => status.read(),
   });
   const startAdmin = await prepareAdmin(operator, supervised, {

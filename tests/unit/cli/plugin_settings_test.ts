@@ -9,6 +9,7 @@ import {
 } from "../../../src/cli/config/config.ts";
 import { configureUrls } from "../../../src/cli/config/configure_urls.ts";
 import type { Sources } from "../../../src/cli/config/secrets.ts";
+import { migrate } from "../../../src/cli/migrate/migrate.ts";
 import { parseArguments } from "../../../src/cli/options/args.ts";
 import { convert } from "../../../src/cli/tools/convert.ts";
 import { ConfigError } from "../../../src/errors.ts";
@@ -207,6 +208,23 @@ test("a server tells what has no effect behind its plugin", () => {
   assert.deepEqual(
     run({ plugin: "x", plugin_mode: "udp_only", mode: "tcp_and_udp" }),
     [],
+  );
+});
+
+test("migrate() takes a plugin over", () => {
+  const plugin = {
+    plugin: "obfs-server",
+    plugin_opts: "obfs=http",
+    plugin_args: ["-v"],
+    plugin_mode: "tcp_only",
+  };
+  const file = { ...BASE, server: "0.0.0.0", ...plugin };
+  const { text } = migrate(["f"], {}, sources(file));
+  const { servers: [made] } = JSON.parse(text.replace(/^\/\/.*$/gm, ""));
+  const { plugin: name, plugin_opts, plugin_args, plugin_mode } = made;
+  assert.deepEqual(
+    { plugin: name, plugin_opts, plugin_args, plugin_mode },
+    plugin,
   );
 });
 
