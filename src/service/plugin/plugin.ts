@@ -24,6 +24,7 @@ import {
   PLUGIN_STEADY_MS,
   PROGRAM_GONE_MS,
 } from "../../limits.ts";
+import { onAbort, Stop, type StopSignal } from "../../on_abort.ts";
 import type { RunningProgram } from "../../programs.ts";
 import { shownText } from "../../text.ts";
 import type { Endpoint } from "../../transport.ts";
@@ -152,7 +153,7 @@ export class Plugin {
    * @throws {TransportError} `ERR_NET_PLUGIN` when it does not in time, or has
    * failed again and again; the reason of the signal.
    */
-  async ready(signal: AbortSignal): Promise<Endpoint> {
+  async ready(signal: StopSignal): Promise<Endpoint> {
     if (this.endpoint !== undefined) return this.endpoint;
     using deadline = new Deadline(this.#clock, {
       delayMs: PLUGIN_READY_MS,
@@ -282,27 +283,28 @@ export class Plugin {
       code: "ERR_NET_PLUGIN",
       parent: this.#stop.signal,
     });
-    const over = new AbortController();
+    const over = new Stop();
     const giveUp = (): void => over.abort(deadline.signal.reason);
-    deadline.signal.addEventListener("abort", giveUp);
+    const unlisten = onAbort(deadline.signal, giveUp);
+    if (deadline.signal.aborted) giveUp();
     const watch = program.ended.then(giveUp);
     const to = { ...endpoint, host: reachable(endpoint.host) };
     try {
-      while (!over.signal.aborted) {
+      while (!over.aborted) {
         try {
-          const connection = await transport.dial(to, { signal: over.signal });
+          const connection = await transport.dial(to, { signal: over });
           connection.close();
-          return !over.signal.aborted;
+          return !over.aborted;
         } catch (error) {
-          if (!(error instanceof UmbraError) && !over.signal.aborted) {
+          if (!(error instanceof UmbraError) && !over.aborted) {
             throw error;
           }
         }
-        await pause(this.#clock, PLUGIN_LOOK_MS, over.signal);
+        await pause(this.#clock, PLUGIN_LOOK_MS, over);
       }
       return false;
     } finally {
-      deadline.signal.removeEventListener("abort", giveUp);
+      unlisten();
       // It is waited for by whoever runs the program.
       detach(watch, "a plugin's end", this.#world);
     }
