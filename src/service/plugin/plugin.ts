@@ -170,6 +170,11 @@ export class Plugin {
     return this.endpoint;
   }
 
+  /** Why it does not run: what it has ended with. */
+  get failure(): TransportError {
+    return this.#down(this.#lastEnd ?? "does not listen");
+  }
+
   /** Settles when its first try to listen has worked, or has not. */
   async tried(): Promise<void> {
     while (this.#state === "starting") await this.#changed.promise;
