@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { toAbortSignal } from "../../on_abort.ts";
 import { BufferPool } from "../../buffer_pool.ts";
 import { TransportError } from "../../errors.ts";
 import {
@@ -24,7 +25,7 @@ import type {
   Transport,
   WaitOptions,
 } from "../../transport.ts";
-import { type Socket, SocketConnection } from "./_connection.ts";
+import { AskedConnection, type AskedSocket } from "./_connection.ts";
 import { bindDeno } from "./_deno_datagrams.ts";
 import {
   descriptorLimit,
@@ -108,7 +109,7 @@ async function dial(
     const connection = await Deno.connect({
       hostname: host,
       port,
-      ...(signal && { signal }),
+      ...(signal && { signal: toAbortSignal(signal) }),
     });
     return openConnection(connection);
   } catch (error) {
@@ -179,7 +180,7 @@ const BUFFERS = new BufferPool();
 /** Those that first reads have used and given back. */
 const FIRST_BUFFERS: Uint8Array[] = [];
 
-class DenoSocket implements Socket {
+class DenoSocket implements AskedSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #connection: Deno.TcpConn;
@@ -301,7 +302,7 @@ class DenoSocket implements Socket {
 function openConnection(connection: Deno.TcpConn): Connection {
   try {
     connection.setNoDelay();
-    return new SocketConnection(new DenoSocket(connection));
+    return new AskedConnection(new DenoSocket(connection));
   } catch (error) {
     connection.close();
     throw error;

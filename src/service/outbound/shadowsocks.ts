@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { TransportError } from "../../errors.ts";
 import { anyTarget } from "../../security/target_policy.ts";
@@ -74,7 +75,7 @@ export class Shadowsocks implements Outbound {
   async open(
     target: Address,
     first: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Channel> {
     const { transport, clock, metrics } = this.#world;
     const plugin = this.#plugin;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../../on_abort.ts";
 import { unixMsAt } from "../../../clock.ts";
 import { type Address, formatAddress } from "../../../codec/address.ts";
 import { codeOf, detach } from "../../../defect.ts";
@@ -167,7 +168,7 @@ export class GroupServer implements Candidate {
   async open(
     target: Address,
     first: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Channel> {
     const { clock } = this.#world;
     const startMs = clock.monotonicMs();
