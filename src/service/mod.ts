@@ -141,7 +141,11 @@ export type {
 export type { NameEntry, NameKind } from "../routes/match/name_table.ts";
 export type { AddressRange } from "../routes/match/address_ranges.ts";
 export type { TargetCounts, TargetSet } from "../routes/match/target_set.ts";
-export type { PluginOptions } from "./plugin/options.ts";
+export {
+  carriesDatagrams,
+  carriesStreams,
+  type PluginOptions,
+} from "./plugin/options.ts";
 export {
   Plugin,
   type PluginPlace,
