@@ -302,7 +302,10 @@ function readMudbUser(entry: unknown, i: number): MudbUser {
   }
   const count = (key: string): number => {
     const value = Number(fields[key] ?? 0);
-    if (Number.isSafeInteger(value) && value >= 0) return value;
+    // The originals' tool gives 2^53 to who has no quota.
+    if (Number.isInteger(value) && value >= 0) {
+      return Math.min(value, Number.MAX_SAFE_INTEGER);
+    }
     throw wrong(`"${key}" of ${what}`, "a number of bytes", MUDB);
   };
   for (const key of NOT_OF_USERS) {

@@ -26,7 +26,7 @@ import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
 import { describeService } from "../settings/service.ts";
 import type { Role } from "../settings/setting.ts";
 import { parseConfig } from "./config_file.ts";
-import { describeMethod } from "./legacy_gate.ts";
+import { allowsLegacy, describeMethod } from "./legacy_gate.ts";
 import { roleOfFile } from "./file_role.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import { option } from "../options/option_value.ts";
@@ -41,7 +41,7 @@ type Row = readonly [name: string, value: string];
  * Describes what would run.
  *
  * @param file Name of the configuration file.
- * @param args For `--role`.
+ * @param args For `--role` and `--allow-legacy`.
  * @throws {ConfigError} As the start of that role would.
  */
 export function describeConfig(
@@ -55,7 +55,10 @@ export function describeConfig(
     (text) => ROLES.find((one) => one === text),
     alternatives(ROLES),
   ) ?? tellRole(file, sources);
-  const asRole = parseArguments(findCommand(role)!, ["-c", file]);
+  const asRole = parseArguments(findCommand(role)!, [
+    ...["-c", file],
+    ...allowsLegacy(args, undefined) ? ["--allow-legacy"] : [],
+  ]);
   const { services, warnings, operator } = role === "server"
     ? described(configureServer(asRole, sources), describeServer)
     : described(

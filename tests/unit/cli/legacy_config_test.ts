@@ -515,3 +515,15 @@ test("check config tells what is served, with its layers", () => {
   assert.match(limited, / +without a name: 8388: 1\.024 kB\/s each way/);
   assert.match(limited, /strangers +a\.example:443/);
 });
+
+test("check config allows what the command line allows: mudb.json has no key for it", () => {
+  const mudb = JSON.stringify([{ user: "alice", port: 18401, passwd: "pa" }]);
+  const describe = (...argv: readonly string[]): string =>
+    describeConfig(
+      "mudb.json",
+      parseArguments(findCommand("check")!, argv),
+      sourcesOf(() => mudb),
+    );
+  refuses(() => describe(), /--allow-legacy/);
+  assert.match(describe("--allow-legacy"), /ss-server 0\.0\.0\.0:18401/);
+});
