@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import process from "node:process";
 import { test } from "node:test";
 import { openPacket, sealPacket } from "../../src/codec/packet.ts";
 import {
@@ -30,7 +31,8 @@ import { seededRandom, utf8 } from "../support/bytes.ts";
 import { countingBytes } from "../support/keys.ts";
 import { testMemory, testStreamKey } from "../support/stream_keys.ts";
 
-const MUTATIONS = 100_000;
+/** Of each parser; by hand, with `FUZZ_COUNT=1000000`. */
+const MUTATIONS = Number(process.env["FUZZ_COUNT"] ?? 100_000);
 
 /** Milliseconds one parse may take; it takes microseconds. */
 const LIMIT_MS = 1_000;
