@@ -2,7 +2,7 @@
  * Published lists of servers: where they are, and what they say.
  *
  * Wire form: JSON, `{"version": 1, "servers": [{"server", "server_port",
- * "method", "password", "id"?, "remarks"?, "plugin"?}]}`; the weights and the mode
+ * "method", "password", "id"?, "remarks"?, "plugin"?, "prefix"?}]}`; the weights and the mode
  * of shadowsocks-rust are read with it. What Outline publishes is read as well:
  * one such server alone, or `ss://` URIs on lines; and so are subscriptions:
  * base64 of lines of `ss://` and `ssr://`.
@@ -162,6 +162,7 @@ function readServer(entry: unknown): OnlineServer | string {
     return "it is not well-formed text";
   }
   const plugin = asText(fields["plugin"]);
+  const prefix = asText(fields["prefix"]);
   const options = asText(fields["plugin_opts"]);
   const tag = shownText(asText(fields["remarks"]) ?? "");
   const id = shownText(asText(fields["id"]) ?? "");
@@ -174,6 +175,7 @@ function readServer(entry: unknown): OnlineServer | string {
     host: host.replace(/^\[(.*)\]$/, "$1"),
     port,
     ...(plugin && { plugin: options ? `${plugin};${options}` : plugin }),
+    ...(prefix && { prefix }),
     ...(tag && { tag }),
     ...(id && { id }),
     ...((mode === "tcp_only" || mode === "udp_only") && { mode }),

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { formatAddress } from "../../codec/address.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
@@ -15,7 +16,13 @@ import { badOption } from "../options/option_value.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
-import { clientKeys, serverKeys, userSecret, usersIn } from "./credentials.ts";
+import {
+  clientKeys,
+  prefixWarnings,
+  serverKeys,
+  userSecret,
+  usersIn,
+} from "./credentials.ts";
 import { allowsLegacy, checkLegacy } from "./legacy_gate.ts";
 import {
   localFromOptions,
@@ -32,6 +39,7 @@ import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
+import { checkWebSocket } from "./transport_settings.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
@@ -173,6 +181,7 @@ function configureLocals(
     endpoint: upstreamEndpoint(server),
     ...clientKeys(server),
     ...(blind && { blind }),
+    ...(server.transport && { transport: server.transport }),
     ...shares[i],
   }));
   const { balancer, warnings } = balancerOf(args, file);
@@ -207,6 +216,7 @@ function configureLocals(
       ...found.warnings,
       ...legacy,
       ...(fromFile?.warnings ?? []),
+      ...prefixWarnings(all),
       ...warnings,
       ...new Set(
         result.flatMap(({ mode }) => checkShares(servers, mode, place)),
@@ -272,8 +282,10 @@ export function configureServer(
   }
   const operator = operatorSettings("server", { args, file, secrets });
   const { routes, warnings } = serverRoutes(args, sources);
-  return {
-    result: all.map((server) => ({
+  const result = all.map((server) => {
+    const service = complete(SERVICE, server.service ?? {});
+    checkWebSocket(server, service.mode);
+    return {
       listen: {
         host: server.host ?? DEFAULT_SERVER_HOST,
         port: portOf(server),
@@ -287,9 +299,14 @@ export function configureServer(
       },
       targetPolicy,
       reach,
+      ...(server.websocket && { websocket: server.websocket }),
       ...routes && { routes },
-      ...complete(SERVICE, server.service ?? {}),
-    })),
+      ...service,
+    };
+  });
+  checkListens(result);
+  return {
+    result,
     warnings: [
       ...found.warnings,
       ...legacy,
@@ -304,6 +321,22 @@ export function configureServer(
       }),
     },
   };
+}
+
+/** Two servers cannot take WebSockets at one place: each has keys of its own. */
+function checkListens(servers: readonly ConfiguredServer[]): void {
+  const taken = new Set<string>();
+  for (const { websocket } of servers) {
+    if (websocket === undefined) continue;
+    const place = formatAddress(websocket.listen);
+    if (taken.has(place)) {
+      throw missing(
+        `Several servers take WebSockets at ${place}`,
+        'give each of "servers" a "websocket" of its own, with one "server"',
+      );
+    }
+    taken.add(place);
+  }
 }
 
 /**

@@ -85,6 +85,7 @@ export function linkedServers(
       host: name,
       port: upstreamEndpoint(server).port,
       ...(method.userKind === "uid" && { ssr: clientSide(server) }),
+      prefix: server.prefix,
     };
     const shown = tag ?? server.tag;
     const users = usersOfLink(server);

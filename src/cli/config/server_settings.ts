@@ -11,6 +11,7 @@ import {
 import { formatLightsocksPassword } from "../../codec/lightsocks_password.ts";
 import { parseSsrUri, type SsrUri } from "../../codec/ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "../../codec/uri.ts";
+import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
@@ -24,6 +25,7 @@ import { fromOptions, type Said } from "../settings/read.ts";
 import { SERVER } from "../settings/server.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
+import type { WebSocketServerOptions } from "../../service/carriers/websocket/server.ts";
 import type { UserLimits } from "../../users.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 
@@ -55,6 +57,14 @@ export interface ServerSettings {
   readonly obfs?: string | undefined;
   /** Hosts of the disguise. */
   readonly obfsParam?: string | undefined;
+  /** What the salt of each stream begins with. */
+  readonly prefix?: string | undefined;
+  /** What the salt of each packet begins with. */
+  readonly packetPrefix?: string | undefined;
+  /** What carries it to a local. */
+  readonly transport?: WebSocketTransport | undefined;
+  /** Where it takes WebSockets, if it is to listen. */
+  readonly websocket?: WebSocketServerOptions | undefined;
   /** Name for programs. */
   readonly id?: string | undefined;
   /** Share for TCP beside other servers, 0 to 1. */
@@ -197,7 +207,7 @@ export function serverFromSsr(
  * @throws {ConfigError} Also for a plugin, which we cannot start.
  */
 export function serverFromParsed(
-  { host, port, method, password, plugin, tag }: ServerUri,
+  { host, port, method, password, plugin, prefix, tag }: ServerUri,
   origin: string,
 ): ServerSettings {
   if (plugin !== undefined) {
@@ -214,6 +224,7 @@ export function serverFromParsed(
     method: methodAt(origin, method),
     secret: { kind: "password", text: password, origin },
     tag,
+    prefix,
   };
 }
 

@@ -75,13 +75,16 @@ export class ServerPlan implements PlannedService {
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { mode, users } = this.server;
+    const { mode, users, websocket } = this.server;
     const method = describeMethod(this.server);
     return {
       message: `ss-server listening on ${address}, method ${method}, ` +
         (users === undefined
           ? ""
           : `${users.length} user${users.length === 1 ? "" : "s"}, `) +
+        (websocket === undefined
+          ? ""
+          : `WebSockets on ${formatAddress(websocket.listen)}, `) +
         `${TRAFFIC[mode]}runtime ${runtimeName()}`,
       fields: {
         role: "ss-server",
@@ -96,7 +99,13 @@ export class ServerPlan implements PlannedService {
   changesSince(before: PlannedService): Changes {
     const { server: old } = before as ServerPlan;
     const next = this.server;
-    const { adopted, listening } = settingChanges(SERVICE, old, next);
+    const { adopted, listening: settings } = settingChanges(SERVICE, old, next);
+    const listening = [
+      ...settings,
+      ...same(old.websocket ?? {}, next.websocket ?? {})
+        ? []
+        : ["other WebSockets"],
+    ];
     return {
       restart: listening.length > 0,
       sentences: [

@@ -19,7 +19,7 @@ import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
 import { ACL, ROUTES } from "./routes.ts";
-import { ENTRY, SECRET, SERVER, SERVERS } from "./server.ts";
+import { ENTRY, PREFIX, SECRET, SERVER, SERVERS } from "./server.ts";
 import { MODE_SWITCHES, SERVICE } from "./service.ts";
 import {
   type AnySetting,
@@ -31,12 +31,14 @@ import {
   stands,
   usual,
 } from "./setting.ts";
+import { CARRIERS, TRANSPORT, WEBSOCKET } from "./transport.ts";
 import { USER, USER_LIMITS, USERS } from "./users.ts";
 
 /** In the order of the documentation. */
 export const TABLES: readonly AnySettings[] = [
   SERVER,
   SECRET,
+  PREFIX,
   USERS,
   SERVERS,
   LEGACY,
@@ -50,6 +52,9 @@ export const TABLES: readonly AnySettings[] = [
   LOCALS,
   ENTRY,
   WEIGHTS,
+  CARRIERS,
+  TRANSPORT,
+  WEBSOCKET,
   BALANCING,
   BALANCER,
   RUST_BALANCER,

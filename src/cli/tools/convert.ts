@@ -193,7 +193,7 @@ const WRITERS: Readonly<
 /** Ours: one server at the top, several in `servers`. */
 function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
   const entries = servers.map(({ host, port, ...server }) => {
-    const { method, password, ssr, protocolParam, tag } = server;
+    const { method, password, ssr, protocolParam, prefix, tag } = server;
     const isTable = method.family.name === "lightsocks";
     return {
       server: host,
@@ -203,6 +203,7 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
       ...(ssr && { protocol: ssr.protocol, obfs: ssr.obfs }),
       ...(protocolParam && { protocol_param: protocolParam }),
       ...(ssr?.obfsParam && { obfs_param: ssr.obfsParam }),
+      ...(prefix && { prefix }),
       ...(tag && { remarks: tag }),
     };
   });

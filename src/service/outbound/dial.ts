@@ -12,7 +12,7 @@ import { PolicyError, TransportError } from "../../errors.ts";
 import { ATTEMPT_DELAY_MS, MAX_DIAL_ADDRESSES } from "../../limits.ts";
 import type { Metrics } from "../../observe.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
-import type { Connection, Transport } from "../../transport.ts";
+import type { Connection, TlsOptions, Transport } from "../../transport.ts";
 
 /** How to reach an address. */
 export interface DialOptions {
@@ -26,6 +26,8 @@ export interface DialOptions {
   readonly timeoutMs: number;
   /** Its abort gives the dial up. */
   readonly signal: AbortSignal;
+  /** Secures the connection; default: nothing does. */
+  readonly tls?: TlsOptions | undefined;
   /** Hears how long it took, unless it was given up; default: nobody does. */
   readonly metrics?: Metrics;
 }
@@ -63,7 +65,7 @@ async function connect(
   { host, port }: Address,
   options: DialOptions,
 ): Promise<Connection> {
-  const { transport, clock, timeoutMs } = options;
+  const { transport, clock, timeoutMs, tls } = options;
   let resolved = parseIp(host) !== undefined;
   using deadline = new Deadline(clock, {
     delayMs: timeoutMs,
@@ -82,11 +84,11 @@ async function connect(
   const allowed = interleave(permitted(ips, host, options.policy))
     .slice(0, MAX_DIAL_ADDRESSES);
   if (allowed.length === 1) {
-    return await transport.dial({ host: allowed[0]!, port }, { signal });
+    return await transport.dial({ host: allowed[0]!, port }, { signal, tls });
   }
   return await race(
     allowed.map((ip) => (signal) =>
-      transport.dial({ host: ip, port }, { signal })
+      transport.dial({ host: ip, port }, { signal, tls })
     ),
     clock,
     deadline,

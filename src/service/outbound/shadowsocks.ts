@@ -10,6 +10,8 @@ import type { ClientKeys, ClientProtocol } from "../../session/family.ts";
 import type { ClientSession } from "../../session/stream_protocol.ts";
 import { Channel } from "../../streams/channel.ts";
 import type { Connection, Endpoint } from "../../transport.ts";
+import type { Carrier, CarrierSettings } from "../carriers/carrier.ts";
+import { carrierOf } from "../carriers/carriers.ts";
 import type { Dependencies } from "../service.ts";
 import { dial } from "./dial.ts";
 import type { Outbound, PacketChannel } from "./outbound.ts";
@@ -19,6 +21,8 @@ import { WatchedSession, type WatchStream } from "./servers/watched_session.ts";
 export interface UpstreamServer extends ClientKeys {
   /** IP address or name, and port. */
   readonly endpoint: Endpoint;
+  /** What carries its streams and packets; default: plain TCP and UDP. */
+  readonly transport?: CarrierSettings;
   /** Name for the operator; default: its address. */
   readonly name?: string;
   /** Share for TCP beside other servers, 0 to 1; default 1, 0: none. */
@@ -36,6 +40,7 @@ export class Shadowsocks implements Outbound {
   readonly #connectTimeoutMs: number;
   readonly #world: Required<Dependencies>;
   readonly #watch: WatchStream | undefined;
+  readonly #carrier: Carrier | undefined;
 
   /**
    * Opens nothing yet.
@@ -55,6 +60,9 @@ export class Shadowsocks implements Outbound {
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#world = world;
     this.#watch = watch;
+    const { endpoint, transport } = server;
+    this.#carrier = transport &&
+      carrierOf(transport, { endpoint, connectTimeoutMs }, world);
   }
 
   /** See {@link Outbound.open}. */
@@ -63,15 +71,7 @@ export class Shadowsocks implements Outbound {
     first: Uint8Array,
     signal: AbortSignal,
   ): Promise<Channel> {
-    const { transport, clock, metrics } = this.#world;
-    const connection = await dial(this.#endpoint, {
-      transport,
-      clock,
-      metrics,
-      policy: anyTarget,
-      timeoutMs: this.#connectTimeoutMs,
-      signal,
-    });
+    const connection = await this.#connect(signal);
     const session = this.#protocol.stream();
     return new RequestChannel(
       connection,
@@ -87,12 +87,27 @@ export class Shadowsocks implements Outbound {
   packets(): PacketChannel {
     const session = this.#protocol.packets();
     const to = this.#endpoint;
+    const carrier = this.#carrier;
     return {
       policy: anyTarget,
       seal: (packet) => ({ to, bytes: session.seal(packet) }),
       open: ({ payload }) => session.open(payload),
+      ...carrier?.bind && { bind: carrier.bind },
       free: () => session.free(),
     };
+  }
+
+  #connect(signal: AbortSignal): Promise<Connection> {
+    if (this.#carrier !== undefined) return this.#carrier.connect(signal);
+    const { transport, clock, metrics } = this.#world;
+    return dial(this.#endpoint, {
+      transport,
+      clock,
+      metrics,
+      policy: anyTarget,
+      timeoutMs: this.#connectTimeoutMs,
+      signal,
+    });
   }
 }
 

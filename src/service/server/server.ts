@@ -10,7 +10,11 @@ import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
 import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
 import type { Endpoint } from "../../transport.ts";
-import { serve } from "../accept_loop.ts";
+import { type ConnectionLimits, serve } from "../accept_loop.ts";
+import {
+  startWebSockets,
+  type WebSocketServerOptions,
+} from "../carriers/websocket/server.ts";
 import { Accounts } from "./accounts.ts";
 import {
   ClientConnection,
@@ -32,13 +36,15 @@ import {
   withDefaults,
 } from "../service.ts";
 import { startUdpServer, type UdpServerService } from "../udp/udp_server.ts";
-import { besideListener, joined } from "../both_networks.ts";
+import { besideListener, besideService, joined } from "../both_networks.ts";
 import { flowShare } from "../udp/flow_share.ts";
 
 /** How to run a server. */
 export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
   /** Where clients connect. */
   readonly listen: Endpoint;
+  /** Where WebSockets are taken besides; default: nowhere. */
+  readonly websocket?: WebSocketServerOptions | undefined;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
   /** Which clients and targets are served besides; default: all. */
@@ -64,7 +70,12 @@ const DEFAULTS = {
 /** What can be changed while a server runs: all but where and how it listens. */
 export type ServerChange = Omit<
   ServerOptions,
-  "listen" | "mode" | "accounts" | "maxFlows" | keyof AcceptOptions
+  | "listen"
+  | "websocket"
+  | "mode"
+  | "accounts"
+  | "maxFlows"
+  | keyof AcceptOptions
 >;
 
 /** A running server. */
@@ -115,7 +126,8 @@ export async function startServer(
   const shared = { ...options, accounts, protocol, router };
   if (mode === "udp_only") {
     const udp = await startUdpServer(shared, world);
-    return withUpdate(udp, server, udp);
+    const all = await withWebSockets(udp, server, udp, options);
+    return withUpdate(all, server, udp);
   }
   const listener = await world.transport.listen(options.listen, {
     reusePort: world.sharePorts,
@@ -125,8 +137,7 @@ export async function startServer(
   const udp = mode !== "tcp_only"
     ? await besideListener(listener, () => startUdpServer(udpOptions, world))
     : undefined;
-  const share = acceptShare(options, world, maxFlows);
-  const limits = { ...share, maxStrangers: share.maxConnections };
+  const limits = acceptLimits(options, world);
   const tcp = serve(
     listener,
     limits,
@@ -134,7 +145,41 @@ export async function startServer(
       new ClientConnection(connection, server, { signal, place }).serve(),
     world,
   );
-  return withUpdate(udp === undefined ? tcp : joined(tcp, udp), server, udp);
+  const both = udp === undefined ? tcp : joined(tcp, udp);
+  const all = await withWebSockets(both, server, udp, options);
+  return withUpdate(all, server, udp);
+}
+
+/** The service, and the WebSockets that lead to it besides, if there are any. */
+async function withWebSockets(
+  service: Service,
+  server: Server,
+  udp: UdpServerService | undefined,
+  options: CompleteOptions,
+): Promise<Service> {
+  const { websocket } = options;
+  if (websocket === undefined) return service;
+  // All of them come from the web server.
+  const limits = {
+    ...acceptLimits(options, server.world),
+    maxPerHost: undefined,
+  };
+  return await besideService(
+    service,
+    () => startWebSockets(websocket, { server, udp }, limits),
+  );
+}
+
+/** Half of the places are those of WebSockets, where they are taken. */
+function acceptLimits(
+  options: CompleteOptions,
+  world: Required<Dependencies>,
+): ConnectionLimits {
+  const share = acceptShare(options, world, flowShare(options, world));
+  const maxConnections = options.websocket === undefined
+    ? share.maxConnections
+    : Math.ceil(share.maxConnections / 2);
+  return { ...share, maxConnections, maxStrangers: maxConnections };
 }
 
 function withUpdate(

@@ -208,6 +208,7 @@ export class GroupServer implements Candidate {
       get isLost(): boolean {
         return isLost();
       },
+      ...channel.bind && { bind: channel.bind },
       free: () => channel.free(),
     };
   }

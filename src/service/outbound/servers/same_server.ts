@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { equalBytes } from "../../../bytes.ts";
+import { equalBytes, NOTHING } from "../../../bytes.ts";
 import type { UpstreamServer } from "../shadowsocks.ts";
 
 /** Compares everything but names and weights. */
@@ -14,7 +14,15 @@ export function sameServer(a: UpstreamServer, b: UpstreamServer): boolean {
     a.method === b.method &&
     equalBytes(a.masterKey, b.masterKey) &&
     sameKeys(a.identityKeys, b.identityKeys) &&
+    sameKeys(prefixes(a), prefixes(b)) &&
+    JSON.stringify(a.transport) === JSON.stringify(b.transport) &&
     a.ssr === b.ssr;
+}
+
+function prefixes(
+  { saltPrefix, packetSaltPrefix }: UpstreamServer,
+): Uint8Array[] {
+  return [saltPrefix ?? NOTHING, packetSaltPrefix ?? NOTHING];
 }
 
 function sameKeys(
