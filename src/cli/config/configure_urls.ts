@@ -86,6 +86,7 @@ export function linkedServers(
       port: upstreamEndpoint(server).port,
       ...(method.userKind === "uid" && { ssr: clientSide(server) }),
       prefix: server.prefix,
+      transport: server.transport,
     };
     const shown = tag ?? server.tag;
     const users = usersOfLink(server);

@@ -27,6 +27,7 @@ import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
 import type { WebSocketServerOptions } from "../../service/carriers/websocket/server.ts";
 import type { UserLimits } from "../../users.ts";
+import { nativePlugin } from "./native_plugin.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 
 /** One server, as far as it is told. */
@@ -204,17 +205,20 @@ export function serverFromSsr(
  * The server that somebody published.
  *
  * @param origin Where, for messages.
- * @throws {ConfigError} Also for a plugin, which we cannot start.
+ * @throws {ConfigError} Also for a plugin that takes a program, which we cannot
+ * start.
  */
 export function serverFromParsed(
   { host, port, method, password, plugin, prefix, tag }: ServerUri,
   origin: string,
 ): ServerSettings {
-  if (plugin !== undefined) {
+  const transport = plugin === undefined
+    ? undefined
+    : nativePlugin(plugin, port);
+  if (typeof transport === "string") {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${origin}: plugins are not supported by this version, it asks for ` +
-        `"${plugin.split(";")[0]}"`,
+      `${origin}: plugins are not supported by this version, ${transport}`,
     );
   }
   return {
@@ -225,6 +229,7 @@ export function serverFromParsed(
     secret: { kind: "password", text: password, origin },
     tag,
     prefix,
+    transport,
   };
 }
 

@@ -10,6 +10,7 @@ import { ConfigError, messageOf, UmbraError } from "../../errors.ts";
 import { ONLINE_RETRY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { clientKeys } from "../config/credentials.ts";
+import { nativePlugin } from "../config/native_plugin.ts";
 import { checkLegacy } from "../config/legacy_gate.ts";
 import type { OnlineCache } from "./online_cache.ts";
 import {
@@ -190,9 +191,10 @@ function usable(
 ): ServerSettings | string {
   const name = server.tag ?? `${server.host}:${server.port}`;
   if ("plugin" in server && server.plugin !== undefined) {
-    const [program] = server.plugin.split(";");
-    return `${name}: it asks for the plugin "${program}", and a list must not ` +
-      "start programs here";
+    const native = nativePlugin(server.plugin, server.port);
+    if (typeof native === "string") {
+      return `${name}: ${native}, and a list must not start programs here`;
+    }
   }
   try {
     const parsed = "ssr" in server

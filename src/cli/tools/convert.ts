@@ -16,6 +16,10 @@ import { toGoConfig, toPythonConfig } from "../../codec/lightsocks_config.ts";
 import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
 import { encodeBase64 } from "../../codec/base64.ts";
 import { type OnlineConfig, parseOnlineConfig } from "../../codec/sip008.ts";
+import {
+  formatWebSocketUrl,
+  type WebSocketTransport,
+} from "../../codec/websocket_transport.ts";
 import { readSubscription } from "../../codec/ssr_uri.ts";
 import { toSsrConfig } from "../../codec/ssr_config.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
@@ -148,7 +152,10 @@ const WRITERS: Readonly<
     json({
       version: 1,
       servers: servers.map((server, i) => {
-        const { host, port, method, password, tag } = plain(server, "SIP008");
+        const { host, port, method, password, prefix, tag } = plain(
+          server,
+          "SIP008",
+        );
         return {
           id: uuid(i),
           remarks: tag ?? `${host}:${port}`,
@@ -156,18 +163,21 @@ const WRITERS: Readonly<
           server_port: port,
           password,
           method: method.name,
+          ...(prefix && { prefix }),
         };
       }),
     }),
   "sing-box": (servers) =>
     json({
       outbounds: servers.map((server) =>
-        toSingBox(entryOf(plain(server, "sing-box")))
+        toSingBox(entryOf(plain(bare(server, "sing-box"), "sing-box")))
       ),
     }),
   clash: (servers) =>
     `proxies:\n${
-      servers.map((server) => toClash(entryOf(notLightsocks(server)))).join("")
+      servers.map((server) =>
+        toClash(entryOf(notLightsocks(bare(server, "clash"))))
+      ).join("")
     }`,
   shadowsocksr: (servers) => {
     const { host, ...server } = only(servers, "shadowsocksr");
@@ -192,7 +202,7 @@ const WRITERS: Readonly<
 
 /** Ours: one server at the top, several in `servers`. */
 function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
-  const entries = servers.map(({ host, port, ...server }) => {
+  const entries = servers.map(({ host, port, transport, ...server }) => {
     const { method, password, ssr, protocolParam, prefix, tag } = server;
     const isTable = method.family.name === "lightsocks";
     return {
@@ -204,6 +214,7 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
       ...(protocolParam && { protocol_param: protocolParam }),
       ...(ssr?.obfsParam && { obfs_param: ssr.obfsParam }),
       ...(prefix && { prefix }),
+      ...(transport && { transport: writeTransport(transport) }),
       ...(tag && { remarks: tag }),
     };
   });
@@ -211,9 +222,21 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
     ? { allow_legacy: true }
     : {};
   const [first] = entries;
-  return entries.length === 1
+  // At the top, "transport" is whose sockets serve.
+  return entries.length === 1 && !("transport" in first!)
     ? { ...first, ...legacy, ...OWN_LOCAL }
     : { servers: entries, ...legacy, ...OWN_LOCAL };
+}
+
+function writeTransport(
+  { type, url, udpUrl, headers = [] }: WebSocketTransport,
+): Record<string, unknown> {
+  return {
+    type,
+    url: formatWebSocketUrl(url),
+    ...(udpUrl && { "udp_url": formatWebSocketUrl(udpUrl) }),
+    ...headers.length > 0 && { headers: Object.fromEntries(headers) },
+  };
 }
 
 const OWN_LOCAL = {
@@ -300,8 +323,19 @@ function lightsocks(
 
 /** What has a method and a password, and no more. */
 function plain(server: LinkedServer, form: string): LinkedServer {
+  if (form === "SIP008" && server.transport !== undefined) {
+    throw noForm(server, form, "no WebSocket");
+  }
   if (server.ssr === undefined) return notLightsocks(server);
   throw noForm(server, form, "nothing of ShadowsocksR");
+}
+
+/** What a form has no words for would be missing without a word. */
+function bare(server: LinkedServer, form: string): LinkedServer {
+  const { prefix, transport } = server;
+  if (prefix) throw noForm(server, form, "no prefix of salts");
+  if (transport) throw noForm(server, form, "no such WebSocket here");
+  return server;
 }
 
 function notLightsocks(server: LinkedServer): LinkedServer {
