@@ -727,6 +727,15 @@ export const ONLINE_TIMEOUT_MS = 30_000;
 /** Bytes of such a list, after decompression: some thousand servers. */
 export const MAX_ONLINE_BYTES = 1_048_576;
 
+/** Uses of all anchors together in a list that is YAML: a provider has a few. */
+export const MAX_YAML_ALIASES = 100;
+
+/**
+ * Characters of such a YAML: a key has some hundred, and to read a megabyte of
+ * brackets holds everything else up for ten seconds.
+ */
+export const MAX_YAML_LENGTH = 65_536;
+
 /** Redirections that are followed to such a list; RFC 9110 §15.4 has no number. */
 export const MAX_ONLINE_REDIRECTS = 5;
 

@@ -20,12 +20,19 @@ import { isLightsocksUrl } from "./lightsocks_config.ts";
 import { shownText } from "../text.ts";
 import { parseSsrUri, readSubscription, type SsrUri } from "./ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
+import type { WebSocketTransport } from "./websocket_transport.ts";
 
 /** One server of a list; its tag is what people call it. */
 export type OnlineServer = ListedServer | ListedSsrServer;
 
 /** A server that speaks Shadowsocks. */
 export interface ListedServer extends Omit<ServerUri, "extra"> {
+  /** What the salt of each packet begins with. */
+  readonly packetPrefix?: string;
+  /** What carries it. */
+  readonly transport?: WebSocketTransport;
+  /** A server on the way to it. */
+  readonly through?: ListedServer;
   /** Name for programs. */
   readonly id?: string;
   /** What it serves; not set: everything. */

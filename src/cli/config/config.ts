@@ -9,6 +9,7 @@ import { formatAddress } from "../../codec/address.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
@@ -178,10 +179,8 @@ function configureLocals(
   const common = found.unnamed.service;
   const shares = sharesOf(found.servers, common?.mode);
   const servers = all.map((server, i) => ({
-    endpoint: upstreamEndpoint(server),
-    ...clientKeys(server),
+    ...upstreamOf(server),
     ...(blind && { blind }),
-    ...(server.transport && { transport: server.transport }),
     ...shares[i],
   }));
   const { balancer, warnings } = balancerOf(args, file);
@@ -234,6 +233,17 @@ function configureLocals(
         outbound: outboundOf("local", args, file?.object),
       }),
     },
+  };
+}
+
+/** A server as it is reached, whatever its share is. */
+function upstreamOf(server: ServerSettings): UpstreamServer {
+  const { transport, through } = server;
+  return {
+    endpoint: upstreamEndpoint(server),
+    ...clientKeys(server),
+    ...(transport && { transport }),
+    ...(through && { through: upstreamOf(through) }),
   };
 }
 

@@ -79,6 +79,12 @@ export function linkedServers(
         'give --host NAME, or "public_host" in the file',
       );
     }
+    if (server.through !== undefined) {
+      throw missing(
+        `${server.origin}: a server behind another has no link`,
+        "use the list that it is in",
+      );
+    }
     const method = methodOf(server);
     const base = {
       method,

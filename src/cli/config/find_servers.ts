@@ -118,6 +118,7 @@ function merge(
     prefix: first("prefix"),
     packetPrefix: first("packetPrefix"),
     transport: first("transport"),
+    through: first("through"),
     websocket: first("websocket"),
     id: first("id"),
     tcpWeight: first("tcpWeight"),

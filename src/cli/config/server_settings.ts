@@ -9,6 +9,7 @@ import {
   parseLightsocksUrl,
 } from "../../codec/lightsocks_config.ts";
 import { formatLightsocksPassword } from "../../codec/lightsocks_password.ts";
+import type { ListedServer } from "../../codec/sip008.ts";
 import { parseSsrUri, type SsrUri } from "../../codec/ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "../../codec/uri.ts";
 import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
@@ -64,6 +65,8 @@ export interface ServerSettings {
   readonly packetPrefix?: string | undefined;
   /** What carries it to a local. */
   readonly transport?: WebSocketTransport | undefined;
+  /** A server of a local's on the way to it. */
+  readonly through?: ServerSettings | undefined;
   /** Where it takes WebSockets, if it is to listen. */
   readonly websocket?: WebSocketServerOptions | undefined;
   /** Name for programs. */
@@ -201,6 +204,11 @@ export function serverFromSsr(
   };
 }
 
+/** What links and lists say of a server. */
+type Published =
+  & ServerUri
+  & Pick<ListedServer, "packetPrefix" | "transport" | "through">;
+
 /**
  * The server that somebody published.
  *
@@ -209,11 +217,12 @@ export function serverFromSsr(
  * start.
  */
 export function serverFromParsed(
-  { host, port, method, password, plugin, prefix, tag }: ServerUri,
+  { host, port, method, password, plugin, prefix, tag, ...listed }: Published,
   origin: string,
 ): ServerSettings {
+  const { packetPrefix, through } = listed;
   const transport = plugin === undefined
-    ? undefined
+    ? listed.transport
     : nativePlugin(plugin, port);
   if (typeof transport === "string") {
     throw new ConfigError(
@@ -229,7 +238,9 @@ export function serverFromParsed(
     secret: { kind: "password", text: password, origin },
     tag,
     prefix,
+    packetPrefix,
     transport,
+    ...through && { through: serverFromParsed(through, origin) },
   };
 }
 

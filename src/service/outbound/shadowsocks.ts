@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { anyTarget } from "../../security/target_policy.ts";
 import { clientProtocol } from "../../session/families.ts";
 import type { ClientKeys, ClientProtocol } from "../../session/family.ts";
 import type { ClientSession } from "../../session/stream_protocol.ts";
 import { Channel } from "../../streams/channel.ts";
+import { ChannelConnection } from "../../streams/channel_connection.ts";
 import type { Connection, Endpoint } from "../../transport.ts";
 import type { Carrier, CarrierSettings } from "../carriers/carrier.ts";
 import { carrierOf } from "../carriers/carriers.ts";
@@ -21,6 +23,8 @@ import { WatchedSession, type WatchStream } from "./servers/watched_session.ts";
 export interface UpstreamServer extends ClientKeys {
   /** IP address or name, and port. */
   readonly endpoint: Endpoint;
+  /** A server on the way to it, as another hop. Default: there is none. */
+  readonly through?: UpstreamServer;
   /** What carries its streams and packets; default: plain TCP and UDP. */
   readonly transport?: CarrierSettings;
   /** Name for the operator; default: its address. */
@@ -41,12 +45,14 @@ export class Shadowsocks implements Outbound {
   readonly #world: Required<Dependencies>;
   readonly #watch: WatchStream | undefined;
   readonly #carrier: Carrier | undefined;
+  readonly #entry: Shadowsocks | undefined;
 
   /**
    * Opens nothing yet.
    *
    * @param connectTimeoutMs Milliseconds to resolve and connect to the server.
    * @param watch Told of every stream; default: nobody is.
+   * @throws {RangeError} For a WebSocket through another server.
    */
   constructor(
     server: UpstreamServer,
@@ -60,7 +66,11 @@ export class Shadowsocks implements Outbound {
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#world = world;
     this.#watch = watch;
-    const { endpoint, transport } = server;
+    const { endpoint, transport, through } = server;
+    if (transport !== undefined && through !== undefined) {
+      throw new RangeError("Cannot open a WebSocket through another server");
+    }
+    this.#entry = through && new Shadowsocks(through, connectTimeoutMs, world);
     this.#carrier = transport &&
       carrierOf(transport, { endpoint, connectTimeoutMs }, world);
   }
@@ -88,6 +98,20 @@ export class Shadowsocks implements Outbound {
     const session = this.#protocol.packets();
     const to = this.#endpoint;
     const carrier = this.#carrier;
+    const entry = this.#entry?.packets();
+    if (entry !== undefined) {
+      return {
+        policy: entry.policy,
+        seal: (packet) =>
+          entry.seal({ address: to, payload: session.seal(packet) }),
+        open: (datagram) => session.open(entry.open(datagram).payload),
+        ...entry.bind && { bind: entry.bind },
+        free: () => {
+          session.free();
+          entry.free();
+        },
+      };
+    }
     return {
       policy: anyTarget,
       seal: (packet) => ({ to, bytes: session.seal(packet) }),
@@ -97,10 +121,14 @@ export class Shadowsocks implements Outbound {
     };
   }
 
-  #connect(signal: AbortSignal): Promise<Connection> {
-    if (this.#carrier !== undefined) return this.#carrier.connect(signal);
+  async #connect(signal: AbortSignal): Promise<Connection> {
+    if (this.#entry !== undefined) {
+      const entry = await this.#entry.open(this.#endpoint, NOTHING, signal);
+      return new ChannelConnection(entry);
+    }
+    if (this.#carrier !== undefined) return await this.#carrier.connect(signal);
     const { transport, clock, metrics } = this.#world;
-    return dial(this.#endpoint, {
+    return await dial(this.#endpoint, {
       transport,
       clock,
       metrics,

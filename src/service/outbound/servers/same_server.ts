@@ -9,7 +9,12 @@ import type { UpstreamServer } from "../shadowsocks.ts";
 
 /** Compares everything but names and weights. */
 export function sameServer(a: UpstreamServer, b: UpstreamServer): boolean {
-  return a.endpoint.host === b.endpoint.host &&
+  const { through: one } = a;
+  const { through: other } = b;
+  const isSameWay = one === undefined || other === undefined
+    ? one === other
+    : sameServer(one, other);
+  return isSameWay && a.endpoint.host === b.endpoint.host &&
     a.endpoint.port === b.endpoint.port &&
     a.method === b.method &&
     equalBytes(a.masterKey, b.masterKey) &&
