@@ -153,7 +153,7 @@ function configureLocals(
   protocolOf: (local: LocalSettings) => InboundProtocol | undefined,
 ): ConfiguredRole<ConfiguredLocal[]> {
   const file = readFile(args, sources);
-  const secrets = new Secrets(sources, file?.name);
+  const secrets = new Secrets(sources, file);
   const found = findServers(args, file, secrets, online);
   if (found.servers.length === 0) {
     throw missing(
@@ -271,7 +271,7 @@ export function configureServer(
   sources: Sources,
 ): ConfiguredRole<ConfiguredServer[]> {
   const file = readFile(args, sources);
-  const secrets = new Secrets(sources, file?.name);
+  const secrets = new Secrets(sources, file);
   const list = onlineObject(file?.object);
   if (list !== undefined) {
     throw missing(`${list.where()} is for ss-local`, "leave it out here");

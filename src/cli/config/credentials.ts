@@ -33,12 +33,20 @@ import type { ServerSettings, UserSettings } from "./server_settings.ts";
 /**
  * The method of a server, or the default one.
  *
- * @throws {ConfigError} When ShadowsocksR does not have it.
+ * @throws {ConfigError} When ShadowsocksR does not have it, or a file has a
+ * password and no method: a key that is not there may be one that is misspelt.
  */
 export function methodOf(server: ServerSettings): Method {
   const { method, wire, obfs } = server;
   if (wire === "lightsocks") return LIGHTSOCKS_METHOD;
   if (wire === undefined && obfs === undefined) {
+    if (method === undefined && isFiled(server)) {
+      throw wrong(
+        server,
+        'no "method" beside the password: give the one of the other end; ' +
+          `without a word it was ${DEFAULT_METHOD}${server.hint ?? ""}`,
+      );
+    }
     return method ?? findMethod(DEFAULT_METHOD);
   }
   const chosen = method ?? findMethod(SSR_METHOD, { allowLegacy: true });
@@ -48,6 +56,11 @@ export function methodOf(server: ServerSettings): Method {
     `ShadowsocksR has no method ${chosen.name}, only stream ciphers such as ` +
       `${SSR_METHOD}; leave protocol and obfs out for Shadowsocks`,
   );
+}
+
+/** True if a password of the server, or of a user, stands in a file. */
+function isFiled({ secret, users = [] }: ServerSettings): boolean {
+  return secret?.inFile === true || users.some(({ secret }) => secret.inFile);
 }
 
 /**

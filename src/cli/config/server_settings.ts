@@ -30,6 +30,7 @@ import type { WebSocketServerOptions } from "../../service/carriers/websocket/se
 import type { UserLimits } from "../../users.ts";
 import { nativePlugin } from "./native_plugin.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
+import { readHostAndPort } from "./values.ts";
 
 /** One server, as far as it is told. */
 export interface ServerSettings {
@@ -175,6 +176,14 @@ export function serverFromUri(text: string): ServerSettings {
         origin,
       },
     };
+  }
+  const place = isLink(text) ? undefined : readHostAndPort(text);
+  if (place?.port !== undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "A server without a link is named by -s HOST:PORT, with -m METHOD and " +
+        "--password-file FILE beside it",
+    );
   }
   const uri = parseServerUri(text);
   return serverFromParsed(uri, `the URI of ${uri.host}:${uri.port}`);

@@ -34,8 +34,10 @@ import { NO_PASSWORD } from "../config/server_links.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Secret } from "../config/secrets.ts";
 import type { Fleet } from "./fleet.ts";
+import type { ProvidersInUse } from "../tools/crypto.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
+import { same } from "./same.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
 import { credentialsFor, statusOf } from "./server_view.ts";
@@ -45,12 +47,8 @@ import { Turns } from "./turns.ts";
 export interface SupervisorOptions {
   /** Reads the configuration, again and again. */
   configure(): ConfiguredRole<ConfiguredServer[]>;
-  /**
-   * Told the methods that will be used.
-   *
-   * @throws {ConfigError} When nobody can compute one.
-   */
-  serve(methods: readonly Method[]): void;
+  /** Told the methods that will be used, and those that are. */
+  readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** The world services run in. */
   readonly world: Dependencies;
   /** Keeps time for accounts and the ledger. */
@@ -171,6 +169,7 @@ export class Supervisor implements Operator {
       [...made, stored],
       () => this.#options.store?.put(stored),
     );
+    this.#tell("added", id, name);
   }
 
   changeUser(id: string, name: string, change: UserChange): void {
@@ -187,6 +186,7 @@ export class Supervisor implements Operator {
       made.map((user) => user === old ? next : user),
       () => this.#options.store?.put(next),
     );
+    this.#tell(describeChange(old, next), id, name);
   }
 
   removeUser(id: string, name: string): void {
@@ -210,6 +210,7 @@ export class Supervisor implements Operator {
     this.#options.store?.remove(id, name);
     this.#change(id, made.filter((user) => user !== old));
     this.#ledger?.forget(id, name);
+    this.#tell("removed", id, name);
   }
 
   clearCounts(id: string, name?: string): void {
@@ -222,6 +223,10 @@ export class Supervisor implements Operator {
     this.#ledger?.clear(id, name);
     const names = name === undefined ? ["", ...users.keys()] : [name];
     for (const one of names) accounts.clear(one);
+    this.#options.logger.log("info", "counts cleared", {
+      server: id,
+      user: name,
+    });
   }
 
   async addServer(
@@ -232,7 +237,7 @@ export class Supervisor implements Operator {
       throw refused(`Cannot add port ${port}: the configuration has it`);
     }
     const chosen = method === undefined ? model!.method : findMethod(method);
-    this.#options.serve([chosen]);
+    this.#options.ciphers.prepare([chosen]);
     const own = passwordSecret(password, `port ${port}`);
     const server: ConfiguredServer = {
       ...model!,
@@ -254,6 +259,7 @@ export class Supervisor implements Operator {
         throw error;
       }
       this.#attach();
+      this.#options.logger.log("info", "server added at run time", { port });
     });
   }
 
@@ -263,6 +269,10 @@ export class Supervisor implements Operator {
     this.#ledger?.flush();
     this.#managed.delete(Number(id));
     this.#options.fleet.retire(serverKey(server));
+    this.#attach();
+    this.#options.logger.log("info", "server removed at run time", {
+      port: Number(id),
+    });
     return true;
   }
 
@@ -270,7 +280,7 @@ export class Supervisor implements Operator {
     return this.#turns.take(async () => {
       const { configure, fleet } = this.#options;
       const next = configure();
-      this.#options.serve(next.result.map(({ method }) => method));
+      this.#options.ciphers.prepare(next.result.map(({ method }) => method));
       const plans = this.#plans(next);
       for (const plan of plans) plan.check();
       const changes = fleet.preview(plans);
@@ -284,6 +294,11 @@ export class Supervisor implements Operator {
       this.#attach();
       return { changes, warnings };
     });
+  }
+
+  /** @param what What was done with the user. */
+  #tell(what: string, server: string, user: string): void {
+    this.#options.logger.log("info", `user ${what}`, { server, user });
   }
 
   #needsRestart(next: ConfiguredRole<unknown>): string[] {
@@ -438,8 +453,10 @@ export class Supervisor implements Operator {
     });
   }
 
-  /** Lets the ledger know every server that runs. */
+  /** Lets the ledger and the ciphers know every server that runs. */
   #attach(): void {
+    const servers = [...this.#configured.result, ...this.#managed.values()];
+    this.#options.ciphers.serve(servers.map(({ method }) => method));
     for (const id of this.#ids()) {
       this.#ledger?.attach(id, this.#extrasOf(id).accounts);
     }
@@ -452,6 +469,20 @@ export class Supervisor implements Operator {
       this.#flushLater();
     }, FLUSH_MS);
   }
+}
+
+/** In the words of a reload; nothing secret. */
+function describeChange(old: StoredUser, next: StoredUser): string {
+  const changes = [
+    ...old.password === next.password ? [] : ["another password"],
+    ...same(old.limits, next.limits) ? [] : ["other limits"],
+    ...old.disabled === next.disabled
+      ? []
+      : [next.disabled ? "disabled" : "enabled"],
+  ];
+  return changes.length === 0
+    ? "changed: nothing is new"
+    : `changed: ${changes.join(", ")}`;
 }
 
 function passwordSecret(text: string, origin: string): Secret {

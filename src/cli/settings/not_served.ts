@@ -274,6 +274,7 @@ export const NOT_SERVED: readonly NotServed[] = [
   ignored(NAMES, "dns_ipv6"),
   silent("there is no such cache", "udp_cache"),
   silent("see --log-connections", "connect_verbose_info"),
+  ignored('it is "local_address" here', "local"),
   // For people, and of published lists.
   silent("it is for people", "id version bytes_used bytes_remaining"),
 ];

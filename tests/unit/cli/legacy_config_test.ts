@@ -98,7 +98,12 @@ test("what does not protect is refused unless it is allowed, and named with the 
 });
 
 test("the key of the file allows as well, and nothing is said of methods that protect", () => {
-  const file = { server: "192.0.2.1", server_port: 1, password: "pw" };
+  const file = {
+    server: "192.0.2.1",
+    server_port: 1,
+    password: "pw",
+    method: "chacha20-ietf-poly1305",
+  };
   assert.deepEqual(
     server([], { ...file, allow_legacy: true }).warnings,
     [],
@@ -410,7 +415,7 @@ test("a blind local translates, and is for lightsocks alone", () => {
 test("check config tells what is served, with its layers", () => {
   const args = parseArguments(findCommand("check")!, ["config", "f"]);
   const file = JSON.stringify({ ...SSR_FILE, allow_legacy: true });
-  const text = describeConfig("f", args, sourcesOf(() => file));
+  const { text } = describeConfig("f", args, sourcesOf(() => file));
   assert.match(
     text,
     /method +ShadowsocksR \(aes-128-ctr, auth_aes128_md5, tls/,

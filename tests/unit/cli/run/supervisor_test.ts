@@ -16,6 +16,7 @@ import { parseArguments } from "../../../../src/cli/options/args.ts";
 import { findCommand } from "../../../../src/cli/commands/commands.ts";
 import { configureServer } from "../../../../src/cli/config/config.ts";
 import { Fleet } from "../../../../src/cli/run/fleet.ts";
+import { ProvidersInUse } from "../../../../src/cli/tools/crypto.ts";
 import { Supervisor } from "../../../../src/cli/run/supervisor.ts";
 import { parseSsrUri } from "../../../../src/codec/ssr_uri.ts";
 import { parseServerUri } from "../../../../src/codec/uri.ts";
@@ -51,6 +52,10 @@ const SPARE = { address: HOST, method: METHOD, password: "spare" };
 class Bench {
   readonly world = new World({ capacity: 1 << 20 });
   readonly observations = new Observations(this.world.clock);
+  readonly ciphers = new ProvidersInUse(
+    "noble",
+    this.world.dependencies.logger!,
+  );
   file: string;
   readonly supervisor: Supervisor;
 
@@ -64,7 +69,7 @@ class Bench {
     };
     this.supervisor = new Supervisor(configure(), {
       configure,
-      serve: () => {},
+      ciphers: this.ciphers,
       world,
       clock: this.world.clock,
       randomBytes: systemRandomBytes,
@@ -183,6 +188,58 @@ test("reload() changes users and ports, and drops nobody who stays", async () =>
   await bench.supervisor.reload(false);
   await bench.connect(BOB.password);
   target.close();
+  await bench.stop();
+});
+
+test("the methods in use are those that serve, whatever a dry run looks at", async () => {
+  const bench = await new Bench(config([ANN])).started();
+  const { supervisor, ciphers } = bench;
+  const used = (): string[] => ciphers.chosen.map(({ method }) => method);
+  assert.deepEqual(used(), [METHOD]);
+  bench.file = bench.file.replaceAll(METHOD, "aes-256-gcm");
+  await supervisor.reload(true);
+  assert.deepEqual(used(), [METHOD]);
+  await supervisor.reload(false);
+  assert.deepEqual(used(), ["aes-256-gcm"]);
+  await supervisor.addServer({ port: 9, password: "x", method: METHOD });
+  assert.deepEqual(used(), ["aes-256-gcm", METHOD]);
+  supervisor.removeServer("9");
+  assert.deepEqual(used(), ["aes-256-gcm"]);
+  await bench.stop();
+});
+
+test("what is changed at run time leaves a line in the log, without a secret", async () => {
+  const bench = await new Bench(config([ANN])).started();
+  const { supervisor, world } = bench;
+  const before = world.lines.length;
+  supervisor.addUser("8388", { name: "bob", password: "secret-1" });
+  supervisor.changeUser("8388", "bob", {
+    disabled: true,
+    password: "secret-2",
+  });
+  supervisor.changeUser("8388", "bob", { limits: { maxHosts: 1 } });
+  supervisor.clearCounts("8388", "bob");
+  supervisor.removeUser("8388", "bob");
+  await supervisor.addServer({ port: 9, password: "secret-3" });
+  supervisor.removeServer("9");
+  const lines = world.lines.slice(before);
+  assert.deepEqual(
+    lines.filter(({ fields }) => fields["user"] === "bob")
+      .map(({ level, message, fields }) => [level, message, fields["server"]]),
+    [
+      ["info", "user added", "8388"],
+      ["info", "user changed: another password, disabled", "8388"],
+      ["info", "user changed: other limits", "8388"],
+      ["info", "counts cleared", "8388"],
+      ["info", "user removed", "8388"],
+    ],
+  );
+  const ports = lines.filter(({ fields }) => fields["port"] === 9);
+  assert.deepEqual(ports.map(({ message }) => message), [
+    "server added at run time",
+    "server removed at run time",
+  ]);
+  assert.doesNotMatch(JSON.stringify(lines), /secret/);
   await bench.stop();
 });
 
