@@ -163,6 +163,12 @@ export const MAX_WEBSOCKET_PACKET = 65_507;
 export const WEBSOCKET_CLOSE_MS = 10_000;
 
 /**
+ * Milliseconds of quiet before we end a stream to v2ray-plugin, which knows no
+ * half-close: what its own client waits.
+ */
+export const V2RAY_CLOSE_DELAY_MS = 5_000;
+
+/**
  * Bytes of packets that may wait to be written to a WebSocket; what comes then
  * is dropped, as a full socket of UDP drops it.
  */

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { V2RAY_CLOSE_DELAY_MS } from "../limits.ts";
 import type { WebSocketTransport } from "./websocket_transport.ts";
 
 /** Both names of the program; the second is Debian's. */
@@ -50,6 +51,9 @@ export function v2rayWebSocket(
       port,
       path: path.startsWith("/") ? path : `/${path}`,
     },
+    // Its server ends both directions at once, and so does its client after
+    // this time.
+    closeDelayMs: V2RAY_CLOSE_DELAY_MS,
     // It names no port, whichever it is.
     headers: [["Host", host]],
   };

@@ -25,6 +25,11 @@ export interface WebSocketTransport {
   readonly url: WebSocketUrl;
   /** For packets; not set: they are sent as plain UDP. */
   readonly udpUrl?: WebSocketUrl;
+  /**
+   * Milliseconds of quiet between the last byte of a stream and its end, for
+   * servers that drop what they have not passed on by then; default 0.
+   */
+  readonly closeDelayMs?: number;
   /** Fields of the request beside those that the handshake needs. */
   readonly headers?: readonly HttpField[];
 }

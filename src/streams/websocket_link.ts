@@ -8,7 +8,7 @@
  * @module
  */
 import type { BufferPool } from "../buffer_pool.ts";
-import { abortable, type Clock, Deadline } from "../clock.ts";
+import { abortable, type Clock, Deadline, pause } from "../clock.ts";
 import {
   CLOSE_NORMAL,
   type FrameEvent,
@@ -16,6 +16,7 @@ import {
   FrameWriter,
   type WebSocketEnd,
 } from "../codec/websocket.ts";
+import { TransportError } from "../errors.ts";
 import { WEBSOCKET_CLOSE_MS } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Connection } from "../transport.ts";
@@ -46,6 +47,11 @@ export interface LinkOptions {
   readonly clock: Clock;
   /** Where frames come from and go back to. */
   readonly buffers: BufferPool;
+  /**
+   * Milliseconds in which nothing was sent or received before the Close frame,
+   * for peers that drop what they have not passed on when it comes; default 0.
+   */
+  readonly closeDelayMs?: number | undefined;
 }
 
 /** A part of a message, or all of it. */
@@ -63,10 +69,14 @@ export class WebSocketLink {
   readonly #frames: FrameReader;
   readonly #out: FrameWriter;
   readonly #tellClosed: () => void;
+  /** Aborted when the peer has ended, or everything has. */
+  readonly #over = new AbortController();
   #rest: Uint8Array | undefined;
   #reading: Promise<unknown> | undefined;
   #ending: Promise<void> | undefined;
   #hasEnded = false;
+  /** When something came last, once this end has said everything. */
+  #lastReadMs = -Infinity;
   #isPonging = false;
   #isClosing = false;
 
@@ -133,16 +143,24 @@ export class WebSocketLink {
     while (!this.#hasEnded) {
       const bytes = this.#rest ?? await this.#reader.read();
       this.#rest = undefined;
+      if (this.#ending !== undefined) {
+        this.#lastReadMs = this.#options.clock.monotonicMs();
+      }
       if (bytes === undefined) {
-        this.#hasEnded = true;
+        this.#peerEnded();
         this.#frames.end();
         return undefined;
       }
       const parts = this.#take(this.#frames.read(bytes));
-      this.#hasEnded = this.#frames.isClosed;
+      if (this.#frames.isClosed) this.#peerEnded();
       if (parts.length > 0) return parts;
     }
     return undefined;
+  }
+
+  #peerEnded(): void {
+    this.#hasEnded = true;
+    this.#over.abort(OVER);
   }
 
   #take(events: readonly FrameEvent[]): Part[] {
@@ -166,11 +184,24 @@ export class WebSocketLink {
   }
 
   async #end(): Promise<void> {
+    await this.#untilQuiet();
     try {
       await this.#writer.reply(this.#out.close(CLOSE_NORMAL));
     } catch (error) {
       // A peer that has said everything may be gone, and nothing is lost.
       if (!this.#hasEnded) throw error;
+    }
+  }
+
+  async #untilQuiet(): Promise<void> {
+    const { clock, closeDelayMs = 0 } = this.#options;
+    const { signal } = this.#over;
+    const quietSinceMs = clock.monotonicMs();
+    while (!signal.aborted) {
+      const since = Math.max(quietSinceMs, this.#lastReadMs);
+      const leftMs = since + closeDelayMs - clock.monotonicMs();
+      if (leftMs <= 0) return;
+      await pause(clock, leftMs, signal);
     }
   }
 
@@ -187,6 +218,10 @@ export class WebSocketLink {
 
   #release(): void {
     this.connection.close();
+    this.#over.abort(OVER);
     this.#tellClosed();
   }
 }
+
+/** One for all: an abort without a reason makes one, with a trace, each time. */
+const OVER = new TransportError("ERR_NET_CLOSED", "Connection is closed");

@@ -21,5 +21,5 @@ export function nativePlugin(
   const [name = ""] = /^(?:\\[^]|[^\\;])*/.exec(plugin) ?? [];
   return isV2rayPlugin(name)
     ? v2rayWebSocket(plugin.slice(name.length + 1), port)
-    : `it asks for "${name}"`;
+    : `it asks for the plugin "${name}"`;
 }

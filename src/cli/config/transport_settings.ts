@@ -47,7 +47,7 @@ function transportFrom(
 ): WebSocketTransport | undefined {
   if (object === undefined) return undefined;
   const said = fromObject(TRANSPORT, object, "transport");
-  const { type, url, udpUrl, headers } = said;
+  const { type, url, udpUrl, closeDelayMs, headers } = said;
   if (type === undefined) throw object.wrong("type", '"websocket"');
   if (url === undefined) {
     throw object.wrong("url", TRANSPORT.url.kind.expected);
@@ -56,6 +56,7 @@ function transportFrom(
     type,
     url,
     ...udpUrl && { udpUrl },
+    ...closeDelayMs && { closeDelayMs },
     ...headers && { headers },
   };
 }
@@ -65,7 +66,7 @@ function websocketFrom(
 ): WebSocketServerOptions | undefined {
   if (object === undefined) return undefined;
   const said = fromObject(WEBSOCKET, object, "websocket");
-  const { listen, tcpPath, udpPath, trustedProxies = [] } = said;
+  const { listen, tcpPath, udpPath, closeDelayMs, trustedProxies = [] } = said;
   if (listen === undefined) throw object.wrong("listen", "HOST:PORT");
   if (tcpPath === undefined && udpPath === undefined) {
     throw object.wrong(
@@ -80,6 +81,7 @@ function websocketFrom(
     listen,
     ...tcpPath && { tcpPath },
     ...udpPath && { udpPath },
+    ...closeDelayMs && { closeDelayMs },
     trustedProxies,
   };
 }

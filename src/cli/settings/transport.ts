@@ -13,7 +13,7 @@ import {
 } from "../../codec/websocket_transport.ts";
 import { type CidrBlock, parseCidr } from "../../security/target_policy.ts";
 import type { Endpoint } from "../../transport.ts";
-import { choice, ENDPOINT, object, several, textAs } from "./kinds.ts";
+import { choice, ENDPOINT, object, seconds, several, textAs } from "./kinds.ts";
 import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
 
 /** Where the objects with the keys below stand. */
@@ -54,11 +54,14 @@ const URL_KIND: Kind<WebSocketUrl> = {
   secret: true,
 };
 
+const CLOSE_DELAY: Kind<number> = seconds(0, "seconds in digits");
+
 /** What carries a server of a local. */
 export const TRANSPORT: Settings<{
   readonly type: "websocket";
   readonly url: WebSocketUrl;
   readonly udpUrl: WebSocketUrl;
+  readonly closeDelayMs: number;
   readonly headers: HttpField[];
 }> = {
   type: {
@@ -82,6 +85,15 @@ export const TRANSPORT: Settings<{
     kind: URL_KIND,
     usual: "no UDP by this server",
     help: "The WebSocket for packets",
+    reload: "adopts",
+  },
+  closeDelayMs: {
+    key: "close_delay",
+    places: OF_TRANSPORT,
+    kind: CLOSE_DELAY,
+    default: 0,
+    help: "Quiet between the last byte of a stream and its end; a link to " +
+      "v2ray-plugin, whose server knows no half-close, has 5",
     reload: "adopts",
   },
   headers: {
@@ -119,6 +131,7 @@ export const WEBSOCKET: Settings<{
   readonly listen: Endpoint;
   readonly tcpPath: string;
   readonly udpPath: string;
+  readonly closeDelayMs: number;
   readonly trustedProxies: CidrBlock[];
 }> = {
   listen: {
@@ -140,6 +153,17 @@ export const WEBSOCKET: Settings<{
     places: OF_WEBSOCKET,
     kind: PATH,
     help: "The same for packets; `mode` must have UDP",
+    reload: "listens",
+  },
+  closeDelayMs: {
+    key: "close_delay",
+    places: OF_WEBSOCKET,
+    kind: CLOSE_DELAY,
+    default: 0,
+    help:
+      "Quiet between the last byte of a stream and its end. The clients of " +
+      "v2ray-plugin drop what they have not passed on when the end is there: " +
+      "2 is what its own server waits",
     reload: "listens",
   },
   trustedProxies: {

@@ -229,12 +229,13 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
 }
 
 function writeTransport(
-  { type, url, udpUrl, headers = [] }: WebSocketTransport,
+  { type, url, udpUrl, closeDelayMs, headers = [] }: WebSocketTransport,
 ): Record<string, unknown> {
   return {
     type,
     url: formatWebSocketUrl(url),
     ...(udpUrl && { "udp_url": formatWebSocketUrl(udpUrl) }),
+    ...(closeDelayMs && { "close_delay": closeDelayMs / 1_000 }),
     ...headers.length > 0 && { headers: Object.fromEntries(headers) },
   };
 }

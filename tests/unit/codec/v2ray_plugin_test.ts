@@ -14,6 +14,7 @@ function socket(
   return {
     type: "websocket",
     url: { isTls: false, host, port: 443, path: "/", ...url },
+    closeDelayMs: 5_000,
     headers: [["Host", host]],
   };
 }

@@ -90,6 +90,7 @@ export class WebSocketCarrier implements Carrier {
       const end = "client";
       return new WebSocketLink(upgraded, {
         ...{ end, maxMessage, randomBytes, clock, buffers },
+        closeDelayMs: this.#settings.closeDelayMs,
       });
     } catch (error) {
       connection.close();

@@ -54,6 +54,11 @@ export interface WebSocketServerOptions {
   readonly tcpPath?: string;
   /** For packets; default: none. */
   readonly udpPath?: string;
+  /**
+   * Milliseconds between the last byte of a stream and its end, which some
+   * clients need; default 0.
+   */
+  readonly closeDelayMs?: number | undefined;
   /** Who may tell whose connection it is (`X-Forwarded-For`). */
   readonly trustedProxies: readonly CidrBlock[];
 }
@@ -238,7 +243,11 @@ class WebSocketClient {
       reader: this.#reader,
       writer: this.#writer,
       rest,
-    }, { end: "server", maxMessage, randomBytes, clock, buffers });
+    }, {
+      end: "server",
+      ...{ maxMessage, randomBytes, clock, buffers },
+      closeDelayMs: this.#options.closeDelayMs,
+    });
   }
 
   #clientOf({ head }: ReadRequest): Endpoint {

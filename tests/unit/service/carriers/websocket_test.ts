@@ -215,6 +215,46 @@ test("only a trusted proxy tells whose connection it is", async () => {
   await world.stop();
 });
 
+test("an end waits for quiet, where the peer needs that", async () => {
+  const world = await start({}, { ...transport(), closeDelayMs: 2_000 });
+  const listener = await world.target();
+  const { client } = await world.connect();
+  await send(client, utf8("a"));
+  const far = await accepted(listener);
+  await readExactly(far, 1);
+  const seen = observe(far);
+  await client.closeWrite();
+  await settle();
+  await world.clock.advance(1_500);
+  await send(far, utf8("b"));
+  await readExactly(client, 1);
+  await settle();
+  await world.clock.advance(1_500);
+  assert.equal(seen().end, "open");
+  await world.clock.advance(600);
+  await settle();
+  assert.equal(seen().end, "fin");
+  await world.stop();
+});
+
+test("an end waits no longer than the peer's", async () => {
+  const world = await start({}, { ...transport(), closeDelayMs: 2_000 });
+  const listener = await world.target();
+  const { client } = await world.connect();
+  await send(client, utf8("a"));
+  const far = await accepted(listener);
+  await readExactly(far, 1);
+  await client.closeWrite();
+  await settle();
+  await send(far, utf8("b"));
+  await far.closeWrite();
+  await readAll(client.readable);
+  await readAll(far.readable);
+  await settle();
+  assert.equal(world.logged("reason", "done").length, 2);
+  await world.stop();
+});
+
 test("a ping is answered", async () => {
   const world = new World();
   await world.server({ websocket: SERVER });
