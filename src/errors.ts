@@ -144,6 +144,8 @@ export type TransportErrorCode =
   | "ERR_NET_MESSAGE_SIZE"
   /** TLS was not agreed on, or the certificate does not hold. */
   | "ERR_NET_TLS"
+  /** The plugin in front of the server does not run. */
+  | "ERR_NET_PLUGIN"
   /** The runtime does not offer it as it was started; the message says why. */
   | "ERR_NET_UNSUPPORTED"
   /** Anything else; `cause` tells. */

@@ -242,6 +242,12 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     meaning: "TLS was not agreed on with a server, or its certificate does " +
       "not hold: expired, for another name, or of an unknown authority.",
   },
+  ERR_NET_PLUGIN: {
+    title: "Plugin does not run",
+    meaning:
+      "The program in front of a server has ended, or does not listen. " +
+      "The log has its last words.",
+  },
   ERR_NET_UNSUPPORTED: {
     title: "Not offered by the runtime",
     meaning: "The runtime, as it was started, cannot do this. The log says " +

@@ -16,7 +16,7 @@ import type {
   TlsOptions,
   WaitOptions,
 } from "../../transport.ts";
-import { type Socket, SocketConnection } from "./_connection.ts";
+import { AskedConnection, type AskedSocket } from "./_connection.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { plainAddress } from "./_resolve.ts";
 
@@ -69,7 +69,7 @@ async function dialTls(
   try {
     await promise;
     checkSource(socket, localAddress);
-    return new SocketConnection(new TlsConnection(socket));
+    return new AskedConnection(new TlsConnection(socket));
   } catch (error) {
     socket.destroy();
     signal?.throwIfAborted();
@@ -106,7 +106,7 @@ function dialError(
   );
 }
 
-class TlsConnection implements Socket {
+class TlsConnection implements AskedSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #socket: TLSSocket;

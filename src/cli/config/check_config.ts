@@ -8,8 +8,9 @@ import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
+import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
-import type { ServerUser } from "../../session/server_user.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { UserLimits } from "../../users.ts";
 import { type Arguments, parseArguments } from "../options/args.ts";
 import { findCommand } from "../commands/commands.ts";
@@ -23,7 +24,7 @@ import {
 } from "./config.ts";
 import { alternatives } from "../settings/kinds.ts";
 import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
-import { describeService } from "../settings/service.ts";
+import { describeService, SERVES } from "../settings/service.ts";
 import type { Role } from "../settings/setting.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { readConfig } from "./find_servers.ts";
@@ -153,7 +154,8 @@ function described<T>(
 }
 
 function describeServer(server: ConfiguredServer): string[] {
-  const { listen, method, users = [], masterKey } = server;
+  const { listen, method, users = [], masterKey, plugin } = server;
+  const { owner, redirect = [] } = server;
   const own = masterKey === undefined || users.length > 0 &&
       hidesOwnKey(method)
     ? []
@@ -169,6 +171,13 @@ function describeServer(server: ConfiguredServer): string[] {
       ["method", describeMethod(server)],
       ["clients", clients.join(", ")],
       ...users.map((user): Row => ["", describeUser(user)]),
+      ...owner === undefined
+        ? []
+        : [["", `without a name: ${describeUser(owner)}`] as const],
+      ...redirect.length === 0
+        ? []
+        : [["strangers", redirect.map(formatAddress).join(", ")] as const],
+      ...plugin === undefined ? [] : [pluginRow(plugin)],
       ["targets", server.reach],
       ...server.routes === undefined
         ? []
@@ -190,6 +199,9 @@ function describeLocal(local: ConfiguredLocal): string[] {
         i === 0 ? "server" : "",
         `${formatAddress(server.endpoint)}, ${describeMethod(server)}`,
       ]),
+      ...servers.flatMap(({ plugin }) =>
+        plugin === undefined ? [] : [pluginRow(plugin)]
+      ),
       ...local.routes === undefined ? [] : [routesRow(local.routes)],
       ...describeService(local),
     ]),
@@ -201,6 +213,12 @@ function hidesOwnKey({ userKind }: Method): boolean {
   return userKind === "identity" || userKind === "uid";
 }
 
+/** Options are left out: some plugins have keys among them. */
+function pluginRow({ name, path, mode }: PluginOptions): Row {
+  const program = path === name ? name : `${name} (${path})`;
+  return ["plugin", `${program}, for ${SERVES[mode]}`];
+}
+
 function routesRow({ table, resolve }: LocalRoutes): Row {
   const count = table.routes().length;
   return [
@@ -210,7 +228,7 @@ function routesRow({ table, resolve }: LocalRoutes): Row {
   ];
 }
 
-function describeUser({ name, limits, disabled }: ServerUser): string {
+function describeUser({ name, limits, disabled }: LimitedUser): string {
   const facts = [
     ...disabled ? ["disabled"] : [],
     ...limits === undefined ? [] : describeLimits(limits),
@@ -223,7 +241,7 @@ function describeLimits(
     UserLimits,
 ): string[] {
   return [
-    ...quotaBytes ? [`${size(quotaBytes)} in all`] : [],
+    ...quotaBytes !== undefined ? [`${size(quotaBytes)} in all`] : [],
     ...bytesPerSecond ? [`${size(bytesPerSecond)}/s each way`] : [],
     ...maxConnections ? [`${maxConnections} connections`] : [],
     ...maxHosts ? [`${maxHosts} addresses`] : [],

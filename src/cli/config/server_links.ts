@@ -24,6 +24,8 @@ export interface LinkedServer {
   readonly password: string;
   /** What is around the cipher of ShadowsocksR. */
   readonly ssr?: SsrSettings | undefined;
+  /** Program in front of it, and its options, as clients have them. */
+  readonly plugin?: string | undefined;
   /** `UID:PASSWORD` of a user of ShadowsocksR. */
   readonly protocolParam?: string | undefined;
   /** What carries it. */

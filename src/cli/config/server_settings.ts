@@ -23,12 +23,18 @@ import {
 import { isWire, SSR } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
 import { fromOptions, type Said } from "../settings/read.ts";
+import { PLUGIN } from "../settings/plugin.ts";
 import { SERVER } from "../settings/server.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
 import type { WebSocketServerOptions } from "../../service/carriers/websocket/server.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { UserLimits } from "../../users.ts";
-import { nativePlugin } from "./native_plugin.ts";
+import {
+  pluginFromLink,
+  type PluginSettings,
+  saidPlugin,
+} from "./plugin_settings.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 import { readHostAndPort } from "./values.ts";
 
@@ -46,6 +52,8 @@ export interface ServerSettings {
   readonly method?: Method | undefined;
   /** What the master key is made of. */
   readonly secret?: Secret | undefined;
+  /** The program in front of it. */
+  readonly plugin?: PluginSettings | undefined;
   /** Who may connect to a server, where several may. */
   readonly users?: readonly UserSettings[] | undefined;
   /** How it is served, as far as it is told. */
@@ -70,6 +78,12 @@ export interface ServerSettings {
   readonly through?: ServerSettings | undefined;
   /** Where it takes WebSockets, if it is to listen. */
   readonly websocket?: WebSocketServerOptions | undefined;
+  /** Sites for strangers, as written. */
+  readonly redirect?: readonly string[] | undefined;
+  /** Of each user who has no such limit; `Infinity` for none. */
+  readonly bytesPerSecond?: number | undefined;
+  /** What all may do together who have no name. */
+  readonly owner?: LimitedUser | undefined;
   /** Name for programs. */
   readonly id?: string | undefined;
   /** Share for TCP beside other servers, 0 to 1. */
@@ -98,6 +112,7 @@ export function serverFromOptions(
   secrets: Secrets,
 ): ServerSettings {
   const { port, method } = fromOptions(SERVER, args);
+  const plugin = fromOptions(PLUGIN, args);
   // Of a local the option also tells what programs speak.
   const { wire: _, ...around } = SSR;
   return {
@@ -107,6 +122,10 @@ export function serverFromOptions(
     port,
     method: methodAt("-m, --encrypt-method", method, "given"),
     secret: secrets.fromOptions(args),
+    plugin: saidPlugin({
+      ...plugin,
+      ...plugin.name !== undefined && { option: "--plugin" },
+    }),
     service: serviceFromOptions(args),
   };
 }
@@ -153,11 +172,7 @@ export function wireOf(
   );
 }
 
-/**
- * The server of an `ss://` or `ssr://` URI, or of a lightsocks URL.
- *
- * @throws {ConfigError} Also for a plugin, which we cannot start.
- */
+/** The server of an `ss://` or `ssr://` URI, or of a lightsocks URL. */
 export function serverFromUri(text: string): ServerSettings {
   if (/^\s*ssr:/i.test(text)) {
     const uri = parseSsrUri(text);
@@ -222,29 +237,19 @@ type Published =
  * The server that somebody published.
  *
  * @param origin Where, for messages.
- * @throws {ConfigError} Also for a plugin that takes a program, which we cannot
- * start.
  */
 export function serverFromParsed(
   { host, port, method, password, plugin, prefix, tag, ...listed }: Published,
   origin: string,
 ): ServerSettings {
-  const { packetPrefix, through } = listed;
-  const transport = plugin === undefined
-    ? listed.transport
-    : nativePlugin(plugin, port);
-  if (typeof transport === "string") {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `${origin}: plugins are not supported by this version, ${transport}`,
-    );
-  }
+  const { packetPrefix, transport, through } = listed;
   return {
     origin,
     host,
     port,
     method: methodAt(origin, method),
     secret: { kind: "password", text: password, origin },
+    plugin: pluginFromLink(plugin),
     tag,
     prefix,
     packetPrefix,

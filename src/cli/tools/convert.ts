@@ -14,6 +14,7 @@ import {
 } from "../../codec/foreign_outbounds.ts";
 import { toGoConfig, toPythonConfig } from "../../codec/lightsocks_config.ts";
 import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
+import { splitPlugin } from "../../codec/plugin_options.ts";
 import { encodeBase64 } from "../../codec/base64.ts";
 import { type OnlineConfig, parseOnlineConfig } from "../../codec/sip008.ts";
 import {
@@ -164,19 +165,21 @@ const WRITERS: Readonly<
           password,
           method: method.name,
           ...(prefix && { prefix }),
+          ...pluginKeys(server),
         };
       }),
     }),
   "sing-box": (servers) =>
     json({
-      outbounds: servers.map((server) =>
-        toSingBox(entryOf(plain(bare(server, "sing-box"), "sing-box")))
-      ),
+      outbounds: servers.map((server) => ({
+        ...toSingBox(entryOf(plain(bare(server, "sing-box"), "sing-box"))),
+        ...pluginKeys(server),
+      })),
     }),
   clash: (servers) =>
     `proxies:\n${
       servers.map((server) =>
-        toClash(entryOf(notLightsocks(bare(server, "clash"))))
+        toClash(entryOf(withoutPlugin(notLightsocks(bare(server, "clash")))))
       ).join("")
     }`,
   shadowsocksr: (servers) => {
@@ -202,7 +205,7 @@ const WRITERS: Readonly<
 
 /** Ours: one server at the top, several in `servers`. */
 function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
-  const entries = servers.map(({ host, port, transport, ...server }) => {
+  const entries = servers.map(({ host, port, transport, ...server }, i) => {
     const { method, password, ssr, protocolParam, prefix, tag } = server;
     const isTable = method.family.name === "lightsocks";
     return {
@@ -210,6 +213,7 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
       server_port: port,
       ...isTable ? { protocol: "lightsocks" } : { method: method.name },
       password,
+      ...pluginKeys(servers[i]!),
       ...(ssr && { protocol: ssr.protocol, obfs: ssr.obfs }),
       ...(protocolParam && { protocol_param: protocolParam }),
       ...(ssr?.obfsParam && { obfs_param: ssr.obfsParam }),
@@ -337,6 +341,17 @@ function bare(server: LinkedServer, form: string): LinkedServer {
   if (prefix) throw noForm(server, form, "no prefix of salts");
   if (transport) throw noForm(server, form, "no such WebSocket here");
   return server;
+}
+
+/** As configurations and lists have them. */
+function pluginKeys({ plugin = "" }: LinkedServer): Record<string, string> {
+  const { name, options = "" } = splitPlugin(plugin);
+  return name === "" ? {} : { plugin: name, "plugin_opts": options };
+}
+
+function withoutPlugin(server: LinkedServer): LinkedServer {
+  if (server.plugin === undefined) return server;
+  throw noForm(server, "this form", "no plugins as SIP003 has them");
 }
 
 function notLightsocks(server: LinkedServer): LinkedServer {

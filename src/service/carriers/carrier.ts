@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
 import type { Connection, DatagramSocket, Endpoint } from "../../transport.ts";
 
@@ -15,7 +16,7 @@ export interface Carrier {
    * @returns A connection that the caller owns.
    * @throws {UmbraError} When it cannot be opened.
    */
-  connect(signal: AbortSignal): Promise<Connection>;
+  connect(signal: StopSignal): Promise<Connection>;
   /**
    * Opens the way of one association's packets. Default: they are sent to the
    * server as plain UDP.

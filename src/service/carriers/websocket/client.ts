@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../../on_abort.ts";
 import { abortable, Deadline } from "../../../clock.ts";
 import {
   authorityOf,
@@ -56,7 +57,7 @@ export class WebSocketCarrier implements Carrier {
   }
 
   /** See {@link Carrier.connect}. */
-  async connect(signal: AbortSignal): Promise<Connection> {
+  async connect(signal: StopSignal): Promise<Connection> {
     const { url } = this.#settings;
     const link = await this.#open(url, MAX_WEBSOCKET_MESSAGE, signal);
     return new WebSocketConnection(link);
@@ -74,7 +75,7 @@ export class WebSocketCarrier implements Carrier {
   async #open(
     url: WebSocketUrl,
     maxMessage: number,
-    parent?: AbortSignal,
+    parent?: StopSignal,
   ): Promise<WebSocketLink> {
     const { clock, randomBytes, transport } = this.#world;
     using deadline = new Deadline(clock, {
@@ -98,7 +99,7 @@ export class WebSocketCarrier implements Carrier {
     }
   }
 
-  #dial(url: WebSocketUrl, signal: AbortSignal): Promise<Connection> {
+  #dial(url: WebSocketUrl, signal: StopSignal): Promise<Connection> {
     const { transport, clock, metrics } = this.#world;
     const { connectTimeoutMs: timeoutMs } = this.#options;
     return dial(this.#addressOf(url), {
@@ -122,7 +123,7 @@ export class WebSocketCarrier implements Carrier {
   async #upgrade(
     connection: Connection,
     url: WebSocketUrl,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<UpgradedConnection> {
     const reader = new ByteReader(connection);
     const writer = new ByteWriter(connection);

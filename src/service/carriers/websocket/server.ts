@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../../on_abort.ts";
 import { abortable, Deadline } from "../../../clock.ts";
 import { ProtocolError, UmbraError } from "../../../errors.ts";
 import { IdleTimer } from "../../../idle_timer.ts";
@@ -139,7 +140,7 @@ class WebSocketClient {
 
   /** @returns What is asked for, once that has been agreed to. */
   async #accept(
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<(() => Promise<void>) | undefined> {
     let request: ReadRequest | undefined;
     try {
@@ -163,7 +164,7 @@ class WebSocketClient {
     return serve;
   }
 
-  async #read(signal: AbortSignal): Promise<ReadRequest | undefined> {
+  async #read(signal: StopSignal): Promise<ReadRequest | undefined> {
     const upgrade = new ServerUpgrade();
     for (;;) {
       const bytes = await this.#reader.read(signal);

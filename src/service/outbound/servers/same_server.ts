@@ -21,7 +21,8 @@ export function sameServer(a: UpstreamServer, b: UpstreamServer): boolean {
     sameKeys(a.identityKeys, b.identityKeys) &&
     sameKeys(prefixes(a), prefixes(b)) &&
     JSON.stringify(a.transport) === JSON.stringify(b.transport) &&
-    a.ssr === b.ssr;
+    a.ssr === b.ssr &&
+    a.running === b.running;
 }
 
 function prefixes(
