@@ -36,9 +36,9 @@ export class Stop {
   }
 
   /**
-   * Does nothing as long as it has not been aborted.
+   * Does nothing until it has been aborted.
    *
-   * @throws The reason, once it has.
+   * @throws The reason, once it has been.
    */
   throwIfAborted(): void {
     if (this.aborted) throw this.reason;

@@ -69,11 +69,17 @@ export function denoTransport(outbound?: OutboundAddresses): Transport {
   };
 }
 
-// Not an async function: what Deno throws here at once must reject.
-function listen(
+/**
+ * Listeners that were closed: while one accepts, Deno gives its port up only in
+ * a later turn.
+ */
+const CLOSING = new Set<Promise<void>>();
+
+async function listen(
   { host, port }: Endpoint,
   { reusePort = false }: ListenOptions = {},
 ): Promise<Listener> {
+  await Promise.all(CLOSING);
   try {
     // Without the flag Deno would end the process, and not by an error.
     if (reusePort && typeof Deno.listenDatagram !== "function") {
@@ -88,10 +94,9 @@ function listen(
       );
     }
     const listener = Deno.listen({ hostname: host, port, reusePort });
-    return Promise.resolve(new DenoListener(listener));
+    return new DenoListener(listener);
   } catch (error) {
-    const action = `listen on ${host} port ${port}`;
-    return Promise.reject(toTransportError(error, action));
+    throw toTransportError(error, `listen on ${host} port ${port}`);
   }
 }
 
@@ -142,6 +147,11 @@ class DenoListener implements Listener {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.close();
+    const over = (): void => {
+      CLOSING.delete(closing);
+    };
+    const closing = this.#last.then(over, over);
+    CLOSING.add(closing);
   }
 
   /** Deno refuses to accept while another accept waits. */
