@@ -531,7 +531,7 @@ export class Supervisor implements Operator {
     if (made?.standing !== "removed" && made && isMade === !filed) return made;
     if (this.#serversOf(id).some(({ owner }) => owner?.name === name)) {
       throw refused(
-        `User ${name} owns the whole port, in the configuration: change it there`,
+        `User ${name} owns the whole port in the configuration file: change it there`,
       );
     }
     if (filed === undefined || made?.standing === "removed") {
