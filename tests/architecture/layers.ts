@@ -20,6 +20,7 @@ const LEVEL_0 = [
   "random",
   "text",
   "transport",
+  "programs",
   "observe",
   "users",
   "defect",
@@ -56,6 +57,7 @@ const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["prom-client", ["admin"]],
   ["qr", ["admin"]],
   ["uplot", ["admin/dashboard"]],
+  ["yaml", ["cli"]],
   ["node:", ["adapters", "cli", "main"]],
 ];
 

@@ -5,17 +5,31 @@
  *
  * @module
  */
+import { formatAddress } from "../../codec/address.ts";
+import { parseIp } from "../../codec/ip_address.ts";
+import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
+import { carriesStreams } from "../../service/plugin/options.ts";
+import { notItself } from "../../service/routing/loop_guard.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
+import type { ServerKeys } from "../../session/family.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
-import { clientKeys, serverKeys, userSecret, usersIn } from "./credentials.ts";
+import {
+  clientKeys,
+  ownerOf,
+  prefixWarnings,
+  serverKeys,
+  userSecret,
+  usersIn,
+} from "./credentials.ts";
 import { allowsLegacy, checkLegacy } from "./legacy_gate.ts";
 import {
   localFromOptions,
@@ -28,10 +42,17 @@ import {
   operatorSettings,
 } from "./operator_settings.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
+import {
+  checkPluginMode,
+  linkedPlugin,
+  pluginOf,
+  pluginWarnings,
+} from "./plugin_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
+import { checkWebSocket } from "./transport_settings.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
@@ -71,6 +92,8 @@ export interface ConfiguredServer
   extends Omit<ServerOptions, keyof ServiceOptions>, ServiceOptions {
   /** Never logged. */
   readonly secrets: ServerSecrets;
+  /** Its plugin as links for clients have it; not set: there is none. */
+  readonly linkedPlugin?: string;
   /** What `targetPolicy` lets through, to tell two policies apart. */
   readonly reach: string;
 }
@@ -170,9 +193,9 @@ function configureLocals(
   const common = found.unnamed.service;
   const shares = sharesOf(found.servers, common?.mode);
   const servers = all.map((server, i) => ({
-    endpoint: upstreamEndpoint(server),
-    ...clientKeys(server),
+    ...upstreamOf(server),
     ...(blind && { blind }),
+    ...present({ plugin: pluginOf(server, sources) }),
     ...shares[i],
   }));
   const { balancer, warnings } = balancerOf(args, file);
@@ -206,7 +229,9 @@ function configureLocals(
     warnings: [
       ...found.warnings,
       ...legacy,
+      ...pluginWarnings(all),
       ...(fromFile?.warnings ?? []),
+      ...prefixWarnings(all),
       ...warnings,
       ...new Set(
         result.flatMap(({ mode }) => checkShares(servers, mode, place)),
@@ -224,6 +249,17 @@ function configureLocals(
         outbound: outboundOf("local", args, file?.object),
       }),
     },
+  };
+}
+
+/** A server as it is reached, whatever its share is. */
+function upstreamOf(server: ServerSettings): UpstreamServer {
+  const { transport, through } = server;
+  return {
+    endpoint: upstreamEndpoint(server),
+    ...clientKeys(server),
+    ...(transport && { transport }),
+    ...(through && { through: upstreamOf(through) }),
   };
 }
 
@@ -272,13 +308,16 @@ export function configureServer(
   }
   const operator = operatorSettings("server", { args, file, secrets });
   const { routes, warnings } = serverRoutes(args, sources);
-  return {
-    result: all.map((server) => ({
-      listen: {
-        host: server.host ?? DEFAULT_SERVER_HOST,
-        port: portOf(server),
-      },
-      ...serverKeys(server),
+  const ports = all.map(atPort);
+  checkRedirects(ports);
+  const result = all.map((server, i) => {
+    const plugin = pluginOf(server, sources);
+    const service = complete(SERVICE, server.service ?? {});
+    checkPluginMode(server, plugin, service.mode);
+    checkWebSocket(server, service.mode);
+    return {
+      ...ports[i]!,
+      ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
       secrets: {
         own: server.secret,
         users: new Map(
@@ -287,12 +326,19 @@ export function configureServer(
       },
       targetPolicy,
       reach,
+      ...(server.websocket && { websocket: server.websocket }),
       ...routes && { routes },
-      ...complete(SERVICE, server.service ?? {}),
-    })),
+      ...service,
+    };
+  });
+  checkListens(result);
+  return {
+    result,
     warnings: [
       ...found.warnings,
       ...legacy,
+      ...pluginWarnings(all),
+      ...result.flatMap(hiddenClients),
       ...secrets.warnings,
       ...warnings,
       ...localAddressWarning(file?.object),
@@ -304,6 +350,83 @@ export function configureServer(
       }),
     },
   };
+}
+
+/** Two servers cannot take WebSockets at one place: each has keys of its own. */
+function checkListens(servers: readonly ConfiguredServer[]): void {
+  const taken = new Set<string>();
+  for (const { websocket } of servers) {
+    if (websocket === undefined) continue;
+    const place = formatAddress(websocket.listen);
+    if (taken.has(place)) {
+      throw missing(
+        `Several servers take WebSockets at ${place}`,
+        'give each of "servers" a "websocket" of its own, with one "server"',
+      );
+    }
+    taken.add(place);
+  }
+}
+
+/** What depends on the port of a server, and on its method. */
+type AtPort =
+  & Pick<ServerOptions, "listen" | "owner" | "redirect">
+  & ServerKeys;
+
+function atPort(server: ServerSettings): AtPort {
+  const port = portOf(server);
+  const keys = serverKeys(server);
+  const { redirect: entries = [], origin } = server;
+  const redirect = redirectTargets(entries, port);
+  if (redirect.length > 0 && keys.ssr === undefined) {
+    throw missing(
+      `${origin}: "redirect" is for ports of ShadowsocksR`,
+      "leave it out; all other strangers meet silence",
+    );
+  }
+  return {
+    listen: { host: server.host ?? DEFAULT_SERVER_HOST, port },
+    ...keys,
+    ...present({ owner: ownerOf(server, keys.users) }),
+    ...redirect.length > 0 && { redirect },
+  };
+}
+
+/** Two ports that send strangers to each other would never end. */
+function checkRedirects(servers: readonly AtPort[]): void {
+  for (const { redirect = [] } of servers) {
+    for (const { host, port } of redirect) {
+      const ip = host === "localhost" ? "127.0.0.1" : host;
+      if (parseIp(ip) === undefined) continue;
+      const own = servers.find(({ listen }) =>
+        listen.port === port && notItself(listen.host)(ip) !== undefined
+      );
+      if (own === undefined) continue;
+      throw missing(
+        `Strangers cannot be sent to ${formatAddress({ host, port })}, ` +
+          "where this server listens",
+        'name another site as "redirect"',
+      );
+    }
+  }
+}
+
+/** What cannot hold where a plugin alone knows the addresses of clients. */
+function hiddenClients(
+  { listen, plugin, users = [], maxConnectionsPerHost, bind, routes }:
+    ConfiguredServer,
+): string[] {
+  if (!carriesStreams(plugin)) return [];
+  const names = [
+    ...maxConnectionsPerHost === Infinity ? [] : ["max_connections_per_host"],
+    ...users.some(({ limits }) => limits?.maxHosts) ? ["max_hosts"] : [],
+    ...bind ? ["bind"] : [],
+    ...routes === undefined ? [] : ["rules of an ACL for clients"],
+  ];
+  return names.length === 0 ? [] : [
+    `ignored for ${formatAddress(listen)}: ${names.join(", ")}: behind a ` +
+    "plugin all clients come from one address",
+  ];
 }
 
 /**

@@ -15,8 +15,14 @@ import type {
   SsrSettings,
 } from "../../session/family.ts";
 import { LIGHTSOCKS_METHOD } from "../../session/lightsocks/method.ts";
+import {
+  readSaltPrefix,
+  saltPrefixWarning,
+} from "../../session/shadowsocks2017/salt_prefix.ts";
 import { ssrMethod } from "../../session/shadowsocksr/method.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { ServerUser } from "../../session/server_user.ts";
+import type { UserLimits } from "../../users.ts";
 import { DEFAULT_METHOD, SSR_METHOD } from "../commands/defaults.ts";
 import {
   locate,
@@ -157,7 +163,32 @@ export function clientKeys(server: ServerSettings): ClientKeys {
     masterKey: chain.at(-1)!,
     ...(identityKeys.length > 0 && { identityKeys }),
     ...(method.userKind === "uid" && { ssr: ssrClient(server) }),
+    ...saltPrefixes(server, method),
   };
+}
+
+/** What the salts of a client begin with. */
+function saltPrefixes(
+  { origin, prefix, packetPrefix }: ServerSettings,
+  method: Method,
+): Pick<ClientKeys, "saltPrefix" | "packetSaltPrefix"> {
+  const read = (text: string): Uint8Array =>
+    locate(origin, () => readSaltPrefix(text, method));
+  return {
+    ...(prefix && { saltPrefix: read(prefix) }),
+    ...(packetPrefix && { packetSaltPrefix: read(packetPrefix) }),
+  };
+}
+
+/** One line for each server whose prefix leaves little to chance. */
+export function prefixWarnings(servers: readonly ServerSettings[]): string[] {
+  return servers.flatMap((server) => {
+    const method = methodOf(server);
+    const { saltPrefix, packetSaltPrefix } = saltPrefixes(server, method);
+    const prefix = saltPrefix ?? packetSaltPrefix;
+    const warning = prefix && saltPrefixWarning(prefix, method);
+    return warning === undefined ? [] : [`${server.origin}: ${warning}`];
+  });
 }
 
 /**
@@ -298,10 +329,39 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
     return {
       name,
       ...key,
-      ...(limits && { limits }),
+      ...limitsOf(server, limits),
       ...(disabled && { disabled }),
     };
   });
+}
+
+/**
+ * Whose clients without a name are, where what they may do is limited.
+ *
+ * @param taken Names of users.
+ * @throws {ConfigError} When a user has that name.
+ */
+export function ownerOf(
+  server: ServerSettings,
+  taken: readonly { readonly name: string }[] = [],
+): LimitedUser | undefined {
+  const limits = limitsOf(server, server.owner?.limits);
+  if (limits === undefined) return undefined;
+  const name = server.owner?.name ?? String(server.port);
+  if (!taken.some((user) => user.name === name)) return { name, ...limits };
+  throw wrong(
+    server,
+    `a user is named "${name}", which stands for those without a name`,
+  );
+}
+
+/** Limits of a user, with the rate that holds for all of a server. */
+function limitsOf(
+  { bytesPerSecond = Infinity }: ServerSettings,
+  own: UserLimits | undefined,
+): { readonly limits: UserLimits } | undefined {
+  if (bytesPerSecond === Infinity) return own && { limits: own };
+  return { limits: { bytesPerSecond, ...own } };
 }
 
 /**

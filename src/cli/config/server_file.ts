@@ -14,8 +14,9 @@ import { WEIGHTS } from "../settings/balancer.ts";
 import { PASSWORD } from "../settings/kinds.ts";
 import { LIGHTSOCKS, SSR, SSR_PORTS } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
+import { PLUGIN } from "../settings/plugin.ts";
 import { fromObject } from "../settings/read.ts";
-import { ENTRY, SERVER, SERVERS } from "../settings/server.ts";
+import { ENTRY, PREFIX, SERVER, SERVERS } from "../settings/server.ts";
 import { SERVICE } from "../settings/service.ts";
 import { keysOf, type Place } from "../settings/setting.ts";
 import { knownKeys } from "../settings/tables.ts";
@@ -26,6 +27,8 @@ import {
   type NamedConfig,
 } from "./config_file.ts";
 import { checkNotServed } from "./not_served.ts";
+import { carriersFrom, unknownCarrierKeys } from "./transport_settings.ts";
+import { saidPlugin } from "./plugin_settings.ts";
 import { locate, type Secrets } from "./secrets.ts";
 import {
   methodAt,
@@ -86,7 +89,6 @@ export function serversFromFile(
   ];
   const warnings = [
     ...warningsOf(file, "top"),
-    ...mudbWarnings(file),
     ...wordless(file),
   ];
   const entries = keysOf(SERVERS.servers).flatMap((key) => file.children(key));
@@ -113,6 +115,7 @@ function warningsOf(object: ConfigObject, place: Place): string[] {
   return [
     ...checkNotServed(object, place),
     ...object.children("users").flatMap((user) => user.unknownKeys(known)),
+    ...unknownCarrierKeys(object),
   ];
 }
 
@@ -141,20 +144,37 @@ function topFromObject(
 
 /** The users of `mudb.json`, each of whom has a port of its own. */
 function mudbServers(file: ConfigObject): ServerSettings[] {
-  return mudbOf(file).filter(({ isEnabled }) => isEnabled).map((user) => {
-    const origin = `${file.where()}: port ${user.port}`;
+  const enabled = mudbOf(file).filter(({ isEnabled }) => isEnabled);
+  return enabled.map((user) => {
+    const { port, name, limits } = user;
+    const origin = `${file.where()}: port ${port}`;
     return {
       origin,
-      port: user.port,
+      port,
       method: methodAt(origin, user.method, "given"),
       secret: { kind: "password", text: user.password, origin },
       wire: locate(origin, () => checkedSsr(user)).protocol,
       protocolParam: user.protocolParam,
       obfs: user.obfs,
       obfsParam: user.obfsParam,
-      tag: user.name,
+      tag: name,
+      ...user.isShared
+        ? { users: enabled.filter((one) => one !== user).map(sharingUser) }
+        : limits && { owner: { name, limits } },
     };
   });
+}
+
+/** A user on the port that all share: known by its own port. */
+function sharingUser(user: MudbUser): UserSettings {
+  const { port, name, password: text, limits } = user;
+  const origin = `the user of port ${port}`;
+  return {
+    name,
+    uid: port,
+    secret: { kind: "password", text, origin },
+    ...limits && { limits },
+  };
 }
 
 function checkedSsr(user: MudbUser): MudbUser {
@@ -166,15 +186,6 @@ function checkedSsr(user: MudbUser): MudbUser {
 function mudbOf(file: ConfigObject): readonly MudbUser[] {
   if (!file.has(MUDB_KEY)) return [];
   return locate(file.where(), () => readMudb(file.values(MUDB_KEY)));
-}
-
-/** A port that whoever has its password uses has no user to limit. */
-function mudbWarnings(file: ConfigObject): string[] {
-  return mudbOf(file).filter(({ quotaBytes }) => quotaBytes !== undefined).map(
-    ({ port }) =>
-      `ignored: ${file.where()}: transfer_enable of port ${port}: a quota ` +
-      'holds for one of "users"',
-  );
 }
 
 /**
@@ -256,21 +267,33 @@ function serverFromObject(
   place: Place,
   secrets: Secrets,
 ): ServerSettings & { readonly hosts: readonly HostAndPort[] } {
-  const { hosts = [], port, method, tag } = fromObject(SERVER, object, place);
+  const { hosts, port, method, tag } = fromObject(SERVER, object, place);
+  const carriers = carriersFrom(object, place);
+  const weights = fromObject(WEIGHTS, object, place);
+  // Where a WebSocket is, if no other host is named.
+  const { url, udpUrl } = carriers.transport ?? {};
+  const isOneWay = url !== undefined && udpUrl === undefined;
   const users = object.children("users").map((user) =>
     userFromObject(user, secrets)
   );
   return {
     origin: object.where(),
     ...fromObject(SSR, object, place),
-    hosts,
-    port,
+    hosts: hosts ?? (url === undefined ? [] : [{ host: url.host }]),
+    port: port ?? url?.port,
     method: methodAt(object.where("method"), method),
     secret: secrets.fromObject(object, place),
+    plugin: saidPlugin({
+      ...fromObject(PLUGIN, object, place),
+      folder: secrets.folder,
+    }),
     users: users.length > 0 ? users : undefined,
     service: fromObject(SERVICE, object, place),
     tag,
-    ...fromObject(WEIGHTS, object, place),
+    ...fromObject(PREFIX, object, place),
+    ...carriers,
+    ...weights,
+    ...isOneWay && { udpWeight: weights.udpWeight ?? 0 },
   };
 }
 

@@ -37,7 +37,6 @@ import {
 } from "./init_answers.ts";
 import {
   initFiles,
-  type InitPlace,
   type InitResult,
   SERVER_FILE,
   UNIT_FILE,
@@ -253,7 +252,7 @@ function within<T>(folder: string, access: FileAccess, work: () => T): T {
 interface ReportOptions {
   readonly folder: string;
   readonly program: readonly string[];
-  /** See {@link InitPlace.adminPort}. */
+  /** Port of this machine for the page. */
   readonly adminPort: number;
   /** Whether with QR codes. */
   readonly drawing: boolean;

@@ -8,6 +8,7 @@ import { formatBytes } from "../../admin/units.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
 import type { LogFields } from "../../observe.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
 import {
   checkServer,
@@ -16,6 +17,7 @@ import {
 } from "../../service/server/server.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
 import type { Mode } from "../../service/options.ts";
+import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { UserLimits } from "../../users.ts";
@@ -34,8 +36,8 @@ export interface ServerSurroundings {
   readonly world: Dependencies;
   /** Where its users are counted; shared by all addresses of one port. */
   readonly accounts: Accounts;
-  /** The users of all addresses of that port. */
-  readonly everyUser: readonly ServerUser[];
+  /** Everyone who has an account at any address of that port. */
+  readonly everyUser: readonly LimitedUser[];
 }
 
 /** One address of a server. */
@@ -83,19 +85,23 @@ export class ServerPlan implements PlannedService {
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { mode, users } = this.server;
+    const { mode, users, plugin, websocket } = this.server;
     const method = describeMethod(this.server);
     return {
       message: `ss-server listening on ${address}, method ${method}, ` +
         (users === undefined
           ? ""
           : `${users.length} user${users.length === 1 ? "" : "s"}, `) +
-        `${TRAFFIC[mode]}runtime ${runtimeName()}`,
+        (websocket === undefined
+          ? ""
+          : `WebSockets on ${formatAddress(websocket.listen)}, `) +
+        `${TRAFFIC[mode]}${behindPlugin(plugin)}runtime ${runtimeName()}`,
       fields: {
         role: "ss-server",
         address,
         method,
         mode,
+        plugin: plugin?.name,
         runtime: runtimeName(),
       },
     };
@@ -105,20 +111,39 @@ export class ServerPlan implements PlannedService {
     const { server: old } = before as ServerPlan;
     const next = this.server;
     const { adopted, listening } = settingChanges(SERVICE, old, next);
+    const again = [
+      ...listening,
+      ...same(old.plugin, next.plugin)
+        ? []
+        : ["another plugin, which ends what passes through the old one"],
+      ...same(old.websocket ?? {}, next.websocket ?? {})
+        ? []
+        : ["other WebSockets"],
+    ];
     return {
-      restart: listening.length > 0,
+      restart: again.length > 0,
       sentences: [
-        ...listensAgain(listening),
+        ...listensAgain(again),
         ...old.method === next.method && same(old.ssr ?? {}, next.ssr ?? {})
           ? []
           : [`method ${describeMethod(next)}`],
         ...same(old.masterKey, next.masterKey) ? [] : ["another password"],
         ...userChanges(old.users ?? [], next.users ?? []),
+        ...same(old.owner ?? {}, next.owner ?? {})
+          ? []
+          : ["other limits of who has no name"],
         ...same(old.reach, next.reach) ? [] : [`targets: ${next.reach}`],
+        ...same(old.redirect ?? [], next.redirect ?? [])
+          ? []
+          : [`strangers: ${sitesOf(next)}`],
         ...adopted,
       ],
     };
   }
+}
+
+function sitesOf({ redirect = [] }: ConfiguredServer): string {
+  return redirect.map(formatAddress).join(", ") || "silence";
 }
 
 /** Names a server from one configuration to the next. */
@@ -145,6 +170,11 @@ export const TRAFFIC: Readonly<Record<Mode, string>> = {
   "udp_only": "UDP only, ",
   "tcp_and_udp": "TCP and UDP, ",
 };
+
+/** What the start line says of a plugin. */
+export function behindPlugin(plugin: PluginOptions | undefined): string {
+  return plugin === undefined ? "" : `plugin ${plugin.name}, `;
+}
 
 /** The sentence of settings that need that. */
 export function listensAgain(changes: readonly string[]): string[] {

@@ -5,8 +5,8 @@
  */
 import type { Credentials, ServerStatus } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
-import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredServer } from "../config/config.ts";
 import { userPassword } from "../config/credentials.ts";
@@ -25,9 +25,13 @@ export interface ViewedServer {
   /** Whether it was added at run time. */
   readonly managed: boolean;
   /** Those of the file, and those that were made at run time. */
+<<<<<<< HEAD
   readonly users: readonly ServerUser[];
   /** Names of those of the file that were changed at run time. */
   readonly changed: ReadonlySet<string>;
+=======
+  readonly users: readonly LimitedUser[];
+>>>>>>> main
   /** What they have done. */
   readonly accounts: Accounts;
 }
@@ -39,7 +43,10 @@ export function statusOf(
   const [first] = servers;
   const usage = accounts.usage();
   const inFile = new Set(
-    servers.flatMap(({ secrets }) => [...secrets.users.keys()]),
+    servers.flatMap(({ secrets, owner }) => [
+      ...secrets.users.keys(),
+      ...owner === undefined ? [] : [owner.name],
+    ]),
   );
   return {
     id,
@@ -71,7 +78,7 @@ export function statusOf(
  * @param guessHost Tells the host where the server listens on every address.
  */
 export function credentialsFor(
-  { secrets, method, listen, ssr }: ConfiguredServer,
+  { secrets, method, listen, ssr, linkedPlugin }: ConfiguredServer,
   { id, name, password }: {
     readonly id: string;
     readonly name: string;
@@ -82,6 +89,7 @@ export function credentialsFor(
   const base = {
     method,
     ssr,
+    plugin: linkedPlugin,
     host: isWildcard(listen.host) ? guessHost() : listen.host,
     port: Number(id),
     ...name !== "" && { tag: name },

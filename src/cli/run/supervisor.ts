@@ -24,7 +24,9 @@ import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import { Accounts } from "../../service/server/accounts.ts";
+import { everyUser, type ServerService } from "../../service/server/server.ts";
 import type { Dependencies } from "../../service/service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
@@ -62,7 +64,11 @@ export interface SupervisorOptions {
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
   /** Everything of a status but the servers. */
+<<<<<<< HEAD
   programStatus(): Omit<Status, "servers" | "keepsUsers">;
+=======
+  programStatus(): Omit<Status, "servers" | "plugins">;
+>>>>>>> main
   /** Host of `ss://` URIs; not set: where a server listens. */
   readonly publicHost?: string | undefined;
   /** The host where that is every address. */
@@ -143,9 +149,17 @@ export class Supervisor implements Operator {
   }
 
   status(): Status {
+    const { fleet, programStatus } = this.#options;
     return {
+<<<<<<< HEAD
       ...this.#options.programStatus(),
       keepsUsers: this.#options.store !== undefined,
+=======
+      ...programStatus(),
+      plugins: fleet.running.flatMap(({ service }) =>
+        (service as ServerService).plugin ?? []
+      ),
+>>>>>>> main
       servers: this.#ids().map((id) => this.#serverStatus(id)),
     };
   }
@@ -156,7 +170,8 @@ export class Supervisor implements Operator {
     const server = servers.find(({ secrets }) => secrets.users.has(name)) ??
       servers[0];
     if (server === undefined) return undefined;
-    const { secrets, method } = server;
+    const { secrets, method, owner } = server;
+    if (name !== "" && name === owner?.name) return this.credentials(id, "");
     const secret = name === "" ? secrets.own : secrets.users.get(name);
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
     if (made?.standing === "removed") return undefined;
@@ -173,7 +188,7 @@ export class Supervisor implements Operator {
   addUser(id: string, user: NewUser): void {
     const { method } = this.#serverOf(id);
     const { made } = this.#extrasOf(id);
-    if (this.#usersOf(id).some(({ name }) => name === user.name)) {
+    if (this.#everyoneAt(id).some(({ name }) => name === user.name)) {
       throw refused(`Cannot add user ${user.name}: there is one`);
     }
     const password = user.password ?? this.#newPassword(method);
@@ -211,9 +226,10 @@ export class Supervisor implements Operator {
   removeUser(id: string, name: string): void {
     const old = this.#storedUser(id, name);
     const { method, secrets } = this.#serverOf(id);
-    const isLast = this.#usersOf(id).length === 1;
+    const users = this.#serversOf(id)
+      .flatMap((server) => this.#withMadeUsers(server).users ?? []);
     if (
-      isLast &&
+      users.length === 1 &&
       (["identity", "uid"].includes(method.userKind) ||
         secrets.own === undefined)
     ) {
@@ -273,6 +289,8 @@ export class Supervisor implements Operator {
       method: chosen,
       masterKey: onlyKey(own, chosen),
       users: [],
+      owner: undefined,
+      ...chosen !== model!.method && { redirect: undefined },
       secrets: { own, users: new Map() },
       ...mode !== undefined && { mode },
     };
@@ -387,13 +405,13 @@ export class Supervisor implements Operator {
     return servers.map((server) => {
       const id = this.#idOf(server);
       const siblings = servers.filter((other) => this.#idOf(other) === id);
-      const everyUser = new Map(
-        siblings.flatMap(({ users = [] }) => users).map((u) => [u.name, u]),
+      const users = new Map(
+        siblings.flatMap(everyUser).map((u) => [u.name, u]),
       );
       return new ServerPlan(server, {
         world: this.#options.world,
         accounts: this.#extrasOf(id).accounts,
-        everyUser: [...everyUser.values()],
+        everyUser: [...users.values()],
       });
     });
   }
@@ -500,9 +518,10 @@ export class Supervisor implements Operator {
     return extras;
   }
 
-  #usersOf(id: string): ServerUser[] {
+  /** Everyone who has an account there. */
+  #everyoneAt(id: string): LimitedUser[] {
     return this.#serversOf(id)
-      .flatMap((server) => this.#withMadeUsers(server).users ?? []);
+      .flatMap((server) => everyUser(this.#withMadeUsers(server)));
   }
 
   /** The user of the configuration, whatever was changed over it. */
@@ -516,10 +535,18 @@ export class Supervisor implements Operator {
     this.#serverOf(id);
     const filed = this.#fileUser(id, name);
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
+<<<<<<< HEAD
     const isMade = (made?.standing ?? "made") === "made";
     if (made?.standing !== "removed" && made && isMade === !filed) return made;
     if (filed === undefined || made?.standing === "removed") {
       throw new RangeError(`Server ${id} has no user ${name}`);
+=======
+    if (made !== undefined) return made;
+    if (this.#everyoneAt(id).some((user) => user.name === name)) {
+      throw refused(
+        `User ${name} is in the configuration file: change it there`,
+      );
+>>>>>>> main
     }
     const { limits = {}, disabled = false } = filed;
     return {
@@ -538,12 +565,16 @@ export class Supervisor implements Operator {
         fleet.find(serverKey(server))?.service.address ?? server.listen
       ),
       managed: this.#managed.has(Number(id)),
+<<<<<<< HEAD
       users: this.#usersOf(id),
       changed: new Set(
         this.#extrasOf(id).made
           .filter(({ standing }) => standing === "changed")
           .map(({ name }) => name),
       ),
+=======
+      users: this.#everyoneAt(id),
+>>>>>>> main
       accounts: this.#extrasOf(id).accounts,
     });
   }

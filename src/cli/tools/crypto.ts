@@ -11,7 +11,7 @@ import {
   systemKeyStreams,
   systemProviders,
 } from "../../adapters/crypto/providers.ts";
-import { nodeHmac } from "../../adapters/crypto/node_hmac.ts";
+import { systemHmacs } from "../../adapters/crypto/hmacs.ts";
 import { systemClock } from "../../clock.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
 import type { Choice, Trial } from "../../crypto/choice.ts";
@@ -135,11 +135,13 @@ export class ProvidersInUse {
 
   /** The packets of ShadowsocksR have two HMACs each. */
   #takeNativeHmac(): void {
-    if (this.#wanted === "noble" || this.#hmacIsTried) return;
+    if (this.#hmacIsTried) return;
     this.#hmacIsTried = true;
-    const fault = useHmac(nodeHmac, systemRandomBytes);
-    if (fault === undefined) return;
-    this.#logger.log("warn", `HMAC of ${nodeHmac.name} refused: ${fault}`);
+    for (const hmac of systemHmacs(this.#wanted)) {
+      const fault = useHmac(hmac, systemRandomBytes);
+      if (fault === undefined) return;
+      this.#logger.log("warn", `HMAC of ${hmac.name} refused: ${fault}`);
+    }
   }
 
   /** A library that is missing is no fault, but the operator can mend it. */

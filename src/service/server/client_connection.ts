@@ -5,12 +5,13 @@
  * sends nothing and does not close before the client does or one deadline
  * passes, counted from accept and the same for silence, for garbage and for
  * a request that never becomes complete. Afterwards failures are prompt.
+ * Where the operator has named sites for strangers, garbage is sent there.
  *
  * @module
  */
-import { NOTHING } from "../../bytes.ts";
+import { concat, NOTHING } from "../../bytes.ts";
 import { abortable, Deadline } from "../../clock.ts";
-import { formatAddress } from "../../codec/address.ts";
+import { type Address, formatAddress } from "../../codec/address.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import type { Method } from "../../crypto/method.ts";
 import {
@@ -19,6 +20,7 @@ import {
   ProtocolError,
   UmbraError,
 } from "../../errors.ts";
+import type { StopSignal } from "../../on_abort.ts";
 import { SERVER_HANDSHAKE_JITTER } from "../../limits.ts";
 import { randomBelow } from "../../random.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
@@ -33,7 +35,7 @@ import { Channel, type Direction } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
 import { type Passage, relay } from "../../streams/relay.ts";
 import type { Connection } from "../../transport.ts";
-import type { Visit } from "./account.ts";
+import type { LimitedUser, Visit } from "./account.ts";
 import type { Accounts } from "./accounts.ts";
 import { ConnectionReport } from "../connection_report.ts";
 import type { ServiceOptions } from "../options.ts";
@@ -41,6 +43,7 @@ import type { Router } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
 import { isClientBlocked, type ServerRoutes } from "../routing/server_rules.ts";
 import { acceptPeer } from "./bind.ts";
+import { redirectStranger } from "./redirect.ts";
 import type { Place } from "./strangers.ts";
 
 /** How a server treats the connections of its clients. */
@@ -53,6 +56,13 @@ export interface ServingOptions extends ServiceOptions {
   readonly routes?: ServerRoutes | undefined;
   /** Milliseconds for a valid request, lengthened at random. */
   readonly handshakeTimeoutMs: number;
+  /** Whose clients without a name are. Default: nobody's, without limits. */
+  readonly owner?: LimitedUser | undefined;
+  /**
+   * Sites for strangers, one of them for each client address. Default: none,
+   * and strangers meet silence.
+   */
+  readonly redirect?: readonly Address[] | undefined;
 }
 
 /** The server of a connection; what it says may change meanwhile. */
@@ -92,6 +102,11 @@ export class ClientConnection {
   readonly #signal: AbortSignal;
   readonly #place: Place;
   readonly #report: ConnectionReport;
+  /**
+   * What a stranger has sent, where strangers are redirected, until it was
+   * answered; the session bounds it.
+   */
+  #received: Uint8Array[] | undefined;
 
   /** Begins a session. */
   constructor(
@@ -105,6 +120,7 @@ export class ClientConnection {
     this.#signal = signal;
     this.#place = place;
     this.#report = new ConnectionReport(client, server.world);
+    if (server.options.redirect?.length) this.#received = [];
   }
 
   /** Serves it to its end; what peers and networks do is no error. */
@@ -134,15 +150,28 @@ export class ClientConnection {
       else report.fail(error, this.#server.options.method);
       const isStrange = error instanceof ProtocolError ||
         error instanceof PolicyError && error.code === "ERR_CLIENT_BLOCKED";
-      if (isStrange) {
+      if (isStrange && !await this.#redirect()) {
         await drain(this.#client.reader, patience.signal);
       }
       return undefined;
     }
   }
 
+  /** False where a stranger is to meet silence, or its site is not there. */
+  async #redirect(): Promise<boolean> {
+    const received = this.#received;
+    if (received === undefined) return false;
+    this.#received = undefined;
+    return await redirectStranger(this.#client, {
+      received: concat(...received),
+      options: this.#server.options,
+      world: this.#server.world,
+      signal: this.#signal,
+    });
+  }
+
   /** `undefined` when the client ended its side before the request was there. */
-  async #readRequest(signal: AbortSignal): Promise<StreamRequest | undefined> {
+  async #readRequest(signal: StopSignal): Promise<StreamRequest | undefined> {
     const { greeting } = this.#session;
     if (greeting?.length) await this.#reply(greeting, signal);
     if (this.#isBlocked) {
@@ -154,14 +183,22 @@ export class ClientConnection {
     for (;;) {
       const bytes = await this.#client.reader.read(signal);
       if (bytes === undefined) return undefined;
+      this.#received?.push(bytes);
       const { request, reply, question } = this.#session.accept(bytes);
-      if (reply !== undefined) await this.#reply(reply, signal);
+      if (reply !== undefined) {
+        // No site could go on from here.
+        this.#received = undefined;
+        await this.#reply(reply, signal);
+      }
       if (question !== undefined) await refuseUnlessNew(question, signal);
-      if (request !== undefined) return request;
+      if (request === undefined) continue;
+      this.#received = undefined;
+      const { owner } = this.#server.options;
+      return { ...owner && { user: owner.name }, ...request };
     }
   }
 
-  #reply(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  #reply(bytes: Uint8Array, signal: StopSignal): Promise<void> {
     return abortable(this.#client.writer.reply(bytes), signal);
   }
 
@@ -178,6 +215,9 @@ export class ClientConnection {
         : { channel: await this.#open(request) };
       try {
         await this.#relay(destination, visit);
+      } catch (error) {
+        this.#cut(destination.channel, error);
+        throw error;
       } finally {
         destination.channel.close();
       }
@@ -192,12 +232,19 @@ export class ClientConnection {
     }
   }
 
+  /** Neither side is to take what it has for whole. */
+  #cut(target: Channel, reason: unknown): void {
+    target.cut();
+    // A client whose stream was tampered with is met with silence.
+    if (!(reason instanceof ProtocolError)) this.#client.cut();
+  }
+
   #relay({ channel, greeting }: Destination, visit: Visit): Promise<void> {
     const { options, world } = this.#server;
     const passage = new CountedPassage(visit, this.#report);
     passage.pass("up", channel.first.length);
     return relay(this.#client, channel, passage, {
-      ...options,
+      idleTimeoutMs: options.idleTimeoutMs,
       buffers: world.transport.buffers,
       clock: world.clock,
       signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
@@ -212,14 +259,8 @@ export class ClientConnection {
 
   /** How long a client may take to be understood, or to go away. */
   #patience(): Deadline {
-    const { options, world: { clock, randomBytes } } = this.#server;
-    const { handshakeTimeoutMs: timeoutMs } = options;
-    const jitterMs = randomBelow(
-      Math.ceil(timeoutMs * SERVER_HANDSHAKE_JITTER),
-      randomBytes,
-    );
-    return new Deadline(clock, {
-      delayMs: timeoutMs + jitterMs,
+    return new Deadline(this.#server.world.clock, {
+      delayMs: patienceMs(this.#server),
       code: "ERR_NET_TIMEOUT",
       parent: this.#signal,
     });
@@ -276,6 +317,14 @@ export class ClientConnection {
   }
 }
 
+/** Milliseconds a client may take to be understood, lengthened at random. */
+export function patienceMs(
+  { options: { handshakeTimeoutMs }, world: { randomBytes } }: ConnectionServer,
+): number {
+  const most = Math.ceil(handshakeTimeoutMs * SERVER_HANDSHAKE_JITTER);
+  return handshakeTimeoutMs + randomBelow(most, randomBytes);
+}
+
 /** Asks the user's account, and counts; a class, since thousands are held. */
 class CountedPassage implements Passage {
   readonly #visit: Visit;
@@ -304,7 +353,7 @@ class CountedPassage implements Passage {
 /** Fails closed: what cannot be told to be new is not served. */
 async function refuseUnlessNew(
   question: NonNullable<AcceptStep["question"]>,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<void> {
   let isNew = false;
   try {

@@ -59,9 +59,15 @@ class Bench {
   file: string;
   readonly supervisor: Supervisor;
 
-  constructor(config: object, store?: UserStore, publicHost?: string) {
+  constructor(
+    config: object,
+    store?: UserStore,
+    publicHost?: string,
+    options: readonly string[] = [],
+  ) {
     this.file = JSON.stringify(config);
-    const args = parseArguments(findCommand("server")!, ["-c", "umbra.json"]);
+    const argv = ["-c", "umbra.json", ...options];
+    const args = parseArguments(findCommand("server")!, argv);
     const configure = () => configureServer(args, sourcesOf(() => this.file));
     const world = {
       ...this.world.dependencies,
@@ -603,5 +609,35 @@ test("users of ShadowsocksR are added, changed and given links like others", asy
   ]);
   bench.file = JSON.stringify({ ...file, "allow_legacy": false });
   await assert.rejects(supervisor.reload(false), /--allow-legacy/);
+  await bench.stop();
+});
+
+test("the user of a port of mudb.json is seen, counted, and not changed here", async () => {
+  const user = { user: "carl", port: 8388, passwd: "p", method: "none" };
+  const mudb = [{
+    ...{ ...user, protocol: "origin", obfs: "plain" },
+    ...{ "transfer_enable": 1_000, u: 100, d: 200 },
+  }];
+  const options = ["--allow-legacy"];
+  const bench = await new Bench(mudb, undefined, undefined, options).started();
+  const { supervisor } = bench;
+  assert.deepEqual(bench.user("carl")!.limits, { quotaBytes: 700 });
+  assert.equal(bench.user("carl")!.origin, "file");
+  const { uri } = supervisor.credentials("8388", "carl")!;
+  assert.equal(parseSsrUri(uri).password, "p");
+  assert.throws(
+    () => supervisor.changeUser("8388", "carl", { disabled: true }),
+    /in the configuration file/,
+  );
+  assert.throws(
+    () => supervisor.addUser("8388", { name: "carl" }),
+    ConfigError,
+  );
+  bench.file = JSON.stringify([{ ...mudb[0], "transfer_enable": 2_000 }]);
+  const { changes } = await supervisor.reload(false);
+  assert.deepEqual(changes, [
+    "ss-server 0.0.0.0:8388: other limits of who has no name",
+  ]);
+  assert.equal(bench.user("carl")!.limits.quotaBytes, 1_700);
   await bench.stop();
 });
