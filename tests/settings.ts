@@ -30,6 +30,7 @@ import {
 } from "../src/cli/settings/balancer.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
+import { LIST_PLUGINS, PLUGIN } from "../src/cli/settings/plugin.ts";
 import { ACL, ROUTES } from "../src/cli/settings/routes.ts";
 import { PREFIX, SECRET, SERVER, SERVERS } from "../src/cli/settings/server.ts";
 import { SERVICE } from "../src/cli/settings/service.ts";
@@ -119,6 +120,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   transport: [TRANSPORT],
   websocket: [WEBSOCKET],
   locals: [LOCAL, TUNNEL, SOCKS_USERS, LOCALS, LIST],
+  plugins: [PLUGIN, LIST_PLUGINS],
   services: [SERVICE, TARGETS, OUTBOUND],
   routes: [ACL, ROUTES],
   program: [RUNNING, LOG, ADMIN, CONTROL],

@@ -507,7 +507,7 @@ test("check config tells what is served, with its layers", () => {
   );
   assert.match(text, /clients +2 users/);
   assert.match(text, /Warnings\n +legacy: /);
-  const limited = describeConfig(
+  const { text: limited } = describeConfig(
     "f",
     args,
     sourcesOf(() =>
