@@ -52,6 +52,7 @@ import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
+import { wayOf } from "./native_plugin.ts";
 import { checkWebSocket } from "./transport_settings.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
@@ -193,9 +194,8 @@ function configureLocals(
   const common = found.unnamed.service;
   const shares = sharesOf(found.servers, common?.mode);
   const servers = all.map((server, i) => ({
-    ...upstreamOf(server),
+    ...upstreamOf(server, sources),
     ...(blind && { blind }),
-    ...present({ plugin: pluginOf(server, sources) }),
     ...shares[i],
   }));
   const { balancer, warnings } = balancerOf(args, file);
@@ -253,13 +253,14 @@ function configureLocals(
 }
 
 /** A server as it is reached, whatever its share is. */
-function upstreamOf(server: ServerSettings): UpstreamServer {
-  const { transport, through } = server;
+function upstreamOf(server: ServerSettings, sources: Sources): UpstreamServer {
+  const { through } = server;
+  const endpoint = upstreamEndpoint(server);
   return {
-    endpoint: upstreamEndpoint(server),
+    endpoint,
     ...clientKeys(server),
-    ...(transport && { transport }),
-    ...(through && { through: upstreamOf(through) }),
+    ...wayOf(server, endpoint.port, sources),
+    ...(through && { through: upstreamOf(through, sources) }),
   };
 }
 
