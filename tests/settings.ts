@@ -19,6 +19,7 @@ import {
   LIST,
   LOCAL,
   LOCALS,
+  PAC,
   SOCKS_USERS,
   TUNNEL,
 } from "../src/cli/settings/local.ts";
@@ -110,7 +111,7 @@ const STANDING = {
 const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   servers: [SERVER, SECRET, USERS, SERVERS, BALANCING],
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
-  locals: [LOCAL, TUNNEL, SOCKS_USERS, LOCALS, LIST],
+  locals: [LOCAL, TUNNEL, SOCKS_USERS, PAC, LOCALS, LIST],
   plugins: [PLUGIN, LIST_PLUGINS],
   services: [SERVICE, TARGETS, OUTBOUND],
   routes: [ACL, ROUTES],
