@@ -49,12 +49,15 @@ export async function dial(
       const source = encodeAddress({ host: from, port: 0 });
       checked(c.bind(descriptor, source, source.length), action);
     }
-    if (c.connect(descriptor, address, address.length) < 0) {
-      const number = errno();
-      if (number !== EINPROGRESS) throw failure(number, action);
-    }
-    const events = await connected(descriptor, { action, signal, loop });
     const socket = new LinuxSocket(descriptor, to, loop);
+    if (c.connect(descriptor, address, address.length) === 0) {
+      // To this machine it takes no time.
+      loop.watch(descriptor, TCP_EVENTS, socket);
+      return new ReadyConnection(socket);
+    }
+    const number = errno();
+    if (number !== EINPROGRESS) throw failure(number, action);
+    const events = await connected(descriptor, { action, signal, loop });
     loop.handOver(descriptor, socket);
     // What the peer has sent already is told once.
     socket.ready(events);
