@@ -1,5 +1,3 @@
-// Keys of configuration files are what they are.
-// deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromLatin1, toLatin1 } from "../../../../src/bytes.ts";
