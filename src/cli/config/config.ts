@@ -19,6 +19,7 @@ import type { ServerKeys } from "../../session/family.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
+import { PAC } from "../settings/local.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
@@ -119,6 +120,11 @@ export function configureLocal(
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
   const { routes, warnings } = localRoutes(args, sources);
+  const file = readFile(args, sources);
+  const pac = merge(
+    fromOptions(PAC, args),
+    file && fromObject(PAC, file.object),
+  );
   const locals = configureLocals(
     args,
     sources,
@@ -129,6 +135,7 @@ export function configureLocal(
     ...locals,
     result: locals.result.map((local) => ({
       ...local,
+      ...Object.keys(pac).length > 0 && { pac: complete(PAC, pac) },
       // A tunnel has one target, and leads there.
       ...routes && typeof local.protocol !== "object" && { routes },
     })),

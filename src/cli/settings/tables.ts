@@ -12,6 +12,7 @@ import {
   LOCAL,
   LOCALS,
   ONLINE,
+  PAC,
   SOCKS_USERS,
   TUNNEL,
 } from "./local.ts";
@@ -51,6 +52,7 @@ export const TABLES: readonly AnySettings[] = [
   BLIND,
   TUNNEL,
   SOCKS_USERS,
+  PAC,
   LOCALS,
   ENTRY,
   WEIGHTS,
