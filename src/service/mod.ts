@@ -37,10 +37,12 @@ export type {
   Connection,
   Datagram,
   DatagramSocket,
+  DialOptions,
   Endpoint,
   Listener,
   ListenOptions,
   OutboundAddresses,
+  TlsOptions,
   Transport,
   WaitOptions,
 } from "../transport.ts";
@@ -79,6 +81,14 @@ export {
 export type { LimitedUser, Visit } from "./server/account.ts";
 export { Accounts } from "./server/accounts.ts";
 export { Shadowsocks, type UpstreamServer } from "./outbound/shadowsocks.ts";
+export type { CarrierSettings } from "./carriers/carrier.ts";
+export type { WebSocketServerOptions } from "./carriers/websocket/server.ts";
+export type {
+  WebSocketTransport,
+  WebSocketUrl,
+} from "../codec/websocket_transport.ts";
+export type { HttpField } from "../codec/http_head.ts";
+export type { CidrBlock } from "../security/target_policy.ts";
 export { Direct, type DirectOptions } from "./outbound/direct.ts";
 export { Block } from "./outbound/block.ts";
 export {
