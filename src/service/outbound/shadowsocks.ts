@@ -116,7 +116,10 @@ export class Shadowsocks implements Outbound {
       return {
         policy: entry.policy,
         seal: (packet) =>
-          entry.seal({ address: this.#endpoint, payload: session.seal(packet) }),
+          entry.seal({
+            address: this.#endpoint,
+            payload: session.seal(packet),
+          }),
         open: (datagram) => session.open(entry.open(datagram).payload),
         ...entry.bind && { bind: entry.bind },
         free: () => {
