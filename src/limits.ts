@@ -73,6 +73,12 @@ export const MAX_TRIAL_USERS = 256;
 export const MAX_TRIAL_BYTES = 524_288;
 
 /**
+ * Keys of users of Shadowsocks 2022 that stay bound to their method, at least:
+ * of those who connected last, one kilobyte each; twice as many at most.
+ */
+export const MAX_BOUND_KEYS = 1_024;
+
+/**
  * Client addresses whose user is remembered, to try that key first; a forgotten
  * one costs its next connection a trial of all keys, no more.
  */

@@ -77,6 +77,7 @@ export {
 } from "./inbound/local.ts";
 export type { LimitedUser, Visit } from "./server/account.ts";
 export { Accounts } from "./server/accounts.ts";
+export type { Follower } from "./server/movements.ts";
 export { Shadowsocks, type UpstreamServer } from "./outbound/shadowsocks.ts";
 export { Direct, type DirectOptions } from "./outbound/direct.ts";
 export { Block } from "./outbound/block.ts";

@@ -15,7 +15,7 @@ import { badOption } from "../options/option_value.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
-import { clientKeys, serverKeys, userSecret, usersIn } from "./credentials.ts";
+import { clientKeys, methodOf, serverKeys, usersIn } from "./credentials.ts";
 import { allowsLegacy, checkLegacy } from "./legacy_gate.ts";
 import {
   localFromOptions,
@@ -79,7 +79,7 @@ export interface ConfiguredServer
 export interface ServerSecrets {
   /** The server's own; not set where only users have one. */
   readonly own?: Secret | undefined;
-  /** By name of the user. */
+  /** By name of the user, where a user's key does not tell its password. */
   readonly users: ReadonlyMap<string, Secret>;
 }
 
@@ -282,7 +282,10 @@ export function configureServer(
       secrets: {
         own: server.secret,
         users: new Map(
-          usersIn(server).map((user) => [user.name, userSecret(user)]),
+          // The others may be many.
+          methodOf(server).userKind === "trial"
+            ? usersIn(server).map(({ name, secret }) => [name, secret])
+            : [],
         ),
       },
       targetPolicy,

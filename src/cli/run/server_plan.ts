@@ -30,16 +30,18 @@ export interface ServerSurroundings {
   /** The world it runs in. */
   readonly world: Dependencies;
   /** Where its users are counted; shared by all addresses of one port. */
-  readonly accounts: Accounts;
-  /** The users of all addresses of that port. */
-  readonly everyUser: readonly ServerUser[];
+  readonly accounts: Accounts<ServerUser>;
+  /** Users that were made at run time, as they are now. */
+  readonly madeUsers: () => readonly ServerUser[];
+  /** The users of all addresses of that port, as they are now. */
+  readonly everyUser: () => readonly ServerUser[];
 }
 
 /** One address of a server. */
 export class ServerPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "-p";
-  /** As configured, with the users that were made at run time. */
+  /** As configured. */
   readonly server: ConfiguredServer;
   readonly #surroundings: ServerSurroundings;
 
@@ -56,7 +58,7 @@ export class ServerPlan implements PlannedService {
 
   check(): void {
     try {
-      checkServer(this.server, this.#surroundings.world);
+      checkServer(this.#withMadeUsers(), this.#surroundings.world);
     } catch (error) {
       throw asConfigError(this.key, error);
     }
@@ -64,18 +66,18 @@ export class ServerPlan implements PlannedService {
 
   async start(): Promise<Service> {
     const { world, accounts, everyUser } = this.#surroundings;
-    accounts.set(everyUser);
-    return await startServer({ ...this.server, accounts }, world);
+    accounts.set(everyUser());
+    return await startServer({ ...this.#withMadeUsers(), accounts }, world);
   }
 
   adopt(running: Service): void {
     const { accounts, everyUser } = this.#surroundings;
-    (running as ServerService).update(this.server);
-    accounts.set(everyUser);
+    (running as ServerService).update(this.#withMadeUsers());
+    accounts.set(everyUser());
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { mode, users } = this.server;
+    const { mode, users } = this.#withMadeUsers();
     const method = describeMethod(this.server);
     return {
       message: `ss-server listening on ${address}, method ${method}, ` +
@@ -110,6 +112,12 @@ export class ServerPlan implements PlannedService {
         ...adopted,
       ],
     };
+  }
+
+  #withMadeUsers(): ConfiguredServer {
+    const made = this.#surroundings.madeUsers();
+    if (made.length === 0) return this.server;
+    return { ...this.server, users: [...this.server.users ?? [], ...made] };
   }
 }
 
@@ -147,6 +155,7 @@ function userChanges(
   old: readonly ServerUser[],
   next: readonly ServerUser[],
 ): string[] {
+  if (old === next) return [];
   const before = new Map(old.map((user) => [user.name, user]));
   const after = new Set(next.map(({ name }) => name));
   return [

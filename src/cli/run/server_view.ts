@@ -3,7 +3,11 @@
  *
  * @module
  */
-import type { Credentials, ServerStatus } from "../../admin/operator.ts";
+import type {
+  Credentials,
+  ServerStatus,
+  UserStatus,
+} from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
 import type { ServerUser } from "../../session/server_user.ts";
@@ -13,6 +17,7 @@ import { userPassword } from "../config/credentials.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
 import { formatLink } from "../config/server_links.ts";
 import { isWildcard } from "../config/values.ts";
+import { MadeUser } from "./made_user.ts";
 
 /** All addresses of one port, and who uses them. */
 export interface ViewedServer {
@@ -24,21 +29,15 @@ export interface ViewedServer {
   readonly addresses: readonly Endpoint[];
   /** Whether it was added at run time. */
   readonly managed: boolean;
-  /** Those of the file, and those that were made at run time. */
-  readonly users: readonly ServerUser[];
-  /** What they have done. */
-  readonly accounts: Accounts;
+  /** Those of the file, those that were made, and what they have done. */
+  readonly accounts: Accounts<ServerUser>;
 }
 
 /** What there is to see. */
 export function statusOf(
-  { id, servers, addresses, managed, users, accounts }: ViewedServer,
+  { id, servers, addresses, managed, accounts }: ViewedServer,
 ): ServerStatus {
   const [first] = servers;
-  const usage = accounts.usage();
-  const inFile = new Set(
-    servers.flatMap(({ secrets }) => [...secrets.users.keys()]),
-  );
   return {
     id,
     address: addresses.map(formatAddress).join(", "),
@@ -46,14 +45,21 @@ export function statusOf(
     mode: first!.mode ?? "tcp_only",
     managed,
     usage: accounts.total(),
-    users: users.filter(({ name }) => usage.has(name))
-      .map(({ name, limits = {}, disabled = false }) => ({
-        name,
-        origin: inFile.has(name) ? "file" : "api",
-        disabled,
-        limits,
-        usage: usage.get(name)!,
-      })),
+    users: [...accounts.users].map((user) => userStatus(user, accounts)),
+  };
+}
+
+function userStatus(
+  user: ServerUser,
+  accounts: Accounts<ServerUser>,
+): UserStatus {
+  const { name, limits = {}, disabled = false } = user;
+  return {
+    name,
+    origin: user instanceof MadeUser ? "api" : "file",
+    disabled,
+    limits,
+    usage: accounts.usage(name),
   };
 }
 

@@ -25,17 +25,19 @@ import { ConfigError } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
 import { Accounts } from "../../service/server/accounts.ts";
+import type { ServerService } from "../../service/server/server.ts";
 import type { Dependencies } from "../../service/service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
-import { onlyKey, passwordOf, userKey } from "../config/credentials.ts";
+import { onlyKey, ownPassword, passwordOf } from "../config/credentials.ts";
 import { NO_PASSWORD } from "../config/server_links.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
-import type { Secret } from "../config/secrets.ts";
+import { passwordSecret } from "../config/secrets.ts";
 import type { Fleet } from "./fleet.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
+import { MadeUser } from "./made_user.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
 import { credentialsFor, statusOf } from "./server_view.ts";
@@ -73,9 +75,11 @@ export interface SupervisorOptions {
 
 /** One running server, as far as it is not the configuration's. */
 interface Extras {
-  readonly accounts: Accounts;
-  /** Users that were made at run time. */
-  readonly made: StoredUser[];
+  readonly accounts: Accounts<ServerUser>;
+  /** Users that were made at run time, by name, in their order. */
+  readonly made: Map<string, MadeUser>;
+  /** Those of the store, until the server is there and with it its method. */
+  readonly waiting: StoredUser[];
 }
 
 /** Runs servers, and changes them. */
@@ -88,11 +92,6 @@ export class Supervisor implements Operator {
   readonly #managed = new Map<number, ConfiguredServer>();
   /** Of reloads and other slow changes. */
   readonly #turns = new Turns();
-  /** What {@link StoredUser}s are to a server of a method. */
-  readonly #serverUsers = new WeakMap<
-    StoredUser,
-    { readonly method: Method; readonly user: ServerUser }
-  >();
   #configured: ConfiguredRole<ConfiguredServer[]>;
   #cancelFlush: () => void = () => {};
 
@@ -108,7 +107,7 @@ export class Supervisor implements Operator {
     const { store, logger } = options;
     this.#ledger = store && new Ledger(store, logger);
     for (const user of store?.users() ?? []) {
-      this.#extrasOf(user.server).made.push(user);
+      this.#extrasOf(user.server).waiting.push(user);
     }
   }
 
@@ -140,59 +139,63 @@ export class Supervisor implements Operator {
   credentials(id: string, name: string): Credentials | undefined {
     const servers = this.#serversOf(id);
     // Of several addresses each may have users of its own.
-    const server = servers.find(({ secrets }) => secrets.users.has(name)) ??
-      servers[0];
+    const server =
+      servers.find(({ users }) =>
+        servers.length > 1 && users?.some((user) => user.name === name)
+      ) ?? servers[0];
     if (server === undefined) return undefined;
-    const { secrets, method } = server;
-    const secret = name === "" ? secrets.own : secrets.users.get(name);
-    const made = this.#extrasOf(id).made.find((user) => user.name === name);
-    const password = method.keyLength === 0 && name === ""
-      ? NO_PASSWORD
-      : secret
-      ? passwordOf(secret, method)
-      : made?.password;
+    const password = this.#passwordOf(id, name, server);
     if (password === undefined) return undefined;
     const { guessHost, publicHost: host = server.listen.host } = this.#options;
     const reached = { ...server, listen: { ...server.listen, host } };
     return credentialsFor(reached, { id, name, password }, guessHost);
   }
 
+  #passwordOf(
+    id: string,
+    name: string,
+    { secrets, method }: ConfiguredServer,
+  ): string | undefined {
+    if (name === "") {
+      if (method.keyLength === 0) return NO_PASSWORD;
+      return secrets.own && passwordOf(secrets.own, method);
+    }
+    const user = this.#extrasOf(id).accounts.user(name);
+    if (user instanceof MadeUser) return user.password;
+    const secret = secrets.users.get(name);
+    if (secret !== undefined) return passwordOf(secret, method);
+    return user && ownPassword(user, method);
+  }
+
   addUser(id: string, user: NewUser): void {
     const { method } = this.#serverOf(id);
-    const { made } = this.#extrasOf(id);
-    if (this.#usersOf(id).some(({ name }) => name === user.name)) {
-      throw refused(`Cannot add user ${user.name}: there is one`);
+    const { accounts, made } = this.#extrasOf(id);
+    const { name, limits = {}, disabled = false } = user;
+    if (accounts.user(name) !== undefined || made.has(name)) {
+      throw refused(`Cannot add user ${name}: there is one`);
     }
     const password = user.password ?? this.#newPassword(method);
-    const { name, limits = {}, disabled = false } = user;
-    const stored = { server: id, name, password, limits, disabled };
-    this.#change(
-      id,
-      [...made, stored],
-      () => this.#options.store?.put(stored),
-    );
+    const added = new MadeUser({ name, password, limits, disabled }, method);
+    this.#replace(id, undefined, added);
+    this.#ledger?.attachUser(id, name);
   }
 
   changeUser(id: string, name: string, change: UserChange): void {
+    const { method } = this.#serverOf(id);
     const old = this.#madeUser(id, name);
-    const next: StoredUser = {
-      ...old,
-      password: change.password ?? old.password,
-      limits: change.limits ?? old.limits,
-      disabled: change.disabled ?? old.disabled,
+    const next = {
+      ...old.stored(id),
+      ...change.password !== undefined && { password: change.password },
+      ...change.limits !== undefined && { limits: change.limits },
+      ...change.disabled !== undefined && { disabled: change.disabled },
     };
-    const { made } = this.#extrasOf(id);
-    this.#change(
-      id,
-      made.map((user) => user === old ? next : user),
-      () => this.#options.store?.put(next),
-    );
+    this.#replace(id, old, new MadeUser(next, method));
   }
 
   removeUser(id: string, name: string): void {
     const old = this.#madeUser(id, name);
     const { method, secrets } = this.#serverOf(id);
-    const isLast = this.#usersOf(id).length === 1;
+    const isLast = this.#extrasOf(id).accounts.size === 1;
     if (
       isLast &&
       (["identity", "uid"].includes(method.userKind) ||
@@ -205,23 +208,19 @@ export class Supervisor implements Operator {
       );
     }
     this.#ledger?.flush();
-    const { made } = this.#extrasOf(id);
-    // Before it cuts anybody off: what is not forgotten would come back.
-    this.#options.store?.remove(id, name);
-    this.#change(id, made.filter((user) => user !== old));
+    this.#replace(id, old, undefined);
     this.#ledger?.forget(id, name);
   }
 
   clearCounts(id: string, name?: string): void {
     this.#serverOf(id);
     const { accounts } = this.#extrasOf(id);
-    const users = accounts.usage();
-    if (name !== undefined && name !== "" && !users.has(name)) {
+    if (name !== undefined && name !== "" && !accounts.user(name)) {
       throw new RangeError(`Server ${id} has no user ${name}`);
     }
     this.#ledger?.clear(id, name);
-    const names = name === undefined ? ["", ...users.keys()] : [name];
-    for (const one of names) accounts.clear(one);
+    if (name === undefined) accounts.clearAll();
+    else accounts.clear(name);
   }
 
   async addServer(
@@ -295,63 +294,100 @@ export class Supervisor implements Operator {
   }
 
   /**
-   * Takes other users for one server, at once, or throws and changes nothing,
-   * neither what runs nor what is kept.
-   *
-   * @param keep Writes the change down, once it is known to be right.
+   * Takes one user in the place of another, at once, or throws and changes
+   * nothing, neither what runs nor what is kept.
    */
-  #change(
+  #replace(
     id: string,
-    made: StoredUser[],
-    keep: () => void = () => {},
+    old: MadeUser | undefined,
+    next: MadeUser | undefined,
   ): void {
-    const extras = this.#extrasOf(id);
-    const before = [...extras.made];
-    const take = (users: readonly StoredUser[]): void => {
-      extras.made.splice(0, Infinity, ...users);
-      for (const plan of this.#plans()) {
-        if (this.#idOf(plan.server) === id) this.#options.fleet.adopt(plan);
-      }
-    };
+    const { accounts, made } = this.#extrasOf(id);
+    const { name } = (next ?? old)!;
+    // A user of the file has the name now.
+    const isHidden = old !== undefined &&
+      !(accounts.user(name) instanceof MadeUser);
+    const undo = new DisposableStack();
     try {
-      take(made);
-      keep();
+      for (const service of isHidden ? [] : this.#services(id)) {
+        const was = old?.as(service.method);
+        const is = next?.as(service.method);
+        service.running.replaceUser(was, is);
+        undo.defer(() => service.running.replaceUser(is, was));
+      }
+      // Before it cuts anybody off: what is not kept would come back.
+      if (next === undefined) this.#options.store?.remove(id, name);
+      else this.#options.store?.put(next.stored(id));
     } catch (error) {
-      take(before);
+      undo.dispose();
       throw asConfigError(`port ${id}`, error);
     }
-    this.#attach();
+    if (next === undefined) made.delete(name);
+    else made.set(name, next);
+    if (isHidden) return;
+    if (next === undefined) accounts.remove(name);
+    else accounts.put(next);
+  }
+
+  /** What runs on a port. */
+  #services(
+    id: string,
+  ): { readonly method: Method; readonly running: ServerService }[] {
+    return this.#serversOf(id).flatMap((server) => {
+      const found = this.#options.fleet.find(serverKey(server));
+      if (found === undefined) return [];
+      const running = found.service as ServerService;
+      return [{ method: server.method, running }];
+    });
   }
 
   /** What shall run. */
   #plans(
     { result }: ConfiguredRole<ConfiguredServer[]> = this.#configured,
   ): ServerPlan[] {
-    const servers = [...result, ...this.#managed.values()]
-      .map((server) => this.#withMadeUsers(server));
+    const servers = [...result, ...this.#managed.values()];
     return servers.map((server) => {
       const id = this.#idOf(server);
       const siblings = servers.filter((other) => this.#idOf(other) === id);
-      const everyUser = new Map(
-        siblings.flatMap(({ users = [] }) => users).map((u) => [u.name, u]),
-      );
       return new ServerPlan(server, {
         world: this.#options.world,
         accounts: this.#extrasOf(id).accounts,
-        everyUser: [...everyUser.values()],
+        madeUsers: () => this.#madeUsers(id, server),
+        everyUser: () => this.#everyUser(id, siblings),
       });
     });
   }
 
+  /** The users made at run time whose names the file does not have. */
+  #madeUsers(
+    id: string,
+    { users = [], method }: ConfiguredServer,
+  ): MadeUser[] {
+    const { made, waiting } = this.#extrasOf(id);
+    for (const user of waiting.splice(0)) {
+      made.set(user.name, new MadeUser(user, method));
+    }
+    if (made.size === 0) return [];
+    const taken = new Set(users.map(({ name }) => name));
+    return [...made.values()].filter(({ name }) => !taken.has(name))
+      .map((user) => user.as(method));
+  }
+
   /** Of two users of one name the file's counts. */
-  #withMadeUsers(server: ConfiguredServer): ConfiguredServer {
-    const { made } = this.#extrasOf(this.#idOf(server));
-    const taken = new Set(server.users?.map(({ name }) => name));
-    const more = made.filter(({ name }) => !taken.has(name))
-      .map((user) => this.#serverUser(user, server.method));
-    return more.length === 0
-      ? server
-      : { ...server, users: [...server.users ?? [], ...more] };
+  #everyUser(
+    id: string,
+    siblings: readonly ConfiguredServer[],
+  ): readonly ServerUser[] {
+    const everyUser = new Map<string, ServerUser>();
+    for (const server of siblings) {
+      for (const user of this.#madeUsers(id, server)) {
+        everyUser.set(user.name, user);
+      }
+    }
+    for (const user of siblings.flatMap(({ users = [] }) => users)) {
+      everyUser.set(user.name, user);
+    }
+    return [...everyUser.values()];
   }
 
   /** With ShadowsocksR a number stands before it, which must be of no other. */
@@ -360,17 +396,6 @@ export class Supervisor implements Operator {
     const key = generateKey(method, randomBytes);
     if (method.userKind !== "uid") return key;
     return `${new DataView(randomBytes(4).buffer).getUint32(0)}:${key}`;
-  }
-
-  /** Derives a key once, and not each time that somebody looks. */
-  #serverUser(user: StoredUser, method: Method): ServerUser {
-    const known = this.#serverUsers.get(user);
-    if (known?.method === method) return known.user;
-    const { name, password, limits, disabled } = user;
-    const secret = passwordSecret(password, `user ${name}`);
-    const made = { name, ...userKey(secret, method), limits, disabled };
-    this.#serverUsers.set(user, { method, user: made });
-    return made;
   }
 
   /** Its port; while the system has not yet chosen one, its address. */
@@ -400,22 +425,21 @@ export class Supervisor implements Operator {
   #extrasOf(id: string): Extras {
     const known = this.#extras.get(id);
     if (known !== undefined) return known;
-    const accounts = new Accounts([], this.#options.clock);
-    const extras = { accounts, made: [] };
+    const extras: Extras = {
+      accounts: new Accounts<ServerUser>([], this.#options.clock),
+      made: new Map(),
+      waiting: [],
+    };
     this.#extras.set(id, extras);
     return extras;
   }
 
-  #usersOf(id: string): ServerUser[] {
-    return this.#serversOf(id)
-      .flatMap((server) => this.#withMadeUsers(server).users ?? []);
-  }
-
-  #madeUser(id: string, name: string): StoredUser {
+  #madeUser(id: string, name: string): MadeUser {
     this.#serverOf(id);
-    const made = this.#extrasOf(id).made.find((user) => user.name === name);
-    if (made !== undefined) return made;
-    if (this.#usersOf(id).some((user) => user.name === name)) {
+    const { made, accounts } = this.#extrasOf(id);
+    const found = made.get(name);
+    if (found !== undefined) return found;
+    if (accounts.user(name) !== undefined) {
       throw refused(
         `User ${name} is in the configuration file: change it there`,
       );
@@ -433,7 +457,6 @@ export class Supervisor implements Operator {
         fleet.find(serverKey(server))?.service.address ?? server.listen
       ),
       managed: this.#managed.has(Number(id)),
-      users: this.#usersOf(id),
       accounts: this.#extrasOf(id).accounts,
     });
   }
@@ -452,10 +475,6 @@ export class Supervisor implements Operator {
       this.#flushLater();
     }, FLUSH_MS);
   }
-}
-
-function passwordSecret(text: string, origin: string): Secret {
-  return { kind: "password", text, origin };
 }
 
 function refused(message: string): ConfigError {

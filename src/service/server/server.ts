@@ -9,6 +9,7 @@ import { SERVER_HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
 import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
 import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
+import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
 import { Accounts } from "./accounts.ts";
@@ -76,6 +77,13 @@ export interface ServerService extends Service {
    * @throws {RangeError} As `startServer()`; nothing has changed then.
    */
   update(change: ServerChange): void;
+  /**
+   * Takes one user in the place of another; see
+   * {@link ServerProtocol.replaceUser}.
+   *
+   * @throws {RangeError} As `startServer()`; nothing has changed then.
+   */
+  replaceUser(old: ServerUser | undefined, next: ServerUser | undefined): void;
 }
 
 /**
@@ -149,6 +157,7 @@ function withUpdate(
       const { udpTimeoutMs, routes } = server.update(change);
       udp?.update({ udpTimeoutMs, routes, protocol: server.protocol });
     },
+    replaceUser: (old, next) => server.replaceUser(old, next),
   };
 }
 
@@ -197,6 +206,16 @@ class Server implements ConnectionServer {
     this.#router = this.#direct(next);
     this.#options = next;
     return next;
+  }
+
+  replaceUser(
+    old: ServerUser | undefined,
+    next: ServerUser | undefined,
+  ): void {
+    this.#protocol.replaceUser(old, next);
+    if (!this.#ownsAccounts) return;
+    if (next !== undefined) this.accounts.put(next);
+    else if (old !== undefined) this.accounts.remove(old.name);
   }
 
   #direct(

@@ -6,9 +6,13 @@
  *
  * @module
  */
+import { fromLatin1 } from "../../bytes.ts";
 import { AEAD_2022 } from "../../crypto/family.ts";
 import { asAead } from "../../crypto/method.ts";
 import { Psk, pskChainFromText } from "../../crypto/psk.ts";
+import { identityHash } from "../../crypto/subkey.ts";
+import { MAX_BOUND_KEYS } from "../../limits.ts";
+import { RecentlyUsed } from "../../recently_used.ts";
 import type {
   ClientKeys,
   ClientProtocol,
@@ -18,7 +22,7 @@ import type {
   SessionFamily,
   SessionWorld,
 } from "../family.ts";
-import { checkDistinct, RememberedUsers } from "../server_user.ts";
+import { checkDistinct, CompactUser, type ServerUser } from "../server_user.ts";
 import { Client2022 } from "./client.ts";
 import { PacketClient2022 } from "./packet_client.ts";
 import { PacketServer2022 } from "./packet_server.ts";
@@ -58,22 +62,61 @@ function server(
     new Psk(asAead(method), key, world.aeadProvider);
   const psk = bind(masterKey);
   const table = new Users2022([]);
-  const known = new RememberedUsers(({ name, masterKey }): User2022 => ({
-    name,
-    psk: bind(masterKey),
-  }));
+  const bound = new RecentlyUsed(
+    MAX_BOUND_KEYS,
+    ({ masterKey }: ServerUser) => bind(masterKey),
+  );
+  const checkIdentity = (): void => {
+    if (psk.hasIdentity) return;
+    throw new RangeError(
+      `Cannot serve users: ${method.name} cannot name them`,
+    );
+  };
   return {
     stream: () =>
       new Server2022(psk, table.size > 0 ? table : undefined, world),
     packets: new PacketServer2022(psk, table, world),
     setUsers(users): void {
-      if (users.length > 0 && !psk.hasIdentity) {
-        throw new RangeError(
-          `Cannot serve users: ${method.name} cannot name them`,
-        );
-      }
+      if (users.length > 0) checkIdentity();
       checkDistinct(users);
-      table.set(known.all(users));
+      table.set(users.map((user) => new Member(user, bound)));
+    },
+    replaceUser(old, next): void {
+      if (next !== undefined) checkIdentity();
+      table.replace(
+        old && new Member(old, bound),
+        next && new Member(next, bound),
+      );
     },
   };
+}
+
+/** A user whose key is bound to the method while it is in use. */
+class Member implements User2022 {
+  readonly #user: ServerUser;
+  readonly #bound: RecentlyUsed<ServerUser, Psk>;
+
+  constructor(user: ServerUser, bound: RecentlyUsed<ServerUser, Psk>) {
+    this.#user = user;
+    this.#bound = bound;
+  }
+
+  get name(): string {
+    return this.#user.name;
+  }
+
+  get psk(): Psk {
+    return this.#bound.get(this.#user);
+  }
+
+  get identity(): string {
+    const user = this.#user;
+    if (!(user instanceof CompactUser)) return hashText(user);
+    user.foundBy ??= hashText(user);
+    return user.foundBy;
+  }
+}
+
+function hashText({ masterKey }: ServerUser): string {
+  return fromLatin1(identityHash(masterKey));
 }

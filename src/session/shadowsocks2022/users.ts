@@ -16,11 +16,13 @@ export interface User2022 {
   readonly name: string;
   /** The user's own key. */
   readonly psk: Psk;
+  /** Hash of the key as text; not set: that of `psk`. */
+  readonly identity?: string;
 }
 
 /** Users by the hash of their key. */
 export class Users2022 {
-  #byHash: ReadonlyMap<string, User2022> = new Map();
+  #byHash = new Map<string, User2022>();
 
   /**
    * Builds the table.
@@ -45,7 +47,7 @@ export class Users2022 {
   set(users: Iterable<User2022>): void {
     const byHash = new Map<string, User2022>();
     for (const user of users) {
-      const key = fromLatin1(user.psk.identityHash);
+      const key = identityOf(user);
       const other = byHash.get(key);
       if (other !== undefined) {
         throw new RangeError(
@@ -55,6 +57,28 @@ export class Users2022 {
       byHash.set(key, user);
     }
     this.#byHash = byHash;
+  }
+
+  /**
+   * Puts one user in the place of another; open sessions are not touched.
+   *
+   * @param old Who is removed.
+   * @throws {RangeError} When another user has the key of `next`; nothing has
+   * changed then.
+   */
+  replace(old: User2022 | undefined, next: User2022 | undefined): void {
+    const gone = old && identityOf(old);
+    const key = next && identityOf(next);
+    const other = key === undefined || key === gone
+      ? undefined
+      : this.#byHash.get(key);
+    if (other !== undefined) {
+      throw new RangeError(
+        `Users ${other.name} and ${next!.name} have the same key`,
+      );
+    }
+    if (gone !== undefined) this.#byHash.delete(gone);
+    if (key !== undefined) this.#byHash.set(key, next!);
   }
 
   /**
@@ -71,4 +95,8 @@ export class Users2022 {
       "Cannot accept request: its identity header names no user",
     );
   }
+}
+
+function identityOf(user: User2022): string {
+  return user.identity ?? fromLatin1(user.psk.identityHash);
 }
