@@ -899,3 +899,15 @@ export const MAX_TIMER_MS = 2_147_483_647;
  * a kilobyte each.
  */
 export const MAX_FREE_CONTEXTS = 256;
+
+/** Users that a look at the program tells unless more are asked for. */
+export const FIRST_USERS = 100;
+
+/** The most that it tells: some 250 KB of JSON, once a second. */
+export const MAX_USER_PAGE = 1_000;
+
+/**
+ * Milliseconds over which the rate of a user is measured, at least: looks of
+ * several viewers come closer together than that.
+ */
+export const MIN_RATE_MS = 900;

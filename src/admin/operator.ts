@@ -8,6 +8,7 @@ import type { DialCounts, DialPercentiles } from "../dial_times.ts";
 import type { ServerSwitches } from "../service/outbound/servers/server_group.ts";
 import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
 import type { Mode } from "../service/options.ts";
+import type { UserPage, UserTotals } from "./user_page.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
 /** What can be switched of the servers that a local sends through. */
@@ -36,8 +37,20 @@ export type UpstreamStatus = GroupServerStatus;
 export interface Operator {
   /** The servers that it sends through; not set: it is a server itself. */
   readonly upstreams?: UpstreamControl;
-  /** Everything there is to see, now. Cheap enough for once a second. */
-  status(): Status;
+  /**
+   * Everything there is to see, now. Cheap enough for once a second.
+   *
+   * @param page Which users it tells; default: the first hundred.
+   */
+  status(page?: UserPage): Status;
+  /**
+   * Every user of a server, in their order; none where there is no such server.
+   *
+   * @param server See {@link ServerStatus.id}.
+   */
+  users(server: string): Iterable<UserStatus>;
+  /** One user of a server; `undefined` where there is no such one. */
+  user(server: string, name: string): UserStatus | undefined;
   /**
    * The user with its password and `ss://` URI.
    *
@@ -206,6 +219,8 @@ export interface Status {
   readonly legacy: readonly string[];
   /** Last measured difference of a client's clock; not set without one. */
   readonly clockSkewSeconds?: number;
+  /** Of the users of all servers, also of those that are not told. */
+  readonly users: UserTotals;
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */
@@ -226,7 +241,9 @@ export interface ServerStatus {
   readonly managed: boolean;
   /** What passed through it, users or not. */
   readonly usage: UserUsage;
-  /** Empty where users have no names. */
+  /** How many users it has, told or not. */
+  readonly userCount: number;
+  /** Those of the page that was asked for; empty where users have no names. */
   readonly users: readonly UserStatus[];
 }
 
@@ -242,4 +259,17 @@ export interface UserStatus {
   readonly limits: UserLimits;
   /** What was used. */
   readonly usage: UserUsage;
+  /** What moves now. */
+  readonly rate: Rate;
 }
+
+/** Bytes a second, in both directions. */
+export interface Rate {
+  /** From users to targets. */
+  readonly up: number;
+  /** From targets to users. */
+  readonly down: number;
+}
+
+/** The rate of who moves nothing. */
+export const NO_RATE: Rate = { up: 0, down: 0 };

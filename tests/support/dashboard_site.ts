@@ -11,9 +11,14 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { NewUser, ReloadReport } from "../../src/admin/operator.ts";
+import {
+  type NewUser,
+  NO_RATE,
+  type ReloadReport,
+} from "../../src/admin/operator.ts";
 import type { AdminPage } from "../../src/admin/admin_handler.ts";
 import { dashboardPage } from "../../src/admin/dashboard_page.ts";
+import { readPage } from "../../src/admin/user_page.ts";
 import { NOTHING, type SampleProgram } from "./sample_status.ts";
 
 /** How the site behaves. */
@@ -96,9 +101,10 @@ export class DashboardSite implements AsyncDisposable {
 
   #api(method: string, url: string, body: string): [number, unknown?] {
     const { program, report = { changes: [], warnings: [] } } = this.#options;
-    if (url === "/api/status") {
+    const { pathname, searchParams } = new URL(url, "http://localhost");
+    if (pathname === "/api/status") {
       program.tick();
-      return [200, program.status()];
+      return [200, program.status(readPage(searchParams))];
     }
     if (method !== "GET") {
       this.changes.push(`${method} ${url} ${body}`.trimEnd());
@@ -131,6 +137,7 @@ export class DashboardSite implements AsyncDisposable {
         disabled: false,
         limits,
         usage: NOTHING,
+        rate: NO_RATE,
       });
       return [201, {}];
     }
@@ -142,6 +149,7 @@ export class DashboardSite implements AsyncDisposable {
         `@192.0.2.7:8388#${encodeURIComponent(name)}`;
       return [200, { uri, sip008: "/sub/5Jk2pQ9sXw", qr: qr(uri) }];
     }
+    if (method === "GET") return [200, user];
     if (method === "DELETE") {
       program.put(name);
       return [204];

@@ -6,7 +6,14 @@
  * @module
  */
 import { STATUS_TIMEOUT_MS } from "../../limits.ts";
-import type { NewUser, ReloadReport, Status, UserChange } from "../operator.ts";
+import type {
+  NewUser,
+  ReloadReport,
+  Status,
+  UserChange,
+  UserStatus,
+} from "../operator.ts";
+import { formatPage, type UserPage } from "../user_page.ts";
 
 /** How to connect as a user. */
 export interface Access {
@@ -43,8 +50,13 @@ export function setToken(token: string): void {
 }
 
 /** Everything there is to see. */
-export function getStatus(): Promise<Status> {
-  return call<Status>("GET", "status");
+export function getStatus(page: UserPage): Promise<Status> {
+  return call<Status>("GET", `status?${formatPage(page)}`);
+}
+
+/** One user. */
+export function getUser(server: string, name: string): Promise<UserStatus> {
+  return call<UserStatus>("GET", userPath(server, name));
 }
 
 /** How to connect as a user. Secret. */

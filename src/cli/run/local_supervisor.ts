@@ -9,7 +9,9 @@ import type {
   ReloadReport,
   Status,
   UpstreamControl,
+  UserStatus,
 } from "../../admin/operator.ts";
+import { NO_TOTALS } from "../../admin/user_page.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
@@ -44,7 +46,7 @@ export interface LocalSupervisorOptions {
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers">;
+  programStatus(): Omit<Status, "servers" | "users">;
 }
 
 const NO_USERS = "A local has no users of its own; its server has";
@@ -97,6 +99,7 @@ export class LocalSupervisor implements Operator {
     const program = programStatus();
     return {
       ...program,
+      users: NO_TOTALS,
       upstreams: this.#group.status,
       servers: fleet.running.flatMap(({ plan, service }) => {
         if (!(plan instanceof LocalPlan)) return [];
@@ -115,6 +118,7 @@ export class LocalSupervisor implements Operator {
             open: program.connections.open,
             hosts: [],
           },
+          userCount: 0,
           users: [],
         }];
       }),
@@ -188,6 +192,14 @@ export class LocalSupervisor implements Operator {
   #replace(): void {
     const { servers, ...options } = groupOf(this.#configured.result);
     this.#group.replace(servers, options);
+  }
+
+  users(): readonly UserStatus[] {
+    return [];
+  }
+
+  user(): undefined {
+    return undefined;
   }
 
   credentials(): undefined {

@@ -58,7 +58,7 @@ export interface Surroundings {
    */
   serve(methods: readonly Method[]): void;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers">;
+  programStatus(): Omit<Status, "servers" | "users">;
 }
 
 /** A configured role, and what it will need. */

@@ -18,6 +18,7 @@ import { describeMethod } from "../config/legacy_gate.ts";
 import { formatLink } from "../config/server_links.ts";
 import { isWildcard } from "../config/values.ts";
 import { MadeUser } from "./made_user.ts";
+import type { UserRates } from "./user_rates.ts";
 
 /** All addresses of one port, and who uses them. */
 export interface ViewedServer {
@@ -33,10 +34,10 @@ export interface ViewedServer {
   readonly accounts: Accounts<ServerUser>;
 }
 
-/** What there is to see. */
+/** What there is to see, but for its users. */
 export function statusOf(
   { id, servers, addresses, managed, accounts }: ViewedServer,
-): ServerStatus {
+): Omit<ServerStatus, "users"> {
   const [first] = servers;
   return {
     id,
@@ -45,13 +46,15 @@ export function statusOf(
     mode: first!.mode ?? "tcp_only",
     managed,
     usage: accounts.total(),
-    users: [...accounts.users].map((user) => userStatus(user, accounts)),
+    userCount: accounts.size,
   };
 }
 
-function userStatus(
+/** What there is to see of a user. */
+export function userStatus(
   user: ServerUser,
   accounts: Accounts<ServerUser>,
+  rates: UserRates,
 ): UserStatus {
   const { name, limits = {}, disabled = false } = user;
   return {
@@ -60,6 +63,7 @@ function userStatus(
     disabled,
     limits,
     usage: accounts.usage(name),
+    rate: rates.of(name),
   };
 }
 

@@ -18,7 +18,14 @@ import type {
   ServerStatus,
   Status,
   UserChange,
+  UserStatus,
 } from "../../admin/operator.ts";
+import {
+  FIRST_PAGE,
+  pickUsers,
+  type ServedUser,
+  type UserPage,
+} from "../../admin/user_page.ts";
 import type { Clock } from "../../clock.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
@@ -40,7 +47,8 @@ import { FLUSH_MS, Ledger } from "./ledger.ts";
 import { MadeUser } from "./made_user.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
-import { credentialsFor, statusOf } from "./server_view.ts";
+import { credentialsFor, statusOf, userStatus } from "./server_view.ts";
+import { UserRates } from "./user_rates.ts";
 import { Turns } from "./turns.ts";
 
 /** What a supervisor works with. */
@@ -66,7 +74,7 @@ export interface SupervisorOptions {
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers">;
+  programStatus(): Omit<Status, "servers" | "users">;
   /** Host of `ss://` URIs; not set: where a server listens. */
   readonly publicHost?: string | undefined;
   /** The host where that is every address. */
@@ -76,6 +84,7 @@ export interface SupervisorOptions {
 /** One running server, as far as it is not the configuration's. */
 interface Extras {
   readonly accounts: Accounts<ServerUser>;
+  readonly rates: UserRates;
   /** Users that were made at run time, by name, in their order. */
   readonly made: Map<string, MadeUser>;
   /** Those of the store, until the server is there and with it its method. */
@@ -129,11 +138,44 @@ export class Supervisor implements Operator {
     this.#ledger?.flush();
   }
 
-  status(): Status {
+  status(page: UserPage = FIRST_PAGE): Status {
+    const program = this.#options.programStatus();
+    const ids = this.#ids();
+    for (const id of ids) this.#extrasOf(id).rates.look();
+    // A look that tells no users need not count them either.
+    const { totals, users } = pickUsers(
+      page.limit === 0 ? [] : this.#everybody(ids),
+      page,
+      program.nowUnixMs,
+    );
     return {
-      ...this.#options.programStatus(),
-      servers: this.#ids().map((id) => this.#serverStatus(id)),
+      ...program,
+      users: totals,
+      servers: ids.map((id) => ({
+        ...this.#serverStatus(id),
+        users: users.filter(({ server }) => server === id)
+          .map(({ user }) => user),
+      })),
     };
+  }
+
+  *users(id: string): Generator<UserStatus> {
+    const extras = this.#extras.get(id);
+    if (extras === undefined) return;
+    const { accounts, rates } = extras;
+    for (const user of accounts.users) yield userStatus(user, accounts, rates);
+  }
+
+  *#everybody(ids: readonly string[]): Generator<ServedUser> {
+    for (const server of ids) {
+      for (const user of this.users(server)) yield { server, user };
+    }
+  }
+
+  user(id: string, name: string): UserStatus | undefined {
+    const { accounts, rates } = this.#extras.get(id) ?? {};
+    const user = accounts?.user(name);
+    return user && accounts && rates && userStatus(user, accounts, rates);
   }
 
   credentials(id: string, name: string): Credentials | undefined {
@@ -425,8 +467,11 @@ export class Supervisor implements Operator {
   #extrasOf(id: string): Extras {
     const known = this.#extras.get(id);
     if (known !== undefined) return known;
+    const { clock } = this.#options;
+    const accounts = new Accounts<ServerUser>([], clock);
     const extras: Extras = {
-      accounts: new Accounts<ServerUser>([], this.#options.clock),
+      accounts,
+      rates: new UserRates(accounts, clock),
       made: new Map(),
       waiting: [],
     };
@@ -447,7 +492,7 @@ export class Supervisor implements Operator {
     throw new RangeError(`Server ${id} has no user ${name}`);
   }
 
-  #serverStatus(id: string): ServerStatus {
+  #serverStatus(id: string): Omit<ServerStatus, "users"> {
     const { fleet } = this.#options;
     const servers = this.#serversOf(id);
     return statusOf({

@@ -8,9 +8,14 @@
 import { Buffer } from "node:buffer";
 import { type IncomingMessage, request } from "node:http";
 import type { Status } from "../../admin/operator.ts";
+import { FIRST_PAGE, formatPage } from "../../admin/user_page.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError, TransportError } from "../../errors.ts";
-import { MAX_STATUS_LENGTH, STATUS_TIMEOUT_MS } from "../../limits.ts";
+import {
+  MAX_STATUS_LENGTH,
+  MAX_USER_PAGE,
+  STATUS_TIMEOUT_MS,
+} from "../../limits.ts";
 import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
 
 /** Where to ask. */
@@ -21,15 +26,19 @@ export interface StatusSource {
 }
 
 /**
- * Everything there is to see, now.
+ * Everything there is to see, now; of users, as many as are told at once.
  *
+ * @param sort Column of those who come first.
  * @throws {TransportError} `ERR_NET_*` when nobody answers, or not like Umbra.
  * @throws {ConfigError} `ERR_CONFIG_VALUE` when a token is wanted and ours is
  * none, or not the right one.
  */
-export async function fetchStatus(source: StatusSource): Promise<Status> {
+export async function fetchStatus(
+  source: StatusSource,
+  sort: string = FIRST_PAGE.sort,
+): Promise<Status> {
   const where = formatAdminAddress(source.address);
-  const { status, body } = await get(source).catch((error) => {
+  const { status, body } = await get(source, sort).catch((error) => {
     throw unreachable(where, error);
   });
   if (status === 401) {
@@ -53,14 +62,18 @@ interface Answer {
   readonly body: string;
 }
 
-function get({ address, token }: StatusSource): Promise<Answer> {
+function get(
+  { address, token }: StatusSource,
+  sort: string,
+): Promise<Answer> {
+  const page = { ...FIRST_PAGE, sort, limit: MAX_USER_PAGE };
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   // Deno throws what it was not granted, at once.
   const asked = request({
     ..."path" in address
       ? { socketPath: address.path }
       : { host: address.host, port: address.port },
-    path: "/api/status",
+    path: `/api/status?${formatPage(page)}`,
     agent: false,
     headers: {
       host: "path" in address ? "localhost" : formatAddress(address),

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { LimitedUser } from "../../../../src/service/server/account.ts";
 import { Accounts } from "../../../../src/service/server/accounts.ts";
 import { NO_COUNTS, NO_USAGE } from "../../../../src/users.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
-const USERS = [{ name: "alice" }, { name: "bob" }, { name: "carol" }];
+const USERS: readonly LimitedUser[] = [{ name: "alice" }, { name: "bob" }, {
+  name: "carol",
+}];
 
 test("follow() tells each follower whose numbers have changed, once", () => {
   const accounts = new Accounts(USERS, new FakeClock());
