@@ -911,3 +911,21 @@ export const MAX_USER_PAGE = 1_000;
  * several viewers come closer together than that.
  */
 export const MIN_RATE_MS = 900;
+
+/** Bytes of the longest header of PROXY protocol 1, its CR LF included. */
+export const MAX_PROXY_LINE = 107;
+
+/**
+ * Bytes behind the first 16 of a header of PROXY protocol 2: addresses, and
+ * what clouds and certificates add.
+ */
+export const MAX_PROXY_BODY = 2_048;
+
+/** Milliseconds for a proxy to name its client. */
+export const PROXY_HEADER_TIMEOUT_MS = 5_000;
+
+/**
+ * Sessions of UDP that proxies have named the client of; the one that was named
+ * first makes room.
+ */
+export const MAX_PROXIED_SESSIONS = 16_384;

@@ -63,13 +63,13 @@ export function createAdminHandler(options: AdminOptions): AdminHandler {
 function routesOf({ operator, page }: AdminOptions): Route[] {
   return [
     {
-      access: "open",
+      access: "health",
       method: "GET",
       path: "/healthz",
       handle: () => text("ok\n"),
     },
     {
-      access: "open",
+      access: "health",
       method: "GET",
       path: "/readyz",
       handle: () =>

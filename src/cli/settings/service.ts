@@ -9,9 +9,31 @@ import {
   SERVICE_DEFAULTS,
   type ServiceOptions,
 } from "../../service/options.ts";
-import { choice, COUNT, SECONDS, SECONDS_OR_NEVER, SWITCH } from "./kinds.ts";
+import { parseCidr } from "../../security/target_policy.ts";
+import {
+  choice,
+  COUNT,
+  SECONDS,
+  SECONDS_OR_NEVER,
+  several,
+  SWITCH,
+  textAs,
+} from "./kinds.ts";
 import type { Said } from "./read.ts";
-import { EVERYWHERE, OF_SERVER, type Settings, written } from "./setting.ts";
+import {
+  EVERYWHERE,
+  type Kind,
+  OF_SERVER,
+  type Settings,
+  written,
+} from "./setting.ts";
+
+const CIDR: Kind<string> = textAs({
+  value: "CIDR",
+  type: "string",
+  expected: "an IP address, or IP/BITS",
+  read: (text) => parseCidr(text) && text,
+});
 
 /** The table of them. */
 export const SERVICE: Settings<ServiceOptions> = {
@@ -77,6 +99,18 @@ export const SERVICE: Settings<ServiceOptions> = {
     default: SERVICE_DEFAULTS.maxConnectionsPerHost,
     usual: "no limit",
     help: "Connections of one client address at once",
+    reload: "listens",
+  },
+  proxyFrom: {
+    key: "proxy_from",
+    places: OF_SERVER,
+    flag: "proxy-from",
+    kind: several(CIDR),
+    default: SERVICE_DEFAULTS.proxyFrom,
+    usual: "none",
+    role: "server",
+    help: "Balancers that name their clients by the PROXY protocol, which is " +
+      "required from there",
     reload: "listens",
   },
   bind: {
