@@ -32,7 +32,7 @@ startUserDialogs();
 startPreferences();
 const figures = new Figures(history);
 const plot = new ThroughputPlot(history);
-const refusals = new RefusalList(history);
+const refusals = new RefusalList();
 const users = new UsersTable(
   (row) => showUser(row, now()),
   () => void update(),

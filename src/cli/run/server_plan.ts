@@ -7,6 +7,7 @@
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
 import type { LogFields } from "../../observe.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
 import {
   checkServer,
@@ -30,11 +31,11 @@ export interface ServerSurroundings {
   /** The world it runs in. */
   readonly world: Dependencies;
   /** Where its users are counted; shared by all addresses of one port. */
-  readonly accounts: Accounts<ServerUser>;
+  readonly accounts: Accounts;
   /** Users that were made at run time, as they are now. */
   readonly madeUsers: () => readonly ServerUser[];
-  /** The users of all addresses of that port, as they are now. */
-  readonly everyUser: () => readonly ServerUser[];
+  /** Everyone who has an account at any address of that port, as it is now. */
+  readonly everyUser: () => readonly LimitedUser[];
 }
 
 /** One address of a server. */
@@ -108,7 +109,13 @@ export class ServerPlan implements PlannedService {
           : [`method ${describeMethod(next)}`],
         ...same(old.masterKey, next.masterKey) ? [] : ["another password"],
         ...userChanges(old.users ?? [], next.users ?? []),
+        ...same(old.owner ?? {}, next.owner ?? {})
+          ? []
+          : ["other limits of who has no name"],
         ...same(old.reach, next.reach) ? [] : [`targets: ${next.reach}`],
+        ...same(old.redirect ?? [], next.redirect ?? [])
+          ? []
+          : [`strangers: ${sitesOf(next)}`],
         ...adopted,
       ],
     };
@@ -119,6 +126,10 @@ export class ServerPlan implements PlannedService {
     if (made.length === 0) return this.server;
     return { ...this.server, users: [...this.server.users ?? [], ...made] };
   }
+}
+
+function sitesOf({ redirect = [] }: ConfiguredServer): string {
+  return redirect.map(formatAddress).join(", ") || "silence";
 }
 
 /** Names a server from one configuration to the next. */

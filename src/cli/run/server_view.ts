@@ -9,8 +9,8 @@ import type {
   UserStatus,
 } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
-import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredServer } from "../config/config.ts";
 import { userPassword } from "../config/credentials.ts";
@@ -31,7 +31,7 @@ export interface ViewedServer {
   /** Whether it was added at run time. */
   readonly managed: boolean;
   /** Those of the file, those that were made, and what they have done. */
-  readonly accounts: Accounts<ServerUser>;
+  readonly accounts: Accounts;
 }
 
 /** What there is to see, but for its users. */
@@ -52,8 +52,8 @@ export function statusOf(
 
 /** What there is to see of a user. */
 export function userStatus(
-  user: ServerUser,
-  accounts: Accounts<ServerUser>,
+  user: LimitedUser,
+  accounts: Accounts,
   rates: UserRates,
 ): UserStatus {
   const { name, limits = {}, disabled = false } = user;

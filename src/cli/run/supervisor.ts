@@ -31,10 +31,11 @@ import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import { Accounts } from "../../service/server/accounts.ts";
-import type { ServerService } from "../../service/server/server.ts";
+import { everyUser, type ServerService } from "../../service/server/server.ts";
 import type { Dependencies } from "../../service/service.ts";
-import type { ServerUser } from "../../session/server_user.ts";
+import { CompactUser } from "../../session/server_user.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
 import { onlyKey, ownPassword, passwordOf } from "../config/credentials.ts";
@@ -42,9 +43,11 @@ import { NO_PASSWORD } from "../config/server_links.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import { passwordSecret } from "../config/secrets.ts";
 import type { Fleet } from "./fleet.ts";
+import type { ProvidersInUse } from "../tools/crypto.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
 import { MadeUser } from "./made_user.ts";
+import { same } from "./same.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
 import { credentialsFor, statusOf, userStatus } from "./server_view.ts";
@@ -55,12 +58,8 @@ import { Turns } from "./turns.ts";
 export interface SupervisorOptions {
   /** Reads the configuration, again and again. */
   configure(): ConfiguredRole<ConfiguredServer[]>;
-  /**
-   * Told the methods that will be used.
-   *
-   * @throws {ConfigError} When nobody can compute one.
-   */
-  serve(methods: readonly Method[]): void;
+  /** Told the methods that will be used, and those that are. */
+  readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** The world services run in. */
   readonly world: Dependencies;
   /** Keeps time for accounts and the ledger. */
@@ -83,7 +82,7 @@ export interface SupervisorOptions {
 
 /** One running server, as far as it is not the configuration's. */
 interface Extras {
-  readonly accounts: Accounts<ServerUser>;
+  readonly accounts: Accounts;
   readonly rates: UserRates;
   /** Users that were made at run time, by name, in their order. */
   readonly made: Map<string, MadeUser>;
@@ -186,6 +185,8 @@ export class Supervisor implements Operator {
         servers.length > 1 && users?.some((user) => user.name === name)
       ) ?? servers[0];
     if (server === undefined) return undefined;
+    const { owner } = server;
+    if (name !== "" && name === owner?.name) return this.credentials(id, "");
     const password = this.#passwordOf(id, name, server);
     if (password === undefined) return undefined;
     const { guessHost, publicHost: host = server.listen.host } = this.#options;
@@ -206,7 +207,7 @@ export class Supervisor implements Operator {
     if (user instanceof MadeUser) return user.password;
     const secret = secrets.users.get(name);
     if (secret !== undefined) return passwordOf(secret, method);
-    return user && ownPassword(user, method);
+    return user instanceof CompactUser ? ownPassword(user, method) : undefined;
   }
 
   addUser(id: string, user: NewUser): void {
@@ -220,6 +221,7 @@ export class Supervisor implements Operator {
     const added = new MadeUser({ name, password, limits, disabled }, method);
     this.#replace(id, undefined, added);
     this.#ledger?.attachUser(id, name);
+    this.#tell("added", id, name);
   }
 
   changeUser(id: string, name: string, change: UserChange): void {
@@ -232,14 +234,18 @@ export class Supervisor implements Operator {
       ...change.disabled !== undefined && { disabled: change.disabled },
     };
     this.#replace(id, old, new MadeUser(next, method));
+    this.#tell(describeChange(old.stored(id), next), id, name);
   }
 
   removeUser(id: string, name: string): void {
     const old = this.#madeUser(id, name);
     const { method, secrets } = this.#serverOf(id);
-    const isLast = this.#extrasOf(id).accounts.size === 1;
+    const { accounts } = this.#extrasOf(id);
+    const owners = new Set(
+      this.#serversOf(id).flatMap(({ owner }) => owner?.name ?? []),
+    );
     if (
-      isLast &&
+      accounts.size - owners.size === 1 &&
       (["identity", "uid"].includes(method.userKind) ||
         secrets.own === undefined)
     ) {
@@ -252,6 +258,7 @@ export class Supervisor implements Operator {
     this.#ledger?.flush();
     this.#replace(id, old, undefined);
     this.#ledger?.forget(id, name);
+    this.#tell("removed", id, name);
   }
 
   clearCounts(id: string, name?: string): void {
@@ -263,6 +270,10 @@ export class Supervisor implements Operator {
     this.#ledger?.clear(id, name);
     if (name === undefined) accounts.clearAll();
     else accounts.clear(name);
+    this.#options.logger.log("info", "counts cleared", {
+      server: id,
+      user: name,
+    });
   }
 
   async addServer(
@@ -273,7 +284,7 @@ export class Supervisor implements Operator {
       throw refused(`Cannot add port ${port}: the configuration has it`);
     }
     const chosen = method === undefined ? model!.method : findMethod(method);
-    this.#options.serve([chosen]);
+    this.#options.ciphers.prepare([chosen]);
     const own = passwordSecret(password, `port ${port}`);
     const server: ConfiguredServer = {
       ...model!,
@@ -281,6 +292,8 @@ export class Supervisor implements Operator {
       method: chosen,
       masterKey: onlyKey(own, chosen),
       users: [],
+      owner: undefined,
+      ...chosen !== model!.method && { redirect: undefined },
       secrets: { own, users: new Map() },
       ...mode !== undefined && { mode },
     };
@@ -295,6 +308,7 @@ export class Supervisor implements Operator {
         throw error;
       }
       this.#attach();
+      this.#options.logger.log("info", "server added at run time", { port });
     });
   }
 
@@ -304,6 +318,10 @@ export class Supervisor implements Operator {
     this.#ledger?.flush();
     this.#managed.delete(Number(id));
     this.#options.fleet.retire(serverKey(server));
+    this.#attach();
+    this.#options.logger.log("info", "server removed at run time", {
+      port: Number(id),
+    });
     return true;
   }
 
@@ -311,7 +329,7 @@ export class Supervisor implements Operator {
     return this.#turns.take(async () => {
       const { configure, fleet } = this.#options;
       const next = configure();
-      this.#options.serve(next.result.map(({ method }) => method));
+      this.#options.ciphers.prepare(next.result.map(({ method }) => method));
       const plans = this.#plans(next);
       for (const plan of plans) plan.check();
       const changes = fleet.preview(plans);
@@ -325,6 +343,11 @@ export class Supervisor implements Operator {
       this.#attach();
       return { changes, warnings };
     });
+  }
+
+  /** @param what What was done with the user. */
+  #tell(what: string, server: string, user: string): void {
+    this.#options.logger.log("info", `user ${what}`, { server, user });
   }
 
   #needsRestart(next: ConfiguredRole<unknown>): string[] {
@@ -419,17 +442,14 @@ export class Supervisor implements Operator {
   #everyUser(
     id: string,
     siblings: readonly ConfiguredServer[],
-  ): readonly ServerUser[] {
-    const everyUser = new Map<string, ServerUser>();
-    for (const server of siblings) {
-      for (const user of this.#madeUsers(id, server)) {
-        everyUser.set(user.name, user);
-      }
+  ): readonly LimitedUser[] {
+    const all = new Map(
+      siblings.flatMap(everyUser).map((user) => [user.name, user]),
+    );
+    for (const user of siblings.flatMap((one) => this.#madeUsers(id, one))) {
+      if (!all.has(user.name)) all.set(user.name, user);
     }
-    for (const user of siblings.flatMap(({ users = [] }) => users)) {
-      everyUser.set(user.name, user);
-    }
-    return [...everyUser.values()];
+    return [...all.values()];
   }
 
   /** With ShadowsocksR a number stands before it, which must be of no other. */
@@ -468,7 +488,7 @@ export class Supervisor implements Operator {
     const known = this.#extras.get(id);
     if (known !== undefined) return known;
     const { clock } = this.#options;
-    const accounts = new Accounts<ServerUser>([], clock);
+    const accounts = new Accounts([], clock);
     const extras: Extras = {
       accounts,
       rates: new UserRates(accounts, clock),
@@ -506,8 +526,10 @@ export class Supervisor implements Operator {
     });
   }
 
-  /** Lets the ledger know every server that runs. */
+  /** Lets the ledger and the ciphers know every server that runs. */
   #attach(): void {
+    const servers = [...this.#configured.result, ...this.#managed.values()];
+    this.#options.ciphers.serve(servers.map(({ method }) => method));
     for (const id of this.#ids()) {
       this.#ledger?.attach(id, this.#extrasOf(id).accounts);
     }
@@ -520,6 +542,20 @@ export class Supervisor implements Operator {
       this.#flushLater();
     }, FLUSH_MS);
   }
+}
+
+/** In the words of a reload; nothing secret. */
+function describeChange(old: StoredUser, next: StoredUser): string {
+  const changes = [
+    ...old.password === next.password ? [] : ["another password"],
+    ...same(old.limits, next.limits) ? [] : ["other limits"],
+    ...old.disabled === next.disabled
+      ? []
+      : [next.disabled ? "disabled" : "enabled"],
+  ];
+  return changes.length === 0
+    ? "changed: nothing is new"
+    : `changed: ${changes.join(", ")}`;
 }
 
 function refused(message: string): ConfigError {

@@ -79,6 +79,8 @@ export class Account {
   #hosts: Map<string, number> | undefined;
   /** Not set where there is no rate. */
   #pace: Pace | undefined;
+  /** Bytes used when the quota was too small for the next ones. */
+  #spentAt = Infinity;
   /** Not set while there is nothing to abort. */
   #presence: AbortController | undefined;
 
@@ -103,6 +105,9 @@ export class Account {
     if (user.limits?.bytesPerSecond !== this.#limits.bytesPerSecond) {
       // What was due at another rate is not due at this one.
       this.#pace = undefined;
+    }
+    if (user.limits?.quotaBytes !== this.#limits.quotaBytes) {
+      this.#spentAt = Infinity;
     }
     this.#user = user;
     if (user.disabled) this.dismiss("was disabled");
@@ -149,7 +154,12 @@ export class Account {
   /** What it has done, and does now. */
   usage(): UserUsage {
     const hosts = [...this.#hosts?.keys() ?? []].slice(-MAX_LISTED_HOSTS);
-    return { ...this.#counts, open: this.#open, hosts };
+    return {
+      ...this.#counts,
+      open: this.#open,
+      hosts,
+      ...this.#used >= this.#spentAt && { quotaSpent: true },
+    };
   }
 
   /** Takes counts in the place of its own. */
@@ -163,6 +173,10 @@ export class Account {
 
   get #limits(): UserLimits {
     return this.#user.limits ?? NO_LIMITS;
+  }
+
+  get #used(): number {
+    return this.#counts.bytesUp + this.#counts.bytesDown;
   }
 
   get #open(): number {
@@ -267,8 +281,9 @@ export class Account {
   /** Whether so many more bytes may pass now. */
   #allow(bytes: number): void {
     const { quotaBytes = Infinity, expiresUnixMs } = this.#limits;
-    const used = this.#counts.bytesUp + this.#counts.bytesDown;
+    const used = this.#used;
     if (used + bytes > quotaBytes || used === quotaBytes) {
+      this.#spentAt = Math.min(this.#spentAt, used);
       throw refusal(
         "ERR_POLICY_USER_QUOTA",
         `User ${this.#name} has used ${used} of ${quotaBytes} bytes`,

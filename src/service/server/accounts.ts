@@ -18,12 +18,12 @@ import { type Follower, Movements } from "./movements.ts";
  * The accounts of one server: one for each user who was ever here, and one for
  * all.
  */
-export class Accounts<User extends LimitedUser = LimitedUser> {
+export class Accounts {
   readonly #clock: Clock;
   readonly #movements = new Movements();
   readonly #total: Account;
   /** Everybody, in their order. */
-  #users = new Map<string, User>();
+  #users = new Map<string, LimitedUser>();
   /** Of those who have done something. */
   readonly #accounts = new Map<string, Account>();
 
@@ -32,7 +32,7 @@ export class Accounts<User extends LimitedUser = LimitedUser> {
    *
    * @param clock Tells when a user was seen, and has expired.
    */
-  constructor(users: readonly User[], clock: Clock) {
+  constructor(users: readonly LimitedUser[], clock: Clock) {
     this.#clock = clock;
     this.#total = new Account({ name: "" }, clock, this.#movements);
     this.set(users);
@@ -44,12 +44,12 @@ export class Accounts<User extends LimitedUser = LimitedUser> {
   }
 
   /** Everybody, in their order. */
-  get users(): Iterable<User> {
+  get users(): Iterable<LimitedUser> {
     return this.#users.values();
   }
 
   /** The user of this name. */
-  user(name: string): User | undefined {
+  user(name: string): LimitedUser | undefined {
     return this.#users.get(name);
   }
 
@@ -57,7 +57,7 @@ export class Accounts<User extends LimitedUser = LimitedUser> {
    * Takes users and limits as they are from now on. Who stays keeps its counts
    * and connections; who is gone or disabled loses its connections.
    */
-  set(users: readonly User[]): void {
+  set(users: readonly LimitedUser[]): void {
     this.#users = new Map(users.map((user) => [user.name, user]));
     for (const [name, account] of this.#accounts) {
       const user = this.#users.get(name);
@@ -67,7 +67,7 @@ export class Accounts<User extends LimitedUser = LimitedUser> {
   }
 
   /** The same of one user, who may be new. */
-  put(user: User): void {
+  put(user: LimitedUser): void {
     this.#users.set(user.name, user);
     this.#accounts.get(user.name)?.set(user);
   }
