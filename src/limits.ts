@@ -926,8 +926,5 @@ export const MAX_PROXY_BODY = 2_048;
 /** Milliseconds for a proxy to name its client. */
 export const PROXY_HEADER_TIMEOUT_MS = 5_000;
 
-/**
- * Sessions of UDP that proxies have named the client of; the one that was named
- * first makes room.
- */
+/** Sessions of UDP whose client a proxy has named; the quietest makes room. */
 export const MAX_PROXIED_SESSIONS = 16_384;

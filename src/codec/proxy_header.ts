@@ -65,6 +65,12 @@ export function readProxyHeader(
   throw wrong("it starts as neither version does");
 }
 
+/** True if a datagram begins as a header does, of either version. */
+export function hasProxyHeader(bytes: Uint8Array): boolean {
+  return [LINE_START, SIGNATURE]
+    .some((start) => bytes.length >= start.length && startsAs(bytes, start));
+}
+
 /** True if as many bytes as there are agree. */
 function startsAs(bytes: Uint8Array, start: Uint8Array): boolean {
   const length = Math.min(bytes.length, start.length);

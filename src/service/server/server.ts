@@ -7,7 +7,11 @@
  */
 import type { Address } from "../../codec/address.ts";
 import { SERVER_HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
-import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
+import {
+  anyTarget,
+  inBlocks,
+  type TargetPolicy,
+} from "../../security/target_policy.ts";
 import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
 import type { ServerUser } from "../../session/server_user.ts";
@@ -114,7 +118,8 @@ export function checkServer(
  * Starts a server.
  *
  * @throws {TransportError} When it cannot listen.
- * @throws {RangeError} When keys are missing, or users cannot be told apart.
+ * @throws {RangeError} When keys are missing, users cannot be told apart, or
+ * `proxyFrom` has something else than addresses.
  */
 export async function startServer(
   given: ServerOptions,
@@ -122,7 +127,9 @@ export async function startServer(
 ): Promise<ServerService> {
   const world = withDefaults(dependencies);
   const options: CompleteOptions = { ...DEFAULTS, ...given };
-  const { mode } = options;
+  const { mode, proxyFrom } = options;
+  // Better before anything listens.
+  inBlocks(proxyFrom);
   const server = new Server(options, world);
   const { accounts, protocol } = server;
   const router: Router = { choose: (request) => server.router.choose(request) };

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { concat } from "../../bytes.ts";
 import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import type { Packet } from "../../codec/packet.ts";
@@ -23,6 +24,11 @@ import type { LimitedUser, Visit } from "../server/account.ts";
 import type { Accounts } from "../server/accounts.ts";
 import type { Dependencies, Service } from "../service.ts";
 import { isClientBlocked, type ServerRoutes } from "../routing/server_rules.ts";
+import {
+  DatagramProxies,
+  type Introduced,
+  type Way,
+} from "./datagram_proxies.ts";
 import { bindPort } from "./late_socket.ts";
 import type { UdpFlow } from "./flow_table.ts";
 import { type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
@@ -51,6 +57,8 @@ export interface UdpServerOptions extends UdpServerChange, UdpOptions {
   readonly accounts: Accounts;
   /** Chooses the way to targets. */
   readonly router: Router;
+  /** See `AcceptOptions`. Default: none. */
+  readonly proxyFrom?: readonly string[];
 }
 
 /** The running UDP side of a server. */
@@ -85,8 +93,10 @@ export async function startUdpServer(
 
 /** One association of a client. */
 interface Client extends FlowOwner {
-  /** Where replies go: the client's latest address. */
+  /** The client's latest address. */
   endpoint: Endpoint;
+  /** How replies get there. */
+  way: Way;
   /** Counts what the user moves; its abort ends the association. */
   readonly visit: Visit;
   /** It ends with the last of them. */
@@ -106,6 +116,7 @@ class UdpServer {
   #packets: PacketServer;
   #routes: ServerRoutes | undefined;
   #owner: LimitedUser | undefined;
+  readonly #proxies: DatagramProxies | undefined;
 
   constructor(
     options: UdpServerOptions,
@@ -118,6 +129,10 @@ class UdpServer {
     this.#packets = options.protocol.packets;
     this.#routes = options.routes;
     this.#owner = options.owner;
+    const { proxyFrom = [] } = options;
+    this.#proxies = proxyFrom.length === 0
+      ? undefined
+      : new DatagramProxies(proxyFrom);
     this.#report = new UdpReport(world);
     this.#flows = new OutboundFlows(
       {
@@ -134,17 +149,21 @@ class UdpServer {
   }
 
   /** Takes what a client, or anybody, has sent. */
-  handle({ payload, from }: Datagram): void {
+  handle(datagram: Datagram): void {
     this.#report.received();
+    let from = datagram.from;
     try {
+      const sent = this.#introduce(datagram);
+      if (sent === undefined) return;
+      from = sent.client;
       if (this.#routes && isClientBlocked(this.#routes, from.host)) {
         throw new PolicyError(
           "ERR_CLIENT_BLOCKED",
           "The ACL does not let this client in",
         );
       }
-      const packet = this.#packets.open(payload, from);
-      const client = this.#clientOf(packet, from);
+      const packet = this.#packets.open(sent.payload, from);
+      const client = this.#clientOf(packet, sent);
       detach(this.#flows.send(client, packet), "datagram", this.#world);
       this.#forgetUnused(client);
     } catch (error) {
@@ -162,6 +181,12 @@ class UdpServer {
     this.#flows.setIdleTimeout(udpTimeoutMs);
   }
 
+  #introduce(datagram: Datagram): Introduced | undefined {
+    if (this.#proxies !== undefined) return this.#proxies.introduce(datagram);
+    const { payload, from } = datagram;
+    return { client: from, payload, way: { to: from } };
+  }
+
   /** Ends every flow. */
   stop(): void {
     this.#flows.end();
@@ -169,11 +194,15 @@ class UdpServer {
   }
 
   /** The client of a packet, once its user may send it. */
-  #clientOf(packet: ClientPacket, endpoint: Endpoint): Client {
+  #clientOf(
+    packet: ClientPacket,
+    { client: endpoint, way }: Introduced,
+  ): Client {
     const { association, user = this.#owner?.name, payload } = packet;
     const known = this.#clients.get(association);
     if (known !== undefined) {
       known.endpoint = endpoint;
+      known.way = way;
       this.#count(known, "up", payload.length);
       return known;
     }
@@ -189,6 +218,7 @@ class UdpServer {
     const client: Client = {
       key: association,
       endpoint,
+      way,
       user,
       visit,
       flows: new Set(),
@@ -235,7 +265,9 @@ class UdpServer {
   ): Promise<void> {
     this.#count(client, "down", packet.payload.length);
     const sealed = this.#packets.seal(client.key, packet);
-    await this.#socket.send(sealed, client.endpoint, { signal });
+    const { to, front } = client.way;
+    const bytes = front === undefined ? sealed : concat(front, sealed);
+    await this.#socket.send(bytes, to, { signal });
   }
 
   /** An association ends with its last flow, or if it never had one. */
