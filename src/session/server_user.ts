@@ -29,16 +29,15 @@ export interface ServerUser {
  */
 export class CompactUser implements ServerUser {
   readonly name: string;
-  readonly uid?: number;
-  readonly limits?: UserLimits;
-  readonly disabled?: boolean;
-  /** What its family finds it by, once that was computed. */
-  foundBy?: string;
+  // What most users do not have takes no room.
+  declare readonly uid?: number;
+  declare readonly limits?: UserLimits;
+  declare readonly disabled?: boolean;
   readonly #key: string;
 
   /** Copies a user. */
   constructor({ name, masterKey, uid, limits, disabled }: ServerUser) {
-    this.name = detached(name);
+    this.name = name;
     this.#key = fromLatin1(masterKey);
     if (uid !== undefined) this.uid = uid;
     if (limits !== undefined) this.limits = limits;
@@ -61,14 +60,6 @@ function keyText(user: ServerUser): string {
     ? user.keyText
     : fromLatin1(user.masterKey);
 }
-
-/** A part of a text would keep the whole of it, such as that of a file. */
-function detached(text: string): string {
-  return DECODER.decode(ENCODER.encode(text));
-}
-
-const ENCODER = new TextEncoder();
-const DECODER = new TextDecoder();
 
 /**
  * Users with one in the place of another, as `ServerProtocol.replaceUser` has

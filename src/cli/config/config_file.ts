@@ -14,6 +14,7 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 import { ConfigError } from "../../errors.ts";
+import { ownText } from "../../text.ts";
 import { editDistance, nearest } from "../options/nearest.ts";
 import type { Kind } from "../settings/setting.ts";
 
@@ -345,8 +346,12 @@ function isMudb(value: unknown): boolean {
     value.every((one) => isObject(one) && "passwd" in one);
 }
 
-/** Without the keys that are `null`, at every depth. */
+/**
+ * Without the keys that are `null`, at every depth; and nothing of it keeps the
+ * text of the file alive.
+ */
 function withoutNulls(value: unknown): unknown {
+  if (typeof value === "string") return ownText(value);
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isObject(value)) return value;
   return Object.fromEntries(

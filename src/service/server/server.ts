@@ -14,7 +14,7 @@ import {
 } from "../../security/target_policy.ts";
 import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
-import type { ServerUser } from "../../session/server_user.ts";
+import { checkDistinct, type ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
 import type { LimitedUser } from "./account.ts";
@@ -111,7 +111,14 @@ export function checkServer(
     remember: () => {},
   };
   const world = withDefaults(dependencies);
-  serverProtocol(keys, { ...world, replayFilter: forgetful });
+  const { method, users = [] } = keys;
+  // A table of any number of users is built once, when they are served.
+  const hasTable = method.userKind === "identity";
+  if (hasTable) checkDistinct(users);
+  serverProtocol(
+    { ...keys, users: hasTable ? users.slice(0, 1) : users },
+    { ...world, replayFilter: forgetful },
+  );
 }
 
 /**

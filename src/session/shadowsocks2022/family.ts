@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { fromLatin1 } from "../../bytes.ts";
 import { AEAD_2022 } from "../../crypto/family.ts";
 import { asAead } from "../../crypto/method.ts";
 import { Psk, pskChainFromText } from "../../crypto/psk.ts";
@@ -61,11 +60,17 @@ function server(
   const bind = (key: Uint8Array): Psk =>
     new Psk(asAead(method), key, world.aeadProvider);
   const psk = bind(masterKey);
-  const table = new Users2022([]);
   const bound = new RecentlyUsed(
     MAX_BOUND_KEYS,
-    ({ masterKey }: ServerUser) => bind(masterKey),
+    (user: ServerUser): User2022 => ({
+      name: user.name,
+      psk: bind(user.masterKey),
+    }),
   );
+  const table = new Users2022<ServerUser>([], {
+    identity: (user) => identityHash(user.masterKey),
+    open: (user) => bound.get(user),
+  });
   const checkIdentity = (): void => {
     if (psk.hasIdentity) return;
     throw new RangeError(
@@ -79,44 +84,11 @@ function server(
     setUsers(users): void {
       if (users.length > 0) checkIdentity();
       checkDistinct(users);
-      table.set(users.map((user) => new Member(user, bound)));
+      table.set(users);
     },
     replaceUser(old, next): void {
       if (next !== undefined) checkIdentity();
-      table.replace(
-        old && new Member(old, bound),
-        next && new Member(next, bound),
-      );
+      table.replace(old, next);
     },
   };
-}
-
-/** A user whose key is bound to the method while it is in use. */
-class Member implements User2022 {
-  readonly #user: ServerUser;
-  readonly #bound: RecentlyUsed<ServerUser, Psk>;
-
-  constructor(user: ServerUser, bound: RecentlyUsed<ServerUser, Psk>) {
-    this.#user = user;
-    this.#bound = bound;
-  }
-
-  get name(): string {
-    return this.#user.name;
-  }
-
-  get psk(): Psk {
-    return this.#bound.get(this.#user);
-  }
-
-  get identity(): string {
-    const user = this.#user;
-    if (!(user instanceof CompactUser)) return hashText(user);
-    user.foundBy ??= hashText(user);
-    return user.foundBy;
-  }
-}
-
-function hashText({ masterKey }: ServerUser): string {
-  return fromLatin1(identityHash(masterKey));
 }
