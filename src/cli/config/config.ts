@@ -282,7 +282,7 @@ export function configureServer(
     throw badOption("protocol", SSR.wire.kind.expected);
   }
   const operator = operatorSettings("server", { args, file, secrets });
-  const { routes, warnings } = serverRoutes(args, sources);
+  const { routes, warnings } = serverRoutes(args, sources, file);
   const ports = all.map(atPort);
   checkRedirects(ports);
   return {

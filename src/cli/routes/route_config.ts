@@ -60,13 +60,15 @@ export function localRoutes(
 /**
  * Rules of a server, which are those of an ACL.
  *
+ * @param read The configuration file.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function serverRoutes(
   args: Arguments,
   sources: Sources,
+  read: NamedConfig | undefined,
 ): ConfiguredRoutes<ServerRoutes> {
-  const { acl: files, aclOption, routes, file } = routeSettings(args, sources);
+  const { acl: files, aclOption, routes, file } = settingsOf(args, read);
   if (routes !== undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
@@ -96,7 +98,13 @@ export function routeSettings(
   args: Arguments,
   sources: Sources,
 ): RouteSettings {
-  const file = readFile(args, sources);
+  return settingsOf(args, readFile(args, sources));
+}
+
+function settingsOf(
+  args: Arguments,
+  file: NamedConfig | undefined,
+): RouteSettings {
   const chosen = fromOptions(ACL, args);
   const { files = [] } = file ? fromObject(ACL, file.object) : {};
   const { routes = [], ...rest } = file ? fromObject(ROUTES, file.object) : {};
