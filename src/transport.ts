@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { StopSignal } from "./on_abort.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 
 /** One end of a connection. */
@@ -50,6 +51,30 @@ export interface Connection {
    */
   write?(chunk: Uint8Array): Promise<void>;
   /**
+   * Reads at once, where the adapter can: the next chunk, or `"end"` after the
+   * peer's FIN; `undefined` if nothing has come yet, and `onReady` is called
+   * when something may have. Not while a `read()` waits.
+   *
+   * @throws {TransportError} As `read()` rejects.
+   */
+  tryRead?(): Uint8Array | "end" | undefined;
+  /**
+   * Writes at once, where the adapter can: there is `tryRead` then, too. Not
+   * while a `write()` waits.
+   *
+   * @param chunk Borrowed for the call.
+   * @returns Bytes that the system has taken. If these are not all, `onReady`
+   * is called when it may take more.
+   * @throws {TransportError} As `write()` rejects.
+   */
+  tryWrite?(chunk: Uint8Array): number;
+  /**
+   * Called when a `tryRead` or `tryWrite` that had to wait may go on, sometimes
+   * without cause, and when the connection is closed. Never called within one
+   * of these two.
+   */
+  onReady?: (() => void) | undefined;
+  /**
    * Takes a chunk of `readable` back for a later read, where the adapter can
    * use it. The caller keeps no view of its memory.
    */
@@ -65,8 +90,8 @@ export interface Connection {
    */
   close(): void;
   /**
-   * Closes with a reset: the peer sees that the stream was cut. Where
-   * `Capabilities.reset` is true.
+   * Closes with a reset: the peer sees that the stream was cut, and may lose
+   * what is on its way. Idempotent. Where `Capabilities.reset` is true.
    */
   reset?(): void;
 }
@@ -155,7 +180,24 @@ export interface DatagramSocket {
 /** How long a dial or a look-up may take is up to the signal. */
 export interface WaitOptions {
   /** Its abort rejects the wait with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
+}
+
+/** How a connection is secured. */
+export interface TlsOptions {
+  /** Whose certificate must be shown: a name, or an IP address. */
+  readonly serverName: string;
+  /** Protocols that are offered (ALPN). */
+  readonly protocols: readonly string[];
+}
+
+/** How to dial. */
+export interface DialOptions extends WaitOptions {
+  /**
+   * TLS is spoken on the connection, and what the caller sends and receives is
+   * inside it. Where `Capabilities.tls` is true.
+   */
+  readonly tls?: TlsOptions | undefined;
 }
 
 /**
@@ -175,6 +217,8 @@ export interface Capabilities {
   readonly sharedUdpPort: boolean;
   /** The address that TCP connections leave from can be chosen. */
   readonly outboundAddress: boolean;
+  /** Connections can be secured by TLS. */
+  readonly tls: boolean;
   /** A connection can be ended by a reset. */
   readonly reset: boolean;
   /** Sockets can be made of descriptors that were inherited. */
@@ -228,9 +272,10 @@ export interface Transport {
    * Opens a connection to one address.
    *
    * @param endpoint An IP address, not a name: see {@link Transport.resolve}.
-   * @throws {TransportError} With the cause of the failure as its code.
+   * @throws {TransportError} With the cause of the failure as its code;
+   * `ERR_NET_TLS`.
    */
-  dial(endpoint: Endpoint, options?: WaitOptions): Promise<Connection>;
+  dial(endpoint: Endpoint, options?: DialOptions): Promise<Connection>;
   /**
    * Looks a name up as the system does (`getaddrinfo`).
    *

@@ -18,13 +18,14 @@ import Gauge from "prom-client/lib/gauge.js";
 import Registry, { type Collected } from "prom-client/lib/registry.js";
 import type { UserLimits, UserUsage } from "../users.ts";
 import { DIAL_BOUNDS_MS, type DialCounts } from "../dial_times.ts";
-import type { Status } from "./operator.ts";
+import type { Status, UserPage } from "./operator.ts";
+import { pluginMetrics } from "./plugin_metrics.ts";
 import {
   CONNECT_HISTOGRAM,
   connectCounts,
   upstreamMetrics,
 } from "./upstream_metrics.ts";
-import { FIRST_PAGE, type UserPage } from "./user_page.ts";
+import { FIRST_PAGE } from "./user_page.ts";
 
 /** Media type of what {@link renderMetrics} returns. */
 export const METRICS_CONTENT_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -187,6 +188,7 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
     ),
     ...usageMetrics(rowsOf(status, maxUsers)),
     ...upstreamMetrics(status.upstreams ?? []),
+    ...pluginMetrics(status),
   ];
 }
 

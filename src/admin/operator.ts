@@ -8,7 +8,7 @@ import type { DialCounts, DialPercentiles } from "../dial_times.ts";
 import type { ServerSwitches } from "../service/outbound/servers/server_group.ts";
 import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
 import type { Mode } from "../service/options.ts";
-import type { UserPage, UserTotals } from "./user_page.ts";
+import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
 /** What can be switched of the servers that a local sends through. */
@@ -226,10 +226,40 @@ export interface Status {
   readonly clockSkewSeconds?: number;
   /** Of the users of all servers, also of those that are not told. */
   readonly users: UserTotals;
+  /** Programs in front of servers; not set: none. */
+  readonly plugins?: readonly PluginStatus[];
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */
   readonly upstreams?: readonly UpstreamStatus[];
+}
+
+/** The first users in some order, of those that a filter lets through. */
+export interface UserPage {
+  /** Id of the column that orders them. */
+  readonly sort: string;
+  /** From the largest. */
+  readonly descending: boolean;
+  /** Part of a name, in any case; empty: every name. */
+  readonly filter: string;
+  /** A state; empty: every one. */
+  readonly state: string;
+  /** How many users, over all servers: 0 to 1,000. */
+  readonly limit: number;
+}
+
+/** Of all users, told or not. */
+export interface UserTotals {
+  /** How many there are. */
+  readonly total: number;
+  /** How many the filter of the page lets through. */
+  readonly found: number;
+  /** How many are connected. */
+  readonly connected: number;
+  /** Payload of all of them, both directions together. */
+  readonly bytes: number;
+  /** The same of the one who moved most. */
+  readonly mostBytes: number;
 }
 
 /** One place to listen. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { FIRST_USERS, MAX_USER_PAGE } from "../limits.ts";
-import type { UserStatus } from "./operator.ts";
+import type { UserPage, UserStatus, UserTotals } from "./operator.ts";
 import {
   type Column,
   COLUMNS,
@@ -14,34 +14,6 @@ import {
   totalBytes,
   type UserRow,
 } from "./user_rows.ts";
-
-/** The first users in some order, of those that a filter lets through. */
-export interface UserPage {
-  /** Id of the column that orders them. */
-  readonly sort: string;
-  /** From the largest. */
-  readonly descending: boolean;
-  /** Part of a name, in any case; empty: every name. */
-  readonly filter: string;
-  /** A state; empty: every one. */
-  readonly state: string;
-  /** How many users, over all servers: 0 to {@link MAX_USER_PAGE}. */
-  readonly limit: number;
-}
-
-/** Of all users, told or not. */
-export interface UserTotals {
-  /** How many there are. */
-  readonly total: number;
-  /** How many the filter of the page lets through. */
-  readonly found: number;
-  /** How many are connected. */
-  readonly connected: number;
-  /** Payload of all of them, both directions together. */
-  readonly bytes: number;
-  /** The same of the one who moved most. */
-  readonly mostBytes: number;
-}
 
 /** A user, and its server. */
 export interface ServedUser {

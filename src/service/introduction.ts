@@ -9,6 +9,7 @@ import { Deadline } from "../clock.ts";
 import { readProxyHeader } from "../codec/proxy_header.ts";
 import { ProtocolError } from "../errors.ts";
 import { PROXY_HEADER_TIMEOUT_MS } from "../limits.ts";
+import type { StopSignal } from "../on_abort.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
 import type { Accepted, Connection, Endpoint } from "../transport.ts";
 import type { Dependencies } from "./service.ts";
@@ -63,7 +64,7 @@ export async function introduce(
 /** The next chunk; a wait that is too long is the proxy's mistake. */
 async function readBefore(
   reader: ByteReader,
-  deadline: AbortSignal,
+  deadline: StopSignal,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   try {

@@ -21,6 +21,7 @@ const LEVEL_0 = [
   "recently_used",
   "text",
   "transport",
+  "programs",
   "observe",
   "users",
   "defect",
@@ -57,6 +58,7 @@ const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["prom-client", ["admin"]],
   ["qr", ["admin"]],
   ["uplot", ["admin/dashboard"]],
+  ["yaml", ["cli"]],
   ["node:", ["adapters", "cli", "main"]],
 ];
 

@@ -55,13 +55,14 @@ async function measure(runtime: "deno" | "bun", users: number): Promise<void> {
     looking.push(await timed(`${root}/status`));
   }
   await pause(REST_MS);
-  console.log(`${runtime}, ${users} users:`, {
+  const told = {
     readyMs: Math.round(readyMs),
     processorMs,
     residentMiB: Math.round(program.rssBytes() / 2 ** 20),
     addMs: median(adding),
     statusMs: median(looking),
-  });
+  };
+  process.stdout.write(`${runtime}, ${users} users: ${JSON.stringify(told)}\n`);
 }
 
 function configuration(port: number, users: number): unknown {

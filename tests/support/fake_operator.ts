@@ -14,13 +14,10 @@ import {
   type ServerStatus,
   type Status,
   type UserChange,
+  type UserPage,
   type UserStatus,
 } from "../../src/admin/operator.ts";
-import {
-  FIRST_PAGE,
-  pickUsers,
-  type UserPage,
-} from "../../src/admin/user_page.ts";
+import { FIRST_PAGE, pickUsers } from "../../src/admin/user_page.ts";
 import { emptyBuckets } from "../../src/dial_times.ts";
 import { formatServerUri } from "../../src/codec/uri.ts";
 import { findMethod } from "../../src/crypto/method.ts";

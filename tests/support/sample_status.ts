@@ -8,13 +8,10 @@
 import {
   NO_RATE,
   type Status,
+  type UserPage,
   type UserStatus,
 } from "../../src/admin/operator.ts";
-import {
-  FIRST_PAGE,
-  pickUsers,
-  type UserPage,
-} from "../../src/admin/user_page.ts";
+import { FIRST_PAGE, pickUsers } from "../../src/admin/user_page.ts";
 import { NO_COUNTS, type UserLimits, type UserUsage } from "../../src/users.ts";
 
 const GIB = 2 ** 30;

@@ -28,13 +28,14 @@ import type {
   BunTcpListener,
   BunUdp,
 } from "./_bun_types.ts";
-import { SocketConnection } from "./_connection.ts";
+import { ReadyConnection } from "./_connection.ts";
 import {
   descriptorAvailable,
   descriptorLimit,
 } from "../system/_descriptors.ts";
 import { takeInheritedSocket } from "../system/inherited_sockets.ts";
 import { toTransportError } from "./_errors.ts";
+import { dialWith } from "./_tls.ts";
 import { bindOutgoing, outboundFor } from "./_outgoing.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
 import { listenWithoutIpv6 } from "./_without_ipv6.ts";
@@ -53,7 +54,8 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
     capabilities: {
       sharedUdpPort: false,
       outboundAddress: true,
-      reset: false,
+      tls: true,
+      reset: true,
       descriptor: false,
       receiveBuffer: false,
       batch: false,
@@ -61,10 +63,11 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
     buffers: BUFFERS,
     listen: (endpoint, options) =>
       listenWithoutIpv6(endpoint, (one) => listen(one, options)),
-    dial: outbound === undefined
-      ? dial
-      : async (to, options) =>
+    dial: outbound === undefined ? dialWith(dial) : dialWith(
+      async (to, options) =>
         await dial(to, options, outboundFor(to.host, outbound)),
+      (host) => outboundFor(host, outbound),
+    ),
     bind: (endpoint) => listenWithoutIpv6(endpoint, bindBun),
     bindOutgoing: () => bindOutgoing(bindBun, outbound),
     resolve,
@@ -125,7 +128,7 @@ async function dial(
       (late) => late.terminate(),
     );
     if (from !== undefined) checkSource(data, from);
-    return new SocketConnection(data);
+    return new ReadyConnection(data);
   } catch (error) {
     signal?.throwIfAborted();
     const failure = withoutDescriptor(action) ??
@@ -228,7 +231,7 @@ class BunListener implements Listener {
 }
 
 function toAccepted(peer: BunPeer): Accepted {
-  return { connection: new SocketConnection(peer) };
+  return { connection: new ReadyConnection(peer) };
 }
 
 /** Bun has no error of its own for this: a dial is "refused". */

@@ -12,13 +12,14 @@ import type {
   Capabilities,
   Connection,
   DatagramSocket,
+  DialOptions,
   Endpoint,
   Listener,
   OutboundAddresses,
   Transport,
   WaitOptions,
 } from "../../transport.ts";
-import { SocketConnection } from "./_connection.ts";
+import { ReadyConnection } from "./_connection.ts";
 import { type DatagramScript, MemoryDatagrams } from "./_memory_datagrams.ts";
 import { MemorySocket } from "./_memory_socket.ts";
 import { bindOutgoing, outboundFor } from "./_outgoing.ts";
@@ -66,7 +67,7 @@ export interface MemoryTransport extends Transport {
    */
   failNextAccept(code: TransportErrorCode): void;
   /** As in {@link Transport}, with a connection that can be reset. */
-  dial(endpoint: Endpoint, options?: WaitOptions): Promise<MemoryConnection>;
+  dial(endpoint: Endpoint, options?: DialOptions): Promise<MemoryConnection>;
 }
 
 /**
@@ -82,7 +83,8 @@ class Network implements MemoryTransport {
   readonly capabilities: Capabilities = {
     sharedUdpPort: false,
     outboundAddress: true,
-    reset: false,
+    tls: false,
+    reset: true,
     descriptor: false,
     receiveBuffer: false,
     batch: false,
@@ -122,9 +124,10 @@ class Network implements MemoryTransport {
 
   dial(
     endpoint: Endpoint,
-    { signal }: WaitOptions = {},
+    { signal, tls }: DialOptions = {},
   ): Promise<MemoryConnection> {
     if (signal?.aborted) return Promise.reject(signal.reason);
+    if (tls !== undefined) return failure("ERR_NET_UNSUPPORTED", "speak TLS");
     const { host, port } = endpoint;
     let source = host.includes(":") ? "::1" : "127.0.0.1";
     try {
@@ -152,8 +155,8 @@ class Network implements MemoryTransport {
       onClose: () => this.openConnections--,
     });
     this.openConnections += 2;
-    listener.push(new ResettableConnection(far));
-    return Promise.resolve(new ResettableConnection(near));
+    listener.push(new ReadyConnection(far));
+    return Promise.resolve(new ReadyConnection(near));
   }
 
   bind(endpoint: Endpoint): Promise<DatagramSocket> {
@@ -198,7 +201,7 @@ type Waiting = PromiseWithResolvers<Accepted | undefined>;
 class MemoryListener implements Listener {
   readonly address: Endpoint;
   readonly #network: Network;
-  readonly #queue: ResettableConnection[] = [];
+  readonly #queue: ReadyConnection[] = [];
   readonly #waiting: Waiting[] = [];
   #closed = false;
 
@@ -226,7 +229,7 @@ class MemoryListener implements Listener {
     for (const waiting of this.#waiting.splice(0)) waiting.resolve(undefined);
   }
 
-  push(connection: ResettableConnection): void {
+  push(connection: ReadyConnection): void {
     const waiting = this.#waiting.shift();
     if (waiting === undefined) this.#queue.push(connection);
     else waiting.resolve({ connection });
@@ -236,21 +239,6 @@ class MemoryListener implements Listener {
     const waiting = this.#waiting.shift();
     waiting?.reject(transportError(code, "accept"));
     return waiting !== undefined;
-  }
-}
-
-class ResettableConnection extends SocketConnection
-  implements MemoryConnection {
-  readonly #socket: MemorySocket;
-
-  constructor(socket: MemorySocket) {
-    super(socket);
-    this.#socket = socket;
-  }
-
-  reset(): void {
-    this.#socket.reset();
-    this.close();
   }
 }
 

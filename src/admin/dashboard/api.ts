@@ -11,9 +11,10 @@ import type {
   ReloadReport,
   Status,
   UserChange,
+  UserPage,
   UserStatus,
 } from "../operator.ts";
-import { formatPage, type UserPage } from "../user_page.ts";
+import { formatPage } from "../user_page.ts";
 
 /** How to connect as a user. */
 export interface Access {

@@ -6,8 +6,7 @@
  * @module
  */
 import { FIRST_USERS, MAX_USER_PAGE } from "../../limits.ts";
-import type { Status } from "../operator.ts";
-import type { UserPage } from "../user_page.ts";
+import type { Status, UserPage } from "../operator.ts";
 import { formatCount } from "../units.ts";
 import { byId, make, setText, within } from "./dom.ts";
 import { onChange, unit } from "./preferences.ts";

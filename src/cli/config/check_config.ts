@@ -8,6 +8,7 @@ import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
+import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
 import type { UserLimits } from "../../users.ts";
@@ -23,12 +24,12 @@ import {
 } from "./config.ts";
 import { alternatives } from "../settings/kinds.ts";
 import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
-import { describeService } from "../settings/service.ts";
+import { describeService, SERVES } from "../settings/service.ts";
 import type { Role } from "../settings/setting.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { readConfig } from "./find_servers.ts";
 import { type Review, reviewConfig } from "./review_config.ts";
-import { describeMethod } from "./legacy_gate.ts";
+import { allowsLegacy, describeMethod } from "./legacy_gate.ts";
 import { roleOfFile } from "./file_role.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import { option } from "../options/option_value.ts";
@@ -51,7 +52,7 @@ export interface ConfigReport {
  * Describes what would run, or all that keeps it from running.
  *
  * @param file Name of the configuration file.
- * @param args For `--role`.
+ * @param args For `--role` and `--allow-legacy`.
  * @throws {ConfigError} For what is no configuration at all, or of no one role.
  */
 export function describeConfig(
@@ -68,7 +69,8 @@ export function describeConfig(
   const object = readConfig(file, sources);
   const review = reviewConfig(object);
   const role = chosen ?? tellRole(object, file, review);
-  const described = role && describeRole(role, file, sources, review);
+  const described = role &&
+    describeRole(role, argumentsOf(role, file, args), sources, review);
   const { toChange, ignored, fine } = review;
   const warnings = described?.warnings
     .filter((warning) => !ignored.includes(warning)) ?? [];
@@ -121,11 +123,10 @@ interface Described {
 /** @returns `undefined` where it would not start; the review knows why. */
 function describeRole(
   role: Role,
-  file: string,
+  asRole: Arguments,
   sources: Sources,
   { toChange }: Review,
 ): Described | undefined {
-  const asRole = parseArguments(findCommand(role)!, ["-c", file]);
   try {
     const { services, warnings, operator } = role === "server"
       ? described(configureServer(asRole, sources), describeServer)
@@ -142,6 +143,12 @@ function describeRole(
   }
 }
 
+/** What the file would be started with; some forms have no key for the rest. */
+function argumentsOf(role: Role, file: string, args: Arguments): Arguments {
+  const allowed = allowsLegacy(args, undefined) ? ["--allow-legacy"] : [];
+  return parseArguments(findCommand(role)!, ["-c", file, ...allowed]);
+}
+
 function described<T>(
   { result, ...rest }: ConfiguredRole<T[]>,
   describe: (service: T) => string[],
@@ -153,7 +160,7 @@ function described<T>(
 }
 
 function describeServer(server: ConfiguredServer): string[] {
-  const { listen, method, users = [], masterKey } = server;
+  const { listen, method, users = [], masterKey, plugin } = server;
   const { owner, redirect = [] } = server;
   const own = masterKey === undefined || users.length > 0 &&
       hidesOwnKey(method)
@@ -176,6 +183,7 @@ function describeServer(server: ConfiguredServer): string[] {
       ...redirect.length === 0
         ? []
         : [["strangers", redirect.map(formatAddress).join(", ")] as const],
+      ...plugin === undefined ? [] : [pluginRow(plugin)],
       ["targets", server.reach],
       ...server.routes === undefined
         ? []
@@ -197,6 +205,9 @@ function describeLocal(local: ConfiguredLocal): string[] {
         i === 0 ? "server" : "",
         `${formatAddress(server.endpoint)}, ${describeMethod(server)}`,
       ]),
+      ...servers.flatMap(({ plugin }) =>
+        plugin === undefined ? [] : [pluginRow(plugin)]
+      ),
       ...local.routes === undefined ? [] : [routesRow(local.routes)],
       ...describeService(local),
     ]),
@@ -206,6 +217,12 @@ function describeLocal(local: ConfiguredLocal): string[] {
 /** Where users have numbers or headers, the server's key alone lets nobody in. */
 function hidesOwnKey({ userKind }: Method): boolean {
   return userKind === "identity" || userKind === "uid";
+}
+
+/** Options are left out: some plugins have keys among them. */
+function pluginRow({ name, path, mode }: PluginOptions): Row {
+  const program = path === name ? name : `${name} (${path})`;
+  return ["plugin", `${program}, for ${SERVES[mode]}`];
 }
 
 function routesRow({ table, resolve }: LocalRoutes): Row {

@@ -11,6 +11,8 @@ import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
+import { carriesStreams } from "../../service/plugin/options.ts";
 import { notItself } from "../../service/routing/loop_guard.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { ServerKeys } from "../../session/family.ts";
@@ -24,6 +26,7 @@ import {
   clientKeys,
   methodOf,
   ownerOf,
+  prefixWarnings,
   serverKeys,
   usersIn,
 } from "./credentials.ts";
@@ -39,10 +42,17 @@ import {
   operatorSettings,
 } from "./operator_settings.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
+import {
+  checkPluginMode,
+  linkedPlugin,
+  pluginOf,
+  pluginWarnings,
+} from "./plugin_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
+import { checkWebSocket } from "./transport_settings.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
@@ -82,6 +92,8 @@ export interface ConfiguredServer
   extends Omit<ServerOptions, keyof ServiceOptions>, ServiceOptions {
   /** Never logged. */
   readonly secrets: ServerSecrets;
+  /** Its plugin as links for clients have it; not set: there is none. */
+  readonly linkedPlugin?: string;
   /** What `targetPolicy` lets through, to tell two policies apart. */
   readonly reach: string;
 }
@@ -181,9 +193,9 @@ function configureLocals(
   const common = found.unnamed.service;
   const shares = sharesOf(found.servers, common?.mode);
   const servers = all.map((server, i) => ({
-    endpoint: upstreamEndpoint(server),
-    ...clientKeys(server),
+    ...upstreamOf(server),
     ...(blind && { blind }),
+    ...present({ plugin: pluginOf(server, sources) }),
     ...shares[i],
   }));
   const { balancer, warnings } = balancerOf(args, file);
@@ -217,7 +229,9 @@ function configureLocals(
     warnings: [
       ...found.warnings,
       ...legacy,
+      ...pluginWarnings(all),
       ...(fromFile?.warnings ?? []),
+      ...prefixWarnings(all),
       ...warnings,
       ...new Set(
         result.flatMap(({ mode }) => checkShares(servers, mode, place)),
@@ -235,6 +249,17 @@ function configureLocals(
         outbound: outboundOf("local", args, file?.object),
       }),
     },
+  };
+}
+
+/** A server as it is reached, whatever its share is. */
+function upstreamOf(server: ServerSettings): UpstreamServer {
+  const { transport, through } = server;
+  return {
+    endpoint: upstreamEndpoint(server),
+    ...clientKeys(server),
+    ...(transport && { transport }),
+    ...(through && { through: upstreamOf(through) }),
   };
 }
 
@@ -285,9 +310,14 @@ export function configureServer(
   const { routes, warnings } = serverRoutes(args, sources, file);
   const ports = all.map(atPort);
   checkRedirects(ports);
-  return {
-    result: all.map((server, i) => ({
+  const result = all.map((server, i) => {
+    const plugin = pluginOf(server, sources);
+    const service = complete(SERVICE, server.service ?? {});
+    checkPluginMode(server, plugin, service.mode);
+    checkWebSocket(server, service.mode);
+    return {
       ...ports[i]!,
+      ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
       secrets: {
         own: server.secret,
         users: new Map(
@@ -299,12 +329,19 @@ export function configureServer(
       },
       targetPolicy,
       reach,
+      ...(server.websocket && { websocket: server.websocket }),
       ...routes && { routes },
-      ...complete(SERVICE, server.service ?? {}),
-    })),
+      ...service,
+    };
+  });
+  checkListens(result);
+  return {
+    result,
     warnings: [
       ...found.warnings,
       ...legacy,
+      ...pluginWarnings(all),
+      ...result.flatMap(hiddenClients),
       ...secrets.warnings,
       ...warnings,
       ...localAddressWarning(file?.object),
@@ -316,6 +353,22 @@ export function configureServer(
       }),
     },
   };
+}
+
+/** Two servers cannot take WebSockets at one place: each has keys of its own. */
+function checkListens(servers: readonly ConfiguredServer[]): void {
+  const taken = new Set<string>();
+  for (const { websocket } of servers) {
+    if (websocket === undefined) continue;
+    const place = formatAddress(websocket.listen);
+    if (taken.has(place)) {
+      throw missing(
+        `Several servers take WebSockets at ${place}`,
+        'give each of "servers" a "websocket" of its own, with one "server"',
+      );
+    }
+    taken.add(place);
+  }
 }
 
 /** What depends on the port of a server, and on its method. */
@@ -359,6 +412,24 @@ function checkRedirects(servers: readonly AtPort[]): void {
       );
     }
   }
+}
+
+/** What cannot hold where a plugin alone knows the addresses of clients. */
+function hiddenClients(
+  { listen, plugin, users = [], maxConnectionsPerHost, bind, routes }:
+    ConfiguredServer,
+): string[] {
+  if (!carriesStreams(plugin)) return [];
+  const names = [
+    ...maxConnectionsPerHost === Infinity ? [] : ["max_connections_per_host"],
+    ...users.some(({ limits }) => limits?.maxHosts) ? ["max_hosts"] : [],
+    ...bind ? ["bind"] : [],
+    ...routes === undefined ? [] : ["rules of an ACL for clients"],
+  ];
+  return names.length === 0 ? [] : [
+    `ignored for ${formatAddress(listen)}: ${names.join(", ")}: behind a ` +
+    "plugin all clients come from one address",
+  ];
 }
 
 /**

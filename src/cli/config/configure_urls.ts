@@ -20,6 +20,7 @@ import {
   usersIn,
 } from "./credentials.ts";
 import { publicHostOf } from "./operator_settings.ts";
+import { linkedPlugin } from "./plugin_settings.ts";
 import { Secrets, type Sources } from "./secrets.ts";
 import { formatLink, type LinkedServer, NO_PASSWORD } from "./server_links.ts";
 import type { ServerSettings, UserSettings } from "./server_settings.ts";
@@ -79,12 +80,21 @@ export function linkedServers(
         'give --host NAME, or "public_host" in the file',
       );
     }
+    if (server.through !== undefined) {
+      throw missing(
+        `${server.origin}: a server behind another has no link`,
+        "use the list that it is in",
+      );
+    }
     const method = methodOf(server);
     const base = {
       method,
       host: name,
       port: upstreamEndpoint(server).port,
+      plugin: linkedPlugin(server.plugin),
       ...(method.userKind === "uid" && { ssr: clientSide(server) }),
+      prefix: server.prefix,
+      transport: server.transport,
     };
     const shown = tag ?? server.tag;
     const users = usersOfLink(server);

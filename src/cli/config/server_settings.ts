@@ -9,8 +9,10 @@ import {
   parseLightsocksUrl,
 } from "../../codec/lightsocks_config.ts";
 import { formatLightsocksPassword } from "../../codec/lightsocks_password.ts";
+import type { ListedServer } from "../../codec/sip008.ts";
 import { parseSsrUri, type SsrUri } from "../../codec/ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "../../codec/uri.ts";
+import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
@@ -21,11 +23,18 @@ import {
 import { isWire, SSR } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
 import { fromOptions, type Said } from "../settings/read.ts";
+import { PLUGIN } from "../settings/plugin.ts";
 import { SERVER } from "../settings/server.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
+import type { WebSocketServerOptions } from "../../service/carriers/websocket/server.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
 import type { UserLimits } from "../../users.ts";
+import {
+  pluginFromLink,
+  type PluginSettings,
+  saidPlugin,
+} from "./plugin_settings.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 import { readHostAndPort } from "./values.ts";
 
@@ -43,6 +52,8 @@ export interface ServerSettings {
   readonly method?: Method | undefined;
   /** What the master key is made of. */
   readonly secret?: Secret | undefined;
+  /** The program in front of it. */
+  readonly plugin?: PluginSettings | undefined;
   /** Who may connect to a server, where several may. */
   readonly users?: readonly UserSettings[] | undefined;
   /** How it is served, as far as it is told. */
@@ -57,6 +68,16 @@ export interface ServerSettings {
   readonly obfs?: string | undefined;
   /** Hosts of the disguise. */
   readonly obfsParam?: string | undefined;
+  /** What the salt of each stream begins with. */
+  readonly prefix?: string | undefined;
+  /** What the salt of each packet begins with. */
+  readonly packetPrefix?: string | undefined;
+  /** What carries it to a local. */
+  readonly transport?: WebSocketTransport | undefined;
+  /** A server of a local's on the way to it. */
+  readonly through?: ServerSettings | undefined;
+  /** Where it takes WebSockets, if it is to listen. */
+  readonly websocket?: WebSocketServerOptions | undefined;
   /** Sites for strangers, as written. */
   readonly redirect?: readonly string[] | undefined;
   /** Of each user who has no such limit; `Infinity` for none. */
@@ -91,6 +112,7 @@ export function serverFromOptions(
   secrets: Secrets,
 ): ServerSettings {
   const { port, method } = fromOptions(SERVER, args);
+  const plugin = fromOptions(PLUGIN, args);
   // Of a local the option also tells what programs speak.
   const { wire: _, ...around } = SSR;
   return {
@@ -100,6 +122,10 @@ export function serverFromOptions(
     port,
     method: methodAt("-m, --encrypt-method", method, "given"),
     secret: secrets.fromOptions(args),
+    plugin: saidPlugin({
+      ...plugin,
+      ...plugin.name !== undefined && { option: "--plugin" },
+    }),
     service: serviceFromOptions(args),
   };
 }
@@ -146,11 +172,7 @@ export function wireOf(
   );
 }
 
-/**
- * The server of an `ss://` or `ssr://` URI, or of a lightsocks URL.
- *
- * @throws {ConfigError} Also for a plugin, which we cannot start.
- */
+/** The server of an `ss://` or `ssr://` URI, or of a lightsocks URL. */
 export function serverFromUri(text: string): ServerSettings {
   if (/^\s*ssr:/i.test(text)) {
     const uri = parseSsrUri(text);
@@ -206,30 +228,33 @@ export function serverFromSsr(
   };
 }
 
+/** What links and lists say of a server. */
+type Published =
+  & ServerUri
+  & Pick<ListedServer, "packetPrefix" | "transport" | "through">;
+
 /**
  * The server that somebody published.
  *
  * @param origin Where, for messages.
- * @throws {ConfigError} Also for a plugin, which we cannot start.
  */
 export function serverFromParsed(
-  { host, port, method, password, plugin, tag }: ServerUri,
+  { host, port, method, password, plugin, prefix, tag, ...listed }: Published,
   origin: string,
 ): ServerSettings {
-  if (plugin !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `${origin}: plugins are not supported by this version, it asks for ` +
-        `"${plugin.split(";")[0]}"`,
-    );
-  }
+  const { packetPrefix, transport, through } = listed;
   return {
     origin,
     host,
     port,
     method: methodAt(origin, method),
     secret: { kind: "password", text: password, origin },
+    plugin: pluginFromLink(plugin),
     tag,
+    prefix,
+    packetPrefix,
+    transport,
+    ...through && { through: serverFromParsed(through, origin) },
   };
 }
 

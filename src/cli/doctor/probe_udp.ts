@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { concat } from "../../bytes.ts";
 import { Deadline } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
@@ -34,12 +35,14 @@ export async function askOverUdp(
   const { transport, clock, waitMs } = world;
   const { endpoint } = server;
   const any = endpoint.host.includes(":") ? "::" : "0.0.0.0";
-  const socket = await transport.bind({ host: any, port: 0 });
   const channel = new Shadowsocks(server, waitMs, withDefaults(world))
     .packets();
   const id = world.randomBytes(2);
   const startMs = clock.monotonicMs();
+  let socket: DatagramSocket | undefined;
   try {
+    socket = await (channel.bind?.() ??
+      transport.bind({ host: any, port: 0 }));
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       using deadline = new Deadline(clock, {
         delayMs: waitMs / ATTEMPTS,
@@ -58,7 +61,7 @@ export async function askOverUdp(
     }
     return { kind: "silent" };
   } finally {
-    socket.close();
+    socket?.close();
     channel.free();
   }
 }
@@ -74,7 +77,7 @@ async function receiveAnswer(
   socket: DatagramSocket,
   channel: PacketChannel,
   id: Uint8Array,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<void> {
   for (;;) {
     const datagram = await socket.receive({ signal });

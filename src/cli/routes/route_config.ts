@@ -13,6 +13,7 @@ import type { Acl } from "../../routes/acl/read_acl.ts";
 import { describeNote } from "../../routes/rule_list.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerRoutes } from "../../service/routing/server_rules.ts";
+import type { NamedConfig } from "../config/config_file.ts";
 import { readFile } from "../config/find_servers.ts";
 import type { Sources } from "../config/secrets.ts";
 import type { Arguments } from "../options/args.ts";

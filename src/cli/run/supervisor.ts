@@ -18,13 +18,13 @@ import type {
   ServerStatus,
   Status,
   UserChange,
+  UserPage,
   UserStatus,
 } from "../../admin/operator.ts";
 import {
   FIRST_PAGE,
   pickUsers,
   type ServedUser,
-  type UserPage,
 } from "../../admin/user_page.ts";
 import type { Clock } from "../../clock.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
@@ -73,7 +73,7 @@ export interface SupervisorOptions {
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers" | "users">;
+  programStatus(): Omit<Status, "servers" | "users" | "plugins">;
   /** Host of `ss://` URIs; not set: where a server listens. */
   readonly publicHost?: string | undefined;
   /** The host where that is every address. */
@@ -138,7 +138,8 @@ export class Supervisor implements Operator {
   }
 
   status(page: UserPage = FIRST_PAGE): Status {
-    const program = this.#options.programStatus();
+    const { fleet, programStatus } = this.#options;
+    const program = programStatus();
     const ids = this.#ids();
     for (const id of ids) this.#extrasOf(id).rates.look();
     // A look that tells no users need not count them either.
@@ -149,6 +150,9 @@ export class Supervisor implements Operator {
     );
     return {
       ...program,
+      plugins: fleet.running.flatMap(({ service }) =>
+        (service as ServerService).plugin ?? []
+      ),
       users: totals,
       servers: ids.map((id) => ({
         ...this.#serverStatus(id),

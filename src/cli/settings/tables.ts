@@ -17,9 +17,10 @@ import {
 } from "./local.ts";
 import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
+import { LIST_PLUGINS, PLUGIN } from "./plugin.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
 import { ACL, ROUTES } from "./routes.ts";
-import { ENTRY, SECRET, SERVER, SERVERS } from "./server.ts";
+import { ENTRY, PREFIX, SECRET, SERVER, SERVERS } from "./server.ts";
 import { MODE_SWITCHES, SERVICE } from "./service.ts";
 import {
   type AnySetting,
@@ -31,12 +32,15 @@ import {
   stands,
   usual,
 } from "./setting.ts";
+import { CARRIERS, TRANSPORT, WEBSOCKET } from "./transport.ts";
 import { USER, USER_LIMITS, USERS } from "./users.ts";
 
 /** In the order of the documentation. */
 export const TABLES: readonly AnySettings[] = [
   SERVER,
   SECRET,
+  PREFIX,
+  PLUGIN,
   USERS,
   SERVERS,
   LEGACY,
@@ -50,11 +54,15 @@ export const TABLES: readonly AnySettings[] = [
   LOCALS,
   ENTRY,
   WEIGHTS,
+  CARRIERS,
+  TRANSPORT,
+  WEBSOCKET,
   BALANCING,
   BALANCER,
   RUST_BALANCER,
   LIST,
   ONLINE,
+  LIST_PLUGINS,
   DNS,
   MODE_SWITCHES,
   SERVICE,

@@ -14,8 +14,13 @@ import {
 } from "../../codec/foreign_outbounds.ts";
 import { toGoConfig, toPythonConfig } from "../../codec/lightsocks_config.ts";
 import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
+import { splitPlugin } from "../../codec/plugin_options.ts";
 import { encodeBase64 } from "../../codec/base64.ts";
 import { type OnlineConfig, parseOnlineConfig } from "../../codec/sip008.ts";
+import {
+  formatWebSocketUrl,
+  type WebSocketTransport,
+} from "../../codec/websocket_transport.ts";
 import { readSubscription } from "../../codec/ssr_uri.ts";
 import { toSsrConfig } from "../../codec/ssr_config.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
@@ -148,7 +153,10 @@ const WRITERS: Readonly<
     json({
       version: 1,
       servers: servers.map((server, i) => {
-        const { host, port, method, password, tag } = plain(server, "SIP008");
+        const { host, port, method, password, prefix, tag } = plain(
+          server,
+          "SIP008",
+        );
         return {
           id: uuid(i),
           remarks: tag ?? `${host}:${port}`,
@@ -156,18 +164,23 @@ const WRITERS: Readonly<
           server_port: port,
           password,
           method: method.name,
+          ...(prefix && { prefix }),
+          ...pluginKeys(server),
         };
       }),
     }),
   "sing-box": (servers) =>
     json({
-      outbounds: servers.map((server) =>
-        toSingBox(entryOf(plain(server, "sing-box")))
-      ),
+      outbounds: servers.map((server) => ({
+        ...toSingBox(entryOf(plain(bare(server, "sing-box"), "sing-box"))),
+        ...pluginKeys(server),
+      })),
     }),
   clash: (servers) =>
     `proxies:\n${
-      servers.map((server) => toClash(entryOf(notLightsocks(server)))).join("")
+      servers.map((server) =>
+        toClash(entryOf(withoutPlugin(notLightsocks(bare(server, "clash")))))
+      ).join("")
     }`,
   shadowsocksr: (servers) => {
     const { host, ...server } = only(servers, "shadowsocksr");
@@ -192,17 +205,20 @@ const WRITERS: Readonly<
 
 /** Ours: one server at the top, several in `servers`. */
 function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
-  const entries = servers.map(({ host, port, ...server }) => {
-    const { method, password, ssr, protocolParam, tag } = server;
+  const entries = servers.map(({ host, port, transport, ...server }, i) => {
+    const { method, password, ssr, protocolParam, prefix, tag } = server;
     const isTable = method.family.name === "lightsocks";
     return {
       server: host,
       server_port: port,
       ...isTable ? { protocol: "lightsocks" } : { method: method.name },
       password,
+      ...pluginKeys(servers[i]!),
       ...(ssr && { protocol: ssr.protocol, obfs: ssr.obfs }),
       ...(protocolParam && { protocol_param: protocolParam }),
       ...(ssr?.obfsParam && { obfs_param: ssr.obfsParam }),
+      ...(prefix && { prefix }),
+      ...(transport && { transport: writeTransport(transport) }),
       ...(tag && { remarks: tag }),
     };
   });
@@ -210,9 +226,22 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
     ? { allow_legacy: true }
     : {};
   const [first] = entries;
-  return entries.length === 1
+  // At the top, "transport" is whose sockets serve.
+  return entries.length === 1 && !("transport" in first!)
     ? { ...first, ...legacy, ...OWN_LOCAL }
     : { servers: entries, ...legacy, ...OWN_LOCAL };
+}
+
+function writeTransport(
+  { type, url, udpUrl, closeDelayMs, headers = [] }: WebSocketTransport,
+): Record<string, unknown> {
+  return {
+    type,
+    url: formatWebSocketUrl(url),
+    ...(udpUrl && { "udp_url": formatWebSocketUrl(udpUrl) }),
+    ...(closeDelayMs && { "close_delay": closeDelayMs / 1_000 }),
+    ...headers.length > 0 && { headers: Object.fromEntries(headers) },
+  };
 }
 
 const OWN_LOCAL = {
@@ -299,8 +328,30 @@ function lightsocks(
 
 /** What has a method and a password, and no more. */
 function plain(server: LinkedServer, form: string): LinkedServer {
+  if (form === "SIP008" && server.transport !== undefined) {
+    throw noForm(server, form, "no WebSocket");
+  }
   if (server.ssr === undefined) return notLightsocks(server);
   throw noForm(server, form, "nothing of ShadowsocksR");
+}
+
+/** What a form has no words for would be missing without a word. */
+function bare(server: LinkedServer, form: string): LinkedServer {
+  const { prefix, transport } = server;
+  if (prefix) throw noForm(server, form, "no prefix of salts");
+  if (transport) throw noForm(server, form, "no such WebSocket here");
+  return server;
+}
+
+/** As configurations and lists have them. */
+function pluginKeys({ plugin = "" }: LinkedServer): Record<string, string> {
+  const { name, options = "" } = splitPlugin(plugin);
+  return name === "" ? {} : { plugin: name, "plugin_opts": options };
+}
+
+function withoutPlugin(server: LinkedServer): LinkedServer {
+  if (server.plugin === undefined) return server;
+  throw noForm(server, "this form", "no plugins as SIP003 has them");
 }
 
 function notLightsocks(server: LinkedServer): LinkedServer {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { onAbort, Stop, type StopSignal } from "../../on_abort.ts";
 import { type Clock, Deadline, pause } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { parseIp } from "../../codec/ip_address.ts";
@@ -15,7 +16,7 @@ import {
   explainRefusal,
   type TargetPolicy,
 } from "../../security/target_policy.ts";
-import type { Connection, Transport } from "../../transport.ts";
+import type { Connection, TlsOptions, Transport } from "../../transport.ts";
 
 /** How to reach an address. */
 export interface DialOptions {
@@ -28,7 +29,9 @@ export interface DialOptions {
   /** Milliseconds for look-up and connection together. */
   readonly timeoutMs: number;
   /** Its abort gives the dial up. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
+  /** Secures the connection; default: nothing does. */
+  readonly tls?: TlsOptions | undefined;
   /** Hears how long it took, unless it was given up; default: nobody does. */
   readonly metrics?: Metrics;
 }
@@ -66,7 +69,7 @@ async function connect(
   { host, port }: Address,
   options: DialOptions,
 ): Promise<Connection> {
-  const { transport, clock, timeoutMs } = options;
+  const { transport, clock, timeoutMs, tls } = options;
   let resolved = parseIp(host) !== undefined;
   using deadline = new Deadline(clock, {
     delayMs: timeoutMs,
@@ -85,11 +88,11 @@ async function connect(
   const allowed = interleave(permitted(ips, host, options.policy))
     .slice(0, MAX_DIAL_ADDRESSES);
   if (allowed.length === 1) {
-    return await transport.dial({ host: allowed[0]!, port }, { signal });
+    return await transport.dial({ host: allowed[0]!, port }, { signal, tls });
   }
   return await race(
     allowed.map((ip) => (signal) =>
-      transport.dial({ host: ip, port }, { signal })
+      transport.dial({ host: ip, port }, { signal, tls })
     ),
     clock,
     deadline,
@@ -112,7 +115,8 @@ function permitted(
 }
 
 /** Takes turns between the families, starting with the first one given. */
-function interleave(ips: readonly string[]): string[] {
+function interleave(ips: readonly string[]): readonly string[] {
+  if (ips.length === 1) return ips;
   const isIpv6 = (ip: string): boolean => ip.includes(":");
   const startsIpv6 = isIpv6(ips[0]!);
   const first = ips.filter((ip) => isIpv6(ip) === startsIpv6);
@@ -124,7 +128,7 @@ function interleave(ips: readonly string[]): string[] {
   return out;
 }
 
-type Attempt = (signal: AbortSignal) => Promise<Connection>;
+type Attempt = (signal: StopSignal) => Promise<Connection>;
 
 /** Starts the attempts one after the other; the first connection wins. */
 async function race(
@@ -132,19 +136,21 @@ async function race(
   clock: Clock,
   deadline: Deadline,
 ): Promise<Connection> {
-  const losers = new AbortController();
-  const giveUp = (): void => losers.abort(deadline.signal.reason);
-  deadline.signal.addEventListener("abort", giveUp);
+  const losers = new Stop();
+  const leave = onAbort(
+    deadline.signal,
+    () => losers.abort(deadline.signal.reason),
+  );
   let turn: Promise<unknown> = Promise.resolve();
   const started = attempts.map((attempt) => {
     const connecting = turn.then(() => {
-      losers.signal.throwIfAborted();
-      return attempt(losers.signal);
+      losers.throwIfAborted();
+      return attempt(losers);
     });
     turn = turn.then(() =>
       Promise.race([
         connecting.then(() => {}, () => {}),
-        pause(clock, ATTEMPT_DELAY_MS, losers.signal),
+        pause(clock, ATTEMPT_DELAY_MS, losers),
       ])
     );
     return connecting;
@@ -156,7 +162,7 @@ async function race(
   } catch (error) {
     throw (error as AggregateError).errors.at(-1);
   } finally {
-    deadline.signal.removeEventListener("abort", giveUp);
+    leave();
     losers.abort(RACE_OVER);
   }
 }

@@ -3,13 +3,25 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
+import type { StopSignal } from "../../on_abort.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
+import { TransportError } from "../../errors.ts";
 import { anyTarget } from "../../security/target_policy.ts";
 import { clientProtocol } from "../../session/families.ts";
 import type { ClientKeys, ClientProtocol } from "../../session/family.ts";
 import type { ClientSession } from "../../session/stream_protocol.ts";
 import { Channel } from "../../streams/channel.ts";
+import { ChannelConnection } from "../../streams/channel_connection.ts";
 import type { Connection, Endpoint } from "../../transport.ts";
+import type { Carrier, CarrierSettings } from "../carriers/carrier.ts";
+import { carrierOf } from "../carriers/carriers.ts";
+import {
+  carriesDatagrams,
+  carriesStreams,
+  type PluginOptions,
+} from "../plugin/options.ts";
+import type { Plugin } from "../plugin/plugin.ts";
 import type { Dependencies } from "../service.ts";
 import { dial } from "./dial.ts";
 import type { Outbound, PacketChannel } from "./outbound.ts";
@@ -19,8 +31,16 @@ import { WatchedSession, type WatchStream } from "./servers/watched_session.ts";
 export interface UpstreamServer extends ClientKeys {
   /** IP address or name, and port. */
   readonly endpoint: Endpoint;
+  /** A server on the way to it, as another hop. Default: there is none. */
+  readonly through?: UpstreamServer;
+  /** What carries its streams and packets; default: plain TCP and UDP. */
+  readonly transport?: CarrierSettings;
   /** Name for the operator; default: its address. */
   readonly name?: string;
+  /** The program on the way to it; default: none. */
+  readonly plugin?: PluginOptions;
+  /** That program, once it has an owner: see `PluginCrew`. */
+  readonly running?: Plugin;
   /** Share for TCP beside other servers, 0 to 1; default 1, 0: none. */
   readonly tcpWeight?: number;
   /** The same for UDP. */
@@ -32,16 +52,20 @@ export class Shadowsocks implements Outbound {
   /** Address of the server as text; see {@link Outbound.name}. */
   readonly name: string;
   readonly #endpoint: Endpoint;
+  readonly #plugin: Plugin | undefined;
   readonly #protocol: ClientProtocol;
   readonly #connectTimeoutMs: number;
   readonly #world: Required<Dependencies>;
   readonly #watch: WatchStream | undefined;
+  readonly #carrier: Carrier | undefined;
+  readonly #entry: Shadowsocks | undefined;
 
   /**
    * Opens nothing yet.
    *
    * @param connectTimeoutMs Milliseconds to resolve and connect to the server.
    * @param watch Told of every stream; default: nobody is.
+   * @throws {RangeError} For a WebSocket through another server.
    */
   constructor(
     server: UpstreamServer,
@@ -51,27 +75,27 @@ export class Shadowsocks implements Outbound {
   ) {
     this.name = formatAddress(server.endpoint);
     this.#endpoint = server.endpoint;
+    this.#plugin = server.running;
     this.#protocol = clientProtocol(server, world);
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#world = world;
     this.#watch = watch;
+    const { endpoint, transport, through } = server;
+    if (transport !== undefined && through !== undefined) {
+      throw new RangeError("Cannot open a WebSocket through another server");
+    }
+    this.#entry = through && new Shadowsocks(through, connectTimeoutMs, world);
+    this.#carrier = transport &&
+      carrierOf(transport, { endpoint, connectTimeoutMs }, world);
   }
 
   /** See {@link Outbound.open}. */
   async open(
     target: Address,
     first: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Channel> {
-    const { transport, clock, metrics } = this.#world;
-    const connection = await dial(this.#endpoint, {
-      transport,
-      clock,
-      metrics,
-      policy: anyTarget,
-      timeoutMs: this.#connectTimeoutMs,
-      signal,
-    });
+    const connection = await this.#connect(signal);
     const session = this.#protocol.stream();
     return new RequestChannel(
       connection,
@@ -86,13 +110,66 @@ export class Shadowsocks implements Outbound {
   /** See {@link Outbound.packets}. */
   packets(): PacketChannel {
     const session = this.#protocol.packets();
-    const to = this.#endpoint;
+    const carrier = this.#carrier;
+    const entry = this.#entry?.packets();
+    if (entry !== undefined) {
+      return {
+        policy: entry.policy,
+        seal: (packet) =>
+          entry.seal({
+            address: this.#endpoint,
+            payload: session.seal(packet),
+          }),
+        open: (datagram) => session.open(entry.open(datagram).payload),
+        ...entry.bind && { bind: entry.bind },
+        free: () => {
+          session.free();
+          entry.free();
+        },
+      };
+    }
     return {
       policy: anyTarget,
-      seal: (packet) => ({ to, bytes: session.seal(packet) }),
+      seal: (packet) => ({
+        to: this.#datagramsTo(),
+        bytes: session.seal(packet),
+      }),
       open: ({ payload }) => session.open(payload),
+      ...carrier?.bind && { bind: carrier.bind },
       free: () => session.free(),
     };
+  }
+
+  async #connect(signal: StopSignal): Promise<Connection> {
+    if (this.#entry !== undefined) {
+      const entry = await this.#entry.open(this.#endpoint, NOTHING, signal);
+      return new ChannelConnection(entry);
+    }
+    if (this.#carrier !== undefined) return await this.#carrier.connect(signal);
+    const { transport, clock, metrics } = this.#world;
+    const plugin = this.#plugin;
+    const endpoint = carriesStreams(plugin?.options)
+      ? await plugin!.ready(signal)
+      : this.#endpoint;
+    return await dial(endpoint, {
+      transport,
+      clock,
+      metrics,
+      policy: anyTarget,
+      timeoutMs: this.#connectTimeoutMs,
+      signal,
+    });
+  }
+
+  #datagramsTo(): Endpoint {
+    const plugin = this.#plugin;
+    if (!carriesDatagrams(plugin?.options)) return this.#endpoint;
+    const to = plugin!.endpoint;
+    if (to !== undefined) return to;
+    throw new TransportError(
+      "ERR_NET_PLUGIN",
+      `Plugin ${plugin!.options.name} does not listen`,
+    );
   }
 }
 

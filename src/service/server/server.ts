@@ -14,9 +14,14 @@ import {
 } from "../../security/target_policy.ts";
 import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
+import { formatAddress } from "../../codec/address.ts";
 import { checkDistinct, type ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
-import { serve } from "../accept_loop.ts";
+import { type ConnectionLimits, serve } from "../accept_loop.ts";
+import {
+  startWebSockets,
+  type WebSocketServerOptions,
+} from "../carriers/websocket/server.ts";
 import type { LimitedUser } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 import {
@@ -32,6 +37,9 @@ import {
 } from "../options.ts";
 import { everythingTo, type Router } from "../outbound/outbound.ts";
 import { type ServerRoutes, ServerRules } from "../routing/server_rules.ts";
+import { behind, findFront } from "../plugin/front.ts";
+import { carriesStreams, type PluginOptions } from "../plugin/options.ts";
+import { Plugin, type PluginStatus } from "../plugin/plugin.ts";
 import {
   acceptShare,
   type Dependencies,
@@ -39,13 +47,17 @@ import {
   withDefaults,
 } from "../service.ts";
 import { startUdpServer, type UdpServerService } from "../udp/udp_server.ts";
-import { besideListener, joined } from "../both_networks.ts";
+import { besideListener, besideService, joined } from "../both_networks.ts";
 import { flowShare } from "../udp/flow_share.ts";
 
 /** How to run a server. */
 export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
   /** Where clients connect. */
   readonly listen: Endpoint;
+  /** Where WebSockets are taken besides; default: nowhere. */
+  readonly websocket?: WebSocketServerOptions | undefined;
+  /** The program that clients reach in its place; default: none. */
+  readonly plugin?: PluginOptions | undefined;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
   /** Which clients and targets are served besides; default: all. */
@@ -75,7 +87,13 @@ const DEFAULTS = {
 /** What can be changed while a server runs: all but where and how it listens. */
 export type ServerChange = Omit<
   ServerOptions,
-  "listen" | "mode" | "accounts" | "maxFlows" | keyof AcceptOptions
+  | "listen"
+  | "websocket"
+  | "mode"
+  | "plugin"
+  | "accounts"
+  | "maxFlows"
+  | keyof AcceptOptions
 >;
 
 /** A running server. */
@@ -94,6 +112,8 @@ export interface ServerService extends Service {
    * @throws {RangeError} As `startServer()`; nothing has changed then.
    */
   replaceUser(old: ServerUser | undefined, next: ServerUser | undefined): void;
+  /** The program in front of it; not set: there is none. */
+  readonly plugin?: PluginStatus | undefined;
 }
 
 /**
@@ -122,7 +142,8 @@ export function checkServer(
 }
 
 /**
- * Starts a server.
+ * Starts a server. One with a plugin is there once that listens, or has failed
+ * to for the first time.
  *
  * @throws {TransportError} When it cannot listen.
  * @throws {RangeError} When keys are missing, users cannot be told apart, or
@@ -134,27 +155,66 @@ export async function startServer(
 ): Promise<ServerService> {
   const world = withDefaults(dependencies);
   const options: CompleteOptions = { ...DEFAULTS, ...given };
-  const { mode, proxyFrom } = options;
   // Better before anything listens.
-  inBlocks(proxyFrom);
+  inBlocks(options.proxyFrom);
   const server = new Server(options, world);
-  const { accounts, protocol } = server;
+  if (options.plugin === undefined) {
+    return (await startServing(options, options.listen, server)).service;
+  }
+  const front = await findFront(
+    options.listen,
+    options.plugin,
+    world.transport,
+  );
+  const { service, local } = await startServing(options, front, server);
+  const place = { server: formatAddress(front), remote: front, local };
+  const plugin = new Plugin(options.plugin, place, world);
+  plugin.start();
+  await plugin.tried();
+  return withPlugin(service, plugin);
+}
+
+/** What runs, and where a plugin finds it. */
+interface Serving {
+  readonly service: ServerService;
+  readonly local: Endpoint;
+}
+
+/** @param front Where clients send to. */
+async function startServing(
+  options: CompleteOptions,
+  front: Endpoint,
+  server: Server,
+): Promise<Serving> {
+  const { mode, plugin } = options;
+  const { accounts, protocol, world } = server;
   const router: Router = { choose: (request) => server.router.choose(request) };
   const shared = { ...options, accounts, protocol, router };
+  const { streams, datagrams } = behind(front, plugin);
   if (mode === "udp_only") {
-    const udp = await startUdpServer(shared, world);
-    return withUpdate(udp, server, udp);
+    const listen = datagrams();
+    const udp = await startUdpServer({ ...shared, listen }, world);
+    const { address: local } = udp;
+    const all = await withWebSockets(udp, server, udp, options);
+    return { service: withUpdate(all, server, udp), local };
   }
-  const listener = await world.transport.listen(options.listen, {
+  const listener = await world.transport.listen(streams, {
     reusePort: world.sharePorts,
   });
+  const { address } = listener;
   const maxFlows = flowShare(options, world);
-  const udpOptions = { ...shared, listen: listener.address, maxFlows };
+  const listen = plugin === undefined ? address : datagrams(address.port);
   const udp = mode !== "tcp_only"
-    ? await besideListener(listener, () => startUdpServer(udpOptions, world))
+    ? await besideListener(
+      listener,
+      () => startUdpServer({ ...shared, listen, maxFlows }, world),
+    )
     : undefined;
-  const share = acceptShare(options, world, maxFlows);
-  const limits = { ...share, maxStrangers: share.maxConnections };
+  const limits = {
+    ...acceptLimits(options, world),
+    // Behind a plugin everybody comes from one address, which names nobody.
+    ...carriesStreams(plugin) && NOBODY_NAMED,
+  };
   const tcp = serve(
     listener,
     limits,
@@ -162,7 +222,61 @@ export async function startServer(
       new ClientConnection(connection, server, { signal, place }).serve(),
     world,
   );
-  return withUpdate(udp === undefined ? tcp : joined(tcp, udp), server, udp);
+  const both = udp === undefined ? tcp : joined(tcp, udp);
+  const all = await withWebSockets(both, server, udp, options);
+  return {
+    service: withUpdate(all, server, udp),
+    local: udp !== undefined && !carriesStreams(plugin) ? udp.address : address,
+  };
+}
+
+/** Of connections that come from a program of ours. */
+const NOBODY_NAMED = { maxPerHost: undefined, isProxy: undefined } as const;
+
+/** The service, and the WebSockets that lead to it besides, if there are any. */
+async function withWebSockets(
+  service: Service,
+  server: Server,
+  udp: UdpServerService | undefined,
+  options: CompleteOptions,
+): Promise<Service> {
+  const { websocket } = options;
+  if (websocket === undefined) return service;
+  // All of them come from the web server.
+  const limits = { ...acceptLimits(options, server.world), ...NOBODY_NAMED };
+  return await besideService(
+    service,
+    () => startWebSockets(websocket, { server, udp }, limits),
+  );
+}
+
+/** Half of the places are those of WebSockets, where they are taken. */
+function acceptLimits(
+  options: CompleteOptions,
+  world: Required<Dependencies>,
+): ConnectionLimits {
+  const share = acceptShare(options, world, flowShare(options, world));
+  const maxConnections = options.websocket === undefined
+    ? share.maxConnections
+    : Math.ceil(share.maxConnections / 2);
+  return { ...share, maxConnections, maxStrangers: maxConnections };
+}
+
+/** The service as clients reach it. */
+function withPlugin(service: ServerService, plugin: Plugin): ServerService {
+  return {
+    address: plugin.place.remote,
+    async stop(graceMs): Promise<void> {
+      await service.stop(graceMs);
+      await plugin.stop();
+    },
+    release: () => plugin.stop(),
+    update: (change) => service.update(change),
+    replaceUser: (old, next) => service.replaceUser(old, next),
+    get plugin(): PluginStatus {
+      return plugin.status;
+    },
+  };
 }
 
 function withUpdate(

@@ -63,6 +63,15 @@ export interface UdpServerOptions extends UdpServerChange, UdpOptions {
 
 /** The running UDP side of a server. */
 export interface UdpServerService extends Service {
+  /**
+   * Takes a packet that came in another way than by the port.
+   *
+   * @param reply The way back.
+   * @returns True if its sender has proved to know a key.
+   */
+  take(datagram: Datagram, reply: PacketReply): boolean;
+  /** A way back is closed: what came by it ends. */
+  leave(reply: PacketReply): void;
   /** Takes these as they are from now on. */
   update(change: UdpServerChange): void;
 }
@@ -88,15 +97,22 @@ export async function startUdpServer(
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
     update: (change) => server.update(change),
+    take: (datagram, reply) => server.handle(datagram, reply),
+    leave: (reply) => server.leave(reply),
   };
 }
+
+/** The way back to a client. */
+export type PacketReply = Pick<DatagramSocket, "send">;
 
 /** One association of a client. */
 interface Client extends FlowOwner {
   /** The client's latest address. */
   endpoint: Endpoint;
-  /** How replies get there. */
+  /** Where replies go, and what stands in front of them. */
   way: Way;
+  /** By what they are sent. */
+  reply: PacketReply;
   /** Counts what the user moves; its abort ends the association. */
   readonly visit: Visit;
   /** It ends with the last of them. */
@@ -113,6 +129,8 @@ class UdpServer {
   readonly #world: Required<Dependencies>;
   /** By the name of their association. */
   readonly #clients = new Map<string, Client>();
+  /** Those that came in another way than by the port. */
+  readonly #carried = new WeakMap<PacketReply, Set<Client>>();
   #packets: PacketServer;
   #routes: ServerRoutes | undefined;
   #owner: LimitedUser | undefined;
@@ -148,13 +166,18 @@ class UdpServer {
     );
   }
 
-  /** Takes what a client, or anybody, has sent. */
-  handle(datagram: Datagram): void {
+  /**
+   * Takes what a client, or anybody, has sent.
+   *
+   * @param reply The way back; default: the port.
+   * @returns True if it was sealed with a key.
+   */
+  handle(datagram: Datagram, reply: PacketReply = this.#socket): boolean {
     this.#report.received();
     let from = datagram.from;
     try {
-      const sent = this.#introduce(datagram);
-      if (sent === undefined) return;
+      const sent = this.#introduce(datagram, reply);
+      if (sent === undefined) return false;
       from = sent.client;
       if (this.#routes && isClientBlocked(this.#routes, from.host)) {
         throw new PolicyError(
@@ -163,11 +186,20 @@ class UdpServer {
         );
       }
       const packet = this.#packets.open(sent.payload, from);
-      const client = this.#clientOf(packet, sent);
+      const client = this.#clientOf(packet, sent, reply);
       detach(this.#flows.send(client, packet), "datagram", this.#world);
       this.#forgetUnused(client);
+      return true;
     } catch (error) {
       this.#report.dropped(error, from.host);
+      return false;
+    }
+  }
+
+  /** See {@link UdpServerService.leave}. */
+  leave(reply: PacketReply): void {
+    for (const client of this.#carried.get(reply) ?? []) {
+      this.#flows.endOf(client);
     }
   }
 
@@ -181,8 +213,11 @@ class UdpServer {
     this.#flows.setIdleTimeout(udpTimeoutMs);
   }
 
-  #introduce(datagram: Datagram): Introduced | undefined {
-    if (this.#proxies !== undefined) return this.#proxies.introduce(datagram);
+  /** Only at the port there are proxies. */
+  #introduce(datagram: Datagram, reply: PacketReply): Introduced | undefined {
+    if (this.#proxies !== undefined && reply === this.#socket) {
+      return this.#proxies.introduce(datagram);
+    }
     const { payload, from } = datagram;
     return { client: from, payload, way: { to: from } };
   }
@@ -197,12 +232,14 @@ class UdpServer {
   #clientOf(
     packet: ClientPacket,
     { client: endpoint, way }: Introduced,
+    reply: PacketReply,
   ): Client {
     const { association, user = this.#owner?.name, payload } = packet;
     const known = this.#clients.get(association);
     if (known !== undefined) {
       known.endpoint = endpoint;
       known.way = way;
+      if (known.reply !== reply) this.#carry(known, reply);
       this.#count(known, "up", payload.length);
       return known;
     }
@@ -219,6 +256,7 @@ class UdpServer {
       key: association,
       endpoint,
       way,
+      reply: this.#socket,
       user,
       visit,
       flows: new Set(),
@@ -227,7 +265,17 @@ class UdpServer {
         : onAbort(visit.signal, () => this.#flows.endOf(client)),
     };
     this.#clients.set(association, client);
+    this.#carry(client, reply);
     return client;
+  }
+
+  /** A client is answered by this way from now on. */
+  #carry(client: Client, reply: PacketReply): void {
+    this.#carried.get(client.reply)?.delete(client);
+    client.reply = reply;
+    if (reply === this.#socket) return;
+    const carried = this.#carried.get(reply) ?? new Set();
+    this.#carried.set(reply, carried.add(client));
   }
 
   /** A user with too many associations loses the quietest, and no other. */
@@ -267,12 +315,13 @@ class UdpServer {
     const sealed = this.#packets.seal(client.key, packet);
     const { to, front } = client.way;
     const bytes = front === undefined ? sealed : concat(front, sealed);
-    await this.#socket.send(bytes, to, { signal });
+    await client.reply.send(bytes, to, { signal });
   }
 
   /** An association ends with its last flow, or if it never had one. */
   #forgetUnused(client: Client): void {
     if (client.flows.size > 0 || !this.#clients.delete(client.key)) return;
+    this.#carried.get(client.reply)?.delete(client);
     client.leaveSignal();
     client.visit[Symbol.dispose]();
     this.#packets.end(client.key);

@@ -21,7 +21,7 @@ import type {
   SessionFamily,
   SessionWorld,
 } from "../family.ts";
-import { checkDistinct, CompactUser, type ServerUser } from "../server_user.ts";
+import { checkDistinct, type ServerUser } from "../server_user.ts";
 import { Client2022 } from "./client.ts";
 import { PacketClient2022 } from "./packet_client.ts";
 import { PacketServer2022 } from "./packet_server.ts";

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NO_RATE } from "../../../src/admin/operator.ts";
+import { NO_RATE, type UserPage } from "../../../src/admin/operator.ts";
 import {
   FIRST_PAGE,
   formatPage,
   pickUsers,
   readPage,
   type ServedUser,
-  type UserPage,
 } from "../../../src/admin/user_page.ts";
 import {
   COLUMNS,

@@ -1,5 +1,4 @@
 // Keys of configuration files are what they are.
-// deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
@@ -200,8 +199,8 @@ test("migrate() refuses what cannot be served, and names the place", () => {
   );
   refuses({ server_port: 1, password: "secret" }, /no "method"/);
   refuses(
-    { server_port: 1, password: "secret", method: CHACHA, plugin: "x" },
-    /plugin is not supported/,
+    { server_port: 1, password: "secret", method: CHACHA, auth: true },
+    /auth is not supported/,
   );
   refuses("<html>", /HTML page/);
 });
