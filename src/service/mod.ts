@@ -28,7 +28,7 @@ export {
   type DeadlineOptions,
   systemClock,
 } from "../clock.ts";
-export { Stop, type StopSignal } from "../on_abort.ts";
+export { onAbort, Stop, type StopSignal, toAbortSignal } from "../on_abort.ts";
 export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "../random.ts";
 export type {
