@@ -68,7 +68,8 @@ export function usersApi(operator: Operator): Route[] {
       `GET ${users}`,
       ofServer(({ server, call: { url } }) => {
         const all = [...operator.users(server.id)];
-        const from = Number(url.searchParams.get("offset") ?? 0);
+        const offset = url.searchParams.get("offset") ?? "";
+        const from = /^\d{1,9}$/.test(offset) ? Number(offset) : 0;
         const users = all.slice(from, from + MAX_USER_PAGE);
         return json({ users, total: all.length });
       }),

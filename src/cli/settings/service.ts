@@ -162,7 +162,8 @@ export const SERVES: Readonly<Record<Mode, string>> = {
 export function describeService(
   service: ServiceOptions,
 ): (readonly [name: string, value: string])[] {
-  const { mode, maxConnections, maxConnectionsPerHost, maxFlows } = service;
+  const { mode, maxConnections, maxConnectionsPerHost, maxFlows, proxyFrom } =
+    service;
   const seconds = (name: "idleTimeoutMs" | "udpTimeoutMs"): string =>
     `${written(SERVICE[name].kind, service[name])} s`;
   const closed = service.idleTimeoutMs === Infinity
@@ -170,6 +171,8 @@ export function describeService(
     : `closed after ${seconds("idleTimeoutMs")} without a byte`;
   const rows: readonly (readonly [string, string] | false)[] = [
     ["serves", SERVES[mode]],
+    proxyFrom.length > 0 &&
+    ["proxies", `${proxyFrom.join(", ")}, by the PROXY protocol`],
     mode !== "udp_only" &&
     ["TCP", `at most ${maxConnections} connections, ${closed}`],
     mode !== "udp_only" && maxConnectionsPerHost !== Infinity &&

@@ -4,6 +4,7 @@ import { concat } from "../../../../src/bytes.ts";
 import { MAX_PROXIED_SESSIONS } from "../../../../src/limits.ts";
 import { silentMetrics } from "../../../../src/observe.ts";
 import { DatagramProxies } from "../../../../src/service/udp/datagram_proxies.ts";
+import type { ClientKeys } from "../../../../src/session/family.ts";
 import type { Endpoint } from "../../../../src/transport.ts";
 import { seededBytes, utf8 } from "../../../support/bytes.ts";
 import { settle } from "../../../support/fake_clock.ts";
@@ -37,7 +38,7 @@ async function start(): Promise<{ world: World; dropped: string[] }> {
   return { world, dropped };
 }
 
-const KEYS = (world: World) => ({
+const KEYS = (world: World): ClientKeys => ({
   method: world.method,
   masterKey: new Uint8Array(16),
 });
