@@ -12,7 +12,6 @@ import { ONLINE_RETRY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { shownText } from "../../text.ts";
 import { clientKeys } from "../config/credentials.ts";
-import { nativePlugin } from "../config/native_plugin.ts";
 import { checkLegacy } from "../config/legacy_gate.ts";
 import type { OnlineCache } from "./online_cache.ts";
 import { readList } from "./read_list.ts";

@@ -13,8 +13,7 @@ import { ConfigError } from "../../../src/errors.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const FILE = {
-  server: "127.0.0.1",
-  server_port: 8388,
+  ...{ server: "127.0.0.1", server_port: 8388 },
   method: "aes-256-gcm",
   password: "secret",
 };
