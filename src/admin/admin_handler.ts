@@ -17,7 +17,8 @@ import {
   SCRAPED_USERS,
 } from "./metrics.ts";
 import type { Operator } from "./operator.ts";
-import { failure, failureWith, text } from "./replies.ts";
+import type { Minute } from "./day_history.ts";
+import { failure, failureWith, json, text } from "./replies.ts";
 import { dataRoute, findRoute, type Route } from "./router.ts";
 import { sip008Routes } from "./sip008.ts";
 import { ssmApi } from "./ssm_api.ts";
@@ -38,6 +39,8 @@ export interface AdminOptions extends GuardSettings {
   readonly operator: Operator;
   /** The dashboard; not set: there is none. */
   readonly page?: AdminPage | undefined;
+  /** The last day; not set: nobody remembers it. */
+  readonly history?: (() => readonly Minute[]) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -60,7 +63,9 @@ export function createAdminHandler(options: AdminOptions): AdminHandler {
     harden(await answer({ request, peer, guard, routes }));
 }
 
-function routesOf({ operator, page }: AdminOptions): Route[] {
+function routesOf(
+  { operator, page, history = () => [] }: AdminOptions,
+): Route[] {
   return [
     {
       access: "health",
@@ -86,6 +91,7 @@ function routesOf({ operator, page }: AdminOptions): Route[] {
           METRICS_CONTENT_TYPE,
         ),
     ),
+    dataRoute("GET /api/history", () => json({ minutes: history() })),
     ...usersApi(operator),
     ...upstreamsApi(operator),
     ...ssmApi(operator),

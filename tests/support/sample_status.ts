@@ -138,6 +138,7 @@ export class SampleProgram {
       }],
       ...(this.#busy && { clockSkewSeconds: 0.8 }),
       users: picked.totals,
+      keepsUsers: true,
       servers: [{
         id: "8388",
         address: "0.0.0.0:8388",

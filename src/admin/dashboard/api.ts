@@ -6,6 +6,7 @@
  * @module
  */
 import { STATUS_TIMEOUT_MS } from "../../limits.ts";
+import type { Minute } from "../day_history.ts";
 import type {
   NewUser,
   ReloadReport,
@@ -58,6 +59,11 @@ export function getStatus(page: UserPage): Promise<Status> {
 /** One user. */
 export function getUser(server: string, name: string): Promise<UserStatus> {
   return call<UserStatus>("GET", userPath(server, name));
+}
+
+/** The last day, minute by minute. */
+export async function getHistory(): Promise<readonly Minute[]> {
+  return (await call<{ minutes: Minute[] }>("GET", "history")).minutes;
 }
 
 /** How to connect as a user. Secret. */

@@ -35,7 +35,7 @@ const figures = new Figures(history);
 const plot = new ThroughputPlot(history);
 const refusals = new RefusalList();
 const users = new UsersTable(
-  (row) => showUser(row, now()),
+  (row) => showUser(row, history.status!),
   () => void update(),
 );
 
@@ -47,7 +47,10 @@ const SHORTCUTS: Readonly<Record<string, () => void>> = {
   "/": () => byId("filter", HTMLElement).focus(),
   "?": () => byId("help", HTMLDialogElement).showModal(),
   n: addUser,
-  r: () => void askReload(),
+  r: () =>
+    void askReload(
+      (history.status?.servers ?? []).flatMap(({ users }) => users).length,
+    ),
   b: nextUnit,
   t: nextTheme,
 };
@@ -160,9 +163,5 @@ async function find(
   name: string,
 ): Promise<UserRow | undefined> {
   await update();
-  return rowOf(server, await getUser(server, name), now());
-}
-
-function now(): number {
-  return (history.status as Status).nowUnixMs;
+  return rowOf(server, await getUser(server, name), Date.now());
 }

@@ -49,7 +49,7 @@ export interface LocalSupervisorOptions {
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers" | "users" | "plugins">;
+  programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
 }
 
 const NO_USERS = "A local has no users of its own; its server has";
@@ -113,6 +113,7 @@ export class LocalSupervisor implements Operator {
       ...program,
       ready: program.ready && upstreams.some(isOfUse),
       users: NO_TOTALS,
+      keepsUsers: false,
       upstreams,
       plugins: this.#plugins.status,
       servers: fleet.running.flatMap(({ plan, service }) => {

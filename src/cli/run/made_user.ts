@@ -6,52 +6,48 @@
 import type { Method } from "../../crypto/method.ts";
 import { CompactUser, type ServerUser } from "../../session/server_user.ts";
 import type { StoredUser } from "../../users.ts";
-import { ownPassword, userKey } from "../config/credentials.ts";
+import { userKey } from "../config/credentials.ts";
 import { passwordSecret } from "../config/secrets.ts";
 
-/** A user that was made at run time; its password only where its key has none. */
+/** A user that was made, or changed, at run time. */
 export class MadeUser extends CompactUser {
-  readonly #method: Method;
-  readonly #password: string | undefined;
+  /** The method that the key is of. */
+  readonly method: Method;
+  /** See `UserStatus.origin`. */
+  readonly origin: "api" | "changed";
+  readonly #password: string;
 
   /**
    * Makes the user's key.
    *
+   * @param filed As the configuration has it: its key is the user's where there
+   * is no password.
    * @throws {ConfigError} When the password is none of the method's.
    */
   constructor(
-    { name, password, limits, disabled }: Omit<StoredUser, "server">,
+    { name, password, limits, disabled, standing }: StoredUser,
     method: Method,
+    filed: ServerUser | undefined,
   ) {
-    const secret = passwordSecret(password, `user ${name}`);
-    const user: ServerUser = {
+    const key = password === "" && filed !== undefined
+      ? {
+        masterKey: filed.masterKey,
+        ...filed.uid !== undefined && { uid: filed.uid },
+      }
+      : userKey(passwordSecret(password, `user ${name}`), method);
+    super({
       name,
-      ...userKey(secret, method),
+      ...key,
       ...Object.keys(limits).length > 0 && { limits },
       disabled,
-    };
-    super(user);
-    this.#method = method;
-    this.#password = ownPassword(user, method) === password
-      ? undefined
-      : password;
+    });
+    this.method = method;
+    this.origin = standing === "changed" ? "changed" : "api";
+    this.#password = password;
   }
 
-  /** As it was given. Never logged. */
-  get password(): string {
-    return this.#password ?? ownPassword(this, this.#method)!;
-  }
-
-  /** The user as a server of this method serves it. */
-  as(method: Method): MadeUser {
-    return method === this.#method
-      ? this
-      : new MadeUser(this.stored(""), method);
-  }
-
-  /** The user as the store keeps it. */
-  stored(server: string): StoredUser {
-    const { name, password, limits = {}, disabled = false } = this;
-    return { server, name, password, limits, disabled };
+  /** As it was given; not set: that of the configuration. Never logged. */
+  get password(): string | undefined {
+    return this.#password === "" ? undefined : this.#password;
   }
 }

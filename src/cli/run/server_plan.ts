@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { formatBytes } from "../../admin/units.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
 import type { LogFields } from "../../observe.ts";
@@ -19,10 +20,12 @@ import type { Mode } from "../../service/options.ts";
 import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
+import type { UserLimits } from "../../users.ts";
 import type { ConfiguredServer } from "../config/config.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { SERVICE } from "../settings/service.ts";
+import { USER_LIMITS } from "../settings/users.ts";
 import { same } from "./same.ts";
 import { settingChanges } from "./setting_changes.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
@@ -33,8 +36,8 @@ export interface ServerSurroundings {
   readonly world: Dependencies;
   /** Where its users are counted; shared by all addresses of one port. */
   readonly accounts: Accounts;
-  /** Users that were made at run time, as they are now. */
-  readonly madeUsers: () => readonly ServerUser[];
+  /** Its users, as they are now; none where it has none. */
+  readonly users: () => readonly ServerUser[];
   /** Everyone who has an account at any address of that port, as it is now. */
   readonly everyUser: () => readonly LimitedUser[];
 }
@@ -54,36 +57,51 @@ export class ServerPlan implements PlannedService {
     this.#surroundings = surroundings;
   }
 
+  /** Those of the file and those made at run time, as they are now. */
+  get users(): readonly ServerUser[] {
+    return this.#surroundings.users();
+  }
+
   get listen(): Endpoint {
     return this.server.listen;
   }
 
   check(): void {
     try {
-      checkServer(this.#withMadeUsers(), this.#surroundings.world);
+      checkServer(
+        { ...this.server, users: this.users },
+        this.#surroundings.world,
+      );
     } catch (error) {
       throw asConfigError(this.key, error);
     }
   }
 
-  async start(): Promise<Service> {
-    const { world, accounts, everyUser } = this.#surroundings;
+  /** Lets the accounts know who there is. */
+  attend(): void {
+    const { accounts, everyUser } = this.#surroundings;
     accounts.set(everyUser());
-    return await startServer({ ...this.#withMadeUsers(), accounts }, world);
+  }
+
+  async start(): Promise<Service> {
+    const { world, accounts } = this.#surroundings;
+    this.attend();
+    const { users } = this;
+    return await startServer({ ...this.server, users, accounts }, world);
   }
 
   adopt(running: Service): void {
-    const { accounts, everyUser } = this.#surroundings;
-    (running as ServerService).update(this.#withMadeUsers());
-    accounts.set(everyUser());
+    (running as ServerService).update({ ...this.server, users: this.users });
+    this.attend();
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { mode, users, plugin, websocket } = this.#withMadeUsers();
+    const { mode, plugin, websocket } = this.server;
+    const { users } = this;
     const method = describeMethod(this.server);
     return {
       message: `ss-server listening on ${address}, method ${method}, ` +
-        (users === undefined
+        (users.length === 0
           ? ""
           : `${users.length} user${users.length === 1 ? "" : "s"}, `) +
         (websocket === undefined
@@ -133,12 +151,6 @@ export class ServerPlan implements PlannedService {
         ...adopted,
       ],
     };
-  }
-
-  #withMadeUsers(): ConfiguredServer {
-    const made = this.#surroundings.madeUsers();
-    if (made.length === 0) return this.server;
-    return { ...this.server, users: [...this.server.users ?? [], ...made] };
   }
 }
 
@@ -199,13 +211,30 @@ function userChanges(
         ...same(known.masterKey, user.masterKey)
           ? []
           : [`${name} has another password`],
-        ...same(known.limits ?? {}, user.limits ?? {})
-          ? []
-          : [`${name} has other limits`],
+        ...limitChanges(known.limits ?? {}, user.limits ?? {})
+          .map((change) => `${name}: ${change}`),
         ...(known.disabled ?? false) === (user.disabled ?? false)
           ? []
           : [`${name} is ${user.disabled ? "disabled" : "enabled"}`],
       ];
     }),
   ];
+}
+
+/** What each limit was and will be. */
+function limitChanges(old: UserLimits, next: UserLimits): string[] {
+  return Object.entries(USER_LIMITS).flatMap(([name, { key }]) => {
+    const [was, will] = [old, next].map((limits) =>
+      limits[name as keyof UserLimits]
+    );
+    const shown = (value: number | undefined): string =>
+      value === undefined
+        ? "no limit"
+        : name === "expiresUnixMs"
+        ? new Date(value).toISOString()
+        : name === "quotaBytes" || name === "bytesPerSecond"
+        ? formatBytes(value)
+        : String(value);
+    return was === will ? [] : [`${key} ${shown(will)}, was ${shown(was)}`];
+  });
 }

@@ -59,7 +59,7 @@ export function userStatus(
   const { name, limits = {}, disabled = false } = user;
   return {
     name,
-    origin: user instanceof MadeUser ? "api" : "file",
+    origin: user instanceof MadeUser ? user.origin : "file",
     disabled,
     limits,
     usage: accounts.usage(name),

@@ -35,7 +35,11 @@ import type { LimitedUser } from "../../service/server/account.ts";
 import { Accounts } from "../../service/server/accounts.ts";
 import { everyUser, type ServerService } from "../../service/server/server.ts";
 import type { Dependencies } from "../../service/service.ts";
-import { CompactUser } from "../../session/server_user.ts";
+import {
+  checkDistinct,
+  CompactUser,
+  type ServerUser,
+} from "../../session/server_user.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
 import { onlyKey, ownPassword, passwordOf } from "../config/credentials.ts";
@@ -73,7 +77,7 @@ export interface SupervisorOptions {
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers" | "users" | "plugins">;
+  programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
   /** Host of `ss://` URIs; not set: where a server listens. */
   readonly publicHost?: string | undefined;
   /** The host where that is every address. */
@@ -84,10 +88,8 @@ export interface SupervisorOptions {
 interface Extras {
   readonly accounts: Accounts;
   readonly rates: UserRates;
-  /** Users that were made at run time, by name, in their order. */
-  readonly made: Map<string, MadeUser>;
-  /** Those of the store, until the server is there and with it its method. */
-  readonly waiting: StoredUser[];
+  /** What was done with users at run time, by name, in their order. */
+  readonly made: Map<string, StoredUser>;
 }
 
 /** Runs servers, and changes them. */
@@ -98,6 +100,8 @@ export class Supervisor implements Operator {
   readonly #extras = new Map<string, Extras>();
   /** Servers that were made at run time, by port. */
   readonly #managed = new Map<number, ConfiguredServer>();
+  /** How users made at run time are served; their keys are derived once. */
+  readonly #madeUsers = new WeakMap<StoredUser, MadeUser>();
   /** Of reloads and other slow changes. */
   readonly #turns = new Turns();
   #configured: ConfiguredRole<ConfiguredServer[]>;
@@ -115,7 +119,7 @@ export class Supervisor implements Operator {
     const { store, logger } = options;
     this.#ledger = store && new Ledger(store, logger);
     for (const user of store?.users() ?? []) {
-      this.#extrasOf(user.server).waiting.push(user);
+      this.#extrasOf(user.server).made.set(user.name, user);
     }
   }
 
@@ -126,8 +130,22 @@ export class Supervisor implements Operator {
    */
   async start(): Promise<void> {
     await this.#options.fleet.apply(this.#plans());
+    for (const line of this.#heldOver()) this.#options.logger.log("info", line);
     this.#attach();
     this.#flushLater();
+  }
+
+  /**
+   * Lets users be seen and changed in the store while nothing runs.
+   *
+   * @throws {ConfigError} When a server could not start.
+   */
+  openIdle(): void {
+    for (const plan of this.#plans()) {
+      plan.check();
+      plan.attend();
+    }
+    this.#attach();
   }
 
   /** Ends every server and writes the last counts. */
@@ -150,6 +168,7 @@ export class Supervisor implements Operator {
     );
     return {
       ...program,
+      keepsUsers: this.#options.store !== undefined,
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
       ),
@@ -207,8 +226,11 @@ export class Supervisor implements Operator {
       if (method.keyLength === 0) return NO_PASSWORD;
       return secrets.own && passwordOf(secrets.own, method);
     }
-    const user = this.#extrasOf(id).accounts.user(name);
-    if (user instanceof MadeUser) return user.password;
+    const { accounts, made: changes } = this.#extrasOf(id);
+    if (changes.get(name)?.standing === "removed") return undefined;
+    const user = accounts.user(name);
+    const made = user instanceof MadeUser ? user.password : undefined;
+    if (made !== undefined) return made;
     const secret = secrets.users.get(name);
     if (secret !== undefined) return passwordOf(secret, method);
     return user instanceof CompactUser ? ownPassword(user, method) : undefined;
@@ -216,33 +238,36 @@ export class Supervisor implements Operator {
 
   addUser(id: string, user: NewUser): void {
     const { method } = this.#serverOf(id);
-    const { accounts, made } = this.#extrasOf(id);
+    const { accounts } = this.#extrasOf(id);
     const { name, limits = {}, disabled = false } = user;
-    if (accounts.user(name) !== undefined || made.has(name)) {
+    if (accounts.user(name) !== undefined) {
       throw refused(`Cannot add user ${name}: there is one`);
     }
     const password = user.password ?? this.#newPassword(method);
-    const added = new MadeUser({ name, password, limits, disabled }, method);
-    this.#replace(id, undefined, added);
+    // One that was removed is of the configuration, and comes back changed.
+    const standing = this.#fileUser(id, name) ? "changed" : "made";
+    const stored: StoredUser = {
+      ...{ server: id, name, password, limits, disabled, standing },
+    };
+    this.#replace(id, name, stored, () => this.#options.store?.put(stored));
     this.#ledger?.attachUser(id, name);
     this.#tell("added", id, name);
   }
 
   changeUser(id: string, name: string, change: UserChange): void {
-    const { method } = this.#serverOf(id);
-    const old = this.#madeUser(id, name);
-    const next = {
-      ...old.stored(id),
-      ...change.password !== undefined && { password: change.password },
-      ...change.limits !== undefined && { limits: change.limits },
-      ...change.disabled !== undefined && { disabled: change.disabled },
+    const old = this.#storedUser(id, name);
+    const next: StoredUser = {
+      ...old,
+      password: change.password ?? old.password,
+      limits: change.limits ?? old.limits,
+      disabled: change.disabled ?? old.disabled,
     };
-    this.#replace(id, old, new MadeUser(next, method));
-    this.#tell(describeChange(old.stored(id), next), id, name);
+    this.#replace(id, name, next, () => this.#options.store?.put(next));
+    this.#tell(describeChange(old, next), id, name);
   }
 
   removeUser(id: string, name: string): void {
-    const old = this.#madeUser(id, name);
+    const old = this.#storedUser(id, name);
     const { method, secrets } = this.#serverOf(id);
     const { accounts } = this.#extrasOf(id);
     const owners = new Set(
@@ -260,7 +285,17 @@ export class Supervisor implements Operator {
       );
     }
     this.#ledger?.flush();
-    this.#replace(id, old, undefined);
+    const { store } = this.#options;
+    // Before it cuts anybody off: what is not forgotten would come back.
+    if (this.#fileUser(id, name) === undefined) {
+      this.#replace(id, name, undefined, () => store?.remove(id, name));
+    } else {
+      const gone: StoredUser = { ...old, password: "", standing: "removed" };
+      this.#replace(id, name, gone, () => {
+        store?.put(gone);
+        store?.clear(id, name);
+      });
+    }
     this.#ledger?.forget(id, name);
     this.#tell("removed", id, name);
   }
@@ -337,7 +372,11 @@ export class Supervisor implements Operator {
       const plans = this.#plans(next);
       for (const plan of plans) plan.check();
       const changes = fleet.preview(plans);
-      const warnings = [...next.warnings, ...this.#needsRestart(next)];
+      const warnings = [
+        ...next.warnings,
+        ...this.#needsRestart(next),
+        ...this.#heldOver(next),
+      ];
       if (dryRun) return { changes, warnings };
       this.#ledger?.flush();
       await fleet.apply(plans);
@@ -363,51 +402,49 @@ export class Supervisor implements Operator {
   }
 
   /**
-   * Takes one user in the place of another, at once, or throws and changes
-   * nothing, neither what runs nor what is kept.
+   * Takes what is done with one user, at once, or throws and changes nothing,
+   * neither what runs nor what is kept.
+   *
+   * @param next Not set: nothing is done with it any more.
+   * @param keep Writes it down, once it is known to be right.
    */
   #replace(
     id: string,
-    old: MadeUser | undefined,
-    next: MadeUser | undefined,
+    name: string,
+    next: StoredUser | undefined,
+    keep: () => void,
   ): void {
     const { accounts, made } = this.#extrasOf(id);
-    const { name } = (next ?? old)!;
-    // A user of the file has the name now.
-    const isHidden = old !== undefined &&
-      !(accounts.user(name) instanceof MadeUser);
+    const old = made.get(name);
     const undo = new DisposableStack();
+    const served: ServerUser[] = [];
     try {
-      for (const service of isHidden ? [] : this.#services(id)) {
-        const was = old?.as(service.method);
-        const is = next?.as(service.method);
-        service.running.replaceUser(was, is);
-        undo.defer(() => service.running.replaceUser(is, was));
+      for (const server of this.#serversOf(id)) {
+        const filed = server.users?.find((user) => user.name === name);
+        const was = this.#served(old, filed, server.method);
+        const is = this.#served(next, filed, server.method);
+        if (is !== undefined) served.push(is);
+        const found = this.#options.fleet.find(serverKey(server));
+        if (found === undefined) {
+          // Nothing runs: what a start would refuse is refused now.
+          const others = this.#usersOf(server).filter((one) => one !== was);
+          checkDistinct(is === undefined ? others : [...others, is]);
+          continue;
+        }
+        const service = found.service as ServerService;
+        service.replaceUser(was, is);
+        undo.defer(() => service.replaceUser(is, was));
       }
-      // Before it cuts anybody off: what is not kept would come back.
-      if (next === undefined) this.#options.store?.remove(id, name);
-      else this.#options.store?.put(next.stored(id));
+      keep();
     } catch (error) {
       undo.dispose();
       throw asConfigError(`port ${id}`, error);
     }
     if (next === undefined) made.delete(name);
     else made.set(name, next);
-    if (isHidden) return;
-    if (next === undefined) accounts.remove(name);
-    else accounts.put(next);
-  }
-
-  /** What runs on a port. */
-  #services(
-    id: string,
-  ): { readonly method: Method; readonly running: ServerService }[] {
-    return this.#serversOf(id).flatMap((server) => {
-      const found = this.#options.fleet.find(serverKey(server));
-      if (found === undefined) return [];
-      const running = found.service as ServerService;
-      return [{ method: server.method, running }];
-    });
+    const [user] = served;
+    if (user === undefined) accounts.remove(name);
+    else accounts.put(user);
   }
 
   /** What shall run. */
@@ -421,39 +458,82 @@ export class Supervisor implements Operator {
       return new ServerPlan(server, {
         world: this.#options.world,
         accounts: this.#extrasOf(id).accounts,
-        madeUsers: () => this.#madeUsers(id, server),
-        everyUser: () => this.#everyUser(id, siblings),
+        users: () => this.#usersOf(server),
+        everyUser: () => this.#everyUser(siblings),
       });
     });
   }
 
-  /** The users made at run time whose names the file does not have. */
-  #madeUsers(
-    id: string,
-    { users = [], method }: ConfiguredServer,
-  ): MadeUser[] {
-    const { made, waiting } = this.#extrasOf(id);
-    for (const user of waiting.splice(0)) {
-      made.set(user.name, new MadeUser(user, method));
+  /**
+   * The users of the file with what was changed over them, and those that were
+   * made at run time. Of two users of one name the file's counts.
+   */
+  #usersOf(server: ConfiguredServer): readonly ServerUser[] {
+    const { made } = this.#extrasOf(this.#idOf(server));
+    const { users = [], method } = server;
+    if (made.size === 0) return users;
+    const filed = new Set(users.map(({ name }) => name));
+    return [
+      ...users.map((user) => this.#served(made.get(user.name), user, method)),
+      ...[...made.values()].filter(({ name }) => !filed.has(name))
+        .map((user) => this.#served(user, undefined, method)),
+    ].filter((user) => user !== undefined);
+  }
+
+  /**
+   * A user as it is served.
+   *
+   * @param stored What was done with it at run time; not set: nothing.
+   * @param filed As the configuration has it; not set: it has not.
+   */
+  #served(
+    stored: StoredUser | undefined,
+    filed: ServerUser | undefined,
+    method: Method,
+  ): ServerUser | undefined {
+    const standing = stored?.standing ?? "made";
+    if (stored === undefined || standing === "made" && filed !== undefined) {
+      return filed;
     }
-    if (made.size === 0) return [];
-    const taken = new Set(users.map(({ name }) => name));
-    return [...made.values()].filter(({ name }) => !taken.has(name))
-      .map((user) => user.as(method));
+    if (standing === "removed") return undefined;
+    if (standing === "changed" && filed === undefined) return undefined;
+    const known = this.#madeUsers.get(stored);
+    if (known?.method === method) return known;
+    const user = new MadeUser(stored, method, filed);
+    // The key of the file may be another one after a reload.
+    if (stored.password !== "") this.#madeUsers.set(stored, user);
+    return user;
   }
 
   /** Of two users of one name the file's counts. */
-  #everyUser(
-    id: string,
-    siblings: readonly ConfiguredServer[],
-  ): readonly LimitedUser[] {
-    const all = new Map(
-      siblings.flatMap(everyUser).map((user) => [user.name, user]),
-    );
-    for (const user of siblings.flatMap((one) => this.#madeUsers(id, one))) {
-      if (!all.has(user.name)) all.set(user.name, user);
+  #everyUser(siblings: readonly ConfiguredServer[]): readonly LimitedUser[] {
+    const all = new Map<string, LimitedUser>();
+    for (const server of siblings) {
+      const { owner } = server;
+      for (const user of everyUser({ users: this.#usersOf(server), owner })) {
+        const isMade = user instanceof MadeUser && user.origin === "api";
+        if (!isMade || !all.has(user.name)) all.set(user.name, user);
+      }
     }
     return [...all.values()];
+  }
+
+  /** One sentence for each user of the file of which something else holds. */
+  #heldOver(
+    { result }: ConfiguredRole<ConfiguredServer[]> = this.#configured,
+  ): string[] {
+    return result.flatMap((server) => {
+      const id = this.#idOf(server);
+      const changes = [...this.#extrasOf(id).made.values()]
+        .filter(({ standing = "made" }) => standing !== "made");
+      if (changes.length === 0) return [];
+      const names = new Set(server.users?.map(({ name }) => name));
+      return changes.filter(({ name }) => names.has(name))
+        .map(({ name, standing }) =>
+          `user ${name} of port ${id} was ${standing} at run time, which ` +
+          "holds over the configuration"
+        );
+    });
   }
 
   /** With ShadowsocksR a number stands before it, which must be of no other. */
@@ -497,23 +577,37 @@ export class Supervisor implements Operator {
       accounts,
       rates: new UserRates(accounts, clock),
       made: new Map(),
-      waiting: [],
     };
     this.#extras.set(id, extras);
     return extras;
   }
 
-  #madeUser(id: string, name: string): MadeUser {
+  /** The user of the configuration, whatever was changed over it. */
+  #fileUser(id: string, name: string): ServerUser | undefined {
+    return this.#serversOf(id).flatMap(({ users = [] }) => users)
+      .find((user) => user.name === name);
+  }
+
+  /** What is kept of a user; of one of the configuration, as if it were. */
+  #storedUser(id: string, name: string): StoredUser {
     this.#serverOf(id);
-    const { made, accounts } = this.#extrasOf(id);
-    const found = made.get(name);
-    if (found !== undefined) return found;
-    if (accounts.user(name) !== undefined) {
+    const filed = this.#fileUser(id, name);
+    const made = this.#extrasOf(id).made.get(name);
+    const isMade = (made?.standing ?? "made") === "made";
+    if (made?.standing !== "removed" && made && isMade === !filed) return made;
+    if (this.#serversOf(id).some(({ owner }) => owner?.name === name)) {
       throw refused(
-        `User ${name} is in the configuration file: change it there`,
+        `User ${name} owns the whole port in the configuration file: change it there`,
       );
     }
-    throw new RangeError(`Server ${id} has no user ${name}`);
+    if (filed === undefined || made?.standing === "removed") {
+      throw new RangeError(`Server ${id} has no user ${name}`);
+    }
+    const { limits = {}, disabled = false } = filed;
+    return {
+      ...{ server: id, name, password: "", limits, disabled },
+      standing: "changed",
+    };
   }
 
   #serverStatus(id: string): Omit<ServerStatus, "users"> {
@@ -526,6 +620,7 @@ export class Supervisor implements Operator {
         fleet.find(serverKey(server))?.service.address ?? server.listen
       ),
       managed: this.#managed.has(Number(id)),
+
       accounts: this.#extrasOf(id).accounts,
     });
   }
