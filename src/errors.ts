@@ -69,6 +69,8 @@ export type ProtocolErrorCode =
   | "ERR_SS_USER_UNKNOWN"
   /** A request or packet of a stream cipher has one-time authentication. */
   | "ERR_SS_ONE_TIME_AUTH"
+  /** A proxy that has to name its client (PROXY protocol) did not, or wrongly. */
+  | "ERR_PROXY_HEADER"
   /** A SOCKS message starts with another version number. */
   | "ERR_SOCKS_VERSION"
   /** A SOCKS greeting offers no method we accept. */

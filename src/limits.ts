@@ -72,6 +72,12 @@ export const MAX_TRIAL_USERS = 256;
 export const MAX_TRIAL_BYTES = 524_288;
 
 /**
+ * Keys of users of Shadowsocks 2022 that stay bound to their method, at least:
+ * of those who connected last, one kilobyte each; twice as many at most.
+ */
+export const MAX_BOUND_KEYS = 1_024;
+
+/**
  * Client addresses whose user is remembered, to try that key first; a forgotten
  * one costs its next connection a trial of all keys, no more.
  */
@@ -952,6 +958,33 @@ export const MAX_TIMER_MS = 2_147_483_647;
  * a kilobyte each.
  */
 export const MAX_FREE_CONTEXTS = 256;
+
+/** Users that a look at the program tells unless more are asked for. */
+export const FIRST_USERS = 100;
+
+/** The most that it tells: some 250 KB of JSON, once a second. */
+export const MAX_USER_PAGE = 1_000;
+
+/**
+ * Milliseconds over which the rate of a user is measured, at least: looks of
+ * several viewers come closer together than that.
+ */
+export const MIN_RATE_MS = 900;
+
+/** Bytes of the longest header of PROXY protocol 1, its CR LF included. */
+export const MAX_PROXY_LINE = 107;
+
+/**
+ * Bytes behind the first 16 of a header of PROXY protocol 2: addresses, and
+ * what clouds and certificates add.
+ */
+export const MAX_PROXY_BODY = 2_048;
+
+/** Milliseconds for a proxy to name its client. */
+export const PROXY_HEADER_TIMEOUT_MS = 5_000;
+
+/** Sessions of UDP whose client a proxy has named; the quietest makes room. */
+export const MAX_PROXIED_SESSIONS = 16_384;
 
 /** Characters of one line of a plugin's output; more of it is cut off. */
 export const MAX_PROGRAM_LINE = 500;

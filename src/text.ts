@@ -36,3 +36,11 @@ export function isBlank(text: string): boolean {
 export function shownText(text: string): string {
   return isBlank(text) ? "" : text.replace(ALL_HIDDEN, " ").trim();
 }
+
+/** The same text in memory of its own: a part would keep the whole alive. */
+export function ownText(text: string): string {
+  return DECODER.decode(ENCODER.encode(text));
+}
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });

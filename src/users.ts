@@ -77,6 +77,10 @@ export interface UserUsage extends UserCounts {
   readonly quotaSpent?: true;
 }
 
+/** Usage of who has done nothing. */
+export const NO_USAGE: UserUsage = { ...NO_COUNTS, open: 0, hosts: [] };
+
+/** A user that was made at run time, as it is kept. */
 /**
  * Why a user is kept: it was `made` at run time, or a user of the configuration
  * was `changed` or `removed` at run time.
@@ -99,7 +103,7 @@ export interface StoredUser {
   /** Whether it may not connect at present. */
   readonly disabled: boolean;
   /** Default: `made`. */
-  readonly standing?: (typeof STANDINGS)[number];
+  readonly standing?: "made" | "changed" | "removed";
 }
 
 /**
@@ -116,8 +120,13 @@ export interface UserStore extends Disposable {
   put(user: StoredUser): void;
   /** Forgets the user and its counts. Durable on return. */
   remove(server: string, name: string): void;
-  /** Counts of every user that has any; also of users of the configuration. */
-  counts(): KeptCounts[];
+  /**
+   * Counts of every user that has any; also of users of the configuration.
+   *
+   * @param server Only those of this server.
+   * @param name Only those of this user of it; empty: of the whole server.
+   */
+  counts(server?: string, name?: string): KeptCounts[];
   /**
    * Adds to counts, all or none; `lastSeenUnixMs` becomes the later one.
    * Several processes may add to the same counts.

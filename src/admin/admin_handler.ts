@@ -11,7 +11,11 @@ import { ConfigError, UmbraError } from "../errors.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint } from "../transport.ts";
 import { Guard, type GuardSettings } from "./guard.ts";
-import { METRICS_CONTENT_TYPE, renderMetrics } from "./metrics.ts";
+import {
+  METRICS_CONTENT_TYPE,
+  renderMetrics,
+  SCRAPED_USERS,
+} from "./metrics.ts";
 import type { Operator } from "./operator.ts";
 import type { Minute } from "./day_history.ts";
 import { failure, failureWith, json, text } from "./replies.ts";
@@ -19,6 +23,7 @@ import { dataRoute, findRoute, type Route } from "./router.ts";
 import { sip008Routes } from "./sip008.ts";
 import { ssmApi } from "./ssm_api.ts";
 import { upstreamsApi } from "./upstreams_api.ts";
+import { NO_USERS } from "./user_page.ts";
 import { usersApi } from "./users_api.ts";
 
 /** A page and what it may do in a browser. */
@@ -63,17 +68,17 @@ function routesOf(
 ): Route[] {
   return [
     {
-      access: "open",
+      access: "health",
       method: "GET",
       path: "/healthz",
       handle: () => text("ok\n"),
     },
     {
-      access: "open",
+      access: "health",
       method: "GET",
       path: "/readyz",
       handle: () =>
-        operator.status().ready
+        operator.status(NO_USERS).ready
           ? text("ready\n")
           : text("not ready\n", undefined, 503),
     },
@@ -81,7 +86,10 @@ function routesOf(
     dataRoute(
       "GET /metrics",
       async () =>
-        text(await renderMetrics(operator.status()), METRICS_CONTENT_TYPE),
+        text(
+          await renderMetrics(operator.status(SCRAPED_USERS)),
+          METRICS_CONTENT_TYPE,
+        ),
     ),
     dataRoute("GET /api/history", () => json({ minutes: history() })),
     ...usersApi(operator),

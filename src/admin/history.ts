@@ -6,15 +6,7 @@
  * @module
  */
 import { HISTORY_GAP_MS, HISTORY_MS } from "../limits.ts";
-import type { Status } from "./operator.ts";
-
-/** Bytes a second, in both directions. */
-export interface Rate {
-  /** From users to targets. */
-  readonly up: number;
-  /** From targets to users. */
-  readonly down: number;
-}
+import { NO_RATE, type Rate, type Status } from "./operator.ts";
 
 /** One look. `null` where nothing is known: a plot has a hole there. */
 export interface Sample {
@@ -32,12 +24,9 @@ export interface Sample {
   readonly residentBytes: number | null;
 }
 
-const NOTHING: Rate = { up: 0, down: 0 };
-
 /** The last ten minutes. */
 export class History {
   readonly #samples: Sample[] = [];
-  #rates = new Map<string, Rate>();
   #last: Status | undefined;
 
   /** Oldest first; at most {@link HISTORY_MS} of them. */
@@ -72,7 +61,6 @@ export class History {
     if (gap) this.#samples.push(hole(last.nowUnixMs + 1));
     this.#samples.push(sampleOf(status, gap ? undefined : before));
     dropBefore(this.#samples, status.nowUnixMs - HISTORY_MS);
-    this.#rates = ratesOf(status, before);
   }
 
   /** The start is at another time then, by the clock as it is set now. */
@@ -82,14 +70,9 @@ export class History {
       startedUnixMs < last.startedUnixMs;
   }
 
-  /** What a user moves now. */
-  rateOf(server: string, name: string): Rate {
-    return this.#rates.get(keyOf(server, name)) ?? NOTHING;
-  }
-
   /** What everybody moves now. */
   get rate(): Rate {
-    return this.#samples.at(-1)?.rate ?? NOTHING;
+    return this.#samples.at(-1)?.rate ?? NO_RATE;
   }
 }
 
@@ -121,27 +104,6 @@ function hole(unixMs: number): Sample {
     lagMs: null,
     residentBytes: null,
   };
-}
-
-function ratesOf(
-  status: Status,
-  before: Status | undefined,
-): Map<string, Rate> {
-  const rates = new Map<string, Rate>();
-  if (before === undefined) return rates;
-  const seconds = secondsOf(status, before);
-  const old = new Map(usersOf(before));
-  for (const [key, usage] of usersOf(status)) {
-    const was = old.get(key);
-    if (was !== undefined) rates.set(key, rateOf(usage, was, seconds));
-  }
-  return rates;
-}
-
-function* usersOf(status: Status): Generator<[string, Counters]> {
-  for (const { id, users } of status.servers) {
-    for (const { name, usage } of users) yield [keyOf(id, name), usage];
-  }
 }
 
 interface Counters {

@@ -5,6 +5,7 @@
  */
 import type { Operator, ServerStatus, UserStatus } from "./operator.ts";
 import { failure } from "./replies.ts";
+import { NO_USERS } from "./user_page.ts";
 import type { Call, Handler } from "./router.ts";
 
 /** The server that a path names, and its user where the path names one. */
@@ -40,28 +41,22 @@ export function withServer(
 
 /** Answers 404 unless the server has the user that `:name` names. */
 export function withUser(
+  operator: Operator,
   handle: (named: NamedUser) => Answer,
 ): (named: Named) => Answer {
   return (named) => {
-    const user = findUser(named.server, named.call.param("name"));
+    const user = operator.user(named.server.id, named.call.param("name"));
     return user === undefined
       ? failure(404, "There is no such user")
       : handle({ ...named, user });
   };
 }
 
-/** The server with this id. */
+/** The server with this id; it tells no users. */
 export function findServer(
   operator: Operator,
   id: string,
 ): ServerStatus | undefined {
-  return operator.status().servers.find((server) => server.id === id);
-}
-
-/** The user of this name. */
-export function findUser(
-  { users }: ServerStatus,
-  name: string,
-): UserStatus | undefined {
-  return users.find((user) => user.name === name);
+  const { servers } = operator.status(NO_USERS);
+  return servers.find((server) => server.id === id);
 }

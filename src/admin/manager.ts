@@ -25,6 +25,7 @@ import {
   parseManagerRequest,
 } from "./manager_protocol.ts";
 import type { NewServer, Operator } from "./operator.ts";
+import { NO_USERS } from "./user_page.ts";
 
 /** A manager that answers. */
 export interface Manager {
@@ -189,7 +190,7 @@ async function add(
   operator: Operator,
   logger: Logger,
 ): Promise<Uint8Array> {
-  const { servers } = operator.status();
+  const { servers } = operator.status(NO_USERS);
   const id = String(server.port);
   if (servers.some((one) => one.id === id && !one.managed)) {
     return NOT_AVAILABLE;
@@ -209,18 +210,21 @@ async function add(
 }
 
 function managedServers(operator: Operator): ListedServer[] {
-  return operator.status().servers.flatMap(({ managed, id, method }) => {
-    const password = managed
-      ? operator.credentials(id, "")?.password
-      : undefined;
-    return password === undefined ? [] : [{ id, method, password }];
-  });
+  return operator.status(NO_USERS).servers.flatMap(
+    ({ managed, id, method }) => {
+      const password = managed
+        ? operator.credentials(id, "")?.password
+        : undefined;
+      return password === undefined ? [] : [{ id, method, password }];
+    },
+  );
 }
 
 function bytesByPort(operator: Operator): Map<string, number> {
   const bytes = new Map<string, number>();
   for (
-    const { id, usage: { bytesUp, bytesDown } } of operator.status().servers
+    const { id, usage: { bytesUp, bytesDown } } of operator.status(NO_USERS)
+      .servers
   ) {
     bytes.set(id, (bytes.get(id) ?? 0) + bytesUp + bytesDown);
   }

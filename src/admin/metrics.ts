@@ -18,19 +18,26 @@ import Gauge from "prom-client/lib/gauge.js";
 import Registry, { type Collected } from "prom-client/lib/registry.js";
 import type { UserLimits, UserUsage } from "../users.ts";
 import { DIAL_BOUNDS_MS, type DialCounts } from "../dial_times.ts";
-import type { Status } from "./operator.ts";
+import type { Status, UserPage } from "./operator.ts";
 import { pluginMetrics } from "./plugin_metrics.ts";
 import {
   CONNECT_HISTOGRAM,
   connectCounts,
   upstreamMetrics,
 } from "./upstream_metrics.ts";
+import { FIRST_PAGE } from "./user_page.ts";
 
 /** Media type of what {@link renderMetrics} returns. */
 export const METRICS_CONTENT_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /** Users who have series of their own: every one costs Prometheus a few. */
 const MAX_USER_SERIES = 200;
+
+/** The page of users that is enough to render. */
+export const SCRAPED_USERS: UserPage = {
+  ...FIRST_PAGE,
+  limit: MAX_USER_SERIES,
+};
 
 /** How metrics are rendered. */
 export interface MetricsOptions {
@@ -199,18 +206,20 @@ function rowsOf(status: Status, maxUsers: number): Row[] {
     const usage = { ...traffic, open: connections.open, lastSeenUnixMs: 0 };
     return [{ labels: { server: "", user: "" }, usage, limits: {} }];
   }
-  const users = servers.reduce((sum, { users }) => sum + users.length, 0);
-  return servers.flatMap(({ id: server, usage, users: own }): Row[] => {
-    if (own.length > 0 && users <= maxUsers) {
-      return own.map(({ name: user, usage, limits }) => ({
-        labels: { server, user },
-        usage,
-        limits,
-      }));
-    }
-    const user = own.length > 0 ? "other" : "";
-    return [{ labels: { server, user }, usage, limits: {} }];
-  });
+  const users = status.users.total;
+  return servers.flatMap(
+    ({ id: server, usage, userCount, users: own }): Row[] => {
+      if (userCount > 0 && users <= maxUsers) {
+        return own.map(({ name: user, usage, limits }) => ({
+          labels: { server, user },
+          usage,
+          limits,
+        }));
+      }
+      const user = userCount > 0 ? "other" : "";
+      return [{ labels: { server, user }, usage, limits: {} }];
+    },
+  );
 }
 
 /** Who has used what. */

@@ -37,8 +37,20 @@ export type UpstreamStatus = GroupServerStatus;
 export interface Operator {
   /** The servers that it sends through; not set: it is a server itself. */
   readonly upstreams?: UpstreamControl;
-  /** Everything there is to see, now. Cheap enough for once a second. */
-  status(): Status;
+  /**
+   * Everything there is to see, now. Cheap enough for once a second.
+   *
+   * @param page Which users it tells; default: the first hundred.
+   */
+  status(page?: UserPage): Status;
+  /**
+   * Every user of a server, in their order; none where there is no such server.
+   *
+   * @param server See {@link ServerStatus.id}.
+   */
+  users(server: string): Iterable<UserStatus>;
+  /** One user of a server; `undefined` where there is no such one. */
+  user(server: string, name: string): UserStatus | undefined;
   /**
    * The user with its password and `ss://` URI.
    *
@@ -211,6 +223,8 @@ export interface Status {
   readonly legacy: readonly string[];
   /** Last measured difference of a client's clock; not set without one. */
   readonly clockSkewSeconds?: number;
+  /** Of the users of all servers, also of those that are not told. */
+  readonly users: UserTotals;
   /** True if users that are changed at run time outlive the program. */
   readonly keepsUsers: boolean;
   /** Programs in front of servers; not set: none. */
@@ -219,6 +233,34 @@ export interface Status {
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */
   readonly upstreams?: readonly UpstreamStatus[];
+}
+
+/** The first users in some order, of those that a filter lets through. */
+export interface UserPage {
+  /** Id of the column that orders them. */
+  readonly sort: string;
+  /** From the largest. */
+  readonly descending: boolean;
+  /** Part of a name, in any case; empty: every name. */
+  readonly filter: string;
+  /** A state; empty: every one. */
+  readonly state: string;
+  /** How many users, over all servers: 0 to 1,000. */
+  readonly limit: number;
+}
+
+/** Of all users, told or not. */
+export interface UserTotals {
+  /** How many there are. */
+  readonly total: number;
+  /** How many the filter of the page lets through. */
+  readonly found: number;
+  /** How many are connected. */
+  readonly connected: number;
+  /** Payload of all of them, both directions together. */
+  readonly bytes: number;
+  /** The same of the one who moved most. */
+  readonly mostBytes: number;
 }
 
 /** One place to listen. */
@@ -235,7 +277,9 @@ export interface ServerStatus {
   readonly managed: boolean;
   /** What passed through it, users or not. */
   readonly usage: UserUsage;
-  /** Empty where users have no names. */
+  /** How many users it has, told or not. */
+  readonly userCount: number;
+  /** Those of the page that was asked for; empty where users have no names. */
   readonly users: readonly UserStatus[];
 }
 
@@ -254,4 +298,17 @@ export interface UserStatus {
   readonly limits: UserLimits;
   /** What was used. */
   readonly usage: UserUsage;
+  /** What moves now. */
+  readonly rate: Rate;
 }
+
+/** Bytes a second, in both directions. */
+export interface Rate {
+  /** From users to targets. */
+  readonly up: number;
+  /** From targets to users. */
+  readonly down: number;
+}
+
+/** The rate of who moves nothing. */
+export const NO_RATE: Rate = { up: 0, down: 0 };

@@ -267,6 +267,11 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     meaning: "A rule of the routes, or of an ACL, blocks the target. " +
       "`umbra route` tells which.",
   },
+  ERR_PROXY_HEADER: {
+    title: "No PROXY header",
+    meaning: "An address of --proxy-from sent something else, or nothing in " +
+      "time. Turn the PROXY protocol on at that balancer, or leave it out.",
+  },
   ERR_CLIENT_BLOCKED: {
     title: "Client not let in",
     meaning: "The ACL has no place for this client's address. It is met with " +

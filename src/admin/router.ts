@@ -6,10 +6,11 @@
 
 /**
  * What a request must satisfy; see `guard.ts`. `secret`: nothing, its path is
- * the secret. `open`: no token, since nothing is told or changed. `data`: all
- * the rules.
+ * the secret. `health`: nothing, so that a balancer which names no host can
+ * ask; it tells no more than a connection would. `open`: no token, since nothing
+ * is told or changed. `data`: all the rules.
  */
-export type Access = "secret" | "open" | "data";
+export type Access = "secret" | "health" | "open" | "data";
 
 /** A request that has found its route. */
 export interface Call {

@@ -15,7 +15,6 @@ import { splitPlugin } from "../codec/plugin_options.ts";
 import { formatSsrSubscription, parseSsrUri } from "../codec/ssr_uri.ts";
 import { parseServerUri } from "../codec/uri.ts";
 import { deriveSecret } from "../crypto/derived_secret.ts";
-import { findServer, findUser } from "./lookup.ts";
 import type { Operator, UserStatus } from "./operator.ts";
 import { failure, json, text } from "./replies.ts";
 import type { Route } from "./router.ts";
@@ -56,8 +55,7 @@ function documentAt(operator: Operator, secret: string): Response | undefined {
     [];
   const [, server = "", name = ""] = /^([^/]*)\/(.+)$/s
     .exec(new TextDecoder().decode(fromBase64Url(owner))) ?? [];
-  const found = findServer(operator, server);
-  const user = found && findUser(found, name);
+  const user = operator.user(server, name);
   const credentials = user && operator.credentials(server, name);
   // Also for nobody, so that the time does not tell who exists.
   const right = proofOf({

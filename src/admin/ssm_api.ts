@@ -20,20 +20,21 @@ import type { Operator, ServerStatus } from "./operator.ts";
 import { done, json } from "./replies.ts";
 import { readFields, readName, readText } from "./request_body.ts";
 import { type Call, dataRoute, type Method, type Route } from "./router.ts";
+import { NO_USERS } from "./user_page.ts";
 
 /** Its routes, twice. */
 export function ssmApi(operator: Operator): Route[] {
   const named = (call: Call): ServerStatus | undefined =>
     findServer(operator, call.param("server"));
   const only = (): ServerStatus | undefined => {
-    const { servers } = operator.status();
+    const { servers } = operator.status(NO_USERS);
     return servers.length === 1 ? servers[0] : undefined;
   };
   const root = "/api/ssm/v1/servers";
   return [
     dataRoute(
       `GET ${root}`,
-      () => json(operator.status().servers.map(({ id }) => id)),
+      () => json(operator.status(NO_USERS).servers.map(({ id }) => id)),
     ),
     ...mount(`${root}/:server`, named, operator),
     ...mount("/server/v1", only, operator),
@@ -53,33 +54,37 @@ function mount(
   /** The key is a password where the method is of 2017, or not told. */
   const keyOf = (server: ServerStatus, name: string): string | undefined =>
     operator.credentials(server.id, name)?.password;
-  const update = withUser(async ({ server, user, call: { request } }) => {
-    const fields = await readFields(request, ["username", "uPSK"]);
-    const password = readText(fields.get("uPSK"), "uPSK");
-    operator.changeUser(server.id, user.name, { password });
-    return done();
-  });
+  const update = withUser(
+    operator,
+    async ({ server, user, call: { request } }) => {
+      const fields = await readFields(request, ["username", "uPSK"]);
+      const password = readText(fields.get("uPSK"), "uPSK");
+      operator.changeUser(server.id, user.name, { password });
+      return done();
+    },
+  );
   return [
     route("GET", "", () =>
       json({
-        server: `umbra ${operator.status().version}`,
+        server: `umbra ${operator.status(NO_USERS).version}`,
         apiVersion: "v1",
       })),
     route("GET", "/stats", ({ server, call: { url } }) => {
-      // As shadowsocks-go has it: `?clear` alone will do.
-      const clear = url.searchParams.get("clear");
-      if (clear === "" || clear === "true") operator.clearCounts(server.id);
-      return json({
+      const told = {
         ...toStats(server.usage),
-        users: server.users.map(({ name, usage }) => ({
+        users: [...operator.users(server.id)].map(({ name, usage }) => ({
           username: name,
           ...toStats(usage),
         })),
-      });
+      };
+      // As shadowsocks-go has it: `?clear` alone will do.
+      const clear = url.searchParams.get("clear");
+      if (clear === "" || clear === "true") operator.clearCounts(server.id);
+      return json(told);
     }),
     route("GET", "/users", ({ server }) =>
       json({
-        users: server.users.map(({ name }) => ({
+        users: [...operator.users(server.id)].map(({ name }) => ({
           username: name,
           uPSK: keyOf(server, name),
         })),
@@ -94,20 +99,19 @@ function mount(
     route(
       "GET",
       "/users/:name",
-      withUser(({ server, user: { name, usage } }) =>
+      withUser(operator, ({ server, user: { name, usage } }) =>
         json({
           username: name,
           uPSK: keyOf(server, name),
           ...toStats(usage),
-        })
-      ),
+        })),
     ),
     route("PATCH", "/users/:name", update),
     route("PUT", "/users/:name", update),
     route(
       "DELETE",
       "/users/:name",
-      withUser(({ server, user }) => {
+      withUser(operator, ({ server, user }) => {
         operator.removeUser(server.id, user.name);
         return done();
       }),

@@ -16,6 +16,7 @@ import type { Operator, UpstreamControl, UpstreamStatus } from "./operator.ts";
 import { done, failure, json } from "./replies.ts";
 import { type Fields, readFields, readText } from "./request_body.ts";
 import { type Call, dataRoute, type Handler, type Route } from "./router.ts";
+import { NO_USERS } from "./user_page.ts";
 
 type Change = Parameters<UpstreamControl["change"]>[1];
 
@@ -24,7 +25,7 @@ const CHANGE_FIELDS = ["disabled", "tcpWeight", "udpWeight"];
 /** Its routes. */
 export function upstreamsApi(operator: Operator): Route[] {
   const list = (): readonly UpstreamStatus[] =>
-    operator.status().upstreams ?? [];
+    operator.status(NO_USERS).upstreams ?? [];
   const named = (name: string): UpstreamStatus | undefined =>
     list().find((one) => one.name === name);
   const withControl =

@@ -4,19 +4,23 @@
  *
  * | path                                | methods            |
  * | ----------------------------------- | ------------------ |
- * | `/api/status`                       | GET                |
+ * | `/api/status` (see below)           | GET                |
  * | `/api/reload` (`?dryRun=true`)      | POST               |
  * | `/api/servers/:server/clear`        | POST               |
  * | `/api/servers/:server/users`        | GET, POST          |
  * | `/api/servers/:server/users/:name`  | GET, PATCH, DELETE |
  * | …`/uri`, …`/clear` of a user        | GET, POST          |
  *
+ * A status tells the first users of an order: `?sort=share&order=desc`, of
+ * those with `filter=TEXT` in their names and in a `state`, `users=100` of them.
+ * The list of a server's users goes on at `?offset=N`, 1,000 at a time.
+ *
  * @module
  */
+import { MAX_USER_PAGE } from "../limits.ts";
 import {
   type Answer,
   findServer,
-  findUser,
   type Named,
   type NamedUser,
   withServer,
@@ -28,6 +32,7 @@ import { done, failure, json } from "./replies.ts";
 import { readChange, readFields, readNewUser } from "./request_body.ts";
 import { dataRoute, type Handler, type Route } from "./router.ts";
 import { sip008Path } from "./sip008.ts";
+import { readPage } from "./user_page.ts";
 
 const CHANGE_FIELDS = ["password", "limits", "disabled"];
 
@@ -36,15 +41,18 @@ export function usersApi(operator: Operator): Route[] {
   const ofServer = (handle: (named: Named) => Answer): Handler =>
     withServer((call) => findServer(operator, call.param("server")), handle);
   const ofUser = (handle: (named: NamedUser) => Answer): Handler =>
-    ofServer(withUser(handle));
+    ofServer(withUser(operator, handle));
   /** The user as it is after a change. */
   const show = (server: string, name: string, status: number): Response =>
-    json(findUser(findServer(operator, server)!, name), status);
+    json(operator.user(server, name), status);
   const one = "/api/servers/:server";
   const users = `${one}/users` as const;
   const user = `${users}/:name` as const;
   return [
-    dataRoute("GET /api/status", () => json(operator.status())),
+    dataRoute(
+      "GET /api/status",
+      ({ url }) => json(operator.status(readPage(url.searchParams))),
+    ),
     dataRoute("POST /api/reload", async ({ url }) => {
       const dryRun = url.searchParams.get("dryRun") === "true";
       return json(await operator.reload(dryRun));
@@ -58,7 +66,13 @@ export function usersApi(operator: Operator): Route[] {
     ),
     dataRoute(
       `GET ${users}`,
-      ofServer(({ server }) => json({ users: server.users })),
+      ofServer(({ server, call: { url } }) => {
+        const all = [...operator.users(server.id)];
+        const offset = url.searchParams.get("offset") ?? "";
+        const from = /^\d{1,9}$/.test(offset) ? Number(offset) : 0;
+        const users = all.slice(from, from + MAX_USER_PAGE);
+        return json({ users, total: all.length });
+      }),
     ),
     dataRoute(
       `POST ${users}`,

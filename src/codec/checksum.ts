@@ -1,19 +1,24 @@
 /**
  * Checksums that find accidents, not attackers.
  *
- * Source: ISO 3309 (CRC-32, reflected, polynomial 0xEDB88320); RFC 1950 §8.2
- * (Adler-32).
+ * Source: ISO 3309 (CRC-32, reflected, polynomial 0xEDB88320); RFC 3720 §B.4
+ * (CRC-32C, 0x82F63B78); RFC 1950 §8.2 (Adler-32).
  *
  * @module
  */
 
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) {
-    value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  }
-  return value;
-});
+const CRC_TABLE = crcTable(0xedb88320);
+const CRC32C_TABLE = crcTable(0x82f63b78);
+
+function crcTable(polynomial: number): Uint32Array {
+  return Uint32Array.from({ length: 256 }, (_, byte) => {
+    let value = byte;
+    for (let bit = 0; bit < 8; bit++) {
+      value = value & 1 ? (value >>> 1) ^ polynomial : value >>> 1;
+    }
+    return value;
+  });
+}
 
 /** What a CRC-32 over bytes and their own inverted CRC comes to, complemented. */
 export const CRC32_INITIAL = 0xffffffff;
@@ -32,6 +37,15 @@ export function crc32Step(state: number, byte: number): number {
 export function crc32(bytes: Uint8Array): number {
   let state = CRC32_INITIAL;
   for (const byte of bytes) state = crc32Step(state, byte);
+  return ~state >>> 0;
+}
+
+/** The CRC-32C of bytes (Castagnoli), 32 bits unsigned. */
+export function crc32c(bytes: Uint8Array): number {
+  let state = CRC32_INITIAL;
+  for (const byte of bytes) {
+    state = (CRC32C_TABLE[(state ^ byte) & 0xff]! ^ (state >>> 8)) >>> 0;
+  }
   return ~state >>> 0;
 }
 

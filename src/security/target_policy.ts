@@ -83,6 +83,24 @@ export function publicTargetOr(allowed: readonly CidrBlock[]): TargetPolicy {
   };
 }
 
+/**
+ * Tells of an address whether it is in one of these blocks.
+ *
+ * @throws {RangeError} When one of them is none.
+ */
+export function inBlocks(texts: readonly string[]): (ip: string) => boolean {
+  const blocks = texts.map((text) => {
+    const block = parseCidr(text);
+    if (block !== undefined) return block;
+    throw new RangeError(`${text} is neither an IP address nor IP/BITS`);
+  });
+  return (ip) => {
+    const bytes = parseIp(ip);
+    return bytes !== undefined &&
+      blocks.some((block) => contains(block, unmapIpv4(bytes)));
+  };
+}
+
 interface Range extends CidrBlock {
   readonly reason: string;
 }

@@ -6,7 +6,7 @@
  */
 import { pause } from "../clock.ts";
 import { detach, tellDefect } from "../defect.ts";
-import { TransportError } from "../errors.ts";
+import { ProtocolError, TransportError } from "../errors.ts";
 import {
   ACCEPT_BACKOFF_MS,
   ACCEPT_RECOVERED_MS,
@@ -17,6 +17,7 @@ import {
 } from "../limits.ts";
 import type { Accepted, Connection, Endpoint, Listener } from "../transport.ts";
 import { Episode } from "./episode.ts";
+import { introduce, type IsProxy } from "./introduction.ts";
 import type { Dependencies, Service } from "./service.ts";
 import { type Place, Strangers } from "./server/strangers.ts";
 
@@ -32,6 +33,8 @@ export interface ConnectionLimits {
   readonly maxStrangers?: number;
   /** Those of one client address. Default: no limit. */
   readonly maxPerHost?: number | undefined;
+  /** True for hosts that name their clients first. Default: for none. */
+  readonly isProxy?: IsProxy | undefined;
 }
 
 /** Serves one accepted connection; expected errors are its own business. */
@@ -144,9 +147,13 @@ class AcceptLoop implements Service {
       const accepted = await this.#accept();
       if (accepted === undefined) return;
       const { connection } = accepted;
-      if (!this.#enter(connection)) continue;
-      this.#open.add(connection);
-      detach(this.#serve(accepted), "connection", this.#dependencies);
+      const serving = this.#limits.isProxy?.(connection.remote.host)
+        ? this.#serveProxied(accepted)
+        : this.#enter(connection)
+        ? this.#serve(accepted)
+        : undefined;
+      if (serving === undefined) continue;
+      detach(serving, "connection", this.#dependencies);
     }
   }
 
@@ -215,7 +222,6 @@ class AcceptLoop implements Service {
   }
 
   #leave(connection: Connection): void {
-    this.#grow();
     if (this.#limits.maxPerHost === undefined) return;
     const { host } = connection.remote;
     const others = (this.#hosts.get(host) ?? 1) - 1;
@@ -286,21 +292,64 @@ class AcceptLoop implements Service {
 
   async #serve(accepted: Accepted): Promise<void> {
     const { connection } = accepted;
+    this.#open.add(connection);
+    const place = this.#strangers.add(connection);
+    try {
+      await this.#attend(accepted, place);
+    } finally {
+      this.#end(connection, place);
+    }
+  }
+
+  /** Like any other, once its proxy has said whose it is. */
+  async #serveProxied(accepted: Accepted): Promise<void> {
+    const { connection } = accepted;
+    this.#open.add(connection);
+    const place = this.#strangers.add(connection);
+    try {
+      const { signal } = this.#stop;
+      const named = await introduce(accepted, signal, this.#dependencies);
+      if (named === undefined || !this.#enter(named.connection)) return;
+      await this.#attend(named, place);
+    } catch (error) {
+      this.#tellProxy(error, connection);
+    } finally {
+      this.#end(connection, place);
+    }
+  }
+
+  async #attend(accepted: Accepted, place: Place): Promise<void> {
     const { metrics } = this.#dependencies;
     metrics.connectionOpened();
-    const place = this.#strangers.add(connection);
     try {
       await this.#handle(accepted, this.#stop.signal, place);
     } catch (error) {
       // A handler deals with what peers and networks do: this is a defect.
       tellDefect(error, "connection handler", this.#dependencies);
     } finally {
-      place.admit();
-      connection.close();
       metrics.connectionReleased();
-      this.#open.delete(connection);
-      this.#leave(connection);
-      this.#tellFreed();
+      this.#leave(accepted.connection);
     }
+  }
+
+  #end(connection: Connection, place: Place): void {
+    place.admit();
+    connection.close();
+    this.#open.delete(connection);
+    this.#grow();
+    this.#tellFreed();
+  }
+
+  /** A proxy that went away is no news; one that is set up wrongly is. */
+  #tellProxy(error: unknown, { remote }: Connection): void {
+    if (error instanceof TransportError) return;
+    if (!(error instanceof ProtocolError)) throw error;
+    const { logger, metrics } = this.#dependencies;
+    metrics.connectionRefused(error.code);
+    logger.log("warn", "a proxy does not name its client", {
+      client: remote.host,
+      code: error.code,
+      reason: error.message,
+    });
   }
 }

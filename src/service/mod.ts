@@ -80,6 +80,7 @@ export {
 } from "./inbound/local.ts";
 export type { LimitedUser, Visit } from "./server/account.ts";
 export { Accounts } from "./server/accounts.ts";
+export type { Follower } from "./server/movements.ts";
 export { Shadowsocks, type UpstreamServer } from "./outbound/shadowsocks.ts";
 export type { CarrierSettings } from "./carriers/carrier.ts";
 export type { WebSocketServerOptions } from "./carriers/websocket/server.ts";

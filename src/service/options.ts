@@ -32,6 +32,11 @@ export interface AcceptOptions {
   readonly maxConnections: number;
   /** Of one client address at once; default `Infinity`. */
   readonly maxConnectionsPerHost: number;
+  /**
+   * Addresses, or `IP/BITS`, of proxies that name their clients by the PROXY
+   * protocol; from there it is required. Default: none.
+   */
+  readonly proxyFrom: readonly string[];
 }
 
 /** How a service serves. */
@@ -56,4 +61,5 @@ export const SERVICE_DEFAULTS: ServiceOptions = {
   maxFlows: MAX_UDP_FLOWS,
   maxConnections: MAX_CONNECTIONS,
   maxConnectionsPerHost: Infinity,
+  proxyFrom: [],
 };

@@ -29,6 +29,7 @@ import {
   replayFilterFor,
 } from "../security/replay_filter.ts";
 import type { Endpoint, Transport } from "../transport.ts";
+import { inBlocks } from "../security/target_policy.ts";
 import type { AcceptOptions } from "./options.ts";
 
 /** A running role. */
@@ -144,12 +145,17 @@ export function connectionShare(
  * @param taken Descriptors that are promised to others.
  */
 export function acceptShare(
-  { maxConnections, maxConnectionsPerHost }: AcceptOptions,
+  { maxConnections, maxConnectionsPerHost, proxyFrom }: AcceptOptions,
   world: Required<Dependencies>,
   taken: number,
-): { readonly maxConnections: number; readonly maxPerHost: number } {
+): {
+  readonly maxConnections: number;
+  readonly maxPerHost: number;
+  readonly isProxy: ((host: string) => boolean) | undefined;
+} {
   return {
     maxConnections: connectionShare(maxConnections, world, taken),
     maxPerHost: maxConnectionsPerHost,
+    isProxy: proxyFrom.length === 0 ? undefined : inBlocks(proxyFrom),
   };
 }

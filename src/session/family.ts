@@ -128,6 +128,17 @@ export interface ServerProtocol {
    * nothing has changed then.
    */
   setUsers(users: readonly ServerUser[]): void;
+  /**
+   * Takes one user in the place of another, at a cost that does not grow with
+   * their number; open sessions are not touched.
+   *
+   * @param old As it was given before; not set: one more comes.
+   * @param next Its name is that of `old`, or of no other; not set: `old` is
+   * removed.
+   * @throws {RangeError} As {@link ServerProtocol.setUsers}; nothing has
+   * changed then.
+   */
+  replaceUser(old: ServerUser | undefined, next: ServerUser | undefined): void;
 }
 
 /** One family. */

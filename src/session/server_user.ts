@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fromLatin1, toLatin1 } from "../bytes.ts";
 import type { UserLimits } from "../users.ts";
 
 /** A user of a server. */
@@ -22,6 +23,58 @@ export interface ServerUser {
   readonly disabled?: boolean;
 }
 
+/**
+ * A user in little memory, for who has a hundred thousand: a `Uint8Array` takes
+ * ten times the bytes of its key.
+ */
+export class CompactUser implements ServerUser {
+  readonly name: string;
+  // What most users do not have takes no room.
+  declare readonly uid?: number;
+  declare readonly limits?: UserLimits;
+  declare readonly disabled?: boolean;
+  readonly #key: string;
+
+  /** Copies a user. */
+  constructor({ name, masterKey, uid, limits, disabled }: ServerUser) {
+    this.name = name;
+    this.#key = fromLatin1(masterKey);
+    if (uid !== undefined) this.uid = uid;
+    if (limits !== undefined) this.limits = limits;
+    if (disabled) this.disabled = disabled;
+  }
+
+  get masterKey(): Uint8Array {
+    return toLatin1(this.#key);
+  }
+
+  /** The key as characters of the same numbers. */
+  get keyText(): string {
+    return this.#key;
+  }
+}
+
+/** The key of a user as text, to compare it. */
+function keyText(user: ServerUser): string {
+  return user instanceof CompactUser
+    ? user.keyText
+    : fromLatin1(user.masterKey);
+}
+
+/**
+ * Users with one in the place of another, as `ServerProtocol.replaceUser` has
+ * it.
+ */
+export function withReplaced(
+  users: readonly ServerUser[],
+  old: ServerUser | undefined,
+  next: ServerUser | undefined,
+): readonly ServerUser[] {
+  const added = next === undefined ? [] : [next];
+  if (old === undefined) return [...users, ...added];
+  return users.flatMap((user) => user.name === old.name ? added : [user]);
+}
+
 /** What users are turned into; who has not changed is turned only once. */
 export class RememberedUsers<T> {
   readonly #make: (user: ServerUser) => T;
@@ -36,7 +89,7 @@ export class RememberedUsers<T> {
   all(users: readonly ServerUser[]): T[] {
     const next = new Map<string, Made<T>>();
     for (const user of users) {
-      const key = user.masterKey.join();
+      const key = keyText(user);
       const known = this.#known.get(user.name);
       const made = known?.key === key ? known.made : this.#make(user);
       next.set(user.name, { key, made });
@@ -55,10 +108,11 @@ interface Made<T> {
 export function checkDistinct(users: readonly ServerUser[]): void {
   const names = new Set<string>();
   const owners = new Map<string, string>();
-  for (const { name, masterKey } of users) {
+  for (const user of users) {
+    const { name } = user;
     if (names.has(name)) throw new RangeError(`There are two users ${name}`);
     names.add(name);
-    const key = masterKey.join();
+    const key = keyText(user);
     const other = owners.get(key);
     if (other !== undefined) {
       throw new RangeError(`Users ${other} and ${name} have the same key`);

@@ -18,6 +18,7 @@ const LEVEL_0 = [
   "on_abort",
   "timer_wheel",
   "random",
+  "recently_used",
   "text",
   "transport",
   "programs",

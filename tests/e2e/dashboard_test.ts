@@ -11,6 +11,7 @@ import { formatBytes, formatCount } from "../../src/admin/units.ts";
 import { Chromium, CHROMIUMS } from "../support/chromium.ts";
 import { DashboardSite, type SiteOptions } from "../support/dashboard_site.ts";
 import { announceSkip } from "../support/report.ts";
+import { NO_RATE } from "../../src/admin/operator.ts";
 import { NOTHING, SampleProgram } from "../support/sample_status.ts";
 import { missingPrograms } from "./clients.ts";
 
@@ -134,6 +135,7 @@ test("the page shows names as text, when they look like HTML", {
     origin: "api",
     disabled: false,
     limits: {},
+    rate: NO_RATE,
     usage: { ...NOTHING, open: 1, hosts: [evil] },
   });
   const status = program.status.bind(program);
@@ -421,17 +423,14 @@ test("the page finds one of a thousand users", { skip }, async () => {
   assert.equal(await textOf("#users-more"), "Show 900 more");
   await browser.press("/");
   await browser.send("Input.insertText", { text: "ZOE12" });
-  assert.equal(await textOf("#users-count"), "1 of 1,000");
+  await untilText("#users-count", "1 of 1,000");
   assert.equal(await textOf("#users tbody td"), "zoe12");
   await browser.evaluate(
     "document.activeElement.value = ''; document.activeElement.oninput()",
   );
   await click("#users-more");
-  assert.equal(
-    await browser.evaluate(
-      "document.querySelectorAll('#users tbody tr').length",
-    ),
-    1_000,
+  await browser.until(
+    "document.querySelectorAll('#users tbody tr').length === 1000",
   );
 });
 

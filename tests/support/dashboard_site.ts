@@ -12,9 +12,14 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Minute } from "../../src/admin/day_history.ts";
-import type { NewUser, ReloadReport } from "../../src/admin/operator.ts";
+import {
+  type NewUser,
+  NO_RATE,
+  type ReloadReport,
+} from "../../src/admin/operator.ts";
 import type { AdminPage } from "../../src/admin/admin_handler.ts";
 import { dashboardPage } from "../../src/admin/dashboard_page.ts";
+import { readPage } from "../../src/admin/user_page.ts";
 import { NOTHING, type SampleProgram } from "./sample_status.ts";
 
 /** How the site behaves. */
@@ -97,9 +102,10 @@ export class DashboardSite implements AsyncDisposable {
 
   #api(method: string, url: string, body: string): [number, unknown?] {
     const { program, report = { changes: [], warnings: [] } } = this.#options;
-    if (url === "/api/status") {
+    const { pathname, searchParams } = new URL(url, "http://localhost");
+    if (pathname === "/api/status") {
       program.tick();
-      return [200, program.status()];
+      return [200, program.status(readPage(searchParams))];
     }
     if (url === "/api/history") {
       return [200, { minutes: sampleMinutes(program.status().nowUnixMs) }];
@@ -135,6 +141,7 @@ export class DashboardSite implements AsyncDisposable {
         disabled: false,
         limits,
         usage: NOTHING,
+        rate: NO_RATE,
       });
       return [201, {}];
     }
@@ -146,6 +153,7 @@ export class DashboardSite implements AsyncDisposable {
         `@192.0.2.7:8388#${encodeURIComponent(name)}`;
       return [200, { uri, sip008: "/sub/5Jk2pQ9sXw", qr: qr(uri) }];
     }
+    if (method === "GET") return [200, user];
     if (method === "DELETE") {
       program.put(name);
       return [204];

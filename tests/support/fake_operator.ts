@@ -4,17 +4,20 @@
  *
  * @module
  */
-import type {
-  Credentials,
-  NewServer,
-  NewUser,
-  Operator,
-  ReloadReport,
-  ServerStatus,
-  Status,
-  UserChange,
-  UserStatus,
+import {
+  type Credentials,
+  type NewServer,
+  type NewUser,
+  NO_RATE,
+  type Operator,
+  type ReloadReport,
+  type ServerStatus,
+  type Status,
+  type UserChange,
+  type UserPage,
+  type UserStatus,
 } from "../../src/admin/operator.ts";
+import { FIRST_PAGE, pickUsers } from "../../src/admin/user_page.ts";
 import { emptyBuckets } from "../../src/dial_times.ts";
 import { formatServerUri } from "../../src/codec/uri.ts";
 import { findMethod } from "../../src/crypto/method.ts";
@@ -122,8 +125,15 @@ export class FakeOperator implements Operator {
     user.usage = moved(user.usage, movement, this.nowUnixMs);
   }
 
-  status(): Status {
+  status(page: UserPage = FIRST_PAGE): Status {
     const servers = this.#servers.map(toServerStatus);
+    const { totals, users } = pickUsers(
+      servers.flatMap(({ id, users }) =>
+        users.map((user) => ({ server: id, user }))
+      ),
+      page,
+      this.nowUnixMs,
+    );
     const sum = (key: keyof UserUsage): number =>
       servers.reduce((total, { usage }) => total + Number(usage[key]), 0);
     return {
@@ -158,10 +168,24 @@ export class FakeOperator implements Operator {
       residentBytes: 64 * 1_048_576,
       legacy: [],
       crypto: [{ method: METHOD_2022, provider: "noble" }],
+      users: totals,
       keepsUsers: true,
-      servers,
+      servers: servers.map((server) => ({
+        ...server,
+        users: users.filter((one) => one.server === server.id)
+          .map(({ user }) => user),
+      })),
       ...this.patch,
     };
+  }
+
+  users(id: string): UserStatus[] {
+    const found = this.#servers.find((server) => server.id === id);
+    return found?.users.map(toUserStatus) ?? [];
+  }
+
+  user(id: string, name: string): UserStatus | undefined {
+    return this.users(id).find((user) => user.name === name);
   }
 
   credentials(id: string, name: string): Credentials | undefined {
@@ -324,13 +348,14 @@ function toServerStatus(server: FakeServer): ServerStatus {
     mode,
     managed,
     usage,
+    userCount: users.length,
     users: users.map(toUserStatus),
   };
 }
 
 function toUserStatus(user: FakeUser): UserStatus {
   const { name, origin, disabled, limits, usage } = user;
-  return { name, origin, disabled, limits, usage };
+  return { name, origin, disabled, limits, usage, rate: NO_RATE };
 }
 
 function checkPassword(method: string, password: string): void {

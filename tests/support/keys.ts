@@ -8,6 +8,7 @@ import { masterKeyFromPassword } from "../../src/crypto/master_key.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 import { Psk } from "../../src/crypto/psk.ts";
+import type { ServerUser } from "../../src/session/server_user.ts";
 
 /** The master key of a password, computed by noble. */
 export function testKey(
@@ -20,6 +21,19 @@ export function testKey(
     masterKeyFromPassword(password, method),
     nobleProvider,
   );
+}
+
+/** Users as they would be written down, in whatever form they are held. */
+export function plainUsers(
+  users: readonly ServerUser[] | undefined,
+): ServerUser[] | undefined {
+  return users?.map(({ name, masterKey, uid, limits, disabled }) => ({
+    name,
+    masterKey,
+    ...uid !== undefined && { uid },
+    ...limits !== undefined && { limits },
+    ...disabled !== undefined && { disabled },
+  }));
 }
 
 /** Salts `00 01 02 …`, as the vectors have them. */

@@ -63,7 +63,9 @@ async function main({ identity, ...options }: LimitedOptions): Promise<void> {
   });
   process.stdout.write(`listening ${JSON.stringify(address)}\n`);
   process.once("SIGTERM", () => {
-    const usage = Object.fromEntries(accounts.usage());
+    const usage = Object.fromEntries(
+      [...accounts.users].map(({ name }) => [name, accounts.usage(name)]),
+    );
     process.stdout.write(`usage ${JSON.stringify(usage)}\n`);
     process.exit(0);
   });

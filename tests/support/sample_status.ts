@@ -5,7 +5,13 @@
  *
  * @module
  */
-import type { Status, UserStatus } from "../../src/admin/operator.ts";
+import {
+  NO_RATE,
+  type Status,
+  type UserPage,
+  type UserStatus,
+} from "../../src/admin/operator.ts";
+import { FIRST_PAGE, pickUsers } from "../../src/admin/user_page.ts";
 import { NO_COUNTS, type UserLimits, type UserUsage } from "../../src/users.ts";
 
 const GIB = 2 ** 30;
@@ -69,7 +75,11 @@ export class SampleProgram {
       const down = Math.floor(
         3_200_000 * weight * wave * (0.4 + this.#random()),
       );
-      this.#users[i] = { ...user, usage: moved(user.usage, down, this.#now()) };
+      this.#users[i] = {
+        ...user,
+        usage: moved(user.usage, down, this.#now()),
+        rate: { up: Math.floor(down / 9), down },
+      };
       this.#traffic.down += down;
       this.#traffic.up += Math.floor(down / 9);
     });
@@ -79,8 +89,13 @@ export class SampleProgram {
   }
 
   /** As `GET /api/status` tells. */
-  status(): Status {
+  status(page: UserPage = { ...FIRST_PAGE, limit: Infinity }): Status {
     const users = this.#users;
+    const picked = pickUsers(
+      users.map((user) => ({ server: "8388", user })),
+      page,
+      this.#now(),
+    );
     const open = users.reduce((sum, { usage }) => sum + usage.open, 0);
     const { up, down } = this.#busy ? this.#traffic : { up: 0, down: 0 };
     const noise = this.#busy ? this.#random() : 0;
@@ -122,6 +137,7 @@ export class SampleProgram {
         provider: "openssl 3.0.17",
       }],
       ...(this.#busy && { clockSkewSeconds: 0.8 }),
+      users: picked.totals,
       keepsUsers: true,
       servers: [{
         id: "8388",
@@ -130,7 +146,8 @@ export class SampleProgram {
         mode: "tcp_and_udp",
         managed: false,
         usage: { ...NOTHING, bytesUp: up, bytesDown: down, open },
-        users: [...users],
+        userCount: users.length,
+        users: picked.users.map(({ user }) => user),
       }],
     };
   }
@@ -166,6 +183,7 @@ export class SampleProgram {
     return {
       name,
       origin: i < 2 ? "file" : "api",
+      rate: NO_RATE,
       disabled: i % 13 === 12,
       limits: { ...quota, ...end, ...i % 6 === 3 && { maxHosts: 3 } },
       usage: {

@@ -129,7 +129,8 @@ function serverOptions(
     connectionsCheckingInterval: Math.ceil(headersTimeout / 4),
     keepAliveTimeout: ADMIN_KEEP_ALIVE_MS,
     maxHeaderSize: MAX_ADMIN_HEAD_LENGTH,
-    requireHostHeader: true,
+    // Who may ask without one is the handler's to say.
+    requireHostHeader: false,
   };
 }
 

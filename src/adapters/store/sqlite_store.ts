@@ -290,11 +290,15 @@ class SqliteStore implements UserStore {
     });
   }
 
-  counts(): KeptCounts[] {
-    return this.#run(
-      "read counts",
-      () => this.#all("SELECT * FROM counts").map(toCounts),
-    );
+  counts(server?: string, name?: string): KeptCounts[] {
+    const given = { server, name };
+    const wanted = Object.entries(given).filter(([, one]) => one !== undefined);
+    const where = wanted.map(([column]) => `${column} = ?`).join(" AND ");
+    return this.#run("read counts", () =>
+      this.#all(
+        `SELECT * FROM counts${where && ` WHERE ${where}`}`,
+        ...wanted.map(([, one]) => one!),
+      ).map(toCounts));
   }
 
   add(differences: readonly KeptCounts[]): KeptCounts[] {

@@ -7,7 +7,15 @@
  */
 import { STATUS_TIMEOUT_MS } from "../../limits.ts";
 import type { Minute } from "../day_history.ts";
-import type { NewUser, ReloadReport, Status, UserChange } from "../operator.ts";
+import type {
+  NewUser,
+  ReloadReport,
+  Status,
+  UserChange,
+  UserPage,
+  UserStatus,
+} from "../operator.ts";
+import { formatPage } from "../user_page.ts";
 
 /** How to connect as a user. */
 export interface Access {
@@ -44,8 +52,13 @@ export function setToken(token: string): void {
 }
 
 /** Everything there is to see. */
-export function getStatus(): Promise<Status> {
-  return call<Status>("GET", "status");
+export function getStatus(page: UserPage): Promise<Status> {
+  return call<Status>("GET", `status?${formatPage(page)}`);
+}
+
+/** One user. */
+export function getUser(server: string, name: string): Promise<UserStatus> {
+  return call<UserStatus>("GET", userPath(server, name));
 }
 
 /** The last day, minute by minute. */

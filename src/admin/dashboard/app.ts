@@ -5,10 +5,10 @@
  * @module
  */
 import { STATUS_INTERVAL_MS } from "../../limits.ts";
-import { History, keyOf } from "../history.ts";
+import { History } from "../history.ts";
 import type { Status } from "../operator.ts";
 import { formatDuration } from "../units.ts";
-import { ApiError, getStatus, hasToken } from "./api.ts";
+import { ApiError, getStatus, getUser, hasToken } from "./api.ts";
 import { askReload, askToken, isOpen, startDialogs } from "./dialogs.ts";
 import { byId, setText } from "./dom.ts";
 import { Figures } from "./figures.ts";
@@ -24,7 +24,7 @@ import { drawServers } from "./servers_table.ts";
 import { ThroughputPlot } from "./throughput.ts";
 import { askNewUser, showUser, startUserDialogs } from "./user_dialogs.ts";
 import { drawUpstreams } from "./upstreams_table.ts";
-import { rowsOf, type UserRow } from "../user_rows.ts";
+import { rowOf, type UserRow } from "../user_rows.ts";
 import { UsersTable } from "./users_table.ts";
 
 const history = new History();
@@ -34,7 +34,10 @@ startPreferences();
 const figures = new Figures(history);
 const plot = new ThroughputPlot(history);
 const refusals = new RefusalList();
-const users = new UsersTable(history, (row) => showUser(row, history.status!));
+const users = new UsersTable(
+  (row) => showUser(row, history.status!),
+  () => void update(),
+);
 
 /** When the server was last heard, by the clock of this browser. */
 let heardUnixMs = Date.now();
@@ -79,7 +82,7 @@ async function look(): Promise<void> {
 
 async function update(): Promise<void> {
   try {
-    history.push(await getStatus());
+    history.push(await getStatus(users.page));
     heardUnixMs = Date.now();
     showLost("");
     draw();
@@ -160,7 +163,5 @@ async function find(
   name: string,
 ): Promise<UserRow | undefined> {
   await update();
-  const key = keyOf(server, name);
-  const { status } = history;
-  return status && rowsOf(status, history).find((row) => row.key === key);
+  return rowOf(server, await getUser(server, name), Date.now());
 }

@@ -59,13 +59,11 @@ export class Figures {
     for (const draw of this.#sparks) draw();
   }
 
-  #drawUsers({ servers, role }: Status): void {
-    const users = servers.flatMap((server) => server.users);
-    const connected = users.filter(({ usage }) => usage.open > 0).length;
-    byId("figure-users", HTMLElement).hidden = users.length === 0 &&
+  #drawUsers({ users, role }: Status): void {
+    byId("figure-users", HTMLElement).hidden = users.total === 0 &&
       role === "local";
-    show("now-users", formatCount(connected));
-    show("total-users", `of ${formatCount(users.length)}`);
+    show("now-users", formatCount(users.connected));
+    show("total-users", `of ${formatCount(users.total)}`);
   }
 
   #drawHealth(status: Status): void {

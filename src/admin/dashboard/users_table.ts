@@ -1,12 +1,12 @@
 /// <reference lib="dom" />
 /**
- * The table of users. A thousand of them are drawn once a second, so nothing
- * is touched that has not changed.
+ * The table of users: a page of them, which the program sorts and filters. A
+ * thousand are drawn once a second, so nothing is touched that has not changed.
  *
  * @module
  */
-import type { History } from "../history.ts";
-import type { Status } from "../operator.ts";
+import { FIRST_USERS, MAX_USER_PAGE } from "../../limits.ts";
+import type { Status, UserPage } from "../operator.ts";
 import { formatCount } from "../units.ts";
 import { byId, make, setText, within } from "./dom.ts";
 import { onChange, unit } from "./preferences.ts";
@@ -19,9 +19,6 @@ import {
   type View,
 } from "../user_rows.ts";
 
-/** Rows that are drawn unless more are asked for. */
-const FIRST_ROWS = 100;
-
 /** Part of a quota from which on it is worth a look. */
 const QUOTA_WARNING = 0.9;
 
@@ -33,10 +30,10 @@ interface DrawnRow {
   readonly texts: readonly Node[];
 }
 
-/** Sorts, filters and draws. */
+/** Asks for the page, and draws it. */
 export class UsersTable {
-  readonly #history: History;
   readonly #open: (row: UserRow) => void;
+  readonly #refresh: () => void;
   readonly #table = byId("users", HTMLTableElement);
   readonly #body = within(this.#table, "tbody", HTMLTableSectionElement);
   readonly #filter = byId("filter", HTMLInputElement);
@@ -48,52 +45,53 @@ export class UsersTable {
   #status: Status | undefined;
   #column: Column = COLUMNS.find(({ id }) => id === "share")!;
   #descending = true;
-  #all = false;
+  #limit = FIRST_USERS;
 
   /**
    * Makes the table, empty.
    *
    * @param open Called when somebody wants to see a user.
+   * @param refresh Called when somebody wants to see another page.
    */
-  constructor(history: History, open: (row: UserRow) => void) {
-    this.#history = history;
+  constructor(open: (row: UserRow) => void, refresh: () => void) {
     this.#open = open;
+    this.#refresh = refresh;
     this.#makeHead();
-    this.#filter.oninput = () => this.#redraw();
-    this.#state.onchange = () => this.#redraw();
+    this.#filter.oninput = refresh;
+    this.#state.onchange = refresh;
     this.#more.onclick = () => {
-      this.#all = true;
-      this.#redraw();
+      this.#limit = MAX_USER_PAGE;
+      refresh();
     };
     onChange(() => this.#redraw());
+  }
+
+  /** The page that somebody wants to see. */
+  get page(): UserPage {
+    return {
+      sort: this.#column.id,
+      descending: this.#descending,
+      filter: this.#filter.value.trim(),
+      state: this.#state.value,
+      limit: this.#limit,
+    };
   }
 
   /** Shows the latest. */
   draw(status: Status): void {
     this.#status = status;
-    this.#rows = rowsOf(status, this.#history);
+    this.#rows = rowsOf(status);
     this.#redraw();
   }
 
   #redraw(): void {
     const status = this.#status;
     if (status === undefined) return;
-    const found = this.#find();
-    const sorted = sortRows(found, this.#column, this.#descending);
-    const shown = this.#all ? sorted : sorted.slice(0, FIRST_ROWS);
+    const rows = sortRows(this.#rows, this.#column, this.#descending);
     const view = { nowUnixMs: status.nowUnixMs, unit: unit() };
-    this.#arrange(shown.map((row) => this.#update(row, view)));
+    this.#arrange(rows.map((row) => this.#update(row, view)));
     this.#forget();
-    this.#describe(found.length, found.length - shown.length, status);
-  }
-
-  #find(): UserRow[] {
-    const text = this.#filter.value.trim().toLowerCase();
-    const state = this.#state.value;
-    return this.#rows.filter((row) =>
-      row.user.name.toLowerCase().includes(text) &&
-      (state === "" || row.state === state)
-    );
+    this.#describe(status);
   }
 
   /** Draws what is new of a row. */
@@ -159,7 +157,7 @@ export class UsersTable {
     if (focused instanceof HTMLElement) focused.focus();
   }
 
-  /** Lets go of rows whose users are gone. */
+  /** Lets go of rows that are not on the page. */
   #forget(): void {
     if (this.#drawn.size <= this.#rows.length) return;
     const keys = new Set(this.#rows.map(({ key }) => key));
@@ -168,8 +166,8 @@ export class UsersTable {
     }
   }
 
-  #describe(found: number, hidden: number, { role }: Status): void {
-    const total = this.#rows.length;
+  #describe({ role, users: { found, total } }: Status): void {
+    const shown = this.#rows.length;
     byId("users-panel", HTMLElement).hidden = role === "local" && total === 0;
     this.#filter.hidden = total === 0;
     this.#state.hidden = total === 0;
@@ -177,8 +175,9 @@ export class UsersTable {
       ? formatCount(total)
       : `${formatCount(found)} of ${formatCount(total)}`;
     setText(byId("users-count", HTMLElement), count);
-    this.#more.hidden = hidden === 0;
-    setText(this.#more, `Show ${formatCount(hidden)} more`);
+    this.#more.hidden = found <= shown || shown >= MAX_USER_PAGE;
+    const more = Math.min(found, MAX_USER_PAGE) - shown;
+    setText(this.#more, `Show ${formatCount(more)} more`);
     this.#table.hidden = found === 0;
     this.#empty.hidden = found > 0;
     setText(
@@ -204,6 +203,7 @@ export class UsersTable {
         this.#column = column;
         this.#markSorted(tr);
         this.#redraw();
+        this.#refresh();
       };
       tr.append(th);
     }

@@ -25,10 +25,10 @@ import type { ConfigObject } from "./config_file.ts";
 import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
 import {
   clientKeys,
+  methodOf,
   ownerOf,
   prefixWarnings,
   serverKeys,
-  userSecret,
   usersIn,
 } from "./credentials.ts";
 import { allowsLegacy, checkLegacy } from "./legacy_gate.ts";
@@ -104,7 +104,7 @@ export interface ConfiguredServer
 export interface ServerSecrets {
   /** The server's own; not set where only users have one. */
   readonly own?: Secret | undefined;
-  /** By name of the user. */
+  /** By name of the user, where a user's key does not tell its password. */
   readonly users: ReadonlyMap<string, Secret>;
 }
 
@@ -315,7 +315,7 @@ export function configureServer(
     throw badOption("protocol", SSR.wire.kind.expected);
   }
   const operator = operatorSettings("server", { args, file, secrets });
-  const { routes, warnings } = serverRoutes(args, sources);
+  const { routes, warnings } = serverRoutes(args, sources, file);
   const ports = all.map(atPort);
   checkRedirects(ports);
   const result = all.map((server, i) => {
@@ -329,7 +329,10 @@ export function configureServer(
       secrets: {
         own: server.secret,
         users: new Map(
-          usersIn(server).map((user) => [user.name, userSecret(user)]),
+          // The others may be many.
+          methodOf(server).userKind === "trial"
+            ? usersIn(server).map(({ name, secret }) => [name, secret])
+            : [],
         ),
       },
       targetPolicy,

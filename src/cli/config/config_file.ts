@@ -14,6 +14,7 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 import { ConfigError } from "../../errors.ts";
+import { ownText } from "../../text.ts";
 import { editDistance, nearest } from "../options/nearest.ts";
 import type { Kind } from "../settings/setting.ts";
 
@@ -216,8 +217,8 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function parseConfig(text: string, name: string): ConfigObject {
   const source = text.replace(/^\uFEFF/, "");
-  const place = (offset: number): string =>
-    `${name}:${position(source, offset)}`;
+  const lines = new LineStarts(source);
+  const place = (offset: number): string => `${name}:${lines.at(offset)}`;
   const wrong = (offset: number, what: string): ConfigError =>
     new ConfigError("ERR_CONFIG_SYNTAX", `${place(offset)}: ${what}`);
   const errors: ParseError[] = [];
@@ -298,9 +299,27 @@ function isComment(key: string): boolean {
   return /^[_/]/.test(key);
 }
 
-function position(text: string, offset: number): string {
-  const before = text.slice(0, offset).split(/\r\n|\r|\n/);
-  return `${before.length}:${before.at(-1)!.length + 1}`;
+/** Where the lines of a text begin: a file has as many places as users. */
+class LineStarts {
+  readonly #starts: number[] = [0];
+
+  constructor(text: string) {
+    for (const end of text.matchAll(/\r\n|\r|\n/g)) {
+      this.#starts.push(end.index + end[0].length);
+    }
+  }
+
+  /** `line:column` of an offset, both from 1. */
+  at(offset: number): string {
+    let low = 0;
+    let high = this.#starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (this.#starts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return `${low + 1}:${offset - this.#starts[low]! + 1}`;
+  }
 }
 
 /** `CommaExpected` → `comma expected`. */
@@ -332,8 +351,12 @@ function isMudb(value: unknown): boolean {
     value.every((one) => isObject(one) && "passwd" in one);
 }
 
-/** Without the keys that are `null`, at every depth. */
+/**
+ * Without the keys that are `null`, at every depth; and nothing of it keeps the
+ * text of the file alive.
+ */
 function withoutNulls(value: unknown): unknown {
+  if (typeof value === "string") return ownText(value);
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isObject(value)) return value;
   return Object.fromEntries(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fromLatin1 } from "../../bytes.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { MAX_TRIAL_USERS } from "../../limits.ts";
@@ -21,7 +22,7 @@ import {
 } from "../../session/shadowsocks2017/salt_prefix.ts";
 import { ssrMethod } from "../../session/shadowsocksr/method.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
-import type { ServerUser } from "../../session/server_user.ts";
+import { CompactUser, type ServerUser } from "../../session/server_user.ts";
 import type { UserLimits } from "../../users.ts";
 import { DEFAULT_METHOD, SSR_METHOD } from "../commands/defaults.ts";
 import {
@@ -281,6 +282,25 @@ export function userSecret({ secret, uid }: UserSettings): Secret {
     : { ...secret, text: `${uid}:${secret.text}` };
 }
 
+/**
+ * The password of a user as its clients have it, made of its key.
+ *
+ * @returns `undefined` where many passwords could have made the key.
+ */
+export function ownPassword(
+  { masterKey, uid }: ServerUser,
+  { userKind }: Method,
+): string | undefined {
+  switch (userKind) {
+    case "identity":
+      return masterKey.toBase64();
+    case "uid":
+      return `${uid}:${new TextDecoder().decode(masterKey)}`;
+    default:
+      return undefined;
+  }
+}
+
 /** The users, each with a name and a key that no other has. */
 function usersOf(server: ServerSettings, method: Method): ServerUser[] {
   const settings = usersIn(server);
@@ -314,7 +334,7 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
   const keys = new Map<string, string>();
   return settings.map(({ name, secret, uid, limits, disabled }) => {
     const key = userKey(secret, method, uid);
-    const text = String(key.uid ?? key.masterKey.join());
+    const text = String(key.uid ?? fromLatin1(key.masterKey));
     const twin = keys.get(text);
     if (names.has(name)) throw wrong(server, `two users are named "${name}"`);
     if (twin !== undefined) {
@@ -326,12 +346,12 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
     }
     names.add(name);
     keys.set(text, name);
-    return {
+    return new CompactUser({
       name,
       ...key,
       ...limitsOf(server, limits),
       ...(disabled && { disabled }),
-    };
+    });
   });
 }
 

@@ -194,6 +194,11 @@ export class Secrets {
   }
 }
 
+/** A password that was not read from a file or an option. */
+export function passwordSecret(text: string, origin: string): Secret {
+  return { kind: "password", text, origin };
+}
+
 /**
  * Both runtimes put U+FFFD for bytes that are no UTF-8: another password.
  *

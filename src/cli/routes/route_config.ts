@@ -13,6 +13,7 @@ import type { Acl } from "../../routes/acl/read_acl.ts";
 import { describeNote } from "../../routes/rule_list.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerRoutes } from "../../service/routing/server_rules.ts";
+import type { NamedConfig } from "../config/config_file.ts";
 import { readFile } from "../config/find_servers.ts";
 import type { Sources } from "../config/secrets.ts";
 import type { Arguments } from "../options/args.ts";
@@ -60,13 +61,15 @@ export function localRoutes(
 /**
  * Rules of a server, which are those of an ACL.
  *
+ * @param read The configuration file.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function serverRoutes(
   args: Arguments,
   sources: Sources,
+  read: NamedConfig | undefined,
 ): ConfiguredRoutes<ServerRoutes> {
-  const { acl: files, aclOption, routes, file } = routeSettings(args, sources);
+  const { acl: files, aclOption, routes, file } = settingsOf(args, read);
   if (routes !== undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
@@ -96,7 +99,13 @@ export function routeSettings(
   args: Arguments,
   sources: Sources,
 ): RouteSettings {
-  const file = readFile(args, sources);
+  return settingsOf(args, readFile(args, sources));
+}
+
+function settingsOf(
+  args: Arguments,
+  file: NamedConfig | undefined,
+): RouteSettings {
   const chosen = fromOptions(ACL, args);
   const { files = [] } = file ? fromObject(ACL, file.object) : {};
   const { routes = [], ...rest } = file ? fromObject(ROUTES, file.object) : {};

@@ -7,6 +7,7 @@
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
+import type { Follower } from "../../service/server/movements.ts";
 import {
   type KeptCounts,
   NO_COUNTS,
@@ -21,9 +22,7 @@ export const FLUSH_MS = 5_000;
 export class Ledger {
   readonly #store: UserStore;
   readonly #logger: Logger;
-  readonly #servers = new Map<string, Accounts>();
-  /** What the store is known to have, by server and user. */
-  readonly #kept = new Map<string, UserCounts>();
+  readonly #servers = new Map<string, ServerLedger>();
   #failing = false;
 
   /** @param logger Told once when the store cannot be written. */
@@ -34,38 +33,30 @@ export class Ledger {
 
   /** Gives users that are new here what the store has of them. */
   attach(server: string, accounts: Accounts): void {
-    this.#servers.set(server, accounts);
-    const names = ["", ...accounts.usage().keys()]
-      .filter((name) => !this.#kept.has(keyOf(server, name)));
-    if (names.length === 0) return;
-    const found = new Map(
-      this.#store.counts().filter((one) => one.server === server)
-        .map(({ name, counts }) => [name, counts]),
-    );
-    for (const name of names) {
-      const counts = found.get(name) ?? NO_COUNTS;
-      accounts.restore(name, counts);
-      this.#kept.set(keyOf(server, name), counts);
-    }
+    const ledger = this.#servers.get(server) ?? new ServerLedger(accounts);
+    this.#servers.set(server, ledger);
+    for (const row of this.#store.counts(server)) ledger.take(row);
+  }
+
+  /** Gives one user that is new here what the store has of it. */
+  attachUser(server: string, name: string): void {
+    const [row] = this.#store.counts(server, name);
+    if (row !== undefined) this.#servers.get(server)?.take(row);
   }
 
   /** Adds to the store what was counted since the last time. */
   flush(): void {
     const differences: KeptCounts[] = [];
-    for (const [server, accounts] of this.#servers) {
-      const all = new Map([["", accounts.total()], ...accounts.usage()]);
-      for (const [name, usage] of all) {
-        const kept = this.#kept.get(keyOf(server, name)) ?? NO_COUNTS;
-        const counts = minus(usage, kept);
-        if (counts !== undefined) differences.push({ server, name, counts });
+    for (const [server, ledger] of this.#servers) {
+      for (const [name, counts] of ledger.differences()) {
+        differences.push({ server, name, counts });
       }
     }
     if (differences.length === 0) return;
     try {
       // Another process may have added to them: these are the true sums.
-      for (const { server, name, counts } of this.#store.add(differences)) {
-        this.#servers.get(server)?.restore(name, counts);
-        this.#kept.set(keyOf(server, name), counts);
+      for (const sum of this.#store.add(differences)) {
+        this.#servers.get(sum.server)?.settle(sum);
       }
       if (this.#failing) this.#logger.log("info", "counts are kept again");
       this.#failing = false;
@@ -83,23 +74,80 @@ export class Ledger {
   clear(server: string, name?: string): void {
     this.flush();
     this.#store.clear(server, name);
-    for (const key of this.#kept.keys()) {
-      const isOne = name === undefined
-        ? key.startsWith(keyOf(server, ""))
-        : key === keyOf(server, name);
-      if (isOne) this.#kept.set(key, NO_COUNTS);
-    }
+    this.#servers.get(server)?.clear(name);
   }
 
   /** A user is gone for good. */
   forget(server: string, name: string): void {
-    this.#kept.delete(keyOf(server, name));
+    this.#servers.get(server)?.clear(name);
   }
 }
 
-/** Ports have no space in them. */
-function keyOf(server: string, name: string): string {
-  return `${server} ${name}`;
+/** The counts of one server; its cost grows with those who moved. */
+class ServerLedger {
+  readonly #accounts: Accounts;
+  readonly #follower: Follower;
+  /** What the store is known to have, by user; nothing of the others. */
+  readonly #kept = new Map<string, UserCounts>();
+  /** Whose counts the store does not have yet. */
+  readonly #pending = new Set<string>();
+
+  constructor(accounts: Accounts) {
+    this.#accounts = accounts;
+    this.#follower = accounts.follow();
+  }
+
+  /** Adds what the store has of a user who is new here. */
+  take({ name, counts }: KeptCounts): void {
+    if (this.#kept.has(name) || !this.#isThere(name)) return;
+    this.#accounts.restore(name, plus(this.#usage(name), counts));
+    this.#kept.set(name, counts);
+  }
+
+  /** What the store does not have yet. */
+  *differences(): Generator<[name: string, counts: UserCounts]> {
+    for (const name of this.#follower.take()) this.#pending.add(name);
+    for (const name of this.#pending) {
+      const counts = this.#isThere(name)
+        ? minus(this.#usage(name), this.#kept.get(name) ?? NO_COUNTS)
+        : undefined;
+      if (counts === undefined) this.#pending.delete(name);
+      else yield [name, counts];
+    }
+  }
+
+  /** The store has this sum now. */
+  settle({ name, counts }: KeptCounts): void {
+    this.#accounts.restore(name, counts);
+    this.#kept.set(name, counts);
+    this.#pending.delete(name);
+  }
+
+  /** @param name Not set: of everybody. */
+  clear(name: string | undefined): void {
+    if (name === undefined) this.#kept.clear();
+    else this.#kept.delete(name);
+  }
+
+  #isThere(name: string): boolean {
+    return name === "" || this.#accounts.user(name) !== undefined;
+  }
+
+  #usage(name: string): UserCounts {
+    return name === "" ? this.#accounts.total() : this.#accounts.usage(name);
+  }
+}
+
+function plus(one: UserCounts, other: UserCounts): UserCounts {
+  return {
+    bytesUp: one.bytesUp + other.bytesUp,
+    bytesDown: one.bytesDown + other.bytesDown,
+    packetsUp: one.packetsUp + other.packetsUp,
+    packetsDown: one.packetsDown + other.packetsDown,
+    connections: one.connections + other.connections,
+    associations: one.associations + other.associations,
+    lastSeenUnixMs: Math.max(one.lastSeenUnixMs, other.lastSeenUnixMs),
+  };
 }
 
 /** `undefined` when nothing was added. */

@@ -10,7 +10,9 @@ import type {
   Status,
   UpstreamControl,
   UpstreamStatus,
+  UserStatus,
 } from "../../admin/operator.ts";
+import { NO_TOTALS } from "../../admin/user_page.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
@@ -47,7 +49,7 @@ export interface LocalSupervisorOptions {
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers" | "keepsUsers" | "plugins">;
+  programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
 }
 
 const NO_USERS = "A local has no users of its own; its server has";
@@ -110,6 +112,7 @@ export class LocalSupervisor implements Operator {
     return {
       ...program,
       ready: program.ready && upstreams.some(isOfUse),
+      users: NO_TOTALS,
       keepsUsers: false,
       upstreams,
       plugins: this.#plugins.status,
@@ -130,6 +133,7 @@ export class LocalSupervisor implements Operator {
             open: program.connections.open,
             hosts: [],
           },
+          userCount: 0,
           users: [],
         }];
       }),
@@ -204,6 +208,14 @@ export class LocalSupervisor implements Operator {
     this.#options.ciphers.serve(this.#configured.result.flatMap(methodsOf));
     const { servers, ...options } = groupOf(this.#configured.result);
     this.#group.replace(this.#plugins.attach(servers), options);
+  }
+
+  users(): readonly UserStatus[] {
+    return [];
+  }
+
+  user(): undefined {
+    return undefined;
   }
 
   credentials(): undefined {

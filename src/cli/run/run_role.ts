@@ -10,7 +10,7 @@ import { systemRest } from "../../adapters/system/rest.ts";
 import { writeError } from "../../adapters/system/standard_error.ts";
 import { DayHistory } from "../../admin/day_history.ts";
 import type { Operator, Status } from "../../admin/operator.ts";
-import { systemClock } from "../../clock.ts";
+import { pause, systemClock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
 import { detach, tellDefect } from "../../defect.ts";
 import type { Logger } from "../../observe.ts";
@@ -57,7 +57,7 @@ export interface Surroundings {
   /** Told the methods that will be used, and those that are. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers" | "keepsUsers" | "plugins">;
+  programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
 }
 
 /** A configured role, and what it will need. */
@@ -92,8 +92,8 @@ export async function runRole(
   role: Role,
 ): Promise<void> {
   await using logger = openLog(host, role.operator);
-  const { workers, graceMs } = role.operator;
-  const share = { workers, graceMs, logger };
+  const { workers, drainMs, graceMs } = role.operator;
+  const share = { workers, drainMs, graceMs, logger };
   checkReusePort(role);
   if (!role.plugins && host.worker === undefined) giveUpPrograms();
   if (host.worker !== undefined) return await serve(host, role, share);
@@ -135,7 +135,9 @@ function openLog(
 interface Share {
   /** Threads that share the ports. */
   readonly workers: number;
-  /** Milliseconds that open connections get after the signal. */
+  /** Milliseconds that everything goes on after the signal. */
+  readonly drainMs: number;
+  /** Milliseconds that open connections get after that. */
   readonly graceMs: number;
   readonly logger: Logger;
 }
@@ -144,7 +146,7 @@ interface Share {
 async function serve(
   host: Host,
   role: Role,
-  { workers, graceMs, logger }: Share,
+  { workers, drainMs, graceMs, logger }: Share,
 ): Promise<void> {
   const { operator } = role;
   const withFields = operator.logFormat === "json";
@@ -192,6 +194,14 @@ async function serve(
   host.listening();
   const name = await signal;
   status.ready = false;
+  if (drainMs > 0) {
+    logger.log(
+      "info",
+      `${name}: not ready, accepting for ${drainMs / 1_000} s`,
+    );
+    // A second signal ends the program.
+    await pause(systemClock, drainMs, new AbortController().signal);
+  }
   logger.log(
     "info",
     `${name}: accepting no more, ${graceMs / 1_000} s for open connections`,

@@ -36,15 +36,17 @@ export interface ServerSurroundings {
   readonly world: Dependencies;
   /** Where its users are counted; shared by all addresses of one port. */
   readonly accounts: Accounts;
-  /** Everyone who has an account at any address of that port. */
-  readonly everyUser: readonly LimitedUser[];
+  /** Its users, as they are now; none where it has none. */
+  readonly users: () => readonly ServerUser[];
+  /** Everyone who has an account at any address of that port, as it is now. */
+  readonly everyUser: () => readonly LimitedUser[];
 }
 
 /** One address of a server. */
 export class ServerPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "-p";
-  /** As configured, with the users that were made at run time. */
+  /** As configured. */
   readonly server: ConfiguredServer;
   readonly #surroundings: ServerSurroundings;
 
@@ -55,13 +57,21 @@ export class ServerPlan implements PlannedService {
     this.#surroundings = surroundings;
   }
 
+  /** Those of the file and those made at run time, as they are now. */
+  get users(): readonly ServerUser[] {
+    return this.#surroundings.users();
+  }
+
   get listen(): Endpoint {
     return this.server.listen;
   }
 
   check(): void {
     try {
-      checkServer(this.server, this.#surroundings.world);
+      checkServer(
+        { ...this.server, users: this.users },
+        this.#surroundings.world,
+      );
     } catch (error) {
       throw asConfigError(this.key, error);
     }
@@ -70,26 +80,28 @@ export class ServerPlan implements PlannedService {
   /** Lets the accounts know who there is. */
   attend(): void {
     const { accounts, everyUser } = this.#surroundings;
-    accounts.set(everyUser);
+    accounts.set(everyUser());
   }
 
   async start(): Promise<Service> {
     const { world, accounts } = this.#surroundings;
     this.attend();
-    return await startServer({ ...this.server, accounts }, world);
+    const { users } = this;
+    return await startServer({ ...this.server, users, accounts }, world);
   }
 
   adopt(running: Service): void {
-    (running as ServerService).update(this.server);
+    (running as ServerService).update({ ...this.server, users: this.users });
     this.attend();
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { mode, users, plugin, websocket } = this.server;
+    const { mode, plugin, websocket } = this.server;
+    const { users } = this;
     const method = describeMethod(this.server);
     return {
       message: `ss-server listening on ${address}, method ${method}, ` +
-        (users === undefined
+        (users.length === 0
           ? ""
           : `${users.length} user${users.length === 1 ? "" : "s"}, `) +
         (websocket === undefined
@@ -185,6 +197,7 @@ function userChanges(
   old: readonly ServerUser[],
   next: readonly ServerUser[],
 ): string[] {
+  if (old === next) return [];
   const before = new Map(old.map((user) => [user.name, user]));
   const after = new Set(next.map(({ name }) => name));
   return [

@@ -3,7 +3,11 @@
  *
  * @module
  */
-import type { Credentials, ServerStatus } from "../../admin/operator.ts";
+import type {
+  Credentials,
+  ServerStatus,
+  UserStatus,
+} from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
@@ -13,6 +17,8 @@ import { userPassword } from "../config/credentials.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
 import { formatLink } from "../config/server_links.ts";
 import { isWildcard } from "../config/values.ts";
+import { MadeUser } from "./made_user.ts";
+import type { UserRates } from "./user_rates.ts";
 
 /** All addresses of one port, and who uses them. */
 export interface ViewedServer {
@@ -24,26 +30,15 @@ export interface ViewedServer {
   readonly addresses: readonly Endpoint[];
   /** Whether it was added at run time. */
   readonly managed: boolean;
-  /** Those of the file, and those that were made at run time. */
-  readonly users: readonly LimitedUser[];
-  /** Names of those of the file that were changed at run time. */
-  readonly changed: ReadonlySet<string>;
-  /** What they have done. */
+  /** Those of the file, those that were made, and what they have done. */
   readonly accounts: Accounts;
 }
 
-/** What there is to see. */
+/** What there is to see, but for its users. */
 export function statusOf(
-  { id, servers, addresses, managed, users, changed, accounts }: ViewedServer,
-): ServerStatus {
+  { id, servers, addresses, managed, accounts }: ViewedServer,
+): Omit<ServerStatus, "users"> {
   const [first] = servers;
-  const usage = accounts.usage();
-  const inFile = new Set(
-    servers.flatMap(({ secrets, owner }) => [
-      ...secrets.users.keys(),
-      ...owner === undefined ? [] : [owner.name],
-    ]),
-  );
   return {
     id,
     address: addresses.map(formatAddress).join(", "),
@@ -51,18 +46,24 @@ export function statusOf(
     mode: first!.mode ?? "tcp_only",
     managed,
     usage: accounts.total(),
-    users: users.filter(({ name }) => usage.has(name))
-      .map(({ name, limits = {}, disabled = false }) => ({
-        name,
-        origin: changed.has(name)
-          ? "changed"
-          : inFile.has(name)
-          ? "file"
-          : "api",
-        disabled,
-        limits,
-        usage: usage.get(name)!,
-      })),
+    userCount: accounts.size,
+  };
+}
+
+/** What there is to see of a user. */
+export function userStatus(
+  user: LimitedUser,
+  accounts: Accounts,
+  rates: UserRates,
+): UserStatus {
+  const { name, limits = {}, disabled = false } = user;
+  return {
+    name,
+    origin: user instanceof MadeUser ? user.origin : "file",
+    disabled,
+    limits,
+    usage: accounts.usage(name),
+    rate: rates.of(name),
   };
 }
 

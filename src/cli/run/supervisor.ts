@@ -18,7 +18,14 @@ import type {
   ServerStatus,
   Status,
   UserChange,
+  UserPage,
+  UserStatus,
 } from "../../admin/operator.ts";
+import {
+  FIRST_PAGE,
+  pickUsers,
+  type ServedUser,
+} from "../../admin/user_page.ts";
 import type { Clock } from "../../clock.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
@@ -28,21 +35,27 @@ import type { LimitedUser } from "../../service/server/account.ts";
 import { Accounts } from "../../service/server/accounts.ts";
 import { everyUser, type ServerService } from "../../service/server/server.ts";
 import type { Dependencies } from "../../service/service.ts";
-import type { ServerUser } from "../../session/server_user.ts";
+import {
+  checkDistinct,
+  CompactUser,
+  type ServerUser,
+} from "../../session/server_user.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
-import { onlyKey, passwordOf, userKey } from "../config/credentials.ts";
+import { onlyKey, ownPassword, passwordOf } from "../config/credentials.ts";
 import { NO_PASSWORD } from "../config/server_links.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
-import type { Secret } from "../config/secrets.ts";
+import { passwordSecret } from "../config/secrets.ts";
 import type { Fleet } from "./fleet.ts";
 import type { ProvidersInUse } from "../tools/crypto.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
+import { MadeUser } from "./made_user.ts";
 import { same } from "./same.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
-import { credentialsFor, statusOf } from "./server_view.ts";
+import { credentialsFor, statusOf, userStatus } from "./server_view.ts";
+import { UserRates } from "./user_rates.ts";
 import { Turns } from "./turns.ts";
 
 /** What a supervisor works with. */
@@ -64,7 +77,7 @@ export interface SupervisorOptions {
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers" | "keepsUsers" | "plugins">;
+  programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
   /** Host of `ss://` URIs; not set: where a server listens. */
   readonly publicHost?: string | undefined;
   /** The host where that is every address. */
@@ -74,8 +87,9 @@ export interface SupervisorOptions {
 /** One running server, as far as it is not the configuration's. */
 interface Extras {
   readonly accounts: Accounts;
-  /** What was done with users at run time. */
-  readonly made: StoredUser[];
+  readonly rates: UserRates;
+  /** What was done with users at run time, by name, in their order. */
+  readonly made: Map<string, StoredUser>;
 }
 
 /** Runs servers, and changes them. */
@@ -86,13 +100,10 @@ export class Supervisor implements Operator {
   readonly #extras = new Map<string, Extras>();
   /** Servers that were made at run time, by port. */
   readonly #managed = new Map<number, ConfiguredServer>();
+  /** How users made at run time are served; their keys are derived once. */
+  readonly #madeUsers = new WeakMap<StoredUser, MadeUser>();
   /** Of reloads and other slow changes. */
   readonly #turns = new Turns();
-  /** What {@link StoredUser}s are to a server of a method. */
-  readonly #serverUsers = new WeakMap<
-    StoredUser,
-    { readonly method: Method; readonly user: ServerUser }
-  >();
   #configured: ConfiguredRole<ConfiguredServer[]>;
   #cancelFlush: () => void = () => {};
 
@@ -108,7 +119,7 @@ export class Supervisor implements Operator {
     const { store, logger } = options;
     this.#ledger = store && new Ledger(store, logger);
     for (const user of store?.users() ?? []) {
-      this.#extrasOf(user.server).made.push(user);
+      this.#extrasOf(user.server).made.set(user.name, user);
     }
   }
 
@@ -144,57 +155,102 @@ export class Supervisor implements Operator {
     this.#ledger?.flush();
   }
 
-  status(): Status {
+  status(page: UserPage = FIRST_PAGE): Status {
     const { fleet, programStatus } = this.#options;
+    const program = programStatus();
+    const ids = this.#ids();
+    for (const id of ids) this.#extrasOf(id).rates.look();
+    // A look that tells no users need not count them either.
+    const { totals, users } = pickUsers(
+      page.limit === 0 ? [] : this.#everybody(ids),
+      page,
+      program.nowUnixMs,
+    );
     return {
-      ...programStatus(),
+      ...program,
       keepsUsers: this.#options.store !== undefined,
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
       ),
-      servers: this.#ids().map((id) => this.#serverStatus(id)),
+      users: totals,
+      servers: ids.map((id) => ({
+        ...this.#serverStatus(id),
+        users: users.filter(({ server }) => server === id)
+          .map(({ user }) => user),
+      })),
     };
+  }
+
+  *users(id: string): Generator<UserStatus> {
+    const extras = this.#extras.get(id);
+    if (extras === undefined) return;
+    const { accounts, rates } = extras;
+    for (const user of accounts.users) yield userStatus(user, accounts, rates);
+  }
+
+  *#everybody(ids: readonly string[]): Generator<ServedUser> {
+    for (const server of ids) {
+      for (const user of this.users(server)) yield { server, user };
+    }
+  }
+
+  user(id: string, name: string): UserStatus | undefined {
+    const { accounts, rates } = this.#extras.get(id) ?? {};
+    const user = accounts?.user(name);
+    return user && accounts && rates && userStatus(user, accounts, rates);
   }
 
   credentials(id: string, name: string): Credentials | undefined {
     const servers = this.#serversOf(id);
     // Of several addresses each may have users of its own.
-    const server = servers.find(({ secrets }) => secrets.users.has(name)) ??
-      servers[0];
+    const server =
+      servers.find(({ users }) =>
+        servers.length > 1 && users?.some((user) => user.name === name)
+      ) ?? servers[0];
     if (server === undefined) return undefined;
-    const { secrets, method, owner } = server;
+    const { owner } = server;
     if (name !== "" && name === owner?.name) return this.credentials(id, "");
-    const secret = name === "" ? secrets.own : secrets.users.get(name);
-    const made = this.#extrasOf(id).made.find((user) => user.name === name);
-    if (made?.standing === "removed") return undefined;
-    const isOwn = secret === undefined || made?.standing === "changed";
-    const password = method.keyLength === 0 && name === ""
-      ? NO_PASSWORD
-      : isOwn && made?.password || secret && passwordOf(secret, method);
+    const password = this.#passwordOf(id, name, server);
     if (password === undefined) return undefined;
     const { guessHost, publicHost: host = server.listen.host } = this.#options;
     const reached = { ...server, listen: { ...server.listen, host } };
     return credentialsFor(reached, { id, name, password }, guessHost);
   }
 
+  #passwordOf(
+    id: string,
+    name: string,
+    { secrets, method }: ConfiguredServer,
+  ): string | undefined {
+    if (name === "") {
+      if (method.keyLength === 0) return NO_PASSWORD;
+      return secrets.own && passwordOf(secrets.own, method);
+    }
+    const { accounts, made: changes } = this.#extrasOf(id);
+    if (changes.get(name)?.standing === "removed") return undefined;
+    const user = accounts.user(name);
+    const made = user instanceof MadeUser ? user.password : undefined;
+    if (made !== undefined) return made;
+    const secret = secrets.users.get(name);
+    if (secret !== undefined) return passwordOf(secret, method);
+    return user instanceof CompactUser ? ownPassword(user, method) : undefined;
+  }
+
   addUser(id: string, user: NewUser): void {
     const { method } = this.#serverOf(id);
-    const { made } = this.#extrasOf(id);
-    if (this.#everyoneAt(id).some(({ name }) => name === user.name)) {
-      throw refused(`Cannot add user ${user.name}: there is one`);
+    const { accounts } = this.#extrasOf(id);
+    const { name, limits = {}, disabled = false } = user;
+    if (accounts.user(name) !== undefined) {
+      throw refused(`Cannot add user ${name}: there is one`);
     }
     const password = user.password ?? this.#newPassword(method);
-    const { name, limits = {}, disabled = false } = user;
     // One that was removed is of the configuration, and comes back changed.
     const standing = this.#fileUser(id, name) ? "changed" : "made";
     const stored: StoredUser = {
       ...{ server: id, name, password, limits, disabled, standing },
     };
-    this.#change(
-      id,
-      [...made.filter((user) => user.name !== name), stored],
-      () => this.#options.store?.put(stored),
-    );
+    this.#replace(id, name, stored, () => this.#options.store?.put(stored));
+    this.#ledger?.attachUser(id, name);
     this.#tell("added", id, name);
   }
 
@@ -206,22 +262,19 @@ export class Supervisor implements Operator {
       limits: change.limits ?? old.limits,
       disabled: change.disabled ?? old.disabled,
     };
-    const { made } = this.#extrasOf(id);
-    this.#change(
-      id,
-      [...made.filter((user) => user.name !== name), next],
-      () => this.#options.store?.put(next),
-    );
+    this.#replace(id, name, next, () => this.#options.store?.put(next));
     this.#tell(describeChange(old, next), id, name);
   }
 
   removeUser(id: string, name: string): void {
     const old = this.#storedUser(id, name);
     const { method, secrets } = this.#serverOf(id);
-    const users = this.#serversOf(id)
-      .flatMap((server) => this.#withMadeUsers(server).users ?? []);
+    const { accounts } = this.#extrasOf(id);
+    const owners = new Set(
+      this.#serversOf(id).flatMap(({ owner }) => owner?.name ?? []),
+    );
     if (
-      users.length === 1 &&
+      accounts.size - owners.size === 1 &&
       (["identity", "uid"].includes(method.userKind) ||
         secrets.own === undefined)
     ) {
@@ -232,18 +285,16 @@ export class Supervisor implements Operator {
       );
     }
     this.#ledger?.flush();
-    const { made } = this.#extrasOf(id);
     const { store } = this.#options;
-    const others = made.filter((user) => user.name !== name);
     // Before it cuts anybody off: what is not forgotten would come back.
     if (this.#fileUser(id, name) === undefined) {
-      store?.remove(id, name);
-      this.#change(id, others);
+      this.#replace(id, name, undefined, () => store?.remove(id, name));
     } else {
       const gone: StoredUser = { ...old, password: "", standing: "removed" };
-      store?.put(gone);
-      store?.clear(id, name);
-      this.#change(id, [...others, gone]);
+      this.#replace(id, name, gone, () => {
+        store?.put(gone);
+        store?.clear(id, name);
+      });
     }
     this.#ledger?.forget(id, name);
     this.#tell("removed", id, name);
@@ -252,13 +303,12 @@ export class Supervisor implements Operator {
   clearCounts(id: string, name?: string): void {
     this.#serverOf(id);
     const { accounts } = this.#extrasOf(id);
-    const users = accounts.usage();
-    if (name !== undefined && name !== "" && !users.has(name)) {
+    if (name !== undefined && name !== "" && !accounts.user(name)) {
       throw new RangeError(`Server ${id} has no user ${name}`);
     }
     this.#ledger?.clear(id, name);
-    const names = name === undefined ? ["", ...users.keys()] : [name];
-    for (const one of names) accounts.clear(one);
+    if (name === undefined) accounts.clearAll();
+    else accounts.clear(name);
     this.#options.logger.log("info", "counts cleared", {
       server: id,
       user: name,
@@ -352,58 +402,64 @@ export class Supervisor implements Operator {
   }
 
   /**
-   * Takes other users for one server, at once, or throws and changes nothing,
+   * Takes what is done with one user, at once, or throws and changes nothing,
    * neither what runs nor what is kept.
    *
-   * @param keep Writes the change down, once it is known to be right.
+   * @param next Not set: nothing is done with it any more.
+   * @param keep Writes it down, once it is known to be right.
    */
-  #change(
+  #replace(
     id: string,
-    made: StoredUser[],
-    keep: () => void = () => {},
+    name: string,
+    next: StoredUser | undefined,
+    keep: () => void,
   ): void {
-    const extras = this.#extrasOf(id);
-    const before = [...extras.made];
-    const take = (users: readonly StoredUser[]): void => {
-      extras.made.splice(0, Infinity, ...users);
-      const { fleet } = this.#options;
-      for (const plan of this.#plans()) {
-        if (this.#idOf(plan.server) !== id) continue;
-        if (fleet.find(plan.key) !== undefined) {
-          fleet.adopt(plan);
+    const { accounts, made } = this.#extrasOf(id);
+    const old = made.get(name);
+    const undo = new DisposableStack();
+    const served: ServerUser[] = [];
+    try {
+      for (const server of this.#serversOf(id)) {
+        const filed = server.users?.find((user) => user.name === name);
+        const was = this.#served(old, filed, server.method);
+        const is = this.#served(next, filed, server.method);
+        if (is !== undefined) served.push(is);
+        const found = this.#options.fleet.find(serverKey(server));
+        if (found === undefined) {
+          // Nothing runs: what a start would refuse is refused now.
+          const others = this.#usersOf(server).filter((one) => one !== was);
+          checkDistinct(is === undefined ? others : [...others, is]);
           continue;
         }
-        // Nothing runs: what a start would refuse is refused now.
-        plan.check();
-        plan.attend();
+        const service = found.service as ServerService;
+        service.replaceUser(was, is);
+        undo.defer(() => service.replaceUser(is, was));
       }
-    };
-    try {
-      take(made);
       keep();
     } catch (error) {
-      take(before);
+      undo.dispose();
       throw asConfigError(`port ${id}`, error);
     }
-    this.#attach();
+    if (next === undefined) made.delete(name);
+    else made.set(name, next);
+    const [user] = served;
+    if (user === undefined) accounts.remove(name);
+    else accounts.put(user);
   }
 
   /** What shall run. */
   #plans(
     { result }: ConfiguredRole<ConfiguredServer[]> = this.#configured,
   ): ServerPlan[] {
-    const servers = [...result, ...this.#managed.values()]
-      .map((server) => this.#withMadeUsers(server));
+    const servers = [...result, ...this.#managed.values()];
     return servers.map((server) => {
       const id = this.#idOf(server);
       const siblings = servers.filter((other) => this.#idOf(other) === id);
-      const users = new Map(
-        siblings.flatMap(everyUser).map((u) => [u.name, u]),
-      );
       return new ServerPlan(server, {
         world: this.#options.world,
         accounts: this.#extrasOf(id).accounts,
-        everyUser: [...users.values()],
+        users: () => this.#usersOf(server),
+        everyUser: () => this.#everyUser(siblings),
       });
     });
   }
@@ -412,34 +468,54 @@ export class Supervisor implements Operator {
    * The users of the file with what was changed over them, and those that were
    * made at run time. Of two users of one name the file's counts.
    */
-  #withMadeUsers(server: ConfiguredServer): ConfiguredServer {
+  #usersOf(server: ConfiguredServer): readonly ServerUser[] {
     const { made } = this.#extrasOf(this.#idOf(server));
-    if (made.length === 0) return server;
-    const { users: filed = [], method } = server;
-    const stored = new Map(made.map((user) => [user.name, user]));
-    const kept = filed.flatMap((user): ServerUser[] => {
-      const change = stored.get(user.name);
-      switch (change?.standing) {
-        case "removed":
-          return [];
-        case "changed":
-          return [{ ...user, ...this.#changeOf(change, method) }];
-        default:
-          return [user];
-      }
-    });
-    const taken = new Set(filed.map(({ name }) => name));
-    const more = made.filter(({ name, standing = "made" }) =>
-      standing === "made" && !taken.has(name)
-    ).map((user) => this.#serverUser(user, method));
-    return { ...server, users: [...kept, ...more] };
+    const { users = [], method } = server;
+    if (made.size === 0) return users;
+    const filed = new Set(users.map(({ name }) => name));
+    return [
+      ...users.map((user) => this.#served(made.get(user.name), user, method)),
+      ...[...made.values()].filter(({ name }) => !filed.has(name))
+        .map((user) => this.#served(user, undefined, method)),
+    ].filter((user) => user !== undefined);
   }
 
-  /** What a change says of a user of the file. */
-  #changeOf(change: StoredUser, method: Method): Partial<ServerUser> {
-    const { limits, disabled, password } = change;
-    if (password === "") return { limits, disabled };
-    return this.#serverUser(change, method);
+  /**
+   * A user as it is served.
+   *
+   * @param stored What was done with it at run time; not set: nothing.
+   * @param filed As the configuration has it; not set: it has not.
+   */
+  #served(
+    stored: StoredUser | undefined,
+    filed: ServerUser | undefined,
+    method: Method,
+  ): ServerUser | undefined {
+    const standing = stored?.standing ?? "made";
+    if (stored === undefined || standing === "made" && filed !== undefined) {
+      return filed;
+    }
+    if (standing === "removed") return undefined;
+    if (standing === "changed" && filed === undefined) return undefined;
+    const known = this.#madeUsers.get(stored);
+    if (known?.method === method) return known;
+    const user = new MadeUser(stored, method, filed);
+    // The key of the file may be another one after a reload.
+    if (stored.password !== "") this.#madeUsers.set(stored, user);
+    return user;
+  }
+
+  /** Of two users of one name the file's counts. */
+  #everyUser(siblings: readonly ConfiguredServer[]): readonly LimitedUser[] {
+    const all = new Map<string, LimitedUser>();
+    for (const server of siblings) {
+      const { owner } = server;
+      for (const user of everyUser({ users: this.#usersOf(server), owner })) {
+        const isMade = user instanceof MadeUser && user.origin === "api";
+        if (!isMade || !all.has(user.name)) all.set(user.name, user);
+      }
+    }
+    return [...all.values()];
   }
 
   /** One sentence for each user of the file of which something else holds. */
@@ -448,13 +524,15 @@ export class Supervisor implements Operator {
   ): string[] {
     return result.flatMap((server) => {
       const id = this.#idOf(server);
+      const changes = [...this.#extrasOf(id).made.values()]
+        .filter(({ standing = "made" }) => standing !== "made");
+      if (changes.length === 0) return [];
       const names = new Set(server.users?.map(({ name }) => name));
-      return this.#extrasOf(id).made.flatMap(({ name, standing = "made" }) =>
-        standing === "made" || !names.has(name) ? [] : [
+      return changes.filter(({ name }) => names.has(name))
+        .map(({ name, standing }) =>
           `user ${name} of port ${id} was ${standing} at run time, which ` +
-          "holds over the configuration",
-        ]
-      );
+          "holds over the configuration"
+        );
     });
   }
 
@@ -464,17 +542,6 @@ export class Supervisor implements Operator {
     const key = generateKey(method, randomBytes);
     if (method.userKind !== "uid") return key;
     return `${new DataView(randomBytes(4).buffer).getUint32(0)}:${key}`;
-  }
-
-  /** Derives a key once, and not each time that somebody looks. */
-  #serverUser(user: StoredUser, method: Method): ServerUser {
-    const known = this.#serverUsers.get(user);
-    if (known?.method === method) return known.user;
-    const { name, password, limits, disabled } = user;
-    const secret = passwordSecret(password, `user ${name}`);
-    const made = { name, ...userKey(secret, method), limits, disabled };
-    this.#serverUsers.set(user, { method, user: made });
-    return made;
   }
 
   /** Its port; while the system has not yet chosen one, its address. */
@@ -504,16 +571,15 @@ export class Supervisor implements Operator {
   #extrasOf(id: string): Extras {
     const known = this.#extras.get(id);
     if (known !== undefined) return known;
-    const accounts = new Accounts([], this.#options.clock);
-    const extras = { accounts, made: [] };
+    const { clock } = this.#options;
+    const accounts = new Accounts([], clock);
+    const extras: Extras = {
+      accounts,
+      rates: new UserRates(accounts, clock),
+      made: new Map(),
+    };
     this.#extras.set(id, extras);
     return extras;
-  }
-
-  /** Everyone who has an account there. */
-  #everyoneAt(id: string): LimitedUser[] {
-    return this.#serversOf(id)
-      .flatMap((server) => everyUser(this.#withMadeUsers(server)));
   }
 
   /** The user of the configuration, whatever was changed over it. */
@@ -526,7 +592,7 @@ export class Supervisor implements Operator {
   #storedUser(id: string, name: string): StoredUser {
     this.#serverOf(id);
     const filed = this.#fileUser(id, name);
-    const made = this.#extrasOf(id).made.find((user) => user.name === name);
+    const made = this.#extrasOf(id).made.get(name);
     const isMade = (made?.standing ?? "made") === "made";
     if (made?.standing !== "removed" && made && isMade === !filed) return made;
     if (this.#serversOf(id).some(({ owner }) => owner?.name === name)) {
@@ -544,7 +610,7 @@ export class Supervisor implements Operator {
     };
   }
 
-  #serverStatus(id: string): ServerStatus {
+  #serverStatus(id: string): Omit<ServerStatus, "users"> {
     const { fleet } = this.#options;
     const servers = this.#serversOf(id);
     return statusOf({
@@ -554,12 +620,7 @@ export class Supervisor implements Operator {
         fleet.find(serverKey(server))?.service.address ?? server.listen
       ),
       managed: this.#managed.has(Number(id)),
-      users: this.#everyoneAt(id),
-      changed: new Set(
-        this.#extrasOf(id).made
-          .filter(({ standing }) => standing === "changed")
-          .map(({ name }) => name),
-      ),
+
       accounts: this.#extrasOf(id).accounts,
     });
   }
@@ -594,10 +655,6 @@ function describeChange(old: StoredUser, next: StoredUser): string {
   return changes.length === 0
     ? "changed: nothing is new"
     : `changed: ${changes.join(", ")}`;
-}
-
-function passwordSecret(text: string, origin: string): Secret {
-  return { kind: "password", text, origin };
 }
 
 function refused(message: string): ConfigError {

@@ -32,6 +32,7 @@ export interface RunningSettings {
   readonly workers: number;
   readonly crypto: string;
   readonly transport: TransportName;
+  readonly drainMs: number;
   readonly graceMs: number;
   readonly reusePort: boolean;
 }
@@ -69,12 +70,21 @@ export const RUNNING: Settings<RunningSettings> = {
     help: "Whose sockets serve: auto (the runtime's), runtime, or linux (our " +
       "own over system calls: faster, many UDP datagrams at a time)",
   },
+  drainMs: {
+    key: "drain",
+    flag: "drain",
+    kind: seconds(0, "seconds, 0 or more"),
+    default: 0,
+    help: "Time to go on accepting after SIGINT or SIGTERM, while /readyz " +
+      "says no and a balancer looks elsewhere",
+  },
   graceMs: {
     key: "grace",
     flag: "grace",
     kind: seconds(0, "seconds, 0 or more"),
     default: GRACE_MS,
-    help: "Time open connections get to finish after SIGINT or SIGTERM",
+    help: "Time open connections get to finish after SIGINT or SIGTERM, and " +
+      "after --drain",
   },
   reusePort: {
     key: "reuse_port",

@@ -97,8 +97,11 @@ function collect<T>(
   settings: AnySettings,
   valueOf: (row: AnySetting) => unknown,
 ): Said<T> {
-  const values = Object.entries(settings)
-    .map(([name, row]) => [name, valueOf(row)] as const)
-    .filter(([, value]) => value !== undefined);
-  return Object.fromEntries(values) as Said<T>;
+  // A loop: there may be a hundred thousand users.
+  const said: Record<string, unknown> = {};
+  for (const name in settings) {
+    const value = valueOf(settings[name]!);
+    if (value !== undefined) said[name] = value;
+  }
+  return said as Said<T>;
 }

@@ -9,9 +9,31 @@ import {
   SERVICE_DEFAULTS,
   type ServiceOptions,
 } from "../../service/options.ts";
-import { choice, COUNT, SECONDS, SECONDS_OR_NEVER, SWITCH } from "./kinds.ts";
+import { parseCidr } from "../../security/target_policy.ts";
+import {
+  choice,
+  COUNT,
+  SECONDS,
+  SECONDS_OR_NEVER,
+  several,
+  SWITCH,
+  textAs,
+} from "./kinds.ts";
 import type { Said } from "./read.ts";
-import { EVERYWHERE, OF_SERVER, type Settings, written } from "./setting.ts";
+import {
+  EVERYWHERE,
+  type Kind,
+  OF_SERVER,
+  type Settings,
+  written,
+} from "./setting.ts";
+
+const CIDR: Kind<string> = textAs({
+  value: "CIDR",
+  type: "string",
+  expected: "an IP address, or IP/BITS",
+  read: (text) => parseCidr(text) && text,
+});
 
 /** The table of them. */
 export const SERVICE: Settings<ServiceOptions> = {
@@ -79,6 +101,18 @@ export const SERVICE: Settings<ServiceOptions> = {
     help: "Connections of one client address at once",
     reload: "listens",
   },
+  proxyFrom: {
+    key: "proxy_from",
+    places: OF_SERVER,
+    flag: "proxy-from",
+    kind: several(CIDR),
+    default: SERVICE_DEFAULTS.proxyFrom,
+    usual: "none",
+    role: "server",
+    help: "Balancers that name their clients by the PROXY protocol, which is " +
+      "required from there",
+    reload: "listens",
+  },
   bind: {
     key: "bind",
     flag: "bind",
@@ -128,7 +162,8 @@ export const SERVES: Readonly<Record<Mode, string>> = {
 export function describeService(
   service: ServiceOptions,
 ): (readonly [name: string, value: string])[] {
-  const { mode, maxConnections, maxConnectionsPerHost, maxFlows } = service;
+  const { mode, maxConnections, maxConnectionsPerHost, maxFlows, proxyFrom } =
+    service;
   const seconds = (name: "idleTimeoutMs" | "udpTimeoutMs"): string =>
     `${written(SERVICE[name].kind, service[name])} s`;
   const closed = service.idleTimeoutMs === Infinity
@@ -136,6 +171,8 @@ export function describeService(
     : `closed after ${seconds("idleTimeoutMs")} without a byte`;
   const rows: readonly (readonly [string, string] | false)[] = [
     ["serves", SERVES[mode]],
+    proxyFrom.length > 0 &&
+    ["proxies", `${proxyFrom.join(", ")}, by the PROXY protocol`],
     mode !== "udp_only" &&
     ["TCP", `at most ${maxConnections} connections, ${closed}`],
     mode !== "udp_only" && maxConnectionsPerHost !== Infinity &&

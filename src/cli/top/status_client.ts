@@ -8,9 +8,14 @@
 import { Buffer } from "node:buffer";
 import { type IncomingMessage, request } from "node:http";
 import type { Status } from "../../admin/operator.ts";
+import { FIRST_PAGE, formatPage } from "../../admin/user_page.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError, TransportError } from "../../errors.ts";
-import { MAX_STATUS_LENGTH, STATUS_TIMEOUT_MS } from "../../limits.ts";
+import {
+  MAX_STATUS_LENGTH,
+  MAX_USER_PAGE,
+  STATUS_TIMEOUT_MS,
+} from "../../limits.ts";
 import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
 
 /** Where to ask. */
@@ -21,14 +26,20 @@ export interface StatusSource {
 }
 
 /**
- * Everything there is to see, now.
+ * Everything there is to see, now; of users, as many as are told at once.
  *
+ * @param sort Column of those who come first.
  * @throws {TransportError} `ERR_NET_*` when nobody answers, or not like Umbra.
  * @throws {ConfigError} `ERR_CONFIG_VALUE` when a token is wanted and ours is
  * none, or not the right one.
  */
-export async function fetchStatus(source: StatusSource): Promise<Status> {
-  const { status, body } = await askAdmin(source, "GET", "/api/status");
+export async function fetchStatus(
+  source: StatusSource,
+  sort: string = FIRST_PAGE.sort,
+): Promise<Status> {
+  const page = { ...FIRST_PAGE, sort, limit: MAX_USER_PAGE };
+  const path = `/api/status?${formatPage(page)}`;
+  const { status, body } = await askAdmin(source, "GET", path);
   const value = status === 200 ? parse(body) : undefined;
   if (value !== undefined) return value;
   throw new TransportError(

@@ -59,9 +59,9 @@ export async function runTop(args: Arguments): Promise<void> {
 /** Two looks, a second apart: a rate needs both. */
 async function snapshot(source: StatusSource): Promise<string> {
   const history = new History();
-  history.push(await fetchStatus(source));
+  history.push(await fetchStatus(source, "rate-down"));
   await new Promise((resolve) => setTimeout(resolve, STATUS_INTERVAL_MS));
-  history.push(await fetchStatus(source));
+  history.push(await fetchStatus(source, "rate-down"));
   const lines = renderTop(history, {
     width: Infinity,
     height: Infinity,
@@ -94,7 +94,7 @@ class Screen {
   /** Shows, until `q`. */
   async run(): Promise<void> {
     // Before the screen changes: what is wrong here is an ordinary complaint.
-    this.#history.push(await fetchStatus(this.#source));
+    this.#history.push(await fetchStatus(this.#source, this.#view.sort));
     const leave = this.#enter();
     try {
       await this.#ended.promise;
@@ -150,7 +150,7 @@ class Screen {
 
   async #look(): Promise<void> {
     try {
-      this.#history.push(await fetchStatus(this.#source));
+      this.#history.push(await fetchStatus(this.#source, this.#view.sort));
       this.#view = { ...this.#view, trouble: "" };
     } catch (error) {
       this.#view = { ...this.#view, trouble: (error as Error).message };

@@ -98,7 +98,7 @@ export function renderTop(history: History, view: TopView): string[] {
   ];
   const footer = view.interactive ? ["", paint("dim", keyLine(view))] : [];
   const room = view.height - lines.length - footer.length;
-  return [...lines, ...userLines(status, history, { view, paint, room })]
+  return [...lines, ...userLines(status, { view, paint, room })]
     .slice(0, view.height - footer.length).concat(footer);
 }
 
@@ -144,14 +144,15 @@ export function curve(values: readonly (number | null)[]): string {
 
 function countLines(status: Status, width: number): string[] {
   const { connections, associations, dialMs, descriptors, crypto } = status;
-  const users = status.servers.flatMap((server) => server.users);
-  const connected = users.filter(({ usage }) => usage.open > 0).length;
+  const { total, connected } = status.users;
   const first = [
     `connections ${formatCount(connections.open)} of ${
       formatCount(connections.limit)
     }`,
     `UDP ${formatCount(associations.open)}`,
-    ...users.length > 0 ? [`users ${connected} of ${users.length}`] : [],
+    ...total > 0
+      ? [`users ${formatCount(connected)} of ${formatCount(total)}`]
+      : [],
     dialMs.count === 0
       ? "dial –"
       : `dial ${formatMs(dialMs.p50)}, 90 % ${formatMs(dialMs.p90)}`,
@@ -237,7 +238,6 @@ const STYLES = { warn: "warn", bad: "bad", off: "dim" } as const;
 
 function userLines(
   status: Status,
-  history: History,
   { view, paint, room }: {
     readonly view: TopView;
     readonly paint: Paint;
@@ -245,7 +245,7 @@ function userLines(
   },
 ): string[] {
   const sort = COLUMNS.find(({ id }) => id === view.sort)!;
-  const all = rowsOf(status, history);
+  const all = rowsOf(status);
   if (all.length === 0) {
     return [fitText("no users with names of their own", view.width)];
   }
@@ -267,7 +267,7 @@ function userLines(
   const line = (cells: readonly string[]): string =>
     columns.map((i) => pad(cells[i]!, widths[i]!, COLUMNS[i]!)).join("  ");
   const head = line(COLUMNS.map(({ title }) => title));
-  const hidden = rows.length - shown.length;
+  const hidden = status.users.total - shown.length;
   return [
     paint("inverse", view.interactive ? head.padEnd(view.width) : head),
     ...table.map((cells, i) => paintRow(line(cells), shown[i]!, paint)),

@@ -11,6 +11,7 @@ import type { Clock } from "../../clock.ts";
 import { PolicyError, type PolicyErrorCode } from "../../errors.ts";
 import { MAX_LISTED_HOSTS, RATE_BURST_MS } from "../../limits.ts";
 import type { Direction } from "../../streams/channel.ts";
+import { Movements } from "./movements.ts";
 import {
   NO_COUNTS,
   type UserCounts,
@@ -46,57 +47,77 @@ export interface Visit extends Disposable {
   count(direction: Direction, bytes: number): number;
 }
 
-/** The account of one user. */
-export class Account {
-  readonly #name: string;
-  readonly #clock: Clock;
-  #limits: UserLimits = {};
-  #disabled = false;
-  #counts: { -readonly [K in keyof UserCounts]: UserCounts[K] } = {
-    ...NO_COUNTS,
-  };
-  readonly #openOf = { tcp: 0, udp: 0 };
-  /** Open connections by client address; the last ones when none is. */
-  #hosts = new Map<string, number>();
-  /** When the next byte of a direction is due, at the user's rate. */
-  readonly #dueMs: Record<Direction, number> = { up: 0, down: 0 };
+const NO_LIMITS: UserLimits = {};
+
+/** When the next byte of each direction is due, at the user's rate. */
+interface Pace {
+  /** Milliseconds of the monotonic clock. */
+  readonly dueMs: Record<Direction, number>;
   /**
    * The same of datagrams alone: they give way to each other, but streams give
    * way to them, or a download would drop every one.
    */
-  readonly #packetDueMs: Record<Direction, number> = { up: 0, down: 0 };
+  readonly packetDueMs: Record<Direction, number>;
+}
+
+/** The account of one user. */
+export class Account {
+  readonly #clock: Clock;
+  readonly #movements: Movements;
+  #user: LimitedUser;
+  /** See {@link Movements.epoch}. */
+  #toldEpoch = -1;
+  #counts: { -readonly [K in keyof UserCounts]: UserCounts[K] } = {
+    ...NO_COUNTS,
+  };
+  #openTcp = 0;
+  #openUdp = 0;
+  /**
+   * Open connections by client address; the last ones when none is. Not set
+   * before the first connection.
+   */
+  #hosts: Map<string, number> | undefined;
+  /** Not set where there is no rate. */
+  #pace: Pace | undefined;
   /** Bytes used when the quota was too small for the next ones. */
   #spentAt = Infinity;
-  #presence = new AbortController();
+  /** Not set while there is nothing to abort. */
+  #presence: AbortController | undefined;
 
   /**
    * Opens it.
    *
    * @param clock Tells when the user was seen, and has expired.
+   * @param movements Told when its numbers change.
    */
-  constructor(user: LimitedUser, clock: Clock) {
-    this.#name = user.name;
+  constructor(
+    user: LimitedUser,
+    clock: Clock,
+    movements: Movements = new Movements(),
+  ) {
+    this.#user = user;
     this.#clock = clock;
-    this.set(user);
+    this.#movements = movements;
   }
 
   /** Takes limits as they are from now on; who is disabled is dismissed. */
-  set({ limits = {}, disabled = false }: LimitedUser): void {
-    if (limits.bytesPerSecond !== this.#limits.bytesPerSecond) {
+  set(user: LimitedUser): void {
+    if (user.limits?.bytesPerSecond !== this.#limits.bytesPerSecond) {
       // What was due at another rate is not due at this one.
-      for (const due of [this.#dueMs, this.#packetDueMs]) due.up = due.down = 0;
+      this.#pace = undefined;
     }
-    if (limits.quotaBytes !== this.#limits.quotaBytes) this.#spentAt = Infinity;
-    this.#limits = limits;
-    this.#disabled = disabled;
-    if (disabled) this.dismiss("was disabled");
+    if (user.limits?.quotaBytes !== this.#limits.quotaBytes) {
+      this.#spentAt = Infinity;
+    }
+    this.#user = user;
+    if (user.disabled) this.dismiss("was disabled");
   }
 
   /** Ends what is open: each visit's signal is aborted. */
   dismiss(why: string): void {
     if (this.#open === 0) return;
-    this.#presence.abort(dismissed(this.#name, why));
-    this.#presence = new AbortController();
+    this.#presence?.abort(dismissed(this.#name, why));
+    this.#presence = undefined;
   }
 
   /**
@@ -108,13 +129,11 @@ export class Account {
    */
   connect(host: string, kind: "tcp" | "udp"): Visit {
     this.#admit(host, kind);
-    this.#openOf[kind]++;
-    this.#enter(host);
+    this.#enter(host, kind);
     if (kind === "tcp") this.#counts.connections++;
     else this.#counts.associations++;
-    this.#counts.lastSeenUnixMs = this.#clock.unixMs();
-    const signal = this.#name === "" ? undefined : this.#presence.signal;
-    return new AccountVisit(this, host, kind, signal);
+    this.#touch();
+    return new AccountVisit(this, host, kind, this.#signal);
   }
 
   /** Counts what a visit is about to pass on; see {@link Visit.count}. */
@@ -126,13 +145,15 @@ export class Account {
 
   /** A visit has ended. */
   leave(host: string, kind: "tcp" | "udp"): void {
-    this.#openOf[kind]--;
+    if (kind === "tcp") this.#openTcp--;
+    else this.#openUdp--;
     this.#leave(host);
+    if (this.#open === 0) this.#presence = undefined;
   }
 
   /** What it has done, and does now. */
   usage(): UserUsage {
-    const hosts = [...this.#hosts.keys()].slice(-MAX_LISTED_HOSTS);
+    const hosts = [...this.#hosts?.keys() ?? []].slice(-MAX_LISTED_HOSTS);
     return {
       ...this.#counts,
       open: this.#open,
@@ -146,12 +167,38 @@ export class Account {
     this.#counts = { ...counts };
   }
 
+  get #name(): string {
+    return this.#user.name;
+  }
+
+  get #limits(): UserLimits {
+    return this.#user.limits ?? NO_LIMITS;
+  }
+
   get #used(): number {
     return this.#counts.bytesUp + this.#counts.bytesDown;
   }
 
   get #open(): number {
-    return this.#openOf.tcp + this.#openOf.udp;
+    return this.#openTcp + this.#openUdp;
+  }
+
+  /** Of the sum of all users, whom nothing sends away, there is none. */
+  get #signal(): AbortSignal | undefined {
+    if (this.#name === "") return undefined;
+    this.#presence ??= new AbortController();
+    return this.#presence.signal;
+  }
+
+  #touch(): void {
+    this.#counts.lastSeenUnixMs = this.#clock.unixMs();
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#toldEpoch === this.#movements.epoch) return;
+    this.#toldEpoch = this.#movements.epoch;
+    this.#movements.tell(this.#name);
   }
 
   #count(direction: Direction, bytes: number): number {
@@ -160,31 +207,33 @@ export class Account {
       const counts = this.#counts;
       if (direction === "up") counts.bytesUp += bytes;
       else counts.bytesDown += bytes;
-      counts.lastSeenUnixMs = this.#clock.unixMs();
+      this.#touch();
     }
-    return this.#pace(this.#dueMs, direction, bytes);
+    return this.#wait("dueMs", direction, bytes);
   }
 
   #countPacket(direction: Direction, bytes: number): number {
     this.#allow(bytes);
-    const due = this.#packetDueMs;
-    const waitMs = due[direction] - this.#clock.monotonicMs();
+    const due = this.#pace?.packetDueMs[direction] ?? 0;
+    const waitMs = due - this.#clock.monotonicMs();
     if (waitMs > 0) return waitMs;
-    this.#pace(due, direction, bytes);
+    this.#wait("packetDueMs", direction, bytes);
     this.#count(direction, bytes);
     if (direction === "up") this.#counts.packetsUp++;
     else this.#counts.packetsDown++;
+    this.#tell();
     return 0;
   }
 
   /** Lets bytes follow those before them, at the user's rate. */
-  #pace(
-    due: Record<Direction, number>,
-    direction: Direction,
-    bytes: number,
-  ): number {
+  #wait(kind: keyof Pace, direction: Direction, bytes: number): number {
     const { bytesPerSecond } = this.#limits;
     if (bytesPerSecond === undefined) return 0;
+    this.#pace ??= {
+      dueMs: { up: 0, down: 0 },
+      packetDueMs: { up: 0, down: 0 },
+    };
+    const due = this.#pace[kind];
     const nowMs = this.#clock.monotonicMs();
     due[direction] = Math.max(due[direction], nowMs - RATE_BURST_MS) +
       bytes * 1_000 / bytesPerSecond;
@@ -192,10 +241,10 @@ export class Account {
   }
 
   #admit(host: string, kind: "tcp" | "udp"): void {
-    if (this.#disabled) throw dismissed(this.#name, "is disabled");
+    if (this.#user.disabled) throw dismissed(this.#name, "is disabled");
     this.#allow(0);
     const { maxConnections = Infinity, maxHosts = Infinity } = this.#limits;
-    const open = this.#openOf[kind];
+    const open = kind === "tcp" ? this.#openTcp : this.#openUdp;
     if (open >= maxConnections) {
       const what = kind === "tcp" ? "connections" : "UDP associations";
       throw refusal(
@@ -203,26 +252,30 @@ export class Account {
         `User ${this.#name} has ${open} ${what} open, which is the limit`,
       );
     }
-    const connected = this.#open > 0 ? this.#hosts : new Map();
-    if (!connected.has(host) && connected.size >= maxHosts) {
+    const connected = this.#open > 0 ? this.#hosts : undefined;
+    const hosts = connected?.size ?? 0;
+    if (!connected?.has(host) && hosts >= maxHosts) {
       throw refusal(
         "ERR_POLICY_USER_HOSTS",
-        `User ${this.#name} is connected from ${connected.size} addresses, ` +
+        `User ${this.#name} is connected from ${hosts} addresses, ` +
           "which is the limit",
       );
     }
   }
 
-  #enter(host: string): void {
+  #enter(host: string, kind: "tcp" | "udp"): void {
+    this.#hosts ??= new Map();
     // Those who were here last make room for those who are here now.
-    if (this.#open === 1) this.#hosts.clear();
+    if (this.#open === 0) this.#hosts.clear();
     this.#hosts.set(host, (this.#hosts.get(host) ?? 0) + 1);
+    if (kind === "tcp") this.#openTcp++;
+    else this.#openUdp++;
   }
 
   #leave(host: string): void {
-    const others = (this.#hosts.get(host) ?? 1) - 1;
-    if (others > 0) this.#hosts.set(host, others);
-    else if (this.#open > 0) this.#hosts.delete(host);
+    const others = (this.#hosts?.get(host) ?? 1) - 1;
+    if (others > 0) this.#hosts?.set(host, others);
+    else if (this.#open > 0) this.#hosts?.delete(host);
   }
 
   /** Whether so many more bytes may pass now. */

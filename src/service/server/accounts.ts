@@ -1,28 +1,56 @@
 /**
  * What the users of one server have moved, and how much more each may: an
- * account for each of them, and one for all.
+ * account for each who was ever here, and one for all.
  *
  * @module
  */
 import type { Clock } from "../../clock.ts";
-import { NO_COUNTS, type UserCounts, type UserUsage } from "../../users.ts";
+import {
+  NO_COUNTS,
+  NO_USAGE,
+  type UserCounts,
+  type UserUsage,
+} from "../../users.ts";
 import { Account, dismissed, type LimitedUser, type Visit } from "./account.ts";
+import { type Follower, Movements } from "./movements.ts";
 
-/** The accounts of one server: one for each user, and one for all. */
+/**
+ * The accounts of one server: one for each user who was ever here, and one for
+ * all.
+ */
 export class Accounts {
   readonly #clock: Clock;
+  readonly #movements = new Movements();
   readonly #total: Account;
+  /** Everybody, in their order. */
+  #users = new Map<string, LimitedUser>();
+  /** Of those who have done something. */
   readonly #accounts = new Map<string, Account>();
 
   /**
-   * Opens an account for every user.
+   * Lets users in.
    *
    * @param clock Tells when a user was seen, and has expired.
    */
   constructor(users: readonly LimitedUser[], clock: Clock) {
     this.#clock = clock;
-    this.#total = new Account({ name: "" }, clock);
+    this.#total = new Account({ name: "" }, clock, this.#movements);
     this.set(users);
+  }
+
+  /** How many users there are. */
+  get size(): number {
+    return this.#users.size;
+  }
+
+  /** Everybody, in their order. */
+  get users(): Iterable<LimitedUser> {
+    return this.#users.values();
+  }
+
+  /** The user of this name. */
+  user(name: string): LimitedUser | undefined {
+    return this.#users.get(name);
   }
 
   /**
@@ -30,17 +58,30 @@ export class Accounts {
    * and connections; who is gone or disabled loses its connections.
    */
   set(users: readonly LimitedUser[]): void {
-    const names = new Set(users.map(({ name }) => name));
+    this.#users = new Map(users.map((user) => [user.name, user]));
     for (const [name, account] of this.#accounts) {
-      if (names.has(name)) continue;
-      account.dismiss("was removed");
-      this.#accounts.delete(name);
+      const user = this.#users.get(name);
+      if (user !== undefined) account.set(user);
+      else this.#end(name, account);
     }
-    for (const user of users) {
-      const known = this.#accounts.get(user.name);
-      if (known !== undefined) known.set(user);
-      else this.#accounts.set(user.name, new Account(user, this.#clock));
-    }
+  }
+
+  /** The same of one user, who may be new. */
+  put(user: LimitedUser): void {
+    this.#users.set(user.name, user);
+    this.#accounts.get(user.name)?.set(user);
+  }
+
+  /** A user is gone; its connections end. */
+  remove(name: string): void {
+    this.#users.delete(name);
+    const account = this.#accounts.get(name);
+    if (account !== undefined) this.#end(name, account);
+  }
+
+  /** Starts to follow whose numbers change. */
+  follow(): Follower {
+    return this.#movements.follow();
   }
 
   /**
@@ -60,7 +101,7 @@ export class Accounts {
     kind: "tcp" | "udp" = "tcp",
   ): Visit {
     if (user === undefined) return this.#total.connect(host, kind);
-    const account = this.#accounts.get(user);
+    const account = this.#open(user);
     if (account === undefined) throw dismissed(user, "was removed");
     const visit = account.connect(host, kind);
     const whole = this.#total.connect(host, kind);
@@ -78,11 +119,9 @@ export class Accounts {
     };
   }
 
-  /** What every user has done, by name. */
-  usage(): ReadonlyMap<string, UserUsage> {
-    return new Map(
-      [...this.#accounts].map(([name, account]) => [name, account.usage()]),
-    );
+  /** What a user has done. */
+  usage(name: string): UserUsage {
+    return this.#accounts.get(name)?.usage() ?? NO_USAGE;
   }
 
   /** What all of them have done, and who has no name, and who is gone. */
@@ -96,15 +135,36 @@ export class Accounts {
    * @param name Empty: the total.
    */
   restore(name: string, counts: UserCounts): void {
-    this.#named(name)?.restore(counts);
+    const account = name === "" ? this.#total : this.#open(name);
+    account?.restore(counts);
   }
 
   /** Sets counts to nothing, and with them what was used of a quota. */
   clear(name: string): void {
-    this.#named(name)?.restore(NO_COUNTS);
+    const account = name === "" ? this.#total : this.#accounts.get(name);
+    account?.restore(NO_COUNTS);
   }
 
-  #named(name: string): Account | undefined {
-    return name === "" ? this.#total : this.#accounts.get(name);
+  /** Sets the counts of all of them, and of the whole, to nothing. */
+  clearAll(): void {
+    for (const account of [this.#total, ...this.#accounts.values()]) {
+      account.restore(NO_COUNTS);
+    }
+  }
+
+  /** The account of a user, opened when it is needed first. */
+  #open(name: string): Account | undefined {
+    const known = this.#accounts.get(name);
+    if (known !== undefined) return known;
+    const user = this.#users.get(name);
+    if (user === undefined) return undefined;
+    const account = new Account(user, this.#clock, this.#movements);
+    this.#accounts.set(name, account);
+    return account;
+  }
+
+  #end(name: string, account: Account): void {
+    account.dismiss("was removed");
+    this.#accounts.delete(name);
   }
 }

@@ -7,10 +7,15 @@
  */
 import type { Address } from "../../codec/address.ts";
 import { SERVER_HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
-import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
+import {
+  anyTarget,
+  inBlocks,
+  type TargetPolicy,
+} from "../../security/target_policy.ts";
 import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
 import { formatAddress } from "../../codec/address.ts";
+import { checkDistinct, type ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import { type ConnectionLimits, serve } from "../accept_loop.ts";
 import {
@@ -100,6 +105,13 @@ export interface ServerService extends Service {
    * @throws {RangeError} As `startServer()`; nothing has changed then.
    */
   update(change: ServerChange): void;
+  /**
+   * Takes one user in the place of another; see
+   * {@link ServerProtocol.replaceUser}.
+   *
+   * @throws {RangeError} As `startServer()`; nothing has changed then.
+   */
+  replaceUser(old: ServerUser | undefined, next: ServerUser | undefined): void;
   /** The program in front of it; not set: there is none. */
   readonly plugin?: PluginStatus | undefined;
 }
@@ -119,7 +131,14 @@ export function checkServer(
     remember: () => {},
   };
   const world = withDefaults(dependencies);
-  serverProtocol(keys, { ...world, replayFilter: forgetful });
+  const { method, users = [] } = keys;
+  // A table of any number of users is built once, when they are served.
+  const hasTable = method.userKind === "identity";
+  if (hasTable) checkDistinct(users);
+  serverProtocol(
+    { ...keys, users: hasTable ? users.slice(0, 1) : users },
+    { ...world, replayFilter: forgetful },
+  );
 }
 
 /**
@@ -127,7 +146,8 @@ export function checkServer(
  * to for the first time.
  *
  * @throws {TransportError} When it cannot listen.
- * @throws {RangeError} When keys are missing, or users cannot be told apart.
+ * @throws {RangeError} When keys are missing, users cannot be told apart, or
+ * `proxyFrom` has something else than addresses.
  */
 export async function startServer(
   given: ServerOptions,
@@ -135,6 +155,8 @@ export async function startServer(
 ): Promise<ServerService> {
   const world = withDefaults(dependencies);
   const options: CompleteOptions = { ...DEFAULTS, ...given };
+  // Better before anything listens.
+  inBlocks(options.proxyFrom);
   const server = new Server(options, world);
   if (options.plugin === undefined) {
     return (await startServing(options, options.listen, server)).service;
@@ -190,8 +212,8 @@ async function startServing(
     : undefined;
   const limits = {
     ...acceptLimits(options, world),
-    // Behind a plugin everybody comes from one address.
-    ...carriesStreams(plugin) && { maxPerHost: undefined },
+    // Behind a plugin everybody comes from one address, which names nobody.
+    ...carriesStreams(plugin) && NOBODY_NAMED,
   };
   const tcp = serve(
     listener,
@@ -208,6 +230,9 @@ async function startServing(
   };
 }
 
+/** Of connections that come from a program of ours. */
+const NOBODY_NAMED = { maxPerHost: undefined, isProxy: undefined } as const;
+
 /** The service, and the WebSockets that lead to it besides, if there are any. */
 async function withWebSockets(
   service: Service,
@@ -218,10 +243,7 @@ async function withWebSockets(
   const { websocket } = options;
   if (websocket === undefined) return service;
   // All of them come from the web server.
-  const limits = {
-    ...acceptLimits(options, server.world),
-    maxPerHost: undefined,
-  };
+  const limits = { ...acceptLimits(options, server.world), ...NOBODY_NAMED };
   return await besideService(
     service,
     () => startWebSockets(websocket, { server, udp }, limits),
@@ -250,6 +272,7 @@ function withPlugin(service: ServerService, plugin: Plugin): ServerService {
     },
     release: () => plugin.stop(),
     update: (change) => service.update(change),
+    replaceUser: (old, next) => service.replaceUser(old, next),
     get plugin(): PluginStatus {
       return plugin.status;
     },
@@ -269,6 +292,7 @@ function withUpdate(
       const { protocol } = server;
       udp?.update({ udpTimeoutMs, routes, owner, protocol });
     },
+    replaceUser: (old, next) => server.replaceUser(old, next),
   };
 }
 
@@ -317,6 +341,16 @@ class Server implements ConnectionServer {
     this.#router = this.#direct(next);
     this.#options = next;
     return next;
+  }
+
+  replaceUser(
+    old: ServerUser | undefined,
+    next: ServerUser | undefined,
+  ): void {
+    this.#protocol.replaceUser(old, next);
+    if (!this.#ownsAccounts) return;
+    if (next !== undefined) this.accounts.put(next);
+    else if (old !== undefined) this.accounts.remove(old.name);
   }
 
   #direct(

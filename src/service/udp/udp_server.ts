@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { concat } from "../../bytes.ts";
 import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import type { Packet } from "../../codec/packet.ts";
@@ -23,6 +24,11 @@ import type { LimitedUser, Visit } from "../server/account.ts";
 import type { Accounts } from "../server/accounts.ts";
 import type { Dependencies, Service } from "../service.ts";
 import { isClientBlocked, type ServerRoutes } from "../routing/server_rules.ts";
+import {
+  DatagramProxies,
+  type Introduced,
+  type Way,
+} from "./datagram_proxies.ts";
 import { bindPort } from "./late_socket.ts";
 import type { UdpFlow } from "./flow_table.ts";
 import { type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
@@ -51,6 +57,8 @@ export interface UdpServerOptions extends UdpServerChange, UdpOptions {
   readonly accounts: Accounts;
   /** Chooses the way to targets. */
   readonly router: Router;
+  /** See `AcceptOptions`. Default: none. */
+  readonly proxyFrom?: readonly string[];
 }
 
 /** The running UDP side of a server. */
@@ -99,9 +107,11 @@ export type PacketReply = Pick<DatagramSocket, "send">;
 
 /** One association of a client. */
 interface Client extends FlowOwner {
-  /** Where replies go: the client's latest address. */
+  /** The client's latest address. */
   endpoint: Endpoint;
-  /** By which way. */
+  /** Where replies go, and what stands in front of them. */
+  way: Way;
+  /** By what they are sent. */
   reply: PacketReply;
   /** Counts what the user moves; its abort ends the association. */
   readonly visit: Visit;
@@ -124,6 +134,7 @@ class UdpServer {
   #packets: PacketServer;
   #routes: ServerRoutes | undefined;
   #owner: LimitedUser | undefined;
+  readonly #proxies: DatagramProxies | undefined;
 
   constructor(
     options: UdpServerOptions,
@@ -136,6 +147,10 @@ class UdpServer {
     this.#packets = options.protocol.packets;
     this.#routes = options.routes;
     this.#owner = options.owner;
+    const { proxyFrom = [] } = options;
+    this.#proxies = proxyFrom.length === 0
+      ? undefined
+      : new DatagramProxies(proxyFrom);
     this.#report = new UdpReport(world);
     this.#flows = new OutboundFlows(
       {
@@ -157,20 +172,21 @@ class UdpServer {
    * @param reply The way back; default: the port.
    * @returns True if it was sealed with a key.
    */
-  handle(
-    { payload, from }: Datagram,
-    reply: PacketReply = this.#socket,
-  ): boolean {
+  handle(datagram: Datagram, reply: PacketReply = this.#socket): boolean {
     this.#report.received();
+    let from = datagram.from;
     try {
+      const sent = this.#introduce(datagram, reply);
+      if (sent === undefined) return false;
+      from = sent.client;
       if (this.#routes && isClientBlocked(this.#routes, from.host)) {
         throw new PolicyError(
           "ERR_CLIENT_BLOCKED",
           "The ACL does not let this client in",
         );
       }
-      const packet = this.#packets.open(payload, from);
-      const client = this.#clientOf(packet, from, reply);
+      const packet = this.#packets.open(sent.payload, from);
+      const client = this.#clientOf(packet, sent, reply);
       detach(this.#flows.send(client, packet), "datagram", this.#world);
       this.#forgetUnused(client);
       return true;
@@ -197,6 +213,15 @@ class UdpServer {
     this.#flows.setIdleTimeout(udpTimeoutMs);
   }
 
+  /** Only at the port there are proxies. */
+  #introduce(datagram: Datagram, reply: PacketReply): Introduced | undefined {
+    if (this.#proxies !== undefined && reply === this.#socket) {
+      return this.#proxies.introduce(datagram);
+    }
+    const { payload, from } = datagram;
+    return { client: from, payload, way: { to: from } };
+  }
+
   /** Ends every flow. */
   stop(): void {
     this.#flows.end();
@@ -206,13 +231,14 @@ class UdpServer {
   /** The client of a packet, once its user may send it. */
   #clientOf(
     packet: ClientPacket,
-    endpoint: Endpoint,
+    { client: endpoint, way }: Introduced,
     reply: PacketReply,
   ): Client {
     const { association, user = this.#owner?.name, payload } = packet;
     const known = this.#clients.get(association);
     if (known !== undefined) {
       known.endpoint = endpoint;
+      known.way = way;
       if (known.reply !== reply) this.#carry(known, reply);
       this.#count(known, "up", payload.length);
       return known;
@@ -229,6 +255,7 @@ class UdpServer {
     const client: Client = {
       key: association,
       endpoint,
+      way,
       reply: this.#socket,
       user,
       visit,
@@ -286,7 +313,9 @@ class UdpServer {
   ): Promise<void> {
     this.#count(client, "down", packet.payload.length);
     const sealed = this.#packets.seal(client.key, packet);
-    await client.reply.send(sealed, client.endpoint, { signal });
+    const { to, front } = client.way;
+    const bytes = front === undefined ? sealed : concat(front, sealed);
+    await client.reply.send(bytes, to, { signal });
   }
 
   /** An association ends with its last flow, or if it never had one. */

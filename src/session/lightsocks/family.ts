@@ -37,11 +37,17 @@ export const lightsocks: SessionFamily = {
       stream: () => new LightsocksServer(table),
       packets: NO_PACKET_SERVER,
       setUsers(users): void {
-        if (users.length === 0) return;
-        throw new RangeError(
-          "Cannot serve users: lightsocks cannot tell them apart",
-        );
+        if (users.length > 0) throw noUsers();
+      },
+      replaceUser(_old, next): void {
+        if (next !== undefined) throw noUsers();
       },
     };
   },
 };
+
+function noUsers(): RangeError {
+  return new RangeError(
+    "Cannot serve users: lightsocks cannot tell them apart",
+  );
+}

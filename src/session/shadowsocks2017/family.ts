@@ -22,7 +22,12 @@ import type {
   SessionFamily,
   SessionWorld,
 } from "../family.ts";
-import { checkDistinct, RememberedUsers } from "../server_user.ts";
+import {
+  checkDistinct,
+  RememberedUsers,
+  type ServerUser,
+  withReplaced,
+} from "../server_user.ts";
 import { prefixedSalts } from "./salt_prefix.ts";
 import { PacketClient2017, PacketServer2017 } from "./packet.ts";
 import { Client2017, Server2017 } from "./stream.ts";
@@ -65,18 +70,20 @@ function server(
     name,
     masterKey: bind(masterKey),
   }));
-  let hasUsers = false;
+  let served: readonly ServerUser[] = [];
+  const setUsers = (users: readonly ServerUser[]): void => {
+    checkDistinct(users);
+    const named = known.all(users);
+    table.set(own === undefined ? named : [...named, { masterKey: own }]);
+    served = users;
+  };
   return {
     stream: (clientHost) =>
-      !hasUsers && own
+      served.length === 0 && own
         ? new Server2017(own, world)
         : new TrialServer2017(table, clientHost, world),
     packets: new PacketServer2017(table, world.randomBytes),
-    setUsers(users): void {
-      checkDistinct(users);
-      const named = known.all(users);
-      table.set(own === undefined ? named : [...named, { masterKey: own }]);
-      hasUsers = users.length > 0;
-    },
+    setUsers,
+    replaceUser: (old, next) => setUsers(withReplaced(served, old, next)),
   };
 }

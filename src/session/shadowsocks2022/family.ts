@@ -9,6 +9,9 @@
 import { AEAD_2022 } from "../../crypto/family.ts";
 import { asAead } from "../../crypto/method.ts";
 import { Psk, pskChainFromText } from "../../crypto/psk.ts";
+import { identityHash } from "../../crypto/subkey.ts";
+import { MAX_BOUND_KEYS } from "../../limits.ts";
+import { RecentlyUsed } from "../../recently_used.ts";
 import type {
   ClientKeys,
   ClientProtocol,
@@ -18,7 +21,7 @@ import type {
   SessionFamily,
   SessionWorld,
 } from "../family.ts";
-import { checkDistinct, RememberedUsers } from "../server_user.ts";
+import { checkDistinct, type ServerUser } from "../server_user.ts";
 import { Client2022 } from "./client.ts";
 import { PacketClient2022 } from "./packet_client.ts";
 import { PacketServer2022 } from "./packet_server.ts";
@@ -57,23 +60,35 @@ function server(
   const bind = (key: Uint8Array): Psk =>
     new Psk(asAead(method), key, world.aeadProvider);
   const psk = bind(masterKey);
-  const table = new Users2022([]);
-  const known = new RememberedUsers(({ name, masterKey }): User2022 => ({
-    name,
-    psk: bind(masterKey),
-  }));
+  const bound = new RecentlyUsed(
+    MAX_BOUND_KEYS,
+    (user: ServerUser): User2022 => ({
+      name: user.name,
+      psk: bind(user.masterKey),
+    }),
+  );
+  const table = new Users2022<ServerUser>([], {
+    identity: (user) => identityHash(user.masterKey),
+    open: (user) => bound.get(user),
+  });
+  const checkIdentity = (): void => {
+    if (psk.hasIdentity) return;
+    throw new RangeError(
+      `Cannot serve users: ${method.name} cannot name them`,
+    );
+  };
   return {
     stream: () =>
       new Server2022(psk, table.size > 0 ? table : undefined, world),
     packets: new PacketServer2022(psk, table, world),
     setUsers(users): void {
-      if (users.length > 0 && !psk.hasIdentity) {
-        throw new RangeError(
-          `Cannot serve users: ${method.name} cannot name them`,
-        );
-      }
+      if (users.length > 0) checkIdentity();
       checkDistinct(users);
-      table.set(known.all(users));
+      table.set(users);
+    },
+    replaceUser(old, next): void {
+      if (next !== undefined) checkIdentity();
+      table.replace(old, next);
     },
   };
 }

@@ -25,7 +25,7 @@ import {
   PacketOpener,
   PacketSealer,
 } from "./packet_key.ts";
-import type { Users2022 } from "./users.ts";
+import type { UserTable } from "./users.ts";
 import { PacketMemory } from "../../security/packet_memory.ts";
 import { PastSessions } from "../../security/past_sessions.ts";
 import { secondOfStart } from "../../security/replay_filter.ts";
@@ -59,7 +59,7 @@ interface Session {
 /** All sessions of one server. */
 export class PacketServer2022 implements PacketServer {
   readonly #psk: Psk;
-  readonly #users: Users2022;
+  readonly #users: UserTable;
   readonly #world: SessionWorld;
   readonly #sessions: PacketMemory<Session>;
   readonly #past = new PastSessions();
@@ -72,7 +72,7 @@ export class PacketServer2022 implements PacketServer {
    * @param psk Key of the sessions; with users, their identity key.
    * @param users They may change, also from and to none.
    */
-  constructor(psk: Psk, users: Users2022, world: SessionWorld) {
+  constructor(psk: Psk, users: UserTable, world: SessionWorld) {
     this.#psk = psk;
     this.#users = users;
     this.#world = world;

@@ -25,7 +25,7 @@ import { BLOCK_LENGTH } from "../../crypto/block_cipher.ts";
 import { NonceCounter } from "../../crypto/nonce_counter.ts";
 import type { Psk } from "../../crypto/psk.ts";
 import { MAX_CHUNK_PAYLOAD_2022, TAG_LENGTH } from "../../limits.ts";
-import type { Users2022 } from "./users.ts";
+import type { UserTable } from "./users.ts";
 import { openHeader } from "./open_header.ts";
 import type { ServerWorld } from "../family.ts";
 import { refuseReplay } from "../replay.ts";
@@ -49,7 +49,7 @@ interface Begun {
 /** One session: a request, then chunks both ways. */
 export class Server2022 implements ServerSession {
   readonly #psk: Psk;
-  readonly #users: Users2022 | undefined;
+  readonly #users: UserTable | undefined;
   readonly #world: ServerWorld;
   /** Salt, identity header and fixed header of the request. */
   readonly #head: UnitBuffer;
@@ -62,7 +62,7 @@ export class Server2022 implements ServerSession {
    *
    * @param psk Key of the session; with users, their identity key.
    */
-  constructor(psk: Psk, users: Users2022 | undefined, world: ServerWorld) {
+  constructor(psk: Psk, users: UserTable | undefined, world: ServerWorld) {
     this.#psk = psk;
     this.#users = users;
     this.#world = world;

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { fromLatin1 } from "../../bytes.ts";
 import type { Psk } from "../../crypto/psk.ts";
 import { ProtocolError } from "../../errors.ts";
+import { HashIndex } from "./hash_index.ts";
 
 /** One user. */
 export interface User2022 {
@@ -18,22 +18,44 @@ export interface User2022 {
   readonly psk: Psk;
 }
 
+/** What sessions need of the users. */
+export type UserTable = Pick<Users2022, "size" | "find">;
+
+/** How users are held. */
+export interface UserForm<T> {
+  /** Hash of the user's key, 16 bytes. */
+  identity(user: T): Uint8Array;
+  /** The user with its key, when it comes. */
+  open(user: T): User2022;
+}
+
+const OPENED: UserForm<User2022> = {
+  identity: ({ psk }) => psk.identityHash,
+  open: (user) => user,
+};
+
 /** Users by the hash of their key. */
-export class Users2022 {
-  #byHash: ReadonlyMap<string, User2022> = new Map();
+export class Users2022<T extends { readonly name: string } = User2022> {
+  readonly #form: UserForm<T>;
+  #index = new HashIndex<T>();
 
   /**
    * Builds the table.
    *
+   * @param form Default: users are held with their keys.
    * @throws {RangeError} When two users have the same key.
    */
-  constructor(users: Iterable<User2022>) {
+  constructor(
+    users: Iterable<T>,
+    form: UserForm<T> = OPENED as unknown as UserForm<T>,
+  ) {
+    this.#form = form;
     this.set(users);
   }
 
   /** How many there are. */
   get size(): number {
-    return this.#byHash.size;
+    return this.#index.size;
   }
 
   /**
@@ -42,19 +64,32 @@ export class Users2022 {
    * @throws {RangeError} When two users have the same key; nothing has changed
    * then.
    */
-  set(users: Iterable<User2022>): void {
-    const byHash = new Map<string, User2022>();
+  set(users: Iterable<T>): void {
+    const index = new HashIndex<T>();
     for (const user of users) {
-      const key = fromLatin1(user.psk.identityHash);
-      const other = byHash.get(key);
-      if (other !== undefined) {
-        throw new RangeError(
-          `Users ${other.name} and ${user.name} have the same key`,
-        );
-      }
-      byHash.set(key, user);
+      const hash = this.#form.identity(user);
+      const other = index.get(hash);
+      if (other !== undefined) throw alike(other, user);
+      index.set(hash, user);
     }
-    this.#byHash = byHash;
+    this.#index = index;
+  }
+
+  /**
+   * Puts one user in the place of another; open sessions are not touched.
+   *
+   * @param old Who is removed.
+   * @throws {RangeError} When another user has the key of `next`; nothing has
+   * changed then.
+   */
+  replace(old: T | undefined, next: T | undefined): void {
+    const hash = next && this.#form.identity(next);
+    const other = hash && this.#index.get(hash);
+    if (other !== undefined && other.name !== old?.name) {
+      throw alike(other, next!);
+    }
+    if (old !== undefined) this.#index.delete(this.#form.identity(old));
+    if (hash !== undefined) this.#index.set(hash, next!);
   }
 
   /**
@@ -64,11 +99,20 @@ export class Users2022 {
    * @throws {ProtocolError} `ERR_SS_USER_UNKNOWN`.
    */
   find(hash: Uint8Array): User2022 {
-    const user = this.#byHash.get(fromLatin1(hash));
-    if (user !== undefined) return user;
+    const user = this.#index.get(hash);
+    if (user !== undefined) return this.#form.open(user);
     throw new ProtocolError(
       "ERR_SS_USER_UNKNOWN",
       "Cannot accept request: its identity header names no user",
     );
   }
+}
+
+function alike(
+  one: { readonly name: string },
+  other: { readonly name: string },
+): RangeError {
+  return new RangeError(
+    `Users ${one.name} and ${other.name} have the same key`,
+  );
 }

@@ -93,15 +93,22 @@ function server(
       ssrServer(port, { ...world, clientHost }),
     packets: new SsrPacketServer(port, randomBytes, world.memory),
     setUsers(all): void {
-      const { name } = port.protocol;
-      if (all.length > 0 && !/^auth_(?:aes128|chain)_/.test(name)) {
-        throw new RangeError(
-          `Cannot serve users: ${name} cannot tell them apart`,
-        );
-      }
+      if (all.length > 0) checkUsers(port.protocol.name);
       users.set(all.map(ssrUser));
     },
+    replaceUser(old, next): void {
+      if (next !== undefined) checkUsers(port.protocol.name);
+      users.replace(old?.uid, next && ssrUser(next));
+    },
   };
+}
+
+/** @throws {RangeError} When the protocol cannot tell users apart. */
+function checkUsers(protocol: string): void {
+  if (/^auth_(?:aes128|chain)_/.test(protocol)) return;
+  throw new RangeError(
+    `Cannot serve users: ${protocol} cannot tell them apart`,
+  );
 }
 
 function ssrUser({ name, masterKey, uid }: ServerUser): SsrUser {

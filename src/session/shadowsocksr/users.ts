@@ -17,7 +17,7 @@ export interface SsrUser {
 
 /** Who may connect. Without users: whoever has the key. */
 export class SsrUsers {
-  #users: ReadonlyMap<number, SsrUser> = new Map();
+  #users = new Map<number, SsrUser>();
 
   /**
    * Takes users as they are from now on; open sessions are not touched.
@@ -37,6 +37,26 @@ export class SsrUsers {
       table.set(user.uid, user);
     }
     this.#users = table;
+  }
+
+  /**
+   * Takes one user in the place of another; open sessions are not touched.
+   *
+   * @param old Number of who is removed.
+   * @throws {RangeError} When another user has the number of `next`; nothing
+   * has changed then.
+   */
+  replace(old: number | undefined, next: SsrUser | undefined): void {
+    const other = next === undefined || next.uid === old
+      ? undefined
+      : this.#users.get(next.uid);
+    if (other !== undefined) {
+      throw new RangeError(
+        `Users ${other.name} and ${next!.name} have the same uid ${other.uid}`,
+      );
+    }
+    if (old !== undefined) this.#users.delete(old);
+    if (next !== undefined) this.#users.set(next.uid, next);
   }
 
   /**

@@ -9,7 +9,7 @@ import {
   masterKeyFromBase64,
   masterKeyFromPassword,
 } from "../../crypto/master_key.ts";
-import { asStreamCipher } from "../../crypto/method.ts";
+import { asStreamCipher, type Method } from "../../crypto/method.ts";
 import { StreamKey } from "../../crypto/stream_key.ts";
 import type {
   ClientKeys,
@@ -68,10 +68,16 @@ function server(
     stream: () => new CipherServer(key, randomBytes, memory),
     packets: new CipherPacketServer(key, randomBytes, memory),
     setUsers(users): void {
-      if (users.length === 0) return;
-      throw new RangeError(
-        `Cannot serve users: ${method.name} cannot tell them apart`,
-      );
+      if (users.length > 0) throw noUsers(method);
+    },
+    replaceUser(_old, next): void {
+      if (next !== undefined) throw noUsers(method);
     },
   };
+}
+
+function noUsers({ name }: Method): RangeError {
+  return new RangeError(
+    `Cannot serve users: ${name} cannot tell them apart`,
+  );
 }

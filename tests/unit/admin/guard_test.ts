@@ -201,7 +201,7 @@ describe("Host", () => {
   test("that is somebody else's is refused, whatever it resolves to (DNS rebinding)", async () => {
     const world = new AdminWorld();
     for (const host of EVIL) {
-      for (const path of ["/api/status", "/metrics", "/", "/healthz", "/x"]) {
+      for (const path of ["/api/status", "/metrics", "/", "/x"]) {
         assert.equal(
           await statusOf(world, path, { headers: { host } }),
           403,
@@ -211,6 +211,15 @@ describe("Host", () => {
       await world.ask("/api/reload", { method: "POST", headers: { host } });
     }
     assert.deepEqual(world.operator.calls, []);
+  });
+
+  test("is not asked for by who only asks for health, as balancers do", async () => {
+    const world = new AdminWorld({ token: TOKEN });
+    for (const host of ["", "balancer.example"]) {
+      for (const path of ["/healthz", "/readyz"]) {
+        assert.equal(await statusOf(world, path, { headers: { host } }), 200);
+      }
+    }
   });
 
   test("that is this machine is taken, with any port, as a tunnel has it", async () => {

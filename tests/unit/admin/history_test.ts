@@ -48,13 +48,11 @@ test("History knows no rate, when there was one look", () => {
   assert.deepEqual(history.rate, { up: 0, down: 0 });
 });
 
-test("History divides by the time that passed, for all and for each user", () => {
+test("History divides by the time that passed, for all", () => {
   const history = new History();
   history.push(FIRST);
   history.push(later(2_000, moved(400, 5_000)));
   assert.deepEqual(history.rate, { up: 200, down: 2_500 });
-  assert.deepEqual(history.rateOf("8388", "alice"), { up: 200, down: 2_500 });
-  assert.deepEqual(history.rateOf("8388", "nobody"), { up: 0, down: 0 });
 });
 
 test("History shows no negative rate, when counts were cleared", () => {
@@ -62,7 +60,6 @@ test("History shows no negative rate, when counts were cleared", () => {
   history.push(FIRST);
   history.push(later(1_000, moved(-1_000, -1_000)));
   assert.deepEqual(history.rate, { up: 0, down: 0 });
-  assert.deepEqual(history.rateOf("8388", "alice"), { up: 0, down: 0 });
 });
 
 test("History leaves a hole, when nobody looked or the program restarted", () => {

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import {
   METRICS_CONTENT_TYPE,
   renderMetrics,
+  SCRAPED_USERS,
 } from "../../../src/admin/metrics.ts";
 import type { Status } from "../../../src/admin/operator.ts";
 import { busyStatus } from "../../support/busy_status.ts";
@@ -73,7 +74,7 @@ describe("renderMetrics()", () => {
         .withUsers(Array.from({ length: count - 1 }, (_, i) => `u${i}`))
         .withServer("8389")
         .withUsers(["last"], "8389")
-        .status();
+        .status({ ...SCRAPED_USERS, limit: 1_000 });
     const bytes = async (status: Status): Promise<string[]> =>
       (await render(status)).filter((line) =>
         line.startsWith("umbra_bytes_total{") && line.includes('"up"')

@@ -279,3 +279,30 @@ test("a user that goes while it is changed is a 404", async () => {
   });
   assert.equal(response.status, 404);
 });
+
+test("users are told in pages, whatever the address asks for", async () => {
+  const world = new AdminWorld();
+  const names = Array.from({ length: 2_500 }, (_, i) => `user-${i}`);
+  world.operator.withUsers(names);
+  const of = async (path: string): Promise<string[]> => {
+    const { users } = await world.json(path) as {
+      users: { name: string }[];
+    };
+    return users.map(({ name }) => name);
+  };
+  assert.deepEqual(await of(USERS), names.slice(0, 1_000));
+  assert.deepEqual(await of(`${USERS}?offset=2400`), names.slice(2_400));
+  for (const bad of ["-1", "x", "1e3", "NaN"]) {
+    assert.deepEqual(await of(`${USERS}?offset=${bad}`), names.slice(0, 1_000));
+  }
+  const { servers, users } = await world.json(
+    "/api/status?sort=name&order=asc&users=5&filter=R-24",
+  ) as unknown as Status;
+  assert.deepEqual(
+    servers[0]!.users.map(({ name }) => name),
+    ["user-24", "user-240", "user-241", "user-242", "user-243"],
+  );
+  assert.equal(servers[0]!.userCount, 2_500);
+  assert.deepEqual([users.total, users.found], [2_500, 111]);
+  assert.equal((await of(`${USERS}?offset=9999`)).length, 0);
+});

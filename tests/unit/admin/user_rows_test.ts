@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { History } from "../../../src/admin/history.ts";
-import type { UserStatus } from "../../../src/admin/operator.ts";
+import { NO_RATE, type UserStatus } from "../../../src/admin/operator.ts";
 import {
   COLUMNS,
   rowsOf,
@@ -20,6 +19,7 @@ function user(change: Partial<UserStatus>): UserStatus {
     disabled: false,
     limits: {},
     usage: NOTHING,
+    rate: NO_RATE,
     ...change,
   };
 }
@@ -59,7 +59,7 @@ test("rowsOf() gives shares that add up to all of it", () => {
 
 test("rowsOf() divides by nothing, when nobody moved a byte", () => {
   const status = new SampleProgram({ users: 2, busy: false }).status();
-  const rows = rowsOf(status, new History());
+  const rows = rowsOf(status);
   assert.deepEqual(rows.map(({ share, rank }) => [share, rank]), [
     [0, 0],
     [0, 0],
@@ -105,11 +105,8 @@ test("COLUMNS show a limit beside what it limits", () => {
 
 function sample(users: number): UserRow[] {
   const program = new SampleProgram({ users });
-  const history = new History();
-  history.push(program.status());
   program.tick();
-  history.push(program.status());
-  return rowsOf(history.status!, history);
+  return rowsOf(program.status());
 }
 
 function rowOf(one: UserStatus): UserRow {
@@ -117,6 +114,5 @@ function rowOf(one: UserStatus): UserRow {
   const [server] = status.servers;
   return rowsOf(
     { ...status, nowUnixMs: NOW, servers: [{ ...server!, users: [one] }] },
-    new History(),
   )[0]!;
 }

@@ -15,6 +15,7 @@ import { masterKeyFromPassword } from "../../../src/crypto/master_key.ts";
 import { METHODS } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import type { ClientKeys, ServerKeys } from "../../../src/session/family.ts";
+import { plainUsers } from "../../support/keys.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const AES_2022 = "2022-blake3-aes-128-gcm";
@@ -113,7 +114,7 @@ test("a server takes rust's users", () => {
   const keys = server(file);
   assert.deepEqual(keys.masterKey, key(1).bytes);
   assert.deepEqual(
-    keys.users,
+    plainUsers(keys.users),
     [2, 3].map((seed) => ({
       name: `user${seed}`,
       masterKey: key(seed).bytes,
@@ -159,7 +160,7 @@ test("a server of AEAD 2017 takes users with and without a password of its own",
   const users = [{ name: "alice", password: "secret-a" }];
   const keys = server({ ...ADDRESS, method: "aes-128-gcm", users });
   assert.equal(keys.masterKey, undefined);
-  assert.deepEqual(keys.users, [{
+  assert.deepEqual(plainUsers(keys.users), [{
     name: "alice",
     masterKey: masterKeyFromPassword("secret-a", keys.method),
   }]);
@@ -264,8 +265,13 @@ test("a user of a server may be disabled, and have a key for a password", () => 
   const masterKey = key(7).bytes;
   const user = { name: "alice", key: key(7).text };
   const users = (more: object): unknown =>
-    server({ ...ADDRESS, method: "aes-128-gcm", users: [{ ...user, ...more }] })
-      .users;
+    plainUsers(
+      server({
+        ...ADDRESS,
+        method: "aes-128-gcm",
+        users: [{ ...user, ...more }],
+      }).users,
+    );
   assert.deepEqual(users({}), [{ name: "alice", masterKey }]);
   assert.deepEqual(users({ disabled: true }), [
     { name: "alice", masterKey, disabled: true },

@@ -23,8 +23,10 @@ import {
 import { formatLightsocksUrl } from "../../../src/codec/lightsocks_config.ts";
 import { parseSsrUri } from "../../../src/codec/ssr_uri.ts";
 import { STREAM_METHODS } from "../../../src/crypto/stream_methods.ts";
+import { ownPassword } from "../../../src/cli/config/credentials.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { seededBytes, utf8 } from "../../support/bytes.ts";
+import { plainUsers } from "../../support/keys.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const AT = ["-s", "192.0.2.1:8388", "-k", "pw"];
@@ -226,7 +228,7 @@ test("a configuration of ShadowsocksR is read as it is, at both ends", () => {
     protocol: "auth_aes128_md5",
     obfs: "tls1.2_ticket_auth_compatible",
   });
-  assert.deepEqual(one!.users, [
+  assert.deepEqual(plainUsers(one!.users), [
     { name: "1001", uid: 1001, masterKey: utf8("p1") },
     { name: "1002", uid: 1002, masterKey: utf8("p2") },
   ]);
@@ -391,7 +393,7 @@ test("mudb.json is a server for each user who is enabled", () => {
   const shared = { port: 443, passwd: "s", protocol_param: "9#", user: "all" };
   const [, , one] = server(["--allow-legacy"], [...mudb, shared]).result;
   assert.equal(one!.owner, undefined);
-  assert.deepEqual(one!.users, [
+  assert.deepEqual(plainUsers(one!.users), [
     { name: "alice", uid: 18401, masterKey: utf8("pa") },
     { name: "carl", uid: 18403, masterKey: utf8("pc"), limits },
   ]);
@@ -413,13 +415,13 @@ test("users of ShadowsocksR have numbers, names and limits", () => {
   };
   const one = { servers: [file], allow_legacy: true };
   for (const form of [file, one]) {
-    const [{ users, secrets }] = server([], form).result as [ConfiguredServer];
+    const [{ users, method }] = server([], form).result as [ConfiguredServer];
     assert.deepEqual(users!.map(({ name, uid }) => [name, uid]), [
       ["alice", 7],
       ["bob", 8],
     ]);
     assert.equal(users![0]!.limits!.quotaBytes, 9);
-    assert.equal(secrets.users.get("bob")!.text, "8:same");
+    assert.equal(ownPassword(users![1]!, method), "8:same");
   }
   refuses(
     () =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { History } from "../../../src/admin/history.ts";
-import type { Status } from "../../../src/admin/operator.ts";
+import { NO_RATE, type Status } from "../../../src/admin/operator.ts";
 import { COLUMNS } from "../../../src/admin/user_rows.ts";
 import {
   fitText,
@@ -62,12 +62,13 @@ test("renderTop() sorts users by the column that was asked for", () => {
   for (const sort of Object.values(SORT_KEYS)) {
     assert.ok(COLUMNS.some(({ id }) => id === sort), sort);
   }
+  const { users } = history.status!.servers[0]!;
   const names = (sort: string): string[] =>
     renderTop(history, { ...VIEW, sort, height: Infinity })
       .slice(9).map((line) => line.split(" ")[0]!);
   assert.deepEqual(names("name"), names("name").toSorted());
   const rates = names("rate-down")
-    .map((name) => history.rateOf("8388", name).down);
+    .map((name) => users.find((user) => user.name === name)!.rate.down);
   assert.deepEqual(rates, rates.toSorted((a, b) => b - a));
 });
 
@@ -100,6 +101,7 @@ test("renderTop() obeys no name, when it holds escape sequences", () => {
     disabled: false,
     limits: {},
     usage: NOTHING,
+    rate: NO_RATE,
   }));
   const history = once({
     servers: [{ ...server!, users }],

@@ -71,7 +71,7 @@ test("accounts of others are given the name of the owner as well", async () => {
   await send(client, seededBytes(7));
   const far = await accepted(target);
   assert.equal((await readExactly(far, 7)).length, 7);
-  assert.equal(accounts.usage().get("carl")?.bytesUp, 7);
+  assert.equal(accounts.usage("carl").bytesUp, 7);
   assert.equal(accounts.total().bytesUp, 7);
   for (const end of [client, far]) end.close();
   await world.stop();

@@ -295,7 +295,7 @@ test("no association is left behind, when its user is refused or its flow ends",
   };
   const users = [{ name: "alice", disabled: true }, { name: "bob" }];
   const accounts = new Accounts(users, world.clock);
-  const setUsers = (): void => {};
+  const none = (): void => {};
   const router = everythingTo(
     new Direct(
       { policy: anyTarget, connectTimeoutMs: 1_000 },
@@ -306,7 +306,7 @@ test("no association is left behind, when its user is refused or its flow ends",
     ...SERVICE_DEFAULTS,
     listen: SERVER,
     accounts,
-    protocol: { packets, stream: unused, setUsers },
+    protocol: { packets, stream: unused, setUsers: none, replaceUser: none },
     router,
   }, withDefaults(world.dependencies));
   const client = await Peer.bind(world, { host: "10.0.1.1", port: 1 });
@@ -330,7 +330,7 @@ test("a user's download does not drop its datagrams, but they slow it down", () 
   assert.equal(flow.count("down", 500), 0);
   assert.equal(flow.count("down", 500), 500);
   assert.equal(stream.count("down", 1_000), 11_500);
-  assert.equal(accounts.usage().get("alice")!.bytesDown, 11_500);
+  assert.equal(accounts.usage("alice").bytesDown, 11_500);
   assert.equal(accounts.total().packetsDown, 1);
   accounts.set([{ name: "alice", limits }]);
   assert.equal(flow.count("down", 500), 500);
@@ -424,7 +424,7 @@ class Scene {
   }
 
   usage(who: string): UserUsage {
-    return this.accounts.usage().get(who)!;
+    return this.accounts.usage(who);
   }
 
   stop(): ReturnType<typeof stopped> {

@@ -38,7 +38,7 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
         await send(far, seededBytes(200));
         await settle();
         assert.ok(seen().received.length > 200);
-        const during = accounts.usage().get(who)!;
+        const during = accounts.usage(who);
         assert.equal(during.open, 1);
         assert.equal(during.hosts.length, 1);
         client.close();
@@ -46,13 +46,14 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
         await settle();
         assert.equal(world.lines.at(-1)?.fields["user"], who);
       }
-      const { alice, bob } = Object.fromEntries(accounts.usage());
+      const alice = accounts.usage("alice");
+      const bob = accounts.usage("bob");
       assert.deepEqual(
-        [alice!.bytesUp, alice!.bytesDown, alice!.connections, alice!.open],
+        [alice.bytesUp, alice.bytesDown, alice.connections, alice.open],
         [200, 400, 2, 0],
       );
-      assert.deepEqual([bob!.bytesUp, bob!.bytesDown], [100, 200]);
-      assert.equal(bob!.lastSeenUnixMs, world.clock.unixMs());
+      assert.deepEqual([bob.bytesUp, bob.bytesDown], [100, 200]);
+      assert.equal(bob.lastSeenUnixMs, world.clock.unixMs());
       target.close();
       await world.stop();
     });
@@ -94,12 +95,12 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
         }
       }
       await settle();
-      const used = accounts.usage().get("alice")!;
+      const used = accounts.usage("alice");
       const moved = used.bytesUp + used.bytesDown;
       assert.ok(moved <= quotaBytes && moved > 0.99 * quotaBytes, `${moved}`);
       assert.notEqual(seen[0]!().end, "open");
       assert.equal(seen[1]!().end, "open");
-      assert.equal(accounts.usage().get("bob")!.bytesDown, 200 * part.length);
+      assert.equal(accounts.usage("bob").bytesDown, 200 * part.length);
       assert.equal(world.logged("code", "ERR_POLICY_USER_QUOTA").length, 1);
       for (const end of ends) end.close();
       target.close();
@@ -125,9 +126,9 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
         }
         await settle();
       }
-      assert.equal(accounts.usage().get("bob")!.bytesDown, 100_000);
+      assert.equal(accounts.usage("bob").bytesDown, 100_000);
       for (let i = 0; i < 50; i++) await world.clock.advance(100);
-      const { bytesDown } = accounts.usage().get("alice")!;
+      const { bytesDown } = accounts.usage("alice");
       // What is counted waits for its turn: one chunk more than has passed.
       assert.ok(
         bytesDown >= 50_000 && bytesDown <= 60_000,
@@ -153,7 +154,7 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
       first[Symbol.dispose]();
       assert.throws(() => connect("192.0.2.3"), PolicyError);
       assert.deepEqual(
-        accounts.usage().get("alice")!.hosts,
+        accounts.usage("alice").hosts,
         ["192.0.2.1", "192.0.2.2"],
       );
       await world.stop();
@@ -194,7 +195,11 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
       const seen = observe(stranger);
       await settle();
       assert.equal(seen().end, "open", "silence, as for any stranger");
-      assert.deepEqual([...accounts.usage().keys()], ["bob", "carol", "dave"]);
+      assert.deepEqual([...accounts.users].map(({ name }) => name), [
+        "bob",
+        "carol",
+        "dave",
+      ]);
       assert.equal(accounts.total().connections, 4);
       target.close();
       await world.stop();

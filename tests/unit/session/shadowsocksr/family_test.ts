@@ -104,6 +104,12 @@ test("users may change while it runs", () => {
   server.setUsers(USERS.slice(1));
   assert.throws(() => serve(USERS[0]!), { code: "ERR_SS_USER_UNKNOWN" });
   assert.equal(serve(USERS[1]!), "bob");
+  server.replaceUser(undefined, USERS[0]);
+  assert.equal(serve(USERS[0]!), USERS[0]!.name);
+  const twin = { ...USERS[0]!, name: "twin" };
+  assert.throws(() => server.replaceUser(USERS[1], twin), RangeError);
+  server.replaceUser(USERS[1], undefined);
+  assert.throws(() => serve(USERS[1]!), { code: "ERR_SS_USER_UNKNOWN" });
 });
 
 test("a server asks where a client without a name comes from", () => {

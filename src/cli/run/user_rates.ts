@@ -1,0 +1,69 @@
+/**
+ * What each user of a server moves now; its cost grows with those who do.
+ *
+ * @module
+ */
+import { NO_RATE, type Rate } from "../../admin/operator.ts";
+import type { Clock } from "../../clock.ts";
+import { MIN_RATE_MS } from "../../limits.ts";
+import type { Accounts } from "../../service/server/accounts.ts";
+import type { Follower } from "../../service/server/movements.ts";
+
+/** Payload since the counts were cleared. */
+interface Bytes {
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
+/** The rates of the users of one server. */
+export class UserRates {
+  readonly #accounts: Accounts;
+  readonly #clock: Clock;
+  readonly #follower: Follower;
+  /** Of those who have moved: what it was at the last look. */
+  readonly #bytes = new Map<string, Bytes>();
+  #rates: ReadonlyMap<string, Rate> = new Map();
+  #lookedMs = -Infinity;
+
+  /** Starts to follow the accounts. */
+  constructor(accounts: Accounts, clock: Clock) {
+    this.#accounts = accounts;
+    this.#clock = clock;
+    this.#follower = accounts.follow();
+  }
+
+  /** Measures, if the last look is long enough ago. */
+  look(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const seconds = (nowMs - this.#lookedMs) / 1_000;
+    if (seconds * 1_000 < MIN_RATE_MS) return;
+    this.#lookedMs = nowMs;
+    const rates = new Map<string, Rate>();
+    for (const name of this.#follower.take()) {
+      if (this.#accounts.user(name) === undefined) continue;
+      const { bytesUp, bytesDown } = this.#accounts.usage(name);
+      const before = this.#bytes.get(name);
+      this.#bytes.set(name, { bytesUp, bytesDown });
+      if (before === undefined) continue;
+      // Counts that were cleared in between are no negative rate.
+      rates.set(name, {
+        up: Math.max(0, bytesUp - before.bytesUp) / seconds,
+        down: Math.max(0, bytesDown - before.bytesDown) / seconds,
+      });
+    }
+    this.#rates = rates;
+    if (this.#bytes.size > this.#accounts.size) this.#forget();
+  }
+
+  /** What a user moved between the last two looks. */
+  of(name: string): Rate {
+    return this.#rates.get(name) ?? NO_RATE;
+  }
+
+  /** Lets go of users who are gone. */
+  #forget(): void {
+    for (const name of this.#bytes.keys()) {
+      if (this.#accounts.user(name) === undefined) this.#bytes.delete(name);
+    }
+  }
+}

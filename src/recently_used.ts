@@ -1,0 +1,38 @@
+/**
+ * What is costly to make and often needed again, of those who needed it last.
+ *
+ * @module
+ */
+
+/**
+ * Makes values, and keeps those of the keys that were asked for last: at least
+ * `size` of them, at most twice as many.
+ */
+export class RecentlyUsed<K, V> {
+  readonly #make: (key: K) => V;
+  readonly #size: number;
+  #young = new Map<K, V>();
+  #old: ReadonlyMap<K, V> = new Map();
+
+  /**
+   * @param size At least 1.
+   * @param make Makes the value of a key; throws for none.
+   */
+  constructor(size: number, make: (key: K) => V) {
+    this.#size = size;
+    this.#make = make;
+  }
+
+  /** The value of a key. */
+  get(key: K): V {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const value = this.#old.get(key) ?? this.#make(key);
+    if (this.#young.size >= this.#size) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, value);
+    return value;
+  }
+}

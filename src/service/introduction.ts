@@ -1,0 +1,123 @@
+/**
+ * Connections that come through a proxy which names their client first, by the
+ * PROXY protocol.
+ *
+ * @module
+ */
+import { concat, NOTHING } from "../bytes.ts";
+import { Deadline } from "../clock.ts";
+import { readProxyHeader } from "../codec/proxy_header.ts";
+import { ProtocolError } from "../errors.ts";
+import { PROXY_HEADER_TIMEOUT_MS } from "../limits.ts";
+import type { StopSignal } from "../on_abort.ts";
+import { ByteReader } from "../streams/byte_reader.ts";
+import type { Accepted, Connection, Endpoint } from "../transport.ts";
+import type { Dependencies } from "./service.ts";
+
+/** Tells of a host whether it names its clients. */
+export type IsProxy = (host: string) => boolean;
+
+/**
+ * Reads who the client is.
+ *
+ * @param signal Its abort ends the wait.
+ * @returns The connection as that of the client; `undefined` where a proxy only
+ * asks whether we are there.
+ * @throws {ProtocolError} `ERR_PROXY_HEADER` when there is no header in time.
+ * @throws {TransportError} When the connection fails.
+ */
+export async function introduce(
+  { connection, ...accepted }: Accepted,
+  signal: AbortSignal,
+  { clock }: Required<Dependencies>,
+): Promise<Accepted | undefined> {
+  using deadline = new Deadline(clock, {
+    delayMs: PROXY_HEADER_TIMEOUT_MS,
+    code: "ERR_NET_TIMEOUT",
+    parent: signal,
+  });
+  const reader = new ByteReader(connection);
+  for (let bytes = NOTHING;;) {
+    const header = readProxyHeader(bytes);
+    if (header?.message.isLocal) return undefined;
+    if (header !== undefined) {
+      const { client } = header.message;
+      return {
+        ...accepted,
+        connection: introduced(connection, {
+          reader,
+          remote: client ?? connection.remote,
+          first: bytes.subarray(header.length),
+        }),
+        ...client && { via: connection.remote },
+      };
+    }
+    const more = await readBefore(reader, deadline.signal, signal);
+    if (more === undefined) {
+      if (bytes.length === 0) return undefined;
+      throw missing("the proxy ended in the middle of it");
+    }
+    bytes = bytes.length === 0 ? more : concat(bytes, more);
+  }
+}
+
+/** The next chunk; a wait that is too long is the proxy's mistake. */
+async function readBefore(
+  reader: ByteReader,
+  deadline: StopSignal,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await reader.read(deadline);
+  } catch (error) {
+    if (!deadline.aborted || signal.aborted) throw error;
+    throw missing(`none came in ${PROXY_HEADER_TIMEOUT_MS / 1_000} s`);
+  }
+}
+
+function missing(what: string): ProtocolError {
+  return new ProtocolError(
+    "ERR_PROXY_HEADER",
+    `Cannot read the PROXY header: ${what}`,
+  );
+}
+
+/** The connection of a client, from behind the header on. */
+function introduced(
+  connection: Connection,
+  { reader, remote, first }: {
+    readonly reader: ByteReader;
+    readonly remote: Endpoint;
+    readonly first: Uint8Array;
+  },
+): Connection {
+  let left: Uint8Array | undefined = first.length > 0 ? first : undefined;
+  const read = (): Promise<Uint8Array | undefined> => {
+    if (left === undefined) return reader.read();
+    const chunk = left;
+    left = undefined;
+    return Promise.resolve(chunk);
+  };
+  return {
+    local: connection.local,
+    remote,
+    get readable(): ReadableStream<Uint8Array> {
+      return new ReadableStream({
+        async pull(controller): Promise<void> {
+          const chunk = await read();
+          if (chunk === undefined) controller.close();
+          else controller.enqueue(chunk);
+        },
+      }, { highWaterMark: 0 });
+    },
+    get writable(): WritableStream<Uint8Array> {
+      return connection.writable;
+    },
+    read,
+    ...connection.write && { write: (chunk) => connection.write!(chunk) },
+    recycle: (chunk) => connection.recycle?.(chunk),
+    closeWrite: () => connection.closeWrite(),
+    close: () => connection.close(),
+    ...connection.reset && { reset: () => connection.reset!() },
+  };
+}
