@@ -28,6 +28,7 @@ import {
   RUST_BALANCER,
   WEIGHTS,
 } from "../src/cli/settings/balancer.ts";
+import { DNS } from "../src/cli/settings/dns.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
 import { ACL, ROUTES } from "../src/cli/settings/routes.ts";
@@ -110,6 +111,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   servers: [SERVER, SECRET, USERS, SERVERS, BALANCING],
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
   locals: [LOCAL, TUNNEL, SOCKS_USERS, LOCALS, LIST],
+  dns: [DNS],
   services: [SERVICE, TARGETS, OUTBOUND],
   routes: [ACL, ROUTES],
   program: [RUNNING, LOG, ADMIN, CONTROL],

@@ -237,6 +237,11 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     meaning: "A rule of the routes, or of an ACL, blocks the target. " +
       "`umbra route` tells which.",
   },
+  ERR_FAKE_IP_UNKNOWN: {
+    title: "Made-up address without a name",
+    meaning: "A program has kept an address that DNS had made up for a name, " +
+      "and the name is forgotten. It must look the name up again.",
+  },
   ERR_CLIENT_BLOCKED: {
     title: "Client not let in",
     meaning: "The ACL has no place for this client's address. It is met with " +

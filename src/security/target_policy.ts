@@ -121,7 +121,11 @@ function judgedBytes(ip: string): Uint8Array | undefined {
   return contains(NAT64, parsed) ? parsed.subarray(12) : unmapIpv4(parsed);
 }
 
-function contains({ prefix, bits }: CidrBlock, bytes: Uint8Array): boolean {
+/** True if an address, 4 or 16 bytes, is one of the block. */
+export function contains(
+  { prefix, bits }: CidrBlock,
+  bytes: Uint8Array,
+): boolean {
   if (prefix.length !== bytes.length) return false;
   const whole = bits >>> 3;
   for (let i = 0; i < whole; i++) if (prefix[i] !== bytes[i]) return false;

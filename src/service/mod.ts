@@ -116,6 +116,12 @@ export {
   type DnsService,
   startDns,
 } from "./dns/dns_inbound.ts";
+export { LocalNames } from "./dns/local_names.ts";
+export { ReverseNames } from "./dns/reverse_names.ts";
+export { type FakeEntry, FakeIps, type FakeRanges } from "./dns/fake_ips.ts";
+export type { DnsAddresses } from "../codec/dns_records.ts";
+export type { TargetNames } from "./routing/target_names.ts";
+export type { CidrBlock } from "../security/target_policy.ts";
 export {
   type ServerChange,
   type ServerOptions,
@@ -128,6 +134,7 @@ export type { ServerRoutes } from "./routing/server_rules.ts";
 export type { Condition } from "../routes/condition.ts";
 export type {
   NEEDS_ADDRESSES,
+  NOT_TOLD,
   RouteAnswer,
   RouteHit,
   RouteQuestion,

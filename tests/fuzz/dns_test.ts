@@ -15,6 +15,12 @@ import {
   truncatedAnswer,
 } from "../../src/codec/dns_message.ts";
 import { equalBytes } from "../../src/bytes.ts";
+import {
+  addressesIn,
+  ownAnswer,
+  readQuestion,
+} from "../../src/codec/dns_records.ts";
+import { MAX_ANSWER_ADDRESSES } from "../../src/limits.ts";
 import { hex } from "../support/bytes.ts";
 import { FUZZ_BUDGET_MS, MUTATIONS, mutations } from "../support/mutate.ts";
 
@@ -93,6 +99,49 @@ test(`readDnsQuery() survives ${MUTATIONS} mutations, and tells questions apart`
     const sameKey = ASKED.some(({ key }) => key === query.key);
     assert.ok(same || !sameKey, message.toHex());
     outcomes[same ? "same" : "other"]++;
+  }
+  for (const [outcome, count] of Object.entries(outcomes)) {
+    assert.ok(count > MUTATIONS / 1_000, `${outcome}: ${count}`);
+  }
+  assert.ok(performance.now() - startMs < FUZZ_BUDGET_MS);
+});
+
+test(`addressesIn() takes whole addresses of the message, of ${MUTATIONS} mutations`, () => {
+  const outcomes = { refused: 0, none: 0, some: 0 };
+  const startMs = performance.now();
+  for (const message of mutations(ANSWERS, SPICE, options(MUTATIONS))) {
+    const before = message.slice();
+    const answer = readDnsAnswer(message);
+    if (answer === undefined) {
+      outcomes.refused++;
+      continue;
+    }
+    const { addresses, ttlSeconds } = addressesIn(message, answer.question);
+    assert.ok(addresses.length <= MAX_ANSWER_ADDRESSES);
+    assert.ok(ttlSeconds >= 0 && ttlSeconds < 2 ** 31);
+    for (const { length } of addresses) {
+      assert.ok(length === 4 || length === 16);
+    }
+    outcomes[addresses.length > 0 ? "some" : "none"]++;
+    assert.ok(equalBytes(message, before), "it was changed");
+  }
+  for (const [outcome, count] of Object.entries(outcomes)) {
+    assert.ok(count > MUTATIONS / 1_000, `${outcome}: ${count}`);
+  }
+  assert.ok(performance.now() - startMs < FUZZ_BUDGET_MS);
+});
+
+test(`readQuestion() names hosts alone, of ${MUTATIONS} mutations`, () => {
+  const outcomes = { none: 0, host: 0 };
+  const startMs = performance.now();
+  for (const message of mutations(QUERIES, SPICE, options(MUTATIONS))) {
+    const query = readDnsQuery(message);
+    if (query === undefined) continue;
+    const { name } = readQuestion(query.question);
+    outcomes[name === undefined ? "none" : "host"]++;
+    if (name !== undefined) assert.match(name, /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/);
+    const read = readDnsAnswer(ownAnswer(message, query, {}));
+    assert.deepEqual(read?.question, query.question);
   }
   for (const [outcome, count] of Object.entries(outcomes)) {
     assert.ok(count > MUTATIONS / 1_000, `${outcome}: ${count}`);

@@ -6,15 +6,8 @@
 import type { Option } from "../options/option.ts";
 import { BALANCER, BALANCING, RUST_BALANCER, WEIGHTS } from "./balancer.ts";
 import { BLIND, LEGACY, LIGHTSOCKS, SSR, SSR_PORTS } from "./legacy.ts";
-import {
-  DNS,
-  LIST,
-  LOCAL,
-  LOCALS,
-  ONLINE,
-  SOCKS_USERS,
-  TUNNEL,
-} from "./local.ts";
+import { DNS } from "./dns.ts";
+import { LIST, LOCAL, LOCALS, ONLINE, SOCKS_USERS, TUNNEL } from "./local.ts";
 import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";

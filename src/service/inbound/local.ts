@@ -21,6 +21,7 @@ import {
 } from "../outbound/servers/server_group.ts";
 import { GuardedDirect } from "../routing/loop_guard.ts";
 import { type LocalRoutes, RuleRouter } from "../routing/rule_router.ts";
+import type { TargetNames } from "../routing/target_names.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { UpstreamServer } from "../outbound/shadowsocks.ts";
 import {
@@ -61,6 +62,8 @@ export interface LocalOptions extends Partial<ServiceOptions> {
   readonly users?: readonly SocksUser[];
   /** Which way each target takes; default: through a server. */
   readonly routes?: LocalRoutes | undefined;
+  /** Tells the names behind addresses; default: nobody knows any. */
+  readonly names?: TargetNames | undefined;
   /** Milliseconds for the handshake; default 30,000. */
   readonly handshakeTimeoutMs?: number;
 }
@@ -72,6 +75,7 @@ const DEFAULTS = {
   balancer: {},
   group: undefined,
   routes: undefined,
+  names: undefined,
   handshakeTimeoutMs: LOCAL_HANDSHAKE_TIMEOUT_MS,
 } as const;
 
@@ -151,6 +155,7 @@ class Local implements ConnectionLocal {
   readonly inboundName: string;
   readonly authenticate: Authenticate | undefined;
   readonly router: Router;
+  readonly names: TargetNames | undefined;
   readonly silence: SilenceHint;
   readonly world: Required<Dependencies>;
   readonly #group: ServerGroup;
@@ -164,6 +169,7 @@ class Local implements ConnectionLocal {
     const { protocol, users } = options;
     this.options = options;
     this.world = world;
+    this.names = options.names;
     this.#group = options.group ??
       new ServerGroup(options.servers, groupOptions(options), world);
     this.#router = this.#routed(options.routes);
@@ -211,7 +217,8 @@ class Local implements ConnectionLocal {
       ["proxy", this.#group],
       ["direct", direct],
     ]);
-    return new RuleRouter(routes, ways, formatAddress(listen), this.world);
+    const inbound = formatAddress(listen);
+    return new RuleRouter(routes, ways, inbound, this.world, this.names);
   }
 }
 

@@ -25,6 +25,7 @@ import type { Channel } from "../../streams/channel.ts";
 import type { Outbound, Router, RouteRequest } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
 import { NameCache } from "../udp/name_cache.ts";
+import type { TargetNames } from "./target_names.ts";
 
 /** Rules of a local. */
 export interface LocalRoutes {
@@ -47,17 +48,21 @@ export class RuleRouter implements Router {
   readonly #inbound: string;
   readonly #world: Required<Dependencies>;
   readonly #names: NameCache;
+  readonly #known: TargetNames | undefined;
 
   /**
    * @param ways What routes may name; `proxy` is among them.
    * @param inbound `host:port` of the listener, for rules that name it.
+   * @param known Tells the names of addresses; default: nobody knows any.
    */
   constructor(
     routes: LocalRoutes,
     ways: RouteWays,
     inbound: string,
     world: Required<Dependencies>,
+    known?: TargetNames,
   ) {
+    this.#known = known;
     this.#routes = routes;
     this.#ways = ways;
     this.#inbound = inbound;
@@ -75,12 +80,12 @@ export class RuleRouter implements Router {
   choose(request: RouteRequest): Outbound {
     // What only a server can serve is no target.
     if (isBindTarget(request.target)) return this.#ways.get("proxy")!;
-    const question = questionOf(request, this.#inbound);
-    const { name } = question;
+    const question = questionOf(request, this.#inbound, this.#known);
+    const { name, addresses } = question;
     const { table, resolve } = this.#routes;
     const decision = table.decide({
       ...question,
-      ...name !== undefined && resolve === "never" && { addresses: [] },
+      ...addresses === undefined && resolve === "never" && { addresses: [] },
     });
     if (decision !== undefined) return this.#way(decision, request);
     const known = this.#names.known(name!);
@@ -142,20 +147,36 @@ export class RuleRouter implements Router {
   }
 }
 
-/** What a request asks of routes. */
+/**
+ * What a request asks of routes.
+ *
+ * @param names Tells the names of addresses.
+ */
 export function questionOf(
-  { target: { host, port }, user, source, network }: RouteRequest,
+  { target: { host, port }, name, user, source, network }: RouteRequest,
   inbound?: string,
+  names?: TargetNames,
 ): RouteQuestion {
   const address = routeAddress(host);
   return {
-    ...address ? { addresses: [address] } : { name: questionName(host) },
+    ...address
+      ? addressTarget(address, name ?? names?.nameOf(address))
+      : { name: questionName(host) },
     port,
     network,
     user,
     inbound,
     source: source === undefined ? undefined : routeAddress(source),
   };
+}
+
+function addressTarget(
+  address: Uint8Array,
+  name: string | undefined,
+): Pick<RouteQuestion, "addresses" | "name" | "isAddress"> {
+  const addresses = [address];
+  if (name === undefined) return { addresses };
+  return { addresses, name: questionName(name), isAddress: true };
 }
 
 /** What is thrown where a rule blocks a target. */

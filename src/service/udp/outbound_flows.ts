@@ -11,6 +11,7 @@ import { MAX_DIAL_ADDRESSES } from "../../limits.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import type { Datagram, Endpoint } from "../../transport.ts";
 import type { PacketChannel, Router } from "../outbound/outbound.ts";
+import type { TargetNames } from "../routing/target_names.ts";
 import type { Dependencies } from "../service.ts";
 import { FlowTable, type UdpFlow } from "./flow_table.ts";
 import { NameCache } from "./name_cache.ts";
@@ -39,6 +40,8 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
   readonly router: Router;
   /** Name of the protocol that the datagrams came in by. */
   readonly inbound: string;
+  /** Tells what addresses stand for; default: for themselves. */
+  readonly names?: TargetNames | undefined;
   /** Flows at once, 1 or more. */
   readonly maxFlows: number;
   /** Milliseconds without a datagram. */
@@ -107,9 +110,13 @@ export class OutboundFlows<O extends FlowOwner> {
   /** Sends what a client said; a failure is counted, not thrown. */
   async send(owner: O, packet: Packet): Promise<void> {
     try {
-      const flow = this.#open(owner, packet.address);
+      const { names } = this.#options;
+      const address = names?.meant(packet.address) ?? packet.address;
+      const flow = this.#open(owner, address);
       const { channel } = flow.data;
-      const { to, bytes } = channel.seal(packet);
+      const { to, bytes } = channel.seal(
+        address === packet.address ? packet : { ...packet, address },
+      );
       await this.#flows.send(
         flow,
         bytes,
