@@ -120,6 +120,7 @@ export { LocalNames } from "./dns/local_names.ts";
 export { ReverseNames } from "./dns/reverse_names.ts";
 export { type FakeEntry, FakeIps, type FakeRanges } from "./dns/fake_ips.ts";
 export type { DnsAddresses } from "../codec/dns_records.ts";
+export type { NamedGroups } from "./outbound/servers/parts.ts";
 export type { TargetNames } from "./routing/target_names.ts";
 export type { CidrBlock } from "../security/target_policy.ts";
 export {

@@ -8,6 +8,7 @@
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
+import { uniqueNames } from "../../service/outbound/servers/server_group.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
@@ -94,13 +95,14 @@ export function configureLocal(
   sources: Sources,
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
-  const { routes, warnings } = localRoutes(args, sources);
   const locals = configureLocals(
     args,
     sources,
     online,
     ({ protocol }) => protocol,
   );
+  const names = uniqueNames(locals.result[0]!.servers);
+  const { routes, warnings } = localRoutes(args, sources, names);
   return {
     ...locals,
     result: locals.result.map((local) => ({

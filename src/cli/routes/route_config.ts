@@ -32,16 +32,18 @@ export interface ConfiguredRoutes<R> {
 /**
  * Routes of a local.
  *
+ * @param servers Names of its servers.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function localRoutes(
   args: Arguments,
   sources: Sources,
+  servers: readonly string[],
 ): ConfiguredRoutes<LocalRoutes> {
-  const settings = routeSettings(args, sources);
+  const settings = routeSettings(args, sources, servers);
   const loaded = loadRoutes(settings, sources, sources.lists);
   if (loaded === undefined) return { warnings: [] };
-  const { table, warnings } = loaded;
+  const { table, groups, warnings } = loaded;
   const isAcl = settings.acl.length > 0;
   const { resolve = isAcl ? "local" : "never" } = settings;
   const compared = table.routes().flatMap(({ when }) =>
@@ -54,7 +56,10 @@ export function localRoutes(
       '"resolve": "never" keeps them from its resolver',
     ]
     : [];
-  return { routes: { table, resolve }, warnings: [...warnings, ...leak] };
+  return {
+    routes: { table, groups, resolve },
+    warnings: [...warnings, ...leak],
+  };
 }
 
 /**
@@ -91,10 +96,15 @@ export function aclWarnings({ warnings, notes }: Acl): string[] {
   ];
 }
 
-/** What a command line and its file say of routes. */
+/**
+ * What a command line and its file say of routes.
+ *
+ * @param servers Names of the servers of the local; default: none.
+ */
 export function routeSettings(
   args: Arguments,
   sources: Sources,
+  servers: readonly string[] = [],
 ): RouteSettings {
   const file = readFile(args, sources);
   const chosen = fromOptions(ACL, args);
@@ -107,7 +117,7 @@ export function routeSettings(
     obeysBlockList: chosen.block !== "off",
     ...routes.length > 0 && { routes },
     ...rest,
-    outbounds: [],
+    servers,
   };
 }
 

@@ -40,6 +40,7 @@ const ROUTE_LIST: Kind<unknown[]> = {
 /** See the table. */
 export interface RouteKeys {
   readonly routes: unknown[];
+  readonly groups: object;
   readonly ruleSets: object;
   readonly geoIpFile: string;
   readonly geoSiteFile: string;
@@ -53,6 +54,20 @@ export const ROUTES: Settings<RouteKeys> = {
     kind: ROUTE_LIST,
     role: "local",
     help: "Routes of a local in order, conditions and `to`; see below",
+    reload: "adopts",
+  },
+  groups: {
+    key: "groups",
+    kind: object(
+      {
+        type: "object",
+        additionalProperties: { type: "array", items: { type: "string" } },
+      },
+      "an object",
+    ),
+    role: "local",
+    help:
+      "Groups of servers by name, each a list of names, for `to` of a route",
     reload: "adopts",
   },
   ruleSets: {

@@ -17,7 +17,7 @@ export type DnsUpstreams = ReadonlyMap<string, DnsUpstream>;
 
 /** Bounded by its cache and by its resolvers. */
 export class DnsClient {
-  readonly #upstreams: DnsUpstreams;
+  #upstreams: DnsUpstreams;
   readonly #cache: DnsCache;
 
   /** @param clock Tells how old answers are. */
@@ -57,6 +57,15 @@ export class DnsClient {
       this.#cache.set(key, bytes!, answer.ttlSeconds);
     }
     return bytes;
+  }
+
+  /** Asks others from now on; those that are not among them are stopped. */
+  use(upstreams: DnsUpstreams): void {
+    const before = this.#upstreams;
+    this.#upstreams = upstreams;
+    for (const [way, upstream] of before) {
+      if (upstreams.get(way) !== upstream) upstream.stop();
+    }
   }
 
   /** Ends what is under way. Idempotent. */

@@ -31,6 +31,7 @@ import type {
 import { serve } from "../accept_loop.ts";
 import { besideListener, joined } from "../both_networks.ts";
 import { SERVICE_DEFAULTS, type UdpOptions } from "../options.ts";
+import { partsOf } from "../outbound/servers/parts.ts";
 import { Direct } from "../outbound/direct.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import { ServerGroup } from "../outbound/servers/server_group.ts";
@@ -107,13 +108,13 @@ export async function startDns(
     { connectTimeoutMs: DNS_CONNECT_TIMEOUT_MS },
     world,
   );
-  const upstreams = upstreamsOf(options, group, report, world);
+  const resolvers = new Resolvers(options, group, report, world);
   const listener = await world.transport.listen(options.listen);
   const socket = await besideListener(
     listener,
     () => bindPort(listener.address, world),
   );
-  const client = new DnsClient(upstreams, world.clock);
+  const client = new DnsClient(resolvers.by(options.routes), world.clock);
   const { routes, ownNames = [] } = options;
   let own = new Set(ownNames);
   const answers = new DnsAnswers({
@@ -128,11 +129,7 @@ export async function startDns(
     dns.stop();
     client.stop();
     if (options.group === undefined) group.stop();
-    const lost = [...upstreams.values()].reduce(
-      (sum, { overflown }) => sum + overflown,
-      socket.dropped,
-    );
-    report.close(lost);
+    report.close(resolvers.overflown + socket.dropped);
   };
   const udp = serveDatagrams(
     socket,
@@ -153,6 +150,7 @@ export async function startDns(
     setServers: (servers) => group.replace(servers),
     setRoutes: (routes) => {
       checkRoutes(options, routes);
+      client.use(resolvers.by(routes));
       answers.setRoutes(routes?.table);
     },
     setOwnNames: (names) => {
@@ -176,34 +174,78 @@ const NO_UDP =
   "Queries wait for one and are then asked over TCP: start the server with " +
   "-u, and open its port for UDP; `umbra doctor -u` tells more";
 
-/** Resolvers by the way that leads to them. */
-function upstreamsOf(
-  options: DnsOptions,
-  group: ServerGroup,
-  report: UdpReport,
-  world: Required<Dependencies>,
-): Map<string, PlainUpstream> {
-  const { resolver, direct } = options;
-  const limits = { ...SERVICE_DEFAULTS, ...options };
-  const asking = (
-    resolver: Endpoint,
-    outbound: Outbound,
-    hint?: string,
-  ): PlainUpstream =>
-    new PlainUpstream(
-      { ...limits, resolver, outbound, ...hint && { hint } },
-      world,
-      report,
-    );
-  const upstreams = new Map([["proxy", asking(resolver, group, NO_UDP)]]);
-  if (direct !== undefined) {
-    const outbound = new Direct({
+/** Resolvers, each with the way that leads to it. */
+class Resolvers {
+  readonly #options: DnsOptions;
+  readonly #group: ServerGroup;
+  readonly #report: UdpReport;
+  readonly #world: Required<Dependencies>;
+  readonly #lasting: readonly (readonly [string, PlainUpstream])[];
+  /** Those of the routes in use. */
+  #named: readonly (readonly [string, PlainUpstream])[] = [];
+  /** Datagrams that those of earlier routes have lost. */
+  #lost = 0;
+
+  /** @throws {RangeError} When one is no IP address. */
+  constructor(
+    options: DnsOptions,
+    group: ServerGroup,
+    report: UdpReport,
+    world: Required<Dependencies>,
+  ) {
+    const { resolver, direct: near } = options;
+    this.#options = options;
+    this.#group = group;
+    this.#report = report;
+    this.#world = world;
+    const direct = new Direct({
       policy: anyTarget,
       connectTimeoutMs: DNS_CONNECT_TIMEOUT_MS,
     }, world);
-    upstreams.set("direct", asking(direct, outbound));
+    this.#lasting = [
+      ["proxy", this.#asking(resolver, group, NO_UDP)],
+      ...near === undefined
+        ? []
+        : [["direct", this.#asking(near, direct)] as const],
+    ];
   }
-  return upstreams;
+
+  /** Datagrams that flows have lost in their receive queues. */
+  get overflown(): number {
+    return [...this.#lasting, ...this.#named].reduce(
+      (sum, [, { overflown }]) => sum + overflown,
+      this.#lost,
+    );
+  }
+
+  /** Those of all ways that routes lead; the caller stops them. */
+  by(routes: LocalRoutes | undefined): Map<string, PlainUpstream> {
+    const { resolver } = this.#options;
+    for (const [, { overflown }] of this.#named) this.#lost += overflown;
+    this.#named = routes === undefined
+      ? []
+      : partsOf(this.#group, routes).map(([way, part]) =>
+        [way, this.#asking(resolver, part, NO_UDP)] as const
+      );
+    return new Map([...this.#lasting, ...this.#named]);
+  }
+
+  #asking(
+    resolver: Endpoint,
+    outbound: Outbound,
+    hint?: string,
+  ): PlainUpstream {
+    return new PlainUpstream(
+      {
+        ...{ ...SERVICE_DEFAULTS, ...this.#options },
+        resolver,
+        outbound,
+        ...hint && { hint },
+      },
+      this.#world,
+      this.#report,
+    );
+  }
 }
 
 class DnsInbound {

@@ -14,6 +14,7 @@ import {
   type Outbound,
   type Router,
 } from "../outbound/outbound.ts";
+import { partsOf } from "../outbound/servers/parts.ts";
 import type { GroupOptions } from "../outbound/servers/options.ts";
 import {
   ServerGroup,
@@ -216,6 +217,7 @@ class Local implements ConnectionLocal {
     const ways = new Map<string, Outbound>([
       ["proxy", this.#group],
       ["direct", direct],
+      ...partsOf(this.#group, routes),
     ]);
     const inbound = formatAddress(listen);
     return new RuleRouter(routes, ways, inbound, this.world, this.names);

@@ -23,12 +23,13 @@ import {
 } from "../../routes/route_table.ts";
 import type { Channel } from "../../streams/channel.ts";
 import type { Outbound, Router, RouteRequest } from "../outbound/outbound.ts";
+import type { NamedGroups } from "../outbound/servers/parts.ts";
 import type { Dependencies } from "../service.ts";
 import { NameCache } from "../udp/name_cache.ts";
 import type { TargetNames } from "./target_names.ts";
 
 /** Rules of a local. */
-export interface LocalRoutes {
+export interface LocalRoutes extends NamedGroups {
   /** Decides. */
   readonly table: RouteTable;
   /**

@@ -236,6 +236,71 @@ test("what programs are told is remembered, and what is made up is not", async (
   await scene.stop();
 });
 
+test("a name of a server's own route is asked through that server", async () => {
+  const other = { host: "10.0.0.4", port: 8_388 };
+  const world = new World();
+  const { method, masterKey } = world;
+  await world.server({ mode: "tcp_and_udp" });
+  await world.server({ listen: other, mode: "tcp_and_udp" });
+  const seen: string[] = [];
+  const socket = await world.network.bind(FAR);
+  (async () => {
+    for (let datagram; (datagram = await socket.receive());) {
+      seen.push(datagram.from.host);
+    }
+  })();
+  const { table } = routes([]);
+  const named = readRoutes([{ domain: "a.test", to: "far" }], {
+    file: "c.json",
+    outbounds: ["far"],
+    ruleSets: new Map(),
+    nearest,
+  });
+  const service = await startDns({
+    listen: DNS,
+    resolver: FAR,
+    direct: NEAR,
+    servers: [SERVER, other].map((endpoint, i) => ({
+      endpoint,
+      name: ["near", "far"][i]!,
+      method,
+      masterKey,
+    })),
+    routes: {
+      table: named,
+      resolve: "never",
+      groups: new Map([["far", ["far"]]]),
+    },
+  }, world.dependencies);
+  const client = await world.network.bind({ host: "127.0.0.1", port: 4_000 });
+  const sent: string[] = [];
+  const send = world.network.bindOutgoing.bind(world.network);
+  world.network.bindOutgoing = async () => {
+    const socket = await send();
+    const original = socket.send.bind(socket);
+    socket.send = (bytes, to, wait) => {
+      sent.push(to.host);
+      return original(bytes, to, wait);
+    };
+    return socket;
+  };
+  await client.send(addressQuery(1, "a.test", 1)!, DNS);
+  await settle();
+  await client.send(addressQuery(2, "b.test", 1)!, DNS);
+  await settle();
+  assert.deepEqual(sent.filter((host) => host !== FAR.host), [
+    ...[other.host, SERVER.host],
+  ]);
+  assert.equal(seen.length, 2);
+  // Routes without that way have no resolver for it.
+  service.setRoutes({ table, resolve: "never" });
+  await client.send(addressQuery(3, "a.test", 1)!, DNS);
+  await settle();
+  assert.equal(sent.filter((host) => host !== FAR.host).at(-1), SERVER.host);
+  await world.stop(service);
+  await world.stop();
+});
+
 test("startDns() refuses routes where nobody can be asked directly", async () => {
   const world = new World();
   const { method, masterKey } = world;
