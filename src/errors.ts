@@ -118,6 +118,8 @@ export type TransportErrorCode =
   | "ERR_NET_TIMEOUT"
   /** Nothing moved for the idle time. */
   | "ERR_NET_IDLE"
+  /** The server took a request and ended without a byte. */
+  | "ERR_NET_UNANSWERED"
   /** ECONNRESET, EPIPE, ECONNABORTED: the peer tore the connection down. */
   | "ERR_NET_RESET"
   /** We closed the connection or listener ourselves. */

@@ -25,11 +25,10 @@ export const MAX_TIMESTAMP_SKEW_S = 30;
 export const SALT_POOL_MS: number = (2 * MAX_TIMESTAMP_SKEW_S + 1) * 1_000;
 
 /**
- * Milliseconds by which the wall clock and the monotonic one may drift apart
- * in {@link SALT_POOL_MS} without a step: time services slew by 500 ppm at most,
- * which is 31 ms, and the wall clock is read in whole milliseconds.
+ * Milliseconds by which the wall clock and the monotonic one drift apart in a
+ * millisecond without a step: time services slew by 500 ppm at most.
  */
-export const CLOCK_SLEW_MS = 50;
+export const CLOCK_SLEW = 0.0005;
 
 /**
  * Salts in one of the two generations of a replay filter; about 100 bytes
@@ -885,7 +884,10 @@ export const MAX_SSR_TLS_RECORD = 2_048;
  */
 export const MAX_SSR_CLIENTS = 16_384;
 
-/** Part of those clients that one user may have: four must agree to fill it. */
+/**
+ * Part of those clients that one user may have, or one IPv4 address or IPv6 /64
+ * where users have no names: four must agree to fill it.
+ */
 export const SSR_CLIENT_SHARE = 0.25;
 
 /**

@@ -73,6 +73,8 @@ export interface UserUsage extends UserCounts {
   readonly open: number;
   /** Client addresses that are connected, or were last; bounded. */
   readonly hosts: readonly string[];
+  /** Set: something was refused, for it was more than is left of the quota. */
+  readonly quotaSpent?: true;
 }
 
 /** A user that was made at run time, as it is kept. */

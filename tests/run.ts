@@ -31,10 +31,11 @@ import {
   ROOT,
 } from "./support/runtimes.ts";
 
-/** One pass of one runner over some files. */
+/** Some files by one runner, in one command or in several. */
 interface Pass {
   readonly title: string;
-  readonly command: (report: string) => string[];
+  /** Each command writes a report of its own, named by the argument. */
+  readonly commands: (reportFor: (name: string) => string) => string[][];
   /** Makes what it needs in a folder; returns variables that tell where. */
   readonly prepare?: (folder: string) => Record<string, string>;
 }
@@ -47,25 +48,27 @@ const BUILT = `${E2E}built/`;
 const PASSES: Readonly<Record<string, Pass>> = {
   deno: {
     title: "Deno",
-    command: (report) => denoTest(report, testFiles(isPortable)),
+    commands: (reportFor) => [
+      denoTest(reportFor("all"), testFiles(isPortable), "--parallel"),
+    ],
   },
   bun: {
     title: "Bun",
-    command: (report) => [
+    commands: (reportFor) => [[
       bunPath(),
       // What deno.lock does not pin must not be fetched behind our back.
       "--no-install",
       "test",
       "--timeout=60000",
       "--reporter=junit",
-      `--reporter-outfile=${report}`,
+      `--reporter-outfile=${reportFor("all")}`,
       ...testFiles(isPortable).map((path) => `./${path}`),
-    ],
+    ]],
   },
   e2e: {
     title: "End to end, on Deno",
-    command: (report) =>
-      denoTest(report, testFiles((path) => !isPortable(path))),
+    commands: (reportFor) =>
+      endToEnd(reportFor, testFiles((path) => !isPortable(path))),
   },
   executables: {
     title: "End to end, with executables of Deno and of Bun",
@@ -75,14 +78,22 @@ const PASSES: Readonly<Record<string, Pass>> = {
       }
       return { [EXECUTABLES_VARIABLE]: folder };
     },
-    command: (report) => denoTest(report, testFiles(startsPrograms)),
+    commands: (reportFor) => endToEnd(reportFor, testFiles(startsPrograms)),
   },
   linux: {
     title: "End to end, with sockets of our own",
     prepare: () => ({ [TRANSPORT_VARIABLE]: "linux" }),
-    command: (report) => denoTest(report, testFiles(movesBytes)),
+    commands: (reportFor) => endToEnd(reportFor, testFiles(movesBytes)),
   },
 };
+
+/**
+ * End-to-end tests that measure time, memory or processor time, or that use up
+ * what a machine has: one after the other, with nothing beside them. The others
+ * run beside each other.
+ */
+const ALONE =
+  /\/(?:backpressure|bulk|busy|crowd|failures|flood|iperf|limits|reload|servers|signals|stalled|starvation|store_kill|strangers|udp|unreachable)_test\.ts$/;
 
 /** End-to-end tests that are about what sockets do. */
 const MOVING =
@@ -121,22 +132,35 @@ async function main(names: readonly string[]): Promise<number> {
 async function runPass(pass: Pass, folder: string): Promise<Counts> {
   print(`\n== ${pass.title}`);
   const prepared = pass.prepare?.(folder);
-  const report = `${folder}.xml`;
-  const [program, ...args] = pass.command(report);
+  const reports: string[] = [];
+  const commands = pass.commands((name) => {
+    const report = `${folder}-${name}.xml`;
+    reports.push(report);
+    return report;
+  });
+  const results: Counts[] = [];
+  for (const [i, command] of commands.entries()) {
+    const end = await runCommand(command, prepared ?? {});
+    const counts = readCounts(readReport(reports[i]!));
+    const isLost = end !== 0 && counts.failed === 0;
+    if (isLost) print(`${pass.title}: the test runner ended with ${end}`);
+    results.push(isLost ? { ...counts, failed: 1 } : counts);
+  }
+  return sum(results);
+}
+
+/** The exit code, or the signal that ended it. */
+async function runCommand(
+  [program, ...args]: string[],
+  env: Record<string, string>,
+): Promise<number | string> {
   const child = spawn(program!, args, {
     cwd: ROOT,
     stdio: "inherit",
-    env: {
-      ...process.env,
-      [DENO_PATH_VARIABLE]: denoPath(),
-      ...prepared,
-    },
+    env: { ...process.env, [DENO_PATH_VARIABLE]: denoPath(), ...env },
   });
   const [code, signal] = await once(child, "exit");
-  const counts = readCounts(readReport(report));
-  if (code === 0 || counts.failed > 0) return counts;
-  print(`${pass.title}: the test runner ended with ${signal ?? code}`);
-  return { ...counts, failed: 1 };
+  return signal ?? code;
 }
 
 function readReport(path: string): string {
@@ -148,8 +172,26 @@ function readReport(path: string): string {
   }
 }
 
-function denoTest(report: string, files: string[]): string[] {
-  return [process.execPath, "test", "-A", `--junit-path=${report}`, ...files];
+function denoTest(
+  report: string,
+  files: string[],
+  ...options: string[]
+): string[] {
+  const runner = [process.execPath, "test", "-A", `--junit-path=${report}`];
+  return [...runner, ...options, ...files];
+}
+
+/** What can run beside others first, then what must be alone. */
+function endToEnd(
+  reportFor: (name: string) => string,
+  files: string[],
+): string[][] {
+  const beside = files.filter((path) => !ALONE.test(path));
+  const alone = files.filter((path) => ALONE.test(path));
+  return [
+    denoTest(reportFor("beside"), beside, "--parallel"),
+    denoTest(reportFor("alone"), alone),
+  ];
 }
 
 /**

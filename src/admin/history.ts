@@ -32,18 +32,11 @@ export interface Sample {
   readonly residentBytes: number | null;
 }
 
-/** Counts by error code. */
-type Codes = Readonly<Record<string, number>>;
-
-/** How long `recent` of a refusal is. */
-const RECENT_MS = 60_000;
-
 const NOTHING: Rate = { up: 0, down: 0 };
 
 /** The last ten minutes. */
 export class History {
   readonly #samples: Sample[] = [];
-  readonly #refusals: { unixMs: number; codes: Codes }[] = [];
   #rates = new Map<string, Rate>();
   #last: Status | undefined;
 
@@ -77,15 +70,8 @@ export class History {
       (before === undefined ||
         status.nowUnixMs - last.nowUnixMs > HISTORY_GAP_MS);
     if (gap) this.#samples.push(hole(last.nowUnixMs + 1));
-    if (before === undefined) this.#refusals.length = 0;
     this.#samples.push(sampleOf(status, gap ? undefined : before));
-    this.#refusals.push({
-      unixMs: status.nowUnixMs,
-      codes: status.refusals,
-    });
     dropBefore(this.#samples, status.nowUnixMs - HISTORY_MS);
-    // One that is older than a minute stays: what came after it is counted.
-    dropBefore(this.#refusals, status.nowUnixMs - RECENT_MS - 1_000);
     this.#rates = ratesOf(status, before);
   }
 
@@ -104,17 +90,6 @@ export class History {
   /** What everybody moves now. */
   get rate(): Rate {
     return this.#samples.at(-1)?.rate ?? NOTHING;
-  }
-
-  /** Refusals of the last minute, by code. */
-  recentRefusals(): ReadonlyMap<string, number> {
-    const recent = new Map<string, number>();
-    const before = this.#refusals[0]?.codes ?? {};
-    for (const [code, count] of Object.entries(this.#last?.refusals ?? {})) {
-      const more = count - (before[code] ?? 0);
-      if (more > 0) recent.set(code, more);
-    }
-    return recent;
   }
 }
 

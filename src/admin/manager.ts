@@ -155,9 +155,7 @@ async function answer(
     case "add":
       return [await add(request.server, operator, logger)];
     case "remove":
-      // Also when there was none, as libev has it.
-      operator.removeServer(request.id);
-      return [OK];
+      return [remove(request.id, operator, logger)];
     case "list":
       return formatList(managedServers(operator));
     case "ping":
@@ -172,6 +170,19 @@ async function answer(
 const OK = new TextEncoder().encode("ok");
 const ERR = new TextEncoder().encode("err");
 const NOT_AVAILABLE = new TextEncoder().encode("port is not available");
+
+/** A port that is not there is gone already, as libev has it. */
+function remove(id: string, operator: Operator, logger: Logger): Uint8Array {
+  const isRemoved = operator.removeServer(id);
+  if (isRemoved || !operator.status().servers.some((one) => one.id === id)) {
+    return OK;
+  }
+  logger.log("warn", "the manager could not remove a server", {
+    port: Number(id),
+    reason: "it is in the configuration file: remove it there, and reload",
+  });
+  return ERR;
+}
 
 async function add(
   server: NewServer,

@@ -17,12 +17,19 @@ import {
   RecentDials,
 } from "../dial_times.ts";
 import type { Status } from "./operator.ts";
+import { RecentCounts } from "./recent_counts.ts";
 
 /** What was counted up to a moment. Plain data, which a worker can send. */
 export interface Observed extends
   Pick<
     Status,
-    "associations" | "traffic" | "refusals" | "drops" | "routed" | "dials"
+    | "associations"
+    | "traffic"
+    | "refusals"
+    | "recentRefusals"
+    | "drops"
+    | "routed"
+    | "dials"
   > {
   /** TCP connections. */
   readonly connections: Omit<Status["connections"], "limit">;
@@ -49,6 +56,7 @@ export class Observations implements Metrics {
     packetsDown: 0,
   };
   readonly #refusals = new Map<ErrorCode, number>();
+  readonly #recentRefusals: RecentCounts<ErrorCode>;
   readonly #drops = new Map<ErrorCode, number>();
   readonly #routed = {
     tcp: new Map<string, number>(),
@@ -63,6 +71,7 @@ export class Observations implements Metrics {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#recentDials = new RecentDials(clock);
+    this.#recentRefusals = new RecentCounts(clock);
   }
 
   /** Everything up to now. */
@@ -72,6 +81,7 @@ export class Observations implements Metrics {
       associations: { ...this.#associations },
       traffic: { ...this.#traffic },
       refusals: Object.fromEntries(this.#refusals),
+      recentRefusals: this.#recentRefusals.snapshot,
       drops: Object.fromEntries(this.#drops),
       routed: {
         tcp: Object.fromEntries(this.#routed.tcp),
@@ -109,6 +119,7 @@ export class Observations implements Metrics {
   /** Implements {@link Metrics}. */
   connectionRefused(code: ErrorCode): void {
     this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
+    this.#recentRefusals.add(code);
   }
 
   /** Implements {@link Metrics}. */
@@ -162,6 +173,7 @@ export function sumObserved(all: readonly Observed[]): Observed {
       associations: addFields(a.associations, b.associations),
       traffic: addFields(a.traffic, b.traffic),
       refusals: addFields(a.refusals, b.refusals),
+      recentRefusals: addFields(a.recentRefusals, b.recentRefusals),
       drops: addFields(a.drops, b.drops),
       routed: {
         tcp: addFields(a.routed.tcp, b.routed.tcp),

@@ -153,7 +153,10 @@ export interface Status {
   readonly startedUnixMs: number;
   /** When this was told; milliseconds since 1970. */
   readonly nowUnixMs: number;
-  /** Whether every configured service listens and it is not stopping. */
+  /**
+   * True if every configured service listens and it is not stopping; of a
+   * local, also only while some server is not known to be down.
+   */
   readonly ready: boolean;
   /** TCP connections. */
   readonly connections: {
@@ -174,6 +177,8 @@ export interface Status {
   };
   /** Connections that failed or were refused since the start, by error code. */
   readonly refusals: Readonly<Record<string, number>>;
+  /** The same of the last minute; without those that did not happen. */
+  readonly recentRefusals: Readonly<Record<string, number>>;
   /** Datagrams that were dropped since the start, by error code. */
   readonly drops: Readonly<Record<string, number>>;
   /**

@@ -183,6 +183,12 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     title: "Idle too long",
     meaning: "Nothing moved for the idle time, so the connection was closed.",
   },
+  ERR_NET_UNANSWERED: {
+    title: "No answer from the server",
+    meaning: "The server took connections and said nothing: a wrong " +
+      "password or method, clocks that differ (2022), or a user who may not. " +
+      "`umbra doctor` tells which.",
+  },
   ERR_NET_RESET: {
     title: "Connection torn down",
     meaning: "A client or a target reset the connection. Some of it is normal.",

@@ -219,7 +219,7 @@ export function stateOf(user: UserStatus, nowUnixMs: number): UserState {
   if (limits.expiresUnixMs !== undefined && limits.expiresUnixMs <= nowUnixMs) {
     return "expired";
   }
-  if (quotaUsed(user) >= 1) return "over quota";
+  if (usage.quotaSpent || quotaUsed(user) >= 1) return "over quota";
   if (usage.open > 0) return "connected";
   return usage.lastSeenUnixMs === 0 ? "never seen" : "idle";
 }

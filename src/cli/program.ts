@@ -46,7 +46,9 @@ export async function runProgram(
     return await dispatch(argv, host);
   } catch (error) {
     if (error instanceof WorkerFailure) return error.code;
-    if (error instanceof Unwell) return EXIT.failure;
+    if (error instanceof Unwell) {
+      return error.isConfig ? EXIT.usage : EXIT.failure;
+    }
     complain(`${name}: ${describeError(error, isVerbose(argv))}\n`);
     return error instanceof ConfigError ? EXIT.usage : EXIT.failure;
   }

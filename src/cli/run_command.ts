@@ -16,7 +16,16 @@ import type { Host } from "./run/host.ts";
 import { print } from "./output.ts";
 
 /** Thrown by a command that has said what it found, and that it was not well. */
-export class Unwell extends Error {}
+export class Unwell extends Error {
+  /** True if a configuration is what is wrong. */
+  readonly isConfig: boolean;
+
+  /** @param isConfig See {@link Unwell.isConfig}. */
+  constructor(message: string, isConfig = false) {
+    super(message);
+    this.isConfig = isConfig;
+  }
+}
 
 /**
  * Runs a command to its end.
@@ -46,6 +55,10 @@ export async function runNamed(
     case "convert": {
       const { printConverted } = await import("./tools/print_converted.ts");
       return await printConverted(args);
+    }
+    case "migrate": {
+      const { runMigrate } = await import("./migrate/migrate_command.ts");
+      return await runMigrate(args);
     }
     case "top":
       return await (await import("./top/top.ts")).runTop(args);
@@ -95,9 +108,11 @@ async function check(args: Arguments): Promise<void> {
       const { systemSources } = await import("./config/sources.ts");
       const { keptLists } = await import("./routes/open_lists.ts");
       const lists = keptLists(file, systemSources);
-      return await print(
-        describeConfig(file, args, { ...systemSources, lists }),
-      );
+      const sources = { ...systemSources, lists };
+      const { text, isFit } = describeConfig(file, args, sources);
+      await print(text);
+      if (!isFit) throw new Unwell("There is something to change", true);
+      return;
     }
     case "crypto":
       return await print((await import("./tools/crypto.ts")).cryptoTable());

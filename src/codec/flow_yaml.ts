@@ -158,9 +158,12 @@ class Flow {
       const char = text[end]!;
       if (char === "\n") break;
       if (char === "#" && /\s/.test(text[end - 1] ?? " ")) break;
-      if (!ends.includes(char) || ends === "") continue;
       // A colon within text is text, as in IPv6 addresses.
-      if (char !== ":" || /\s|^$/.test(text[end + 1] ?? "")) break;
+      const isText = char === ":" && /\S/.test(text[end + 1] ?? "");
+      if (isText) continue;
+      if (ends.includes(char)) break;
+      // Before a value, but there is one already: what follows is no text.
+      if (char === ":") throw unreadable();
     }
     const scalar = text.slice(this.#at, end).trim();
     this.#at = end;

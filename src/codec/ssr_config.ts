@@ -10,6 +10,7 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
+import { type UserLimits, userNameFault } from "../users.ts";
 
 /** What both ends of one port share. */
 export interface SsrSettings {
@@ -54,10 +55,13 @@ export interface MudbUser extends SsrServerPort {
   /** For people. */
   readonly name: string;
   readonly isEnabled: boolean;
-  /** Bytes that the user may move in all; not set: any number. */
-  readonly quotaBytes?: number;
-  /** Bytes that were moved already. */
-  readonly usedBytes: number;
+  /**
+   * True if every other user may use this port as well, with its own port for
+   * a uid.
+   */
+  readonly isShared: boolean;
+  /** What is left of the quota, and the rate; not set: no limit. */
+  readonly limits?: UserLimits;
 }
 
 /** What the originals take where a key is missing. */
@@ -301,17 +305,34 @@ function readMudbUser(entry: unknown, i: number): MudbUser {
     if (Number.isSafeInteger(value) && value >= 0) return value;
     throw wrong(`"${key}" of ${what}`, "a number of bytes", MUDB);
   };
-  const quota = count("transfer_enable");
+  for (const key of NOT_OF_USERS) {
+    if ([undefined, null, "", 0].includes(fields[key] as null)) continue;
+    throw wrong(`"${key}" of ${what}`, "empty, since it is not served", MUDB);
+  }
+  const name = text(fields, "user", MUDB);
+  const settings = baseSettings(fields, MUDB_DEFAULTS, MUDB);
+  const used = count("u") + count("d");
+  const kibibytes = count("speed_limit_per_user");
+  const limits: UserLimits = {
+    ...fields["transfer_enable"] !== undefined && {
+      quotaBytes: Math.max(0, count("transfer_enable") - used),
+    },
+    ...kibibytes > 0 && { bytesPerSecond: 1_024 * kibibytes },
+  };
   return {
-    ...baseSettings(fields, MUDB_DEFAULTS, MUDB),
+    ...settings,
     port,
     password: secret,
-    name: text(fields, "user", MUDB) || String(port),
+    name: userNameFault(name) === undefined ? name : String(port),
     isEnabled: Number(fields["enable"] ?? 1) !== 0,
-    ...(fields["transfer_enable"] !== undefined && { quotaBytes: quota }),
-    usedBytes: count("u") + count("d"),
+    isShared: settings.protocolParam.includes("#") &&
+      /^auth_(?:aes128|chain)_/.test(settings.protocol),
+    ...Object.keys(limits).length > 0 && { limits },
   };
 }
+
+/** What users of `mudb.json` may have besides, and ours have not. */
+const NOT_OF_USERS = ["speed_limit_per_con", "forbidden_ip", "forbidden_port"];
 
 function entriesOf(value: unknown, key: string): [number, unknown][] {
   return Object.entries(object(value, `"${key}"`, CONFIG)).map(

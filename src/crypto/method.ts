@@ -88,6 +88,7 @@ export function findMethod(
   const method = METHODS.find((method) => method.name === wanted);
   if (method !== undefined) return method;
   const legacy = findStreamMethod(wanted);
+  const renamed = OTHER_NAMES.get(wanted);
   if (legacy !== undefined && allowLegacy) return legacy;
   throw new ConfigError(
     "ERR_SS_METHOD_UNSUPPORTED",
@@ -96,10 +97,22 @@ export function findMethod(
         JSON.stringify(name)
       } does not protect what it carries from changes, ` +
         "and is not served"
+      : renamed !== undefined
+      ? `Method ${wanted} is called ${renamed} here`
       : `Unknown method ${shown}`) +
       `: expected one of ${METHODS.map((method) => method.name).join(", ")}`,
   );
 }
+
+/** What other programs call our methods. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ["chacha20-poly1305", "chacha20-ietf-poly1305"],
+  ["xchacha20-poly1305", "xchacha20-ietf-poly1305"],
+  ["aead_chacha20_poly1305", "chacha20-ietf-poly1305"],
+  ["aead_aes_256_gcm", "aes-256-gcm"],
+  ["aead_aes_128_gcm", "aes-128-gcm"],
+  ["2022-blake3-chacha20-ietf-poly1305", "2022-blake3-chacha20-poly1305"],
+]);
 
 /**
  * The method as one that authenticates, for code that serves no other.

@@ -8,11 +8,13 @@
  * of it is too old to be served.
  *
  * Security: it forgets no client whose replay would be served. When it is full
- * of such clients it takes no new one; so no user may fill it alone.
+ * of such clients it takes no new one; so no user and, where users have no
+ * names, no client network may fill it alone.
  *
  * @module
  */
 import type { Clock } from "../clock.ts";
+import { networkOf } from "../codec/ip_address.ts";
 import { PolicyError, ProtocolError } from "../errors.ts";
 import {
   MAX_SSR_CLIENTS,
@@ -34,7 +36,8 @@ export interface ConnectionId {
 
 /** One client. */
 interface Client {
-  readonly user: string | undefined;
+  /** See {@link ownerOf}. */
+  readonly owner: string;
   /** Ids are counted from here. */
   readonly first: number;
   readonly seen: SlidingWindow;
@@ -52,8 +55,8 @@ export class ConnectionMemory {
   readonly #capacity: number;
   /** In the order in which they were heard. */
   readonly #clients = new Map<string, Client>();
-  /** How many of them each user has. */
-  readonly #counts = new Map<string | undefined, number>();
+  /** How many of them each owner has. */
+  readonly #counts = new Map<string, number>();
 
   /**
    * Has seen nothing.
@@ -93,9 +96,10 @@ export class ConnectionMemory {
    * @throws {PolicyError} `ERR_POLICY_LIMIT` for a new client, when there are
    * too many.
    */
-  add({ user, client, connection }: ConnectionId): void {
+  add({ user, client, connection }: ConnectionId, host: string): void {
     const name = `${client} ${user ?? ""}`;
-    const entry = this.#clients.get(name) ?? this.#enter(user, connection);
+    const entry = this.#clients.get(name) ??
+      this.#enter(ownerOf(user, host), connection);
     // Back to the end of the order.
     this.#clients.delete(name);
     this.#clients.set(name, entry);
@@ -109,11 +113,11 @@ export class ConnectionMemory {
     );
   }
 
-  #enter(user: string | undefined, connection: number): Client {
-    this.#makeRoom(user);
-    this.#count(user, 1);
+  #enter(owner: string, connection: number): Client {
+    this.#makeRoom(owner);
+    this.#count(owner, 1);
     return {
-      user,
+      owner,
       first: connection - SSR_EARLIER_CONNECTIONS,
       seen: new SlidingWindow(),
       heardMs: 0,
@@ -121,29 +125,34 @@ export class ConnectionMemory {
   }
 
   /** Forgets clients whose time stamps are out of date. */
-  #makeRoom(user: string | undefined): void {
+  #makeRoom(owner: string): void {
     const nowMs = this.#clock.monotonicMs();
     // A stamp that was ahead is good for twice the skew; stamps are whole.
     const keepMs = (2 * this.maxSkewSeconds + 1) * 1_000;
     for (const [name, client] of this.#clients) {
       if (nowMs - client.heardMs <= keepMs) break;
       this.#clients.delete(name);
-      this.#count(client.user, -1);
+      this.#count(client.owner, -1);
     }
-    const share = user === undefined ? 1 : SSR_CLIENT_SHARE;
-    const most = Math.ceil(this.#capacity * share);
+    const most = Math.ceil(this.#capacity * SSR_CLIENT_SHARE);
     const isFull = this.#clients.size >= this.#capacity;
-    if (!isFull && (this.#counts.get(user) ?? 0) < most) return;
+    if (!isFull && (this.#counts.get(owner) ?? 0) < most) return;
     throw new PolicyError(
       "ERR_POLICY_LIMIT",
       `Too many ShadowsocksR clients in ${2 * this.maxSkewSeconds} s: ` +
-        `${this.#capacity} are remembered, ${most} for one user`,
+        `${this.#capacity} are remembered, ${most} for one user or client ` +
+        "address",
     );
   }
 
-  #count(user: string | undefined, difference: number): void {
-    const count = (this.#counts.get(user) ?? 0) + difference;
-    if (count === 0) this.#counts.delete(user);
-    else this.#counts.set(user, count);
+  #count(owner: string, difference: number): void {
+    const count = (this.#counts.get(owner) ?? 0) + difference;
+    if (count === 0) this.#counts.delete(owner);
+    else this.#counts.set(owner, count);
   }
+}
+
+/** In whose share a client is counted. */
+function ownerOf(user: string | undefined, host: string): string {
+  return user === undefined ? `network ${networkOf(host)}` : `user ${user}`;
 }

@@ -17,7 +17,7 @@
  */
 import { type Clock, unixMsAt } from "../clock.ts";
 import type { ReplayMemoryKind } from "../crypto/family.ts";
-import { CLOCK_SLEW_MS, SALT_GENERATION, SALT_POOL_MS } from "../limits.ts";
+import { CLOCK_SLEW, SALT_GENERATION, SALT_POOL_MS } from "../limits.ts";
 import { SaltTable } from "./salt_table.ts";
 
 /** A memory of salts. */
@@ -160,12 +160,16 @@ export class SaltPool implements ReplayFilter {
 /**
  * The second of a start, by the wall clock as it is set now: an honest time
  * stamp is never before it, and that of a recording from before the start is,
- * whatever the wall clock was then.
+ * whatever the wall clock was then. Allows for the drift of both clocks since
+ * the start, and for a wall clock that is read in whole milliseconds; for no
+ * more, since a client may come a few milliseconds after the start.
  *
  * @param startMs What `monotonicMs()` was at the start.
  */
 export function secondOfStart(clock: Clock, startMs: number): number {
-  return Math.floor((unixMsAt(clock, startMs) + CLOCK_SLEW_MS) / 1_000);
+  const sinceMs = clock.monotonicMs() - startMs;
+  const errorMs = 1 + CLOCK_SLEW * sinceMs;
+  return Math.floor((unixMsAt(clock, startMs) + errorMs) / 1_000);
 }
 
 /**

@@ -27,6 +27,22 @@ export const anyTarget: TargetPolicy = (ip): string | undefined =>
 export const publicTarget: TargetPolicy = (ip): string | undefined =>
   classify(ip, UNDIALLABLE) ?? classify(ip, NOT_PUBLIC);
 
+/**
+ * Why no address of a name may be dialled, and what the operator can do.
+ *
+ * @param ip The first of them; not set: there is none.
+ */
+export function explainRefusal(
+  ip: string | undefined,
+  policy: TargetPolicy,
+): string {
+  const reason = ip === undefined ? "no address" : policy(ip);
+  // What cannot be dialled at all cannot be opened either.
+  return ip === undefined || anyTarget(ip) !== undefined
+    ? `its address is ${reason}`
+    : `its address is ${reason}; --allow-private lets clients reach it`;
+}
+
 /** Addresses with the same first bits. */
 export interface CidrBlock {
   /** 4 or 16 bytes. */

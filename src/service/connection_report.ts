@@ -64,11 +64,15 @@ export class ConnectionReport
    * The connection ended without an error.
    *
    * @param reason How it ended, in a few words.
-   * @param suspicious Whether the operator should see it without asking.
    */
-  close(reason: string, suspicious = false): void {
-    const level = suspicious ? "warn" : this.#world.connectionLevel;
-    this.#tell(level, "connection closed", { reason });
+  close(reason: string): void {
+    this.#tell(this.#world.connectionLevel, "connection closed", { reason });
+  }
+
+  /** The server took the request and said nothing: the operator should see it. */
+  closeUnanswered(): void {
+    this.#world.metrics.connectionRefused("ERR_NET_UNANSWERED");
+    this.#tell("warn", "connection closed", { reason: UNANSWERED });
   }
 
   /**

@@ -56,17 +56,28 @@ export class Channel {
    *
    * @param session Default: payload passes as it is.
    * @param first Payload that is there already; may be empty.
+   * @param ends Whoever reads and writes the connection already; default:
+   * nobody does.
    */
   constructor(
     connection: Connection,
     session: StreamSession = PLAIN,
     first: Uint8Array = NOTHING,
+    ends?: Pick<Channel, "reader" | "writer">,
   ) {
     this.connection = connection;
     this.session = session;
-    this.reader = new ByteReader(connection);
-    this.writer = new ByteWriter(connection);
+    this.reader = ends?.reader ?? new ByteReader(connection);
+    this.writer = ends?.writer ?? new ByteWriter(connection);
     this.first = first;
+  }
+
+  /**
+   * The same connection without the session: bytes pass as they are. This
+   * channel is used no more, but to close it.
+   */
+  bare(): Channel {
+    return new Channel(this.connection, PLAIN, NOTHING, this);
   }
 
   /** Our own address. */

@@ -136,6 +136,19 @@ for (const runtime of ["deno", "bun"] as const) {
     }
   });
 
+  test(`umbra init looks at its folder before it asks, on ${runtime}`, async () => {
+    // Without --yes, and with nobody to ask.
+    const file = join(scratch, `before-${runtime}`);
+    writeFileSync(file, "");
+    const { code, output } = await init(runtime, "--dir", file);
+    assert.match(output, /there is a file where a directory should be/);
+    assert.equal(code, 2);
+    assert.match(
+      (await init(runtime, "--help")).output,
+      /default:\s+\/etc\/umbra as root, else\s+umbra-server/,
+    );
+  });
+
   test(`umbra init without a terminal names what is missing, on ${runtime}`, async () => {
     const folder = join(scratch, `silent-${runtime}`);
     const { code, output } = await init(runtime, "--dir", folder);

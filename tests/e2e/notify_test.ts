@@ -43,6 +43,6 @@ for (const runtime of COMPILERS) {
       ...programCommand(runtime, nowhere),
       ...["server", ...FLAGS, "-p", `${await freePort()}`],
     ], { ready: /^umbra: Cannot tell the service manager/m });
-    assert.match(program.output, /listening/);
+    await program.waitForOutput(/listening/, 2_000);
   });
 }

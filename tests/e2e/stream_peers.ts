@@ -1,6 +1,7 @@
 /**
  * Programs that speak stream ciphers: shadowsocks-libev of the system,
- * shadowsocks-fixed and pproxy of PyPI, as `.ci/peers` installs them.
+ * shadowsocks-fixed and pproxy of PyPI, shadowsocks-rust built with
+ * `stream-cipher`, and the outbound of sing-box, as `.ci/peers` installs them.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import { ROOT } from "../support/runtimes.ts";
 import type { Address } from "../support/tcp.ts";
 
 /** Who is at the other end. */
-export type StreamPeer = "libev" | "python" | "pproxy";
+export type StreamPeer = "libev" | "python" | "pproxy" | "rust" | "sing-box";
 
 /** The methods each of them was seen to speak. */
 export const STREAM_PEERS: Readonly<Record<StreamPeer, readonly string[]>> = {
@@ -31,26 +32,55 @@ export const STREAM_PEERS: Readonly<Record<StreamPeer, readonly string[]>> = {
     ...["salsa20", "chacha20", "table"],
   ],
   pproxy: ["aes-256-cfb", "aes-256-ctr", "chacha20-ietf", "rc4-md5"],
+  rust: [
+    ...["aes-128-cfb", "aes-192-cfb", "aes-256-cfb", "aes-128-ctr"],
+    ...["aes-256-ctr", "aes-256-cfb8", "aes-128-cfb1", "aes-192-ofb"],
+    ...["camellia-128-cfb", "camellia-256-cfb", "rc4", "rc4-md5"],
+    ...["chacha20-ietf", "table", "none"],
+  ],
+  "sing-box": [
+    ...["aes-128-cfb", "aes-256-cfb", "aes-192-ctr", "aes-256-ctr"],
+    ...["rc4-md5", "chacha20-ietf", "xchacha20", "none"],
+  ],
 };
+
+/** True if the peer can be a server: the inbound of sing-box has no streams. */
+export const isServer = (peer: StreamPeer): boolean => peer !== "sing-box";
 
 /** True if the peer relays datagrams. */
 export const relaysUdp = (peer: StreamPeer): boolean => peer !== "pproxy";
 
-/** Where `.ci/peers` puts the packages of PyPI. */
-const PYTHON = join(
-  process.env["UMBRA_PEERS"] ?? join(ROOT, ".cache", "peers"),
-  "python",
-  "bin",
-);
+/** Where `.ci/peers` puts everything. */
+const FOLDER = process.env["UMBRA_PEERS"] ?? join(ROOT, ".cache", "peers");
+
+/** Where the packages of PyPI are. */
+const PYTHON = join(FOLDER, "python", "bin");
+
+/** Where programs are that were built. */
+const BUILT = join(FOLDER, "bin");
 
 /** Why a peer cannot be tested with here; `false` when it can. */
 export function streamPeerSkip(peer: StreamPeer): string | false {
+  if (peer === "rust") return rustSkip();
+  if (peer === "sing-box") {
+    const file = join(BUILT, "sing-box");
+    return !existsSync(file) && `no ${file}: run .ci/peers`;
+  }
   if (peer !== "libev") {
     const file = join(PYTHON, peer === "python" ? "python" : "pproxy");
     return !existsSync(file) && `no ${file}: run .ci/peers`;
   }
   const { status } = spawnSync("ss-server", ["-h"], { stdio: "ignore" });
   return status === null && "shadowsocks-libev is not installed";
+}
+
+/** Distributions build it without. */
+function rustSkip(): string | false {
+  const file = join(BUILT, "ssserver");
+  if (!existsSync(file)) return `no ${file}: run .ci/peers`;
+  const { stdout } = spawnSync(file, ["--help"], { encoding: "utf8" });
+  return !stdout.includes("aes-256-cfb") &&
+    `${file} was built without stream-cipher: run .ci/peers`;
 }
 
 /** What both ends are given. */
@@ -86,6 +116,23 @@ export class StreamPeerEnd implements AsyncDisposable {
     const flags = ["-s", at.host, "-p", `${at.port}`]
       .concat(["-k", password, "-m", method])
       .concat(server ? ["-b", "127.0.0.1", "-l", `${port}`] : []);
+    const rust = ["-s", `${at.host}:${at.port}`, "-k", password, "-m", method]
+      .concat(server ? ["-b", `127.0.0.1:${port}`] : []);
+    const singBox = join(folder, "config.json");
+    writeFileSync(
+      singBox,
+      JSON.stringify({
+        log: { level: "warn" },
+        inbounds: [{ type: "socks", listen: "127.0.0.1", listen_port: port }],
+        outbounds: [{
+          type: "shadowsocks",
+          server: at.host,
+          server_port: at.port,
+          method,
+          password,
+        }],
+      }),
+    );
     const uri = `ss://${method}:${password}@${at.host}:${at.port}`;
     const commands: Readonly<Record<StreamPeer, readonly string[]>> = {
       libev: [`ss-${role}`, "-u", ...flags],
@@ -100,6 +147,8 @@ export class StreamPeerEnd implements AsyncDisposable {
           ...["-l", uri],
         ],
       ],
+      rust: [join(BUILT, `ss${role}`), "-U", ...rust],
+      "sing-box": [join(BUILT, "sing-box"), "run", "-c", singBox],
     };
     const config = join(folder, "openssl.cnf");
     writeFileSync(config, LEGACY);

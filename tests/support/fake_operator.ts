@@ -146,6 +146,7 @@ export class FakeOperator implements Operator {
         packetsDown: sum("packetsDown"),
       },
       refusals: {},
+      recentRefusals: {},
       drops: {},
       routed: { tcp: {}, udp: {} },
       dialMs: { count: 0, p50: 0, p90: 0, p99: 0 },

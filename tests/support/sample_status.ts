@@ -104,6 +104,9 @@ export class SampleProgram {
         packetsDown: this.#busy ? 3_881_904 : 0,
       },
       refusals: { ...this.#refusals },
+      recentRefusals: this.#busy
+        ? { ERR_SS_AUTHENTICATION: 12, ERR_NET_REFUSED: 5 }
+        : {},
       drops: {},
       routed: { tcp: {}, udp: {} },
       dialMs: this.#busy

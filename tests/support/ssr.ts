@@ -68,6 +68,7 @@ export function ssrWorld(
     randomBytes: seededRandomBytes(++worlds),
     connections: new ConnectionMemory(clock),
     memory: ssrMemory(),
+    clientHost: () => "192.0.2.1",
   };
 }
 

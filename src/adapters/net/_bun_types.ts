@@ -101,4 +101,9 @@ export interface BunUdp {
     readonly binaryType: "uint8array";
     readonly socket: BunUdpHandlers;
   }): Promise<BunUdpSocket>;
+  udpSocket(options: {
+    readonly hostname: string;
+    readonly port: number;
+    readonly connect: { readonly hostname: string; readonly port: number };
+  }): Promise<Pick<BunUdpSocket, "close">>;
 }

@@ -22,7 +22,12 @@ import type {
 } from "../../transport.ts";
 import { bindBun } from "./_bun_datagrams.ts";
 import { BUFFERS, BUN_HANDLERS, BunPeer } from "./_bun_peer.ts";
-import type { BunNet, BunSocket, BunTcpListener } from "./_bun_types.ts";
+import type {
+  BunNet,
+  BunSocket,
+  BunTcpListener,
+  BunUdp,
+} from "./_bun_types.ts";
 import { SocketConnection } from "./_connection.ts";
 import {
   descriptorAvailable,
@@ -34,7 +39,7 @@ import { bindOutgoing, outboundFor } from "./_outgoing.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
 import { listenWithoutIpv6 } from "./_without_ipv6.ts";
 
-declare const Bun: BunNet;
+declare const Bun: BunNet & BunUdp;
 
 /**
  * Gives the system's network.
@@ -123,7 +128,33 @@ async function dial(
     return new SocketConnection(data);
   } catch (error) {
     signal?.throwIfAborted();
-    throw withoutDescriptor(action) ?? toTransportError(error, action);
+    const failure = withoutDescriptor(action) ??
+      toTransportError(error, action);
+    throw failure.code === "ERR_NET_REFUSED"
+      ? await withoutRoute({ host, port }, action) ?? failure
+      : failure;
+  }
+}
+
+/**
+ * Bun calls a dial "refused" that the system has no route for, or forbids. Of
+ * UDP it tells: to connect such a socket sends nothing.
+ */
+async function withoutRoute(
+  { host: hostname, port }: Endpoint,
+  action: string,
+): Promise<TransportError | undefined> {
+  try {
+    const socket = await Bun.udpSocket({
+      hostname: hostname.includes(":") ? "::" : "0.0.0.0",
+      port: 0,
+      connect: { hostname, port },
+    });
+    socket.close();
+    return undefined;
+  } catch (error) {
+    const failure = toTransportError(error, action);
+    return failure.code === "ERR_NET_OTHER" ? undefined : failure;
   }
 }
 

@@ -32,7 +32,7 @@ startUserDialogs();
 startPreferences();
 const figures = new Figures(history);
 const plot = new ThroughputPlot(history);
-const refusals = new RefusalList(history);
+const refusals = new RefusalList();
 const users = new UsersTable(history, (row) => showUser(row, now()));
 
 /** When the server was last heard, by the clock of this browser. */

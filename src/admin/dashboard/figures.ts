@@ -50,7 +50,7 @@ export class Figures {
         ? `${formatCount(traffic.packetsUp + traffic.packetsDown)} datagrams`
         : `${formatCount(associations.evicted)} made room`,
     );
-    const recent = [...this.#history.recentRefusals().values()];
+    const recent = Object.values(status.recentRefusals);
     show("now-refused", formatCount(recent.reduce(plus, 0)));
     const refused = Object.values(status.refusals).reduce(plus, 0);
     show("total-refused", `last minute; ${formatCount(refused)} in all`);

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { History } from "../history.ts";
 import type { Status } from "../operator.ts";
 import { explain } from "../refusals.ts";
 import { formatCount } from "../units.ts";
@@ -18,18 +17,11 @@ interface Entry {
 
 /** Most frequent first; an entry opens to tell what to look at. */
 export class RefusalList {
-  readonly #history: History;
   readonly #list = byId("refusals", HTMLUListElement);
   readonly #entries = new Map<string, Entry>();
 
-  /** Makes the list, empty. */
-  constructor(history: History) {
-    this.#history = history;
-  }
-
   /** Shows the latest counts. */
-  draw({ refusals, drops }: Status): void {
-    const recent = this.#history.recentRefusals();
+  draw({ refusals, recentRefusals, drops }: Status): void {
     const counts = new Map(Object.entries(refusals));
     for (const [code, count] of Object.entries(drops)) {
       counts.set(code, (counts.get(code) ?? 0) + count);
@@ -39,7 +31,7 @@ export class RefusalList {
     const items = sorted.map(([code, count]) => {
       const entry = this.#entryOf(code);
       setText(entry.count, formatCount(count));
-      const lately = recent.get(code) ?? 0;
+      const lately = recentRefusals[code] ?? 0;
       setText(entry.recent, lately === 0 ? "" : `+${formatCount(lately)}`);
       return entry.item;
     });

@@ -17,6 +17,7 @@ import {
   HELP,
   INIT,
   MAN,
+  MIGRATE,
   ROUTE,
   TOP,
   URL_COMMAND,
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   GENKEY,
   URL_COMMAND,
   CONVERT,
+  MIGRATE,
   TOP,
   CHECK,
   ROUTE,
@@ -54,6 +56,12 @@ export function commandOf(word: string): Command {
   const command = findCommand(word);
   if (command !== undefined) return command;
   const meant = nearest(word, COMMANDS.map(({ name }) => name));
+  if (word.startsWith("-") && meant === undefined) {
+    throw usage(
+      "Options follow a command: `umbra local -c FILE` for a client, `umbra " +
+        "server -c FILE` for a server; see `umbra help`",
+    );
+  }
   const what = word.startsWith("-") ? "option" : "command";
   // A word that is like none of ours may be a link or a password.
   throw usage(

@@ -13,6 +13,7 @@ import {
 } from "./defaults.ts";
 import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
 import { ACL } from "../settings/routes.ts";
+import { SERVER } from "../settings/server.ts";
 import { optionsOf } from "../settings/tables.ts";
 import {
   CONFIG,
@@ -63,7 +64,7 @@ export const INIT: Command = {
       name: "dir",
       value: "DIR",
       help: "Folder for the files",
-      default: "umbra",
+      default: "/etc/umbra as root, else umbra-server",
     },
     { name: "yes", short: "y", help: "Ask nothing, take what is suggested" },
     { name: "force", help: "Overwrite files that are there" },
@@ -164,6 +165,38 @@ export const CONVERT: Command = {
     "umbra convert config.json --to clash",
     "umbra convert ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388 --to sing-box",
     "umbra convert mudb.json --host vpn.example --upgrade > server.json",
+  ],
+};
+
+/** `umbra migrate`. */
+export const MIGRATE: Command = {
+  name: "migrate",
+  operands: "FILE | FOLDER...",
+  maxOperands: Infinity,
+  summary: "Take over the users of another server, with their keys",
+  description: [
+    "Reads the configuration of a server of shadowsocks-libev, " +
+    "shadowsocks-rust or Outline (shadowbox_config.json), or the folder in " +
+    "which ss-manager saves its ports, and writes one for `umbra server` to " +
+    "standard output: the same ports, methods and keys, so that no client has " +
+    "to change. Names and data limits are taken over; a port that had one " +
+    "password gets a user of its own. What it writes contains passwords.",
+  ],
+  options: [
+    {
+      name: "host",
+      value: "NAME",
+      help:
+        "Name or IP address under which clients reach the server, for links",
+    },
+    // For ports that name none: ss-manager was started with it.
+    ...optionsOf(SERVER, "method"),
+    ...USUAL,
+  ],
+  examples: [
+    "umbra migrate /etc/shadowsocks-libev/config.json > server.json",
+    "umbra migrate ~/.shadowsocks > server.json",
+    "umbra migrate /opt/outline/persisted-state/shadowbox_config.json",
   ],
 };
 

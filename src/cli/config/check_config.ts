@@ -9,7 +9,7 @@ import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
-import type { ServerUser } from "../../session/server_user.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { UserLimits } from "../../users.ts";
 import { type Arguments, parseArguments } from "../options/args.ts";
 import { findCommand } from "../commands/commands.ts";
@@ -25,7 +25,9 @@ import { alternatives } from "../settings/kinds.ts";
 import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
 import { describeService } from "../settings/service.ts";
 import type { Role } from "../settings/setting.ts";
-import { parseConfig } from "./config_file.ts";
+import type { ConfigObject } from "./config_file.ts";
+import { readConfig } from "./find_servers.ts";
+import { type Review, reviewConfig } from "./review_config.ts";
 import { describeMethod } from "./legacy_gate.ts";
 import { roleOfFile } from "./file_role.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
@@ -37,51 +39,107 @@ const ROLES: readonly Role[] = ["server", "local", "tunnel"];
 /** A name and a value; without a name it goes on with the one above. */
 type Row = readonly [name: string, value: string];
 
+/** What there is to say of a file. */
+export interface ConfigReport {
+  /** For the terminal. */
+  readonly text: string;
+  /** True if a start would take it. */
+  readonly isFit: boolean;
+}
+
 /**
- * Describes what would run.
+ * Describes what would run, or all that keeps it from running.
  *
  * @param file Name of the configuration file.
  * @param args For `--role`.
- * @throws {ConfigError} As the start of that role would.
+ * @throws {ConfigError} For what is no configuration at all, or of no one role.
  */
 export function describeConfig(
   file: string,
   args: Arguments,
   sources: Sources,
-): string {
-  const role = option(
+): ConfigReport {
+  const chosen = option(
     args,
     "role",
     (text) => ROLES.find((one) => one === text),
     alternatives(ROLES),
-  ) ?? tellRole(file, sources);
-  const asRole = parseArguments(findCommand(role)!, ["-c", file]);
-  const { services, warnings, operator } = role === "server"
-    ? described(configureServer(asRole, sources), describeServer)
-    : described(
-      (role === "local" ? configureLocal : configureTunnel)(asRole, sources),
-      describeLocal,
-    );
-  return [
-    `${file}: a configuration of umbra ${role}`,
-    ...services,
-    "",
-    "Program",
-    ...table(operatorRows(operator, role)),
-    ...warnings.length > 0 ? ["", "Warnings"] : [],
-    ...warnings.map((warning) => `  ${warning}`),
-    "",
-  ].join("\n");
+  );
+  const object = readConfig(file, sources);
+  const review = reviewConfig(object);
+  const role = chosen ?? tellRole(object, file, review);
+  const described = role && describeRole(role, file, sources, review);
+  const { toChange, ignored, fine } = review;
+  const warnings = described?.warnings
+    .filter((warning) => !ignored.includes(warning)) ?? [];
+  const isFit = toChange.length === 0;
+  return {
+    isFit,
+    text: [
+      `${file}: a configuration of umbra${
+        role === undefined ? "" : ` ${role}`
+      }`,
+      ...isFit ? described?.lines ?? [] : [],
+      ...section("To change", toChange),
+      ...section("Ignored", ignored),
+      ...section("Warnings", isFit ? warnings : []),
+      "",
+      `${toChange.length} to change, ${ignored.length} ignored, ${fine} as they ` +
+      "were",
+      "",
+    ].join("\n"),
+  };
 }
 
-function tellRole(file: string, sources: Sources): Role {
-  const role = roleOfFile(parseConfig(sources.readText(file), file));
+function section(title: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  return ["", title, ...lines.map((line) => `  ${line}`)];
+}
+
+/** @returns `undefined` where other mistakes have to be mended first. */
+function tellRole(
+  object: ConfigObject,
+  file: string,
+  { toChange }: Review,
+): Role | undefined {
+  if (toChange.length > 0) return undefined;
+  const role = roleOfFile(object);
   if (role !== undefined) return role;
   throw new ConfigError(
     "ERR_CONFIG_USAGE",
     `${file}: a server could use this as well as a local: give --role ` +
       "server, local or tunnel",
   );
+}
+
+/** What would run, and what a start warns of. */
+interface Described {
+  readonly lines: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** @returns `undefined` where it would not start; the review knows why. */
+function describeRole(
+  role: Role,
+  file: string,
+  sources: Sources,
+  { toChange }: Review,
+): Described | undefined {
+  const asRole = parseArguments(findCommand(role)!, ["-c", file]);
+  try {
+    const { services, warnings, operator } = role === "server"
+      ? described(configureServer(asRole, sources), describeServer)
+      : described(
+        (role === "local" ? configureLocal : configureTunnel)(asRole, sources),
+        describeLocal,
+      );
+    const rows = table(operatorRows(operator, role));
+    return { lines: [...services, "", "Program", ...rows], warnings };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    if (!toChange.includes(error.message)) toChange.push(error.message);
+    return undefined;
+  }
 }
 
 function described<T>(
@@ -96,6 +154,7 @@ function described<T>(
 
 function describeServer(server: ConfiguredServer): string[] {
   const { listen, method, users = [], masterKey } = server;
+  const { owner, redirect = [] } = server;
   const own = masterKey === undefined || users.length > 0 &&
       hidesOwnKey(method)
     ? []
@@ -111,6 +170,12 @@ function describeServer(server: ConfiguredServer): string[] {
       ["method", describeMethod(server)],
       ["clients", clients.join(", ")],
       ...users.map((user): Row => ["", describeUser(user)]),
+      ...owner === undefined
+        ? []
+        : [["", `without a name: ${describeUser(owner)}`] as const],
+      ...redirect.length === 0
+        ? []
+        : [["strangers", redirect.map(formatAddress).join(", ")] as const],
       ["targets", server.reach],
       ...server.routes === undefined
         ? []
@@ -152,7 +217,7 @@ function routesRow({ table, resolve }: LocalRoutes): Row {
   ];
 }
 
-function describeUser({ name, limits, disabled }: ServerUser): string {
+function describeUser({ name, limits, disabled }: LimitedUser): string {
   const facts = [
     ...disabled ? ["disabled"] : [],
     ...limits === undefined ? [] : describeLimits(limits),
@@ -165,7 +230,7 @@ function describeLimits(
     UserLimits,
 ): string[] {
   return [
-    ...quotaBytes ? [`${size(quotaBytes)} in all`] : [],
+    ...quotaBytes !== undefined ? [`${size(quotaBytes)} in all`] : [],
     ...bytesPerSecond ? [`${size(bytesPerSecond)}/s each way`] : [],
     ...maxConnections ? [`${maxConnections} connections`] : [],
     ...maxHosts ? [`${maxHosts} addresses`] : [],

@@ -5,18 +5,29 @@
  *
  * @module
  */
+import { formatAddress } from "../../codec/address.ts";
+import { parseIp } from "../../codec/ip_address.ts";
+import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
 import { uniqueNames } from "../../service/outbound/servers/server_group.ts";
+import { notItself } from "../../service/routing/loop_guard.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
+import type { ServerKeys } from "../../session/family.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
-import { clientKeys, serverKeys, userSecret, usersIn } from "./credentials.ts";
+import {
+  clientKeys,
+  ownerOf,
+  serverKeys,
+  userSecret,
+  usersIn,
+} from "./credentials.ts";
 import { allowsLegacy, checkLegacy } from "./legacy_gate.ts";
 import {
   localFromOptions,
@@ -146,7 +157,7 @@ function configureLocals(
   protocolOf: (local: LocalSettings) => InboundProtocol | undefined,
 ): ConfiguredRole<ConfiguredLocal[]> {
   const file = readFile(args, sources);
-  const secrets = new Secrets(sources, file?.name);
+  const secrets = new Secrets(sources, file);
   const found = findServers(args, file, secrets, online);
   if (found.servers.length === 0) {
     throw missing(
@@ -253,7 +264,7 @@ export function configureServer(
   sources: Sources,
 ): ConfiguredRole<ConfiguredServer[]> {
   const file = readFile(args, sources);
-  const secrets = new Secrets(sources, file?.name);
+  const secrets = new Secrets(sources, file);
   const list = onlineObject(file?.object);
   if (list !== undefined) {
     throw missing(`${list.where()} is for ss-local`, "leave it out here");
@@ -274,13 +285,11 @@ export function configureServer(
   }
   const operator = operatorSettings("server", { args, file, secrets });
   const { routes, warnings } = serverRoutes(args, sources);
+  const ports = all.map(atPort);
+  checkRedirects(ports);
   return {
-    result: all.map((server) => ({
-      listen: {
-        host: server.host ?? DEFAULT_SERVER_HOST,
-        port: portOf(server),
-      },
-      ...serverKeys(server),
+    result: all.map((server, i) => ({
+      ...ports[i]!,
       secrets: {
         own: server.secret,
         users: new Map(
@@ -306,6 +315,49 @@ export function configureServer(
       }),
     },
   };
+}
+
+/** What depends on the port of a server, and on its method. */
+type AtPort =
+  & Pick<ServerOptions, "listen" | "owner" | "redirect">
+  & ServerKeys;
+
+function atPort(server: ServerSettings): AtPort {
+  const port = portOf(server);
+  const keys = serverKeys(server);
+  const { redirect: entries = [], origin } = server;
+  const redirect = redirectTargets(entries, port);
+  if (redirect.length > 0 && keys.ssr === undefined) {
+    throw missing(
+      `${origin}: "redirect" is for ports of ShadowsocksR`,
+      "leave it out; all other strangers meet silence",
+    );
+  }
+  return {
+    listen: { host: server.host ?? DEFAULT_SERVER_HOST, port },
+    ...keys,
+    ...present({ owner: ownerOf(server, keys.users) }),
+    ...redirect.length > 0 && { redirect },
+  };
+}
+
+/** Two ports that send strangers to each other would never end. */
+function checkRedirects(servers: readonly AtPort[]): void {
+  for (const { redirect = [] } of servers) {
+    for (const { host, port } of redirect) {
+      const ip = host === "localhost" ? "127.0.0.1" : host;
+      if (parseIp(ip) === undefined) continue;
+      const own = servers.find(({ listen }) =>
+        listen.port === port && notItself(listen.host)(ip) !== undefined
+      );
+      if (own === undefined) continue;
+      throw missing(
+        `Strangers cannot be sent to ${formatAddress({ host, port })}, ` +
+          "where this server listens",
+        'name another site as "redirect"',
+      );
+    }
+  }
 }
 
 /**

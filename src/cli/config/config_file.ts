@@ -14,7 +14,7 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 import { ConfigError } from "../../errors.ts";
-import { nearest } from "../options/nearest.ts";
+import { editDistance, nearest } from "../options/nearest.ts";
 import type { Kind } from "../settings/setting.ts";
 
 /** What {@link ConfigObject.children} takes, for messages. */
@@ -22,6 +22,9 @@ export const LIST_EXPECTED = "a list of objects";
 
 /** Where the list stands that `mudb.json` of ShadowsocksR is as a whole. */
 export const MUDB_KEY = "mudb";
+
+/** Letters that differ between a key and a slip of somebody who meant it. */
+const SLIP = 2;
 
 /** Keys in which, or below which, no value may be shown. */
 const SECRET_KEYS: ReadonlySet<unknown> = new Set([
@@ -61,6 +64,18 @@ export class ConfigObject {
   /** Whether a key is present. */
   has(key: string): boolean {
     return Object.hasOwn(this.#fields, key);
+  }
+
+  /** The same object with one of its keys. */
+  only(key: string): ConfigObject {
+    return new ConfigObject(this.#place, this.#path, {
+      [key]: this.#fields[key],
+    });
+  }
+
+  /** True if a password or key is written here or below, not only named. */
+  get hasSecrets(): boolean {
+    return holdsSecret(this.#fields);
   }
 
   /** Whether a key asks for nothing: absent, `""`, `false`, an empty list. */
@@ -135,16 +150,24 @@ export class ConfigObject {
   /**
    * One warning for each key that is not in `known`, but for those that people
    * write because JSON has no comments: `_comment`, `//`.
+   *
+   * @throws {ConfigError} For one that was meant to be a key of ours: what it
+   * says must not be left out.
    */
   unknownKeys(known: ReadonlySet<string>): string[] {
-    const unknown = this.keys().filter((key) =>
-      !known.has(key) && !isComment(key)
-    );
-    return unknown.map((key) => {
-      const meant = nearest(key, known);
-      return `${this.where(key)} is not known and ignored` +
-        (meant === undefined ? "" : `; did you mean "${meant}"?`);
-    });
+    return this.keys().filter((key) => !known.has(key) && !isComment(key))
+      .map((key) => {
+        const meant = nearest(key, known);
+        if (meant !== undefined && editDistance(key, meant) <= SLIP) {
+          throw new ConfigError(
+            "ERR_CONFIG_VALUE",
+            `${this.where(key)} is not known, did you mean "${meant}"? ` +
+              `Correct it, or leave it out: "_${key}" is a comment`,
+          );
+        }
+        return `${this.where(key)} is not known and ignored` +
+          (meant === undefined ? "" : `; did you mean "${meant}"?`);
+      });
   }
 
   #at(below: JSONPath): unknown {
@@ -286,6 +309,16 @@ function describeError({ error, offset }: ParseError, source: string): string {
 
 function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @param isSecret True if all text there is secret. */
+function holdsSecret(value: unknown, isSecret = false): boolean {
+  if (typeof value === "string") {
+    return isSecret && value !== "" && !/^\$\{[^{}]+\}$/.test(value);
+  }
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value)
+    .some(([key, one]) => holdsSecret(one, isSecret || SECRET_KEYS.has(key)));
 }
 
 /** Whether a document is a list of users of ShadowsocksR. */

@@ -45,7 +45,7 @@ export function configureUrls(
   online?: readonly ServerSettings[],
 ): Configured<string[]> {
   const file = readFile(args, sources);
-  const secrets = new Secrets(sources, file?.name);
+  const secrets = new Secrets(sources, file);
   const found = findServers(args, file, secrets, online);
   const servers = linkedServers(listed(found, secrets), {
     host: args.last("host") ?? (file && publicHostOf(file)),

@@ -16,7 +16,9 @@ import type {
 } from "../../session/family.ts";
 import { LIGHTSOCKS_METHOD } from "../../session/lightsocks/method.ts";
 import { ssrMethod } from "../../session/shadowsocksr/method.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { ServerUser } from "../../session/server_user.ts";
+import type { UserLimits } from "../../users.ts";
 import { DEFAULT_METHOD, SSR_METHOD } from "../commands/defaults.ts";
 import {
   locate,
@@ -29,12 +31,20 @@ import type { ServerSettings, UserSettings } from "./server_settings.ts";
 /**
  * The method of a server, or the default one.
  *
- * @throws {ConfigError} When ShadowsocksR does not have it.
+ * @throws {ConfigError} When ShadowsocksR does not have it, or a file has a
+ * password and no method: a key that is not there may be one that is misspelt.
  */
 export function methodOf(server: ServerSettings): Method {
   const { method, wire, obfs } = server;
   if (wire === "lightsocks") return LIGHTSOCKS_METHOD;
   if (wire === undefined && obfs === undefined) {
+    if (method === undefined && isFiled(server)) {
+      throw wrong(
+        server,
+        'no "method" beside the password: give the one of the other end; ' +
+          `without a word it was ${DEFAULT_METHOD}${server.hint ?? ""}`,
+      );
+    }
     return method ?? findMethod(DEFAULT_METHOD);
   }
   const chosen = method ?? findMethod(SSR_METHOD, { allowLegacy: true });
@@ -44,6 +54,11 @@ export function methodOf(server: ServerSettings): Method {
     `ShadowsocksR has no method ${chosen.name}, only stream ciphers such as ` +
       `${SSR_METHOD}; leave protocol and obfs out for Shadowsocks`,
   );
+}
+
+/** True if a password of the server, or of a user, stands in a file. */
+function isFiled({ secret, users = [] }: ServerSettings): boolean {
+  return secret?.inFile === true || users.some(({ secret }) => secret.inFile);
 }
 
 /**
@@ -285,10 +300,39 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
     return {
       name,
       ...key,
-      ...(limits && { limits }),
+      ...limitsOf(server, limits),
       ...(disabled && { disabled }),
     };
   });
+}
+
+/**
+ * Whose clients without a name are, where what they may do is limited.
+ *
+ * @param taken Names of users.
+ * @throws {ConfigError} When a user has that name.
+ */
+export function ownerOf(
+  server: ServerSettings,
+  taken: readonly { readonly name: string }[] = [],
+): LimitedUser | undefined {
+  const limits = limitsOf(server, server.owner?.limits);
+  if (limits === undefined) return undefined;
+  const name = server.owner?.name ?? String(server.port);
+  if (!taken.some((user) => user.name === name)) return { name, ...limits };
+  throw wrong(
+    server,
+    `a user is named "${name}", which stands for those without a name`,
+  );
+}
+
+/** Limits of a user, with the rate that holds for all of a server. */
+function limitsOf(
+  { bytesPerSecond = Infinity }: ServerSettings,
+  own: UserLimits | undefined,
+): { readonly limits: UserLimits } | undefined {
+  if (bytesPerSecond === Infinity) return own && { limits: own };
+  return { limits: { bytesPerSecond, ...own } };
 }
 
 /**

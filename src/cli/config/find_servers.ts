@@ -9,7 +9,13 @@ import { ConfigError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
-import { MUDB_KEY, type NamedConfig, parseConfig } from "./config_file.ts";
+import {
+  type ConfigObject,
+  MUDB_KEY,
+  type NamedConfig,
+  parseConfig,
+} from "./config_file.ts";
+import { foreignFile } from "./foreign_file.ts";
 import { merge as mergeSaid } from "../settings/read.ts";
 import { knownKeys } from "../settings/tables.ts";
 import { withSecret } from "./credentials.ts";
@@ -115,6 +121,9 @@ function merge(
     protocolParam: first("protocolParam"),
     obfs: first("obfs"),
     obfsParam: first("obfsParam"),
+    redirect: first("redirect"),
+    bytesPerSecond: first("bytesPerSecond"),
+    owner: first("owner"),
     id: first("id"),
     tcpWeight: first("tcpWeight"),
     udpWeight: first("udpWeight"),
@@ -129,7 +138,19 @@ export function readFile(
   const name = args.last("config");
   return name === undefined
     ? undefined
-    : { object: parseConfig(sources.readText(name), name), name };
+    : { object: readConfig(name, sources), name };
+}
+
+/**
+ * Reads a configuration file.
+ *
+ * @throws {ConfigError} Also for a file of another program, with what to do.
+ */
+export function readConfig(name: string, sources: Sources): ConfigObject {
+  const text = sources.readText(name);
+  const foreign = foreignFile(text);
+  if (foreign === undefined) return parseConfig(text, name);
+  throw new ConfigError("ERR_CONFIG_SYNTAX", `${name}: ${foreign}`);
 }
 
 /** The port of a server. */
@@ -138,10 +159,19 @@ export function portOf(server: ServerSettings): number {
     throw missing(
       `${server.origin}: no server port`,
       'give -p PORT, -s HOST:PORT, or "server_port" in the file' +
-        (server.hint ?? ""),
+        (server.hint ?? "") + bracketHint(server.host ?? ""),
     );
   }
   return server.port;
+}
+
+/** `::1:8443` is an address without a port, whatever was meant. */
+function bracketHint(host: string): string {
+  const [, address, port] = /^(.*:.*):(\d{2,5})$/.exec(host) ?? [];
+  return port === undefined
+    ? ""
+    : `; ${host} is an IPv6 address as a whole: with port ${port} it is ` +
+      `[${address}]:${port}`;
 }
 
 /** Where a server can be reached. */

@@ -14,7 +14,7 @@ import type { Arguments } from "../options/args.ts";
 import { fromObject, fromOptions } from "../settings/read.ts";
 import { SECRET } from "../settings/server.ts";
 import type { Place } from "../settings/setting.ts";
-import type { ConfigObject } from "./config_file.ts";
+import type { ConfigObject, NamedConfig } from "./config_file.ts";
 
 /** A password or a raw key. */
 export interface Secret {
@@ -24,6 +24,8 @@ export interface Secret {
   readonly text: string;
   /** Where it was written. */
   readonly origin: string;
+  /** Set: a configuration file has it, or names what has. */
+  readonly inFile?: true;
 }
 
 /** What a configuration may refer to. */
@@ -49,10 +51,11 @@ export class Secrets {
   readonly sources: Sources;
   readonly #folder: string;
 
-  /** @param file Name of the configuration file. */
-  constructor(sources: Sources, file: string = "") {
+  /** @param file The configuration file; not set: there is none. */
+  constructor(sources: Sources, file?: NamedConfig) {
     this.sources = sources;
-    this.#folder = dirname(file);
+    this.#folder = dirname(file?.name ?? "");
+    if (file?.object.hasSecrets) this.#tellPublic(file.name);
   }
 
   /** What the command line says. A key beats a password, as in libev. */
@@ -93,10 +96,12 @@ export class Secrets {
     if (password !== undefined) {
       return this.password(password, object.where("password"));
     }
-    return file === undefined ? undefined : this.read(
-      resolve(this.#folder, file),
-      object.where("password_file"),
-    );
+    if (file === undefined) return undefined;
+    const path = resolve(this.#folder, file);
+    return {
+      ...this.read(path, object.where("password_file")),
+      inFile: true,
+    };
   }
 
   /** A password of the file, or the variable it names. */
@@ -137,12 +142,15 @@ export class Secrets {
         } line, expected one`,
       );
     }
-    if (this.sources.isPublic(path)) {
-      this.warnings.push(
-        `${path} can be read by every user of this machine: chmod 600`,
-      );
-    }
+    this.#tellPublic(path);
     return { kind: "password", text, origin: `${origin} (${path})` };
+  }
+
+  #tellPublic(path: string): void {
+    if (!this.sources.isPublic(path)) return;
+    this.warnings.push(
+      `${path} can be read by every user of this machine: chmod 600`,
+    );
   }
 
   #expand(kind: Secret["kind"], text: string, origin: string): Secret {
@@ -154,11 +162,18 @@ export class Secrets {
             "written, not from the environment",
         );
       }
-      return { kind, text, origin };
+      return { kind, text, origin, inFile: true };
     }
     const value = locate(origin, () => this.sources.variable(name));
     if (value) checkDecoded(value, `${origin} (${name})`);
-    if (value) return { kind, text: value, origin: `${origin} (${name})` };
+    if (value) {
+      return {
+        kind,
+        text: value,
+        origin: `${origin} (${name})`,
+        inFile: true,
+      };
+    }
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
       `${origin}: the environment has no variable ${name}, or an empty one`,

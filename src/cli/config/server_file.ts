@@ -86,7 +86,6 @@ export function serversFromFile(
   ];
   const warnings = [
     ...warningsOf(file, "top"),
-    ...mudbWarnings(file),
     ...wordless(file),
   ];
   const entries = keysOf(SERVERS.servers).flatMap((key) => file.children(key));
@@ -141,20 +140,37 @@ function topFromObject(
 
 /** The users of `mudb.json`, each of whom has a port of its own. */
 function mudbServers(file: ConfigObject): ServerSettings[] {
-  return mudbOf(file).filter(({ isEnabled }) => isEnabled).map((user) => {
-    const origin = `${file.where()}: port ${user.port}`;
+  const enabled = mudbOf(file).filter(({ isEnabled }) => isEnabled);
+  return enabled.map((user) => {
+    const { port, name, limits } = user;
+    const origin = `${file.where()}: port ${port}`;
     return {
       origin,
-      port: user.port,
+      port,
       method: methodAt(origin, user.method, "given"),
       secret: { kind: "password", text: user.password, origin },
       wire: locate(origin, () => checkedSsr(user)).protocol,
       protocolParam: user.protocolParam,
       obfs: user.obfs,
       obfsParam: user.obfsParam,
-      tag: user.name,
+      tag: name,
+      ...user.isShared
+        ? { users: enabled.filter((one) => one !== user).map(sharingUser) }
+        : limits && { owner: { name, limits } },
     };
   });
+}
+
+/** A user on the port that all share: known by its own port. */
+function sharingUser(user: MudbUser): UserSettings {
+  const { port, name, password: text, limits } = user;
+  const origin = `the user of port ${port}`;
+  return {
+    name,
+    uid: port,
+    secret: { kind: "password", text, origin },
+    ...limits && { limits },
+  };
 }
 
 function checkedSsr(user: MudbUser): MudbUser {
@@ -166,15 +182,6 @@ function checkedSsr(user: MudbUser): MudbUser {
 function mudbOf(file: ConfigObject): readonly MudbUser[] {
   if (!file.has(MUDB_KEY)) return [];
   return locate(file.where(), () => readMudb(file.values(MUDB_KEY)));
-}
-
-/** A port that whoever has its password uses has no user to limit. */
-function mudbWarnings(file: ConfigObject): string[] {
-  return mudbOf(file).filter(({ quotaBytes }) => quotaBytes !== undefined).map(
-    ({ port }) =>
-      `ignored: ${file.where()}: transfer_enable of port ${port}: a quota ` +
-      'holds for one of "users"',
-  );
 }
 
 /**

@@ -24,8 +24,10 @@ import { fromOptions, type Said } from "../settings/read.ts";
 import { SERVER } from "../settings/server.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { UserLimits } from "../../users.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
+import { readHostAndPort } from "./values.ts";
 
 /** One server, as far as it is told. */
 export interface ServerSettings {
@@ -55,6 +57,12 @@ export interface ServerSettings {
   readonly obfs?: string | undefined;
   /** Hosts of the disguise. */
   readonly obfsParam?: string | undefined;
+  /** Sites for strangers, as written. */
+  readonly redirect?: readonly string[] | undefined;
+  /** Of each user who has no such limit; `Infinity` for none. */
+  readonly bytesPerSecond?: number | undefined;
+  /** What all may do together who have no name. */
+  readonly owner?: LimitedUser | undefined;
   /** Name for programs. */
   readonly id?: string | undefined;
   /** Share for TCP beside other servers, 0 to 1. */
@@ -161,6 +169,14 @@ export function serverFromUri(text: string): ServerSettings {
         origin,
       },
     };
+  }
+  const place = isLink(text) ? undefined : readHostAndPort(text);
+  if (place?.port !== undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "A server without a link is named by -s HOST:PORT, with -m METHOD and " +
+        "--password-file FILE beside it",
+    );
   }
   const uri = parseServerUri(text);
   return serverFromParsed(uri, `the URI of ${uri.host}:${uri.port}`);

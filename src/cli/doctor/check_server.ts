@@ -69,11 +69,12 @@ export async function runCheckServer(args: Arguments): Promise<boolean> {
 /** One step: its name, and what does it. */
 interface Step {
   readonly name: string;
+  /** True if the steps after it are pointless where it fails. */
+  readonly isNeeded?: true;
   /** @returns What to print. @throws When it cannot be done. */
   run(): Promise<string>;
 }
 
-/** A step that fails makes the later ones pointless. */
 async function checkServer(
   server: UpstreamServer,
   wishes: Wishes,
@@ -87,7 +88,9 @@ async function checkServer(
     },
     isTerminal: process.stderr.isTTY === true,
   }, world.clock);
-  for (const { name, run } of stepsFor(server, wishes, world, progress)) {
+  let works = true;
+  const steps = stepsFor(server, wishes, world, progress);
+  for (const { name, isNeeded, run } of steps) {
     let line: string;
     let failed = false;
     try {
@@ -98,9 +101,10 @@ async function checkServer(
     }
     progress.clear();
     await print(`  ${name.padEnd(11)} ${line}\n`);
-    if (failed) return false;
+    works &&= !failed;
+    if (failed && isNeeded) break;
   }
-  return true;
+  return works;
 }
 
 function stepsFor(
@@ -149,7 +153,7 @@ function stepsFor(
         progress.show(shareOf(state, limitMs), amount(state)),
     }, world).then((state) => `${amount(state)}, ${url.origin}${url.pathname}`);
   return [
-    { name: "connect", run: () => take("connect", connect) },
+    { name: "connect", isNeeded: true, run: () => take("connect", connect) },
     {
       name: "first byte",
       run: async () =>

@@ -8,7 +8,7 @@
  */
 import process from "node:process";
 import { systemTransport } from "../../adapters/net/system.ts";
-import { type Clock, systemClock } from "../../clock.ts";
+import { systemClock } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
 import { systemRandomBytes } from "../../random.ts";
@@ -29,7 +29,7 @@ import {
   type WantedPort,
 } from "./doctor_server.ts";
 import { readSubject, type Subject } from "./doctor_subject.ts";
-import { examineUpstream } from "./doctor_upstream.ts";
+import { examineUpstream, type UpstreamTrial } from "./doctor_upstream.ts";
 import {
   type Finding,
   formatFinding,
@@ -40,7 +40,9 @@ import {
 import { print } from "../output.ts";
 import { DOCTOR, PROBE, type ProbeSettings } from "../settings/probe.ts";
 import { complete, fromOptions } from "../settings/read.ts";
+import { shifted } from "./probe_clock.ts";
 import type { ProbeWorld } from "./probe_server.ts";
+import { Progress } from "./progress.ts";
 
 /**
  * Runs `umbra doctor`.
@@ -52,18 +54,37 @@ export async function runDoctor(args: Arguments): Promise<boolean> {
   const json = args.has("json");
   const colour = process.stdout.isTTY === true;
   const findings: Finding[] = [];
-  for await (const finding of examine(args)) {
+  const progress = new Progress({
+    write: (text) => {
+      process.stderr.write(text);
+    },
+    isTerminal: process.stderr.isTTY === true,
+  }, systemClock);
+  // Where lines are kept, the findings are progress enough.
+  const progressed: UpstreamTrial["progressed"] = (what, share) => {
+    if (process.stderr.isTTY === true) progress.show(share, what);
+  };
+  for await (const finding of examine(args, progressed)) {
+    progress.clear();
     findings.push(finding);
     if (!json) await print(formatFinding(finding, colour));
   }
+  progress.clear();
   await print(json ? formatJson(findings) : formatSummary(findings));
   return isHealthy(findings);
 }
 
 /** Everything, as it is found. */
-async function* examine(args: Arguments): AsyncGenerator<Finding> {
+async function* examine(
+  args: Arguments,
+  progressed: UpstreamTrial["progressed"],
+): AsyncGenerator<Finding> {
   const { clockUrl, resolver } = fromOptions(DOCTOR, args);
-  const wishes = { ...complete(PROBE, fromOptions(PROBE, args)), resolver };
+  const wishes: Wishes = {
+    ...complete(PROBE, fromOptions(PROBE, args)),
+    resolver,
+    progressed,
+  };
   const { subject, findings } = readSubject(args);
   const { methods } = subject;
   const transport = systemTransport(subject.operator.outbound);
@@ -79,7 +100,10 @@ async function* examine(args: Arguments): AsyncGenerator<Finding> {
   if (clock.verdict !== "skip") yield clock;
   const world: ProbeWorld = {
     transport,
-    clock: corrected(systemClock, offset),
+    // Of a clock that is known to be wrong, so that the key can be judged.
+    clock: Math.abs(offset) > MAX_TIMESTAMP_SKEW_S
+      ? shifted(systemClock, offset)
+      : systemClock,
     randomBytes: systemRandomBytes,
     ...ciphers,
     waitMs: wishes.waitMs,
@@ -111,6 +135,8 @@ async function* examineRole(
 interface Wishes extends ProbeSettings {
   /** Whom to ask over UDP; not set: nobody was named. */
   readonly resolver: Address | undefined;
+  /** See {@link UpstreamTrial}. */
+  readonly progressed: UpstreamTrial["progressed"];
 }
 
 async function* examineLocals(
@@ -120,11 +146,14 @@ async function* examineLocals(
 ): AsyncGenerator<Finding> {
   const [first] = locals;
   const { mode = "tcp_only", servers } = first!;
-  const { target, resolver = hasUdp(mode) ? DEFAULT_RESOLVER : undefined } =
-    wishes;
+  const {
+    target,
+    resolver = hasUdp(mode) ? DEFAULT_RESOLVER : undefined,
+    progressed,
+  } = wishes;
   for (const server of servers) {
     const trial = {
-      ...{ server, target, resolver },
+      ...{ server, target, resolver, progressed },
       udpWanted: hasUdp(mode),
       tcpWanted: mode !== "udp_only",
     };
@@ -183,17 +212,4 @@ function portsOf(endpoint: Endpoint, mode: Mode = "tcp_only"): WantedPort[] {
 
 function hasUdp(mode: Mode): boolean {
   return mode !== "tcp_only";
-}
-
-/**
- * A clock that is known to be wrong, put right: so that the other end takes
- * our time stamps, and the key can be judged.
- */
-function corrected(clock: Clock, offsetS: number): Clock {
-  if (Math.abs(offsetS) <= MAX_TIMESTAMP_SKEW_S) return clock;
-  return {
-    monotonicMs: () => clock.monotonicMs(),
-    unixMs: () => clock.unixMs() + offsetS * 1_000,
-    schedule: (callback, delayMs) => clock.schedule(callback, delayMs),
-  };
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Deadline, systemClock } from "../../clock.ts";
+import { type Clock, Deadline, systemClock } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { type ErrorCode, UmbraError } from "../../errors.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
@@ -13,12 +13,16 @@ import { clockOffset, dateOfResponse, judgeClock } from "./judge_clock.ts";
 import { judgeDns } from "./judge_machine.ts";
 import {
   type Controls,
+  type Evidence,
   judgeServer,
   judgeUdp,
   judgeUnreachable,
+  judgeUnsent,
 } from "./judge_server.ts";
 import { headRequest } from "./head_request.ts";
+import { findClockOffset, shifted } from "./probe_clock.ts";
 import {
+  NOWHERE,
   type ProbeWorld,
   reach,
   type Reaction,
@@ -39,31 +43,36 @@ export interface UpstreamTrial {
   readonly udpWanted: boolean;
   /** Whether TCP is. */
   readonly tcpWanted: boolean;
+  /** Told what is looked at next, and how far that is, 0 to 1, where known. */
+  progressed(what: string, share?: number): void;
 }
-
-/** A target that no server reaches: a port of its own that nobody uses. */
-const NOWHERE: Address = { host: "127.0.0.1", port: 1 };
 
 /** Tries everything, and tells what it found as it goes. */
 export async function* examineUpstream(
-  { server, target, resolver, udpWanted, tcpWanted }: UpstreamTrial,
+  trial: UpstreamTrial,
   world: ProbeWorld,
 ): AsyncGenerator<Finding> {
+  const { server, resolver, udpWanted, tcpWanted, progressed } = trial;
   const { host, port } = server.endpoint;
+  progressed(`looking ${host} up`);
   const { finding, addresses } = await lookUp(host, world);
   yield finding;
   if (addresses.length === 0) return;
   let address = addresses[0]!;
   let keyIsRight = false;
+  let clock = world.clock;
   if (tcpWanted) {
     try {
+      progressed(`connecting to ${host}`);
       const { endpoint, connectMs } = await reach(addresses, port, world);
       address = endpoint.host;
       const detail = `connected to ${host} port ${port} in ` +
         `${Math.round(connectMs)} ms`;
       yield { check: "connect", verdict: "ok", detail };
-      const reached = { ...server, endpoint };
-      for (const finding of await tryKey(reached, target, world)) {
+      const reached = { ...trial, server: { ...server, endpoint } };
+      const { findings, offsetS } = await tryKey(reached, connectMs, world);
+      clock = shifted(clock, offsetS);
+      for (const finding of findings) {
         keyIsRight ||= finding.check === "key" && finding.verdict === "ok";
         yield finding;
       }
@@ -73,8 +82,13 @@ export async function* examineUpstream(
   }
   if (resolver !== undefined) {
     const reached = { ...server, endpoint: { host: address, port } };
-    const reaction = await askOverUdp(reached, resolver, world);
-    yield judgeUdp(reaction, resolver, udpWanted, keyIsRight || !tcpWanted);
+    try {
+      progressed(`asking ${resolver.host} over UDP`);
+      const reaction = await askOverUdp(reached, resolver, { ...world, clock });
+      yield judgeUdp(reaction, resolver, udpWanted, keyIsRight || !tcpWanted);
+    } catch (error) {
+      yield judgeUnsent(reached.endpoint, codeOf(error), udpWanted);
+    }
   }
 }
 
@@ -111,27 +125,89 @@ export async function takeControls(
   return { nowhere, garbage };
 }
 
+/** What became of a try of the key. */
+interface KeyTrial {
+  readonly findings: readonly Finding[];
+  /** Seconds by which the world's clock had to be put ahead for it. */
+  readonly offsetS: number;
+}
+
 async function tryKey(
-  server: UpstreamServer,
-  target: Address,
+  trial: UpstreamTrial,
+  connectMs: number,
   world: ProbeWorld,
-): Promise<Finding[]> {
-  const { method } = server;
-  const { waitMs } = world;
+): Promise<KeyTrial> {
+  const { server, target, progressed } = trial;
+  progressed(`asking for ${target.host} through the server`);
+  const asked = await ask(trial, world);
+  if (["answer", "foreign"].includes(asked.answer.kind)) {
+    return { findings: judge(trial, asked, world), offsetS: 0 };
+  }
+  progressed("comparing it with what must fail");
+  const controls = await takeControls(server, world);
+  const { nowhere, garbage } = controls;
+  const findings = judge(trial, { ...asked, controls }, world);
+  const isMute = nowhere.kind === "silent" && garbage.kind === "silent";
+  if (!isMute || !server.method.family.needsClock) {
+    return { findings, offsetS: 0 };
+  }
+  const offsetS = await findClockOffset(server, {
+    connectMs,
+    progressed: (share) => progressed("trying other time stamps", share),
+  }, world);
+  if (offsetS === undefined) {
+    return {
+      findings: judge(trial, { ...asked, controls, clocksTried: true }, world),
+      offsetS: 0,
+    };
+  }
+  const stamped = { ...world, clock: shifted(world.clock, offsetS) };
+  const again = await ask(trial, stamped);
+  const understood: Controls = { garbage, nowhere: UNDERSTOOD };
+  const known = judge(trial, { ...again, controls: understood }, stamped);
+  return {
+    findings: known.some(({ check }) => check === "clock") ? known : [
+      ...known,
+      judgeClock(clockError(stamped.clock), "the server", true),
+    ],
+    offsetS,
+  };
+}
+
+/** What the search has seen of a server that took another time stamp. */
+const UNDERSTOOD: Reaction = { kind: "closed", afterMs: 0 };
+
+/** Seconds that a clock is ahead of this machine's. */
+function clockError(clock: Clock): number {
+  return Math.round((clock.unixMs() - systemClock.unixMs()) / 1_000);
+}
+
+/** A request, and this machine's time around it. */
+interface Asked {
+  readonly answer: Reaction;
+  readonly sentUnixMs: number;
+  readonly receivedUnixMs: number;
+}
+
+async function ask(
+  { server, target }: UpstreamTrial,
+  world: ProbeWorld,
+): Promise<Asked> {
   const sentUnixMs = systemClock.unixMs();
-  const answer = await requestTarget(
-    server,
-    target,
-    headRequest(target),
-    world,
-  );
-  const receivedUnixMs = systemClock.unixMs();
-  const told = answer.kind === "answer" || answer.kind === "foreign";
-  const controls = told ? undefined : await takeControls(server, world);
-  const findings = judgeServer({
-    ...{ method, target, answer, waitMs },
-    ...(controls && { controls }),
-  });
+  const payload = headRequest(target);
+  const answer = await requestTarget(server, target, payload, world);
+  return { answer, sentUnixMs, receivedUnixMs: systemClock.unixMs() };
+}
+
+/** Findings `key`, `target` and `clock`, as far as something tells. */
+function judge(
+  { server: { method }, target }: UpstreamTrial,
+  { answer, sentUnixMs, receivedUnixMs, ...rest }:
+    & Asked
+    & Pick<Evidence, "controls" | "clocksTried">,
+  { waitMs }: ProbeWorld,
+): Finding[] {
+  const findings = judgeServer({ method, target, answer, waitMs, ...rest });
   const other = otherClock(answer, target);
   if (other === undefined) return findings;
   const offset = clockOffset(other.unixSeconds, sentUnixMs, receivedUnixMs);

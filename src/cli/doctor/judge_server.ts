@@ -25,6 +25,8 @@ export interface Evidence {
   readonly answer: Reaction;
   /** Reactions that were asked for when the first one told nothing. */
   readonly controls?: Controls;
+  /** True if other time stamps met silence as well. */
+  readonly clocksTried?: boolean;
   /** How long a reaction was waited for, in milliseconds. */
   readonly waitMs: number;
 }
@@ -57,7 +59,7 @@ export function judgeServer(evidence: Evidence): Finding[] {
       targetFailed(evidence),
     ];
   }
-  return [wrongKey(method, controls)];
+  return [wrongKey(evidence, controls)];
 }
 
 function rightKey(method: Method, why: string): Finding {
@@ -131,7 +133,7 @@ export const SET_CLOCKS =
   "set the clock of this machine and of the server (timedatectl set-ntp true)";
 
 function wrongKey(
-  method: Method,
+  { method, clocksTried }: Evidence,
   { nowhere, garbage }: Controls,
 ): Finding {
   if (garbage.kind === "foreign") {
@@ -145,17 +147,17 @@ function wrongKey(
     };
   }
   if (nowhere.kind === "silent" && garbage.kind === "silent") {
-    const clocks = method.family.needsClock;
+    const isStamped = method.family.needsClock && clocksTried;
     return {
       check: "key",
       verdict: "fail",
-      detail: "the server is silent, as to bytes that mean nothing: wrong " +
-        "password or method" +
-        (clocks ? `, or clocks more than ${MAX_TIMESTAMP_SKEW_S} s apart` : ""),
+      detail: "the server is silent, as to bytes that mean nothing" +
+        (isStamped ? " and to the time stamps of other clocks" : "") +
+        ": wrong password or method",
       advice: "compare method and password with the server's configuration" +
-        (clocks
+        (isStamped
           ? "; --clock-url http://… compares this machine's clock with a web " +
-            "server's"
+            "server's, should it be wrong by days"
           : ""),
     };
   }
@@ -227,6 +229,44 @@ const UNREACHABLE: Readonly<
     "may not be connected to",
     "run Deno with --allow-net for this address; or a firewall of this " +
     "machine forbids it",
+  ],
+};
+
+/**
+ * Finding `udp` where a datagram could not even be sent.
+ *
+ * @param code Why.
+ * @param wanted True if the configuration asks for UDP.
+ */
+export function judgeUnsent(
+  { host, port }: Address,
+  code: ErrorCode,
+  wanted: boolean,
+): Finding {
+  const [what, advice] = UNSENT[code] ??
+    [`cannot be sent (${code})`, "try from another network"];
+  return {
+    check: "udp",
+    verdict: wanted ? "fail" : "warn",
+    detail: `datagrams to ${formatAddress({ host, port })} ${what}`,
+    advice,
+  };
+}
+
+const UNSENT: Readonly<
+  Partial<Record<ErrorCode, readonly [what: string, advice: string]>>
+> = {
+  ERR_NET_PERMISSION: [
+    "are forbidden on this machine",
+    "let UDP out of this machine's firewall; or run Deno with --allow-net",
+  ],
+  ERR_NET_UNREACHABLE: [
+    "have no route",
+    "check this machine's own connection; an IPv6 address needs IPv6 here",
+  ],
+  ERR_NET_HOST_UNREACHABLE: [
+    "reach nobody at that address",
+    "check the address, and that the machine runs",
   ],
 };
 

@@ -45,6 +45,9 @@ export interface ProbeWorld {
   readonly waitMs: number;
 }
 
+/** A target that no server reaches: a port of its own that nobody uses. */
+export const NOWHERE: Address = { host: "127.0.0.1", port: 1 };
+
 /** What a server did. */
 export type Reaction =
   /** It sent payload that opens with our key. */

@@ -3,8 +3,16 @@
  *
  * @module
  */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { systemTransport } from "../../adapters/net/system.ts";
@@ -40,7 +48,8 @@ const MAX_PORT_TRIES = 20;
 
 /** Runs `umbra init`. */
 export async function runInit(args: Arguments): Promise<void> {
-  const folder = resolve(args.last("dir") ?? "umbra");
+  const folder = resolve(args.last("dir") ?? defaultFolder());
+  checkFolder(folder, args.has("force"));
   const answers = await askFor(args);
   const { listen, warning } = await listenAddress(answers);
   const program = selfCommand();
@@ -140,6 +149,40 @@ async function tryListen(
   }
 }
 
+/** Not `umbra`: that may be this program, beside which it was started. */
+function defaultFolder(): string {
+  return process.getuid?.() === 0 ? "/etc/umbra" : "umbra-server";
+}
+
+/**
+ * Tells whether files can be made there, better before anything is asked.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_FILE`.
+ */
+function checkFolder(folder: string, force: boolean): void {
+  const isThere = within(folder, "write", () => {
+    let existing = folder;
+    while (!existsSync(existing)) existing = dirname(existing);
+    if (!statSync(existing).isDirectory()) {
+      throw Object.assign(new Error(`${existing} is a file`), NOT_A_FOLDER);
+    }
+    accessSync(existing, constants.W_OK | constants.X_OK);
+    return existsSync(join(folder, SERVER_FILE));
+  });
+  if (isThere && !force) throw taken(join(folder, SERVER_FILE));
+}
+
+/** As the file system says it. */
+const NOT_A_FOLDER = { code: "ENOTDIR" };
+
+function taken(path: string): ConfigError {
+  return new ConfigError(
+    "ERR_CONFIG_FILE",
+    `${path} is there already, nothing was written: --dir DIR for another ` +
+      "folder, --force to overwrite",
+  );
+}
+
 /**
  * Writes all files or, where one is there already, none.
  *
@@ -150,18 +193,12 @@ function writeAll(
   files: ReadonlyMap<string, string>,
   force: boolean,
 ): void {
-  const taken = within(
+  const [first] = within(
     folder,
     "read",
     () => [...files.keys()].filter((name) => existsSync(join(folder, name))),
   );
-  if (taken.length > 0 && !force) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `${join(folder, taken[0]!)} is there already, nothing was written: ` +
-        "--dir DIR for another folder, --force to overwrite",
-    );
-  }
+  if (first !== undefined && !force) throw taken(join(folder, first));
   within(folder, "write", () => {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const [name, text] of files) {

@@ -138,6 +138,8 @@ function localText(
   "mode": "tcp_and_udp",
   "method": ${JSON.stringify(method.name)},
   "password": ${JSON.stringify(password)},
+  // Name in the URI that \`umbra url\` prints.
+  "remarks": ${JSON.stringify(name)},
 
   // Where programs find the proxy: SOCKS and HTTP on one port.
   "local_address": ${JSON.stringify(DEFAULT_LOCAL.host)},

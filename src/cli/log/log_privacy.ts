@@ -4,6 +4,7 @@
  * @module
  */
 import { createHmac } from "node:crypto";
+import { explain } from "../../admin/refusals.ts";
 import type { LogFields, Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
 
@@ -20,9 +21,10 @@ export const DEFAULT_LOG_PRIVACY: Readonly<
 
 /**
  * A logger that writes `target` as `privacy` wants it. Where it is not `full`,
- * what a network or a policy said of a connection goes as well, and of a route
- * all but the way: those texts name hosts and addresses. The code of the error
- * stays, and so does the client.
+ * what a network or a policy said of a connection is left out as well, and of a
+ * route all but the way: those texts name hosts and addresses. The code of the
+ * error stays, with what it means where that is a refusal of ours, and so does
+ * the client.
  *
  * @param logger Where the lines go.
  * @param randomBytes Makes the key of the words, which nobody can look up.
@@ -44,7 +46,7 @@ export function privateLogger(
       logger.log(level, message, {
         ...fields,
         target: target === undefined ? undefined : tell(String(target)),
-        reason: namesHosts(fields) ? undefined : reason,
+        reason: namesHosts(fields) ? adviceOn(fields) : reason,
         route: route === undefined ? undefined : wayOf(String(route)),
       });
     },
@@ -62,6 +64,13 @@ function namesHosts({ client, target, code }: LogFields): boolean {
   if (client === undefined && target === undefined) return false;
   return /^ERR_NET_|^ERR_POLICY_TARGET$|^ERR_ROUTE_BLOCKED$|^ERR_FAKE_IP_UNKNOWN$/
     .test(String(code));
+}
+
+/** What the operator can do about a refusal of ours, without names. */
+function adviceOn({ code }: LogFields): string | undefined {
+  return /^ERR_POLICY_|^ERR_ROUTE_/.test(String(code))
+    ? explain(String(code)).meaning.replace(/\.$/, "")
+    : undefined;
 }
 
 /** `direct: [bypass_list] domain "a.test"` → `direct`. */

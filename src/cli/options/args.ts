@@ -99,7 +99,14 @@ export function parseArguments(
   const operands = parsed._ as string[];
   if (operands.length > command.maxOperands && parsed.help !== true) {
     // It may be a password: it is told by its place.
-    const place = argv.lastIndexOf(operands[command.maxOperands]!) + 1;
+    const operand = operands[command.maxOperands]!;
+    const place = argv.lastIndexOf(operand) + 1;
+    if (/^ssr?:\/\//i.test(operand)) {
+      throw usage(
+        `A link at place ${place} is for \`umbra local\`, which connects to a ` +
+          "server; `umbra url` prints the links of a server's own configuration",
+      );
+    }
     throw usage(
       `Unexpected argument at place ${place}; see --help` +
         (command.options.some(({ name }) => name === "config")

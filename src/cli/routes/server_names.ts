@@ -25,7 +25,7 @@ export function serverNames(name: string, sources: Sources): string[] {
   const { servers, unnamed } = findServers(
     args,
     file,
-    new Secrets(sources, name),
+    new Secrets(sources, file),
   );
   const shares = sharesOf(servers, unnamed.service?.mode);
   return uniqueNames(

@@ -9,6 +9,7 @@ import type {
   ReloadReport,
   Status,
   UpstreamControl,
+  UpstreamStatus,
 } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
@@ -24,6 +25,7 @@ import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Fleet, PlannedService } from "./fleet.ts";
+import type { ProvidersInUse } from "../tools/crypto.ts";
 import { LocalPlan } from "./local_plan.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { Turns } from "./turns.ts";
@@ -32,8 +34,8 @@ import { Turns } from "./turns.ts";
 export interface LocalSupervisorOptions {
   /** Reads the configuration, again and again. */
   configure(): ConfiguredRole<ConfiguredLocal[]>;
-  /** Told the methods that will be used; throws when nobody computes one. */
-  serve(methods: readonly Method[]): void;
+  /** Told the methods that will be used, and those that are. */
+  readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** The world services run in. */
   readonly world: Dependencies;
   /** What shall run for a configuration, all of it through one group. */
@@ -95,9 +97,11 @@ export class LocalSupervisor implements Operator {
   status(): Status {
     const { fleet, programStatus } = this.#options;
     const program = programStatus();
+    const upstreams = this.#group.status;
     return {
       ...program,
-      upstreams: this.#group.status,
+      ready: program.ready && upstreams.some(isOfUse),
+      upstreams,
       servers: fleet.running.flatMap(({ plan, service }) => {
         if (!(plan instanceof LocalPlan)) return [];
         const { servers, mode = "tcp_only" } = plan.options;
@@ -128,8 +132,8 @@ export class LocalSupervisor implements Operator {
    */
   setServers(servers: readonly UpstreamServer[]): Promise<void> {
     return this.#turns.take(async () => {
-      const { serve, plans, fleet } = this.#options;
-      serve(servers.map(({ method }) => method));
+      const { ciphers, plans, fleet } = this.#options;
+      ciphers.prepare(servers.map(({ method }) => method));
       const result = this.#configured.result.map((local) => ({
         ...local,
         servers,
@@ -158,9 +162,9 @@ export class LocalSupervisor implements Operator {
 
   reload(dryRun: boolean): Promise<ReloadReport> {
     return this.#turns.take(async () => {
-      const { configure, serve, plans, fleet } = this.#options;
+      const { configure, ciphers, plans, fleet } = this.#options;
       const next = configure();
-      serve(next.result.flatMap(methodsOf));
+      ciphers.prepare(next.result.flatMap(methodsOf));
       const wanted = plans(next.result, this.#group);
       const changes = [
         ...fleet.preview(wanted),
@@ -186,6 +190,7 @@ export class LocalSupervisor implements Operator {
   }
 
   #replace(): void {
+    this.#options.ciphers.serve(this.#configured.result.flatMap(methodsOf));
     const { servers, ...options } = groupOf(this.#configured.result);
     this.#group.replace(servers, options);
   }
@@ -227,6 +232,12 @@ function groupOf(
 ): ServerGroupOptions & { readonly servers: readonly UpstreamServer[] } {
   const { servers, balancer, connectTimeoutMs } = local!;
   return { servers, ...balancer, connectTimeoutMs };
+}
+
+/** True unless a server is known not to answer. */
+function isOfUse({ tcp, udp }: UpstreamStatus): boolean {
+  const { state } = tcp.state === "disabled" ? udp : tcp;
+  return state === "up" || state === "suspect";
 }
 
 /** The methods a local needs. */

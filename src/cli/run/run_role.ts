@@ -32,6 +32,7 @@ import { checkDescriptors } from "./descriptor_floor.ts";
 import { checkReusePort, checkWorkers } from "./sharing.ts";
 import type { Stoppable } from "./take_over.ts";
 import { systemWorld } from "./world.ts";
+import type { ProvidersInUse } from "../tools/crypto.ts";
 import { chooseTransport } from "../../adapters/net/choose.ts";
 import { systemTransport } from "../../adapters/net/system.ts";
 
@@ -51,12 +52,8 @@ export interface Surroundings {
   readonly logger: Logger;
   /** Closed when the role has ended, or could not start. */
   readonly owned: DisposableStack;
-  /**
-   * Told the methods that will be used.
-   *
-   * @throws {ConfigError} When nobody can compute one.
-   */
-  serve(methods: readonly Method[]): void;
+  /** Told the methods that will be used, and those that are. */
+  readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** Everything of a status but the servers. */
   programStatus(): Omit<Status, "servers">;
 }
@@ -170,7 +167,7 @@ async function serve(
     fleet: new Fleet({ ...witness, withFields }),
     logger,
     owned,
-    serve: (methods) => providers.serve(methods),
+    ciphers: providers,
     programStatus: () => status.read(),
   });
   const startAdmin = await prepareAdmin(operator, supervised, {

@@ -7,6 +7,7 @@
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
 import type { LogFields } from "../../observe.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
 import {
   checkServer,
@@ -31,8 +32,8 @@ export interface ServerSurroundings {
   readonly world: Dependencies;
   /** Where its users are counted; shared by all addresses of one port. */
   readonly accounts: Accounts;
-  /** The users of all addresses of that port. */
-  readonly everyUser: readonly ServerUser[];
+  /** Everyone who has an account at any address of that port. */
+  readonly everyUser: readonly LimitedUser[];
 }
 
 /** One address of a server. */
@@ -106,11 +107,21 @@ export class ServerPlan implements PlannedService {
           : [`method ${describeMethod(next)}`],
         ...same(old.masterKey, next.masterKey) ? [] : ["another password"],
         ...userChanges(old.users ?? [], next.users ?? []),
+        ...same(old.owner ?? {}, next.owner ?? {})
+          ? []
+          : ["other limits of who has no name"],
         ...same(old.reach, next.reach) ? [] : [`targets: ${next.reach}`],
+        ...same(old.redirect ?? [], next.redirect ?? [])
+          ? []
+          : [`strangers: ${sitesOf(next)}`],
         ...adopted,
       ],
     };
   }
+}
+
+function sitesOf({ redirect = [] }: ConfiguredServer): string {
+  return redirect.map(formatAddress).join(", ") || "silence";
 }
 
 /** Names a server from one configuration to the next. */

@@ -5,8 +5,8 @@
  */
 import type { Credentials, ServerStatus } from "../../admin/operator.ts";
 import { formatAddress } from "../../codec/address.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
-import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredServer } from "../config/config.ts";
 import { userPassword } from "../config/credentials.ts";
@@ -25,7 +25,7 @@ export interface ViewedServer {
   /** Whether it was added at run time. */
   readonly managed: boolean;
   /** Those of the file, and those that were made at run time. */
-  readonly users: readonly ServerUser[];
+  readonly users: readonly LimitedUser[];
   /** What they have done. */
   readonly accounts: Accounts;
 }
@@ -37,7 +37,10 @@ export function statusOf(
   const [first] = servers;
   const usage = accounts.usage();
   const inFile = new Set(
-    servers.flatMap(({ secrets }) => [...secrets.users.keys()]),
+    servers.flatMap(({ secrets, owner }) => [
+      ...secrets.users.keys(),
+      ...owner === undefined ? [] : [owner.name],
+    ]),
   );
   return {
     id,

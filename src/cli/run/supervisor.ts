@@ -24,7 +24,9 @@ import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
+import type { LimitedUser } from "../../service/server/account.ts";
 import { Accounts } from "../../service/server/accounts.ts";
+import { everyUser } from "../../service/server/server.ts";
 import type { Dependencies } from "../../service/service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
@@ -34,8 +36,10 @@ import { NO_PASSWORD } from "../config/server_links.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Secret } from "../config/secrets.ts";
 import type { Fleet } from "./fleet.ts";
+import type { ProvidersInUse } from "../tools/crypto.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
+import { same } from "./same.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
 import { credentialsFor, statusOf } from "./server_view.ts";
@@ -45,12 +49,8 @@ import { Turns } from "./turns.ts";
 export interface SupervisorOptions {
   /** Reads the configuration, again and again. */
   configure(): ConfiguredRole<ConfiguredServer[]>;
-  /**
-   * Told the methods that will be used.
-   *
-   * @throws {ConfigError} When nobody can compute one.
-   */
-  serve(methods: readonly Method[]): void;
+  /** Told the methods that will be used, and those that are. */
+  readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** The world services run in. */
   readonly world: Dependencies;
   /** Keeps time for accounts and the ledger. */
@@ -143,7 +143,8 @@ export class Supervisor implements Operator {
     const server = servers.find(({ secrets }) => secrets.users.has(name)) ??
       servers[0];
     if (server === undefined) return undefined;
-    const { secrets, method } = server;
+    const { secrets, method, owner } = server;
+    if (name !== "" && name === owner?.name) return this.credentials(id, "");
     const secret = name === "" ? secrets.own : secrets.users.get(name);
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
     const password = method.keyLength === 0 && name === ""
@@ -160,7 +161,7 @@ export class Supervisor implements Operator {
   addUser(id: string, user: NewUser): void {
     const { method } = this.#serverOf(id);
     const { made } = this.#extrasOf(id);
-    if (this.#usersOf(id).some(({ name }) => name === user.name)) {
+    if (this.#everyoneAt(id).some(({ name }) => name === user.name)) {
       throw refused(`Cannot add user ${user.name}: there is one`);
     }
     const password = user.password ?? this.#newPassword(method);
@@ -171,6 +172,7 @@ export class Supervisor implements Operator {
       [...made, stored],
       () => this.#options.store?.put(stored),
     );
+    this.#tell("added", id, name);
   }
 
   changeUser(id: string, name: string, change: UserChange): void {
@@ -187,14 +189,16 @@ export class Supervisor implements Operator {
       made.map((user) => user === old ? next : user),
       () => this.#options.store?.put(next),
     );
+    this.#tell(describeChange(old, next), id, name);
   }
 
   removeUser(id: string, name: string): void {
     const old = this.#madeUser(id, name);
     const { method, secrets } = this.#serverOf(id);
-    const isLast = this.#usersOf(id).length === 1;
+    const users = this.#serversOf(id)
+      .flatMap((server) => this.#withMadeUsers(server).users ?? []);
     if (
-      isLast &&
+      users.length === 1 &&
       (["identity", "uid"].includes(method.userKind) ||
         secrets.own === undefined)
     ) {
@@ -210,6 +214,7 @@ export class Supervisor implements Operator {
     this.#options.store?.remove(id, name);
     this.#change(id, made.filter((user) => user !== old));
     this.#ledger?.forget(id, name);
+    this.#tell("removed", id, name);
   }
 
   clearCounts(id: string, name?: string): void {
@@ -222,6 +227,10 @@ export class Supervisor implements Operator {
     this.#ledger?.clear(id, name);
     const names = name === undefined ? ["", ...users.keys()] : [name];
     for (const one of names) accounts.clear(one);
+    this.#options.logger.log("info", "counts cleared", {
+      server: id,
+      user: name,
+    });
   }
 
   async addServer(
@@ -232,7 +241,7 @@ export class Supervisor implements Operator {
       throw refused(`Cannot add port ${port}: the configuration has it`);
     }
     const chosen = method === undefined ? model!.method : findMethod(method);
-    this.#options.serve([chosen]);
+    this.#options.ciphers.prepare([chosen]);
     const own = passwordSecret(password, `port ${port}`);
     const server: ConfiguredServer = {
       ...model!,
@@ -240,6 +249,8 @@ export class Supervisor implements Operator {
       method: chosen,
       masterKey: onlyKey(own, chosen),
       users: [],
+      owner: undefined,
+      ...chosen !== model!.method && { redirect: undefined },
       secrets: { own, users: new Map() },
       ...mode !== undefined && { mode },
     };
@@ -254,6 +265,7 @@ export class Supervisor implements Operator {
         throw error;
       }
       this.#attach();
+      this.#options.logger.log("info", "server added at run time", { port });
     });
   }
 
@@ -263,6 +275,10 @@ export class Supervisor implements Operator {
     this.#ledger?.flush();
     this.#managed.delete(Number(id));
     this.#options.fleet.retire(serverKey(server));
+    this.#attach();
+    this.#options.logger.log("info", "server removed at run time", {
+      port: Number(id),
+    });
     return true;
   }
 
@@ -270,7 +286,7 @@ export class Supervisor implements Operator {
     return this.#turns.take(async () => {
       const { configure, fleet } = this.#options;
       const next = configure();
-      this.#options.serve(next.result.map(({ method }) => method));
+      this.#options.ciphers.prepare(next.result.map(({ method }) => method));
       const plans = this.#plans(next);
       for (const plan of plans) plan.check();
       const changes = fleet.preview(plans);
@@ -284,6 +300,11 @@ export class Supervisor implements Operator {
       this.#attach();
       return { changes, warnings };
     });
+  }
+
+  /** @param what What was done with the user. */
+  #tell(what: string, server: string, user: string): void {
+    this.#options.logger.log("info", `user ${what}`, { server, user });
   }
 
   #needsRestart(next: ConfiguredRole<unknown>): string[] {
@@ -332,13 +353,13 @@ export class Supervisor implements Operator {
     return servers.map((server) => {
       const id = this.#idOf(server);
       const siblings = servers.filter((other) => this.#idOf(other) === id);
-      const everyUser = new Map(
-        siblings.flatMap(({ users = [] }) => users).map((u) => [u.name, u]),
+      const users = new Map(
+        siblings.flatMap(everyUser).map((u) => [u.name, u]),
       );
       return new ServerPlan(server, {
         world: this.#options.world,
         accounts: this.#extrasOf(id).accounts,
-        everyUser: [...everyUser.values()],
+        everyUser: [...users.values()],
       });
     });
   }
@@ -406,16 +427,17 @@ export class Supervisor implements Operator {
     return extras;
   }
 
-  #usersOf(id: string): ServerUser[] {
+  /** Everyone who has an account there. */
+  #everyoneAt(id: string): LimitedUser[] {
     return this.#serversOf(id)
-      .flatMap((server) => this.#withMadeUsers(server).users ?? []);
+      .flatMap((server) => everyUser(this.#withMadeUsers(server)));
   }
 
   #madeUser(id: string, name: string): StoredUser {
     this.#serverOf(id);
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
     if (made !== undefined) return made;
-    if (this.#usersOf(id).some((user) => user.name === name)) {
+    if (this.#everyoneAt(id).some((user) => user.name === name)) {
       throw refused(
         `User ${name} is in the configuration file: change it there`,
       );
@@ -433,13 +455,15 @@ export class Supervisor implements Operator {
         fleet.find(serverKey(server))?.service.address ?? server.listen
       ),
       managed: this.#managed.has(Number(id)),
-      users: this.#usersOf(id),
+      users: this.#everyoneAt(id),
       accounts: this.#extrasOf(id).accounts,
     });
   }
 
-  /** Lets the ledger know every server that runs. */
+  /** Lets the ledger and the ciphers know every server that runs. */
   #attach(): void {
+    const servers = [...this.#configured.result, ...this.#managed.values()];
+    this.#options.ciphers.serve(servers.map(({ method }) => method));
     for (const id of this.#ids()) {
       this.#ledger?.attach(id, this.#extrasOf(id).accounts);
     }
@@ -452,6 +476,20 @@ export class Supervisor implements Operator {
       this.#flushLater();
     }, FLUSH_MS);
   }
+}
+
+/** In the words of a reload; nothing secret. */
+function describeChange(old: StoredUser, next: StoredUser): string {
+  const changes = [
+    ...old.password === next.password ? [] : ["another password"],
+    ...same(old.limits, next.limits) ? [] : ["other limits"],
+    ...old.disabled === next.disabled
+      ? []
+      : [next.disabled ? "disabled" : "enabled"],
+  ];
+  return changes.length === 0
+    ? "changed: nothing is new"
+    : `changed: ${changes.join(", ")}`;
 }
 
 function passwordSecret(text: string, origin: string): Secret {

@@ -6,8 +6,20 @@
  */
 import { SSR_OBFS, SSR_PROTOCOLS } from "../../session/shadowsocksr/names.ts";
 import type { HostAndPort } from "../config/values.ts";
-import { choice, PORT, REMARK, REMOTE_HOST, SWITCH, textAs } from "./kinds.ts";
-import { readHostAndPort } from "../config/values.ts";
+import {
+  choice,
+  PORT,
+  REMARK,
+  REMOTE_HOST,
+  SWITCH,
+  textAs,
+  whole,
+} from "./kinds.ts";
+import {
+  REDIRECT_EXPECTED,
+  redirectTargets,
+} from "../../codec/ssr_redirect.ts";
+import { readHostAndPort, readInteger } from "../config/values.ts";
 import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
 
 /** What may be spoken with the other end instead of Shadowsocks. */
@@ -56,12 +68,50 @@ export const LEGACY: Settings<{ readonly allowLegacy: boolean }> = {
   },
 };
 
-/** What is around the cipher of ShadowsocksR. */
+/** Sites for strangers; what is empty names none. */
+const REDIRECT: Kind<string[]> = {
+  type: "string or list",
+  expected: `${REDIRECT_EXPECTED}, or a list`,
+  schema: {
+    anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }],
+  },
+  read(value): string[] | undefined {
+    const all = [value].flat().filter((one) => one !== "");
+    if (!all.every((one) => typeof one === "string")) return undefined;
+    try {
+      redirectTargets(all, 1);
+      return all;
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+const KIBIBYTE = 1_024;
+
+/** As many bytes as a number is exact for. */
+const MAX_KIBIBYTES = Math.floor(Number.MAX_SAFE_INTEGER / KIBIBYTE);
+
+/** KiB a second; 0 is none, read as `Infinity`. */
+const KIBIBYTES: Kind<number> = {
+  ...whole(0, MAX_KIBIBYTES, {
+    type: "KiB a second",
+    expected: "a whole number of KiB a second, or 0 for no limit",
+  }),
+  read: (value) => {
+    const read = readInteger(value, 0, MAX_KIBIBYTES);
+    return read === 0 ? Infinity : read && read * KIBIBYTE;
+  },
+};
+
+/** What is around the cipher of ShadowsocksR, and how its users are served. */
 export interface SsrKeys {
   readonly wire: string;
   readonly protocolParam: string;
   readonly obfs: string;
   readonly obfsParam: string;
+  readonly redirect: string[];
+  readonly bytesPerSecond: number;
 }
 
 /** The letters are those of the Python original. */
@@ -111,6 +161,24 @@ export const SSR: Settings<SsrKeys> = {
     short: "g",
     kind: REMARK,
     help: "Hosts that the disguise pretends to speak with, separated by commas",
+    reload: "adopts",
+  },
+  redirect: {
+    key: "redirect",
+    places: OF_SERVER,
+    kind: REDIRECT,
+    usual: "silence",
+    help: "Server of ShadowsocksR: sites where strangers are sent, each as " +
+      "`HOST:PORT`, or as `*:LISTENPORT#HOST:PORT`",
+    reload: "adopts",
+  },
+  bytesPerSecond: {
+    key: "speed_limit_per_user",
+    places: OF_SERVER,
+    kind: KIBIBYTES,
+    usual: "no limit",
+    help: "Server: KiB a second of each user without `bytes_per_second`, and " +
+      "of all together who have no name; each direction by itself",
     reload: "adopts",
   },
 };

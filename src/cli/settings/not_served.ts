@@ -259,15 +259,11 @@ export const NOT_SERVED: readonly NotServed[] = [
   // What ShadowsocksR has besides.
   {
     ...refused(
-      "limits are those of users: bytes_per_second",
-      "speed_limit_per_con speed_limit_per_user",
+      "limits are those of users: speed_limit_per_user, bytes_per_second",
+      "speed_limit_per_con",
     ),
     zeroIsNone: true,
   },
-  refused(
-    "strangers meet silence here, and are sent nowhere; leave it out",
-    "redirect",
-  ),
   refused(
     "public addresses alone are reached; keep clients from ports with a " +
       "firewall",
@@ -280,6 +276,7 @@ export const NOT_SERVED: readonly NotServed[] = [
   ignored(NAMES, "dns_ipv6"),
   silent("there is no such cache", "udp_cache"),
   silent("see --log-connections", "connect_verbose_info"),
+  ignored('it is "local_address" here', "local"),
   // For people, and of published lists.
   silent("it is for people", "id version bytes_used bytes_remaining"),
 ];

@@ -99,7 +99,7 @@ function read(
     };
   }
   const file = readFile(args, sources);
-  const secrets = new Secrets(sources, file?.name);
+  const secrets = new Secrets(sources, file);
   const found = findServers(args, file, secrets, online);
   if (found.servers.length === 0 && file === undefined) {
     throw new ConfigError(

@@ -11,7 +11,7 @@ import {
   systemKeyStreams,
   systemProviders,
 } from "../../adapters/crypto/providers.ts";
-import { nodeHmac } from "../../adapters/crypto/node_hmac.ts";
+import { systemHmacs } from "../../adapters/crypto/hmacs.ts";
 import { systemClock } from "../../clock.ts";
 import type { AeadProvider } from "../../crypto/aead.ts";
 import type { Choice, Trial } from "../../crypto/choice.ts";
@@ -48,7 +48,7 @@ export function choiceOf(
   return "ivLength" in method ? keyStreamProvider : aeadProvider;
 }
 
-/** Who serves the methods in use; more methods may come into use later. */
+/** Who serves the methods in use, which may be others later. */
 export class ProvidersInUse {
   /** Serves every method that was asked for. */
   readonly choice: CipherChoice = {
@@ -60,7 +60,8 @@ export class ProvidersInUse {
   readonly #found: ProviderResult[] = systemProviders();
   /** Looked for when the first stream cipher comes into use. */
   #foundKeyStreams: ProviderResult<KeyStreamProvider>[] | undefined;
-  readonly #used = new Set<Method>();
+  readonly #prepared = new Set<Method>();
+  #used: ReadonlySet<Method> = new Set();
   #hmacIsTried = false;
 
   /** @param wanted `auto`, or the name of the only provider allowed. */
@@ -85,16 +86,29 @@ export class ProvidersInUse {
   }
 
   /**
+   * These methods, and no others, are in use from now on.
+   *
+   * @param methods Repetitions do no harm.
+   * @throws {ConfigError} As {@link ProvidersInUse.prepare}; those in use are the
+   * same then.
+   */
+  serve(methods: Iterable<Method>): void {
+    const used = new Set(methods);
+    this.prepare(used);
+    this.#used = used;
+  }
+
+  /**
    * Chooses for methods that are new, and says so in one line for each.
    *
    * @param methods Repetitions do no harm.
    * @throws {ConfigError} `ERR_CRYPTO_PROVIDER` when a method is left without.
    */
-  serve(methods: Iterable<Method>): void {
+  prepare(methods: Iterable<Method>): void {
     for (const method of new Set(methods)) {
-      if (this.#used.has(method)) continue;
+      if (this.#prepared.has(method)) continue;
       if (!isComputed(method)) {
-        this.#used.add(method);
+        this.#prepared.add(method);
         continue;
       }
       const trials = "ivLength" in method
@@ -110,7 +124,7 @@ export class ProvidersInUse {
       if (method.userKind === "uid") this.#takeNativeHmac();
       const chosen = choiceOf(method, this.choice).chosen(method);
       if (chosen === undefined) throw this.#unserved(method);
-      this.#used.add(method);
+      this.#prepared.add(method);
       this.#logger.log(
         "debug",
         `${method.name} is computed by ${chosen.name} ${chosen.version}`,
@@ -121,11 +135,13 @@ export class ProvidersInUse {
 
   /** The packets of ShadowsocksR have two HMACs each. */
   #takeNativeHmac(): void {
-    if (this.#wanted === "noble" || this.#hmacIsTried) return;
+    if (this.#hmacIsTried) return;
     this.#hmacIsTried = true;
-    const fault = useHmac(nodeHmac, systemRandomBytes);
-    if (fault === undefined) return;
-    this.#logger.log("warn", `HMAC of ${nodeHmac.name} refused: ${fault}`);
+    for (const hmac of systemHmacs(this.#wanted)) {
+      const fault = useHmac(hmac, systemRandomBytes);
+      if (fault === undefined) return;
+      this.#logger.log("warn", `HMAC of ${hmac.name} refused: ${fault}`);
+    }
   }
 
   /** A library that is missing is no fault, but the operator can mend it. */

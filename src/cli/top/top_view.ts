@@ -90,7 +90,7 @@ export function renderTop(history: History, view: TopView): string[] {
     rateLine("down", history, view, paint),
     rateLine("up", history, view, paint),
     ...countLines(status, view.width),
-    refusalLine(history, view.width),
+    refusalLine(status, view.width),
     ...upstreamLines(status, view.width, paint),
     "",
   ];
@@ -171,8 +171,8 @@ function countLines(status: Status, width: number): string[] {
   );
 }
 
-function refusalLine(history: History, width: number): string {
-  const recent = [...history.recentRefusals()].sort(([, a], [, b]) => b - a);
+function refusalLine({ recentRefusals }: Status, width: number): string {
+  const recent = Object.entries(recentRefusals).sort(([, a], [, b]) => b - a);
   if (recent.length === 0) return "nothing refused in the last minute";
   const reasons = recent.map(([code, count]) =>
     `${printable(explain(code).title)} ${formatCount(count)}`

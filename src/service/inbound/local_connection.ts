@@ -15,7 +15,7 @@ import type { Channel, Direction } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
 import { type Passage, relay } from "../../streams/relay.ts";
 import type { Connection } from "../../transport.ts";
-import { ConnectionReport, UNANSWERED } from "../connection_report.ts";
+import { ConnectionReport } from "../connection_report.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { ServiceOptions } from "../options.ts";
 import type { TargetNames } from "../routing/target_names.ts";
@@ -90,7 +90,8 @@ export class LocalConnection implements Passage {
     try {
       await this.#relay(channel);
       const unanswered = report.bytesUp > 0 && report.bytesDown === 0;
-      report.close(unanswered ? UNANSWERED : "done", unanswered);
+      if (unanswered) report.closeUnanswered();
+      else report.close("done");
     } catch (error) {
       report.fail(error);
       await this.#refuseUnanswered();

@@ -11,7 +11,10 @@ import { parseIp } from "../../codec/ip_address.ts";
 import { PolicyError, TransportError } from "../../errors.ts";
 import { ATTEMPT_DELAY_MS, MAX_DIAL_ADDRESSES } from "../../limits.ts";
 import type { Metrics } from "../../observe.ts";
-import type { TargetPolicy } from "../../security/target_policy.ts";
+import {
+  explainRefusal,
+  type TargetPolicy,
+} from "../../security/target_policy.ts";
 import type { Connection, Transport } from "../../transport.ts";
 
 /** How to reach an address. */
@@ -100,11 +103,9 @@ function permitted(
 ): string[] {
   const allowed = ips.filter((ip) => policy(ip) === undefined);
   if (allowed.length === 0) {
-    const [ip] = ips;
-    const reason = ip === undefined ? "no address" : policy(ip);
     throw new PolicyError(
       "ERR_POLICY_TARGET",
-      `Cannot dial ${host}: its address is ${reason}`,
+      `Cannot dial ${host}: ${explainRefusal(ips[0], policy)}`,
     );
   }
   return allowed;

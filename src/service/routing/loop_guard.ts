@@ -53,7 +53,7 @@ export class GuardedDirect implements Outbound {
 }
 
 /** Refuses the addresses at which a listener can be reached on this machine. */
-function notItself(host: string): TargetPolicy {
+export function notItself(host: string): TargetPolicy {
   return (ip) => {
     const isOwn = ip === host || isLoopback(ip) &&
         (isUnspecified(host) || isLoopback(host) || host === "localhost");

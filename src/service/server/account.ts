@@ -65,6 +65,8 @@ export class Account {
    * way to them, or a download would drop every one.
    */
   readonly #packetDueMs: Record<Direction, number> = { up: 0, down: 0 };
+  /** Bytes used when the quota was too small for the next ones. */
+  #spentAt = Infinity;
   #presence = new AbortController();
 
   /**
@@ -84,6 +86,7 @@ export class Account {
       // What was due at another rate is not due at this one.
       for (const due of [this.#dueMs, this.#packetDueMs]) due.up = due.down = 0;
     }
+    if (limits.quotaBytes !== this.#limits.quotaBytes) this.#spentAt = Infinity;
     this.#limits = limits;
     this.#disabled = disabled;
     if (disabled) this.dismiss("was disabled");
@@ -130,12 +133,21 @@ export class Account {
   /** What it has done, and does now. */
   usage(): UserUsage {
     const hosts = [...this.#hosts.keys()].slice(-MAX_LISTED_HOSTS);
-    return { ...this.#counts, open: this.#open, hosts };
+    return {
+      ...this.#counts,
+      open: this.#open,
+      hosts,
+      ...this.#used >= this.#spentAt && { quotaSpent: true },
+    };
   }
 
   /** Takes counts in the place of its own. */
   restore(counts: UserCounts): void {
     this.#counts = { ...counts };
+  }
+
+  get #used(): number {
+    return this.#counts.bytesUp + this.#counts.bytesDown;
   }
 
   get #open(): number {
@@ -216,8 +228,9 @@ export class Account {
   /** Whether so many more bytes may pass now. */
   #allow(bytes: number): void {
     const { quotaBytes = Infinity, expiresUnixMs } = this.#limits;
-    const used = this.#counts.bytesUp + this.#counts.bytesDown;
+    const used = this.#used;
     if (used + bytes > quotaBytes || used === quotaBytes) {
+      this.#spentAt = Math.min(this.#spentAt, used);
       throw refusal(
         "ERR_POLICY_USER_QUOTA",
         `User ${this.#name} has used ${used} of ${quotaBytes} bytes`,

@@ -5,12 +5,13 @@
  * sends nothing and does not close before the client does or one deadline
  * passes, counted from accept and the same for silence, for garbage and for
  * a request that never becomes complete. Afterwards failures are prompt.
+ * Where the operator has named sites for strangers, garbage is sent there.
  *
  * @module
  */
-import { NOTHING } from "../../bytes.ts";
+import { concat, NOTHING } from "../../bytes.ts";
 import { abortable, Deadline } from "../../clock.ts";
-import { formatAddress } from "../../codec/address.ts";
+import { type Address, formatAddress } from "../../codec/address.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import type { Method } from "../../crypto/method.ts";
 import {
@@ -33,7 +34,7 @@ import { Channel, type Direction } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
 import { type Passage, relay } from "../../streams/relay.ts";
 import type { Connection } from "../../transport.ts";
-import type { Visit } from "./account.ts";
+import type { LimitedUser, Visit } from "./account.ts";
 import type { Accounts } from "./accounts.ts";
 import { ConnectionReport } from "../connection_report.ts";
 import type { ServiceOptions } from "../options.ts";
@@ -41,6 +42,7 @@ import type { Router } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
 import { isClientBlocked, type ServerRoutes } from "../routing/server_rules.ts";
 import { acceptPeer } from "./bind.ts";
+import { redirectStranger } from "./redirect.ts";
 import type { Place } from "./strangers.ts";
 
 /** How a server treats the connections of its clients. */
@@ -53,6 +55,13 @@ export interface ServingOptions extends ServiceOptions {
   readonly routes?: ServerRoutes | undefined;
   /** Milliseconds for a valid request, lengthened at random. */
   readonly handshakeTimeoutMs: number;
+  /** Whose clients without a name are. Default: nobody's, without limits. */
+  readonly owner?: LimitedUser | undefined;
+  /**
+   * Sites for strangers, one of them for each client address. Default: none,
+   * and strangers meet silence.
+   */
+  readonly redirect?: readonly Address[] | undefined;
 }
 
 /** The server of a connection; what it says may change meanwhile. */
@@ -92,6 +101,11 @@ export class ClientConnection {
   readonly #signal: AbortSignal;
   readonly #place: Place;
   readonly #report: ConnectionReport;
+  /**
+   * What a stranger has sent, where strangers are redirected, until it was
+   * answered; the session bounds it.
+   */
+  #received: Uint8Array[] | undefined;
 
   /** Begins a session. */
   constructor(
@@ -105,6 +119,7 @@ export class ClientConnection {
     this.#signal = signal;
     this.#place = place;
     this.#report = new ConnectionReport(client, server.world);
+    if (server.options.redirect?.length) this.#received = [];
   }
 
   /** Serves it to its end; what peers and networks do is no error. */
@@ -134,11 +149,24 @@ export class ClientConnection {
       else report.fail(error, this.#server.options.method);
       const isStrange = error instanceof ProtocolError ||
         error instanceof PolicyError && error.code === "ERR_CLIENT_BLOCKED";
-      if (isStrange) {
+      if (isStrange && !await this.#redirect()) {
         await drain(this.#client.reader, patience.signal);
       }
       return undefined;
     }
+  }
+
+  /** False where a stranger is to meet silence, or its site is not there. */
+  async #redirect(): Promise<boolean> {
+    const received = this.#received;
+    if (received === undefined) return false;
+    this.#received = undefined;
+    return await redirectStranger(this.#client, {
+      received: concat(...received),
+      options: this.#server.options,
+      world: this.#server.world,
+      signal: this.#signal,
+    });
   }
 
   /** `undefined` when the client ended its side before the request was there. */
@@ -154,10 +182,18 @@ export class ClientConnection {
     for (;;) {
       const bytes = await this.#client.reader.read(signal);
       if (bytes === undefined) return undefined;
+      this.#received?.push(bytes);
       const { request, reply, question } = this.#session.accept(bytes);
-      if (reply !== undefined) await this.#reply(reply, signal);
+      if (reply !== undefined) {
+        // No site could go on from here.
+        this.#received = undefined;
+        await this.#reply(reply, signal);
+      }
       if (question !== undefined) await refuseUnlessNew(question, signal);
-      if (request !== undefined) return request;
+      if (request === undefined) continue;
+      this.#received = undefined;
+      const { owner } = this.#server.options;
+      return { ...owner && { user: owner.name }, ...request };
     }
   }
 

@@ -5,12 +5,14 @@
  *
  * @module
  */
+import type { Address } from "../../codec/address.ts";
 import { SERVER_HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
 import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
 import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
 import type { Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
+import type { LimitedUser } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 import {
   ClientConnection,
@@ -45,6 +47,10 @@ export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
   readonly routes?: ServerRoutes | undefined;
   /** Milliseconds for a valid request, lengthened at random; default 60,000. */
   readonly handshakeTimeoutMs?: number;
+  /** Whose clients without a name are. Default: nobody's, without limits. */
+  readonly owner?: LimitedUser | undefined;
+  /** Sites for strangers; see {@link ServingOptions}. Default: none. */
+  readonly redirect?: readonly Address[] | undefined;
   /**
    * Where users are counted. Who gives them keeps them in line with the users.
    * Default: accounts of its own.
@@ -146,8 +152,9 @@ function withUpdate(
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
     update(change): void {
-      const { udpTimeoutMs, routes } = server.update(change);
-      udp?.update({ udpTimeoutMs, routes, protocol: server.protocol });
+      const { udpTimeoutMs, routes, owner } = server.update(change);
+      const { protocol } = server;
+      udp?.update({ udpTimeoutMs, routes, owner, protocol });
     },
   };
 }
@@ -166,7 +173,7 @@ class Server implements ConnectionServer {
     this.world = world;
     this.#ownsAccounts = options.accounts === undefined;
     this.accounts = options.accounts ??
-      new Accounts(options.users ?? [], world.clock);
+      new Accounts(everyUser(options), world.clock);
     this.#protocol = this.#speak(options);
     this.#router = this.#direct(options);
   }
@@ -193,7 +200,7 @@ class Server implements ConnectionServer {
     } else {
       this.#protocol = this.#speak(next);
     }
-    if (this.#ownsAccounts) this.accounts.set(next.users ?? []);
+    if (this.#ownsAccounts) this.accounts.set(everyUser(next));
     this.#router = this.#direct(next);
     this.#options = next;
     return next;
@@ -213,6 +220,13 @@ class Server implements ConnectionServer {
     const replayFilter = this.world.replayFilter(replayMemory);
     return serverProtocol(keys, { ...this.world, replayFilter });
   }
+}
+
+/** Everyone who has an account. */
+export function everyUser(
+  { users = [], owner }: Pick<ServerOptions, "users" | "owner">,
+): LimitedUser[] {
+  return owner === undefined ? [...users] : [...users, owner];
 }
 
 function sameKey(one: ServerKeys, other: ServerKeys): boolean {

@@ -8,7 +8,10 @@ import { type Address, formatAddress } from "../../codec/address.ts";
 import type { Packet } from "../../codec/packet.ts";
 import { PolicyError } from "../../errors.ts";
 import { MAX_DIAL_ADDRESSES } from "../../limits.ts";
-import type { TargetPolicy } from "../../security/target_policy.ts";
+import {
+  explainRefusal,
+  type TargetPolicy,
+} from "../../security/target_policy.ts";
 import type { Datagram, Endpoint } from "../../transport.ts";
 import type { PacketChannel, Router } from "../outbound/outbound.ts";
 import type { TargetNames } from "../routing/target_names.ts";
@@ -173,7 +176,7 @@ export class OutboundFlows<O extends FlowOwner> {
     if (allowed.length === 0) {
       throw new PolicyError(
         "ERR_POLICY_TARGET",
-        `Cannot send to ${host}: its address is ${policy(ips[0]!)}`,
+        `Cannot send to ${host}: ${explainRefusal(ips[0], policy)}`,
       );
     }
     return allowed.slice(0, MAX_DIAL_ADDRESSES)

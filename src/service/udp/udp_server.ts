@@ -19,7 +19,7 @@ import { onAbort } from "../../on_abort.ts";
 import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { Direction } from "../../streams/channel.ts";
-import type { Visit } from "../server/account.ts";
+import type { LimitedUser, Visit } from "../server/account.ts";
 import type { Accounts } from "../server/accounts.ts";
 import type { Dependencies, Service } from "../service.ts";
 import { isClientBlocked, type ServerRoutes } from "../routing/server_rules.ts";
@@ -39,6 +39,8 @@ export interface UdpServerChange {
   readonly udpTimeoutMs: number;
   /** Which clients are served besides; default: all. */
   readonly routes?: ServerRoutes | undefined;
+  /** Whose clients without a name are. Default: nobody's, without limits. */
+  readonly owner?: LimitedUser | undefined;
 }
 
 /** How to run the UDP side of a server. */
@@ -103,6 +105,7 @@ class UdpServer {
   readonly #clients = new Map<string, Client>();
   #packets: PacketServer;
   #routes: ServerRoutes | undefined;
+  #owner: LimitedUser | undefined;
 
   constructor(
     options: UdpServerOptions,
@@ -114,6 +117,7 @@ class UdpServer {
     this.#accounts = options.accounts;
     this.#packets = options.protocol.packets;
     this.#routes = options.routes;
+    this.#owner = options.owner;
     this.#report = new UdpReport(world);
     this.#flows = new OutboundFlows(
       {
@@ -148,8 +152,9 @@ class UdpServer {
     }
   }
 
-  update({ protocol, udpTimeoutMs, routes }: UdpServerChange): void {
+  update({ protocol, udpTimeoutMs, routes, owner }: UdpServerChange): void {
     this.#routes = routes;
+    this.#owner = owner;
     if (protocol.packets !== this.#packets) {
       this.#flows.end();
       this.#packets = protocol.packets;
@@ -165,7 +170,7 @@ class UdpServer {
 
   /** The client of a packet, once its user may send it. */
   #clientOf(packet: ClientPacket, endpoint: Endpoint): Client {
-    const { association, user, payload } = packet;
+    const { association, user = this.#owner?.name, payload } = packet;
     const known = this.#clients.get(association);
     if (known !== undefined) {
       known.endpoint = endpoint;

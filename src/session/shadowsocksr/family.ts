@@ -89,7 +89,8 @@ function server(
     ),
   };
   return {
-    stream: () => ssrServer(port, world),
+    stream: (clientHost = () => "") =>
+      ssrServer(port, { ...world, clientHost }),
     packets: new SsrPacketServer(port, randomBytes, world.memory),
     setUsers(all): void {
       const { name } = port.protocol;

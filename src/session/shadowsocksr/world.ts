@@ -23,6 +23,8 @@ export interface SsrServerWorld extends SsrWorld {
   readonly connections: ConnectionMemory;
   /** IVs and hellos it has seen or sent. */
   readonly memory: IvMemory;
+  /** Tells the client's address, if asked. */
+  readonly clientHost: () => string;
 }
 
 /** The two IVs of a connection; empty where there are none. */

@@ -101,21 +101,6 @@ test("History forgets, when ten minutes are over", () => {
   assert.equal(history.samples.length, looks + 1);
 });
 
-test("History counts refusals of the last minute only", () => {
-  const history = new History();
-  const at = (seconds: number, count: number): void =>
-    history.push(later(seconds * 1_000, { refusals: { ERR_NET_IDLE: count } }));
-  at(0, 5);
-  assert.deepEqual([...history.recentRefusals()], []);
-  for (let second = 1; second <= 60; second++) at(second, 7);
-  assert.deepEqual([...history.recentRefusals()], [["ERR_NET_IDLE", 2]]);
-  at(61, 7);
-  at(62, 7);
-  assert.deepEqual([...history.recentRefusals()], []);
-  at(63, 8);
-  assert.deepEqual([...history.recentRefusals()], [["ERR_NET_IDLE", 1]]);
-});
-
 test("History begins again, when the program's clock was set back", () => {
   const history = new History();
   history.push(FIRST);

@@ -116,7 +116,11 @@ describe("the manager", () => {
     await using world = await ManagerWorld.start();
     world.operator.withServer("8389", "aes-256-gcm", "configured");
     assert.deepEqual(await world.ask("list"), ["[\n]"]);
-    await world.ask('remove: {"server_port":8389}');
+    assert.deepEqual(await world.ask('remove: {"server_port":8389}'), ["err"]);
+    assert.match(
+      String(world.lines.at(-1)?.fields["reason"]),
+      /in the configuration file: remove it there/,
+    );
     assert.match((await world.ask("ping"))[0]!, /8389/);
     assert.deepEqual(
       await world.ask('add: {"server_port":8389,"password":"p"}'),

@@ -175,6 +175,29 @@ test("sumObserved() adds what workers have counted, and takes the latest skew", 
   assert.equal(serviceStatus(later).clockSkewSeconds, -50);
 });
 
+test("Observations knows the refusals of the last minute, and sums them over workers", async () => {
+  const clock = new FakeClock();
+  const [one, two] = [new Observations(clock), new Observations(clock)];
+  const recent = (): unknown =>
+    serviceStatus(sumObserved([one.snapshot, two.snapshot])).recentRefusals;
+  assert.deepEqual(recent(), {});
+  for (let i = 0; i < 6; i++) one.connectionRefused("ERR_SS_AUTHENTICATION");
+  two.connectionRefused("ERR_SS_AUTHENTICATION");
+  two.connectionRefused("ERR_SS_REPLAY");
+  assert.deepEqual(recent(), { ERR_SS_AUTHENTICATION: 7, ERR_SS_REPLAY: 1 });
+  await clock.advance(54_000);
+  one.connectionRefused("ERR_SS_REPLAY");
+  assert.deepEqual(recent(), { ERR_SS_AUTHENTICATION: 7, ERR_SS_REPLAY: 2 });
+  await clock.advance(11_000);
+  assert.deepEqual(recent(), { ERR_SS_REPLAY: 1 });
+  assert.deepEqual(told(one).refusals, {
+    ERR_SS_AUTHENTICATION: 6,
+    ERR_SS_REPLAY: 1,
+  });
+  await clock.advance(60_000);
+  assert.deepEqual(recent(), {});
+});
+
 function told(observations: Observations): ServiceStatus {
   return serviceStatus(observations.snapshot);
 }

@@ -34,6 +34,10 @@ test("stateOf() names the first reason that keeps a user out", () => {
     ["expired", { limits: ended, usage: used }],
     ["over quota", { limits: over, usage: used }],
     ["over quota", { limits: { quotaBytes: 0 } }],
+    ["over quota", {
+      limits: { quotaBytes: 110 },
+      usage: { ...used, quotaSpent: true },
+    }],
     ["connected", {
       limits: { quotaBytes: 101, expiresUnixMs: NOW + 1 },
       usage: used,

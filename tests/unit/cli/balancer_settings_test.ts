@@ -21,7 +21,12 @@ import { sourcesOf } from "../../support/sources.ts";
 
 const SUBSCRIPTIONS = join(ROOT, "tests", "data", "subscriptions");
 
-const ONE = { server: "192.0.2.1", server_port: 1, password: "x" };
+const ONE = {
+  server: "192.0.2.1",
+  server_port: 1,
+  password: "x",
+  method: "chacha20-ietf-poly1305",
+};
 
 function load(
   file: object,

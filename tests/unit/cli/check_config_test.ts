@@ -3,25 +3,44 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/options/args.ts";
-import { describeConfig } from "../../../src/cli/config/check_config.ts";
+import {
+  type ConfigReport,
+  describeConfig,
+} from "../../../src/cli/config/check_config.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
-const SERVER = { server_port: 8388, password: "secret-server" };
-const LOCAL = { server: "192.0.2.1", server_port: 1, password: "secret" };
+const SERVER = {
+  server_port: 8388,
+  password: "secret-server",
+  method: "chacha20-ietf-poly1305",
+};
+const LOCAL = {
+  server: "192.0.2.1",
+  server_port: 1,
+  password: "secret",
+  method: "chacha20-ietf-poly1305",
+};
 
-function check(file: object, ...options: string[]): string {
+function report(file: object, ...options: string[]): ConfigReport {
   const args = parseArguments(
     findCommand("check")!,
     ["config", "f", ...options],
   );
-  const text = describeConfig(
+  const report = describeConfig(
     "f",
     args,
     sourcesOf((path) => path === "f" ? JSON.stringify(file) : "secret-token"),
   );
-  assert.doesNotMatch(text, /secret/);
+  assert.doesNotMatch(report.text, /secret/);
+  return report;
+}
+
+/** What is said of a file that is right. */
+function check(file: object, ...options: string[]): string {
+  const { text, isFit } = report(file, ...options);
+  assert.ok(isFit, text);
   return text;
 }
 
@@ -59,7 +78,7 @@ test("describeConfig() tells every server, user, limit and default", () => {
         disabled: true,
         quota_bytes: "10 GiB",
       },
-      { name: "carol", password: "secret-c", max_connection: 1 },
+      { name: "carol", password: "secret-c", remark: "x" },
     ],
     allow_private: "10.0.0.0/8",
     admin: "127.0.0.1:9000",
@@ -89,9 +108,12 @@ Program
   store    /var/lib/umbra.db
   log      text, targets: hashed
 
-Warnings
-  f:1:${/(\d+): users/.exec(text)?.[1]}: users[2].max_connection is not known` +
-      ` and ignored; did you mean "max_connections"?
+Ignored
+  f:1:${
+      /(\d+): users/.exec(text)?.[1]
+    }: users[2].remark is not known and ignored
+
+0 to change, 1 ignored, 23 as they were
 `,
   );
 });
@@ -133,6 +155,8 @@ ss-tunnel 127.0.0.1:53
 Program
   admin  off
   log    text, targets: none
+
+0 to change, 0 ignored, 13 as they were
 `,
   );
 });
@@ -155,7 +179,7 @@ test("describeConfig() knows the role by the content", () => {
   assert.equal(roleOf({ ...SERVER, local_port: 1080 }), "server");
   assert.equal(roleOf({ ...LOCAL, allow_private: "all" }), "server");
   assert.equal(
-    roleOf({ server: "192.0.2.1", port_password: { 1: "secret" } }),
+    roleOf({ ...LOCAL, port_password: { 1: "secret" } }),
     "server",
   );
   assert.equal(roleOf({ ...LOCAL, local_port: 1080 }), "local");
@@ -176,6 +200,79 @@ test("describeConfig() asks for --role, where the content does not tell", () => 
 });
 
 test("describeConfig() fails as the start would", () => {
-  refuses(() => check({ ...SERVER, mode: "x" }), /^f:1:\d+: mode is "x"/);
-  refuses(() => check({}), /no server port/);
+  const { text, isFit } = report({ ...SERVER, mode: "x" });
+  assert.match(text, /^To change\n  f:1:\d+: mode is "x"/m);
+  assert.match(report({}).text, /^To change\n  .*no server port/m);
+  assert.deepEqual([isFit, report({}).isFit], [false, false]);
+});
+
+test("describeConfig() tells every mistake at once, in every object", () => {
+  const { text, isFit } = report({
+    server_port: 70_000,
+    metod: "aes-256-gcm",
+    password: "secret-server",
+    mode: "both",
+    fast_open: true,
+    plugin: "v2ray-plugin",
+    users: [
+      { name: "a", password: "secret-a", quota_bytes: "much" },
+      { name: "b", password: "secret-b", quota_byte: 1 },
+    ],
+    servers: [{ server: "::", server_port: 1, method: "aes-257-gcm" }],
+    locals: [{ local_port: -1 }],
+    balancer: { policy: "best" },
+    colour: "x",
+    _comment: "x",
+  });
+  assert.equal(isFit, false);
+  for (
+    const told of [
+      "server_port is 70000",
+      "metod is not known, did you mean",
+      'mode is "both"',
+      "plugin is not supported",
+      'users[0].quota_bytes is "much"',
+      "users[1].quota_byte is not known, did you mean",
+      'servers[0].method: Unknown method "aes-257-gcm"',
+      "locals[0].local_port is -1",
+      'balancer.policy is "best"',
+    ]
+  ) assert.ok(text.includes(told), `${told}\n${text}`);
+  assert.match(
+    text,
+    /^Ignored\n {2}ignored: .*fast_open: .*\n {2}.*colour is not/m,
+  );
+  assert.match(text, /\n9 to change, 2 ignored, \d+ as they were\n$/);
+});
+
+test("describeConfig() says what a file is that is none of ours, and what to do", () => {
+  const args = parseArguments(findCommand("check")!, ["config", "f"]);
+  for (
+    const [text, ...told] of [
+      ["<!DOCTYPE html><html>", "HTML page", "download the file itself"],
+      ["\uFEFF\n <html lang=en>", "HTML page"],
+      ["ss://YWVzLTI1Ni1nY206c2VjcmV0@h:1", "a link", "umbra local"],
+      ["ssr://c2VjcmV0", "a link", "umbra convert"],
+      ["vmess://c2VjcmV0", "another protocol", "ask for an ss:// link"],
+      ["vless://secret@h:1\n", "another protocol"],
+      ["trojan://secret@h:1", "another protocol"],
+      [btoa("ss://YWVzLTI1Ni1nY206c2VjcmV0@h:1\n"), "a subscription"],
+      ["proxies:\n  - {name: secret}", "of Clash", "umbra convert"],
+      ['{"outbounds": [{"type": "shadowsocks"}]}', "of sing-box", "convert"],
+      ['{"inbounds": [{"type": "shadowsocks"}]}', "of sing-box"],
+      ['{"inbounds": [], "outbounds": [{"protocol": "vmess"}]}', "of V2Ray"],
+      ['{"accessKeys": [{"password": "secret"}]}', "Outline", "umbra migrate"],
+      ["keys:\n- id: secret\n", "outline-ss-server", "umbra migrate"],
+    ]
+  ) {
+    assert.throws(
+      () => describeConfig("f", args, sourcesOf(() => text!)),
+      (error: Error) => {
+        assert.ok(error instanceof ConfigError);
+        for (const one of told) assert.ok(error.message.includes(one), one);
+        assert.doesNotMatch(error.message, /secret|c2VjcmV0/);
+        return true;
+      },
+    );
+  }
 });

@@ -150,6 +150,7 @@ test("configureLocal() reads lists of servers in both forms", () => {
     server: ["a", "[::1]:2", "2001:db8::1"],
     server_port: "1",
     password: 12345,
+    method: CHACHA.name,
     servers: [
       { address: "b", port: 3, method: "aes-256-gcm", password: "own" },
       { server: "c", server_port: 4, disabled: true },
@@ -266,29 +267,55 @@ test("configureLocal() takes a raw key, which beats a password beside it", () =>
   const from = (argv: string[], files?: Files): Uint8Array =>
     local(["-s", "h:1", ...argv], files).result[0]!.servers[0]!.masterKey;
   assert.deepEqual(from(["--key", key, "-k", "x"]), masterKey);
-  assert.deepEqual(from(["-c", "f"], { f: { key, password: "x" } }), masterKey);
   assert.deepEqual(
-    from(["-c", "f", "-k", "x"], { f: { key } }),
+    from(["-c", "f"], { f: { key, password: "x", method: CHACHA.name } }),
+    masterKey,
+  );
+  assert.deepEqual(
+    from(["-c", "f", "-k", "x"], { f: { key, method: CHACHA.name } }),
     masterKeyFromPassword("x", CHACHA),
   );
   refuses(() => from(["--key", "secretAA"]), /^--key: .*32 bytes/);
-  refuses(() => from(["-c", "f"], { f: { key: "secretAA" } }), /^f:1:8: key: /);
+  refuses(
+    () => from(["-c", "f"], { f: { key: "secretAA", method: CHACHA.name } }),
+    /^f:1:8: key: /,
+  );
 });
 
 test("a message that something is missing tells of keys that are mistyped", () => {
   const f = { server: "h", server_port: 1 };
   refuses(
-    () => local(["-c", "f"], { f: { ...f, pasword: "secret" } }),
-    /no password: .*; f:1:\d+: pasword is not known .* mean "password"\?$/,
+    () => local(["-c", "f"], { f: { ...f, pashwoorde: "secret" } }),
+    /no password: .*; f:1:\d+: pashwoorde is not known .* mean "password"\?$/,
   );
   refuses(
-    () => local(["-c", "f"], { f: { server: "h", sever_port: 1 } }),
-    /no server port: .*; f:1:\d+: sever_port .* mean "server_port"\?$/,
+    () => local(["-c", "f"], { f: { server: "h", servants_port: 1 } }),
+    /no server port: .*; f:1:\d+: servants_port .* mean "server_port"\?$/,
   );
+});
+
+test("a password without a method is refused, wherever it stands", () => {
+  const f = { server: "h", server_port: 1 };
+  const missing = /no "method" beside the password: .* it was chacha20-ietf/;
   refuses(
-    () => local(["-c", "f"], { f: { sever: "h" } }),
-    /^No server to connect to: .*sever is not known/,
+    () => local(["-c", "f"], { f: { ...f, password: "secret" } }),
+    missing,
   );
+  refuses(() => server(["-c", "f"], { f: { ...f, key: "secret" } }), missing);
+  const users = [{ name: "a", password: "secret" }];
+  refuses(() => server(["-c", "f"], { f: { ...f, users } }), missing);
+  const port_password = { 1: "secret" };
+  refuses(() => server(["-c", "f"], { f: { ...f, port_password } }), missing);
+  const servers = [{ ...f, password: "secret" }];
+  refuses(() => local(["-c", "f"], { f: { servers } }), missing);
+  const password_file = "/p";
+  const files = { f: { ...f, password_file }, "/p": "secret" };
+  refuses(() => local(["-c", "f"], files), missing);
+  // What the file does not say, the command line may, and its own password.
+  const chosen = local(["-c", "f", "-m", "aes-256-gcm"], files).result[0]!;
+  assert.equal(chosen.servers[0]!.method, AES);
+  const usual = local(["-c", "f", "-k", "x"], { f }).result[0]!;
+  assert.equal(usual.servers[0]!.method, CHACHA);
 });
 
 test("configureLocal() says what is missing, and how to give it", () => {
@@ -308,7 +335,12 @@ test("configureLocal() says what is missing, and how to give it", () => {
 });
 
 test("configureServer() listens on every address, when none is named", () => {
-  const f = { server_port: 8388, password: "pw", local_port: 1080 };
+  const f = {
+    server_port: 8388,
+    password: "pw",
+    local_port: 1080,
+    method: CHACHA.name,
+  };
   for (
     const [origin, ...argv] of [
       ["f:1:32: password", "-c", "f"],
@@ -321,7 +353,10 @@ test("configureServer() listens on every address, when none is named", () => {
       method: CHACHA,
       masterKey: masterKeyFromPassword("pw", CHACHA),
       secrets: {
-        own: { kind: "password", text: "pw", origin },
+        own: {
+          ...{ kind: "password", text: "pw", origin },
+          ...origin!.startsWith("f:") && { inFile: true },
+        },
         users: new Map(),
       },
       targetPolicy: publicTarget,
@@ -332,7 +367,7 @@ test("configureServer() listens on every address, when none is named", () => {
 
 test("configureServer() lets clients reach public addresses, and those it is told", () => {
   const policy = (argv: string[], more: object = {}): string[] => {
-    const f = { server_port: 8388, password: "pw", ...more };
+    const f = { ...LIBEV, ...more };
     const { targetPolicy } = server(["-c", "f", ...argv], { f }).result[0]!;
     return ["1.1.1.1", "10.0.0.1", "127.0.0.1", "::1", "169.254.169.254"]
       .filter((ip) => targetPolicy!(ip) === undefined);
@@ -376,6 +411,7 @@ test("configureServer() starts one service for each server", () => {
     server: ["::1", "127.0.0.1"],
     server_port: 1,
     password: "a",
+    method: CHACHA.name,
     timeout: "9",
     servers: [{ address: "127.0.0.1", port: 2, password: "b", timeout: 3 }],
   };
@@ -509,18 +545,43 @@ test("parseConfig() takes comments, trailing commas, a BOM and null", () => {
   assert.equal(file.where("a"), "f:1:16: a");
 });
 
-test("unknown keys are ignored with a warning and the nearest known one", () => {
+test("unknown keys are ignored with a warning, and the known one that is like it", () => {
   const f = {
     ...LIBEV,
-    pasword: "x",
-    _comment: 1,
-    servers: [{ server: "h", metod: "y" }],
+    server_parent: "x",
+    _metod: 1,
+    servers: [{ server: "h", colour: "y" }],
     remarks: "fine",
   };
   const { warnings } = local(["-c", "f"], { f });
   assert.equal(warnings.length, 2);
-  assert.match(warnings[0]!, /servers\[0\]\.metod is not known.*"method"/);
-  assert.match(warnings[1]!, /pasword is not known and ignored.*"password"/);
+  assert.match(warnings[0]!, /servers\[0\]\.colour is not known and ignored$/);
+  assert.match(
+    warnings[1]!,
+    /server_parent is not known and ignored.*"server_port"/,
+  );
+});
+
+test("a key one or two letters from a known one is refused, in every object", () => {
+  for (
+    const change of [
+      { metod: "aes-128-gcm" },
+      { mehtod: "aes-128-gcm" },
+      { pasword: "secret" },
+      { servers: [{ server: "h", metod: "y" }] },
+      { locals: [{ local_prt: 1 }] },
+      { balancer: { polcy: "random" } },
+      { users: [{ name: "a", password: "x", quota_byte: 1 }] },
+    ]
+  ) {
+    refuses(
+      () =>
+        ("users" in change ? server : local)(["-c", "f"], {
+          f: { ...LIBEV, ...change },
+        }),
+      /^f:1:\d+: \S+ is not known, did you mean "\w+"\? Correct it, or leave it out: "_\w+" is a comment$/,
+    );
+  }
 });
 
 test("keys we do not serve are refused, or ignored with a warning", () => {

@@ -17,7 +17,12 @@ import type { LocalOptions } from "../../../src/service/inbound/local.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const SERVER = ["-s", "192.0.2.1:8388", "-k", "pw"];
-const FILE = { server: "192.0.2.1", server_port: 8388, password: "pw" };
+const FILE = {
+  server: "192.0.2.1",
+  server_port: 8388,
+  password: "pw",
+  method: "chacha20-ietf-poly1305",
+};
 
 function local(argv: string[], file: unknown = {}): LocalOptions[] {
   const args = parseArguments(findCommand("local")!, argv);

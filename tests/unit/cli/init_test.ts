@@ -161,8 +161,7 @@ for (const { name, family, algorithm } of METHODS) {
         family.needsClock && !single ? [server!.masterKey] : undefined,
       );
       const args = parseArguments(findCommand("local")!, [uri]);
-      const [{ name: _, ...linked }] = configureLocal(args, read).result[0]!
-        .servers as [typeof upstream & object];
+      const [linked] = configureLocal(args, read).result[0]!.servers;
       assert.deepEqual(linked, upstream);
     }
   });

@@ -5,6 +5,7 @@ import {
   judgeServer,
   judgeUdp,
   judgeUnreachable,
+  judgeUnsent,
 } from "../../../src/cli/doctor/judge_server.ts";
 import type { Reaction } from "../../../src/cli/doctor/probe_server.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
@@ -33,9 +34,10 @@ function judge(
   nowhere?: Reaction,
   garbage?: Reaction,
   method: Evidence["method"] = METHOD,
+  clocksTried = false,
 ): { verdicts: Record<string, string>; text: string } {
   const findings = judgeServer({
-    ...{ method, target: TARGET, answer, waitMs: 5_000 },
+    ...{ method, target: TARGET, answer, waitMs: 5_000, clocksTried },
     ...(nowhere && garbage && { controls: { nowhere, garbage } }),
   });
   return {
@@ -69,10 +71,22 @@ test("judgeServer() blames the key, when everything meets silence", () => {
   assert.doesNotMatch(text, /clock/);
 });
 
-test("judgeServer() thinks of the clocks as well, when the method is of 2022", () => {
-  const { verdicts, text } = judge(SILENT, SILENT, SILENT, METHOD_2022);
+test("judgeServer() rules the clocks out, when other time stamps met silence as well", () => {
+  const { verdicts, text } = judge(SILENT, SILENT, SILENT, METHOD_2022, true);
   assert.deepEqual(verdicts, { key: "fail" });
-  assert.match(text, /clocks more than 30 s apart.*--clock-url/);
+  assert.match(text, /time stamps of other clocks: wrong password or method/);
+  assert.match(text, /--clock-url .* wrong by days/);
+});
+
+test("judgeUnsent() is as strict as the configuration, and says what to do", () => {
+  const said = (["ERR_NET_PERMISSION", "ERR_NET_UNREACHABLE"] as const)
+    .map((code) => judgeUnsent(TARGET, code, true));
+  for (const { check, verdict } of said) {
+    assert.deepEqual([check, verdict], ["udp", "fail"]);
+  }
+  assert.match(said[0]!.advice!, /firewall/);
+  assert.match(said[1]!.detail, /example\.com:80 have no route$/);
+  assert.equal(judgeUnsent(TARGET, "ERR_NET_OTHER", false).verdict, "warn");
 });
 
 test("judgeServer() knows that the key is right, when only the stamp is not", () => {

@@ -98,7 +98,12 @@ test("what does not protect is refused unless it is allowed, and named with the 
 });
 
 test("the key of the file allows as well, and nothing is said of methods that protect", () => {
-  const file = { server: "192.0.2.1", server_port: 1, password: "pw" };
+  const file = {
+    server: "192.0.2.1",
+    server_port: 1,
+    password: "pw",
+    method: "chacha20-ietf-poly1305",
+  };
   assert.deepEqual(
     server([], { ...file, allow_legacy: true }).warnings,
     [],
@@ -233,13 +238,82 @@ test("a configuration of ShadowsocksR is read as it is, at both ends", () => {
   assert.equal(servers.length, 1);
   assert.deepEqual(servers[0]!.ssr!.user, { uid: 7, password: utf8("x") });
   refuses(
+    () => server(["--allow-legacy"], { ...SSR_FILE, speed_limit_per_con: 9 }),
+    /speed_limit_per_user, bytes_per_second/,
+  );
+});
+
+test("redirect names sites for strangers of ShadowsocksR, and not the server itself", () => {
+  const sites = (redirect: unknown, more = {}): unknown =>
+    server(["--allow-legacy"], { ...SSR_FILE, ...more, redirect }).result
+      .map(({ redirect }) => redirect);
+  assert.deepEqual(sites("*:*#127.0.0.1:80"), [[
+    { host: "127.0.0.1", port: 80 },
+  ]]);
+  assert.deepEqual(sites(["a.example:443", "", "b.example"]), [[
+    { host: "a.example", port: 443 },
+    { host: "b.example", port: 80 },
+  ]]);
+  for (const none of ["", [], "*#0.0.0.0:0", "*:1#a.example"]) {
+    assert.deepEqual(sites(none), [undefined]);
+  }
+  const ports = { additional_ports: { 8389: { password: "d", redirect: "" } } };
+  assert.deepEqual(sites("a.example", ports), [
+    [{ host: "a.example", port: 80 }],
+    undefined,
+  ]);
+  refuses(() => sites("GET.*:80#a.example"), /redirect/);
+  refuses(() => sites(5), /redirect/);
+  for (const own of ["127.0.0.1:8388", "localhost:8389", "[::1]:8388"]) {
+    refuses(() => sites(own, ports), /where this server listens/);
+  }
+  refuses(
     () =>
-      server(["--allow-legacy"], { ...SSR_FILE, redirect: "*:*#127.0.0.1:80" }),
-    /redirect/,
+      server([], {
+        ...{ server: "::", server_port: 1, password: "secret" },
+        redirect: "a.example",
+      }),
+    /"redirect" is for ports of ShadowsocksR/,
+  );
+  // A client's file may have it as well.
+  local(["--allow-legacy"], {
+    ...SSR_FILE,
+    ...{ server: "192.0.2.1", protocol_param: "", redirect: "a.example" },
+  });
+});
+
+test("speed_limit_per_user holds for each user, or for all who have no name", () => {
+  const limited = { ...SSR_FILE, speed_limit_per_user: 9 };
+  const bytesPerSecond = 9 * 1_024;
+  const [one] = server(["--allow-legacy"], limited).result;
+  assert.deepEqual(one!.users!.map(({ limits }) => limits), [
+    { bytesPerSecond },
+    { bytesPerSecond },
+  ]);
+  const [two] = server(["--allow-legacy"], { ...limited, protocol_param: "" })
+    .result;
+  assert.equal(two!.users, undefined);
+  assert.deepEqual(two!.owner, { name: "8388", limits: { bytesPerSecond } });
+  const own = { name: "a", uid: 1, password: "p", bytes_per_second: 7 };
+  const [three] = server(["--allow-legacy"], {
+    ...{ ...limited, protocol_param: "" },
+    users: [own, { ...own, name: "b", uid: 2, bytes_per_second: undefined }],
+  }).result;
+  assert.deepEqual(three!.users!.map(({ limits }) => limits?.bytesPerSecond), [
+    7,
+    bytesPerSecond,
+  ]);
+  refuses(
+    () =>
+      server(["--allow-legacy"], {
+        ...{ ...limited, protocol_param: "" },
+        users: [{ ...own, name: "8388" }],
+      }),
+    /a user is named "8388"/,
   );
   refuses(
-    () => server(["--allow-legacy"], { ...SSR_FILE, speed_limit_per_user: 9 }),
-    /bytes_per_second/,
+    () => server(["--allow-legacy"], { ...SSR_FILE, speed_limit_per_user: -1 }),
+    /speed_limit_per_user/,
   );
 });
 
@@ -289,7 +363,10 @@ test("mudb.json is a server for each user who is enabled", () => {
   const mudb = [
     { user: "alice", port: 18401, passwd: "pa", enable: 1 },
     { user: "bob", port: 18402, passwd: "pb", enable: 0 },
-    { user: "carl", port: 18403, passwd: "pc", transfer_enable: 9 },
+    {
+      ...{ user: "carl", port: 18403, passwd: "pc", transfer_enable: 9 },
+      ...{ u: 1, d: 3, speed_limit_per_user: 2 },
+    },
   ];
   assert.equal(roleOfFile(parseConfig(JSON.stringify(mudb), "f")), "server");
   const { result, warnings } = server(["--allow-legacy"], mudb);
@@ -304,7 +381,20 @@ test("mudb.json is a server for each user who is enabled", () => {
       [18403, "aes-128-ctr", "auth_aes128_md5"],
     ],
   );
-  assert.ok(warnings.some((one) => /transfer_enable of port 18403/.test(one)));
+  assert.deepEqual(warnings.filter((one) => !one.startsWith("legacy: ")), []);
+  const limits = { quotaBytes: 5, bytesPerSecond: 2_048 };
+  assert.deepEqual(result.map(({ owner }) => owner), [
+    undefined,
+    { name: "carl", limits },
+  ]);
+  // On the port that all share they are users, by their own ports.
+  const shared = { port: 443, passwd: "s", protocol_param: "9#", user: "all" };
+  const [, , one] = server(["--allow-legacy"], [...mudb, shared]).result;
+  assert.equal(one!.owner, undefined);
+  assert.deepEqual(one!.users, [
+    { name: "alice", uid: 18401, masterKey: utf8("pa") },
+    { name: "carl", uid: 18403, masterKey: utf8("pc"), limits },
+  ]);
   refuses(
     () => server(["--allow-legacy"], [{ ...mudb[0], obfs: "no_such" }]),
     /obfs/,
@@ -410,11 +500,23 @@ test("a blind local translates, and is for lightsocks alone", () => {
 test("check config tells what is served, with its layers", () => {
   const args = parseArguments(findCommand("check")!, ["config", "f"]);
   const file = JSON.stringify({ ...SSR_FILE, allow_legacy: true });
-  const text = describeConfig("f", args, sourcesOf(() => file));
+  const { text } = describeConfig("f", args, sourcesOf(() => file));
   assert.match(
     text,
     /method +ShadowsocksR \(aes-128-ctr, auth_aes128_md5, tls/,
   );
   assert.match(text, /clients +2 users/);
   assert.match(text, /Warnings\n +legacy: /);
+  const limited = describeConfig(
+    "f",
+    args,
+    sourcesOf(() =>
+      JSON.stringify({
+        ...{ ...SSR_FILE, allow_legacy: true, protocol_param: "" },
+        ...{ redirect: "a.example:443", speed_limit_per_user: 1 },
+      })
+    ),
+  );
+  assert.match(limited, / +without a name: 8388: 1\.024 kB\/s each way/);
+  assert.match(limited, /strangers +a\.example:443/);
 });

@@ -44,6 +44,8 @@ describe("privateLogger()", () => {
         assert.equal(line["route"], "direct");
       }
       assert.equal(lines[0]!["code"], "ERR_NET_REFUSED");
+      // Nor is the operator left without advice.
+      assert.match(String(lines[1]!["reason"]), /--allow-private opens it/);
     });
 
     test(`leaves what is of no target as it is, when it is ${privacy}`, () => {

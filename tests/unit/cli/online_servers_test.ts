@@ -277,7 +277,12 @@ test("configureLocal() puts published servers where the list was named", () => {
     );
     return result[0]!.servers.map(({ endpoint }) => endpoint.host);
   };
-  const file = { server: "file.example", server_port: 1, password: "x" };
+  const file = {
+    server: "file.example",
+    server_port: 1,
+    password: "x",
+    method: "chacha20-ietf-poly1305",
+  };
   const named = ["ss://YWVzLTI1Ni1nY206cHc@uri.example:1", URL_TEXT];
   assert.deepEqual(hosts([...named, "-c", "f"], file), [
     "uri.example",

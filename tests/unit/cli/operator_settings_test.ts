@@ -12,7 +12,12 @@ import type { OperatorSettings } from "../../../src/cli/config/operator_settings
 import { ConfigError } from "../../../src/errors.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
-const FILE = { server: "192.0.2.1", server_port: 1, password: "x" };
+const FILE = {
+  server: "192.0.2.1",
+  server_port: 1,
+  password: "x",
+  method: "chacha20-ietf-poly1305",
+};
 
 function server(argv: string[], file: object = {}): OperatorSettings {
   return configureServer(

@@ -28,7 +28,12 @@ function outbound(
   file: object = {},
 ): OutboundAddresses | undefined {
   const own = {
-    ...{ server: "192.0.2.1", server_port: 1, password: "x" },
+    ...{
+      server: "192.0.2.1",
+      server_port: 1,
+      password: "x",
+      method: "chacha20-ietf-poly1305",
+    },
     tunnel_address: "a:1",
     ...file,
   };
@@ -75,7 +80,12 @@ test("libev's names of the same are known", () => {
 
 test("a server warns of libev's local_address, which is ss-local's here", () => {
   const warnings = (local_address: string): readonly string[] => {
-    const file = { server_port: 1, password: "x", local_address };
+    const file = {
+      server_port: 1,
+      password: "x",
+      method: "chacha20-ietf-poly1305",
+      local_address,
+    };
     const args = parseArguments(findCommand("server")!, ["-c", "f"]);
     return configureServer(args, sourcesOf(() => JSON.stringify(file)))
       .warnings;

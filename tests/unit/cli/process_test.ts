@@ -227,7 +227,8 @@ test("umbra genkey prints fresh keys of the method's length", async () => {
 test("umbra url prints what umbra url reads", async () => {
   const config = file(
     "url.json",
-    '{ "server": ["a", "::1"], "server_port": 1, "password": "pä", }',
+    '{ "server": ["a", "::1"], "server_port": 1, "password": "pä", ' +
+      '"method": "aes-256-gcm" }',
   );
   const { stdout } = await run("url", "-c", config, "--tag", "x y");
   const lines = stdout.trimEnd().split("\n");

@@ -35,13 +35,13 @@ const VARIABLES = {
 
 function sources(file: object, variables = {}): Sources {
   return sourcesOf((path) => {
-    if (path === "/etc/umbra/f") return JSON.stringify(file);
+    if (path.startsWith("/etc/umbra/f")) return JSON.stringify(file);
     const text = FILES[path];
     if (text !== undefined) return text;
     throw new ConfigError("ERR_CONFIG_FILE", `Cannot read ${path}: no file`);
   }, {
     variables: { ...VARIABLES, ...variables },
-    publicFiles: ["/etc/umbra/public", "/etc/umbra/f"],
+    publicFiles: ["/etc/umbra/public", "/etc/umbra/f-public"],
   });
 }
 
@@ -148,6 +148,23 @@ test("a password file that everybody may read is warned of", () => {
   assert.deepEqual(server({ password_file: "public" }).warnings, [
     "/etc/umbra/public can be read by every user of this machine: chmod 600",
   ]);
+});
+
+test("a configuration with a password that everybody may read is warned of", () => {
+  const warnings = (file: object): readonly string[] => {
+    const argv = ["-c", "/etc/umbra/f-public"];
+    const args = parseArguments(findCommand("server")!, argv);
+    return configureServer(args, sources({ ...ADDRESS, ...file })).warnings;
+  };
+  const told = [
+    "/etc/umbra/f-public can be read by every user of this machine: chmod 600",
+  ];
+  const users = [{ name: "a", password: "secret" }];
+  assert.deepEqual(warnings({ password: "secret" }), told);
+  assert.deepEqual(warnings({ users }), told);
+  assert.deepEqual(warnings({ port_password: { 1: "secret" } }), told);
+  assert.deepEqual(warnings({ password_file: "one" }), []);
+  assert.deepEqual(warnings({ password: "${SS_PASSWORD}" }), []);
 });
 
 test("--password-file is like -k, and not beside it", () => {

@@ -117,6 +117,7 @@ test("renderTop() says in words what there is not", () => {
   const idle = once({
     ready: false,
     servers: [],
+    recentRefusals: {},
     dialMs: { count: 0, p50: 0, p90: 0, p99: 0 },
   });
   const text = renderTop(idle, VIEW).join("\n");

@@ -12,7 +12,12 @@ import { ConfigError } from "../../../src/errors.ts";
 import type { ServiceOptions } from "../../../src/service/options.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
-const FILE = { server: "192.0.2.1", server_port: 1, password: "x" };
+const FILE = {
+  server: "192.0.2.1",
+  server_port: 1,
+  password: "x",
+  method: "chacha20-ietf-poly1305",
+};
 
 /** The UDP part of what both roles are started with; it is to be the same. */
 function udp(argv: string[], file: object = {}): unknown {

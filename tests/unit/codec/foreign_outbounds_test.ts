@@ -96,6 +96,8 @@ test("what is no list of proxies is refused, and nothing of it is quoted", () =>
       "proxies: secret",
       "proxies:\n  - secret",
       "proxies: [{a: secret",
+      "proxies:\n  - name: a, type: ss, server: h, password: secret}",
+      "proxies: [{name: a type: b password: secret}]",
       `proxies: [{a: ${"[".repeat(99)}`,
       "proxies:\n  - {type: ss, server: h, port: 0, cipher: secret, password: secret}",
     ]

@@ -224,6 +224,10 @@ test("readMudb() reads users with their ports", () => {
       u: 5,
       d: 7,
       transfer_enable: 100,
+      speed_limit_per_user: 3,
+      speed_limit_per_con: 0,
+      forbidden_ip: "",
+      forbidden_port: null,
       enable: 1,
     },
     {
@@ -247,8 +251,9 @@ test("readMudb() reads users with their ports", () => {
       obfs: "tls1.2_ticket_auth_compatible",
       obfsParam: "",
       isEnabled: true,
-      quotaBytes: 100,
-      usedBytes: 12,
+      isShared: false,
+      // What is left of it, and KiB.
+      limits: { quotaBytes: 88, bytesPerSecond: 3_072 },
     },
     {
       name: "1002",
@@ -260,7 +265,7 @@ test("readMudb() reads users with their ports", () => {
       obfs: "plain",
       obfsParam: "",
       isEnabled: false,
-      usedBytes: 0,
+      isShared: true,
     },
   ]);
 });
@@ -276,6 +281,10 @@ test("readMudb() names user and key and no value", () => {
     [[{ ...user, u: -1 }], /"u" of user 1/],
     [[{ ...user, transfer_enable: "a lot" }], /"transfer_enable" of user 1/],
     [[{ ...user, method: 5 }], /"method"/],
+    [[{ ...user, speed_limit_per_user: 1.5 }], /"speed_limit_per_user" of/],
+    [[{ ...user, speed_limit_per_con: 9 }], /"speed_limit_per_con" of user 1/],
+    [[{ ...user, forbidden_port: "25" }], /"forbidden_port" of user 1/],
+    [[{ ...user, forbidden_ip: "10.0.0.0/8" }], /"forbidden_ip" of user 1/],
   ];
   for (const [document, expected] of bad) {
     assert.throws(() => readMudb(document), (error) => {

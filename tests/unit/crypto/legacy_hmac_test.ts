@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { hmac } from "@noble/hashes/hmac.js";
 import { md5, sha1 } from "@noble/hashes/legacy.js";
-import { nodeHmac } from "../../../src/adapters/crypto/node_hmac.ts";
+import { systemHmacs } from "../../../src/adapters/crypto/hmacs.ts";
 import {
   type HmacProvider,
   MD5,
@@ -19,25 +19,38 @@ const pure: HmacProvider = {
 };
 after(() => assert.equal(useHmac(pure, systemRandomBytes), undefined));
 
-test("node computes the HMACs that noble does, and computes them once proved", () => {
-  let calls = 0;
-  const counted: HmacProvider = {
-    name: "counted",
-    hmac(hash, key, data): Uint8Array {
-      calls++;
-      return nodeHmac.hmac(hash, key, data);
-    },
-  };
-  assert.equal(useHmac(counted, systemRandomBytes), undefined);
-  const before = calls;
-  for (const length of [0, 1, 64, 300, 8_192]) {
-    const key = seededBytes(length % 77, 1);
-    const data = seededBytes(length, 2);
-    assert.deepEqual(MD5.hmac(key, data), hmac(md5, key, data));
-    assert.deepEqual(SHA1.hmac(key, data), hmac(sha1, key, data));
-  }
-  assert.equal(calls, before + 10);
+test("there is an HMAC of each name, or none", () => {
+  const names = (wanted: string): string[] =>
+    [...systemHmacs(wanted)].map(({ name }) => name);
+  const found = names("auto");
+  const first = "Deno" in globalThis && found.includes("openssl");
+  assert.equal(found[0], first ? "openssl" : "node");
+  assert.ok(found.includes("node"));
+  assert.deepEqual(names("node"), ["node"]);
+  assert.deepEqual(names("noble"), []);
 });
+
+for (const native of systemHmacs("auto")) {
+  test(`${native.name} computes the HMACs that noble does, and computes them once proved`, () => {
+    let calls = 0;
+    const counted: HmacProvider = {
+      name: "counted",
+      hmac(hash, key, data): Uint8Array {
+        calls++;
+        return native.hmac(hash, key, data);
+      },
+    };
+    assert.equal(useHmac(counted, systemRandomBytes), undefined);
+    const before = calls;
+    for (const length of [0, 1, 64, 191, 192, 193, 300, 8_192]) {
+      const key = seededBytes(length % 77, 1);
+      const data = seededBytes(length, 2);
+      assert.deepEqual(MD5.hmac(key, data), hmac(md5, key, data));
+      assert.deepEqual(SHA1.hmac(key, data), hmac(sha1, key, data));
+    }
+    assert.equal(calls, before + 16);
+  });
+}
 
 test("a provider with one wrong answer is refused, and nothing changes", () => {
   assert.equal(useHmac(pure, systemRandomBytes), undefined);

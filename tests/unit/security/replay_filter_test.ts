@@ -121,6 +121,17 @@ test("SaltPool takes no recording of a second before its start, as the clock is 
   assert.equal(filter.remembers(stamp(clock) - 60), false);
 });
 
+test("SaltPool takes who comes in the second of its start, at any moment of it", async () => {
+  for (const startMs of [0, 500, 949, 951, 975, 990, 997]) {
+    const clock = new FakeClock();
+    await clock.advance(startMs);
+    const filter = pool(clock);
+    await clock.advance(2);
+    assert.equal(filter.remembers(stamp(clock)), true, `${startMs}`);
+    assert.equal(filter.remembers(stamp(clock) - 1), false, `${startMs}`);
+  }
+});
+
 test("SaltPool serves no replay, when the clock was set back, nor shuts out others", async () => {
   const clock = new FakeClock();
   const filter = pool(clock);

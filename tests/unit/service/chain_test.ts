@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { METHODS } from "../../../src/crypto/method.ts";
+import { publicTarget } from "../../../src/security/target_policy.ts";
 import { hex, seededBytes, utf8 } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";
 import { readAll, readExactly, send } from "../../support/streams.ts";
@@ -247,7 +248,7 @@ describe("server", () => {
       names: { "rebind.example": ["10.0.0.3", "10.0.0.4"] },
     });
     await world.server({
-      targetPolicy: (ip) => ip.startsWith("10.") ? "private" : undefined,
+      targetPolicy: publicTarget,
     });
     await world.local();
     await world.target();
@@ -257,7 +258,13 @@ describe("server", () => {
     await settle();
     assert.equal((await readAll(client.readable)).length, 0);
     assert.ok(!world.network.dialled.includes("10.0.0.3:80"));
-    assert.equal(world.logged("code", "ERR_POLICY_TARGET").length, 1);
+    const [line, second] = world.logged("code", "ERR_POLICY_TARGET");
+    assert.equal(second, undefined);
+    assert.equal(
+      line?.fields["reason"],
+      "Cannot dial rebind.example: its address is private; " +
+        "--allow-private lets clients reach it",
+    );
     client.close();
     await world.stop();
   });

@@ -62,7 +62,7 @@ export class GroupServer implements Candidate {
   tcpWeight: number;
   /** Share for UDP; 0: none. */
   udpWeight: number;
-  /** True if it can be left for another: there is one. */
+  /** True if it can be left for another one: there is one. */
   hasOthers = false;
   readonly #options: GroupServerOptions;
   readonly #world: Required<Dependencies>;
@@ -293,7 +293,7 @@ export class GroupServer implements Candidate {
     return {
       state: isOff ? "disabled" : state,
       sinceUnixMs: Math.round(unixMsAt(clock, sinceMs)),
-      ...!isOff && state !== "up" &&
+      ...!isOff && state !== "up" && this.hasOthers &&
         { nextTryUnixMs: Math.round(unixMsAt(clock, nextTryMs)) },
     };
   }
@@ -353,8 +353,12 @@ export class GroupServer implements Candidate {
     this.#cancelProbe?.();
     this.#cancelProbe = undefined;
     const { health } = this;
-    const isWanted = health.state !== "up" && this.hasOthers &&
-      !this.disabled && this.tcpWeight > 0 && this.#options.probe !== "never" &&
+    // Of one without others, traffic tells when it works again.
+    const isAsked = this.hasOthers
+      ? health.state !== "up"
+      : health.state === "suspect";
+    const isWanted = isAsked && !this.disabled && this.tcpWeight > 0 &&
+      this.#options.probe !== "never" &&
       this.#probing === undefined && !this.#stopped.signal.aborted;
     if (!isWanted) return;
     const { clock } = this.#world;

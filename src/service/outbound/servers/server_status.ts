@@ -21,7 +21,10 @@ export interface HealthStatus {
   readonly lastErrorCode?: ErrorCode;
   /** When the state began; milliseconds since 1970. */
   readonly sinceUnixMs: number;
-  /** When the server is tried again; set while it is not `up`. */
+  /**
+   * When the server is tried again; set while it is not `up`, and there are
+   * others that are used meanwhile.
+   */
   readonly nextTryUnixMs?: number;
 }
 

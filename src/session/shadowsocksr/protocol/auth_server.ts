@@ -59,9 +59,9 @@ export class AuthServerLayer implements Layer {
     this.#received = concat(this.#received, bytes);
     const header = this.#server.accept(this.#received);
     if (header === undefined) return { payload: NOTHING };
-    const { clock, connections } = this.#world;
+    const { clock, connections, clientHost } = this.#world;
     checkStamp(header.stamp, clock, connections);
-    connections.add(header.id);
+    connections.add(header.id, clientHost());
     const question = this.#onAccept(header);
     const rest = this.#received.subarray(header.length);
     this.#received = NOTHING;

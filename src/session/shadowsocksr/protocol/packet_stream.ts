@@ -17,7 +17,7 @@ export function packAll(
     const data = payload.subarray(at, at + writer.unit);
     parts.push(writer.pack(data, payload.length));
   }
-  return concat(...parts);
+  return parts.length === 1 ? parts[0]! : concat(...parts);
 }
 
 /** What packets held. */

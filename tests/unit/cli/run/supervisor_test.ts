@@ -16,6 +16,7 @@ import { parseArguments } from "../../../../src/cli/options/args.ts";
 import { findCommand } from "../../../../src/cli/commands/commands.ts";
 import { configureServer } from "../../../../src/cli/config/config.ts";
 import { Fleet } from "../../../../src/cli/run/fleet.ts";
+import { ProvidersInUse } from "../../../../src/cli/tools/crypto.ts";
 import { Supervisor } from "../../../../src/cli/run/supervisor.ts";
 import { parseSsrUri } from "../../../../src/codec/ssr_uri.ts";
 import { parseServerUri } from "../../../../src/codec/uri.ts";
@@ -51,12 +52,22 @@ const SPARE = { address: HOST, method: METHOD, password: "spare" };
 class Bench {
   readonly world = new World({ capacity: 1 << 20 });
   readonly observations = new Observations(this.world.clock);
+  readonly ciphers = new ProvidersInUse(
+    "noble",
+    this.world.dependencies.logger!,
+  );
   file: string;
   readonly supervisor: Supervisor;
 
-  constructor(config: object, store?: UserStore, publicHost?: string) {
+  constructor(
+    config: object,
+    store?: UserStore,
+    publicHost?: string,
+    options: readonly string[] = [],
+  ) {
     this.file = JSON.stringify(config);
-    const args = parseArguments(findCommand("server")!, ["-c", "umbra.json"]);
+    const argv = ["-c", "umbra.json", ...options];
+    const args = parseArguments(findCommand("server")!, argv);
     const configure = () => configureServer(args, sourcesOf(() => this.file));
     const world = {
       ...this.world.dependencies,
@@ -64,7 +75,7 @@ class Bench {
     };
     this.supervisor = new Supervisor(configure(), {
       configure,
-      serve: () => {},
+      ciphers: this.ciphers,
       world,
       clock: this.world.clock,
       randomBytes: systemRandomBytes,
@@ -183,6 +194,58 @@ test("reload() changes users and ports, and drops nobody who stays", async () =>
   await bench.supervisor.reload(false);
   await bench.connect(BOB.password);
   target.close();
+  await bench.stop();
+});
+
+test("the methods in use are those that serve, whatever a dry run looks at", async () => {
+  const bench = await new Bench(config([ANN])).started();
+  const { supervisor, ciphers } = bench;
+  const used = (): string[] => ciphers.chosen.map(({ method }) => method);
+  assert.deepEqual(used(), [METHOD]);
+  bench.file = bench.file.replaceAll(METHOD, "aes-256-gcm");
+  await supervisor.reload(true);
+  assert.deepEqual(used(), [METHOD]);
+  await supervisor.reload(false);
+  assert.deepEqual(used(), ["aes-256-gcm"]);
+  await supervisor.addServer({ port: 9, password: "x", method: METHOD });
+  assert.deepEqual(used(), ["aes-256-gcm", METHOD]);
+  supervisor.removeServer("9");
+  assert.deepEqual(used(), ["aes-256-gcm"]);
+  await bench.stop();
+});
+
+test("what is changed at run time leaves a line in the log, without a secret", async () => {
+  const bench = await new Bench(config([ANN])).started();
+  const { supervisor, world } = bench;
+  const before = world.lines.length;
+  supervisor.addUser("8388", { name: "bob", password: "secret-1" });
+  supervisor.changeUser("8388", "bob", {
+    disabled: true,
+    password: "secret-2",
+  });
+  supervisor.changeUser("8388", "bob", { limits: { maxHosts: 1 } });
+  supervisor.clearCounts("8388", "bob");
+  supervisor.removeUser("8388", "bob");
+  await supervisor.addServer({ port: 9, password: "secret-3" });
+  supervisor.removeServer("9");
+  const lines = world.lines.slice(before);
+  assert.deepEqual(
+    lines.filter(({ fields }) => fields["user"] === "bob")
+      .map(({ level, message, fields }) => [level, message, fields["server"]]),
+    [
+      ["info", "user added", "8388"],
+      ["info", "user changed: another password, disabled", "8388"],
+      ["info", "user changed: other limits", "8388"],
+      ["info", "counts cleared", "8388"],
+      ["info", "user removed", "8388"],
+    ],
+  );
+  const ports = lines.filter(({ fields }) => fields["port"] === 9);
+  assert.deepEqual(ports.map(({ message }) => message), [
+    "server added at run time",
+    "server removed at run time",
+  ]);
+  assert.doesNotMatch(JSON.stringify(lines), /secret/);
   await bench.stop();
 });
 
@@ -481,5 +544,35 @@ test("users of ShadowsocksR are added, changed and given links like others", asy
   ]);
   bench.file = JSON.stringify({ ...file, "allow_legacy": false });
   await assert.rejects(supervisor.reload(false), /--allow-legacy/);
+  await bench.stop();
+});
+
+test("the user of a port of mudb.json is seen, counted, and not changed here", async () => {
+  const user = { user: "carl", port: 8388, passwd: "p", method: "none" };
+  const mudb = [{
+    ...{ ...user, protocol: "origin", obfs: "plain" },
+    ...{ "transfer_enable": 1_000, u: 100, d: 200 },
+  }];
+  const options = ["--allow-legacy"];
+  const bench = await new Bench(mudb, undefined, undefined, options).started();
+  const { supervisor } = bench;
+  assert.deepEqual(bench.user("carl")!.limits, { quotaBytes: 700 });
+  assert.equal(bench.user("carl")!.origin, "file");
+  const { uri } = supervisor.credentials("8388", "carl")!;
+  assert.equal(parseSsrUri(uri).password, "p");
+  assert.throws(
+    () => supervisor.changeUser("8388", "carl", { disabled: true }),
+    /in the configuration file/,
+  );
+  assert.throws(
+    () => supervisor.addUser("8388", { name: "carl" }),
+    ConfigError,
+  );
+  bench.file = JSON.stringify([{ ...mudb[0], "transfer_enable": 2_000 }]);
+  const { changes } = await supervisor.reload(false);
+  assert.deepEqual(changes, [
+    "ss-server 0.0.0.0:8388: other limits of who has no name",
+  ]);
+  assert.equal(bench.user("carl")!.limits.quotaBytes, 1_700);
   await bench.stop();
 });

@@ -31,7 +31,12 @@ import { ROWS } from "../../../../src/cli/settings/tables.ts";
 import { configJsonSchema } from "../../../settings.ts";
 import { sourcesOf } from "../../../support/sources.ts";
 
-const FILE = { server: "192.0.2.1", server_port: 1, password: "x" };
+const FILE = {
+  server: "192.0.2.1",
+  server_port: 1,
+  password: "x",
+  method: "chacha20-ietf-poly1305",
+};
 
 function server(
   argv: string[],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MAX_LISTED_HOSTS, RATE_BURST_MS } from "../../../../src/limits.ts";
 import { Account } from "../../../../src/service/server/account.ts";
-import type { UserLimits } from "../../../../src/users.ts";
+import { NO_COUNTS, type UserLimits } from "../../../../src/users.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 function accountOf(
@@ -37,6 +37,21 @@ describe("Account", () => {
     });
     const { bytesUp, bytesDown } = account.usage();
     assert.deepEqual([bytesUp, bytesDown], [99, 1]);
+  });
+
+  test("usage() tells that a quota is spent, until it is cleared or another", () => {
+    const { account } = accountOf({ quotaBytes: 100 });
+    const visit = account.connect("10.0.0.1", "tcp");
+    visit.count("down", 91);
+    assert.equal(account.usage().quotaSpent, undefined);
+    assert.throws(() => visit.count("down", 10));
+    assert.equal(account.usage().quotaSpent, true);
+    account.set({ name: "alice", limits: { quotaBytes: 200 } });
+    assert.equal(account.usage().quotaSpent, undefined);
+    assert.throws(() => visit.count("down", 200));
+    assert.equal(account.usage().quotaSpent, true);
+    account.restore(NO_COUNTS);
+    assert.equal(account.usage().quotaSpent, undefined);
   });
 
   test("connect() refuses who has expired, from that millisecond on", async () => {

@@ -106,6 +106,19 @@ test("users may change while it runs", () => {
   assert.equal(serve(USERS[1]!), "bob");
 });
 
+test("a server asks where a client without a name comes from", () => {
+  const both = keys("none", { protocol: "auth_sha1_v4", obfs: "plain" });
+  const request = clientProtocol(both, world()).stream()
+    .request(TARGET, utf8("x"));
+  let asked = 0;
+  const server = serverProtocol(both, world()).stream(() => {
+    asked++;
+    return "192.0.2.1";
+  });
+  assert.ok(server.accept(request).request);
+  assert.equal(asked, 1);
+});
+
 test("users are refused where they cannot be told apart", () => {
   const origin = keys("none", { protocol: "origin", obfs: "plain" }, USERS);
   assert.throws(() => serverProtocol(origin, world()), /origin cannot tell/);

@@ -1,0 +1,135 @@
+/**
+ * HMAC by libcrypto's MD5 and SHA-1, called through FFI: short messages cost
+ * six calls, and no context that would have to be made.
+ *
+ * Source: RFC 2104.
+ *
+ * @module
+ */
+import type { HmacProvider, LegacyHash } from "../../crypto/legacy_digest.ts";
+import {
+  type ForeignFunction,
+  openLibrary,
+  type Signature,
+} from "./_library.ts";
+import { LIBRARIES } from "./openssl.ts";
+
+const UPDATE: Signature = {
+  // context, data, length
+  parameters: ["buffer", "buffer", "u32"],
+  result: "i32",
+};
+const INIT: Signature = { parameters: ["buffer"], result: "i32" };
+// output, context
+const FINAL: Signature = { parameters: ["buffer", "buffer"], result: "i32" };
+
+const SYMBOLS = {
+  "MD5_Init": INIT,
+  "MD5_Update": UPDATE,
+  "MD5_Final": FINAL,
+  "SHA1_Init": INIT,
+  "SHA1_Update": UPDATE,
+  "SHA1_Final": FINAL,
+} satisfies Record<string, Signature>;
+
+/** Bytes of a block, the longest key that is used as it is. */
+const BLOCK = 64;
+
+/** Bytes of data that are copied behind the key to save a call. */
+const MAX_COPIED = 192;
+
+/** Bytes of `SHA_CTX` and `MD5_CTX`: 96 and 92; room for more. */
+const CONTEXT = 128;
+
+/**
+ * Loads libcrypto.
+ *
+ * @param paths Tried in order; default: {@link LIBRARIES}.
+ * @throws {Error} When there is none, or FFI is not permitted; the message
+ * says which.
+ */
+export function opensslHmac(
+  paths: readonly string[] = LIBRARIES,
+): HmacProvider {
+  let reason = "no path was given";
+  for (const path of paths) {
+    try {
+      const functions = openLibrary(path, SYMBOLS);
+      const hashes = {
+        md5: new Hmac(16, {
+          init: functions.MD5_Init,
+          update: functions.MD5_Update,
+          final: functions.MD5_Final,
+        }),
+        sha1: new Hmac(20, {
+          init: functions.SHA1_Init,
+          update: functions.SHA1_Update,
+          final: functions.SHA1_Final,
+        }),
+      } satisfies Record<LegacyHash, Hmac>;
+      return {
+        name: "openssl",
+        hmac: (hash, key, data) => hashes[hash].compute(key, data),
+      };
+    } catch (error) {
+      // The next path may be there, and permitted, where this one is not.
+      reason = (error as Error).message;
+    }
+  }
+  throw new Error(`libcrypto cannot be used: ${reason}`);
+}
+
+/** The functions of one hash. */
+interface HashFunctions {
+  readonly init: ForeignFunction;
+  readonly update: ForeignFunction;
+  readonly final: ForeignFunction;
+}
+
+/** HMAC with one hash; what it works in is emptied at the end of each call. */
+class Hmac {
+  readonly #length: number;
+  readonly #functions: HashFunctions;
+  readonly #context = new Uint8Array(CONTEXT);
+  readonly #input = new Uint8Array(BLOCK + MAX_COPIED);
+
+  constructor(length: number, functions: HashFunctions) {
+    this.#length = length;
+    this.#functions = functions;
+  }
+
+  /** Fresh bytes. */
+  compute(key: Uint8Array, data: Uint8Array): Uint8Array {
+    const used = key.length > BLOCK ? this.#hash(key) : key;
+    const inner = this.#padded(0x36, used, data);
+    const mac = this.#padded(0x5c, used, inner);
+    this.#input.fill(0);
+    this.#context.fill(0);
+    return mac;
+  }
+
+  #padded(pad: number, key: Uint8Array, data: Uint8Array): Uint8Array {
+    const input = this.#input;
+    for (let i = 0; i < key.length; i++) input[i] = key[i]! ^ pad;
+    input.fill(pad, key.length, BLOCK);
+    if (data.length > MAX_COPIED) return this.#hash(input, BLOCK, data);
+    input.set(data, BLOCK);
+    return this.#hash(input, BLOCK + data.length);
+  }
+
+  #hash(
+    bytes: Uint8Array,
+    length: number = bytes.length,
+    more?: Uint8Array,
+  ): Uint8Array {
+    const { init, update, final } = this.#functions;
+    const out = new Uint8Array(this.#length);
+    if (
+      init(this.#context) !== 1 ||
+      update(this.#context, bytes, length) !== 1 ||
+      more !== undefined && update(this.#context, more, more.length) !== 1 ||
+      final(out, this.#context) !== 1
+    ) throw new Error("Cannot compute an HMAC: libcrypto failed");
+    return out;
+  }
+}

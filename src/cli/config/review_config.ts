@@ -1,0 +1,104 @@
+/**
+ * Everything there is to say of a configuration file at once: what has to be
+ * changed, what is ignored, and how much is right.
+ *
+ * @module
+ */
+import { ConfigError } from "../../errors.ts";
+import { BALANCING } from "../settings/balancer.ts";
+import { LIST, LOCALS } from "../settings/local.ts";
+import { SERVER, SERVERS } from "../settings/server.ts";
+import { keysOf, type Place } from "../settings/setting.ts";
+import { knownKeys, rowsAt } from "../settings/tables.ts";
+import { USERS } from "../settings/users.ts";
+import { type ConfigObject, MUDB_KEY } from "./config_file.ts";
+import { checkNotServed } from "./not_served.ts";
+import { methodAt } from "./server_settings.ts";
+
+/** What a file has. */
+export interface Review {
+  /** What keeps it from being used; one sentence each. */
+  readonly toChange: string[];
+  /** What has no effect; one sentence each. */
+  readonly ignored: string[];
+  /** How many keys are as they should be. */
+  fine: number;
+}
+
+/**
+ * Looks at every key by itself. What follows from several together is left to
+ * the start of the role.
+ */
+export function reviewConfig(file: ConfigObject): Review {
+  const review: Review = { toChange: [], ignored: [], fine: 0 };
+  reviewObject(file, "top", review);
+  return review;
+}
+
+function reviewObject(
+  object: ConfigObject,
+  place: Place,
+  review: Review,
+): void {
+  const rows = rowsAt(place);
+  const known = knownKeys(place);
+  for (const key of object.keys()) {
+    const told = attempt(review, () => {
+      if (key === MUDB_KEY) return true;
+      const row = rows.get(key);
+      if (row !== undefined) {
+        object.value(key, row.fileKind ?? row.kind);
+        checkMethod(object, key);
+        return reviewBelow(object, key, place, review);
+      }
+      const ignored = known.has(key)
+        ? checkNotServed(object.only(key), place)
+        : object.only(key).unknownKeys(known);
+      review.ignored.push(...ignored);
+      return ignored.length === 0;
+    });
+    if (told) review.fine++;
+  }
+}
+
+/** @returns True, for a key that is right itself. */
+function reviewBelow(
+  object: ConfigObject,
+  key: string,
+  place: Place,
+  review: Review,
+): boolean {
+  const below = place === "top" || place === "server"
+    ? BELOW.get(key)
+    : undefined;
+  if (below === undefined) return true;
+  const child = object.child(key);
+  const children = child === undefined ? object.children(key) : [child];
+  for (const one of children) reviewObject(one, below, review);
+  return true;
+}
+
+/** Keys that hold objects with keys of their own. */
+const BELOW: ReadonlyMap<string, Place> = new Map([
+  ...keysOf(SERVERS.servers).map((key) => [key, "server"] as const),
+  ...keysOf(LOCALS.locals).map((key) => [key, "local"] as const),
+  ...keysOf(USERS.users).map((key) => [key, "user"] as const),
+  ...keysOf(LIST.online).map((key) => [key, "online"] as const),
+  ...keysOf(BALANCING.balancer).map((key) => [key, "balancer"] as const),
+]);
+
+function checkMethod(object: ConfigObject, key: string): void {
+  if (!keysOf(SERVER.method).includes(key)) return;
+  methodAt(object.where(key), String(object.values(key)[0]));
+}
+
+/** @returns What `look` does; false where it throws. */
+function attempt(review: Review, look: () => boolean): boolean {
+  try {
+    return look();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    review.toChange.push(error.message);
+    return false;
+  }
+}

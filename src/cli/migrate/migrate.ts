@@ -1,0 +1,258 @@
+/**
+ * `umbra migrate`: the servers of another program as a configuration of ours,
+ * with the same ports, methods and keys, so that no client has to change.
+ * Where one password was all there was, its holder gets a name, and with that
+ * counts and limits.
+ *
+ * @module
+ */
+import type { UserLimits } from "../../users.ts";
+import { userNameFault } from "../../users.ts";
+import { findMethod, type Method } from "../../crypto/method.ts";
+import { ConfigError } from "../../errors.ts";
+import { findCommand } from "../commands/commands.ts";
+import { configureServer } from "../config/config.ts";
+import { methodOf, secretOf } from "../config/credentials.ts";
+import {
+  findServers,
+  listed,
+  portOf,
+  readConfig,
+} from "../config/find_servers.ts";
+import { type Secret, Secrets, type Sources } from "../config/secrets.ts";
+import type { ServerSettings } from "../config/server_settings.ts";
+import { parseArguments } from "../options/args.ts";
+import { isOutline, type OutlineKey, readOutlineKeys } from "./outline_keys.ts";
+
+/** What was made, and what the operator should know of it. */
+export interface Migrated {
+  /** The configuration. Secret. */
+  readonly text: string;
+  /** One sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** Every address of the machine, of IPv4 as well. */
+const EVERYWHERE = "::";
+
+/** A server to be written. */
+interface Entry {
+  readonly hosts: readonly string[];
+  readonly port: number;
+  readonly method: Method;
+  /** Absent where only users have one. */
+  readonly password?: string;
+  readonly key?: string;
+  readonly users: readonly EntryUser[];
+}
+
+interface EntryUser {
+  readonly name: string;
+  readonly password: string;
+  readonly limits?: UserLimits;
+}
+
+/** What the files may not say. */
+export interface MigrateWishes {
+  /** Where clients reach the server, for links. */
+  readonly host?: string | undefined;
+  /** Of ports that name none: ss-manager was started with it. */
+  readonly method?: string | undefined;
+}
+
+/**
+ * Makes the configuration.
+ *
+ * @param files Names of configurations of other programs.
+ * @throws {ConfigError} When one cannot be read, or not be served.
+ */
+export function migrate(
+  files: readonly string[],
+  wishes: MigrateWishes,
+  sources: Sources,
+): Migrated {
+  const notes: string[] = [];
+  const entries = files.flatMap((file) => {
+    const document = parseJson(sources.readText(file));
+    return isOutline(document)
+      ? fromOutline(readOutlineKeys(document, file), notes)
+      : fromConfig(file, wishes, sources, notes);
+  });
+  const text = format(entries, wishes.host);
+  checkFit(text, sources);
+  return { text, notes };
+}
+
+/** @returns `undefined` for what is no strict JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
+
+/** Outline tries the keys of a port, as ours does. */
+function fromOutline(keys: readonly OutlineKey[], notes: string[]): Entry[] {
+  if (keys.some(({ limitBytes }) => limitBytes !== undefined)) {
+    notes.push(
+      "Outline counts a data limit over 30 days, a quota here counts until it " +
+        "is cleared: `umbra user`, the page or the API clear it",
+    );
+  }
+  const ports = [...new Set(keys.map(({ port }) => port))];
+  return ports.map((port) => {
+    const all = keys.filter((key) => key.port === port);
+    const { method } = all[0]!;
+    const same = all.filter((key) => key.method === method);
+    for (
+      const { id, method } of all.filter((key) => key.method !== all[0]!.method)
+    ) {
+      notes.push(
+        `key ${id} is left out: its method ${method} is another than that of ` +
+          `the first key of port ${port}, and a port has one`,
+      );
+    }
+    const found = findMethod(method);
+    const taken = new Set<string>();
+    const users = same.map(({ id, name, password, limitBytes }) => ({
+      name: uniqueName(name, `key-${id}`, taken),
+      password,
+      ...limitBytes !== undefined && { limits: { quotaBytes: limitBytes } },
+    }));
+    return { hosts: [EVERYWHERE], port, method: found, users };
+  });
+}
+
+/** A name that can be kept; people give the same one twice, or none. */
+function uniqueName(name: string, other: string, taken: Set<string>): string {
+  const wanted = userNameFault(name) === undefined ? name : other;
+  const unique = taken.has(wanted) ? `${wanted} (${other})` : wanted;
+  taken.add(unique);
+  return unique;
+}
+
+/** What shadowsocks-libev, ss-manager and shadowsocks-rust have. */
+function fromConfig(
+  file: string,
+  { method }: MigrateWishes,
+  sources: Sources,
+  notes: string[],
+): Entry[] {
+  const object = readConfig(file, sources);
+  const usual = method === undefined || object.has("method")
+    ? []
+    : ["-m", method];
+  const args = parseArguments(findCommand("server")!, ["-c", file, ...usual]);
+  const named = { object, name: file };
+  const secrets = new Secrets(sources, named);
+  const found = findServers(args, named, secrets);
+  const left = found.warnings.filter((one) => one.startsWith("ignored: "));
+  notes.push(...left);
+  if (!object.has("mode")) {
+    notes.push(`${file} says nothing of UDP: it is served as well`);
+  }
+  return merged(listed(found, secrets).map(entryOf));
+}
+
+function entryOf(server: ServerSettings): Entry {
+  const method = methodOf(server);
+  const port = portOf(server);
+  if (method.family.name === "lightsocks" || method.userKind === "uid") {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${server.origin}: ${method.name} is served from the file as it is: ` +
+        "umbra server -c FILE",
+    );
+  }
+  const base = {
+    hosts: [server.host ?? EVERYWHERE],
+    port,
+    method,
+  };
+  const { users = [], tag } = server;
+  const own = server.secret && written(server.secret);
+  if (users.length > 0) {
+    return {
+      ...base,
+      ...own,
+      users: users.map(({ name, secret, limits }) => ({
+        name,
+        password: secret.text,
+        ...limits && { limits },
+      })),
+    };
+  }
+  if (method.keyLength === 0) return { ...base, users: [] };
+  const secret = secretOf(server);
+  // Where keys are tried, one password alone may have a name.
+  if (method.userKind !== "trial" || secret.kind === "key") {
+    return { ...base, ...written(secret), users: [] };
+  }
+  const name = uniqueName(tag ?? "", `port-${port}`, new Set());
+  return { ...base, users: [{ name, password: secret.text }] };
+}
+
+function written({ kind, text }: Secret): { password?: string; key?: string } {
+  return kind === "key" ? { key: text } : { password: text };
+}
+
+/** Addresses of one port are one server here. */
+function merged(entries: readonly Entry[]): Entry[] {
+  const byPort = new Map<string, Entry>();
+  for (const entry of entries) {
+    const { hosts, ...rest } = entry;
+    const key = JSON.stringify({ ...rest, method: rest.method.name });
+    const known = byPort.get(key);
+    byPort.set(
+      key,
+      known === undefined
+        ? entry
+        : { ...known, hosts: [...known.hosts, ...hosts] },
+    );
+  }
+  return [...byPort.values()];
+}
+
+function format(entries: readonly Entry[], host: string | undefined): string {
+  const legacy = entries.some(({ method }) => !method.family.authenticates);
+  const config = {
+    ...host !== undefined && { public_host: host },
+    mode: "tcp_and_udp",
+    ...legacy && { allow_legacy: true },
+    servers: entries.flatMap(({ hosts, port, method, users, ...own }) =>
+      hosts.map((server) => ({
+        server,
+        server_port: port,
+        method: method.name,
+        ...own,
+        ...users.length > 0 && { users: users.map(userOf) },
+      }))
+    ),
+  };
+  return `// Made by \`umbra migrate\`: the ports, methods and keys that clients have.
+// "admin": "127.0.0.1:9090" adds the page, "store": "umbra.db" keeps counts.
+${JSON.stringify(config, null, 2)}
+`;
+}
+
+function userOf({ name, password, limits }: EntryUser): object {
+  const { quotaBytes } = limits ?? {};
+  return {
+    name,
+    password,
+    ...quotaBytes !== undefined && { quota_bytes: Math.max(1, quotaBytes) },
+  };
+}
+
+/** What is printed must start. */
+function checkFit(text: string, sources: Sources): void {
+  const name = "the configuration that was made";
+  const args = parseArguments(findCommand("server")!, ["-c", name]);
+  configureServer(args, {
+    ...sources,
+    readText: (path) => path === name ? text : sources.readText(path),
+    isPublic: () => false,
+  });
+}

@@ -1,0 +1,55 @@
+/**
+ * The command `migrate`, on this system.
+ *
+ * @module
+ */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError } from "../../errors.ts";
+import { systemSources } from "../config/sources.ts";
+import { fileFailure } from "../file_failure.ts";
+import type { Arguments } from "../options/args.ts";
+import { usage } from "../options/getopt.ts";
+import { complain, print } from "../output.ts";
+import { fromOptions } from "../settings/read.ts";
+import { SERVER } from "../settings/server.ts";
+import { migrate } from "./migrate.ts";
+
+/** What ss-manager saves, one file a port, and what Outline does. */
+const SAVED = /^\.shadowsocks_\d+\.conf$|^shadowbox_config\.json$/;
+
+/**
+ * Runs the command.
+ *
+ * @throws {ConfigError} When there is nothing to read, or it cannot be served.
+ */
+export async function runMigrate(args: Arguments): Promise<void> {
+  const files = args.operands.flatMap(filesOf);
+  if (files.length === 0) {
+    throw usage("Nothing to migrate: name a FILE, or the FOLDER of ss-manager");
+  }
+  const { method } = fromOptions(SERVER, args);
+  const wishes = { host: args.last("host"), method };
+  const { text, notes } = migrate(files, wishes, systemSources);
+  for (const note of notes) complain(`umbra: ${note}\n`);
+  await print(text);
+}
+
+/** The file, or those of a folder that other programs keep there. */
+function filesOf(path: string): string[] {
+  try {
+    if (!existsSync(path) || !statSync(path).isDirectory()) return [path];
+    const names = readdirSync(path).filter((name) => SAVED.test(name)).sort();
+    if (names.length > 0) return names.map((name) => join(path, name));
+  } catch (error) {
+    throw new ConfigError(
+      "ERR_CONFIG_FILE",
+      `Cannot read ${path}: ${fileFailure(error, "read")}`,
+      { cause: error },
+    );
+  }
+  throw new ConfigError(
+    "ERR_CONFIG_FILE",
+    `${path} has neither .shadowsocks_PORT.conf nor shadowbox_config.json`,
+  );
+}

@@ -1,0 +1,76 @@
+/**
+ * The keys of an Outline server, as its `shadowbox_config.json` keeps them.
+ *
+ * Security: no message repeats a value that may be a password.
+ *
+ * @module
+ */
+import { ConfigError } from "../../errors.ts";
+import { DEFAULT_METHOD } from "../commands/defaults.ts";
+import { readPort } from "../config/values.ts";
+
+/** One access key. */
+export interface OutlineKey {
+  /** For programs. */
+  readonly id: string;
+  /** For people; may be empty. */
+  readonly name: string;
+  readonly password: string;
+  /** 1 to 65,535. */
+  readonly port: number;
+  /** As written. */
+  readonly method: string;
+  /** Bytes in 30 days; not set: no limit. */
+  readonly limitBytes?: number;
+}
+
+/** True if a parsed document has such keys. */
+export function isOutline(
+  document: unknown,
+): document is { readonly accessKeys: readonly unknown[] } {
+  return isObject(document) && Array.isArray(document["accessKeys"]);
+}
+
+/**
+ * Reads every key.
+ *
+ * @param origin Name of the file, for messages.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` for one that is not whole.
+ */
+export function readOutlineKeys(
+  { accessKeys }: { readonly accessKeys: readonly unknown[] },
+  origin: string,
+): OutlineKey[] {
+  return accessKeys.map((key, i) => {
+    const wrong = (what: string): ConfigError =>
+      new ConfigError(
+        "ERR_CONFIG_VALUE",
+        `${origin}: accessKeys[${i}] has no ${what} that can be used`,
+      );
+    if (!isObject(key)) throw wrong("fields");
+    const { id, name, password, dataLimit, encryptionMethod } = key;
+    const port = readPort(key["port"]);
+    const method = encryptionMethod ?? DEFAULT_METHOD;
+    if (port === undefined) throw wrong("port");
+    if (typeof password !== "string" || password === "") {
+      throw wrong("password");
+    }
+    if (typeof method !== "string") throw wrong("encryptionMethod");
+    const limitBytes = isObject(dataLimit) ? dataLimit["bytes"] : undefined;
+    if (limitBytes !== undefined && !Number.isSafeInteger(limitBytes)) {
+      throw wrong("dataLimit");
+    }
+    return {
+      id: String(id ?? i),
+      name: typeof name === "string" ? name : "",
+      password,
+      port,
+      method,
+      ...limitBytes !== undefined && { limitBytes: limitBytes as number },
+    };
+  });
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
