@@ -609,6 +609,12 @@ export const MAX_REVERSE_NAMES = 8_192;
  */
 export const REVERSE_NAME_GRACE_S = 60;
 
+/** Bytes of a DNS message over TCP: what its length can say. */
+export const MAX_DNS_MESSAGE_LENGTH = 65_535;
+
+/** Connections to one resolver that are kept for the next query. */
+export const MAX_IDLE_DNS_TALKS = 4;
+
 /** Bytes of a DNS query; real ones have a few dozen. */
 export const MAX_DNS_QUERY_LENGTH = 4_096;
 

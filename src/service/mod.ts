@@ -32,6 +32,7 @@ export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "../random.ts";
 export type {
   Accepted,
+  ByteStream,
   Capabilities,
   Connection,
   Datagram,
@@ -40,6 +41,8 @@ export type {
   Listener,
   ListenOptions,
   OutboundAddresses,
+  SecureOptions,
+  SecureStream,
   Transport,
   WaitOptions,
 } from "../transport.ts";
@@ -120,6 +123,7 @@ export { LocalNames } from "./dns/local_names.ts";
 export { ReverseNames } from "./dns/reverse_names.ts";
 export { type FakeEntry, FakeIps, type FakeRanges } from "./dns/fake_ips.ts";
 export type { DnsAddresses } from "../codec/dns_records.ts";
+export { type DnsResolver, formatResolver } from "./dns/dns_resolver.ts";
 export type { NamedGroups } from "./outbound/servers/parts.ts";
 export type { TargetNames } from "./routing/target_names.ts";
 export type { CidrBlock } from "../security/target_policy.ts";

@@ -20,6 +20,8 @@ import {
   KNOWN_NAME,
   startDnsServer,
 } from "../support/dns_server.ts";
+import { makeCertificate } from "../support/certificate.ts";
+import { startDoh, startDot } from "../support/secure_dns.ts";
 import { freePort, Program, runToEnd } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
 import { ROOT } from "../support/runtimes.ts";
@@ -53,6 +55,7 @@ interface Scene extends AsyncDisposable {
 async function start(
   runtime: "deno" | "bun",
   config: Readonly<Record<string, unknown>>,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<Scene> {
   await using owned = new AsyncDisposableStack();
   const [far, near] = [
@@ -91,7 +94,7 @@ async function start(
   );
   const local = owned.use(
     await Program.start(
-      [...programCommand(runtime), "local", "-c", path],
+      [...programCommand(runtime, variables), "local", "-c", path],
       { ready: /DNS listening on/, cwd: ROOT },
     ),
   );
@@ -197,6 +200,63 @@ for (const runtime of ["deno", "bun"] as const) {
       await scene.server.waitForOutput(seen, 10_000);
       await scene.local.waitForOutput(seen, 10_000);
       assert.doesNotMatch(scene.server.output, /198\.18/);
+    },
+  );
+}
+
+const certificate = makeCertificate(folder);
+const TRUST = {
+  DENO_CERT: certificate.authority,
+  NODE_EXTRA_CA_CERTS: certificate.authority,
+};
+
+for (const runtime of ["deno", "bun"] as const) {
+  test(
+    `DNS on ${runtime} asks over TLS through the server, and over HTTPS directly`,
+    { skip: DNS_SKIP },
+    async () => {
+      await using dot = await startDot(certificate);
+      await using doh = await startDoh(certificate);
+      const routes = [{ domain: "near.test", to: "direct" }];
+      const resolvers = {
+        dns_upstream: `tls://127.0.0.1:${dot.port}`,
+        dns_direct: `https://127.0.0.1:${doh.port}/dns-query`,
+      };
+      {
+        await using scene = await start(runtime, {
+          ...{ ...resolvers, routes },
+        }, TRUST);
+        const { ask, local } = scene;
+        assert.equal(await ask("far.test"), "192.0.2.53", local.describe());
+        assert.equal(await ask("far.test", "AAAA"), "");
+        assert.equal(await ask("near.test"), "192.0.2.53");
+        assert.equal(await ask("near.test", "AAAA", "+tcp"), "");
+        assert.deepEqual([dot.asked, doh.asked], [
+          ["far.test", "far.test"],
+          ["near.test", "near.test"],
+        ]);
+        assert.deepEqual([dot.connections(), doh.connections()], [1, 1]);
+      }
+      // Of an authority nobody knows: no answer, and no name is told.
+      await using scene = await start(runtime, { ...resolvers, routes });
+      for (const name of ["far.test", "near.test"]) {
+        const answered = await scene.ask(name, "+tries=1", "+time=1");
+        assert.doesNotMatch(answered, /192/);
+      }
+      assert.deepEqual([dot.asked.length, doh.asked.length], [2, 2]);
+    },
+  );
+
+  test(
+    `a local on ${runtime} resolves names for rules through the server`,
+    { skip: DNS_SKIP },
+    async () => {
+      await using scene = await start(runtime, {
+        resolve: "remote",
+        routes: [{ ip_cidr: `${KNOWN_ADDRESS}/32`, to: "block" }],
+      });
+      assert.equal(await outcome(scene.socks, KNOWN_NAME), "REP 2");
+      assert.equal(await outcome(scene.socks, "127.0.0.1"), "here");
     },
   );
 }

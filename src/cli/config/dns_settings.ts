@@ -8,13 +8,16 @@ import { isUnspecified, parseIp } from "../../codec/ip_address.ts";
 import { ConfigError } from "../../errors.ts";
 import { ListNotes } from "../../routes/list_notes.ts";
 import { TargetSetBuilder } from "../../routes/match/target_set.ts";
+import type { DnsResolver } from "../../service/dns/dns_resolver.ts";
 import type { FakeRanges } from "../../service/dns/fake_ips.ts";
+import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { Endpoint } from "../../transport.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import type { Arguments } from "../options/args.ts";
 import { DNS, type DnsKeys } from "../settings/dns.ts";
+import { ROUTES } from "../settings/routes.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
-import type { ConfiguredLocal } from "./config.ts";
+import type { ConfigObject } from "./config_file.ts";
 import { followedLists } from "../routes/open_lists.ts";
 import { readFile } from "./find_servers.ts";
 import { onlineSettings } from "./online_settings.ts";
@@ -24,10 +27,10 @@ import type { Sources } from "./secrets.ts";
 export interface DnsSettings {
   /** Where programs ask. */
   readonly listen: Endpoint;
-  /** Asked by the server: an IP address. */
-  readonly resolver: Endpoint;
+  /** Asked by the server. */
+  readonly resolver: DnsResolver;
   /** Asked by this machine: an IP address; not set where it has none. */
-  readonly direct: Endpoint | undefined;
+  readonly direct: DnsResolver | undefined;
   /** Set: addresses are made up. */
   readonly fake: FakeSettings | undefined;
   /** Names of hosts that this program fetches lists from. */
@@ -59,7 +62,10 @@ export function dnsSettings(
   const said = merge(chosen, file && fromObject(DNS, file.object));
   const { listen, resolver = DEFAULT_RESOLVER } = said;
   if (listen === undefined) {
-    const [useless] = Object.keys(chosen) as (keyof DnsKeys)[];
+    const asksForRoutes = file !== undefined &&
+      fromObject(ROUTES, file.object).resolve === "remote";
+    const [useless] = (Object.keys(chosen) as (keyof DnsKeys)[])
+      .filter((key) => key !== "resolver" || !asksForRoutes);
     if (useless === undefined) return undefined;
     throw new ConfigError(
       "ERR_CONFIG_USAGE",
@@ -67,22 +73,19 @@ export function dnsSettings(
         "HOST:PORT too",
     );
   }
-  for (const key of ["resolver", "direct"] as const) {
-    const asked = said[key];
-    // The server's 127.0.0.1 is another machine's.
-    if (key === "direct" && asked && isItself(asked, listen)) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
-        `--${DNS[key].flag} ${formatAddress(asked)}: that is where ` +
-          "--dns-listen answers: it would ask itself",
-      );
-    }
+  const { direct } = said;
+  if (direct !== undefined && isItself(direct, listen)) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `--${DNS.direct.flag} ${formatAddress(direct)}: that is where ` +
+        "--dns-listen answers: it would ask itself",
+    );
   }
   const { fakeIp, ...fake } = complete(DNS, said);
   return {
     listen,
     resolver,
-    direct: said.direct ?? systemResolver(sources, listen),
+    direct: direct ?? systemResolver(sources, listen),
     fake: fakeIp
       ? {
         ranges: { ipv4: fake.fakeIpRange, ipv6: fake.fakeIp6Range },
@@ -99,6 +102,15 @@ export function dnsSettings(
   };
 }
 
+/** Whom routes ask where names are resolved through a server. */
+export function routeResolver(
+  args: Arguments,
+  file: ConfigObject | undefined,
+): DnsResolver {
+  const said = merge(fromOptions(DNS, args), file && fromObject(DNS, file));
+  return said.resolver ?? DEFAULT_RESOLVER;
+}
+
 /**
  * Refuses routes whose names nobody could be asked for.
  *
@@ -106,7 +118,7 @@ export function dnsSettings(
  */
 export function checkDnsRoutes(
   dns: DnsSettings | undefined,
-  locals: readonly ConfiguredLocal[],
+  locals: readonly Pick<LocalOptions, "routes">[],
 ): void {
   const asks = dns !== undefined && dns.direct === undefined;
   if (!asks || locals.every(({ routes }) => routes === undefined)) return;

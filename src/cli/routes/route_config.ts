@@ -13,6 +13,7 @@ import type { Acl } from "../../routes/acl/read_acl.ts";
 import { describeNote } from "../../routes/rule_list.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerRoutes } from "../../service/routing/server_rules.ts";
+import { routeResolver } from "../config/dns_settings.ts";
 import { readFile } from "../config/find_servers.ts";
 import type { Sources } from "../config/secrets.ts";
 import type { Arguments } from "../options/args.ts";
@@ -49,15 +50,18 @@ export function localRoutes(
   const compared = table.routes().flatMap(({ when }) =>
     when?.half === undefined ? when?.sets ?? [] : []
   ).reduce((sum, { counts }) => sum + counts.ipv4 + counts.ipv6, 0);
+  const resolver = resolve === "remote"
+    ? routeResolver(args, settings.file?.object)
+    : undefined;
   const leak = isAcl && resolve === "local" && compared > 0
     ? [
       `names that no rule of ${settings.acl.join(", ")} matches are resolved ` +
       `on this machine, to compare with its ${compared} address ranges; ` +
-      '"resolve": "never" keeps them from its resolver',
+      '"resolve": "remote" or "never" keeps them from its resolver',
     ]
     : [];
   return {
-    routes: { table, groups, resolve },
+    routes: { table, groups, resolve, resolver },
     warnings: [...warnings, ...leak],
   };
 }

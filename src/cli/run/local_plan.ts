@@ -7,6 +7,7 @@
 import { formatAddress } from "../../codec/address.ts";
 import type { LogFields } from "../../observe.ts";
 import { type DnsService, startDns } from "../../service/dns/dns_inbound.ts";
+import { formatResolver } from "../../service/dns/dns_resolver.ts";
 import type { LocalNames } from "../../service/dns/local_names.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import { type LocalService, startLocal } from "../../service/inbound/local.ts";
@@ -179,7 +180,7 @@ export class DnsPlan implements PlannedService {
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const resolver = formatAddress(this.#settings.resolver);
+    const resolver = formatResolver(this.#settings.resolver);
     return {
       message: `DNS listening on ${address}, UDP and TCP, asks ${resolver} ` +
         `through ${namesOf(this.#servers)}`,

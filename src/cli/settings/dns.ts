@@ -6,6 +6,10 @@
 import { formatAddress } from "../../codec/address.ts";
 import { formatIp, parseIp } from "../../codec/ip_address.ts";
 import { type CidrBlock, parseCidr } from "../../security/target_policy.ts";
+import {
+  type DnsResolver,
+  formatResolver,
+} from "../../service/dns/dns_resolver.ts";
 import type { Endpoint } from "../../transport.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import { readHostAndPort } from "../config/values.ts";
@@ -15,8 +19,8 @@ import type { Kind, Settings } from "./setting.ts";
 /** See the table. */
 export interface DnsKeys {
   readonly listen: Endpoint;
-  readonly resolver: Endpoint;
-  readonly direct: Endpoint;
+  readonly resolver: DnsResolver;
+  readonly direct: DnsResolver;
   readonly fakeIp: boolean;
   readonly fakeIpRange: CidrBlock;
   readonly fakeIp6Range: CidrBlock;
@@ -24,13 +28,24 @@ export interface DnsKeys {
   readonly fakeIpFile: string;
 }
 
-const RESOLVER: Kind<Endpoint> = textAs({
-  value: "IP[:PORT]",
+/** Who is asked; plain DNS is asked of an address. */
+const RESOLVER: Kind<DnsResolver> = textAs({
+  value: "RESOLVER",
   type: "string",
-  expected: "an IP address, with or without a port",
+  expected: "IP[:PORT], tls://HOST[:PORT] or https://HOST[:PORT]/PATH",
   read: readResolver,
-  write: formatAddress,
+  write: formatResolver,
 });
+
+/** The same by its address: whoever would resolve its name may be us. */
+const NEAR_RESOLVER: Kind<DnsResolver> = {
+  ...RESOLVER,
+  expected: "IP[:PORT], tls://IP[:PORT] or https://IP[:PORT]/PATH",
+  read: (value) => {
+    const read = RESOLVER.read(value);
+    return read && parseIp(read.host) && read;
+  },
+};
 
 /** Where DNS is answered, who is asked, and what is made up. */
 export const DNS: Settings<DnsKeys> = {
@@ -54,7 +69,7 @@ export const DNS: Settings<DnsKeys> = {
   direct: {
     key: "dns_direct",
     flag: "dns-direct",
-    kind: RESOLVER,
+    kind: NEAR_RESOLVER,
     usual: "the first of /etc/resolv.conf",
     role: "local",
     help: "The resolver that this machine asks for names that routes send " +
@@ -118,9 +133,31 @@ function block(length: 4 | 16, mostBits: number): Kind<CidrBlock> {
   });
 }
 
-function readResolver(text: string): Endpoint | undefined {
-  const read = readHostAndPort(text);
-  if (read === undefined || parseIp(read.host) === undefined) return undefined;
-  const { host, port = DEFAULT_RESOLVER.port } = read;
-  return port === 0 ? undefined : { host, port };
+function readResolver(text: string): DnsResolver | undefined {
+  const [, scheme, rest = text, path] =
+    /^(tls|https):\/\/([^/?#]+)(\/[!-~]*)?$/i.exec(text) ?? [];
+  const read = readHostAndPort(rest);
+  if (read === undefined || read.port === 0) return undefined;
+  const { host } = read;
+  switch (scheme?.toLowerCase()) {
+    case "tls":
+      return path === undefined || path === "/"
+        ? { host, port: read.port ?? TLS_PORT, protocol: "tls" }
+        : undefined;
+    case "https": {
+      const port = read.port ?? HTTPS_PORT;
+      return { host, port, protocol: "https", path: path ?? DOH_PATH };
+    }
+    default: {
+      const port = read.port ?? DEFAULT_RESOLVER.port;
+      return parseIp(host) === undefined ? undefined : { host, port };
+    }
+  }
 }
+
+/** RFC 7858 §3.1. */
+const TLS_PORT = 853;
+const HTTPS_PORT = 443;
+
+/** What most resolvers have. RFC 8484 §4.1.1. */
+const DOH_PATH = "/dns-query";

@@ -96,11 +96,11 @@ export const ROUTES: Settings<RouteKeys> = {
   },
   resolve: {
     key: "resolve",
-    kind: choice("WHERE", ["local", "never"]),
+    kind: choice("WHERE", ["local", "remote", "never"]),
     usual: "local with an ACL, never with routes",
     role: "local",
     help: "Where names are resolved for rules on addresses: `local`, on this " +
-      "machine, or `never`",
+      "machine; `remote`, by `dns_upstream` through the server; or `never`",
     reload: "adopts",
   },
 };

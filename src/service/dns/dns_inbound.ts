@@ -44,19 +44,24 @@ import { UdpReport } from "../udp/udp_report.ts";
 import { DnsAnswers } from "./dns_answers.ts";
 import { DnsClient } from "./dns_client.ts";
 import { frameMessage, MessageReader } from "./dns_tcp.ts";
-import type { DnsExchange } from "./dns_upstream.ts";
+import type { DnsResolver } from "./dns_resolver.ts";
+import type { DnsExchange, DnsUpstream } from "./dns_upstream.ts";
 import { LocalNames } from "./local_names.ts";
 import { PlainUpstream } from "./plain_upstream.ts";
+import { StreamUpstream } from "./stream_upstream.ts";
 import { ReverseNames } from "./reverse_names.ts";
 
 /** How to run a DNS inbound. */
 export interface DnsOptions extends Partial<UdpOptions> {
   /** Where programs ask, over UDP and TCP. */
   readonly listen: Endpoint;
-  /** Whom the server asks: an IP address. */
-  readonly resolver: Endpoint;
-  /** Whom this machine asks where a route says `direct`; default: nobody. */
-  readonly direct?: Endpoint | undefined;
+  /** Whom the server asks. */
+  readonly resolver: DnsResolver;
+  /**
+   * Whom this machine asks where a route says `direct`, an IP address; default:
+   * nobody.
+   */
+  readonly direct?: DnsResolver | undefined;
   /** At least one; the next one asks it while one does not work. */
   readonly servers: readonly UpstreamServer[];
   /** Set: the servers are those of this group. It stays the caller's. */
@@ -180,9 +185,9 @@ class Resolvers {
   readonly #group: ServerGroup;
   readonly #report: UdpReport;
   readonly #world: Required<Dependencies>;
-  readonly #lasting: readonly (readonly [string, PlainUpstream])[];
+  readonly #lasting: readonly (readonly [string, DnsUpstream])[];
   /** Those of the routes in use. */
-  #named: readonly (readonly [string, PlainUpstream])[] = [];
+  #named: readonly (readonly [string, DnsUpstream])[] = [];
   /** Datagrams that those of earlier routes have lost. */
   #lost = 0;
 
@@ -219,7 +224,7 @@ class Resolvers {
   }
 
   /** Those of all ways that routes lead; the caller stops them. */
-  by(routes: LocalRoutes | undefined): Map<string, PlainUpstream> {
+  by(routes: LocalRoutes | undefined): Map<string, DnsUpstream> {
     const { resolver } = this.#options;
     for (const [, { overflown }] of this.#named) this.#lost += overflown;
     this.#named = routes === undefined
@@ -231,10 +236,13 @@ class Resolvers {
   }
 
   #asking(
-    resolver: Endpoint,
+    resolver: DnsResolver,
     outbound: Outbound,
     hint?: string,
-  ): PlainUpstream {
+  ): DnsUpstream {
+    if (resolver.protocol !== undefined) {
+      return new StreamUpstream(resolver, outbound, this.#world);
+    }
     return new PlainUpstream(
       {
         ...{ ...SERVICE_DEFAULTS, ...this.#options },

@@ -20,6 +20,8 @@ export interface DnsExchange {
 
 /** A resolver, and the way to it. */
 export interface DnsUpstream {
+  /** Datagrams lost in receive queues so far. */
+  readonly overflown: number;
   /**
    * Asks it.
    *

@@ -160,7 +160,7 @@ class Local implements ConnectionLocal {
   readonly silence: SilenceHint;
   readonly world: Required<Dependencies>;
   readonly #group: ServerGroup;
-  #router: Router;
+  #router: Router & { stop?(): void };
   #udp: UdpLocal | undefined;
 
   constructor(
@@ -190,7 +190,9 @@ class Local implements ConnectionLocal {
   }
 
   setRoutes(routes?: LocalRoutes): void {
+    const before = this.#router;
     this.#router = this.#routed(routes);
+    before.stop?.();
   }
 
   /** Serves UDP: a tunnel's, or that of associations. */
@@ -207,10 +209,11 @@ class Local implements ConnectionLocal {
 
   /** Probes no more, unless others do. */
   stop(): void {
+    this.#router.stop?.();
     if (this.options.group === undefined) this.#group.stop();
   }
 
-  #routed(routes: LocalRoutes | undefined): Router {
+  #routed(routes: LocalRoutes | undefined): Router & { stop?(): void } {
     if (routes === undefined) return everythingTo(this.#group);
     const { listen, connectTimeoutMs } = this.options;
     const direct = new GuardedDirect(listen, connectTimeoutMs, this.world);

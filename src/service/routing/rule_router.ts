@@ -22,6 +22,8 @@ import {
   type RouteTable,
 } from "../../routes/route_table.ts";
 import type { Channel } from "../../streams/channel.ts";
+import type { DnsResolver } from "../dns/dns_resolver.ts";
+import { RemoteNames } from "../dns/remote_names.ts";
 import type { Outbound, Router, RouteRequest } from "../outbound/outbound.ts";
 import type { NamedGroups } from "../outbound/servers/parts.ts";
 import type { Dependencies } from "../service.ts";
@@ -34,9 +36,12 @@ export interface LocalRoutes extends NamedGroups {
   readonly table: RouteTable;
   /**
    * `local`: names are resolved on this machine where a rule compares
-   * addresses. `never`: rules on addresses hold for targets that are addresses.
+   * addresses. `remote`: `resolver` is asked then, through a server. `never`:
+   * rules on addresses hold for targets that are addresses.
    */
-  readonly resolve: "never" | "local";
+  readonly resolve: "never" | "local" | "remote";
+  /** Set where names are resolved by `remote`. */
+  readonly resolver?: DnsResolver | undefined;
 }
 
 /** Ways by what a route calls them; `block` is none. */
@@ -49,6 +54,7 @@ export class RuleRouter implements Router {
   readonly #inbound: string;
   readonly #world: Required<Dependencies>;
   readonly #names: NameCache;
+  readonly #remote: RemoteNames | undefined;
   readonly #known: TargetNames | undefined;
 
   /**
@@ -68,7 +74,16 @@ export class RuleRouter implements Router {
     this.#ways = ways;
     this.#inbound = inbound;
     this.#world = world;
-    this.#names = new NameCache(world);
+    this.#remote = remoteNames(routes, ways.get("proxy")!, world);
+    this.#names = new NameCache({
+      clock: world.clock,
+      transport: this.#remote ?? world.transport,
+    });
+  }
+
+  /** Looks names up no more. Idempotent. */
+  stop(): void {
+    this.#remote?.stop();
   }
 
   /**
@@ -146,6 +161,17 @@ export class RuleRouter implements Router {
       return [];
     }
   }
+}
+
+/** @throws {RangeError} When there is no resolver. */
+function remoteNames(
+  { resolve, resolver }: LocalRoutes,
+  outbound: Outbound,
+  world: Required<Dependencies>,
+): RemoteNames | undefined {
+  if (resolve !== "remote") return undefined;
+  if (resolver === undefined) throw new RangeError("No resolver for routes");
+  return new RemoteNames(resolver, outbound, world);
 }
 
 /**

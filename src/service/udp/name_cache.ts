@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { Deadline } from "../../clock.ts";
+import { type Clock, Deadline } from "../../clock.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import { PolicyError, TransportError } from "../../errors.ts";
 import {
@@ -20,9 +20,13 @@ import {
   NAME_STALE_MS,
   NAME_TTL_MS,
 } from "../../limits.ts";
-import type { Dependencies } from "../service.ts";
+import type { Transport } from "../../transport.ts";
 
-type World = Pick<Required<Dependencies>, "transport" | "clock">;
+/** Who looks names up, and the time. */
+interface World {
+  readonly transport: Pick<Transport, "resolve">;
+  readonly clock: Clock;
+}
 
 type Addresses = readonly string[];
 

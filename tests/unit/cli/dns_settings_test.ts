@@ -9,6 +9,7 @@ import {
 } from "../../../src/cli/config/dns_settings.ts";
 import type { Sources } from "../../../src/cli/config/secrets.ts";
 import type { ConfiguredLocal } from "../../../src/cli/config/config.ts";
+import { formatResolver } from "../../../src/service/dns/dns_resolver.ts";
 import { formatIp } from "../../../src/codec/ip_address.ts";
 import { ConfigError } from "../../../src/errors.ts";
 
@@ -56,6 +57,34 @@ test("dnsSettings() reads where to listen and whom to ask", () => {
     { host: "2001:db8::1", port: 54 },
     { host: "192.0.2.1", port: 53 },
   ]);
+});
+
+test("dnsSettings() reads resolvers that speak TLS and HTTPS", () => {
+  for (
+    const [text, expected] of [
+      ["tls://1.1.1.1", "tls://1.1.1.1:853"],
+      ["TLS://[2001:db8::1]:54", "tls://[2001:db8::1]:54"],
+      ["tls://dns.example/", "tls://dns.example:853"],
+      ["https://dns.example", "https://dns.example:443/dns-query"],
+      ["https://1.1.1.1:8443/q?a=b", "https://1.1.1.1:8443/q?a=b"],
+    ]
+  ) {
+    const { resolver } = dns([...LISTEN, "--dns-upstream", text!])!;
+    assert.equal(formatResolver(resolver), expected);
+  }
+  const { direct } = dns([...LISTEN, "--dns-direct", "tls://1.1.1.1"])!;
+  assert.equal(formatResolver(direct!), "tls://1.1.1.1:853");
+  for (
+    const words of [
+      ["--dns-upstream", "tls://1.1.1.1/path"],
+      ["--dns-upstream", "tls://1.1.1.1:0"],
+      ["--dns-upstream", "quic://1.1.1.1"],
+      ["--dns-upstream", "https:///dns-query"],
+      ["--dns-upstream", "https://a b/dns-query"],
+      // Whoever would resolve the name may be us.
+      ["--dns-direct", "tls://dns.example"],
+    ]
+  ) assert.throws(() => dns([...LISTEN, ...words]), ConfigError, words.join());
 });
 
 test("dnsSettings() reads the same of a file, and the command line wins", () => {
