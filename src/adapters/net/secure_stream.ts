@@ -11,7 +11,7 @@ import { isIP } from "node:net";
 import { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
 import { TransportError } from "../../errors.ts";
-import { onAbort } from "../../on_abort.ts";
+import { onAbort, type StopSignal } from "../../on_abort.ts";
 import type { ByteStream, SecureOptions } from "../../transport.ts";
 
 /**
@@ -72,7 +72,7 @@ class Secure implements ByteStream {
     });
   }
 
-  async read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  async read(signal?: StopSignal): Promise<Uint8Array | undefined> {
     for (;;) {
       signal?.throwIfAborted();
       const bytes = this.#socket.read() as Uint8Array | null;
@@ -83,7 +83,7 @@ class Secure implements ByteStream {
     }
   }
 
-  async write(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async write(bytes: Uint8Array, signal?: StopSignal): Promise<void> {
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = signal && onAbort(signal, () => reject(signal.reason));
@@ -103,7 +103,7 @@ class Secure implements ByteStream {
   }
 
   /** Settles when something has come, or the signal is aborted. */
-  async #next(signal: AbortSignal | undefined): Promise<void> {
+  async #next(signal: StopSignal | undefined): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     const leave = signal && onAbort(signal, resolve);

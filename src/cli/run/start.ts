@@ -70,6 +70,9 @@ async function runLocals(
     streams: dns !== undefined || result.some(hasTcp),
     ports: result.map(({ listen }) => listen.port),
     datagrams: dns !== undefined || result.some(hasUdp),
+    plugins: result.some(({ servers }) =>
+      servers.some(({ plugin }) => plugin !== undefined)
+    ),
     supervise: ({ world, ...surroundings }) => {
       known?.keep(surroundings.logger);
       const supervisor = new LocalSupervisor(configured, {
@@ -127,6 +130,7 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
     streams: result.some(hasTcp),
     ports: result.map(({ listen }) => listen.port),
     datagrams: result.some(hasUdp),
+    plugins: result.some(({ plugin }) => plugin !== undefined),
     workersCaveats: [
       ...result.some(({ users }) => users?.some((u) => u.limits))
         ? [

@@ -6,6 +6,7 @@
  */
 import { secureStream } from "../../adapters/net/secure_stream.ts";
 import { chooseTransport } from "../../adapters/net/choose.ts";
+import { systemPrograms } from "../../adapters/system/programs.ts";
 import { Observations } from "../../admin/observations.ts";
 import { systemClock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";
@@ -65,6 +66,7 @@ export async function systemWorld(
   const observations = new Observations(systemClock);
   const world: Dependencies = {
     transport,
+    programs: systemPrograms,
     logger,
     connectionLevel: logConnections ? "info" : "debug",
     ...providers.choice,

@@ -11,7 +11,6 @@ import { DEFAULT_LOCAL } from "../commands/defaults.ts";
 import { readSocksUser } from "../config/socks_users.ts";
 import { type HostAndPort, readHostAndPort } from "../config/values.ts";
 import {
-  ANYTHING,
   HOST,
   object,
   objects,
@@ -203,7 +202,6 @@ const ONLINE_PLACE: readonly Place[] = ["online"];
 export const ONLINE: Settings<{
   readonly url: string;
   readonly refreshMs: number;
-  readonly allowedPlugins: unknown;
 }> = {
   url: {
     key: "config_url",
@@ -226,12 +224,6 @@ export const ONLINE: Settings<{
     kind: seconds(1_000, "seconds, 1 or more"),
     default: ONLINE_REFRESH_MS,
     help: "Look again this often at a published list of servers",
-  },
-  allowedPlugins: {
-    key: "allowed_plugins",
-    places: ONLINE_PLACE,
-    kind: ANYTHING,
-    help: "Without effect: a list starts no plugin",
   },
 };
 

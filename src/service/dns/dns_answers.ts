@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import type { DnsQuery } from "../../codec/dns_message.ts";
 import {
   addressesIn,
@@ -70,7 +71,7 @@ export class DnsAnswers {
    */
   async answer(
     exchange: DnsExchange,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Uint8Array | undefined> {
     const { query, message } = exchange;
     const { client, names } = this.#options;
@@ -94,7 +95,7 @@ export class DnsAnswers {
   async #choose(
     question: DnsQuestion,
     exchange: DnsExchange,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Chosen | undefined> {
     const { name } = question;
     const { client, inbound, isOwn } = this.#options;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { equalBytes } from "../../bytes.ts";
 import { agedAnswer, readDnsAnswer } from "../../codec/dns_message.ts";
 import type { Clock } from "../../clock.ts";
@@ -41,7 +42,7 @@ export class DnsClient {
   async ask(
     way: string,
     exchange: DnsExchange,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Uint8Array | undefined> {
     const { query } = exchange;
     const key = `${way} ${query.key}`;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { concat, readU16, writeU16 } from "../../bytes.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { HttpBodyDecoder, responseFraming } from "../../codec/http_body.ts";
@@ -29,7 +30,7 @@ export interface DnsTalk {
    *
    * @throws {UmbraError} When there is none.
    */
-  ask(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  ask(message: Uint8Array, signal: StopSignal): Promise<Uint8Array>;
   /** Idempotent. */
   close(): void;
 }
@@ -45,7 +46,7 @@ class FramedTalk implements DnsTalk {
   readonly isOpen = true;
   readonly #stream: ByteStream;
   readonly #messages: MessageReader;
-  #signal: AbortSignal | undefined;
+  #signal: StopSignal | undefined;
 
   constructor(stream: ByteStream) {
     this.#stream = stream;
@@ -55,7 +56,7 @@ class FramedTalk implements DnsTalk {
     );
   }
 
-  async ask(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  async ask(message: Uint8Array, signal: StopSignal): Promise<Uint8Array> {
     this.#signal = signal;
     await this.#stream.write(frameMessage(message), signal);
     const answer = await this.#messages.next();
@@ -78,7 +79,7 @@ class HttpTalk implements DnsTalk {
     this.#resolver = resolver;
   }
 
-  async ask(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  async ask(message: Uint8Array, signal: StopSignal): Promise<Uint8Array> {
     const { path = "/dns-query" } = this.#resolver;
     // Caches on the way find answers by the bytes of the query. RFC 8484 §4.1.
     const question = message.slice();
@@ -100,7 +101,7 @@ class HttpTalk implements DnsTalk {
     this.#stream.close();
   }
 
-  async #answer(signal: AbortSignal): Promise<Uint8Array> {
+  async #answer(signal: StopSignal): Promise<Uint8Array> {
     const heads = new HttpHeadReader("response");
     let lines: readonly string[] | undefined;
     while ((lines = heads.next()) === undefined) {
@@ -137,7 +138,7 @@ class HttpTalk implements DnsTalk {
     }
   }
 
-  async #read(signal: AbortSignal): Promise<Uint8Array> {
+  async #read(signal: StopSignal): Promise<Uint8Array> {
     const bytes = await this.#stream.read(signal);
     if (bytes === undefined) throw unusable("there is none");
     return bytes;

@@ -10,6 +10,7 @@ import { concat, readU16, writeU16 } from "../../bytes.ts";
 import { type Clock, Deadline } from "../../clock.ts";
 import { ProtocolError } from "../../errors.ts";
 import { DNS_TCP_TIMEOUT_MS, MAX_DNS_MESSAGE_LENGTH } from "../../limits.ts";
+import type { StopSignal } from "../../on_abort.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 
@@ -86,7 +87,7 @@ export async function askOverTcp(
   resolver: Endpoint,
   outbound: Outbound,
   clock: Clock,
-  parent: AbortSignal,
+  parent: StopSignal,
 ): Promise<Uint8Array> {
   using deadline = new Deadline(clock, {
     delayMs: DNS_TCP_TIMEOUT_MS,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import type { DnsQuery } from "../../codec/dns_message.ts";
 import type { Endpoint } from "../../transport.ts";
 
@@ -32,7 +33,7 @@ export interface DnsUpstream {
    */
   ask(
     exchange: DnsExchange,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Uint8Array | undefined>;
   /** Ends what is under way. Idempotent. */
   stop(): void;

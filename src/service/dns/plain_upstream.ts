@@ -10,6 +10,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { type DnsQuery, readDnsAnswer } from "../../codec/dns_message.ts";
 import { formatIp, parseIp } from "../../codec/ip_address.ts";
@@ -96,7 +97,7 @@ export class PlainUpstream implements DnsUpstream {
   /** See {@link DnsUpstream.ask}. */
   async ask(
     exchange: DnsExchange,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Uint8Array | undefined> {
     if (exchange.isStream) return await this.#askOverTcp(exchange, signal);
     const { client, message } = exchange;
@@ -153,7 +154,7 @@ export class PlainUpstream implements DnsUpstream {
 
   async #askOverTcp(
     { query, message }: DnsExchange,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Uint8Array> {
     if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
       throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");

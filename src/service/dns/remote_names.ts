@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { readU16 } from "../../bytes.ts";
 import { readDnsQuery } from "../../codec/dns_message.ts";
 import {
@@ -63,7 +64,7 @@ export class RemoteNames {
   async #ask(
     name: string,
     type: number,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<readonly Uint8Array[]> {
     const id = readU16(this.#world.randomBytes(2), 0);
     const message = addressQuery(id, name, type);

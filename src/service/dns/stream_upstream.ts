@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { Deadline } from "../../clock.ts";
 import { PolicyError, UmbraError } from "../../errors.ts";
 import {
@@ -55,7 +56,7 @@ export class StreamUpstream implements DnsUpstream {
   /** See {@link DnsUpstream.ask}. */
   async ask(
     { query, message }: DnsExchange,
-    parent: AbortSignal,
+    parent: StopSignal,
   ): Promise<Uint8Array> {
     if (this.#busy >= MAX_DNS_CONNECTIONS) {
       throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
@@ -89,7 +90,7 @@ export class StreamUpstream implements DnsUpstream {
   /** `undefined` where there is no connection, or it has ended meanwhile. */
   async #askIdle(
     message: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Uint8Array | undefined> {
     const idle = this.#idle.pop();
     if (idle === undefined) return undefined;
@@ -105,7 +106,7 @@ export class StreamUpstream implements DnsUpstream {
   async #askOver(
     talk: DnsTalk,
     message: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Uint8Array> {
     try {
       const answer = await talk.ask(message, signal);
@@ -117,7 +118,7 @@ export class StreamUpstream implements DnsUpstream {
     }
   }
 
-  async #connect(signal: AbortSignal): Promise<DnsTalk> {
+  async #connect(signal: StopSignal): Promise<DnsTalk> {
     const { host, port, protocol } = this.#resolver;
     const target = { host, port };
     const channel = await this.#outbound.open(target, NOTHING, signal);

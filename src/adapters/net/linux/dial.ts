@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { onAbort } from "../../../on_abort.ts";
+import { onAbort, type StopSignal } from "../../../on_abort.ts";
 import type { Connection, Endpoint } from "../../../transport.ts";
+import { ReadyConnection } from "../_connection.ts";
 import { encodeAddress } from "./addresses.ts";
 import { FAILED, HUNG_UP, WRITABLE } from "./epoll_event.ts";
 import {
@@ -19,12 +20,12 @@ import {
   SOCK_STREAM,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
-import { LinuxConnection, LinuxSocket, TCP_EVENTS } from "./tcp.ts";
+import { LinuxSocket, prepareTcp, TCP_EVENTS } from "./tcp.ts";
 
 /** What a dial needs besides its target. */
 export interface DialOptions {
   /** See `WaitOptions`. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: StopSignal | undefined;
   readonly loop: Loop;
   /** Our address; not set: the system's choice. */
   readonly from?: string | undefined;
@@ -43,20 +44,24 @@ export async function dial(
     action,
   );
   try {
+    prepareTcp(descriptor);
     if (from !== undefined) {
       const source = encodeAddress({ host: from, port: 0 });
       checked(c.bind(descriptor, source, source.length), action);
     }
-    if (c.connect(descriptor, address, address.length) < 0) {
-      const number = errno();
-      if (number !== EINPROGRESS) throw failure(number, action);
-    }
-    const events = await connected(descriptor, { action, signal, loop });
     const socket = new LinuxSocket(descriptor, to, loop);
+    if (c.connect(descriptor, address, address.length) === 0) {
+      // To this machine it takes no time.
+      loop.watch(descriptor, TCP_EVENTS, socket);
+      return new ReadyConnection(socket);
+    }
+    const number = errno();
+    if (number !== EINPROGRESS) throw failure(number, action);
+    const events = await connected(descriptor, { action, signal, loop });
     loop.handOver(descriptor, socket);
     // What the peer has sent already is told once.
     socket.ready(events);
-    return new LinuxConnection(socket);
+    return new ReadyConnection(socket);
   } catch (error) {
     loop.forget(descriptor);
     c.close(descriptor);

@@ -11,6 +11,7 @@ import type {
   ListenOptions,
 } from "../../../transport.ts";
 import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
+import { ReadyConnection } from "../_connection.ts";
 import { resolve } from "../_resolve.ts";
 import {
   addressRoom,
@@ -38,7 +39,7 @@ import {
   SOCK_STREAM,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
-import { LinuxConnection, LinuxSocket, TCP_EVENTS } from "./tcp.ts";
+import { LinuxSocket, prepareTcp, TCP_EVENTS } from "./tcp.ts";
 
 /** Implements `Transport.listen`. */
 export async function listen(
@@ -51,6 +52,7 @@ export async function listen(
   try {
     // An inherited one may wait where it should say that nothing is there.
     checked(c.fcntl(descriptor, F_SETFL, O_NONBLOCK), "listen");
+    prepareTcp(descriptor);
     return new LinuxListener(descriptor, loop);
   } catch (error) {
     c.close(descriptor);
@@ -136,7 +138,7 @@ class LinuxListener implements Listener, Watcher {
   }
 
   /** @returns `undefined` when there is none. */
-  #accept(): LinuxConnection | undefined {
+  #accept(): ReadyConnection | undefined {
     for (;;) {
       const [address, length] = addressRoom();
       const descriptor = c.accept4(
@@ -165,11 +167,11 @@ function opened(
   descriptor: number,
   remote: Endpoint,
   loop: Loop,
-): LinuxConnection {
+): ReadyConnection {
   try {
     const socket = new LinuxSocket(descriptor, remote, loop);
     loop.watch(descriptor, TCP_EVENTS, socket);
-    return new LinuxConnection(socket);
+    return new ReadyConnection(socket);
   } catch (error) {
     c.close(descriptor);
     throw error;

@@ -6,9 +6,8 @@
 import { BufferPool } from "../../../buffer_pool.ts";
 import { MAX_COPIED_READ, MAX_READ_BUFFER } from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
-import { type Socket, SocketConnection } from "../_connection.ts";
-import { CLOSED } from "../_errors.ts";
-import { countWaiting, longestRead } from "../_read_size.ts";
+import type { ReadyOwner, ReadySocket } from "../_connection.ts";
+import { longestRead } from "../_read_size.ts";
 import { boundTo } from "./addresses.ts";
 import {
   EDGE,
@@ -20,7 +19,6 @@ import {
 } from "./epoll_event.ts";
 import {
   c,
-  checked,
   EAGAIN,
   EINTR,
   ENOTCONN,
@@ -46,13 +44,17 @@ const OVER: number = PEER_ENDED | HUNG_UP | FAILED;
 /** Where all connections read, until one fills much of it and keeps it. */
 let room: Uint8Array | undefined;
 
-const NOTHING_YET = Symbol("nothing yet");
-
-/** `undefined` after FIN. */
-type Chunk = Uint8Array | undefined;
+/** Prepares a socket to be dialled, or to listen: what is accepted inherits. */
+export function prepareTcp(descriptor: number): void {
+  // Nagle's algorithm would hold small chunks back.
+  setOption(descriptor, TCP_NODELAY, 1);
+  // What is open while the process dies was cut, and is not to look ended.
+  setLinger(descriptor, RESET);
+}
 
 /** See the module. */
-export class LinuxSocket implements Socket, Watcher {
+export class LinuxSocket implements ReadySocket, Watcher {
+  owner: ReadyOwner | undefined;
   readonly remote: Endpoint;
   readonly #descriptor: number;
   readonly #loop: Loop;
@@ -62,10 +64,10 @@ export class LinuxSocket implements Socket, Watcher {
   #isOver = false;
   #isEnded = false;
   #isClosed = false;
+  #isCut = false;
   /** A reset is told once by the system, and then looks like an end. */
   #failure: Error | undefined;
-  #reader: PromiseWithResolvers<Chunk> | undefined;
-  #writer: PromiseWithResolvers<void> | undefined;
+  #isPostponed = false;
 
   /**
    * @param descriptor Connected; owned from now on.
@@ -75,8 +77,6 @@ export class LinuxSocket implements Socket, Watcher {
     this.#descriptor = descriptor;
     this.remote = remote;
     this.#loop = loop;
-    // Nagle's algorithm would hold small chunks back.
-    setOption(descriptor, TCP_NODELAY, 1);
   }
 
   /** Asked of the system each time: few want to know. */
@@ -86,33 +86,32 @@ export class LinuxSocket implements Socket, Watcher {
 
   ready(events: number): void {
     if (this.#isClosed) return;
+    if (events === 0) this.#isPostponed = false;
     if (events & (READABLE | OVER)) this.#isReadable = true;
     if (events & OVER) this.#isOver = true;
     if (events & (WRITABLE | HUNG_UP | FAILED)) this.#isWritable = true;
-    if (this.#isWritable) this.#wakeWriter();
-    if (this.#isReadable && this.#reader !== undefined) this.#continue();
+    this.owner?.ready();
   }
 
-  read(): Promise<Chunk> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.#isEnded) return Promise.resolve(undefined);
-    if (this.#isReadable) {
-      if (this.#loop.budget > 0) {
-        try {
-          const chunk = this.#receive();
-          if (chunk !== NOTHING_YET) return Promise.resolve(chunk);
-        } catch (error) {
-          return Promise.reject(error);
-        }
-      } else this.#loop.postpone(this);
-    }
-    this.#reader = Promise.withResolvers();
-    return this.#reader.promise;
+  tryRead(): Uint8Array | "end" | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isEnded) return "end";
+    if (!this.#isReadable) return undefined;
+    if (this.#loop.budget > 0) return this.#receive();
+    this.#postpone();
+    return undefined;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    for (let written = 0; written < chunk.length;) {
-      if (!this.#isWritable) await this.#room(chunk.length);
+  /** Others have their turn. */
+  #postpone(): void {
+    if (this.#isPostponed) return;
+    this.#isPostponed = true;
+    this.#loop.postpone(this);
+  }
+
+  tryWrite(chunk: Uint8Array): number {
+    let written = 0;
+    while (this.#isWritable && written < chunk.length) {
       const rest = written === 0 ? chunk : chunk.subarray(written);
       const sent = c.send(this.#descriptor, rest, rest.length, MSG_NOSIGNAL);
       if (sent >= 0) {
@@ -123,15 +122,7 @@ export class LinuxSocket implements Socket, Watcher {
       if (number === EAGAIN) this.#isWritable = false;
       else if (number !== EINTR) throw failure(number, "write");
     }
-  }
-
-  /** @param bytes How many wait meanwhile. */
-  async #room(bytes: number): Promise<void> {
-    this.#writer = Promise.withResolvers();
-    countWaiting(bytes);
-    await this.#writer.promise;
-    countWaiting(-bytes);
-    if (this.#isClosed) throw CLOSED;
+    return written;
   }
 
   recycle(chunk: Uint8Array): void {
@@ -149,37 +140,15 @@ export class LinuxSocket implements Socket, Watcher {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#loop.forget(this.#descriptor);
+    if (!this.#isCut) setLinger(this.#descriptor, FLUSH);
     c.close(this.#descriptor);
-    this.#reader?.reject(CLOSED);
-    this.#reader = undefined;
-    this.#wakeWriter();
   }
 
-  /** Makes the next close a reset. */
   cutOnClose(): void {
-    if (this.#isClosed) return;
-    checked(
-      c.setsockopt(this.#descriptor, SOL_SOCKET, SO_LINGER, NO_LINGER, 8),
-      "reset a connection",
-    );
+    this.#isCut = true;
   }
 
-  /** Serves the read that waits. */
-  #continue(): void {
-    if (this.#loop.budget <= 0) return this.#loop.postpone(this);
-    const reader = this.#reader!;
-    try {
-      const chunk = this.#receive();
-      if (chunk === NOTHING_YET) return;
-      this.#reader = undefined;
-      reader.resolve(chunk);
-    } catch (error) {
-      this.#reader = undefined;
-      reader.reject(error);
-    }
-  }
-
-  #receive(): Chunk | typeof NOTHING_YET {
+  #receive(): Uint8Array | "end" | undefined {
     const buffer = room ??= BUFFERS.take(MAX_READ_BUFFER);
     const size = longestRead();
     for (;;) {
@@ -187,12 +156,12 @@ export class LinuxSocket implements Socket, Watcher {
       if (count > 0) return this.#received(buffer, count, size);
       if (count === 0) {
         this.#isEnded = true;
-        return undefined;
+        return "end";
       }
       const number = errno();
       if (number === EAGAIN) {
         this.#isReadable = false;
-        return NOTHING_YET;
+        return undefined;
       }
       if (number !== EINTR) {
         throw this.#failure = failure(number, "read");
@@ -208,31 +177,17 @@ export class LinuxSocket implements Socket, Watcher {
     room = undefined;
     return buffer.subarray(0, count);
   }
-
-  #wakeWriter(): void {
-    this.#writer?.resolve();
-    this.#writer = undefined;
-  }
-}
-
-/** A connection that can be ended by a reset. */
-export class LinuxConnection extends SocketConnection {
-  readonly #socket: LinuxSocket;
-
-  /** Owns the socket. */
-  constructor(socket: LinuxSocket) {
-    super(socket);
-    this.#socket = socket;
-  }
-
-  /** Ends it all: the peer sees that it was cut. Idempotent. */
-  reset(): void {
-    this.#socket.cutOnClose();
-    this.close();
-  }
 }
 
 const NOWHERE: Endpoint = { host: "", port: 0 };
 
-/** `struct linger`: on, for 0 seconds. */
-const NO_LINGER = new Uint8Array(Int32Array.of(1, 0).buffer);
+/** What becomes of a connection when it is closed: a `struct linger`. */
+function setLinger(descriptor: number, linger: Uint8Array): void {
+  c.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, linger, linger.length);
+}
+
+/** Off: what was written is delivered, then FIN. */
+const FLUSH = new Uint8Array(Int32Array.of(0, 0).buffer);
+
+/** On, for 0 seconds: RST. */
+const RESET = new Uint8Array(Int32Array.of(1, 0).buffer);

@@ -14,6 +14,7 @@ import {
   PROBE_JITTER,
   SERVER_SILENCE_MS,
 } from "../../../limits.ts";
+import type { StopSignal } from "../../../on_abort.ts";
 import type { Channel } from "../../../streams/channel.ts";
 import { type Dependencies, withDefaults } from "../../service.ts";
 import type { Outbound, PacketChannel } from "../outbound.ts";
@@ -143,7 +144,7 @@ export class ServerGroup implements Outbound {
   open(
     target: Address,
     first: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Channel> {
     return this.#open(this.#pool, target, first, signal);
   }
@@ -257,7 +258,7 @@ export class ServerGroup implements Outbound {
     pool: Pool,
     target: Address,
     first: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Channel> {
     this.#renew(pool);
     this.#roundWhenDue();
@@ -312,8 +313,9 @@ export class ServerGroup implements Outbound {
         health.state === "up" || health.isDue(nowMs) && !this.#mayAsk
       );
       const suspect = left.filter(({ health }) => health.state === "suspect");
+      const ready = working.filter(({ isReady }) => isReady);
       const one = working.length > 0
-        ? policy.pick(working, target, nowMs)
+        ? policy.pick(ready.length > 0 ? ready : working, target, nowMs)
         : heaviest(suspect.length > 0 ? suspect : left);
       left.splice(left.indexOf(one), 1);
       yield one;
@@ -495,7 +497,7 @@ async function openPinned(
   server: GroupServer,
   target: Address,
   first: Uint8Array,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<Channel> {
   try {
     return await server.open(target, first, signal);
