@@ -852,6 +852,12 @@ export const LIST_RETRY_MS = 60_000;
 export const MAX_HELD_BYTES: number = 2 * MAX_READ_BUFFER;
 
 /**
+ * Bytes of a write between two layers for which memory is kept, twice for each
+ * thread: one read with what layers add to it. More is allocated each time.
+ */
+export const MAX_LAYER_SCRATCH: number = MAX_READ_BUFFER + 65_536;
+
+/**
  * Seconds a time stamp of ShadowsocksR may differ from our clock, both ways:
  * what the originals allow.
  */

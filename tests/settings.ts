@@ -31,6 +31,7 @@ import {
 import { DNS } from "../src/cli/settings/dns.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
+import { LIST_PLUGINS, PLUGIN } from "../src/cli/settings/plugin.ts";
 import { ACL, ROUTES } from "../src/cli/settings/routes.ts";
 import { SECRET, SERVER, SERVERS } from "../src/cli/settings/server.ts";
 import { SERVICE } from "../src/cli/settings/service.ts";
@@ -112,6 +113,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
   locals: [LOCAL, TUNNEL, SOCKS_USERS, LOCALS, LIST],
   dns: [DNS],
+  plugins: [PLUGIN, LIST_PLUGINS],
   services: [SERVICE, TARGETS, OUTBOUND],
   routes: [ACL, ROUTES],
   program: [RUNNING, LOG, ADMIN, CONTROL],

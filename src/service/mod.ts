@@ -28,6 +28,7 @@ export {
   type DeadlineOptions,
   systemClock,
 } from "../clock.ts";
+export { Stop, type StopSignal } from "../on_abort.ts";
 export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "../random.ts";
 export type {
@@ -152,7 +153,11 @@ export type {
 export type { NameEntry, NameKind } from "../routes/match/name_table.ts";
 export type { AddressRange } from "../routes/match/address_ranges.ts";
 export type { TargetCounts, TargetSet } from "../routes/match/target_set.ts";
-export type { PluginOptions } from "./plugin/options.ts";
+export {
+  carriesDatagrams,
+  carriesStreams,
+  type PluginOptions,
+} from "./plugin/options.ts";
 export {
   Plugin,
   type PluginPlace,

@@ -169,6 +169,24 @@ test("the page shows names as text, when they look like HTML", {
   assert.deepEqual(browser.errors, []);
 });
 
+test("the page says what does not protect, as long as it is served", {
+  skip,
+}, async () => {
+  const program = new SampleProgram({ users: 1 });
+  const status = program.status.bind(program);
+  let legacy = ["aes-256-cfb", "lightsocks"];
+  program.status = () => ({ ...status(), legacy });
+  await using _site = await open({ program });
+  await browser.until("!document.querySelector('#legacy').hidden");
+  assert.match(
+    await textOf("#legacy"),
+    /^Allowed by --allow-legacy, and not protected from changes: aes-256-cfb, lightsocks\./,
+  );
+  legacy = [];
+  await browser.until("document.querySelector('#legacy').hidden");
+  assert.deepEqual(browser.errors, []);
+});
+
 test("the page's policy stops what is not of the page", { skip }, async () => {
   const { html, csp } = dashboardPage;
   const foreign = `<script>window.hit = 1</script>` +
