@@ -60,6 +60,11 @@ export async function runNamed(
       const { runMigrate } = await import("./migrate/migrate_command.ts");
       return await runMigrate(args);
     }
+    case "env": {
+      const { proxyEnvironment } = await import("./tools/proxy_env.ts");
+      const { systemSources } = await import("./config/sources.ts");
+      return await print(proxyEnvironment(args, systemSources));
+    }
     case "top":
       return await (await import("./top/top.ts")).runTop(args);
     case "check":

@@ -28,7 +28,7 @@ export {
   type DeadlineOptions,
   systemClock,
 } from "../clock.ts";
-export { Stop, type StopSignal } from "../on_abort.ts";
+export { onAbort, Stop, type StopSignal, toAbortSignal } from "../on_abort.ts";
 export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "../random.ts";
 export type {
@@ -38,12 +38,14 @@ export type {
   Connection,
   Datagram,
   DatagramSocket,
+  DialOptions,
   Endpoint,
   Listener,
   ListenOptions,
   OutboundAddresses,
   SecureOptions,
   SecureStream,
+  TlsOptions,
   Transport,
   WaitOptions,
 } from "../transport.ts";
@@ -82,6 +84,13 @@ export {
 export type { LimitedUser, Visit } from "./server/account.ts";
 export { Accounts } from "./server/accounts.ts";
 export { Shadowsocks, type UpstreamServer } from "./outbound/shadowsocks.ts";
+export type { CarrierSettings } from "./carriers/carrier.ts";
+export type { WebSocketServerOptions } from "./carriers/websocket/server.ts";
+export type {
+  WebSocketTransport,
+  WebSocketUrl,
+} from "../codec/websocket_transport.ts";
+export type { HttpField } from "../codec/http_head.ts";
 export { Direct, type DirectOptions } from "./outbound/direct.ts";
 export { Block } from "./outbound/block.ts";
 export {

@@ -18,7 +18,7 @@ import type { ByteStream, SecureOptions } from "../../transport.ts";
  * Shakes hands.
  *
  * @param stream Owned by what is returned, or closed where it fails.
- * @throws {TransportError} `ERR_NET_OTHER` for a certificate that does not hold
+ * @throws {TransportError} `ERR_NET_TLS` for a certificate that does not hold
  * and whatever else goes wrong; the signal's reason.
  */
 export async function secureStream(
@@ -142,7 +142,7 @@ function failure(who: string, cause: unknown): TransportError {
   if (cause instanceof TransportError) return cause;
   const text = cause instanceof Error ? cause.message : String(cause);
   return new TransportError(
-    "ERR_NET_OTHER",
+    "ERR_NET_TLS",
     `Cannot speak TLS with ${who}: ${text}`,
     { cause },
   );

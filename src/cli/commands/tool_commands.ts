@@ -8,9 +8,11 @@ import type { Command } from "../options/option.ts";
 import {
   CONVERT_FORMS,
   DEFAULT_METHOD,
+  ENV_SHELLS,
   INIT_METHOD,
   INIT_USER,
 } from "./defaults.ts";
+import { LOCAL, SOCKS_USERS } from "../settings/local.ts";
 import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
 import { ACL } from "../settings/routes.ts";
 import { SERVER } from "../settings/server.ts";
@@ -123,6 +125,36 @@ export const URL_COMMAND: Command = {
     "umbra url -c server.json --host example.com",
     "umbra url -c server.json --host example.com --qr",
     "umbra url -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
+  ],
+};
+
+/** `umbra env`. */
+export const ENV: Command = {
+  name: "env",
+  maxOperands: 0,
+  summary: "Print the variables by which programs find a local proxy",
+  description: [
+    "Prints http_proxy, https_proxy, all_proxy and no_proxy, in small and in " +
+    'capital letters, for a shell: `eval "$(umbra env)"`. Names are resolved ' +
+    "by the proxy. Where the local demands a password, that of its first user " +
+    "is in them.",
+  ],
+  options: [
+    CONFIG,
+    ...optionsOf(LOCAL, "address", "port", "protocol"),
+    ...optionsOf(SOCKS_USERS),
+    {
+      name: "shell",
+      value: "SHELL",
+      words: ENV_SHELLS,
+      help: `Shell to write for: ${ENV_SHELLS.join(", ")}`,
+      default: "sh",
+    },
+    ...USUAL,
+  ],
+  examples: [
+    'eval "$(umbra env -c config.json)"',
+    "umbra env --shell fish | source",
   ],
 };
 

@@ -77,13 +77,16 @@ export class ServerPlan implements PlannedService {
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { mode, users, plugin } = this.server;
+    const { mode, users, plugin, websocket } = this.server;
     const method = describeMethod(this.server);
     return {
       message: `ss-server listening on ${address}, method ${method}, ` +
         (users === undefined
           ? ""
           : `${users.length} user${users.length === 1 ? "" : "s"}, `) +
+        (websocket === undefined
+          ? ""
+          : `WebSockets on ${formatAddress(websocket.listen)}, `) +
         `${TRAFFIC[mode]}${behindPlugin(plugin)}runtime ${runtimeName()}`,
       fields: {
         role: "ss-server",
@@ -105,6 +108,9 @@ export class ServerPlan implements PlannedService {
       ...same(old.plugin, next.plugin)
         ? []
         : ["another plugin, which ends what passes through the old one"],
+      ...same(old.websocket ?? {}, next.websocket ?? {})
+        ? []
+        : ["other WebSockets"],
     ];
     return {
       restart: again.length > 0,

@@ -12,6 +12,7 @@ import {
 } from "../../system/_descriptors.ts";
 import { bindOutgoing, outboundFor } from "../_outgoing.ts";
 import { resolve } from "../_resolve.ts";
+import { dialWith } from "../_tls.ts";
 import { listenWithoutIpv6 } from "../_without_ipv6.ts";
 import { dial } from "./dial.ts";
 import { listen } from "./listen.ts";
@@ -41,6 +42,7 @@ export async function linuxTransport(
     capabilities: {
       sharedUdpPort: true,
       outboundAddress: true,
+      tls: true,
       reset: true,
       descriptor: true,
       receiveBuffer: true,
@@ -49,8 +51,12 @@ export async function linuxTransport(
     buffers: BUFFERS,
     listen: (endpoint, options) =>
       listenWithoutIpv6(endpoint, (one) => listen(one, options, loop)),
-    dial: async (to, { signal } = {}) =>
-      await dial(to, { signal, loop, from: outboundFor(to.host, outbound) }),
+    // TLS is the runtime's, and so are the sockets below it.
+    dial: dialWith(
+      async (to, { signal } = {}) =>
+        await dial(to, { signal, loop, from: outboundFor(to.host, outbound) }),
+      (host) => outboundFor(host, outbound),
+    ),
     bind: (endpoint, options) =>
       listenWithoutIpv6(endpoint, (one) => bind(one, options)),
     bindOutgoing: () => bindOutgoing(bind, outbound),

@@ -48,7 +48,7 @@ test("secureStream() refuses a certificate of an authority nobody knows", async 
   await assert.rejects(
     secureStream(stream, { serverName: "127.0.0.1", signal: NEVER }),
     (error) =>
-      error instanceof TransportError && error.code === "ERR_NET_OTHER" &&
+      error instanceof TransportError && error.code === "ERR_NET_TLS" &&
       /TLS with 127\.0\.0\.1/.test(error.message),
   );
   assert.equal(stream.closed, true);
