@@ -55,6 +55,7 @@ export {
   type LogFields,
   type Logger,
   type LogLevel,
+  type LookupReason,
   type Metrics,
   silentLogger,
   silentMetrics,

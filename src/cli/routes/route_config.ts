@@ -50,10 +50,11 @@ export function localRoutes(
   const compared = table.routes().flatMap(({ when }) =>
     when?.half === undefined ? when?.sets ?? [] : []
   ).reduce((sum, { counts }) => sum + counts.ipv4 + counts.ipv6, 0);
+  const { leakGuard } = settings;
   const resolver = resolve === "remote"
     ? routeResolver(args, settings.file?.object)
     : undefined;
-  const leak = isAcl && resolve === "local" && compared > 0
+  const leak = isAcl && resolve === "local" && !leakGuard && compared > 0
     ? [
       `names that no rule of ${settings.acl.join(", ")} matches are resolved ` +
       `on this machine, to compare with its ${compared} address ranges; ` +
@@ -61,7 +62,7 @@ export function localRoutes(
     ]
     : [];
   return {
-    routes: { table, groups, resolve, resolver },
+    routes: { table, groups, resolve, resolver, leakGuard },
     warnings: [...warnings, ...leak],
   };
 }

@@ -5,7 +5,7 @@
  */
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import { LIST_EXPECTED } from "../config/config_file.ts";
-import { choice, object, several, text } from "./kinds.ts";
+import { choice, object, several, SWITCH, text } from "./kinds.ts";
 import type { Kind, Settings } from "./setting.ts";
 
 /** Access lists, and how much of them is obeyed. */
@@ -45,6 +45,7 @@ export interface RouteKeys {
   readonly geoIpFile: string;
   readonly geoSiteFile: string;
   readonly resolve: LocalRoutes["resolve"];
+  readonly leakGuard: boolean;
 }
 
 /** Routes of a local. */
@@ -101,6 +102,15 @@ export const ROUTES: Settings<RouteKeys> = {
     role: "local",
     help: "Where names are resolved for rules on addresses: `local`, on this " +
       "machine; `remote`, by `dns_upstream` through the server; or `never`",
+    reload: "adopts",
+  },
+  leakGuard: {
+    key: "leak_guard",
+    kind: SWITCH,
+    default: false,
+    role: "local",
+    help: "Refuse to resolve a name on this machine for a rule, whatever " +
+      "`resolve` says: no rule on addresses holds then",
     reload: "adopts",
   },
 };

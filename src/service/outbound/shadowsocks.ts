@@ -152,6 +152,7 @@ export class Shadowsocks implements Outbound {
       ? await plugin!.ready(signal)
       : this.#endpoint;
     return await dial(endpoint, {
+      why: "server",
       transport,
       clock,
       metrics,

@@ -40,6 +40,11 @@ export interface LocalRoutes extends NamedGroups {
    * rules on addresses hold for targets that are addresses.
    */
   readonly resolve: "never" | "local" | "remote";
+  /**
+   * True to refuse a look-up on this machine, as if it had failed. Default:
+   * false.
+   */
+  readonly leakGuard?: boolean | undefined;
   /** Set where names are resolved by `remote`. */
   readonly resolver?: DnsResolver | undefined;
 }
@@ -98,12 +103,16 @@ export class RuleRouter implements Router {
     if (isBindTarget(request.target)) return this.#ways.get("proxy")!;
     const question = questionOf(request, this.#inbound, this.#known);
     const { name, addresses } = question;
-    const { table, resolve } = this.#routes;
+    const { table, resolve, leakGuard } = this.#routes;
     const decision = table.decide({
       ...question,
       ...addresses === undefined && resolve === "never" && { addresses: [] },
     });
     if (decision !== undefined) return this.#way(decision, request);
+    if (resolve === "local" && leakGuard) {
+      this.#world.metrics.lookedUp("refused");
+      return this.#late(request, []);
+    }
     const known = this.#names.known(name!);
     if (known !== undefined) return this.#late(request, bytesOf(known));
     if (request.network === "tcp") {
@@ -114,7 +123,7 @@ export class RuleRouter implements Router {
     }
     // The answer stays in the cache, where the next datagram finds it; so does
     // a failure.
-    this.#names.resolve(name!).catch((error) => {
+    this.#names.resolve(name!, this.#looks).catch((error) => {
       if (!(error instanceof UmbraError)) {
         tellDefect(error, "resolving for a rule", this.#world);
       }
@@ -124,6 +133,11 @@ export class RuleRouter implements Router {
       `Cannot send to ${name} yet: a rule needs its addresses`,
     );
   }
+
+  /** What is asked through a server is not shown here. */
+  readonly #looks = (): void => {
+    if (this.#remote === undefined) this.#world.metrics.lookedUp("route");
+  };
 
   #late(request: RouteRequest, addresses: readonly Uint8Array[]): Outbound {
     const question = questionOf(request, this.#inbound);
@@ -153,7 +167,10 @@ export class RuleRouter implements Router {
     });
     try {
       return bytesOf(
-        await abortable(this.#names.resolve(name), deadline.signal),
+        await abortable(
+          this.#names.resolve(name, this.#looks),
+          deadline.signal,
+        ),
       );
     } catch (error) {
       if (signal.aborted) throw signal.reason;

@@ -14,6 +14,7 @@ import {
 } from "../../security/target_policy.ts";
 import type { Datagram, Endpoint } from "../../transport.ts";
 import type { PacketChannel, Router } from "../outbound/outbound.ts";
+import type { Metrics } from "../../observe.ts";
 import type { TargetNames } from "../routing/target_names.ts";
 import type { Dependencies } from "../service.ts";
 import { FlowTable, type UdpFlow } from "./flow_table.ts";
@@ -71,6 +72,7 @@ export class OutboundFlows<O extends FlowOwner> {
   readonly #options: OutboundFlowsOptions<O>;
   readonly #flows: FlowTable<Way<O>>;
   readonly #names: NameCache;
+  readonly #metrics: Metrics;
   readonly #report: UdpReport;
 
   /** @param report Counts what happens here. */
@@ -82,6 +84,7 @@ export class OutboundFlows<O extends FlowOwner> {
     this.#options = options;
     this.#report = report;
     this.#names = new NameCache(world);
+    this.#metrics = world.metrics;
     this.#flows = new FlowTable(
       {
         maxFlows: options.maxFlows,
@@ -127,7 +130,9 @@ export class OutboundFlows<O extends FlowOwner> {
         bytes,
         // A socket of the channel's own knows its way.
         () =>
-          channel.bind === undefined ? this.#resolve(to, channel.policy) : [to],
+          channel.bind === undefined
+            ? this.#resolve(to, channel.policy, to === address)
+            : [to],
       );
       this.#report.relayed("up", packet.payload.length);
     } catch (error) {
@@ -174,8 +179,12 @@ export class OutboundFlows<O extends FlowOwner> {
   async #resolve(
     { host, port }: Address,
     policy: TargetPolicy,
+    isTarget: boolean,
   ): Promise<Endpoint[]> {
-    const ips = await this.#names.resolve(host);
+    const ips = await this.#names.resolve(
+      host,
+      () => this.#metrics.lookedUp(isTarget ? "direct" : "server"),
+    );
     const allowed = ips.filter((ip) => policy(ip) === undefined);
     if (allowed.length === 0) {
       throw new PolicyError(

@@ -112,6 +112,50 @@ test("a look-up that fails, or takes too long, leaves it to the other rules", as
   assert.deepEqual([silent.reply, silent.dialled], [0, [PROXY]]);
 });
 
+test("the leak guard refuses look-ups for rules, and those are counted", async () => {
+  for (const leakGuard of [false, true]) {
+    const counted: string[] = [];
+    const world = new World({ names: NAMES });
+    world.metrics = {
+      ...silentMetrics,
+      lookedUp: (why) => void counted.push(why),
+    };
+    const resolved: string[] = [];
+    const resolve = world.network.resolve.bind(world.network);
+    world.network.resolve = (name, wait) => {
+      resolved.push(name);
+      return resolve(name, wait);
+    };
+    await world.network.listen({ host: "10.9.0.1", port: 80 });
+    await world.network.listen({ host: "10.0.0.3", port: 80 });
+    await world.network.listen({ host: "10.0.0.2", port: 8388 });
+    await world.local({ routes: { ...routes(), leakGuard } });
+    for (const host of ["listed.test", "direct.test"]) {
+      const length = host.length.toString(16).padStart(2, "0");
+      const { client, reply } = await world.connect(
+        `05010003${length}${utf8(host).toHex()}0050`,
+      );
+      assert.equal(reply[1], 0);
+      client.close();
+    }
+    await world.stop();
+    const [, ...dialled] = world.network.dialled.filter((to) =>
+      !to.endsWith(":1080")
+    );
+    assert.deepEqual(dialled, ["10.0.0.3:80"]);
+    assert.deepEqual(
+      counted,
+      leakGuard ? ["refused", "direct"] : ["route", "direct", "direct"],
+    );
+    assert.deepEqual(
+      resolved,
+      leakGuard
+        ? ["direct.test"]
+        : ["listed.test", "listed.test", "direct.test"],
+    );
+  }
+});
+
 test("a name is resolved through the server where routes say so", async () => {
   const world = new World({ names: NAMES });
   await world.server({ targetPolicy: () => undefined });
