@@ -51,6 +51,7 @@ import {
 } from "./plugin_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
+import { checkDnsRoutes, dnsSettings } from "./dns_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
 import { checkWebSocket } from "./transport_settings.ts";
@@ -126,13 +127,15 @@ export function configureLocal(
   );
   const names = uniqueNames(locals.result[0]!.servers);
   const { routes, warnings } = localRoutes(args, sources, names);
+  const result = locals.result.map((local) => ({
+    ...local,
+    // A tunnel has one target, and leads there.
+    ...routes && typeof local.protocol !== "object" && { routes },
+  }));
+  checkDnsRoutes(dnsSettings(args, sources), result);
   return {
     ...locals,
-    result: locals.result.map((local) => ({
-      ...local,
-      // A tunnel has one target, and leads there.
-      ...routes && typeof local.protocol !== "object" && { routes },
-    })),
+    result,
     warnings: [...locals.warnings, ...warnings],
   };
 }

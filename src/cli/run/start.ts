@@ -15,7 +15,7 @@ import {
   configureServer,
   configureTunnel,
 } from "../config/config.ts";
-import { checkDnsRoutes, dnsSettings } from "../config/dns_settings.ts";
+import { dnsSettings } from "../config/dns_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { guessHost } from "../tools/guess_host.ts";
 import { openNames } from "../dns/open_names.ts";
@@ -50,12 +50,7 @@ async function runLocals(
   const configure = (
     published = online?.servers,
     contents = lists?.contents,
-  ) => {
-    const sources = { ...systemSources, lists: contents };
-    const configured = configureRole(args, sources, published);
-    checkDnsRoutes(dns, configured.result);
-    return configured;
-  };
+  ) => configureRole(args, { ...systemSources, lists: contents }, published);
   const configured = configure();
   const { result } = configured;
   await runRole(args, host, {

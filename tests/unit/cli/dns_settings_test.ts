@@ -1,3 +1,5 @@
+// Keys of configuration files are what they are.
+// deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArguments } from "../../../src/cli/options/args.ts";
@@ -8,7 +10,10 @@ import {
   dnsSettings,
 } from "../../../src/cli/config/dns_settings.ts";
 import type { Sources } from "../../../src/cli/config/secrets.ts";
-import type { ConfiguredLocal } from "../../../src/cli/config/config.ts";
+import {
+  type ConfiguredLocal,
+  configureLocal,
+} from "../../../src/cli/config/config.ts";
 import { formatResolver } from "../../../src/service/dns/dns_resolver.ts";
 import { formatIp } from "../../../src/codec/ip_address.ts";
 import { ConfigError } from "../../../src/errors.ts";
@@ -185,4 +190,33 @@ test("checkDnsRoutes() refuses routes where nobody can be asked directly", () =>
   checkDnsRoutes(unanswerable, []);
   checkDnsRoutes(undefined, locals);
   checkDnsRoutes(dns([...LISTEN, "--dns-direct", "192.0.2.1"]), locals);
+});
+
+test("configureLocal() finds what is wrong with the DNS of a file", () => {
+  const common = {
+    server: "192.0.2.1",
+    server_port: 8388,
+    method: "aes-256-gcm",
+    password: "p",
+  };
+  const args = parseArguments(findCommand("local")!, ["-c", "c.json"]);
+  for (
+    const [keys, message] of [
+      [{ dns_listen: "127.0.0.1" }, /dns_listen/],
+      [
+        { dns_listen: "127.0.0.1:5353", routes: [{ to: "direct" }] },
+        /--dns-direct/,
+      ],
+      [{ leak_guard: 1 }, /leak_guard/],
+    ] as const
+  ) {
+    const file = JSON.stringify({
+      ...common,
+      ...keys,
+    });
+    assert.throws(
+      () => configureLocal(args, sources({ "c.json": file })),
+      message,
+    );
+  }
 });
