@@ -159,6 +159,8 @@ export type PolicyErrorCode =
   | "ERR_POLICY_TARGET"
   /** A rule of the routes, or of an ACL, blocks the target. */
   | "ERR_ROUTE_BLOCKED"
+  /** An address was made up for a name that is forgotten. */
+  | "ERR_FAKE_IP_UNKNOWN"
   /** An ACL does not let this client in. */
   | "ERR_CLIENT_BLOCKED"
   /** A datagram came from an address that has no association. */

@@ -633,6 +633,36 @@ export const MAX_CACHED_ANSWER_LENGTH = 4_096;
 /** Seconds an answer is kept at most, whatever its TTL. RFC 8767 §4. */
 export const MAX_ANSWER_TTL_S = 86_400;
 
+/** Addresses that are read of one DNS answer; real ones have a dozen. */
+export const MAX_ANSWER_ADDRESSES = 64;
+
+/**
+ * Seconds that an address holds which was made up for a name: programs ask
+ * again, and the name keeps it.
+ */
+export const FAKE_IP_TTL_S = 1;
+
+/** Names that have made-up addresses: half of the usual range, 12 MiB. */
+export const MAX_FAKE_NAMES = 65_536;
+
+/** Milliseconds between two times the made-up addresses are kept on disk. */
+export const FAKE_IP_SAVE_MS = 60_000;
+
+/** Addresses whose names are remembered: 1.5 MiB of them. */
+export const MAX_REVERSE_NAMES = 8_192;
+
+/**
+ * Seconds that the name of an address is remembered beyond its TTL: programs
+ * connect a while after they have asked.
+ */
+export const REVERSE_NAME_GRACE_S = 60;
+
+/** Bytes of a DNS message over TCP: what its length can say. */
+export const MAX_DNS_MESSAGE_LENGTH = 65_535;
+
+/** Connections to one resolver that are kept for the next query. */
+export const MAX_IDLE_DNS_TALKS = 4;
+
 /** Bytes of a DNS query; real ones have a few dozen. */
 export const MAX_DNS_QUERY_LENGTH = 4_096;
 

@@ -53,6 +53,8 @@ export interface Metrics {
    * @param to `proxy`, `direct`, `block`, or the name of a server or a group.
    */
   routed(to: string, network: "tcp" | "udp"): void;
+  /** This machine's resolver is asked for a name, or it is refused. */
+  lookedUp(why: LookupReason): void;
   /**
    * A target, or the server of a local, was looked up and connected to, or
    * could not be; what policy forbids is not told.
@@ -72,6 +74,12 @@ export interface Metrics {
  * end of its association or service, or a failure of its socket.
  */
 export type FlowEnd = "idle" | "evicted" | "ended" | "failed";
+
+/**
+ * Why this machine's resolver is asked: a rule compares addresses, a target is
+ * reached directly, or a server is. `refused`: a rule would have, and must not.
+ */
+export type LookupReason = "route" | "direct" | "server" | "refused";
 
 /** What became of one connection. */
 export interface ConnectionSummary {
@@ -97,6 +105,7 @@ export const silentMetrics: Metrics = {
   flowOpened: () => {},
   flowClosed: () => {},
   routed: () => {},
+  lookedUp: () => {},
   dialled: () => {},
   clockSkew: () => {},
 };

@@ -177,6 +177,39 @@ export interface DatagramSocket {
   close(): void;
 }
 
+/** Bytes both ways, of which nobody else reads or writes any. */
+export interface ByteStream {
+  /**
+   * The next bytes, or `undefined` at the end.
+   *
+   * @param signal Its abort rejects the wait with the signal's reason.
+   */
+  read(signal?: StopSignal): Promise<Uint8Array | undefined>;
+  /** Settles when the bytes, which are borrowed, have left. */
+  write(bytes: Uint8Array, signal?: StopSignal): Promise<void>;
+  /** Ends both ways at once. Idempotent. */
+  close(): void;
+}
+
+/** With whom TLS is spoken. */
+export interface SecureOptions {
+  /** Name or IP address that the certificate must hold for. */
+  readonly serverName: string;
+  /** Its abort gives the handshake up. */
+  readonly signal: StopSignal;
+}
+
+/**
+ * Speaks TLS over a stream, as a client.
+ *
+ * @param stream Owned by what is returned; closed where it fails.
+ * @throws {TransportError} Also for a certificate that does not hold.
+ */
+export type SecureStream = (
+  stream: ByteStream,
+  options: SecureOptions,
+) => Promise<ByteStream>;
+
 /** How long a dial or a look-up may take is up to the signal. */
 export interface WaitOptions {
   /** Its abort rejects the wait with the signal's reason. */

@@ -29,6 +29,7 @@ import {
   RUST_BALANCER,
   WEIGHTS,
 } from "../src/cli/settings/balancer.ts";
+import { DNS } from "../src/cli/settings/dns.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
 import { LIST_PLUGINS, PLUGIN } from "../src/cli/settings/plugin.ts";
@@ -121,6 +122,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   transport: [TRANSPORT],
   websocket: [WEBSOCKET],
   locals: [LOCAL, TUNNEL, SOCKS_USERS, PAC, LOCALS, LIST],
+  dns: [DNS],
   plugins: [PLUGIN, LIST_PLUGINS],
   services: [SERVICE, TARGETS, OUTBOUND],
   routes: [ACL, ROUTES],

@@ -151,6 +151,11 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
       byCode(status.drops),
     ),
     counter(
+      "umbra_local_lookups_total",
+      "Names that this machine's resolver was asked for, by why.",
+      Object.entries(status.lookups).map(([why, count]) => [{ why }, count]),
+    ),
+    counter(
       "umbra_routed_total",
       "Connections, requests and datagrams that rules decided about, by way.",
       (["tcp", "udp"] as const).flatMap((network) =>

@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { ErrorCode } from "../errors.ts";
-import type { FlowEnd, Metrics } from "../observe.ts";
+import type { FlowEnd, LookupReason, Metrics } from "../observe.ts";
 import {
   addBuckets,
   type DialCounts,
@@ -29,6 +29,7 @@ export interface Observed extends
     | "recentRefusals"
     | "drops"
     | "routed"
+    | "lookups"
     | "dials"
   > {
   /** TCP connections. */
@@ -62,6 +63,7 @@ export class Observations implements Metrics {
     tcp: new Map<string, number>(),
     udp: new Map<string, number>(),
   };
+  readonly #lookups = new Map<LookupReason, number>();
   readonly #dialled = new DialTimes();
   readonly #dialFailed = new DialTimes();
   readonly #recentDials: RecentDials;
@@ -87,6 +89,7 @@ export class Observations implements Metrics {
         tcp: Object.fromEntries(this.#routed.tcp),
         udp: Object.fromEntries(this.#routed.udp),
       },
+      lookups: Object.fromEntries(this.#lookups),
       dials: {
         ok: this.#dialled.snapshot,
         failed: this.#dialFailed.snapshot,
@@ -152,6 +155,11 @@ export class Observations implements Metrics {
   }
 
   /** Implements {@link Metrics}. */
+  lookedUp(why: LookupReason): void {
+    this.#lookups.set(why, (this.#lookups.get(why) ?? 0) + 1);
+  }
+
+  /** Implements {@link Metrics}. */
   dialled(durationMs: number, ok: boolean): void {
     if (!ok) return this.#dialFailed.add(durationMs);
     this.#dialled.add(durationMs);
@@ -179,6 +187,7 @@ export function sumObserved(all: readonly Observed[]): Observed {
         tcp: addFields(a.routed.tcp, b.routed.tcp),
         udp: addFields(a.routed.udp, b.routed.udp),
       },
+      lookups: addFields(a.lookups, b.lookups),
       dials: {
         ok: addDials(a.dials.ok, b.dials.ok),
         failed: addDials(a.dials.failed, b.dials.failed),

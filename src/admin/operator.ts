@@ -202,6 +202,11 @@ export interface Status {
     readonly udp: Readonly<Record<string, number>>;
   };
   /**
+   * How often this machine's resolver was asked since the start, by why: for a
+   * rule, a target, or a server; or was not, because it must not.
+   */
+  readonly lookups: Readonly<Record<string, number>>;
+  /**
    * Time to resolve and connect to targets (a local: to its server), where
    * that worked, of the last minute.
    */

@@ -272,6 +272,11 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     meaning: "An address of --proxy-from sent something else, or nothing in " +
       "time. Turn the PROXY protocol on at that balancer, or leave it out.",
   },
+  ERR_FAKE_IP_UNKNOWN: {
+    title: "Made-up address without a name",
+    meaning: "A program has kept an address that DNS had made up for a name, " +
+      "and the name is forgotten. It must look the name up again.",
+  },
   ERR_CLIENT_BLOCKED: {
     title: "Client not let in",
     meaning: "The ACL has no place for this client's address. It is met with " +

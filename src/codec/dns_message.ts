@@ -131,14 +131,17 @@ export function truncatedAnswer(
   return out;
 }
 
-/** Offsets in the header. */
-const ID = 0;
-const FLAGS = 2;
+/** Offset of the id in the header. */
+export const ID = 0;
+/** Offset of the flags. */
+export const FLAGS = 2;
 const QUESTIONS = 4;
-const ANSWERS = 6;
+/** Offset of the number of answers. */
+export const ANSWERS = 6;
 const AUTHORITIES = 8;
 const ADDITIONALS = 10;
-const HEADER_LENGTH = 12;
+/** Bytes of the header. */
+export const HEADER_LENGTH: number = 2 + 2 + 4 * 2;
 
 /** Bits of the flags. */
 const RESPONSE = 0x8000;
@@ -147,13 +150,13 @@ const TRUNCATED = 0x0200;
 const RCODE = 0x000f;
 
 /** Of the flags of an OPT record: the client wants signatures. */
-const DNSSEC_OK = 0x8000;
+export const DNSSEC_OK = 0x8000;
 
 const TYPE_OPT = 41;
 const OPTION_COOKIE = 10;
 
-/** Type and class. */
-const QUESTION_TAIL = 2 + 2;
+/** Bytes of type and class. */
+export const QUESTION_TAIL: number = 2 + 2;
 
 /** Type, class, time to live and length of the data. */
 const RECORD_HEAD = 2 + 2 + 4 + 2;
@@ -168,12 +171,15 @@ const POINTER = 0xc0;
 /** Bytes of an answer for a client that names no size. RFC 1035 §4.2.1. */
 const PLAIN_UDP_LENGTH = 512;
 
-/** A record: its type, and offsets. */
-interface DnsRecord {
+/** A record: its type, and offsets in the message. */
+export interface DnsRecord {
+  /** As registered with IANA. */
   readonly type: number;
-  /** The class stands 2 bytes before it. */
+  /** Of the time to live; the class stands 2 bytes before it. */
   readonly ttl: number;
+  /** Of the data. */
   readonly data: number;
+  /** Behind the data. */
   readonly end: number;
 }
 
@@ -206,7 +212,7 @@ function nameEnd(
 }
 
 /** All records; `undefined` when the message ends before they do. */
-function recordsOf(
+export function recordsOf(
   message: Uint8Array,
   start: number,
 ): DnsRecord[] | undefined {
@@ -246,8 +252,8 @@ function isForAll(message: Uint8Array, opt: DnsRecord): boolean {
   return message[opt.ttl] === 0 && cookies?.length === 0;
 }
 
-/** More than 31 bits are 0. RFC 2181 §8. */
-function readTtl(message: Uint8Array, at: number): number {
+/** A time to live in seconds; more than 31 bits are 0. RFC 2181 §8. */
+export function readTtl(message: Uint8Array, at: number): number {
   const ttl = readU16(message, at) * 0x1_0000 + readU16(message, at + 2);
   return ttl > 0x7fff_ffff ? 0 : ttl;
 }
@@ -299,8 +305,11 @@ function cookiesOf(
   return cookies;
 }
 
-/** Root name, type, bytes that we take, RCODE and version 0, flags, no data. */
-function optRecord(flags: number): Uint8Array {
+/**
+ * An OPT record of our own: root name, type, bytes that we take, RCODE and
+ * version 0, flags, no data.
+ */
+export function optRecord(flags: number): Uint8Array {
   const record = new Uint8Array(1 + RECORD_HEAD);
   writeU16(record, 1, TYPE_OPT);
   writeU16(record, 3, MAX_DNS_QUERY_LENGTH);

@@ -25,6 +25,7 @@ const REP_BY_CODE: Partial<Record<ErrorCode, Rep>> = {
   ERR_NET_PERMISSION: REP.notAllowed,
   ERR_POLICY_TARGET: REP.notAllowed,
   ERR_ROUTE_BLOCKED: REP.notAllowed,
+  ERR_FAKE_IP_UNKNOWN: REP.hostUnreachable,
   ERR_SOCKS_COMMAND: REP.commandNotSupported,
 };
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { chooseProviders } from "../adapters/crypto/providers.ts";
+import { secureStream } from "../adapters/net/secure_stream.ts";
 import { systemTransport } from "../adapters/net/system.ts";
 import { type Method, METHODS } from "../crypto/method.ts";
 import type { Dependencies } from "../service/service.ts";
@@ -24,6 +25,7 @@ export function onThisSystem(
   const { aeadProvider, keyStreamProvider } = given;
   return {
     ...(!aeadProvider || !keyStreamProvider) && chooseProviders(methods),
+    secure: secureStream,
     ...given,
     transport: given.transport ?? systemTransport(),
   };

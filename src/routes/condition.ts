@@ -1,15 +1,17 @@
 /**
  * Conditions of a route, and how they join.
  *
- * Each answers one of three things: it holds, it does not, or that depends on
+ * Each answers one of these: it holds, it does not, or that depends on
  * the addresses of a name that was not resolved. So a name is resolved only
- * where the answer depends on it.
+ * where the answer depends on it. Where DNS asks for a name there is no port yet,
+ * which is a fourth answer.
  *
  * @module
  */
 import type { TargetSet } from "./match/target_set.ts";
 import {
   NEEDS_ADDRESSES,
+  NOT_TOLD,
   type RouteAnswer,
   type RouteHit,
   type RouteQuestion,
@@ -92,6 +94,7 @@ export interface PortRange {
 export function onPorts(ranges: readonly PortRange[]): Condition {
   return {
     answer({ port }): RouteAnswer {
+      if (port === undefined) return NOT_TOLD;
       const range = ranges.find(({ from, to }) => port >= from && port <= to);
       if (range === undefined) return undefined;
       const { from, to } = range;
@@ -110,6 +113,7 @@ export function isOneOf(
   return {
     answer(question): RouteAnswer {
       const value = question[key];
+      if (key === "network" && value === undefined) return NOT_TOLD;
       return value !== undefined && words.includes(value)
         ? { condition: key, value }
         : undefined;
@@ -126,8 +130,9 @@ export function anyOf(conditions: readonly Condition[]): Condition {
       let open: RouteAnswer;
       for (const condition of conditions) {
         const answer = condition.answer(question);
-        if (answer === NEEDS_ADDRESSES) open = answer;
-        else if (answer !== undefined) return answer;
+        if (answer === undefined) continue;
+        if (typeof answer !== "symbol") return answer;
+        if (open !== NEEDS_ADDRESSES) open = answer;
       }
       return open;
     },
@@ -141,14 +146,15 @@ export function allOf(conditions: readonly Condition[]): Condition {
   return {
     answer(question): RouteAnswer {
       let first: RouteHit | undefined = ALWAYS;
-      let isOpen = false;
+      let open: typeof NEEDS_ADDRESSES | typeof NOT_TOLD | undefined;
       for (const condition of conditions) {
         const answer = condition.answer(question);
         if (answer === undefined) return undefined;
-        if (answer === NEEDS_ADDRESSES) isOpen = true;
-        else if (first === ALWAYS) first = answer;
+        if (typeof answer === "symbol") {
+          if (open !== NOT_TOLD) open = answer;
+        } else if (first === ALWAYS) first = answer;
       }
-      return isOpen ? NEEDS_ADDRESSES : first;
+      return open ?? first;
     },
   };
 }
@@ -158,7 +164,7 @@ export function not(condition: Condition): Condition {
   return {
     answer(question): RouteAnswer {
       const answer = condition.answer(question);
-      if (answer === NEEDS_ADDRESSES) return answer;
+      if (typeof answer === "symbol") return answer;
       return answer === undefined
         ? { condition: "invert", value: "true" }
         : undefined;
@@ -171,7 +177,11 @@ export function ofAddressTargets(condition: Condition): Condition {
   return {
     ...condition.sets && { sets: condition.sets, half: "addresses" },
     answer: (question) =>
-      question.name === undefined ? condition.answer(question) : undefined,
+      question.name === undefined
+        ? condition.answer(question)
+        : question.isAddress
+        ? condition.answer({ ...question, name: undefined })
+        : undefined,
   };
 }
 

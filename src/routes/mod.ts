@@ -24,6 +24,7 @@ export type { ErrorCode } from "../errors.ts";
 export type { Condition } from "./condition.ts";
 export type {
   NEEDS_ADDRESSES,
+  NOT_TOLD,
   RouteAnswer,
   RouteHit,
   RouteQuestion,

@@ -4,20 +4,28 @@
  * @module
  */
 
-/** One connection, or the first datagram to a target. */
+/** One connection, one datagram, or a name that DNS is asked for. */
 export interface RouteQuestion {
-  /** The target's name, lower case ASCII; `undefined` for an address. */
+  /**
+   * The target's name, lower case ASCII; `undefined` for an address of which no
+   * name is known.
+   */
   readonly name?: string | undefined;
+  /**
+   * True if the target is an address all the same: the name is known from DNS,
+   * or from what the client said first. Default: false.
+   */
+  readonly isAddress?: boolean | undefined;
   /**
    * The target's address or what its name resolved to, 4 or 16 bytes each.
    * `undefined`: the name was not resolved yet. Empty: nothing is known of its
    * addresses, and nothing will be.
    */
   readonly addresses?: readonly Uint8Array[] | undefined;
-  /** Of the target, 1 to 65,535. */
-  readonly port: number;
-  /** How it is reached. */
-  readonly network: "tcp" | "udp";
+  /** Of the target, 1 to 65,535; `undefined` where only a name is asked for. */
+  readonly port: number | undefined;
+  /** How it is reached; `undefined` where only a name is asked for. */
+  readonly network: "tcp" | "udp" | undefined;
   /** Address of the client, 4 or 16 bytes. */
   readonly source?: Uint8Array | undefined;
   /** Name with which the client has authenticated. */
@@ -41,5 +49,12 @@ export interface RouteHit {
 /** The answer cannot be given before the name is resolved. */
 export const NEEDS_ADDRESSES: unique symbol = Symbol("needs addresses");
 
+/** The answer depends on what nobody knows yet: a port, a network. */
+export const NOT_TOLD: unique symbol = Symbol("not told");
+
 /** Why it holds; `undefined`: it does not. */
-export type RouteAnswer = RouteHit | typeof NEEDS_ADDRESSES | undefined;
+export type RouteAnswer =
+  | RouteHit
+  | typeof NEEDS_ADDRESSES
+  | typeof NOT_TOLD
+  | undefined;

@@ -6,6 +6,7 @@
 import type { Condition } from "./condition.ts";
 import {
   NEEDS_ADDRESSES,
+  NOT_TOLD,
   type RouteHit,
   type RouteQuestion,
 } from "./question.ts";
@@ -46,7 +47,8 @@ export class RouteTable {
   }
 
   /**
-   * Decides.
+   * Decides. A route that depends on a port or a network is passed over where
+   * the question has none.
    *
    * @returns `undefined` when that depends on the addresses of a name that was
    * not resolved: ask again with them, or with none.
@@ -55,6 +57,7 @@ export class RouteTable {
     for (const { to, place, when } of this.#routes) {
       const answer = when === undefined ? null : when.answer(question);
       if (answer === NEEDS_ADDRESSES) return undefined;
+      if (answer === NOT_TOLD) continue;
       if (answer === null) return { to, place };
       if (answer !== undefined) return { to, place, hit: answer };
     }

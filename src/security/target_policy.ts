@@ -163,7 +163,11 @@ export function isWithin(ip: string, blocks: readonly CidrBlock[]): boolean {
   return blocks.some((block) => contains(block, plain));
 }
 
-function contains({ prefix, bits }: CidrBlock, bytes: Uint8Array): boolean {
+/** True if an address, 4 or 16 bytes, is one of the block. */
+export function contains(
+  { prefix, bits }: CidrBlock,
+  bytes: Uint8Array,
+): boolean {
   if (prefix.length !== bytes.length) return false;
   const whole = bits >>> 3;
   for (let i = 0; i < whole; i++) if (prefix[i] !== bytes[i]) return false;

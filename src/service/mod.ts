@@ -33,6 +33,7 @@ export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "../random.ts";
 export type {
   Accepted,
+  ByteStream,
   Capabilities,
   Connection,
   Datagram,
@@ -42,6 +43,8 @@ export type {
   Listener,
   ListenOptions,
   OutboundAddresses,
+  SecureOptions,
+  SecureStream,
   TlsOptions,
   Transport,
   WaitOptions,
@@ -52,6 +55,7 @@ export {
   type LogFields,
   type Logger,
   type LogLevel,
+  type LookupReason,
   type Metrics,
   silentLogger,
   silentMetrics,
@@ -89,7 +93,6 @@ export type {
   WebSocketUrl,
 } from "../codec/websocket_transport.ts";
 export type { HttpField } from "../codec/http_head.ts";
-export type { CidrBlock } from "../security/target_policy.ts";
 export { Direct, type DirectOptions } from "./outbound/direct.ts";
 export { Block } from "./outbound/block.ts";
 export {
@@ -128,6 +131,14 @@ export {
   type DnsService,
   startDns,
 } from "./dns/dns_inbound.ts";
+export { LocalNames } from "./dns/local_names.ts";
+export { ReverseNames } from "./dns/reverse_names.ts";
+export { type FakeEntry, FakeIps, type FakeRanges } from "./dns/fake_ips.ts";
+export type { DnsAddresses } from "../codec/dns_records.ts";
+export { type DnsResolver, formatResolver } from "./dns/dns_resolver.ts";
+export type { NamedGroups } from "./outbound/servers/parts.ts";
+export type { TargetNames } from "./routing/target_names.ts";
+export type { CidrBlock } from "../security/target_policy.ts";
 export {
   type ServerChange,
   type ServerOptions,
@@ -140,6 +151,7 @@ export type { ServerRoutes } from "./routing/server_rules.ts";
 export type { Condition } from "../routes/condition.ts";
 export type {
   NEEDS_ADDRESSES,
+  NOT_TOLD,
   RouteAnswer,
   RouteHit,
   RouteQuestion,

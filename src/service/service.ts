@@ -22,13 +22,14 @@ import {
   silentLogger,
   silentMetrics,
 } from "../observe.ts";
+import { TransportError } from "../errors.ts";
 import { noPrograms, type Programs } from "../programs.ts";
 import { type RandomBytes, systemRandomBytes } from "../random.ts";
 import {
   type ReplayFilter,
   replayFilterFor,
 } from "../security/replay_filter.ts";
-import type { Endpoint, Transport } from "../transport.ts";
+import type { Endpoint, SecureStream, Transport } from "../transport.ts";
 import { inBlocks } from "../security/target_policy.ts";
 import type { AcceptOptions } from "./options.ts";
 
@@ -70,6 +71,8 @@ export interface Dependencies {
   readonly aeadProvider?: AeadProvider;
   /** Of stream ciphers. Default: the reference. */
   readonly keyStreamProvider?: KeyStreamProvider;
+  /** Speaks TLS with resolvers. Default: nobody does. */
+  readonly secure?: SecureStream;
   /** Threads that share ports, descriptors and connections; default 1. */
   readonly workers?: number;
   /**
@@ -99,12 +102,24 @@ export function withDefaults(
     metrics: silentMetrics,
     aeadProvider: nobleProvider,
     keyStreamProvider: referenceKeyStreams,
+    secure: withoutTls,
     workers: 1,
     sharePorts: (dependencies.workers ?? 1) > 1,
     replayFilter: (kind) => replayFilterFor(kind, clock),
     ...dependencies,
   };
 }
+
+/** What there is where nobody speaks TLS. */
+const withoutTls: SecureStream = (stream, { serverName }) => {
+  stream.close();
+  return Promise.reject(
+    new TransportError(
+      "ERR_NET_UNSUPPORTED",
+      `Cannot speak TLS with ${serverName}: nothing here does`,
+    ),
+  );
+};
 
 /**
  * Connections a process can hold with the descriptors it may open.

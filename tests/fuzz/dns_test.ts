@@ -14,8 +14,20 @@ import {
   sameQuestion,
   truncatedAnswer,
 } from "../../src/codec/dns_message.ts";
-import { equalBytes } from "../../src/bytes.ts";
-import { hex } from "../support/bytes.ts";
+import { concat, equalBytes } from "../../src/bytes.ts";
+import { readFakeIps, writeFakeIps } from "../../src/cli/dns/fake_ip_file.ts";
+import { UmbraError } from "../../src/errors.ts";
+import { parseCidr } from "../../src/security/target_policy.ts";
+import { talkOver } from "../../src/service/dns/dns_talk.ts";
+import { frameMessage } from "../../src/service/dns/dns_tcp.ts";
+import { FakeIps } from "../../src/service/dns/fake_ips.ts";
+import {
+  addressesIn,
+  ownAnswer,
+  readQuestion,
+} from "../../src/codec/dns_records.ts";
+import { MAX_ANSWER_ADDRESSES } from "../../src/limits.ts";
+import { hex, utf8 } from "../support/bytes.ts";
 import { FUZZ_BUDGET_MS, MUTATIONS, mutations } from "../support/mutate.ts";
 
 const QUESTION = "056b6e6f776e0474657374000001" + "0001";
@@ -99,6 +111,120 @@ test(`readDnsQuery() survives ${MUTATIONS} mutations, and tells questions apart`
   }
   assert.ok(performance.now() - startMs < FUZZ_BUDGET_MS);
 });
+
+test(`addressesIn() takes whole addresses of the message, of ${MUTATIONS} mutations`, () => {
+  const outcomes = { refused: 0, none: 0, some: 0 };
+  const startMs = performance.now();
+  for (const message of mutations(ANSWERS, SPICE, options(MUTATIONS))) {
+    const before = message.slice();
+    const answer = readDnsAnswer(message);
+    if (answer === undefined) {
+      outcomes.refused++;
+      continue;
+    }
+    const { addresses, ttlSeconds } = addressesIn(message, answer.question);
+    assert.ok(addresses.length <= MAX_ANSWER_ADDRESSES);
+    assert.ok(ttlSeconds >= 0 && ttlSeconds < 2 ** 31);
+    for (const { length } of addresses) {
+      assert.ok(length === 4 || length === 16);
+    }
+    outcomes[addresses.length > 0 ? "some" : "none"]++;
+    assert.ok(equalBytes(message, before), "it was changed");
+  }
+  for (const [outcome, count] of Object.entries(outcomes)) {
+    assert.ok(count > MUTATIONS / 1_000, `${outcome}: ${count}`);
+  }
+  assert.ok(performance.now() - startMs < FUZZ_BUDGET_MS);
+});
+
+test(`readQuestion() names hosts alone, of ${MUTATIONS} mutations`, () => {
+  const outcomes = { none: 0, host: 0 };
+  const startMs = performance.now();
+  for (const message of mutations(QUERIES, SPICE, options(MUTATIONS))) {
+    const query = readDnsQuery(message);
+    if (query === undefined) continue;
+    const { name } = readQuestion(query.question);
+    outcomes[name === undefined ? "none" : "host"]++;
+    if (name !== undefined) assert.match(name, /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/);
+    const read = readDnsAnswer(ownAnswer(message, query, {}));
+    assert.deepEqual(read?.question, query.question);
+  }
+  for (const [outcome, count] of Object.entries(outcomes)) {
+    assert.ok(count > MUTATIONS / 1_000, `${outcome}: ${count}`);
+  }
+  assert.ok(performance.now() - startMs < FUZZ_BUDGET_MS);
+});
+
+for (const protocol of ["tls", "https"] as const) {
+  test(`a talk over ${protocol} ends with an answer or an error of ours, of ${MUTATIONS} mutations`, async () => {
+    const resolver = { host: "192.0.2.53", port: 853, protocol };
+    const bodies = ANSWERS.map((answer) => answer.slice());
+    const wires = bodies.flatMap((body) =>
+      protocol === "tls" ? [frameMessage(body)] : [
+        concat(
+          utf8(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`),
+          body,
+        ),
+        concat(
+          utf8("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+          utf8(`${body.length.toString(16)}\r\n`),
+          body,
+          utf8("\r\n0\r\n\r\n"),
+        ),
+      ]
+    );
+    const outcomes = { answer: 0, error: 0 };
+    const startMs = performance.now();
+    for (const wire of mutations(wires, SPICE, options(MUTATIONS))) {
+      const half = wire.length >> 1;
+      const parts = [wire.subarray(0, half), wire.subarray(half)]
+        .filter(({ length }) => length > 0);
+      const talk = talkOver({
+        read: () => Promise.resolve(parts.shift()),
+        write: () => Promise.resolve(),
+        close: () => {},
+      }, resolver);
+      try {
+        const bytes = await talk.ask(QUERIES[0]!, NEVER);
+        assert.ok(bytes.length <= 65_535);
+        outcomes.answer++;
+      } catch (error) {
+        assert.ok(error instanceof UmbraError, String(error));
+        outcomes.error++;
+      }
+    }
+    for (const [outcome, count] of Object.entries(outcomes)) {
+      assert.ok(count > MUTATIONS / 1_000, `${outcome}: ${count}`);
+    }
+    assert.ok(performance.now() - startMs < FUZZ_BUDGET_MS);
+  });
+}
+
+test(`readFakeIps() reads names and numbers alone, of ${MUTATIONS} mutations`, () => {
+  const ranges = {
+    ipv4: parseCidr("198.18.0.0/15")!,
+    ipv6: parseCidr("fdfe:dcba:9876::/64")!,
+  };
+  const text = utf8(writeFakeIps(ranges, [["a.test", 0], ["b_-.test", 77]]));
+  const outcomes = { none: 0, some: 0 };
+  const startMs = performance.now();
+  for (const wire of mutations([text], utf8(" \n0.a"), options(MUTATIONS))) {
+    const entries = readFakeIps(ranges, new TextDecoder().decode(wire));
+    outcomes[entries.length > 0 ? "some" : "none"]++;
+    for (const [name, index] of entries) {
+      assert.match(name, /^[a-z0-9_.-]{1,255}$/);
+      assert.ok(Number.isSafeInteger(index) && index >= 0);
+    }
+    const fake = new FakeIps(ranges, entries);
+    assert.ok([...fake.entries].length <= entries.length);
+  }
+  for (const [outcome, count] of Object.entries(outcomes)) {
+    assert.ok(count > MUTATIONS / 1_000, `${outcome}: ${count}`);
+  }
+  assert.ok(performance.now() - startMs < FUZZ_BUDGET_MS);
+});
+
+const NEVER = new AbortController().signal;
 
 /** Nothing but ids and times to live may be different. */
 function checkAged(

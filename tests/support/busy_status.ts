@@ -38,6 +38,9 @@ export function busyStatus(): Status {
   observations.connectionRefused("ERR_SS_REPLAY");
   observations.datagramDropped("ERR_POLICY_LIMIT");
   observations.routed("direct", "tcp");
+  for (const why of ["route", "server", "server"] as const) {
+    observations.lookedUp(why);
+  }
   for (const to of ["proxy", "proxy"]) observations.routed(to, "udp");
   for (const ms of [4, 40, 400, 12_000]) observations.dialled(ms, true);
   observations.dialled(10_000, false);

@@ -21,9 +21,14 @@ export const DNS_SKIP: string | false = missing("dnsmasq", "dnsmasq-base") ||
 
 if (DNS_SKIP) announceSkip(DNS_SKIP);
 
-/** Starts dnsmasq, which answers from its own table alone. */
+/**
+ * Starts dnsmasq, which answers from its own table alone.
+ *
+ * @param records Options that say what is in the table before the rest.
+ */
 export async function startDnsServer(
   { host, port }: Address,
+  records: readonly string[] = [],
 ): Promise<Program> {
   const large = Array.from(
     { length: 8 },
@@ -34,6 +39,7 @@ export async function startDnsServer(
     ...["--conf-file=/dev/null", "--pid-file=", "--user=", "--bind-interfaces"],
     `--listen-address=${host}`,
     `--port=${port}`,
+    ...records,
     `--host-record=${KNOWN_NAME},${KNOWN_ADDRESS},60`,
     ...large,
   ]);

@@ -159,6 +159,7 @@ export class FakeOperator implements Operator {
       recentRefusals: {},
       drops: {},
       routed: { tcp: {}, udp: {} },
+      lookups: {},
       dialMs: { count: 0, p50: 0, p90: 0, p99: 0 },
       dials: {
         ok: { counts: emptyBuckets(), sumMs: 0 },

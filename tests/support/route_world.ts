@@ -13,6 +13,7 @@ import { routeAddress } from "../../src/routes/match/target_set.ts";
 import { questionName } from "../../src/routes/names.ts";
 import {
   NEEDS_ADDRESSES,
+  NOT_TOLD,
   type RouteQuestion,
 } from "../../src/routes/question.ts";
 import type { RuleList } from "../../src/routes/rule_list.ts";
@@ -42,6 +43,7 @@ export function why(
 ): string {
   const answer = condition.answer(questionOf(host, more));
   if (answer === NEEDS_ADDRESSES) return "needs addresses";
+  if (answer === NOT_TOLD) return "not told";
   return answer === undefined ? "" : `${answer.condition}=${answer.value}`;
 }
 

@@ -5,8 +5,8 @@
  */
 import type { Command, Option } from "../options/option.ts";
 import { BALANCER } from "../settings/balancer.ts";
+import { DNS } from "../settings/dns.ts";
 import {
-  DNS,
   LOCAL as LISTENING,
   PAC,
   SOCKS_USERS,

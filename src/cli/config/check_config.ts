@@ -230,7 +230,7 @@ function routesRow({ table, resolve }: LocalRoutes): Row {
   return [
     "routes",
     `${count}, names are resolved ` +
-    (resolve === "never" ? "by the server" : "here where a rule needs it"),
+    (resolve === "local" ? "here where a rule needs it" : "by the server"),
   ];
 }
 

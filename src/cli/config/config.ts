@@ -11,6 +11,7 @@ import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
+import { uniqueNames } from "../../service/outbound/servers/server_group.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import { carriesStreams } from "../../service/plugin/options.ts";
 import { notItself } from "../../service/routing/loop_guard.ts";
@@ -51,6 +52,7 @@ import {
 } from "./plugin_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
+import { checkDnsRoutes, dnsSettings } from "./dns_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
 import { wayOf } from "./native_plugin.ts";
@@ -119,7 +121,6 @@ export function configureLocal(
   sources: Sources,
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
-  const { routes, warnings } = localRoutes(args, sources);
   const file = readFile(args, sources);
   const pac = merge(
     fromOptions(PAC, args),
@@ -131,14 +132,18 @@ export function configureLocal(
     online,
     ({ protocol }) => protocol,
   );
+  const names = uniqueNames(locals.result[0]!.servers);
+  const { routes, warnings } = localRoutes(args, sources, names);
+  const result = locals.result.map((local) => ({
+    ...local,
+    ...Object.keys(pac).length > 0 && { pac: complete(PAC, pac) },
+    // A tunnel has one target, and leads there.
+    ...routes && typeof local.protocol !== "object" && { routes },
+  }));
+  checkDnsRoutes(dnsSettings(args, sources), result);
   return {
     ...locals,
-    result: locals.result.map((local) => ({
-      ...local,
-      ...Object.keys(pac).length > 0 && { pac: complete(PAC, pac) },
-      // A tunnel has one target, and leads there.
-      ...routes && typeof local.protocol !== "object" && { routes },
-    })),
+    result,
     warnings: [...locals.warnings, ...warnings],
   };
 }

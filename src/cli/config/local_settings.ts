@@ -1,6 +1,6 @@
 /**
  * What the command line and a configuration file say of the listening side of
- * `ss-local`, and of the DNS inbound beside it.
+ * `ss-local`.
  *
  * @module
  */
@@ -8,11 +8,9 @@ import type { Address } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { SocksUser } from "../../service/inbound/socks5.ts";
-import type { Endpoint } from "../../transport.ts";
-import { DEFAULT_LOCAL, DEFAULT_RESOLVER } from "../commands/defaults.ts";
+import { DEFAULT_LOCAL } from "../commands/defaults.ts";
 import type { Arguments } from "../options/args.ts";
 import {
-  DNS,
   LOCAL,
   type LocalKeys,
   SOCKS_USERS,
@@ -158,30 +156,4 @@ function forwardTarget(
   if (host === undefined) throw object.wrong("forward_address", "a host");
   if (port === undefined) throw object.wrong("forward_port", PORT_EXPECTED);
   return { host, port };
-}
-
-/** Where DNS is answered, and who is asked. */
-export interface DnsSettings {
-  /** Where programs ask. */
-  readonly listen: Endpoint;
-  /** An IP address. */
-  readonly resolver: Endpoint;
-}
-
-/**
- * What the command line says of the DNS inbound.
- *
- * @returns `undefined` when none is asked for.
- * @throws {ConfigError} Also for a resolver without a place to listen.
- */
-export function dnsFromOptions(args: Arguments): DnsSettings | undefined {
-  const { listen, resolver } = fromOptions(DNS, args);
-  if (listen !== undefined) {
-    return { listen, resolver: resolver ?? DEFAULT_RESOLVER };
-  }
-  if (resolver === undefined) return undefined;
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
-    "--dns-upstream has no effect alone: give --dns-listen HOST:PORT too",
-  );
 }

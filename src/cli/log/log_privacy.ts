@@ -62,7 +62,8 @@ const WORD_LENGTH = 12;
 /** Whether the line is of one client, with a reason that may name its target. */
 function namesHosts({ client, target, code }: LogFields): boolean {
   if (client === undefined && target === undefined) return false;
-  return /^ERR_NET_|^ERR_POLICY_TARGET$|^ERR_ROUTE_BLOCKED$/.test(String(code));
+  return /^ERR_NET_|^ERR_POLICY_TARGET$|^ERR_ROUTE_BLOCKED$|^ERR_FAKE_IP_UNKNOWN$/
+    .test(String(code));
 }
 
 /** What the operator can do about a refusal of ours, without names. */

@@ -30,6 +30,7 @@ import type { Sources } from "../config/secrets.ts";
 import type { Said } from "../settings/read.ts";
 import type { RouteKeys } from "../settings/routes.ts";
 import { loadAcl } from "./check_acl.ts";
+import { type NamedGroups, namedGroups } from "./named_groups.ts";
 
 /** What a file and a command line say of routes. */
 export interface RouteSettings extends Said<RouteKeys> {
@@ -41,14 +42,16 @@ export interface RouteSettings extends Said<RouteKeys> {
   readonly aclOption: string | undefined;
   /** False to ignore `[outbound_block_list]`. */
   readonly obeysBlockList: boolean;
-  /** Names of servers and groups. */
-  readonly outbounds: readonly string[];
+  /** Names of the servers of the local. */
+  readonly servers: readonly string[];
 }
 
 /** Routes, and what the operator should know of them. */
 export interface LoadedRoutes {
   /** Decides. */
   readonly table: RouteTable;
+  /** What routes lead to besides all servers. */
+  readonly groups: NamedGroups;
   /** One sentence each. */
   readonly warnings: readonly string[];
 }
@@ -77,6 +80,7 @@ export function loadRoutes(
     const acl = loadAcl(files, sources, aclOption);
     return {
       table: clientRoutes(acl, settings.obeysBlockList),
+      groups: new Map(),
       warnings: [
         ...acl.warnings,
         ...acl.notes.map((note) => `${note.file}: ${describeNote(note)}`),
@@ -85,7 +89,8 @@ export function loadRoutes(
   }
   if (routes === undefined) return undefined;
   const loader = new RouteLoader(settings, lists);
-  return { table: loader.table(), warnings: loader.warnings };
+  const { table, groups } = loader.load();
+  return { table, groups, warnings: loader.warnings };
 }
 
 /** Reads the files that routes refer to, each once. */
@@ -102,19 +107,26 @@ class RouteLoader {
     this.#lists = lists;
   }
 
-  table(): RouteTable {
-    const { routes, outbounds } = this.#settings;
+  load(): Pick<LoadedRoutes, "table" | "groups"> {
+    const { routes, groups: given, servers } = this.#settings;
     const file = fileOf(this.#settings);
     const database = this.#countries();
-    return readRoutes(routes, {
+    const groups = namedGroups(given, servers, file);
+    const table = readRoutes(routes, {
       file,
-      outbounds,
+      outbounds: [...groups.keys()],
       nearest,
       ruleSets: this.#ruleSets(database),
       countryOf: database &&
         ((address) => database.countryOf(formatIp(address))),
       geoSite: this.#geoSite(),
     });
+    // Only those that are led to need a way.
+    const ends = new Set(table.routes().map(({ to }) => to));
+    return {
+      table,
+      groups: new Map([...groups].filter(([name]) => ends.has(name))),
+    };
   }
 
   #countries(): CountryDatabase | undefined {

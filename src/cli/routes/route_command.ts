@@ -12,6 +12,7 @@ import { routeAddress } from "../../routes/match/target_set.ts";
 import { explainRoute, readTarget } from "./explain_route.ts";
 import { loadRoutes } from "./load_routes.ts";
 import { routeSettings } from "./route_config.ts";
+import { serverNames } from "./server_names.ts";
 
 /** The addresses of a name on this machine; none when it has none. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
@@ -29,7 +30,10 @@ export async function explainTargets(
   if (args.operands.length === 0) {
     throw usage("Nothing to route: name a TARGET");
   }
-  const settings = routeSettings(args, sources);
+  const said = routeSettings(args, sources);
+  const settings = said.file === undefined || said.routes === undefined
+    ? said
+    : { ...said, servers: serverNames(said.file.name, sources) };
   const loaded = loadRoutes(settings, sources, sources.lists);
   if (loaded === undefined) {
     throw usage(

@@ -14,6 +14,7 @@ import { describeNote } from "../../routes/rule_list.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerRoutes } from "../../service/routing/server_rules.ts";
 import type { NamedConfig } from "../config/config_file.ts";
+import { routeResolver } from "../config/dns_settings.ts";
 import { readFile } from "../config/find_servers.ts";
 import type { Sources } from "../config/secrets.ts";
 import type { Arguments } from "../options/args.ts";
@@ -33,29 +34,38 @@ export interface ConfiguredRoutes<R> {
 /**
  * Routes of a local.
  *
+ * @param servers Names of its servers.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function localRoutes(
   args: Arguments,
   sources: Sources,
+  servers: readonly string[],
 ): ConfiguredRoutes<LocalRoutes> {
-  const settings = routeSettings(args, sources);
+  const settings = routeSettings(args, sources, servers);
   const loaded = loadRoutes(settings, sources, sources.lists);
   if (loaded === undefined) return { warnings: [] };
-  const { table, warnings } = loaded;
+  const { table, groups, warnings } = loaded;
   const isAcl = settings.acl.length > 0;
   const { resolve = isAcl ? "local" : "never" } = settings;
   const compared = table.routes().flatMap(({ when }) =>
     when?.half === undefined ? when?.sets ?? [] : []
   ).reduce((sum, { counts }) => sum + counts.ipv4 + counts.ipv6, 0);
-  const leak = isAcl && resolve === "local" && compared > 0
+  const { leakGuard } = settings;
+  const resolver = resolve === "remote"
+    ? routeResolver(args, settings.file?.object)
+    : undefined;
+  const leak = isAcl && resolve === "local" && !leakGuard && compared > 0
     ? [
       `names that no rule of ${settings.acl.join(", ")} matches are resolved ` +
       `on this machine, to compare with its ${compared} address ranges; ` +
-      '"resolve": "never" keeps them from its resolver',
+      '"resolve": "remote" or "never" keeps them from its resolver',
     ]
     : [];
-  return { routes: { table, resolve }, warnings: [...warnings, ...leak] };
+  return {
+    routes: { table, groups, resolve, resolver, leakGuard },
+    warnings: [...warnings, ...leak],
+  };
 }
 
 /**
@@ -94,17 +104,23 @@ export function aclWarnings({ warnings, notes }: Acl): string[] {
   ];
 }
 
-/** What a command line and its file say of routes. */
+/**
+ * What a command line and its file say of routes.
+ *
+ * @param servers Names of the servers of the local; default: none.
+ */
 export function routeSettings(
   args: Arguments,
   sources: Sources,
+  servers: readonly string[] = [],
 ): RouteSettings {
-  return settingsOf(args, readFile(args, sources));
+  return settingsOf(args, readFile(args, sources), servers);
 }
 
 function settingsOf(
   args: Arguments,
   file: NamedConfig | undefined,
+  servers: readonly string[] = [],
 ): RouteSettings {
   const chosen = fromOptions(ACL, args);
   const { files = [] } = file ? fromObject(ACL, file.object) : {};
@@ -116,7 +132,7 @@ function settingsOf(
     obeysBlockList: chosen.block !== "off",
     ...routes.length > 0 && { routes },
     ...rest,
-    outbounds: [],
+    servers,
   };
 }
 

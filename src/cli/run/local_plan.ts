@@ -6,7 +6,9 @@
  */
 import { formatAddress } from "../../codec/address.ts";
 import type { LogFields } from "../../observe.ts";
-import { startDns } from "../../service/dns/dns_inbound.ts";
+import { type DnsService, startDns } from "../../service/dns/dns_inbound.ts";
+import { formatResolver } from "../../service/dns/dns_resolver.ts";
+import type { LocalNames } from "../../service/dns/local_names.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import { type LocalService, startLocal } from "../../service/inbound/local.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
@@ -14,7 +16,7 @@ import type { ServerGroup } from "../../service/outbound/servers/server_group.ts
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredLocal } from "../config/config.ts";
-import type { DnsSettings } from "../config/local_settings.ts";
+import type { DnsSettings } from "../config/dns_settings.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { same } from "./same.ts";
@@ -116,12 +118,18 @@ export class LocalPlan implements PlannedService {
   }
 }
 
-/** The DNS inbound; it asks the servers of the first local in turn. */
+/** A DNS inbound, and what it shares with locals. */
+export interface PlannedDns extends DnsSettings {
+  /** Learns what programs are told. */
+  readonly names: LocalNames | undefined;
+}
+
+/** The DNS inbound; it asks through the servers of the locals. */
 export class DnsPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "--dns-listen";
   readonly listen: Endpoint;
-  readonly #settings: DnsSettings;
+  readonly #settings: PlannedDns;
   readonly #local: ConfiguredLocal;
   readonly #world: Dependencies;
   readonly #group: ServerGroup;
@@ -132,14 +140,15 @@ export class DnsPlan implements PlannedService {
    * @param group The servers, which others share.
    */
   constructor(
-    settings: DnsSettings,
-    local: ConfiguredLocal,
+    settings: PlannedDns,
+    locals: readonly ConfiguredLocal[],
     world: Dependencies,
     group: ServerGroup,
   ) {
     this.#group = group;
     this.#settings = settings;
-    this.#local = local;
+    const { routes } = locals.find(({ routes }) => routes) ?? {};
+    this.#local = { ...locals[0]!, routes };
     this.#world = world;
     this.listen = settings.listen;
     this.key = `dns ${formatAddress(settings.listen)}`;
@@ -149,10 +158,16 @@ export class DnsPlan implements PlannedService {
   check(): void {}
 
   start(): Promise<Service> {
-    const { udpTimeoutMs, maxFlows } = this.#local;
+    const { udpTimeoutMs, maxFlows, routes } = this.#local;
+    const { resolver, direct, names, fake } = this.#settings;
     return startDns({
       listen: this.listen,
-      resolver: this.#settings.resolver,
+      resolver,
+      direct,
+      names,
+      routes,
+      ...fake && { isTrue: (name) => fake.isTrue(name) },
+      ownNames: this.#ownNames,
       servers: this.#servers,
       group: this.#group,
       ...(udpTimeoutMs && { udpTimeoutMs }),
@@ -161,10 +176,14 @@ export class DnsPlan implements PlannedService {
   }
 
   /** Its servers are the group's. */
-  adopt(): void {}
+  adopt(running: Service): void {
+    const dns = running as DnsService;
+    dns.setRoutes(this.#local.routes);
+    dns.setOwnNames(this.#ownNames);
+  }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const resolver = formatAddress(this.#settings.resolver);
+    const resolver = formatResolver(this.#settings.resolver);
     return {
       message: `DNS listening on ${address}, UDP and TCP, asks ${resolver} ` +
         `through ${namesOf(this.#servers)}`,
@@ -189,6 +208,16 @@ export class DnsPlan implements PlannedService {
 
   get #servers(): readonly UpstreamServer[] {
     return this.#local.servers;
+  }
+
+  /** Names that must be known before anything is reached through a server. */
+  get #ownNames(): string[] {
+    const { servers, balancer: { probeTarget } } = this.#local;
+    return [
+      ...servers.map(({ endpoint }) => endpoint.host),
+      ...probeTarget === "none" ? [] : [probeTarget.host],
+      ...this.#settings.hosts,
+    ].map((host) => host.toLowerCase());
   }
 }
 

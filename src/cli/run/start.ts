@@ -15,9 +15,10 @@ import {
   configureServer,
   configureTunnel,
 } from "../config/config.ts";
-import { dnsFromOptions } from "../config/local_settings.ts";
+import { dnsSettings } from "../config/dns_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { guessHost } from "../tools/guess_host.ts";
+import { openNames } from "../dns/open_names.ts";
 import type { Host } from "./host.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
@@ -43,11 +44,13 @@ async function runLocals(
 ): Promise<void> {
   using online = await openOnline(args, systemSources);
   using lists = await openLists(args, systemSources);
+  const dns = dnsSettings(args, systemSources);
+  using known = dns && openNames(dns);
+  const names = known?.names;
   const configure = (
     published = online?.servers,
     contents = lists?.contents,
   ) => configureRole(args, { ...systemSources, lists: contents }, published);
-  const dns = dnsFromOptions(args);
   const configured = configure();
   const { result } = configured;
   await runRole(args, host, {
@@ -66,15 +69,18 @@ async function runLocals(
       servers.some(({ plugin }) => plugin !== undefined)
     ),
     supervise: ({ world, ...surroundings }) => {
+      known?.keep(surroundings.logger);
       const supervisor = new LocalSupervisor(configured, {
         ...surroundings,
         configure: () => configure(),
         world,
         plans: (locals, group) => [
-          ...locals.map((options) => new LocalPlan(options, world, group)),
+          ...locals.map((local) =>
+            new LocalPlan({ ...local, names }, world, group)
+          ),
           ...dns === undefined
             ? []
-            : [new DnsPlan(dns, locals[0]!, world, group)],
+            : [new DnsPlan({ ...dns, names }, locals, world, group)],
         ],
       });
       if (online !== undefined) {

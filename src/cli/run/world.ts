@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { secureStream } from "../../adapters/net/secure_stream.ts";
 import { chooseTransport } from "../../adapters/net/choose.ts";
 import { systemPrograms } from "../../adapters/system/programs.ts";
 import { Observations } from "../../admin/observations.ts";
@@ -72,6 +73,7 @@ export async function systemWorld(
     workers,
     sharePorts: workers > 1 || reusePort,
     replayFilter: sharedReplayFilters(systemClock, host.salts),
+    secure: secureStream,
     metrics: observations,
   };
   return { world, observations, providers };

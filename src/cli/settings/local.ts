@@ -11,13 +11,10 @@ import {
   type PacSettings,
 } from "../../service/inbound/proxy_pac.ts";
 import type { SocksUser } from "../../service/inbound/socks5.ts";
-import type { Endpoint } from "../../transport.ts";
-import { DEFAULT_LOCAL, DEFAULT_RESOLVER } from "../commands/defaults.ts";
+import { DEFAULT_LOCAL } from "../commands/defaults.ts";
 import { readSocksUser } from "../config/socks_users.ts";
 import { type HostAndPort, readHostAndPort } from "../config/values.ts";
-import { parseIp } from "../../codec/ip_address.ts";
 import {
-  ENDPOINT,
   HOST,
   object,
   objects,
@@ -228,30 +225,6 @@ export const PAC: Settings<PacSettings> = {
   },
 };
 
-/** The DNS inbound. */
-export const DNS: Settings<{
-  readonly listen: Endpoint;
-  readonly resolver: Endpoint;
-}> = {
-  listen: {
-    flag: "dns-listen",
-    kind: ENDPOINT,
-    help: "Answer DNS here, UDP and TCP; the questions go through the server",
-  },
-  resolver: {
-    flag: "dns-upstream",
-    kind: textAs({
-      value: "IP[:PORT]",
-      type: "string",
-      expected: "an IP address, with or without a port",
-      read: readResolver,
-      write: formatAddress,
-    }),
-    usual: formatAddress(DEFAULT_RESOLVER),
-    help: "The resolver that the server asks",
-  },
-};
-
 const ONLINE_PLACE: readonly Place[] = ["online"];
 
 /** A published list of servers: the keys of `online_config`. */
@@ -301,10 +274,3 @@ export const LIST: Settings<{
     help: "Keep the last good list here, for when its host is silent",
   },
 };
-
-function readResolver(text: string): Endpoint | undefined {
-  const read = readHostAndPort(text);
-  if (read === undefined || parseIp(read.host) === undefined) return undefined;
-  const { host, port = DEFAULT_RESOLVER.port } = read;
-  return port === 0 ? undefined : { host, port };
-}

@@ -150,11 +150,17 @@ export const NOT_SERVED: readonly NotServed[] = [
     LOCALS,
   ),
   silent(DNS_OPTIONS, "local_dns_port remote_dns_port client_cache_size"),
+  {
+    ...refused(
+      "one DNS answers for all locals; give it at the top of the file",
+      "fake_dns_ipv4_network fake_dns_ipv6_network fake_dns_database_path",
+    ),
+    places: ["server", "local"],
+  },
   refused(
-    DNS_OPTIONS,
-    "fake_dns_ipv4_network fake_dns_ipv6_network " +
-      "fake_dns_database_path --fake-dns-ipv4-network " +
-      "--fake-dns-ipv6-network --fake-dns-database-path =VALUE",
+    "start with --fake-ip, and give its ranges in the file",
+    "--fake-dns-ipv4-network --fake-dns-ipv6-network " +
+      "--fake-dns-database-path =VALUE",
     LOCALS,
   ),
   ignored(DNS_OPTIONS, "--fake-dns-record-expire-duration =SECONDS", LOCALS),

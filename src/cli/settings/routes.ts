@@ -5,7 +5,7 @@
  */
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import { LIST_EXPECTED } from "../config/config_file.ts";
-import { choice, object, several, text } from "./kinds.ts";
+import { choice, object, several, SWITCH, text } from "./kinds.ts";
 import type { Kind, Settings } from "./setting.ts";
 
 /** Access lists, and how much of them is obeyed. */
@@ -40,10 +40,12 @@ const ROUTE_LIST: Kind<unknown[]> = {
 /** See the table. */
 export interface RouteKeys {
   readonly routes: unknown[];
+  readonly groups: object;
   readonly ruleSets: object;
   readonly geoIpFile: string;
   readonly geoSiteFile: string;
   readonly resolve: LocalRoutes["resolve"];
+  readonly leakGuard: boolean;
 }
 
 /** Routes of a local. */
@@ -53,6 +55,20 @@ export const ROUTES: Settings<RouteKeys> = {
     kind: ROUTE_LIST,
     role: "local",
     help: "Routes of a local in order, conditions and `to`; see below",
+    reload: "adopts",
+  },
+  groups: {
+    key: "groups",
+    kind: object(
+      {
+        type: "object",
+        additionalProperties: { type: "array", items: { type: "string" } },
+      },
+      "an object",
+    ),
+    role: "local",
+    help:
+      "Groups of servers by name, each a list of names, for `to` of a route",
     reload: "adopts",
   },
   ruleSets: {
@@ -81,11 +97,20 @@ export const ROUTES: Settings<RouteKeys> = {
   },
   resolve: {
     key: "resolve",
-    kind: choice("WHERE", ["local", "never"]),
+    kind: choice("WHERE", ["local", "remote", "never"]),
     usual: "local with an ACL, never with routes",
     role: "local",
     help: "Where names are resolved for rules on addresses: `local`, on this " +
-      "machine, or `never`",
+      "machine; `remote`, by `dns_upstream` through the server; or `never`",
+    reload: "adopts",
+  },
+  leakGuard: {
+    key: "leak_guard",
+    kind: SWITCH,
+    default: false,
+    role: "local",
+    help: "Refuse to resolve a name on this machine for a rule, whatever " +
+      "`resolve` says: no rule on addresses holds then",
     reload: "adopts",
   },
 };

@@ -6,8 +6,8 @@
 import type { Option } from "../options/option.ts";
 import { BALANCER, BALANCING, RUST_BALANCER, WEIGHTS } from "./balancer.ts";
 import { BLIND, LEGACY, LIGHTSOCKS, SSR, SSR_PORTS } from "./legacy.ts";
+import { DNS } from "./dns.ts";
 import {
-  DNS,
   LIST,
   LOCAL,
   LOCALS,

@@ -1,37 +1,25 @@
 /**
- * A DNS port of this machine whose questions are asked by the server: so no
- * name leaks. UDP to the resolver, TCP where its answer does not fit or does
- * not come, and a small cache that honours TTLs.
- *
- * UDP tells little of a server that is gone; asking over TCP then finds the
- * next one that works, and the flows follow it.
- *
- * An answer counts only when it comes from the resolver and has the id and the
- * question of a query under way: a flow's socket is open to everybody.
+ * A DNS port of this machine. What is reached through a server is asked by the
+ * server, so no name leaks; routes may give names another resolver, or none.
  *
  * @module
  */
 import { abortable, Deadline } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
-import { equalBytes } from "../../bytes.ts";
 import {
-  agedAnswer,
-  type DnsAnswer,
   type DnsQuery,
-  readDnsAnswer,
   readDnsQuery,
   truncatedAnswer,
 } from "../../codec/dns_message.ts";
-import { formatIp, parseIp } from "../../codec/ip_address.ts";
-import type { Packet } from "../../codec/packet.ts";
 import { detach } from "../../defect.ts";
-import { PolicyError, ProtocolError, UmbraError } from "../../errors.ts";
+import { ProtocolError, UmbraError } from "../../errors.ts";
 import {
   DNS_CONNECT_TIMEOUT_MS,
   DNS_TCP_TIMEOUT_MS,
   MAX_DNS_CONNECTIONS,
   MAX_DNS_QUERY_LENGTH,
 } from "../../limits.ts";
+import { anyTarget } from "../../security/target_policy.ts";
 import { ByteReader } from "../../streams/byte_reader.ts";
 import { ByteWriter } from "../../streams/byte_writer.ts";
 import type {
@@ -41,39 +29,51 @@ import type {
   Endpoint,
 } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
-import { DnsCache } from "./dns_cache.ts";
-import { askOverTcp, frameMessage, MessageReader } from "./dns_tcp.ts";
-import { bindPort } from "../udp/late_socket.ts";
-import {
-  answers,
-  PendingQueries,
-  type PendingQuery,
-} from "./pending_queries.ts";
-import { type Dependencies, type Service, withDefaults } from "../service.ts";
-import { UdpReport } from "../udp/udp_report.ts";
 import { besideListener, joined } from "../both_networks.ts";
-import { flowLimits } from "../udp/flow_share.ts";
-import { serveDatagrams } from "../udp/receive_loop.ts";
-import { everythingTo } from "../outbound/outbound.ts";
+import { SERVICE_DEFAULTS, type UdpOptions } from "../options.ts";
+import { partsOf } from "../outbound/servers/parts.ts";
+import { Direct } from "../outbound/direct.ts";
+import type { Outbound } from "../outbound/outbound.ts";
 import { ServerGroup } from "../outbound/servers/server_group.ts";
 import type { UpstreamServer } from "../outbound/shadowsocks.ts";
-import {
-  clientAt,
-  type FlowOwner,
-  OutboundFlows,
-} from "../udp/outbound_flows.ts";
-import { SERVICE_DEFAULTS, type UdpOptions } from "../options.ts";
+import type { LocalRoutes } from "../routing/rule_router.ts";
+import { type Dependencies, type Service, withDefaults } from "../service.ts";
+import { bindPort } from "../udp/late_socket.ts";
+import { serveDatagrams } from "../udp/receive_loop.ts";
+import { UdpReport } from "../udp/udp_report.ts";
+import { DnsAnswers } from "./dns_answers.ts";
+import { DnsClient } from "./dns_client.ts";
+import { frameMessage, MessageReader } from "./dns_tcp.ts";
+import type { DnsResolver } from "./dns_resolver.ts";
+import type { DnsExchange, DnsUpstream } from "./dns_upstream.ts";
+import { LocalNames } from "./local_names.ts";
+import { PlainUpstream } from "./plain_upstream.ts";
+import { StreamUpstream } from "./stream_upstream.ts";
+import { ReverseNames } from "./reverse_names.ts";
 
 /** How to run a DNS inbound. */
 export interface DnsOptions extends Partial<UdpOptions> {
   /** Where programs ask, over UDP and TCP. */
   readonly listen: Endpoint;
-  /** Whom the server asks: an IP address. */
-  readonly resolver: Endpoint;
+  /** Whom the server asks. */
+  readonly resolver: DnsResolver;
+  /**
+   * Whom this machine asks where a route says `direct`, an IP address; default:
+   * nobody.
+   */
+  readonly direct?: DnsResolver | undefined;
   /** At least one; the next one asks it while one does not work. */
   readonly servers: readonly UpstreamServer[];
   /** Set: the servers are those of this group. It stays the caller's. */
   readonly group?: ServerGroup | undefined;
+  /** Which way each name takes; default: through a server. */
+  readonly routes?: LocalRoutes | undefined;
+  /** Learns what programs are told, for locals; default: nobody does. */
+  readonly names?: LocalNames | undefined;
+  /** Names that are always asked directly, whatever routes say. */
+  readonly ownNames?: readonly string[];
+  /** True for names that keep their true addresses; default: none. */
+  readonly isTrue?: (name: string) => boolean;
 }
 
 /** A running DNS inbound. */
@@ -84,40 +84,62 @@ export interface DnsService extends Service {
    * @throws {RangeError} When there is none; nothing has changed then.
    */
   setServers(servers: readonly UpstreamServer[]): void;
+  /**
+   * Uses other routes from now on.
+   *
+   * @param routes Default: everything goes through a server.
+   */
+  setRoutes(routes?: LocalRoutes): void;
+  /** Asks these names directly from now on, whatever routes say. */
+  setOwnNames(names: readonly string[]): void;
 }
 
 /**
  * Starts a DNS inbound.
  *
- * @throws {RangeError} When the resolver is no IP address, or there is no
- * server.
+ * @throws {RangeError} When a resolver is no IP address, there is no server,
+ * or routes may lead past the servers and nobody can be asked there.
  * @throws {TransportError} When it cannot listen or bind.
  */
 export async function startDns(
   options: DnsOptions,
   dependencies: Dependencies,
 ): Promise<DnsService> {
-  const ip = parseIp(options.resolver.host);
-  if (ip === undefined) {
-    throw new RangeError("Cannot start DNS: the resolver is no IP address");
-  }
   const world = withDefaults(dependencies);
+  checkRoutes(options, options.routes);
+  const report = new UdpReport(world);
+  const group = options.group ?? new ServerGroup(
+    options.servers,
+    { connectTimeoutMs: DNS_CONNECT_TIMEOUT_MS },
+    world,
+  );
+  const resolvers = new Resolvers(options, group, report, world);
   const listener = await world.transport.listen(options.listen);
   const socket = await besideListener(
     listener,
     () => bindPort(listener.address, world),
   );
-  // As the addresses of packets are written.
-  const resolver = { host: formatIp(ip), port: options.resolver.port };
-  const dns = new DnsInbound(
-    { ...SERVICE_DEFAULTS, group: undefined, ...options, resolver },
-    socket,
-    world,
-  );
+  const client = new DnsClient(resolvers.by(options.routes), world.clock);
+  const { routes, ownNames = [] } = options;
+  let own = new Set(ownNames);
+  const answers = new DnsAnswers({
+    client,
+    names: options.names ?? new LocalNames(new ReverseNames(world.clock)),
+    inbound: formatAddress(listener.address),
+    isOwn: (name) => own.has(name),
+    isTrue: options.isTrue ?? (() => false),
+  }, routes?.table);
+  const dns = new DnsInbound(answers, socket, report, world);
+  const stop = (): void => {
+    dns.stop();
+    client.stop();
+    if (options.group === undefined) group.stop();
+    report.close(resolvers.overflown + socket.dropped);
+  };
   const udp = serveDatagrams(
     socket,
     (datagram) => dns.handle(datagram),
-    () => dns.stop(),
+    stop,
     world,
   );
   const tcp = serve(
@@ -130,76 +152,139 @@ export async function startDns(
   return {
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
-    setServers: (servers) => dns.setServers(servers),
+    setServers: (servers) => group.replace(servers),
+    setRoutes: (routes) => {
+      checkRoutes(options, routes);
+      client.use(resolvers.by(routes));
+      answers.setRoutes(routes?.table);
+    },
+    setOwnNames: (names) => {
+      own = new Set(names);
+    },
   };
 }
 
-class DnsInbound {
-  readonly #options: Required<DnsOptions>;
-  readonly #group: ServerGroup;
-  readonly #socket: DatagramSocket;
-  readonly #world: Required<Dependencies>;
-  readonly #report: UdpReport;
-  readonly #flows: OutboundFlows<FlowOwner>;
-  readonly #cache: DnsCache;
-  readonly #pending: PendingQueries;
-  readonly #stopped = new AbortController();
-  #overTcp = 0;
-  /** Whether something has come over UDP, or its absence was told. */
-  #udpJudged = false;
+/** @throws {RangeError} When a route may lead where nobody can be asked. */
+function checkRoutes(
+  { direct }: DnsOptions,
+  routes: LocalRoutes | undefined,
+): void {
+  if (routes === undefined || direct !== undefined) return;
+  throw new RangeError(
+    "Cannot answer DNS by routes: there is no resolver for direct ones",
+  );
+}
 
+const NO_UDP =
+  "Queries wait for one and are then asked over TCP: start the server with " +
+  "-u, and open its port for UDP; `umbra doctor -u` tells more";
+
+/** Resolvers, each with the way that leads to it. */
+class Resolvers {
+  readonly #options: DnsOptions;
+  readonly #group: ServerGroup;
+  readonly #report: UdpReport;
+  readonly #world: Required<Dependencies>;
+  readonly #lasting: readonly (readonly [string, DnsUpstream])[];
+  /** Those of the routes in use. */
+  #named: readonly (readonly [string, DnsUpstream])[] = [];
+  /** Datagrams that those of earlier routes have lost. */
+  #lost = 0;
+
+  /** @throws {RangeError} When one is no IP address. */
   constructor(
-    options: Required<DnsOptions>,
-    socket: DatagramSocket,
+    options: DnsOptions,
+    group: ServerGroup,
+    report: UdpReport,
     world: Required<Dependencies>,
   ) {
+    const { resolver, direct: near } = options;
     this.#options = options;
+    this.#group = group;
+    this.#report = report;
     this.#world = world;
-    this.#group = options.group ?? new ServerGroup(
-      options.servers,
-      { connectTimeoutMs: DNS_CONNECT_TIMEOUT_MS },
-      world,
-    );
-    this.#socket = socket;
-    this.#report = new UdpReport(world);
-    this.#cache = new DnsCache(world.clock);
-    this.#pending = new PendingQueries(
-      world.clock,
-      (pending) => {
-        this.#doubtUdp();
-        detach(this.#retry(pending), "DNS query", world);
-      },
-    );
-    this.#flows = new OutboundFlows(
-      {
-        router: everythingTo(this.#group),
-        inbound: "dns",
-        ...flowLimits(options, world),
-        deliver: ({ endpoint }, packet) => this.#deliver(endpoint, packet),
-      },
-      world,
-      this.#report,
+    const direct = new Direct({
+      policy: anyTarget,
+      connectTimeoutMs: DNS_CONNECT_TIMEOUT_MS,
+    }, world);
+    this.#lasting = [
+      ["proxy", this.#asking(resolver, group, NO_UDP)],
+      ...near === undefined
+        ? []
+        : [["direct", this.#asking(near, direct)] as const],
+    ];
+  }
+
+  /** Datagrams that flows have lost in their receive queues. */
+  get overflown(): number {
+    return [...this.#lasting, ...this.#named].reduce(
+      (sum, [, { overflown }]) => sum + overflown,
+      this.#lost,
     );
   }
 
-  setServers(servers: readonly UpstreamServer[]): void {
-    this.#group.replace(servers);
+  /** Those of all ways that routes lead; the caller stops them. */
+  by(routes: LocalRoutes | undefined): Map<string, DnsUpstream> {
+    const { resolver } = this.#options;
+    for (const [, { overflown }] of this.#named) this.#lost += overflown;
+    this.#named = routes === undefined
+      ? []
+      : partsOf(this.#group, routes).map(([way, part]) =>
+        [way, this.#asking(resolver, part, NO_UDP)] as const
+      );
+    return new Map([...this.#lasting, ...this.#named]);
+  }
+
+  #asking(
+    resolver: DnsResolver,
+    outbound: Outbound,
+    hint?: string,
+  ): DnsUpstream {
+    if (resolver.protocol !== undefined) {
+      return new StreamUpstream(resolver, outbound, this.#world);
+    }
+    return new PlainUpstream(
+      {
+        ...{ ...SERVICE_DEFAULTS, ...this.#options },
+        resolver,
+        outbound,
+        ...hint && { hint },
+      },
+      this.#world,
+      this.#report,
+    );
+  }
+}
+
+class DnsInbound {
+  readonly #answers: DnsAnswers;
+  readonly #socket: DatagramSocket;
+  readonly #report: UdpReport;
+  readonly #world: Required<Dependencies>;
+  readonly #stopped = new AbortController();
+
+  constructor(
+    answers: DnsAnswers,
+    socket: DatagramSocket,
+    report: UdpReport,
+    world: Required<Dependencies>,
+  ) {
+    this.#answers = answers;
+    this.#socket = socket;
+    this.#report = report;
+    this.#world = world;
   }
 
   /** Takes what a program has asked over UDP. */
   handle({ payload, from }: Datagram): void {
     this.#report.received();
     try {
-      const query = this.#readQuery(payload);
-      const cached = this.#cached(query);
-      if (cached !== undefined) {
-        detach(this.#reply(from, query, cached), "DNS answer", this.#world);
-        return;
-      }
-      this.#pending.add({ client: from, query, message: payload });
-      const packet = { address: this.#options.resolver, payload };
-      const sent = this.#flows.send(clientAt(from), packet);
-      detach(sent, "DNS query", this.#world);
+      const query = readQuery(payload);
+      detach(
+        this.#answer({ client: from, query, message: payload }),
+        "DNS query",
+        this.#world,
+      );
     } catch (error) {
       this.#report.dropped(error, from.host);
     }
@@ -225,9 +310,13 @@ class DnsInbound {
     }, MAX_DNS_QUERY_LENGTH);
     try {
       for (let message; (message = await messages.next());) {
-        const query = this.#readQuery(message);
-        const answer = this.#cached(query) ??
-          await this.#ask(query, message, signal);
+        const query = readQuery(message);
+        const exchange = { client: client.remote, query, message };
+        const answer = await this.#answers.answer(
+          { ...exchange, isStream: true },
+          signal,
+        );
+        if (answer === undefined) throw malformed("it is asked already");
         using idle = patience();
         await abortable(writer.write(frameMessage(answer)), idle.signal);
       }
@@ -244,101 +333,17 @@ class DnsInbound {
   /** Ends every query. */
   stop(): void {
     this.#stopped.abort();
-    this.#flows.end();
-    this.#pending.clear();
-    if (this.#options.group === undefined) this.#group.stop();
-    this.#report.close(this.#flows.overflown + this.#socket.dropped);
   }
 
-  /** Something came from the server for a client: an answer, or not. */
-  async #deliver(
-    client: Endpoint,
-    { address, payload }: Packet,
-  ): Promise<void> {
-    const { resolver } = this.#options;
-    if (formatAddress(address) !== formatAddress(resolver)) {
-      throw new PolicyError("ERR_POLICY_STRANGER", "Not from the resolver");
-    }
-    this.#udpJudged = true;
-    const answer = readDnsAnswer(payload);
-    const pending = answer && this.#pending.take(client, answer);
-    if (pending === undefined) {
-      throw malformed("it answers no query under way");
-    }
-    if (answer!.truncated) {
-      // The client's other answers need not wait for it.
-      detach(this.#retry(pending, payload), "DNS query", this.#world);
-      return;
-    }
-    const { query } = pending;
-    this.#keep(query, answer!, payload);
-    await this.#reply(client, query, payload);
-  }
-
-  /** Tells once why every query takes two seconds. */
-  #doubtUdp(): void {
-    if (this.#udpJudged) return;
-    this.#udpJudged = true;
-    this.#world.logger.log("warn", "no DNS answer over UDP", {
-      reason: "Queries wait for one and are then asked over TCP: start the " +
-        "server with -u, and open its port for UDP; `umbra doctor -u` tells " +
-        "more",
-    });
-  }
-
-  /**
-   * Asks again over TCP; if that fails, the client may try.
-   *
-   * @param truncated What came instead of an answer, if anything did.
-   */
-  async #retry(
-    { client, query, message }: PendingQuery,
-    truncated?: Uint8Array,
-  ): Promise<void> {
-    let answer = truncated;
+  /** Answers over UDP; without an answer the client may ask again. */
+  async #answer(exchange: Omit<DnsExchange, "isStream">): Promise<void> {
+    const { client, query } = exchange;
     try {
-      answer = await this.#ask(query, message, this.#stopped.signal);
-    } catch (error) {
-      this.#report.dropped(error, client.host);
-    }
-    if (answer !== undefined) await this.#reply(client, query, answer);
-  }
-
-  async #ask(
-    query: DnsQuery,
-    message: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
-    const { resolver } = this.#options;
-    if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
-      throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
-    }
-    this.#overTcp++;
-    try {
-      const bytes = await askOverTcp(
-        message,
-        resolver,
-        this.#group,
-        this.#world.clock,
-        signal,
+      const answer = await this.#answers.answer(
+        { ...exchange, isStream: false },
+        this.#stopped.signal,
       );
-      const answer = readDnsAnswer(bytes);
-      if (answer === undefined || !answers(answer, query)) {
-        throw malformed("it answers another query");
-      }
-      this.#keep(query, answer, bytes);
-      return bytes;
-    } finally {
-      this.#overTcp--;
-    }
-  }
-
-  async #reply(
-    client: Endpoint,
-    query: DnsQuery,
-    answer: Uint8Array,
-  ): Promise<void> {
-    try {
+      if (answer === undefined) return;
       const bytes = answer.length <= query.maxBytes
         ? answer
         : truncatedAnswer(answer, query);
@@ -347,28 +352,15 @@ class DnsInbound {
       this.#report.dropped(error, client.host);
     }
   }
+}
 
-  #readQuery(message: Uint8Array): DnsQuery {
-    const query = message.length <= MAX_DNS_QUERY_LENGTH
-      ? readDnsQuery(message)
-      : undefined;
-    if (query === undefined) throw malformed("it is no query");
-    return query;
-  }
-
-  #cached(query: DnsQuery): Uint8Array | undefined {
-    const found = this.#cache.get(query.key);
-    return found && agedAnswer(found.answer, query, found.ageSeconds);
-  }
-
-  /**
-   * Who asks in mixed case tells forgeries by it; an answer in another case is
-   * for that client to judge, and not for others.
-   */
-  #keep(query: DnsQuery, answer: DnsAnswer, bytes: Uint8Array): void {
-    if (!equalBytes(answer.question, query.question)) return;
-    this.#cache.set(query.key, bytes, answer.ttlSeconds);
-  }
+/** @throws {ProtocolError} `ERR_DNS_MESSAGE`. */
+function readQuery(message: Uint8Array): DnsQuery {
+  const query = message.length <= MAX_DNS_QUERY_LENGTH
+    ? readDnsQuery(message)
+    : undefined;
+  if (query === undefined) throw malformed("it is no query");
+  return query;
 }
 
 function malformed(reason: string): ProtocolError {

@@ -9,7 +9,8 @@
 import { concat, readU16, writeU16 } from "../../bytes.ts";
 import { type Clock, Deadline } from "../../clock.ts";
 import { ProtocolError } from "../../errors.ts";
-import { DNS_TCP_TIMEOUT_MS } from "../../limits.ts";
+import { DNS_TCP_TIMEOUT_MS, MAX_DNS_MESSAGE_LENGTH } from "../../limits.ts";
+import type { StopSignal } from "../../on_abort.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 
@@ -19,10 +20,10 @@ import type { Outbound } from "../outbound/outbound.ts";
  * @throws {RangeError} When that does not fit into 2 bytes.
  */
 export function frameMessage(message: Uint8Array): Uint8Array {
-  if (message.length > MAX_MESSAGE_LENGTH) {
+  if (message.length > MAX_DNS_MESSAGE_LENGTH) {
     throw new RangeError(
       `Cannot frame DNS message: got ${message.length} bytes, ` +
-        `${MAX_MESSAGE_LENGTH} at most`,
+        `${MAX_DNS_MESSAGE_LENGTH} at most`,
     );
   }
   const out = new Uint8Array(2 + message.length);
@@ -30,9 +31,6 @@ export function frameMessage(message: Uint8Array): Uint8Array {
   out.set(message, 2);
   return out;
 }
-
-/** Bytes of the longest message whose length fits into 2 bytes. */
-const MAX_MESSAGE_LENGTH = 0xffff;
 
 /** Cuts a stream into messages. */
 export class MessageReader {
@@ -89,7 +87,7 @@ export async function askOverTcp(
   resolver: Endpoint,
   outbound: Outbound,
   clock: Clock,
-  parent: AbortSignal,
+  parent: StopSignal,
 ): Promise<Uint8Array> {
   using deadline = new Deadline(clock, {
     delayMs: DNS_TCP_TIMEOUT_MS,
@@ -102,7 +100,7 @@ export async function askOverTcp(
     await channel.write(NOTHING, signal);
     const messages = new MessageReader(
       () => channel.read(signal),
-      MAX_MESSAGE_LENGTH,
+      MAX_DNS_MESSAGE_LENGTH,
     );
     const answer = await messages.next();
     if (answer === undefined) throw malformed("there is none");

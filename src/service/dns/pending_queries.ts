@@ -25,60 +25,71 @@ export interface PendingQuery {
   readonly message: Uint8Array;
 }
 
+/**
+ * What came of waiting: an answer; `late`, when none came in time; `undefined`,
+ * when this query waits no more, or the same one waits already.
+ */
+export type PendingOutcome = Uint8Array | "late" | undefined;
+
 interface Waiting extends PendingQuery {
-  cancelTimer(): void;
+  end(outcome: PendingOutcome): void;
 }
 
-/** Those of one inbound. */
+/** Those of one resolver. */
 export class PendingQueries {
   readonly #clock: Clock;
-  readonly #onTimeout: (pending: PendingQuery) => void;
   /** By client and id, the oldest first. */
   readonly #waiting = new Map<string, Waiting>();
 
-  /** @param onTimeout Gets what waited in vain. */
-  constructor(clock: Clock, onTimeout: (pending: PendingQuery) => void) {
+  /** @param clock Measures the waits. */
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#onTimeout = onTimeout;
   }
 
   /**
-   * The same query once more waits no longer for it; another one of that id
-   * takes its place. At the limit the oldest is forgotten.
+   * Waits for an answer. The same query once more waits no longer for it;
+   * another one of that id takes its place. At the limit the oldest is
+   * forgotten.
    */
-  add(pending: PendingQuery): void {
+  wait(pending: PendingQuery): Promise<PendingOutcome> {
     const key = keyOf(pending.client, pending.query.id);
     const before = this.#waiting.get(key);
-    if (before && equalBytes(before.message, pending.message)) return;
-    this.#forget(key);
-    const [oldest] = this.#waiting.keys();
-    if (this.#waiting.size >= MAX_PENDING_QUERIES) this.#forget(oldest!);
-    const cancelTimer = this.#clock.schedule(() => {
-      this.#waiting.delete(key);
-      this.#onTimeout(pending);
-    }, DNS_UDP_TIMEOUT_MS);
-    this.#waiting.set(key, { ...pending, cancelTimer });
-  }
-
-  /** The query of this answer, which then waits no more. */
-  take(client: Endpoint, answer: DnsAnswer): PendingQuery | undefined {
-    const key = keyOf(client, answer.id);
-    const waiting = this.#waiting.get(key);
-    if (waiting === undefined || !answers(answer, waiting.query)) {
-      return undefined;
+    if (before && equalBytes(before.message, pending.message)) {
+      return Promise.resolve(undefined);
     }
-    this.#forget(key);
-    return waiting;
+    before?.end(undefined);
+    const [oldest] = this.#waiting.values();
+    if (this.#waiting.size >= MAX_PENDING_QUERIES) oldest!.end(undefined);
+    const { promise, resolve } = Promise.withResolvers<PendingOutcome>();
+    const end = (outcome: PendingOutcome): void => {
+      cancelTimer();
+      this.#waiting.delete(key);
+      resolve(outcome);
+    };
+    const cancelTimer = this.#clock.schedule(
+      () => end("late"),
+      DNS_UDP_TIMEOUT_MS,
+    );
+    this.#waiting.set(key, { ...pending, end });
+    return promise;
   }
 
-  /** Forgets them all. */
+  /**
+   * Gives an answer to the query that waits for it.
+   *
+   * @param message The answer as it came.
+   * @returns False when none does.
+   */
+  settle(client: Endpoint, answer: DnsAnswer, message: Uint8Array): boolean {
+    const waiting = this.#waiting.get(keyOf(client, answer.id));
+    if (waiting === undefined || !answers(answer, waiting.query)) return false;
+    waiting.end(message);
+    return true;
+  }
+
+  /** Lets none wait any longer. */
   clear(): void {
-    for (const key of this.#waiting.keys()) this.#forget(key);
-  }
-
-  #forget(key: string): void {
-    this.#waiting.get(key)?.cancelTimer();
-    this.#waiting.delete(key);
+    for (const waiting of this.#waiting.values()) waiting.end(undefined);
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type Outbound,
   type Router,
 } from "../outbound/outbound.ts";
+import { partsOf } from "../outbound/servers/parts.ts";
 import type { GroupOptions } from "../outbound/servers/options.ts";
 import {
   ServerGroup,
@@ -21,6 +22,7 @@ import {
 } from "../outbound/servers/server_group.ts";
 import { GuardedDirect } from "../routing/loop_guard.ts";
 import { type LocalRoutes, RuleRouter } from "../routing/rule_router.ts";
+import type { TargetNames } from "../routing/target_names.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { UpstreamServer } from "../outbound/shadowsocks.ts";
 import {
@@ -69,6 +71,8 @@ export interface LocalOptions extends Partial<ServiceOptions> {
   readonly routes?: LocalRoutes | undefined;
   /** Who may have the PAC file, and what it says. */
   readonly pac?: PacSettings;
+  /** Tells the names behind addresses; default: nobody knows any. */
+  readonly names?: TargetNames | undefined;
   /** Milliseconds for the handshake; default 30,000. */
   readonly handshakeTimeoutMs?: number;
 }
@@ -81,6 +85,7 @@ const DEFAULTS = {
   group: undefined,
   routes: undefined,
   pac: PAC_DEFAULTS,
+  names: undefined,
   handshakeTimeoutMs: LOCAL_HANDSHAKE_TIMEOUT_MS,
 } as const;
 
@@ -161,10 +166,11 @@ class Local implements ConnectionLocal {
   readonly authenticate: Authenticate | undefined;
   readonly router: Router;
   readonly pac: ServePac | undefined;
+  readonly names: TargetNames | undefined;
   readonly silence: SilenceHint;
   readonly world: Required<Dependencies>;
   readonly #group: ServerGroup;
-  #router: Router;
+  #router: Router & { stop?(): void };
   #routes: LocalRoutes | undefined;
   #udp: UdpLocal | undefined;
 
@@ -175,6 +181,7 @@ class Local implements ConnectionLocal {
     const { protocol, users } = options;
     this.options = options;
     this.world = world;
+    this.names = options.names;
     this.#group = options.group ??
       new ServerGroup(options.servers, groupOptions(options), world);
     this.#routes = options.routes;
@@ -200,7 +207,9 @@ class Local implements ConnectionLocal {
 
   setRoutes(routes?: LocalRoutes): void {
     this.#routes = routes;
+    const before = this.#router;
     this.#router = this.#routed(routes);
+    before.stop?.();
   }
 
   /** Serves UDP: a tunnel's, or that of associations. */
@@ -217,18 +226,21 @@ class Local implements ConnectionLocal {
 
   /** Probes no more, unless others do. */
   stop(): void {
+    this.#router.stop?.();
     if (this.options.group === undefined) this.#group.stop();
   }
 
-  #routed(routes: LocalRoutes | undefined): Router {
+  #routed(routes: LocalRoutes | undefined): Router & { stop?(): void } {
     if (routes === undefined) return everythingTo(this.#group);
     const { listen, connectTimeoutMs } = this.options;
     const direct = new GuardedDirect(listen, connectTimeoutMs, this.world);
     const ways = new Map<string, Outbound>([
       ["proxy", this.#group],
       ["direct", direct],
+      ...partsOf(this.#group, routes),
     ]);
-    return new RuleRouter(routes, ways, formatAddress(listen), this.world);
+    const inbound = formatAddress(listen);
+    return new RuleRouter(routes, ways, inbound, this.world, this.names);
   }
 }
 

@@ -18,6 +18,7 @@ import type { Connection } from "../../transport.ts";
 import { ConnectionReport } from "../connection_report.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { ServiceOptions } from "../options.ts";
+import type { TargetNames } from "../routing/target_names.ts";
 import type { Dependencies } from "../service.ts";
 import type { UdpLocal } from "../udp/udp_local.ts";
 import type { Inbound, InboundRequest, Send } from "./inbound.ts";
@@ -45,6 +46,8 @@ export interface ConnectionLocal {
   readonly pac: ServePac | undefined;
   /** Chooses the way to targets. */
   readonly router: Router;
+  /** Tells what addresses stand for; not set: for themselves. */
+  readonly names: TargetNames | undefined;
   /** Where associations are made; set where UDP is relayed. */
   readonly udp: UdpLocal | undefined;
   /** Watches for a server that never answers. */
@@ -161,11 +164,13 @@ export class LocalConnection implements Passage {
     }
   }
 
-  async #channelTo(target: Address, first: Uint8Array): Promise<Channel> {
-    const { options, router, inboundName: inbound } = this.#local;
+  async #channelTo(asked: Address, first: Uint8Array): Promise<Channel> {
+    const { options, router, names, inboundName: inbound } = this.#local;
     const report = this.#report;
-    report.target = formatAddress(target);
+    report.target = formatAddress(asked);
     report.route = undefined;
+    const target = names?.meant(asked) ?? asked;
+    if (target !== asked) report.target = formatAddress(target);
     if (options.mode === "udp_only") {
       throw new ProtocolError("ERR_SOCKS_COMMAND", "This relays UDP only");
     }

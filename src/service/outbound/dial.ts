@@ -11,7 +11,7 @@ import type { Address } from "../../codec/address.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import { PolicyError, TransportError } from "../../errors.ts";
 import { ATTEMPT_DELAY_MS, MAX_DIAL_ADDRESSES } from "../../limits.ts";
-import type { Metrics } from "../../observe.ts";
+import type { LookupReason, Metrics } from "../../observe.ts";
 import {
   explainRefusal,
   type TargetPolicy,
@@ -32,6 +32,8 @@ export interface DialOptions {
   readonly signal: StopSignal;
   /** Secures the connection; default: nothing does. */
   readonly tls?: TlsOptions | undefined;
+  /** Why a name would be looked up; default: that is not told. */
+  readonly why?: LookupReason;
   /** Hears how long it took, unless it was given up; default: nobody does. */
   readonly metrics?: Metrics;
 }
@@ -81,6 +83,9 @@ async function connect(
         : `Cannot resolve ${host}: no answer of the resolver`,
   });
   const { signal } = deadline;
+  if (!resolved && options.why !== undefined) {
+    options.metrics?.lookedUp(options.why);
+  }
   const ips = resolved ? [host] : await transport.resolve(host, { signal });
   resolved = true;
   // What is aborted already tells nobody who begins to listen now.

@@ -49,6 +49,7 @@ export class Direct implements Outbound {
       clock,
       metrics,
       policy,
+      why: "direct",
       timeoutMs,
       signal,
     });

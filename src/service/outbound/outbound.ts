@@ -84,6 +84,11 @@ export interface PacketOut {
 export interface RouteRequest {
   /** Where to. */
   readonly target: Address;
+  /**
+   * Name of a target that is an address, where DNS or the client has told it:
+   * rules on names hold for it.
+   */
+  readonly name?: string | undefined;
   /** Who asks, where users have names. */
   readonly user?: string | undefined;
   /** Name of the protocol that the request came in by. */

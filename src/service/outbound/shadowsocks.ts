@@ -158,6 +158,7 @@ export class Shadowsocks implements Outbound {
   #dial(endpoint: Endpoint, signal: StopSignal): Promise<Connection> {
     const { transport, clock, metrics } = this.#world;
     return dial(endpoint, {
+      why: "server",
       transport,
       clock,
       metrics,

@@ -22,19 +22,31 @@ import {
   type RouteTable,
 } from "../../routes/route_table.ts";
 import type { Channel } from "../../streams/channel.ts";
+import type { DnsResolver } from "../dns/dns_resolver.ts";
+import { RemoteNames } from "../dns/remote_names.ts";
 import type { Outbound, Router, RouteRequest } from "../outbound/outbound.ts";
+import type { NamedGroups } from "../outbound/servers/parts.ts";
 import type { Dependencies } from "../service.ts";
 import { NameCache } from "../udp/name_cache.ts";
+import type { TargetNames } from "./target_names.ts";
 
 /** Rules of a local. */
-export interface LocalRoutes {
+export interface LocalRoutes extends NamedGroups {
   /** Decides. */
   readonly table: RouteTable;
   /**
    * `local`: names are resolved on this machine where a rule compares
-   * addresses. `never`: rules on addresses hold for targets that are addresses.
+   * addresses. `remote`: `resolver` is asked then, through a server. `never`:
+   * rules on addresses hold for targets that are addresses.
    */
-  readonly resolve: "never" | "local";
+  readonly resolve: "never" | "local" | "remote";
+  /**
+   * True to refuse a look-up on this machine, as if it had failed. Default:
+   * false.
+   */
+  readonly leakGuard?: boolean | undefined;
+  /** Set where names are resolved by `remote`. */
+  readonly resolver?: DnsResolver | undefined;
 }
 
 /** Ways by what a route calls them; `block` is none. */
@@ -47,22 +59,36 @@ export class RuleRouter implements Router {
   readonly #inbound: string;
   readonly #world: Required<Dependencies>;
   readonly #names: NameCache;
+  readonly #remote: RemoteNames | undefined;
+  readonly #known: TargetNames | undefined;
 
   /**
    * @param ways What routes may name; `proxy` is among them.
    * @param inbound `host:port` of the listener, for rules that name it.
+   * @param known Tells the names of addresses; default: nobody knows any.
    */
   constructor(
     routes: LocalRoutes,
     ways: RouteWays,
     inbound: string,
     world: Required<Dependencies>,
+    known?: TargetNames,
   ) {
+    this.#known = known;
     this.#routes = routes;
     this.#ways = ways;
     this.#inbound = inbound;
     this.#world = world;
-    this.#names = new NameCache(world);
+    this.#remote = remoteNames(routes, ways.get("proxy")!, world);
+    this.#names = new NameCache({
+      clock: world.clock,
+      transport: this.#remote ?? world.transport,
+    });
+  }
+
+  /** Looks names up no more. Idempotent. */
+  stop(): void {
+    this.#remote?.stop();
   }
 
   /**
@@ -75,14 +101,18 @@ export class RuleRouter implements Router {
   choose(request: RouteRequest): Outbound {
     // What only a server can serve is no target.
     if (isBindTarget(request.target)) return this.#ways.get("proxy")!;
-    const question = questionOf(request, this.#inbound);
-    const { name } = question;
-    const { table, resolve } = this.#routes;
+    const question = questionOf(request, this.#inbound, this.#known);
+    const { name, addresses } = question;
+    const { table, resolve, leakGuard } = this.#routes;
     const decision = table.decide({
       ...question,
-      ...name !== undefined && resolve === "never" && { addresses: [] },
+      ...addresses === undefined && resolve === "never" && { addresses: [] },
     });
     if (decision !== undefined) return this.#way(decision, request);
+    if (resolve === "local" && leakGuard) {
+      this.#world.metrics.lookedUp("refused");
+      return this.#late(request, []);
+    }
     const known = this.#names.known(name!);
     if (known !== undefined) return this.#late(request, bytesOf(known));
     if (request.network === "tcp") {
@@ -93,7 +123,7 @@ export class RuleRouter implements Router {
     }
     // The answer stays in the cache, where the next datagram finds it; so does
     // a failure.
-    this.#names.resolve(name!).catch((error) => {
+    this.#names.resolve(name!, this.#looks).catch((error) => {
       if (!(error instanceof UmbraError)) {
         tellDefect(error, "resolving for a rule", this.#world);
       }
@@ -103,6 +133,11 @@ export class RuleRouter implements Router {
       `Cannot send to ${name} yet: a rule needs its addresses`,
     );
   }
+
+  /** What is asked through a server is not shown here. */
+  readonly #looks = (): void => {
+    if (this.#remote === undefined) this.#world.metrics.lookedUp("route");
+  };
 
   #late(request: RouteRequest, addresses: readonly Uint8Array[]): Outbound {
     const question = questionOf(request, this.#inbound);
@@ -132,7 +167,10 @@ export class RuleRouter implements Router {
     });
     try {
       return bytesOf(
-        await abortable(this.#names.resolve(name), deadline.signal),
+        await abortable(
+          this.#names.resolve(name, this.#looks),
+          deadline.signal,
+        ),
       );
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -142,20 +180,47 @@ export class RuleRouter implements Router {
   }
 }
 
-/** What a request asks of routes. */
+/** @throws {RangeError} When there is no resolver. */
+function remoteNames(
+  { resolve, resolver }: LocalRoutes,
+  outbound: Outbound,
+  world: Required<Dependencies>,
+): RemoteNames | undefined {
+  if (resolve !== "remote") return undefined;
+  if (resolver === undefined) throw new RangeError("No resolver for routes");
+  return new RemoteNames(resolver, outbound, world);
+}
+
+/**
+ * What a request asks of routes.
+ *
+ * @param names Tells the names of addresses.
+ */
 export function questionOf(
-  { target: { host, port }, user, source, network }: RouteRequest,
+  { target: { host, port }, name, user, source, network }: RouteRequest,
   inbound?: string,
+  names?: TargetNames,
 ): RouteQuestion {
   const address = routeAddress(host);
   return {
-    ...address ? { addresses: [address] } : { name: questionName(host) },
+    ...address
+      ? addressTarget(address, name ?? names?.nameOf(address))
+      : { name: questionName(host) },
     port,
     network,
     user,
     inbound,
     source: source === undefined ? undefined : routeAddress(source),
   };
+}
+
+function addressTarget(
+  address: Uint8Array,
+  name: string | undefined,
+): Pick<RouteQuestion, "addresses" | "name" | "isAddress"> {
+  const addresses = [address];
+  if (name === undefined) return { addresses };
+  return { addresses, name: questionName(name), isAddress: true };
 }
 
 /** What is thrown where a rule blocks a target. */

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { Deadline } from "../../clock.ts";
+import { type Clock, Deadline } from "../../clock.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import { PolicyError, TransportError } from "../../errors.ts";
 import {
@@ -20,9 +20,13 @@ import {
   NAME_STALE_MS,
   NAME_TTL_MS,
 } from "../../limits.ts";
-import type { Dependencies } from "../service.ts";
+import type { Transport } from "../../transport.ts";
 
-type World = Pick<Required<Dependencies>, "transport" | "clock">;
+/** Who looks names up, and the time. */
+interface World {
+  readonly transport: Pick<Transport, "resolve">;
+  readonly clock: Clock;
+}
 
 type Addresses = readonly string[];
 
@@ -54,11 +58,12 @@ export class NameCache {
   /**
    * The addresses of a host, at once when it is an address or known.
    *
+   * @param looks Called if a look-up starts.
    * @throws {TransportError} `ERR_NET_NAME_…`, `ERR_NET_TIMEOUT`; also for a
    * short while after a look-up failed so.
    * @throws {PolicyError} `ERR_POLICY_LIMIT` when too many are looked up.
    */
-  resolve(host: string): Promise<Addresses> {
+  resolve(host: string, looks?: () => void): Promise<Addresses> {
     if (parseIp(host) !== undefined) return Promise.resolve([host]);
     const key = host.toLowerCase();
     const entry = this.#entries.get(key) ?? newEntry();
@@ -68,7 +73,7 @@ export class NameCache {
       const fresh = ageMs < NAME_REFRESH_MS;
       if (fresh || entry.lookup !== undefined) return Promise.resolve(known);
     }
-    const failure = entry.lookup ? undefined : this.#refresh(key, entry);
+    const failure = entry.lookup ? undefined : this.#refresh(key, entry, looks);
     if (known !== undefined && (failure || ageMs < NAME_TTL_MS)) {
       return Promise.resolve(known);
     }
@@ -93,7 +98,7 @@ export class NameCache {
    *
    * @returns Why it does not.
    */
-  #refresh(key: string, entry: Entry): unknown {
+  #refresh(key: string, entry: Entry, looks?: () => void): unknown {
     if (this.#nowMs() - entry.failedMs < NAME_FAILURE_TTL_MS) {
       return entry.failure;
     }
@@ -104,6 +109,7 @@ export class NameCache {
       );
     }
     this.#keep(key, entry);
+    looks?.();
     const ended = (): void => {
       entry.lookup = undefined;
     };

@@ -14,6 +14,8 @@ import {
 } from "../../security/target_policy.ts";
 import type { Datagram, Endpoint } from "../../transport.ts";
 import type { PacketChannel, Router } from "../outbound/outbound.ts";
+import type { Metrics } from "../../observe.ts";
+import type { TargetNames } from "../routing/target_names.ts";
 import type { Dependencies } from "../service.ts";
 import { FlowTable, type UdpFlow } from "./flow_table.ts";
 import { NameCache } from "./name_cache.ts";
@@ -42,6 +44,8 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
   readonly router: Router;
   /** Name of the protocol that the datagrams came in by. */
   readonly inbound: string;
+  /** Tells what addresses stand for; default: for themselves. */
+  readonly names?: TargetNames | undefined;
   /** Flows at once, 1 or more. */
   readonly maxFlows: number;
   /** Milliseconds without a datagram. */
@@ -68,6 +72,7 @@ export class OutboundFlows<O extends FlowOwner> {
   readonly #options: OutboundFlowsOptions<O>;
   readonly #flows: FlowTable<Way<O>>;
   readonly #names: NameCache;
+  readonly #metrics: Metrics;
   readonly #report: UdpReport;
 
   /** @param report Counts what happens here. */
@@ -79,6 +84,7 @@ export class OutboundFlows<O extends FlowOwner> {
     this.#options = options;
     this.#report = report;
     this.#names = new NameCache(world);
+    this.#metrics = world.metrics;
     this.#flows = new FlowTable(
       {
         maxFlows: options.maxFlows,
@@ -112,15 +118,21 @@ export class OutboundFlows<O extends FlowOwner> {
   /** Sends what a client said; a failure is counted, not thrown. */
   async send(owner: O, packet: Packet): Promise<void> {
     try {
-      const flow = this.#open(owner, packet.address);
+      const { names } = this.#options;
+      const address = names?.meant(packet.address) ?? packet.address;
+      const flow = this.#open(owner, address);
       const { channel } = flow.data;
-      const { to, bytes } = channel.seal(packet);
+      const { to, bytes } = channel.seal(
+        address === packet.address ? packet : { ...packet, address },
+      );
       await this.#flows.send(
         flow,
         bytes,
         // A socket of the channel's own knows its way.
         () =>
-          channel.bind === undefined ? this.#resolve(to, channel.policy) : [to],
+          channel.bind === undefined
+            ? this.#resolve(to, channel.policy, to === address)
+            : [to],
       );
       this.#report.relayed("up", packet.payload.length);
     } catch (error) {
@@ -167,8 +179,12 @@ export class OutboundFlows<O extends FlowOwner> {
   async #resolve(
     { host, port }: Address,
     policy: TargetPolicy,
+    isTarget: boolean,
   ): Promise<Endpoint[]> {
-    const ips = await this.#names.resolve(host);
+    const ips = await this.#names.resolve(
+      host,
+      () => this.#metrics.lookedUp(isTarget ? "direct" : "server"),
+    );
     const allowed = ips.filter((ip) => policy(ip) === undefined);
     if (allowed.length === 0) {
       throw new PolicyError(

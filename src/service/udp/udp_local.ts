@@ -32,6 +32,7 @@ import { flowLimits } from "./flow_share.ts";
 import { serveDatagrams } from "./receive_loop.ts";
 import { Permits } from "./permits.ts";
 import type { UdpOptions } from "../options.ts";
+import type { TargetNames } from "../routing/target_names.ts";
 import type { Router } from "../outbound/outbound.ts";
 import { clientAt, type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
 
@@ -41,6 +42,8 @@ export interface UdpLocalOptions extends UdpOptions {
   readonly listen: Endpoint;
   /** Chooses the way of datagrams. */
   readonly router: Router;
+  /** Tells what addresses stand for; default: for themselves. */
+  readonly names?: TargetNames | undefined;
 }
 
 /** Leave to send datagrams, until it is disposed of. */
@@ -73,6 +76,7 @@ export class UdpLocal {
     this.#flows = new OutboundFlows(
       {
         router: options.router,
+        names: options.names,
         inbound: "socks",
         ...flowLimits(options, world),
         deliver: ({ endpoint }, packet, signal) =>

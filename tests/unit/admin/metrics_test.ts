@@ -23,6 +23,8 @@ describe("renderMetrics()", () => {
         'umbra_refusals_total{code="ERR_SS_REPLAY"} 1',
         'umbra_refusals_total{code="ERR_SS_AUTHENTICATION"} 0',
         'umbra_datagrams_dropped_total{code="ERR_POLICY_LIMIT"} 1',
+        'umbra_local_lookups_total{why="route"} 1',
+        'umbra_local_lookups_total{why="server"} 2',
         'umbra_routed_total{to="direct",network="tcp"} 1',
         'umbra_routed_total{to="proxy",network="udp"} 2',
         "umbra_udp_associations 1",

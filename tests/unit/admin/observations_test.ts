@@ -153,6 +153,8 @@ test("sumObserved() adds what workers have counted, and takes the latest skew", 
   one.routed("direct", "tcp");
   two.routed("direct", "tcp");
   two.routed("block", "udp");
+  one.lookedUp("direct");
+  two.lookedUp("direct");
   two.dialled(4, true);
   two.dialled(10_000, false);
   const sum = sumObserved([one.snapshot, two.snapshot]);
@@ -164,6 +166,7 @@ test("sumObserved() adds what workers have counted, and takes the latest skew", 
   assert.deepEqual(status.connections, { open: 1, accepted: 2 });
   assert.equal(status.traffic.bytesDown, 7);
   assert.deepEqual(status.refusals, { ERR_SS_REPLAY: 2, ERR_SS_TIMESTAMP: 1 });
+  assert.deepEqual(status.lookups, { direct: 2 });
   assert.deepEqual(status.routed, { tcp: { direct: 2 }, udp: { block: 1 } });
   assert.equal(status.dialMs.count, 2);
   assert.equal(status.dials.ok.sumMs, 7);

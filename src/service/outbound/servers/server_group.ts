@@ -14,6 +14,7 @@ import {
   PROBE_JITTER,
   SERVER_SILENCE_MS,
 } from "../../../limits.ts";
+import type { StopSignal } from "../../../on_abort.ts";
 import type { Channel } from "../../../streams/channel.ts";
 import { type Dependencies, withDefaults } from "../../service.ts";
 import type { Outbound, PacketChannel } from "../outbound.ts";
@@ -50,17 +51,28 @@ export interface ServerGroupOptions extends Partial<GroupOptions> {
 
 type Given = Required<ServerGroupOptions>;
 
+/** Servers among which one is chosen, and how. */
+interface Pool {
+  /** Not set: all of the group are in it. */
+  readonly members?: readonly string[];
+  /** For which the policies are made. */
+  options: Given;
+  policy: Policy;
+  /** Not set: datagrams follow streams. */
+  udpPolicy: Policy | undefined;
+  /** Where the last stream went. */
+  selected: GroupServer | undefined;
+}
+
 /** One way that is many. */
 export class ServerGroup implements Outbound {
   /** See {@link Outbound.name}. */
   readonly name = "servers";
   readonly #world: Required<Dependencies>;
   #options: Given;
-  #policy: Policy;
-  /** Not set: datagrams follow streams. */
-  #udpPolicy: Policy | undefined;
+  /** All servers. */
+  readonly #pool: Pool;
   #servers: readonly GroupServer[] = [];
-  #selected: GroupServer | undefined;
   #pinned: GroupServer | undefined;
   #nextRoundMs = 0;
   #cancelRound: (() => void) | undefined;
@@ -80,8 +92,7 @@ export class ServerGroup implements Outbound {
   ) {
     this.#world = withDefaults(dependencies);
     this.#options = given(options);
-    this.#policy = this.#make(this.#options.policy);
-    this.#setUdpPolicy();
+    this.#pool = { ...this.#policies(), selected: undefined };
     this.#servers = this.#made(servers);
     this.#planRound();
   }
@@ -89,7 +100,7 @@ export class ServerGroup implements Outbound {
   /** What there is to see, in the order of the configuration. */
   get status(): readonly GroupServerStatus[] {
     return this.#servers.map((one) =>
-      one.status(one === this.#selected, one === this.#pinned)
+      one.status(one === this.#pool.selected, one === this.#pinned)
     );
   }
 
@@ -115,17 +126,14 @@ export class ServerGroup implements Outbound {
     const next = given(options);
     const samePolicy = JSON.stringify(next) === JSON.stringify(this.#options);
     if (servers.length === 0) throw noServer();
-    this.#options = next;
+    if (!samePolicy) this.#options = next;
     this.#servers = this.#made(servers, samePolicy ? before : []);
     for (const one of before) if (!this.#servers.includes(one)) one.stop();
-    if (!samePolicy) {
-      this.#policy = this.#make(next.policy);
-      this.#setUdpPolicy();
-      this.#planRound();
-    }
+    if (!samePolicy) this.#planRound();
     this.#pinned = undefined;
     this.#switched = false;
-    if (!this.#servers.includes(this.#selected!)) this.#selected = undefined;
+    const { selected } = this.#pool;
+    if (!this.#servers.includes(selected!)) this.#pool.selected = undefined;
   }
 
   /**
@@ -133,27 +141,36 @@ export class ServerGroup implements Outbound {
    *
    * @throws {UmbraError} What the last of them failed with.
    */
-  async open(
+  open(
     target: Address,
     first: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Channel> {
-    this.#roundWhenDue();
-    const pinned = this.#pinned;
-    if (pinned !== undefined) {
-      return await openPinned(pinned, target, first, signal);
-    }
-    if (!this.#servers.some(isForStreams)) throw noneLeft("TCP");
-    const ways = this.#ways(this.#inTurn(target), target, first);
-    return await firstToOpen(ways, this.#world.clock, signal);
+    return this.#open(this.#pool, target, first, signal);
   }
 
   /** Datagrams take a server when their flow begins, and keep it. */
   packets(target: Address): PacketChannel {
-    const server = this.#forDatagrams(target);
-    const beganMs = this.#world.clock.monotonicMs();
-    server.udp.tried(beganMs);
-    return server.packets(() => this.#shouldMove(server, beganMs));
+    return this.#packets(this.#pool, target);
+  }
+
+  /**
+   * Some of the servers as a way of their own: it chooses among them by the
+   * policy of the group, and what is known of a server is known to both.
+   *
+   * A server whose weight is 0 serves where no other of them does, so that it
+   * can be kept for a route.
+   *
+   * @param name Tells it from other parts.
+   * @param members Names of servers; one that is not there is left out.
+   */
+  part(name: string, members: readonly string[]): Outbound {
+    const pool = { members, ...this.#policies(), selected: undefined };
+    return {
+      name: `servers ${name}`,
+      open: (target, first, signal) => this.#open(pool, target, first, signal),
+      packets: (target) => this.#packets(pool, target),
+    };
   }
 
   /**
@@ -237,9 +254,59 @@ export class ServerGroup implements Outbound {
     return found;
   }
 
+  async #open(
+    pool: Pool,
+    target: Address,
+    first: Uint8Array,
+    signal: StopSignal,
+  ): Promise<Channel> {
+    this.#renew(pool);
+    this.#roundWhenDue();
+    const pinned = this.#pinnedOf(pool);
+    if (pinned !== undefined) {
+      return await openPinned(pinned, target, first, signal);
+    }
+    const able = this.#able(pool, isForStreams);
+    if (able.length === 0) throw noneLeft("TCP", pool);
+    const ways = this.#ways(pool, this.#inTurn(pool, able, target), {
+      target,
+      first,
+    });
+    return await firstToOpen(ways, this.#world.clock, signal);
+  }
+
+  #packets(pool: Pool, target: Address): PacketChannel {
+    this.#renew(pool);
+    const server = this.#forDatagrams(pool, target);
+    const beganMs = this.#world.clock.monotonicMs();
+    server.udp.tried(beganMs);
+    return server.packets(() => this.#shouldMove(pool, server, beganMs));
+  }
+
+  #pinnedOf(pool: Pool): GroupServer | undefined {
+    const pinned = this.#pinned;
+    return pinned !== undefined && isIn(pool, pinned) ? pinned : undefined;
+  }
+
+  /** Those that may serve; of a part, servers without weight if need be. */
+  #able(
+    pool: Pool,
+    isAble: (one: GroupServer) => boolean,
+  ): GroupServer[] {
+    const members = this.#servers.filter((one) => isIn(pool, one));
+    const able = members.filter(isAble);
+    return able.length > 0 || pool.members === undefined
+      ? able
+      : members.filter(({ disabled }) => !disabled);
+  }
+
   /** Servers for a stream, the best first; each is chosen when it is asked for. */
-  *#inTurn(target: Address): Generator<GroupServer> {
-    const left = this.#servers.filter(isForStreams);
+  *#inTurn(
+    { policy }: Pool,
+    able: readonly GroupServer[],
+    target: Address,
+  ): Generator<GroupServer> {
+    const left = [...able];
     while (left.length > 0) {
       const nowMs = this.#world.clock.monotonicMs();
       const working = left.filter(({ health }) =>
@@ -248,7 +315,7 @@ export class ServerGroup implements Outbound {
       const suspect = left.filter(({ health }) => health.state === "suspect");
       const ready = working.filter(({ isReady }) => isReady);
       const one = working.length > 0
-        ? this.#policy.pick(ready.length > 0 ? ready : working, target, nowMs)
+        ? policy.pick(ready.length > 0 ? ready : working, target, nowMs)
         : heaviest(suspect.length > 0 ? suspect : left);
       left.splice(left.indexOf(one), 1);
       yield one;
@@ -256,9 +323,9 @@ export class ServerGroup implements Outbound {
   }
 
   *#ways(
+    pool: Pool,
     servers: Iterable<GroupServer>,
-    target: Address,
-    first: Uint8Array,
+    { target, first }: { readonly target: Address; readonly first: Uint8Array },
   ): Generator<Way> {
     for (const one of servers) {
       const mayRace = one.hasOthers &&
@@ -267,7 +334,7 @@ export class ServerGroup implements Outbound {
         patienceMs: mayRace ? one.patienceMs : Infinity,
         open: async (signal) => {
           const channel = await one.open(target, first, signal);
-          if (!signal.aborted) this.#select(one);
+          if (!signal.aborted) this.#select(pool, one);
           return channel;
         },
         lost: () => one.lost(),
@@ -280,11 +347,11 @@ export class ServerGroup implements Outbound {
     return this.#options.probe !== "never";
   }
 
-  #select(next: GroupServer): void {
-    const before = this.#selected;
-    this.#selected = next;
+  #select(pool: Pool, next: GroupServer): void {
+    const before = pool.selected;
+    pool.selected = next;
     if (before === undefined || before === next) return;
-    if (!this.#policy.keepsServer) return;
+    if (!pool.policy.keepsServer) return;
     next.switchedTo(this.#reasonToLeave(before));
   }
 
@@ -294,34 +361,35 @@ export class ServerGroup implements Outbound {
     return this.#options.policy === "latency" ? "latency" : "recovered";
   }
 
-  #forDatagrams(target: Address): GroupServer {
-    if (this.#pinned !== undefined) return this.#pinned;
+  #forDatagrams(pool: Pool, target: Address): GroupServer {
+    const pinned = this.#pinnedOf(pool);
+    if (pinned !== undefined) return pinned;
     const nowMs = this.#world.clock.monotonicMs();
-    const able = this.#servers.filter(isForDatagrams);
-    if (able.length === 0) throw noneLeft("UDP");
+    const able = this.#able(pool, isForDatagrams);
+    if (able.length === 0) throw noneLeft("UDP", pool);
     const working = able.filter((one) => isUsable(one, nowMs));
     const candidates = working.length > 0 ? working : able;
-    const followed = this.#selected;
-    if (this.#udpPolicy === undefined) {
+    const { selected: followed, udpPolicy } = pool;
+    if (udpPolicy === undefined) {
       return followed !== undefined && candidates.includes(followed)
         ? followed
         : heaviest(candidates.map(byUdpWeight)).one;
     }
-    return this.#udpPolicy.pick(candidates.map(byUdpWeight), target, nowMs).one;
+    return udpPolicy.pick(candidates.map(byUdpWeight), target, nowMs).one;
   }
 
   /** True if flows of a server should move: it is lost, and another is not. */
-  #shouldMove(server: GroupServer, beganMs: number): boolean {
+  #shouldMove(pool: Pool, server: GroupServer, beganMs: number): boolean {
     const nowMs = this.#world.clock.monotonicMs();
-    if (this.#pinned !== undefined) return this.#pinned !== server;
+    const pinned = this.#pinnedOf(pool);
+    if (pinned !== undefined) return pinned !== server;
     // One that is no longer configured serves its flows to their end.
     if (!this.#servers.includes(server)) return false;
     const isLost = server.health.state === "down" ||
       server.udp.isLost(beganMs, nowMs);
     return isLost &&
-      this.#servers.some((one) =>
-        one !== server && isForDatagrams(one) && isUsable(one, nowMs)
-      );
+      this.#able(pool, isForDatagrams)
+        .some((one) => one !== server && isUsable(one, nowMs));
   }
 
   #changed(server: GroupServer, before: HealthState, silentMs: number): void {
@@ -405,11 +473,18 @@ export class ServerGroup implements Outbound {
     return makePolicy(name, { ...this.#options, random: () => this.#random() });
   }
 
-  #setUdpPolicy(): void {
-    const { udpPolicy } = this.#options;
-    this.#udpPolicy = udpPolicy === "follow"
-      ? undefined
-      : this.#make(udpPolicy);
+  /** Gives a pool other policies, where the options are other ones. */
+  #renew(pool: Pool): void {
+    if (pool.options !== this.#options) Object.assign(pool, this.#policies());
+  }
+
+  #policies(): Pick<Pool, "options" | "policy" | "udpPolicy"> {
+    const { policy, udpPolicy } = this.#options;
+    return {
+      options: this.#options,
+      policy: this.#make(policy),
+      udpPolicy: udpPolicy === "follow" ? undefined : this.#make(udpPolicy),
+    };
   }
 
   #random(): number {
@@ -422,7 +497,7 @@ async function openPinned(
   server: GroupServer,
   target: Address,
   first: Uint8Array,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<Channel> {
   try {
     return await server.open(target, first, signal);
@@ -460,8 +535,13 @@ function isDown({ health }: GroupServer): boolean {
   return health.state === "down";
 }
 
-/** The names, or else the addresses; the second of a name has a number. */
-function uniqueNames(servers: readonly UpstreamServer[]): string[] {
+/**
+ * What a group calls its servers: their names, or else the addresses; the
+ * second of a name has a number.
+ */
+export function uniqueNames(
+  servers: readonly Pick<UpstreamServer, "name" | "endpoint">[],
+): string[] {
   const names: string[] = [];
   for (const { name, endpoint } of servers) {
     const wanted = name ?? formatAddress(endpoint);
@@ -480,10 +560,17 @@ function given(options: ServerGroupOptions): Given {
   };
 }
 
-function noneLeft(what: "TCP" | "UDP"): TransportError {
+function isIn({ members }: Pool, { name }: GroupServer): boolean {
+  return members === undefined || members.includes(name);
+}
+
+function noneLeft(what: "TCP" | "UDP", { members }: Pool): TransportError {
+  const which = members === undefined
+    ? "Every server"
+    : `Each of ${members.join(", ")}`;
   return new TransportError(
     "ERR_NET_UNREACHABLE",
-    `Every server is disabled or has weight 0 for ${what}`,
+    `${which} is disabled or has weight 0 for ${what}`,
   );
 }
 

@@ -16,6 +16,8 @@ const CLIENT = { host: "127.0.0.1", port: 4_000 };
 
 const QUESTION = hex("0161000001" + "0001");
 
+const WIRE = hex("c0ffee");
+
 function queryOf(id: number, question = QUESTION): PendingQuery {
   const query = { id, question, key: "", maxBytes: 512, ednsFlags: undefined };
   return { client: CLIENT, query, message: question };
@@ -26,56 +28,63 @@ function answerOf(id: number, question = QUESTION): DnsAnswer {
 }
 
 describe("PendingQueries", () => {
-  test("take() finds a query once, by its client, id and question", () => {
-    const pending = new PendingQueries(new FakeClock(), () => {});
-    pending.add(queryOf(1));
+  test("settle() finds a query once, by its client, id and question", async () => {
+    const pending = new PendingQueries(new FakeClock());
+    const waiting = pending.wait(queryOf(1));
     const elsewhere = { ...CLIENT, port: 4_001 };
-    assert.equal(pending.take(elsewhere, answerOf(1)), undefined);
-    assert.equal(pending.take(CLIENT, answerOf(2)), undefined);
+    assert.equal(pending.settle(elsewhere, answerOf(1), WIRE), false);
+    assert.equal(pending.settle(CLIENT, answerOf(2), WIRE), false);
     const other = hex("0162000001" + "0001");
-    assert.equal(pending.take(CLIENT, answerOf(1, other)), undefined);
-    assert.equal(pending.take(CLIENT, answerOf(1))?.query.id, 1);
-    assert.equal(pending.take(CLIENT, answerOf(1)), undefined);
+    assert.equal(pending.settle(CLIENT, answerOf(1, other), WIRE), false);
+    assert.equal(pending.settle(CLIENT, answerOf(1), WIRE), true);
+    assert.equal(await waiting, WIRE);
+    assert.equal(pending.settle(CLIENT, answerOf(1), WIRE), false);
   });
 
-  test("hands on what waits in vain, once, and no longer for being asked again", async () => {
+  test("tells what waits in vain, once, and no later for being asked again", async () => {
     const clock = new FakeClock();
-    const late: number[] = [];
-    const pending = new PendingQueries(
-      clock,
-      ({ query }) => void late.push(query.id),
-    );
-    pending.add(queryOf(1));
+    const pending = new PendingQueries(clock);
+    let outcome: unknown;
+    pending.wait(queryOf(1)).then((told) => outcome = told);
     await clock.advance(DNS_UDP_TIMEOUT_MS - 1);
-    pending.add(queryOf(1));
-    assert.deepEqual(late, []);
+    assert.equal(await pending.wait(queryOf(1)), undefined);
+    assert.equal(outcome, undefined);
     await clock.advance(1);
-    assert.deepEqual(late, [1]);
+    assert.equal(outcome, "late");
     assert.equal(clock.pending, 0);
   });
 
   test("waits for the latest of the queries of one id", async () => {
     const clock = new FakeClock();
-    const pending = new PendingQueries(clock, () => {});
-    pending.add(queryOf(1));
+    const pending = new PendingQueries(clock);
+    const first = pending.wait(queryOf(1));
     await clock.advance(1);
     const mixed = hex("0141000001" + "0001");
-    pending.add(queryOf(1, mixed));
+    const second = pending.wait(queryOf(1, mixed));
+    assert.equal(await first, undefined);
     assert.equal(clock.pending, 1);
-    assert.equal(pending.take(CLIENT, answerOf(1))?.query.question, mixed);
+    assert.equal(pending.settle(CLIENT, answerOf(1), WIRE), true);
+    assert.equal(await second, WIRE);
   });
 
-  test("forgets the first query and its timer, when there is one too many", () => {
+  test("forgets the first query and its timer, when there is one too many", async () => {
     const clock = new FakeClock();
-    const pending = new PendingQueries(clock, () => {});
-    for (let id = 0; id < MAX_PENDING_QUERIES; id++) pending.add(queryOf(id));
+    const pending = new PendingQueries(clock);
+    const waiting = Array.from(
+      { length: MAX_PENDING_QUERIES },
+      (_, id) => pending.wait(queryOf(id)),
+    );
     assert.equal(clock.pending, MAX_PENDING_QUERIES);
-    pending.add(queryOf(MAX_PENDING_QUERIES));
+    waiting.push(pending.wait(queryOf(MAX_PENDING_QUERIES)));
     assert.equal(clock.pending, MAX_PENDING_QUERIES);
-    assert.equal(pending.take(CLIENT, answerOf(0)), undefined);
-    assert.ok(pending.take(CLIENT, answerOf(1)));
-    assert.ok(pending.take(CLIENT, answerOf(MAX_PENDING_QUERIES)));
+    assert.equal(await waiting[0], undefined);
+    assert.equal(pending.settle(CLIENT, answerOf(0), WIRE), false);
+    assert.equal(pending.settle(CLIENT, answerOf(1), WIRE), true);
     pending.clear();
     assert.equal(clock.pending, 0);
+    assert.deepEqual(
+      await Promise.all(waiting.slice(1, 3)),
+      [WIRE, undefined],
+    );
   });
 });

@@ -9,9 +9,12 @@ import { test } from "node:test";
 import { clientRoutes } from "../../../../src/routes/acl/acl_routes.ts";
 import { readAcl } from "../../../../src/routes/acl/read_acl.ts";
 import { readRoutes } from "../../../../src/routes/read_routes.ts";
+import { ownAnswer, readQuestion } from "../../../../src/codec/dns_records.ts";
+import { readDnsQuery } from "../../../../src/codec/dns_message.ts";
+import { frameMessage } from "../../../../src/service/dns/dns_tcp.ts";
 import type { LocalRoutes } from "../../../../src/service/routing/rule_router.ts";
 import { silentMetrics } from "../../../../src/observe.ts";
-import type { Transport } from "../../../../src/transport.ts";
+import type { Connection, Transport } from "../../../../src/transport.ts";
 import { hex, utf8 } from "../../../support/bytes.ts";
 import { settle } from "../../../support/fake_clock.ts";
 import { readExactly, send } from "../../../support/streams.ts";
@@ -107,6 +110,106 @@ test("a look-up that fails, or takes too long, leaves it to the other rules", as
     resolve: () => new Promise(() => {}),
   });
   assert.deepEqual([silent.reply, silent.dialled], [0, [PROXY]]);
+});
+
+test("the leak guard refuses look-ups for rules, and those are counted", async () => {
+  for (const leakGuard of [false, true]) {
+    const counted: string[] = [];
+    const world = new World({ names: NAMES });
+    world.metrics = {
+      ...silentMetrics,
+      lookedUp: (why) => void counted.push(why),
+    };
+    const resolved: string[] = [];
+    const resolve = world.network.resolve.bind(world.network);
+    world.network.resolve = (name, wait) => {
+      resolved.push(name);
+      return resolve(name, wait);
+    };
+    await world.network.listen({ host: "10.9.0.1", port: 80 });
+    await world.network.listen({ host: "10.0.0.3", port: 80 });
+    await world.network.listen({ host: "10.0.0.2", port: 8388 });
+    await world.local({ routes: { ...routes(), leakGuard } });
+    for (const host of ["listed.test", "direct.test"]) {
+      const length = host.length.toString(16).padStart(2, "0");
+      const { client, reply } = await world.connect(
+        `05010003${length}${utf8(host).toHex()}0050`,
+      );
+      assert.equal(reply[1], 0);
+      client.close();
+    }
+    await world.stop();
+    const [, ...dialled] = world.network.dialled.filter((to) =>
+      !to.endsWith(":1080")
+    );
+    assert.deepEqual(dialled, ["10.0.0.3:80"]);
+    assert.deepEqual(
+      counted,
+      leakGuard ? ["refused", "direct"] : ["route", "direct", "direct"],
+    );
+    assert.deepEqual(
+      resolved,
+      leakGuard
+        ? ["direct.test"]
+        : ["listed.test", "listed.test", "direct.test"],
+    );
+  }
+});
+
+test("a name is resolved through the server where routes say so", async () => {
+  const world = new World({ names: NAMES });
+  await world.server({ targetPolicy: () => undefined });
+  await world.network.listen({ host: "10.9.0.1", port: 80 });
+  await world.network.listen({ host: "10.0.0.4", port: 80 });
+  const asked: string[] = [];
+  const resolver = await world.network.listen({ host: "10.0.0.53", port: 53 });
+  const answer = async (connection: Connection): Promise<void> => {
+    const reader = connection.readable.getReader();
+    for (let next; (next = await reader.read()).value;) {
+      const message = next.value.subarray(2);
+      const query = readDnsQuery(message)!;
+      const { name, type } = readQuestion(query.question);
+      asked.push(`${name} ${type}`);
+      const addresses = type === 1 && name === "listed.test"
+        ? [Uint8Array.of(10, 9, 0, 1)]
+        : [];
+      const bytes = ownAnswer(message, query, { addresses, ttlSeconds: 60 });
+      await send(connection, frameMessage(bytes));
+    }
+  };
+  (async () => {
+    for (let next; (next = await resolver.accept());) {
+      answer(next.connection).catch(() => {});
+    }
+  })();
+  const resolved: string[] = [];
+  const resolve = world.network.resolve.bind(world.network);
+  world.network.resolve = (name, wait) => {
+    resolved.push(name);
+    return resolve(name, wait);
+  };
+  await world.local({
+    routes: {
+      ...routes("remote"),
+      resolver: { host: "10.0.0.53", port: 53 },
+    },
+  });
+  for (const [name, way] of [["listed", "10.9.0.1:80"], ["other", PROXY]]) {
+    const host = `${name}.test`;
+    const length = host.length.toString(16).padStart(2, "0");
+    const { client, reply } = await world.connect(
+      `05010003${length}${utf8(host).toHex()}0050`,
+    );
+    assert.equal(reply[1], 0);
+    assert.equal(world.network.dialled.at(-1), way);
+    client.close();
+  }
+  assert.deepEqual(asked.toSorted(), [
+    ...["listed.test 1", "listed.test 28", "other.test 1", "other.test 28"],
+  ]);
+  // Only what is dialled directly was resolved here.
+  assert.deepEqual(resolved, ["listed.test"]);
+  await world.stop();
 });
 
 test("a blocked target is refused as not allowed", async () => {

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { readRoutes } from "../../../../../src/routes/read_routes.ts";
 import { masterKeyFromPassword } from "../../../../../src/crypto/master_key.ts";
 import { findMethod } from "../../../../../src/crypto/method.ts";
 import { settle } from "../../../../support/fake_clock.ts";
 import { send } from "../../../../support/streams.ts";
-import { FIRST, OTHER, TwoServers } from "../../../../support/two_servers.ts";
+import {
+  FIRST,
+  OTHER,
+  TARGET,
+  TwoServers,
+} from "../../../../support/two_servers.ts";
 import { Application, Peer } from "../../../../support/udp_world.ts";
 
 describe("ServerGroup with a server that fails", () => {
@@ -318,6 +324,87 @@ describe("ServerGroup with datagrams", () => {
     await applications[0]!.ask("again");
     await settle();
     assert.equal(applications[0]!.answers.length, 1);
+    await two.stop();
+  });
+});
+
+describe("ServerGroup.part()", () => {
+  test("sends through its members alone, by name or as a group", async () => {
+    const two = await TwoServers.start();
+    const dialled = async (members: string[]): Promise<string | undefined> => {
+      const part = two.group.part("part", members);
+      const signal = new AbortController().signal;
+      const channel = await part.open(TARGET, new Uint8Array(0), signal);
+      channel.close();
+      return two.dialled.at(-1);
+    };
+    assert.equal(await dialled(["second"]), "second");
+    assert.equal(await dialled(["first"]), "first");
+    assert.equal(await dialled(["second", "first"]), "first");
+    await two.kill(FIRST);
+    assert.equal(await dialled(["second", "first"]), "second");
+    assert.deepEqual(two.states, ["down", "up"], "health is shared");
+    await assert.rejects(dialled(["first"]), { code: "ERR_NET_REFUSED" });
+    await assert.rejects(dialled(["gone"]), { code: "ERR_NET_UNREACHABLE" });
+    assert.equal(two.group.status[1]!.selected, false, "of the whole group");
+    await two.stop();
+  });
+
+  test("has a server without weight for itself, and obeys a pin that is its own", async () => {
+    const two = await TwoServers.start({}, { second: { tcpWeight: 0 } });
+    const part = two.group.part("kept", ["second"]);
+    const both = two.group.part("both", ["first", "second"]);
+    const ask = async (way: typeof part): Promise<string | undefined> => {
+      const signal = new AbortController().signal;
+      (await way.open(TARGET, new Uint8Array(0), signal)).close();
+      return two.dialled.at(-1);
+    };
+    assert.equal(await two.ask(), true);
+    assert.deepEqual(two.dialled, ["first"]);
+    assert.equal(await ask(part), "second");
+    assert.equal(await ask(both), "first");
+    two.group.pin("first");
+    assert.equal(await ask(part), "second");
+    two.group.pin("second");
+    assert.equal(await ask(both), "second");
+    two.group.pin(undefined);
+    two.group.change("second", { disabled: true });
+    await assert.rejects(ask(part), { code: "ERR_NET_UNREACHABLE" });
+    await two.stop();
+  });
+
+  test("is what a route of a local leads to", async () => {
+    const table = readRoutes([{ ip_cidr: TARGET.host, to: "kept" }], {
+      file: "c.json",
+      outbounds: ["kept"],
+      ruleSets: new Map(),
+      nearest: () => undefined,
+    });
+    const groups = new Map([["kept", ["second"]]]);
+    const two = await TwoServers.start({}, {
+      routes: { table, resolve: "never", groups },
+    });
+    assert.equal(await two.ask(), true);
+    assert.deepEqual(two.dialled, ["second"]);
+    await two.stop();
+  });
+
+  test("chooses by another policy after replace()", async () => {
+    const two = await TwoServers.start();
+    const part = two.group.part("both", ["first", "second"]);
+    const signal = new AbortController().signal;
+    const { method, masterKey } = two.world;
+    const servers = [FIRST, OTHER].map((endpoint, i) => ({
+      endpoint,
+      name: ["first", "second"][i]!,
+      method,
+      masterKey,
+    }));
+    two.group.replace(servers, { policy: "round-robin" });
+    for (let i = 0; i < 4; i++) {
+      (await part.open(TARGET, new Uint8Array(0), signal)).close();
+    }
+    assert.deepEqual(two.dialled, ["first", "second", "first", "second"]);
     await two.stop();
   });
 });

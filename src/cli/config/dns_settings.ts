@@ -1,0 +1,174 @@
+/**
+ * What the command line and a configuration file say of the DNS inbound.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { isUnspecified, parseIp } from "../../codec/ip_address.ts";
+import { ConfigError } from "../../errors.ts";
+import { ListNotes } from "../../routes/list_notes.ts";
+import { TargetSetBuilder } from "../../routes/match/target_set.ts";
+import type { DnsResolver } from "../../service/dns/dns_resolver.ts";
+import type { FakeRanges } from "../../service/dns/fake_ips.ts";
+import type { LocalOptions } from "../../service/inbound/local.ts";
+import type { Endpoint } from "../../transport.ts";
+import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
+import type { Arguments } from "../options/args.ts";
+import { DNS, type DnsKeys } from "../settings/dns.ts";
+import { ROUTES } from "../settings/routes.ts";
+import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
+import type { ConfigObject } from "./config_file.ts";
+import { followedLists } from "../routes/open_lists.ts";
+import { readFile } from "./find_servers.ts";
+import { onlineSettings } from "./online_settings.ts";
+import type { Sources } from "./secrets.ts";
+
+/** Where DNS is answered, and who is asked. */
+export interface DnsSettings {
+  /** Where programs ask. */
+  readonly listen: Endpoint;
+  /** Asked by the server. */
+  readonly resolver: DnsResolver;
+  /** Asked by this machine: an IP address; not set where it has none. */
+  readonly direct: DnsResolver | undefined;
+  /** Set: addresses are made up. */
+  readonly fake: FakeSettings | undefined;
+  /** Names of hosts that this program fetches lists from. */
+  readonly hosts: readonly string[];
+}
+
+/** How addresses are made up. */
+export interface FakeSettings {
+  /** Of which ranges. */
+  readonly ranges: FakeRanges;
+  /** File that keeps them; not set: the usual one. */
+  readonly file: string | undefined;
+  /** True for names that keep their true addresses. */
+  isTrue(name: string): boolean;
+}
+
+/**
+ * What is said of the DNS inbound.
+ *
+ * @returns `undefined` when none is asked for.
+ * @throws {ConfigError} Also for what has no effect without a place to listen.
+ */
+export function dnsSettings(
+  args: Arguments,
+  sources: Sources,
+): DnsSettings | undefined {
+  const file = readFile(args, sources);
+  const chosen = fromOptions(DNS, args);
+  const said = merge(chosen, file && fromObject(DNS, file.object));
+  const { listen, resolver = DEFAULT_RESOLVER } = said;
+  if (listen === undefined) {
+    const asksForRoutes = file !== undefined &&
+      fromObject(ROUTES, file.object).resolve === "remote";
+    const [useless] = (Object.keys(chosen) as (keyof DnsKeys)[])
+      .filter((key) => key !== "resolver" || !asksForRoutes);
+    if (useless === undefined) return undefined;
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      `--${DNS[useless].flag} has no effect alone: give --dns-listen ` +
+        "HOST:PORT too",
+    );
+  }
+  const { direct } = said;
+  if (direct !== undefined && isItself(direct, listen)) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `--${DNS.direct.flag} ${formatAddress(direct)}: that is where ` +
+        "--dns-listen answers: it would ask itself",
+    );
+  }
+  const { fakeIp, ...fake } = complete(DNS, said);
+  return {
+    listen,
+    resolver,
+    direct: direct ?? systemResolver(sources, listen),
+    fake: fakeIp
+      ? {
+        ranges: { ipv4: fake.fakeIpRange, ipv6: fake.fakeIp6Range },
+        file: fake.fakeIpFile,
+        isTrue: namesOf(fake.fakeIpFilter ?? []),
+      }
+      : undefined,
+    hosts: [
+      ...file === undefined
+        ? []
+        : followedLists(file.name, file.object.values("rule_sets")[0]),
+      onlineSettings(args, file?.object) ?? [],
+    ].flat().map(({ url }) => url.hostname),
+  };
+}
+
+/** Whom routes ask where names are resolved through a server. */
+export function routeResolver(
+  args: Arguments,
+  file: ConfigObject | undefined,
+): DnsResolver {
+  const said = merge(fromOptions(DNS, args), file && fromObject(DNS, file));
+  return said.resolver ?? DEFAULT_RESOLVER;
+}
+
+/**
+ * Refuses routes whose names nobody could be asked for.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+ */
+export function checkDnsRoutes(
+  dns: DnsSettings | undefined,
+  locals: readonly Pick<LocalOptions, "routes">[],
+): void {
+  const asks = dns !== undefined && dns.direct === undefined;
+  if (!asks || locals.every(({ routes }) => routes === undefined)) return;
+  throw new ConfigError(
+    "ERR_CONFIG_VALUE",
+    "--dns-listen with routes: /etc/resolv.conf names no other resolver for " +
+      "direct ones; give --dns-direct IP[:PORT]",
+  );
+}
+
+/** The first resolver of this machine that is another one. */
+function systemResolver(
+  sources: Sources,
+  listen: Endpoint,
+): Endpoint | undefined {
+  let text: string;
+  try {
+    text = sources.readText("/etc/resolv.conf");
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return undefined;
+  }
+  return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)]
+    .flatMap(([, host]) =>
+      host !== undefined && parseIp(host) !== undefined
+        ? [{ host, port: DEFAULT_RESOLVER.port }]
+        : []
+    )
+    .find((resolver) => !isItself(resolver, listen));
+}
+
+/** True if what listens there is what is asked. */
+function isItself({ host, port }: Endpoint, listen: Endpoint): boolean {
+  if (port !== listen.port) return false;
+  return host === listen.host || isUnspecified(host) ||
+    isUnspecified(listen.host) && /^(127\.|::1$)/.test(host);
+}
+
+/** True for these names, for those below them, and for those of this network. */
+function namesOf(texts: readonly string[]): (name: string) => boolean {
+  const notes = new ListNotes();
+  const builder = new TargetSetBuilder(undefined, notes);
+  for (const text of [...texts, "local", "localhost"]) {
+    builder.name("suffix", text, 0);
+    if (notes.all().length === 0) continue;
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `fake_ip_filter: "${text}" is no name`,
+    );
+  }
+  const set = builder.build();
+  return (name) => !name.includes(".") || set.matchName(name) !== undefined;
+}

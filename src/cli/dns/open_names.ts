@@ -1,0 +1,56 @@
+/**
+ * What this program knows of names and addresses, for its DNS inbound and its
+ * locals.
+ *
+ * @module
+ */
+import process from "node:process";
+import { systemClock } from "../../clock.ts";
+import { formatAddress } from "../../codec/address.ts";
+import type { Logger } from "../../observe.ts";
+import { LocalNames } from "../../service/dns/local_names.ts";
+import { ReverseNames } from "../../service/dns/reverse_names.ts";
+import type { DnsSettings } from "../config/dns_settings.ts";
+import { KeptFile } from "../kept_file.ts";
+import { defaultCachePath } from "../online/online_cache.ts";
+import { KeptFakeIps } from "./fake_ip_file.ts";
+
+/** Names that are known until they are disposed of. */
+export interface OpenNames extends Disposable {
+  /** For services. */
+  readonly names: LocalNames;
+  /** Keeps on disk what must outlast the program. */
+  keep(logger: Logger): void;
+}
+
+/** Reads what was kept. */
+export function openNames({ listen, fake }: DnsSettings): OpenNames {
+  const reverse = new ReverseNames(systemClock);
+  if (fake === undefined) {
+    return {
+      names: new LocalNames(reverse),
+      keep: () => {},
+      [Symbol.dispose]: () => {},
+    };
+  }
+  const path = fake.file ?? usualPath(formatAddress(listen));
+  const kept = new KeptFakeIps(
+    fake.ranges,
+    path === undefined ? undefined : new KeptFile(path),
+    systemClock,
+  );
+  return {
+    names: new LocalNames(reverse, kept.fake),
+    keep: (logger) => kept.keep(logger),
+    [Symbol.dispose]: () => kept[Symbol.dispose](),
+  };
+}
+
+function usualPath(listen: string): string | undefined {
+  try {
+    return defaultCachePath(new URL(`dns://${listen}/`), process.env, "names");
+  } catch {
+    // Deno without --allow-env: as if the environment named no folder.
+    return undefined;
+  }
+}

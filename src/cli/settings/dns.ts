@@ -1,0 +1,163 @@
+/**
+ * Settings of the DNS inbound.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { formatIp, parseIp } from "../../codec/ip_address.ts";
+import { type CidrBlock, parseCidr } from "../../security/target_policy.ts";
+import {
+  type DnsResolver,
+  formatResolver,
+} from "../../service/dns/dns_resolver.ts";
+import type { Endpoint } from "../../transport.ts";
+import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
+import { readHostAndPort } from "../config/values.ts";
+import { ENDPOINT, several, SWITCH, text, textAs } from "./kinds.ts";
+import type { Kind, Settings } from "./setting.ts";
+
+/** See the table. */
+export interface DnsKeys {
+  readonly listen: Endpoint;
+  readonly resolver: DnsResolver;
+  readonly direct: DnsResolver;
+  readonly fakeIp: boolean;
+  readonly fakeIpRange: CidrBlock;
+  readonly fakeIp6Range: CidrBlock;
+  readonly fakeIpFilter: string[];
+  readonly fakeIpFile: string;
+}
+
+/** Who is asked; plain DNS is asked of an address. */
+const RESOLVER: Kind<DnsResolver> = textAs({
+  value: "RESOLVER",
+  type: "string",
+  expected: "IP[:PORT], tls://HOST[:PORT] or https://HOST[:PORT]/PATH",
+  read: readResolver,
+  write: formatResolver,
+});
+
+/** The same by its address: whoever would resolve its name may be us. */
+const NEAR_RESOLVER: Kind<DnsResolver> = {
+  ...RESOLVER,
+  expected: "IP[:PORT], tls://IP[:PORT] or https://IP[:PORT]/PATH",
+  read: (value) => {
+    const read = RESOLVER.read(value);
+    return read && parseIp(read.host) && read;
+  },
+};
+
+/** Where DNS is answered, who is asked, and what is made up. */
+export const DNS: Settings<DnsKeys> = {
+  listen: {
+    key: "dns_listen",
+    flag: "dns-listen",
+    kind: ENDPOINT,
+    role: "local",
+    help:
+      "Answer DNS here, UDP and TCP; the questions go through the server, " +
+      "or as routes say",
+  },
+  resolver: {
+    key: "dns_upstream",
+    flag: "dns-upstream",
+    kind: RESOLVER,
+    usual: formatAddress(DEFAULT_RESOLVER),
+    role: "local",
+    help: "The resolver that the server asks",
+  },
+  direct: {
+    key: "dns_direct",
+    flag: "dns-direct",
+    kind: NEAR_RESOLVER,
+    usual: "the first of /etc/resolv.conf",
+    role: "local",
+    help: "The resolver that this machine asks for names that routes send " +
+      "directly, and for those of the servers",
+  },
+  fakeIp: {
+    key: "fake_ip",
+    flag: "fake-ip",
+    kind: SWITCH,
+    default: false,
+    role: "local",
+    help: "Make addresses up for names that are reached through a server: " +
+      "whoever connects to one is connected to its name",
+  },
+  fakeIpRange: {
+    key: "fake_ip_range",
+    keyAliases: ["fake_dns_ipv4_network"],
+    kind: block(4, 30),
+    default: parseCidr("198.18.0.0/15")!,
+    role: "local",
+    help: "IPv4 addresses that are made up",
+  },
+  fakeIp6Range: {
+    key: "fake_ip6_range",
+    keyAliases: ["fake_dns_ipv6_network"],
+    kind: block(16, 120),
+    default: parseCidr("fdfe:dcba:9876::/64")!,
+    role: "local",
+    help: "IPv6 addresses that are made up",
+  },
+  fakeIpFilter: {
+    key: "fake_ip_filter",
+    kind: several(text("NAME")),
+    role: "local",
+    help: "Names that keep their true addresses, each with all names below " +
+      "it; `*.local`, `localhost` and names without a dot always do",
+  },
+  fakeIpFile: {
+    key: "fake_ip_file",
+    keyAliases: ["fake_dns_database_path"],
+    kind: text("FILE", "file"),
+    usual: "in ~/.cache/umbra",
+    role: "local",
+    help: "File that keeps which name has which made-up address over restarts",
+  },
+};
+
+function block(length: 4 | 16, mostBits: number): Kind<CidrBlock> {
+  const version = length === 4 ? 4 : 6;
+  return textAs({
+    value: "CIDR",
+    type: "string",
+    expected: `a block of IPv${version} addresses, /${mostBits} or larger`,
+    read: (text) => {
+      const read = parseCidr(text);
+      return read?.prefix.length === length && read.bits <= mostBits
+        ? read
+        : undefined;
+    },
+    write: ({ prefix, bits }) => `${formatIp(prefix)}/${bits}`,
+  });
+}
+
+function readResolver(text: string): DnsResolver | undefined {
+  const [, scheme, rest = text, path] =
+    /^(tls|https):\/\/([^/?#]+)(\/[!-~]*)?$/i.exec(text) ?? [];
+  const read = readHostAndPort(rest);
+  if (read === undefined || read.port === 0) return undefined;
+  const { host } = read;
+  switch (scheme?.toLowerCase()) {
+    case "tls":
+      return path === undefined || path === "/"
+        ? { host, port: read.port ?? TLS_PORT, protocol: "tls" }
+        : undefined;
+    case "https": {
+      const port = read.port ?? HTTPS_PORT;
+      return { host, port, protocol: "https", path: path ?? DOH_PATH };
+    }
+    default: {
+      const port = read.port ?? DEFAULT_RESOLVER.port;
+      return parseIp(host) === undefined ? undefined : { host, port };
+    }
+  }
+}
+
+/** RFC 7858 §3.1. */
+const TLS_PORT = 853;
+const HTTPS_PORT = 443;
+
+/** What most resolvers have. RFC 8484 §4.1.1. */
+const DOH_PATH = "/dns-query";

@@ -1,0 +1,51 @@
+/**
+ * What the DNS inbound has told programs, for the locals that they connect to.
+ *
+ * @module
+ */
+import { type Address, formatAddress } from "../../codec/address.ts";
+import type { DnsAddresses } from "../../codec/dns_records.ts";
+import { parseIp, unmapIpv4 } from "../../codec/ip_address.ts";
+import { PolicyError } from "../../errors.ts";
+import type { TargetNames } from "../routing/target_names.ts";
+import type { FakeIps } from "./fake_ips.ts";
+import type { ReverseNames } from "./reverse_names.ts";
+
+/** True names of addresses, and addresses that were made up. */
+export class LocalNames implements TargetNames {
+  /** Addresses that are made up for names; not set: none are. */
+  readonly fake: FakeIps | undefined;
+  readonly #reverse: ReverseNames;
+
+  /** Owns nothing. */
+  constructor(reverse: ReverseNames, fake?: FakeIps) {
+    this.#reverse = reverse;
+    this.fake = fake;
+  }
+
+  /** Takes note of what a name resolves to. */
+  remember(name: string, found: DnsAddresses): void {
+    this.#reverse.remember(name, found);
+  }
+
+  /** See {@link TargetNames.meant}. */
+  meant(target: Address): Address {
+    const address = this.fake && parseIp(target.host);
+    if (address === undefined) return target;
+    const fake = this.fake!;
+    const plain = unmapIpv4(address);
+    if (!fake.has(plain)) return target;
+    const host = fake.nameOf(plain);
+    if (host !== undefined) return { ...target, host };
+    throw new PolicyError(
+      "ERR_FAKE_IP_UNKNOWN",
+      `Cannot reach ${formatAddress(target)}: no name has this address; ` +
+        "the program has kept it from before, let it look the name up again",
+    );
+  }
+
+  /** See {@link TargetNames.nameOf}. */
+  nameOf(address: Uint8Array): string | undefined {
+    return this.#reverse.nameOf(address);
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * A resolver that is asked over UDP, and over TCP where its answer does not fit
+ * or does not come.
+ *
+ * UDP tells little of a server that is gone; asking over TCP then finds the
+ * next one that works, and the flows follow it.
+ *
+ * An answer counts only when it comes from the resolver and has the id and the
+ * question of a query under way: a flow's socket is open to everybody.
+ *
+ * @module
+ */
+import type { StopSignal } from "../../on_abort.ts";
+import { formatAddress } from "../../codec/address.ts";
+import { type DnsQuery, readDnsAnswer } from "../../codec/dns_message.ts";
+import { formatIp, parseIp } from "../../codec/ip_address.ts";
+import type { Packet } from "../../codec/packet.ts";
+import { detach } from "../../defect.ts";
+import { PolicyError, ProtocolError, UmbraError } from "../../errors.ts";
+import { MAX_DNS_CONNECTIONS } from "../../limits.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { UdpOptions } from "../options.ts";
+import { everythingTo, type Outbound } from "../outbound/outbound.ts";
+import type { Dependencies } from "../service.ts";
+import { flowLimits } from "../udp/flow_share.ts";
+import {
+  clientAt,
+  type FlowOwner,
+  OutboundFlows,
+} from "../udp/outbound_flows.ts";
+import type { UdpReport } from "../udp/udp_report.ts";
+import { askOverTcp } from "./dns_tcp.ts";
+import type { DnsExchange, DnsUpstream } from "./dns_upstream.ts";
+import { answers, PendingQueries } from "./pending_queries.ts";
+
+/** Who is asked, and how. */
+export interface PlainUpstreamOptions extends UdpOptions {
+  /** An IP address. */
+  readonly resolver: Endpoint;
+  /** The way there. */
+  readonly outbound: Outbound;
+  /** Told once when nothing ever comes over UDP; default: no line is written. */
+  readonly hint?: string;
+}
+
+/** See above. */
+export class PlainUpstream implements DnsUpstream {
+  readonly #options: PlainUpstreamOptions;
+  /** As the addresses of packets are written. */
+  readonly #resolver: Endpoint;
+  readonly #world: Required<Dependencies>;
+  readonly #report: UdpReport;
+  readonly #flows: OutboundFlows<FlowOwner>;
+  readonly #pending: PendingQueries;
+  #overTcp = 0;
+  /** True if something has come over UDP, or its absence was told. */
+  #udpJudged = false;
+
+  /**
+   * Asks nothing yet.
+   *
+   * @param report Counts datagrams.
+   * @throws {RangeError} When the resolver is no IP address.
+   */
+  constructor(
+    options: PlainUpstreamOptions,
+    world: Required<Dependencies>,
+    report: UdpReport,
+  ) {
+    const { host, port } = options.resolver;
+    const ip = parseIp(host);
+    if (ip === undefined) {
+      throw new RangeError("Cannot start DNS: the resolver is no IP address");
+    }
+    this.#options = options;
+    this.#resolver = { host: formatIp(ip), port };
+    this.#world = world;
+    this.#report = report;
+    this.#pending = new PendingQueries(world.clock);
+    this.#flows = new OutboundFlows(
+      {
+        router: everythingTo(options.outbound),
+        inbound: "dns",
+        ...flowLimits(options, world),
+        deliver: ({ endpoint }, packet) => this.#deliver(endpoint, packet),
+      },
+      world,
+      report,
+    );
+  }
+
+  /** Datagrams that flows of the past lost in their receive queues. */
+  get overflown(): number {
+    return this.#flows.overflown;
+  }
+
+  /** See {@link DnsUpstream.ask}. */
+  async ask(
+    exchange: DnsExchange,
+    signal: StopSignal,
+  ): Promise<Uint8Array | undefined> {
+    if (exchange.isStream) return await this.#askOverTcp(exchange, signal);
+    const { client, message } = exchange;
+    const waiting = this.#pending.wait(exchange);
+    const packet = { address: this.#resolver, payload: message };
+    detach(
+      this.#flows.send(clientAt(client), packet),
+      "DNS query",
+      this.#world,
+    );
+    const outcome = await waiting;
+    if (outcome === undefined) return undefined;
+    if (outcome === "late") {
+      this.#doubtUdp();
+      return await this.#askOverTcp(exchange, signal);
+    }
+    if (readDnsAnswer(outcome)?.truncated !== true) return outcome;
+    try {
+      return await this.#askOverTcp(exchange, signal);
+    } catch (error) {
+      if (!(error instanceof UmbraError)) throw error;
+      this.#report.dropped(error, client.host);
+      // The client may try by itself.
+      return outcome;
+    }
+  }
+
+  /** See {@link DnsUpstream.stop}. */
+  stop(): void {
+    this.#flows.end();
+    this.#pending.clear();
+  }
+
+  /** Something came for a client: an answer, or not. */
+  #deliver(client: Endpoint, { address, payload }: Packet): Promise<void> {
+    if (formatAddress(address) !== formatAddress(this.#resolver)) {
+      throw new PolicyError("ERR_POLICY_STRANGER", "Not from the resolver");
+    }
+    this.#udpJudged = true;
+    const answer = readDnsAnswer(payload);
+    if (
+      answer === undefined || !this.#pending.settle(client, answer, payload)
+    ) throw malformed("it answers no query under way");
+    return Promise.resolve();
+  }
+
+  /** Tells once why every query takes two seconds. */
+  #doubtUdp(): void {
+    const { hint } = this.#options;
+    if (this.#udpJudged || hint === undefined) return;
+    this.#udpJudged = true;
+    this.#world.logger.log("warn", "no DNS answer over UDP", { reason: hint });
+  }
+
+  async #askOverTcp(
+    { query, message }: DnsExchange,
+    signal: StopSignal,
+  ): Promise<Uint8Array> {
+    if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
+      throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
+    }
+    this.#overTcp++;
+    try {
+      const bytes = await askOverTcp(
+        message,
+        this.#resolver,
+        this.#options.outbound,
+        this.#world.clock,
+        signal,
+      );
+      refuseOthers(bytes, query);
+      return bytes;
+    } finally {
+      this.#overTcp--;
+    }
+  }
+}
+
+/** @throws {ProtocolError} `ERR_DNS_MESSAGE` for what does not answer a query. */
+export function refuseOthers(message: Uint8Array, query: DnsQuery): void {
+  const answer = readDnsAnswer(message);
+  if (answer !== undefined && answers(answer, query)) return;
+  throw malformed("it answers another query");
+}
+
+function malformed(reason: string): ProtocolError {
+  return new ProtocolError(
+    "ERR_DNS_MESSAGE",
+    `Cannot use DNS message: ${reason}`,
+  );
+}
