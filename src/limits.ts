@@ -443,6 +443,9 @@ export const STATUS_INTERVAL_MS = 1_000;
 /** Milliseconds of history the dashboard and `umbra top` keep, in memory. */
 export const HISTORY_MS = 600_000;
 
+/** Minutes that a program remembers of itself: a day, some 200 KiB. */
+export const DAY_HISTORY_MINUTES = 1_440;
+
 /** Milliseconds without a look after which a plot shows a hole. */
 export const HISTORY_GAP_MS = 5_000;
 

@@ -48,6 +48,8 @@ export async function runNamed(
       return await (await import("./run/start.ts")).runServer(args, host);
     case "init":
       return await (await import("./init/init.ts")).runInit(args);
+    case "user":
+      return await (await import("./user/user_command.ts")).runUser(args);
     case "genkey":
       return await printKey(args);
     case "url":

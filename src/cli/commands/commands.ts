@@ -22,6 +22,7 @@ import {
   ROUTE,
   TOP,
   URL_COMMAND,
+  USER_COMMAND,
 } from "./tool_commands.ts";
 
 /** Every command, in the order of the help. */
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   TUNNEL,
   SERVER,
   INIT,
+  USER_COMMAND,
   GENKEY,
   URL_COMMAND,
   CONVERT,

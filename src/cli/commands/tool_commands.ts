@@ -15,6 +15,7 @@ import {
 import { LOCAL, SOCKS_USERS } from "../settings/local.ts";
 import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
 import { ACL } from "../settings/routes.ts";
+import { ADMIN } from "../settings/program.ts";
 import { SERVER } from "../settings/server.ts";
 import { optionsOf } from "../settings/tables.ts";
 import {
@@ -76,6 +77,64 @@ export const INIT: Command = {
   examples: [
     "umbra init",
     "umbra init --yes --host vpn.example --user alice --user bob",
+  ],
+};
+
+/** `umbra user`. */
+export const USER_COMMAND: Command = {
+  name: "user",
+  operands: "ACTION [NAME]",
+  maxOperands: 2,
+  summary: "Add, show, change and remove users of a server",
+  description: [
+    "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `remove` or " +
+    "`link`. Asks the running program that -c FILE configures, or that --admin names; " +
+    "where it does not run, the store of that configuration. `add` and `link` " +
+    "print the user's link, at a terminal with its QR code. Users of the " +
+    "configuration can be changed and removed as well: the file stays as it " +
+    "is, and the store remembers what holds over it.",
+  ],
+  options: [
+    CONFIG,
+    ...optionsOf(ADMIN, "admin", "adminTokenFile"),
+    {
+      name: "server",
+      value: "PORT",
+      help: "Port of the server, where there are several",
+    },
+    {
+      name: "quota",
+      value: "SIZE",
+      help: "Payload the user may move in all: 50 GB, say; none for no limit",
+    },
+    {
+      name: "rate",
+      value: "RATE",
+      help: "Payload a second each way: 10 Mbit/s, say; none for no limit",
+    },
+    {
+      name: "connections",
+      value: "N",
+      help: "Connections at once; none for no limit",
+    },
+    {
+      name: "devices",
+      value: "N",
+      help: "Client addresses at once; none for no limit",
+    },
+    {
+      name: "expires",
+      value: "DATE",
+      help: "Day or time when it ends: 2027-01-31, say; none for never",
+    },
+    { name: "qr", help: "Draw the QR code also when this is no terminal" },
+    { name: "json", help: "Print JSON (`list`, `show`)" },
+    ...USUAL,
+  ],
+  examples: [
+    "umbra user add bob -c /etc/umbra/server.json --quota '50 GB'",
+    "umbra user list -c /etc/umbra/server.json",
+    "umbra user set bob --devices 3 --expires none --admin 127.0.0.1:9090",
   ],
 };
 

@@ -223,7 +223,7 @@ function onPorts(
     const own = passwords.child(text);
     if (own !== undefined) {
       const { hosts: _, ...server } = serverFromObject(own, "server", secrets);
-      return { ...host, ...server, port };
+      return { ...host, ...withHolder(own, server, port), port };
     }
     const list = passwords.values(text);
     const [password, obfs, wire] = list.length < 2
@@ -240,6 +240,25 @@ function onPorts(
       ...(wire !== undefined && { wire }),
     };
   });
+}
+
+/**
+ * A port with limits of its own: whoever has its password is a user, by the name
+ * of the port where it has none.
+ */
+function withHolder(
+  object: ConfigObject,
+  server: ServerSettings,
+  port: number,
+): ServerSettings {
+  const limits = fromObject(USER_LIMITS, object, "user");
+  const { secret, tag: name = `port-${port}` } = server;
+  const isLimited = Object.keys(limits).length > 0;
+  if (!isLimited || secret === undefined) return server;
+  const fault = userNameFault(name);
+  if (fault !== undefined) throw object.wrong("name", `another: it ${fault}`);
+  const { secret: _, ...rest } = server;
+  return { ...rest, users: [...server.users ?? [], { name, secret, limits }] };
 }
 
 /** Everything of one server that both forms share. */

@@ -47,7 +47,7 @@ export interface LocalSupervisorOptions {
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers" | "plugins">;
+  programStatus(): Omit<Status, "servers" | "keepsUsers" | "plugins">;
 }
 
 const NO_USERS = "A local has no users of its own; its server has";
@@ -110,6 +110,7 @@ export class LocalSupervisor implements Operator {
     return {
       ...program,
       ready: program.ready && upstreams.some(isOfUse),
+      keepsUsers: false,
       upstreams,
       plugins: this.#plugins.status,
       servers: fleet.running.flatMap(({ plan, service }) => {

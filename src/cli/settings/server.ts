@@ -144,7 +144,8 @@ export const SERVERS: Settings<{
     role: "server",
     help:
       "Several servers that differ in port and password, as libev has it: " +
-      '`{ "8388": "PASSWORD" }`; for ShadowsocksR as in `additional_ports`, ' +
+      '`{ "8388": "PASSWORD" }`; an object with `password`, `name` and limits ' +
+      "makes a user of who has it; for ShadowsocksR as in `additional_ports`, " +
       "or `[password, obfs, protocol]`",
     reload: "adopts",
   },
