@@ -40,6 +40,7 @@ export type {
   Listener,
   ListenOptions,
   OutboundAddresses,
+  Redirection,
   Transport,
   WaitOptions,
 } from "../transport.ts";

@@ -86,6 +86,8 @@ class Network implements MemoryTransport {
     descriptor: false,
     receiveBuffer: false,
     batch: false,
+    socketOptions: false,
+    redirection: false,
   };
   readonly buffers: BufferPool = new BufferPool();
   readonly dialled: string[] = [];

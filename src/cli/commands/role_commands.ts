@@ -16,6 +16,7 @@ import { OUTBOUND, SEND_FROM, TARGETS } from "../settings/network.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "../settings/program.ts";
 import { ACL } from "../settings/routes.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
+import { NAMES, SOCKETS } from "../settings/sockets.ts";
 import { optionsNotServed, optionsOf } from "../settings/tables.ts";
 import {
   CONFIG,
@@ -30,6 +31,8 @@ const REST: readonly Option[] = [
   ...optionsOf(MODE_SWITCHES),
   ...optionsOf(SERVICE),
   ...optionsOf(OUTBOUND),
+  ...optionsOf(SOCKETS),
+  ...optionsOf(NAMES),
   ...optionsOf(RUNNING),
   ...optionsOf(LOG).filter(({ name }) => name !== "verbose"),
   ...optionsOf(ADMIN),

@@ -39,6 +39,7 @@ import {
   operatorSettings,
 } from "./operator_settings.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
+import { checkSocketSettings } from "./socket_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
@@ -217,6 +218,7 @@ function configureLocals(
     warnings: [
       ...found.warnings,
       ...legacy,
+      ...checkSocketSettings(operator, args, file),
       ...(fromFile?.warnings ?? []),
       ...warnings,
       ...new Set(
@@ -303,6 +305,7 @@ export function configureServer(
       ...found.warnings,
       ...legacy,
       ...secrets.warnings,
+      ...checkSocketSettings(operator, args, file),
       ...warnings,
       ...localAddressWarning(file?.object),
     ],

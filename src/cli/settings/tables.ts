@@ -21,6 +21,7 @@ import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
 import { ACL, ROUTES } from "./routes.ts";
 import { ENTRY, SECRET, SERVER, SERVERS } from "./server.ts";
 import { MODE_SWITCHES, SERVICE } from "./service.ts";
+import { NAMES, SOCKETS } from "./sockets.ts";
 import {
   type AnySetting,
   type AnySettings,
@@ -63,6 +64,8 @@ export const TABLES: readonly AnySettings[] = [
   ROUTES,
   OUTBOUND,
   SEND_FROM,
+  SOCKETS,
+  NAMES,
   RUNNING,
   LOG,
   ADMIN,

@@ -4,7 +4,11 @@
  * @module
  */
 import { BufferPool } from "../../../buffer_pool.ts";
-import { MAX_COPIED_READ, MAX_READ_BUFFER } from "../../../limits.ts";
+import {
+  FAST_OPEN_WAIT_MS,
+  MAX_COPIED_READ,
+  MAX_READ_BUFFER,
+} from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
 import { type Socket, SocketConnection } from "../_connection.ts";
 import { CLOSED } from "../_errors.ts";
@@ -22,13 +26,16 @@ import {
   c,
   checked,
   EAGAIN,
+  EINPROGRESS,
   EINTR,
   ENOTCONN,
   errno,
   failure,
+  getOption,
   MSG_NOSIGNAL,
   setOption,
   SHUT_WR,
+  SO_ERROR,
   SO_LINGER,
   SOL_SOCKET,
   TCP_NODELAY,
@@ -66,12 +73,23 @@ export class LinuxSocket implements Socket, Watcher {
   #failure: Error | undefined;
   #reader: PromiseWithResolvers<Chunk> | undefined;
   #writer: PromiseWithResolvers<void> | undefined;
+  /** The first packet waits for bytes to take along (TCP fast open). */
+  #isUnsent: boolean;
+  #opening: Promise<number> | undefined;
+  #openingLate: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param descriptor Connected; owned from now on.
    * @param loop Already watches it, or will.
+   * @param state `isUnsent` is true if it will connect with its first bytes.
    */
-  constructor(descriptor: number, remote: Endpoint, loop: Loop) {
+  constructor(
+    descriptor: number,
+    remote: Endpoint,
+    loop: Loop,
+    { isUnsent = false }: { readonly isUnsent?: boolean } = {},
+  ) {
+    this.#isUnsent = isUnsent;
     this.#descriptor = descriptor;
     this.remote = remote;
     this.#loop = loop;
@@ -106,12 +124,15 @@ export class LinuxSocket implements Socket, Watcher {
         }
       } else this.#loop.postpone(this);
     }
+    if (this.#isUnsent) this.#openLate();
     this.#reader = Promise.withResolvers();
     return this.#reader.promise;
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    for (let written = 0; written < chunk.length;) {
+    let written = this.#isUnsent ? await this.#open(chunk) : 0;
+    if (this.#opening !== undefined) await this.#opening;
+    while (written < chunk.length) {
       if (!this.#isWritable) await this.#room(chunk.length);
       const rest = written === 0 ? chunk : chunk.subarray(written);
       const sent = c.send(this.#descriptor, rest, rest.length, MSG_NOSIGNAL);
@@ -123,6 +144,38 @@ export class LinuxSocket implements Socket, Watcher {
       if (number === EAGAIN) this.#isWritable = false;
       else if (number !== EINTR) throw failure(number, "write");
     }
+  }
+
+  /** Connects with the first bytes. @returns How many the system took. */
+  #open(first: Uint8Array): Promise<number> {
+    this.#isUnsent = false;
+    clearTimeout(this.#openingLate);
+    return this.#opening = this.#connect(first);
+  }
+
+  /** Connects without any, when there are none soon: the peer speaks first. */
+  #openLate(): void {
+    this.#openingLate ??= setTimeout(() => {
+      this.#open(NO_BYTES).catch(() => {
+        // Whoever reads or writes hears of it.
+      });
+    }, FAST_OPEN_WAIT_MS);
+  }
+
+  async #connect(first: Uint8Array): Promise<number> {
+    this.#isWritable = false;
+    const sent = c.send(this.#descriptor, first, first.length, MSG_NOSIGNAL);
+    if (sent < 0) {
+      const number = errno();
+      if (number !== EINPROGRESS && number !== EAGAIN) {
+        throw this.#failure = failure(number, CONNECT);
+      }
+    }
+    await this.#room(first.length);
+    const number = getOption(this.#descriptor, SO_ERROR);
+    if (number !== 0) this.#failure ??= failure(number, CONNECT);
+    if (this.#failure !== undefined) throw this.#failure;
+    return Math.max(0, sent);
   }
 
   /** @param bytes How many wait meanwhile. */
@@ -138,7 +191,10 @@ export class LinuxSocket implements Socket, Watcher {
     BUFFERS.give(chunk);
   }
 
-  shutdown(): void {
+  async shutdown(): Promise<void> {
+    // The system would take it for the end of both directions.
+    if (this.#isUnsent) await this.#open(NO_BYTES);
+    else if (this.#opening !== undefined) await this.#opening;
     if (c.shutdown(this.#descriptor, SHUT_WR) === 0) return;
     const number = errno();
     // The peer has reset it; whoever reads hears of that.
@@ -148,6 +204,7 @@ export class LinuxSocket implements Socket, Watcher {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearTimeout(this.#openingLate);
     this.#loop.forget(this.#descriptor);
     c.close(this.#descriptor);
     this.#reader?.reject(CLOSED);
@@ -231,6 +288,11 @@ export class LinuxConnection extends SocketConnection {
     this.close();
   }
 }
+
+const CONNECT = "connect";
+
+/** Bun has no address for an empty array: of this one no byte is sent. */
+const NO_BYTES: Uint8Array = new Uint8Array(1).subarray(0, 0);
 
 const NOWHERE: Endpoint = { host: "", port: 0 };
 

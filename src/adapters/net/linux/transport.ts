@@ -5,7 +5,13 @@
  *
  * @module
  */
-import type { OutboundAddresses, Transport } from "../../../transport.ts";
+import type {
+  DatagramSocket,
+  Endpoint,
+  OutboundAddresses,
+  SocketOptions,
+  Transport,
+} from "../../../transport.ts";
 import {
   descriptorLimit,
   raiseDescriptorLimit,
@@ -27,14 +33,18 @@ let udp: Udp | undefined;
  *
  * @param outbound Where what goes out leaves from; the system's choice by
  * default.
+ * @param options Of every socket.
  * @throws {Error} With the reason why this system, or the runtime's
  * permissions, do not let us.
  */
 export async function linuxTransport(
   outbound?: OutboundAddresses,
+  options: SocketOptions = {},
 ): Promise<Transport> {
   const { loop } = await openLoop();
   const { bind } = udp ??= new Udp(loop);
+  const bindOut = (endpoint: Endpoint): Promise<DatagramSocket> =>
+    bind(endpoint, {}, options);
   raiseDescriptorLimit();
   return {
     name: "linux",
@@ -45,15 +55,22 @@ export async function linuxTransport(
       descriptor: true,
       receiveBuffer: true,
       batch: true,
+      socketOptions: true,
+      redirection: true,
     },
     buffers: BUFFERS,
-    listen: (endpoint, options) =>
-      listenWithoutIpv6(endpoint, (one) => listen(one, options, loop)),
+    listen: (endpoint, how) =>
+      listenWithoutIpv6(endpoint, (one) => listen(one, how, loop, options)),
     dial: async (to, { signal } = {}) =>
-      await dial(to, { signal, loop, from: outboundFor(to.host, outbound) }),
-    bind: (endpoint, options) =>
-      listenWithoutIpv6(endpoint, (one) => bind(one, options)),
-    bindOutgoing: () => bindOutgoing(bind, outbound),
+      await dial(to, {
+        signal,
+        loop,
+        from: outboundFor(to.host, outbound),
+        options,
+      }),
+    bind: (endpoint, how) =>
+      listenWithoutIpv6(endpoint, (one) => bind(one, how)),
+    bindOutgoing: () => bindOutgoing(bindOut, outbound),
     resolve,
     descriptorLimit,
   };

@@ -14,6 +14,7 @@ import type {
   DatagramSocket,
   Endpoint,
   ListenOptions,
+  SocketOptions,
   WaitOptions,
 } from "../../../transport.ts";
 import { closedSocket, DatagramQueue } from "../_datagram_queue.ts";
@@ -34,12 +35,15 @@ import {
   setOption,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
+  SO_REUSEADDR,
   SO_REUSEPORT,
   SO_RXQ_OVFL,
   SOCK_DGRAM,
   SOCK_FLAGS,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
+import { letRedirected, tellTargets } from "./redirected.ts";
+import { setUpOutgoing } from "./socket_options.ts";
 
 /** Opens UDP sockets of one event loop. */
 export class Udp {
@@ -51,10 +55,15 @@ export class Udp {
     this.#loop = loop;
   }
 
-  /** Implements `Transport.bind`. */
+  /**
+   * Implements `Transport.bind`.
+   *
+   * @param sockets Of what goes out.
+   */
   readonly bind = async (
     { host, port }: Endpoint,
-    { reusePort = false }: ListenOptions = {},
+    { reusePort = false, redirected }: ListenOptions = {},
+    sockets: SocketOptions = {},
   ): Promise<LinuxDatagrams> => {
     const [ip] = await resolve(host);
     const address = encodeAddress({ host: ip!, port });
@@ -67,6 +76,13 @@ export class Udp {
       if (address[0] === AF_INET6) setOption(descriptor, IPV6_V6ONLY, 0);
       if (reusePort) setOption(descriptor, SO_REUSEPORT, 1);
       setOption(descriptor, SO_RXQ_OVFL, 1);
+      if (redirected !== undefined) {
+        letRedirected(descriptor, address[0]!);
+        tellTargets(descriptor, address[0]!);
+        // Replies leave from addresses that others may be bound to as well.
+        setOption(descriptor, SO_REUSEADDR, 1);
+      }
+      setUpOutgoing(descriptor, address[0]!, sockets);
       enlarge(descriptor);
       checked(c.bind(descriptor, address, address.length), action);
       return new LinuxDatagrams(

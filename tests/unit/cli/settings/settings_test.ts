@@ -69,6 +69,11 @@ test("a key and its option are the same word, or are known to differ", () => {
       "method --encrypt-method",
       "local_address --local-addr",
       "update_interval --refresh",
+      "keep_alive --tcp-keep-alive",
+      "tcp_incoming_sndbuf --inbound-send-buffer-size",
+      "tcp_incoming_rcvbuf --inbound-recv-buffer-size",
+      "tcp_outgoing_sndbuf --outbound-send-buffer-size",
+      "tcp_outgoing_rcvbuf --outbound-recv-buffer-size",
     ],
   );
 });
@@ -132,6 +137,6 @@ test("a timeout of 0 is none", () => {
 test("every setting says in one sentence what it is for", () => {
   for (const row of ROWS) {
     assert.match(row.help, /^[A-Z].*[^.]$/, keysOf(row).join());
-    if (row.flag !== undefined) assert.match(row.flag, /^[a-z][a-z-]*$/);
+    if (row.flag !== undefined) assert.match(row.flag, /^[a-z][a-z\d-]*$/);
   }
 });
