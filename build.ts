@@ -30,6 +30,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { LIBRARIES } from "./src/adapters/crypto/openssl.ts";
 import { C_LIBRARIES } from "./src/adapters/system/_libc.ts";
+import { SHELL } from "./src/adapters/system/programs.ts";
 import { completions } from "./src/cli/completions/completions.ts";
 import { manPage } from "./src/cli/options/man.ts";
 import { bunPath, ROOT } from "./tests/support/runtimes.ts";
@@ -49,7 +50,8 @@ const COMPANIONS: Readonly<Record<string, () => string>> = {
  * What a compiled Deno program may do, whatever it is told: open sockets, unix
  * ones too, read and write files (what `umbra init` makes, the store, a kept list),
  * read the environment, the system's limits, this machine's addresses and its
- * own user. Not: start programs, or load libraries but OpenSSL's and C's.
+ * own user, and start plugins through a shell, which whoever is told of none
+ * gives up. Not: load libraries but OpenSSL's and C's.
  * Addresses, paths, and the variables that hold passwords, are the operator's choice and
  * unknown here; run from source to narrow them further.
  */
@@ -60,6 +62,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
   "--allow-sys=networkInterfaces,uid",
   "--allow-env",
+  `--allow-run=${SHELL}`,
   `--allow-ffi=${
     [...LIBRARIES, ...C_LIBRARIES].filter((path) => path.startsWith("/"))
       .join(",")

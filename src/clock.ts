@@ -6,7 +6,7 @@
  */
 import { TransportError, type TransportErrorCode } from "./errors.ts";
 import { MIN_WHEEL_MS } from "./limits.ts";
-import { onAbort } from "./on_abort.ts";
+import { onAbort, Stop, type StopSignal } from "./on_abort.ts";
 import { TimerWheel } from "./timer_wheel.ts";
 
 /** A source of time. */
@@ -64,19 +64,19 @@ export interface DeadlineOptions {
   /** Code of the {@link TransportError} that is the abort reason. */
   readonly code: TransportErrorCode;
   /** Its abort aborts the deadline at once, with the same reason. */
-  readonly parent?: AbortSignal | undefined;
+  readonly parent?: StopSignal | undefined;
   /** What did not happen in that time; default "Gave up waiting". */
   readonly what?: (() => string) | undefined;
 }
 
 /**
- * A deadline as an `AbortSignal` that also follows a parent signal.
+ * A deadline as a signal that also follows a parent signal.
  *
  * The owner must {@link Deadline.cancel} it (or use `using`): that ends the
  * timer and unhooks it from the parent, which usually lives longer.
  */
 export class Deadline implements Disposable {
-  readonly #controller = new AbortController();
+  readonly #stop = new Stop();
   readonly #cancelTimer: () => void;
   #leaveParent: () => void = () => {};
 
@@ -100,8 +100,8 @@ export class Deadline implements Disposable {
   }
 
   /** Aborted with a {@link TransportError} or with the parent's reason. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  get signal(): StopSignal {
+    return this.#stop;
   }
 
   /** Ends the wait without aborting. Idempotent. */
@@ -117,7 +117,7 @@ export class Deadline implements Disposable {
 
   #abort(reason: unknown): void {
     this.cancel();
-    this.#controller.abort(reason);
+    this.#stop.abort(reason);
   }
 }
 
@@ -132,7 +132,7 @@ export class Deadline implements Disposable {
 export function pause(
   clock: Clock,
   delayMs: number,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   if (signal.aborted) {
@@ -161,7 +161,7 @@ export function pause(
  */
 export function abortable<T>(
   operation: Promise<T>,
-  signal: AbortSignal | undefined,
+  signal: StopSignal | undefined,
   late?: (value: T) => void,
 ): Promise<T> {
   if (signal === undefined) return operation;

@@ -136,6 +136,8 @@ export type TransportErrorCode =
   | "ERR_NET_DESCRIPTORS"
   /** EMSGSIZE: a datagram is larger than the system sends. */
   | "ERR_NET_MESSAGE_SIZE"
+  /** The plugin in front of the server does not run. */
+  | "ERR_NET_PLUGIN"
   /** The runtime does not offer it as it was started; the message says why. */
   | "ERR_NET_UNSUPPORTED"
   /** Anything else; `cause` tells. */

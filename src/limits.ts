@@ -908,3 +908,48 @@ export const MAX_TIMER_MS = 2_147_483_647;
  * a kilobyte each.
  */
 export const MAX_FREE_CONTEXTS = 256;
+
+/** Characters of one line of a plugin's output; more of it is cut off. */
+export const MAX_PROGRAM_LINE = 500;
+
+/** Milliseconds from SIGTERM to SIGKILL of a program that does not end. */
+export const PROGRAM_END_MS = 3_000;
+
+/** Milliseconds for the last output of a program that has ended. */
+export const PROGRAM_OUTPUT_MS = 100;
+
+/**
+ * Milliseconds in which a program must be gone that was ended: SIGKILL has had
+ * two seconds then.
+ */
+export const PROGRAM_GONE_MS = 5_000;
+
+/** Milliseconds between two looks whether a plugin listens. */
+export const PLUGIN_LOOK_MS = 25;
+
+/**
+ * Milliseconds in which a plugin must listen, and that a connection waits for
+ * it: obfs-local and v2ray-plugin take up to 31.
+ */
+export const PLUGIN_READY_MS = 5_000;
+
+/** Milliseconds before a plugin that has ended is started again, at first. */
+export const PLUGIN_RESTART_MS = 200;
+
+/** The most of these, after each end twice as many as before. */
+export const MAX_PLUGIN_RESTART_MS = 30_000;
+
+/** Part by which that wait is longer or shorter, at random. */
+export const PLUGIN_RESTART_JITTER = 0.2;
+
+/** Milliseconds after which the waits of a plugin begin at the least again. */
+export const PLUGIN_STEADY_MS = 60_000;
+
+/** Milliseconds in which an end means that a plugin cannot run at all. */
+export const PLUGIN_EARLY_MS = 1_000;
+
+/** Such ends in a row after which its server counts as down. */
+export const MAX_PLUGIN_FAILURES = 5;
+
+/** Lines of its output that are told when a plugin ends. */
+export const PLUGIN_LAST_LINES = 5;

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { StopSignal } from "./on_abort.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 
 /** One end of a connection. */
@@ -50,6 +51,30 @@ export interface Connection {
    */
   write?(chunk: Uint8Array): Promise<void>;
   /**
+   * Reads at once, where the adapter can: the next chunk, or `"end"` after the
+   * peer's FIN; `undefined` if nothing has come yet, and `onReady` is called
+   * when something may have. Not while a `read()` waits.
+   *
+   * @throws {TransportError} As `read()` rejects.
+   */
+  tryRead?(): Uint8Array | "end" | undefined;
+  /**
+   * Writes at once, where the adapter can: there is `tryRead` then, too. Not
+   * while a `write()` waits.
+   *
+   * @param chunk Borrowed for the call.
+   * @returns Bytes that the system has taken. If these are not all, `onReady`
+   * is called when it may take more.
+   * @throws {TransportError} As `write()` rejects.
+   */
+  tryWrite?(chunk: Uint8Array): number;
+  /**
+   * Called when a `tryRead` or `tryWrite` that had to wait may go on, sometimes
+   * without cause, and when the connection is closed. Never called within one
+   * of these two.
+   */
+  onReady?: (() => void) | undefined;
+  /**
    * Takes a chunk of `readable` back for a later read, where the adapter can
    * use it. The caller keeps no view of its memory.
    */
@@ -65,8 +90,8 @@ export interface Connection {
    */
   close(): void;
   /**
-   * Closes with a reset: the peer sees that the stream was cut. Where
-   * `Capabilities.reset` is true.
+   * Closes with a reset: the peer sees that the stream was cut, and may lose
+   * what is on its way. Idempotent. Where `Capabilities.reset` is true.
    */
   reset?(): void;
 }
@@ -168,7 +193,7 @@ export interface DatagramSocket {
 /** How long a dial or a look-up may take is up to the signal. */
 export interface WaitOptions {
   /** Its abort rejects the wait with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /**

@@ -8,6 +8,7 @@ import type { DialCounts, DialPercentiles } from "../dial_times.ts";
 import type { ServerSwitches } from "../service/outbound/servers/server_group.ts";
 import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
 import type { Mode } from "../service/options.ts";
+import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
 /** What can be switched of the servers that a local sends through. */
@@ -211,6 +212,8 @@ export interface Status {
   readonly legacy: readonly string[];
   /** Last measured difference of a client's clock; not set without one. */
   readonly clockSkewSeconds?: number;
+  /** Programs in front of servers; not set: none. */
+  readonly plugins?: readonly PluginStatus[];
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */

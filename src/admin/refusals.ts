@@ -224,6 +224,12 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     title: "Datagram too large",
     meaning: "A datagram is larger than the system or the path takes.",
   },
+  ERR_NET_PLUGIN: {
+    title: "Plugin does not run",
+    meaning:
+      "The program in front of a server has ended, or does not listen. " +
+      "The log has its last words.",
+  },
   ERR_NET_UNSUPPORTED: {
     title: "Not offered by the runtime",
     meaning: "The runtime, as it was started, cannot do this. The log says " +

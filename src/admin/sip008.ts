@@ -11,6 +11,7 @@
  * @module
  */
 import { equalBytes } from "../bytes.ts";
+import { splitPlugin } from "../codec/plugin_options.ts";
 import { parseServerUri } from "../codec/uri.ts";
 import { deriveSecret } from "../crypto/derived_secret.ts";
 import { findServer, findUser } from "./lookup.ts";
@@ -72,7 +73,7 @@ function documentAt(operator: Operator, secret: string): Response | undefined {
 
 function toDocument(uri: string, server: string, user: UserStatus): unknown {
   const { host, port, method, password, plugin } = parseServerUri(uri);
-  const [program, ...pluginOptions] = plugin?.split(";") ?? [];
+  const { name: program, options = "" } = splitPlugin(plugin ?? "");
   const { bytesUp, bytesDown } = user.usage;
   const used = bytesUp + bytesDown;
   const { quotaBytes } = user.limits;
@@ -87,7 +88,7 @@ function toDocument(uri: string, server: string, user: UserStatus): unknown {
       server_port: port,
       password,
       method,
-      ...(program && { plugin: program, plugin_opts: pluginOptions.join(";") }),
+      ...(program && { plugin: program, plugin_opts: options }),
     }],
     bytes_used: used,
     ...(quotaBytes !== undefined &&

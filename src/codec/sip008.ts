@@ -17,6 +17,7 @@
 import { ConfigError } from "../errors.ts";
 import { parseIp } from "./ip_address.ts";
 import { isLightsocksUrl } from "./lightsocks_config.ts";
+import { joinPlugin } from "./plugin_options.ts";
 import { shownText } from "../text.ts";
 import { parseSsrUri, readSubscription, type SsrUri } from "./ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
@@ -173,7 +174,9 @@ function readServer(entry: unknown): OnlineServer | string {
     password,
     host: host.replace(/^\[(.*)\]$/, "$1"),
     port,
-    ...(plugin && { plugin: options ? `${plugin};${options}` : plugin }),
+    ...(plugin && {
+      plugin: joinPlugin({ name: plugin, ...options && { options } }),
+    }),
     ...(tag && { tag }),
     ...(id && { id }),
     ...((mode === "tcp_only" || mode === "udp_only") && { mode }),

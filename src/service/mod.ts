@@ -141,6 +141,15 @@ export type {
 export type { NameEntry, NameKind } from "../routes/match/name_table.ts";
 export type { AddressRange } from "../routes/match/address_ranges.ts";
 export type { TargetCounts, TargetSet } from "../routes/match/target_set.ts";
+export type { PluginOptions } from "./plugin/options.ts";
+export {
+  Plugin,
+  type PluginPlace,
+  type PluginState,
+  type PluginStatus,
+} from "./plugin/plugin.ts";
+export { PluginCrew } from "./plugin/crew.ts";
+export type { ProgramCommand, Programs, RunningProgram } from "../programs.ts";
 export {
   connectionCapacity,
   type Dependencies,

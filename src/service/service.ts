@@ -22,6 +22,7 @@ import {
   silentLogger,
   silentMetrics,
 } from "../observe.ts";
+import { noPrograms, type Programs } from "../programs.ts";
 import { type RandomBytes, systemRandomBytes } from "../random.ts";
 import {
   type ReplayFilter,
@@ -41,12 +42,19 @@ export interface Service {
    * `Infinity` for as long as they take. May be called again with less.
    */
   stop(graceMs: number): Promise<void>;
+  /**
+   * Gives its address up at once, where a plugin has it: what passes through
+   * that is cut. Not set: `stop()` gives it up at once.
+   */
+  release?(): Promise<void>;
 }
 
 /** The world a service runs in. */
 export interface Dependencies {
   /** The network. */
   readonly transport: Transport;
+  /** Runs plugins. Default: there are none. */
+  readonly programs?: Programs;
   /** Default: the system's. */
   readonly clock?: Clock;
   /** Default: the system's. */
@@ -82,6 +90,7 @@ export function withDefaults(
 ): Required<Dependencies> {
   const clock = dependencies.clock ?? systemClock;
   return {
+    programs: noPrograms,
     clock,
     randomBytes: systemRandomBytes,
     logger: silentLogger,

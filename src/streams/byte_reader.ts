@@ -3,25 +3,33 @@
  *
  * @module
  */
+import type { StopSignal } from "../on_abort.ts";
 import { abortable } from "../clock.ts";
 import type { Connection } from "../transport.ts";
 
 /** What a {@link ByteReader} needs of a connection. */
-export type ReadSource = Pick<Connection, "readable" | "read">;
+export type ReadSource = Pick<Connection, "readable" | "read" | "tryRead">;
 
 /**
- * Reads chunks, with a signal on each wait where one is wanted; through the
- * adapter's shortcut, or else through the stream.
+ * Reads chunks: by promises, with a signal on each wait where one is wanted, or
+ * at once; through the adapter's shortcuts, or else through the stream.
  *
  * A read that was given up goes on; the next call takes it over, so that no
  * byte is lost. Handing the reader on costs nothing, unlike unlocking a stream
  * and locking it again.
  */
 export class ByteReader {
+  /**
+   * Called when a {@link ByteReader.tryRead} that found nothing may find
+   * something, where the connection does not tell that itself.
+   */
+  onReady: (() => void) | undefined;
   readonly #source: ReadSource;
   readonly #stream: ReadableStreamDefaultReader<Uint8Array> | undefined;
   /** A read that was given up, or may be. */
   #left: Promise<Uint8Array | undefined> | undefined;
+  /** What that has come to, where {@link ByteReader.tryRead} asks for it. */
+  #outcome: Outcome | undefined;
 
   /**
    * Takes the reading side over for good.
@@ -39,26 +47,48 @@ export class ByteReader {
    * @param signal Its abort rejects the wait with the signal's reason, and gives
    * the read up.
    */
-  read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  read(signal?: StopSignal): Promise<Uint8Array | undefined> {
     const read = this.#left ?? this.#next();
-    this.#left = undefined;
+    this.#forget();
     // Not an async function: one less waits with every quiet connection.
     return signal === undefined ? read : this.#readUntil(read, signal);
   }
 
   /**
-   * Gives a read up that has no signal.
+   * Reads at once, as `Connection.tryRead` does, whatever the adapter can.
    *
-   * @param read What {@link ByteReader.read} returned last; whoever waits for it
-   * drops what it yields.
+   * @throws {TransportError} What the connection failed with.
    */
-  giveUp(read: Promise<Uint8Array | undefined>): void {
-    this.#left = read;
+  tryRead(): Uint8Array | "end" | undefined {
+    if (this.#left === undefined && this.#source.tryRead !== undefined) {
+      return this.#source.tryRead();
+    }
+    const outcome = this.#outcome ??= this.#ask();
+    if (outcome.isPending) return undefined;
+    this.#forget();
+    if ("error" in outcome) throw outcome.error;
+    return outcome.chunk ?? "end";
   }
 
   /** Settles once the next {@link ByteReader.read} would not wait. */
   async peek(): Promise<void> {
     await (this.#left ??= this.#next());
+  }
+
+  #ask(): Outcome {
+    const outcome: Outcome = { isPending: true };
+    const settle = (settled: Omit<Outcome, "isPending">): void => {
+      Object.assign(outcome, settled, { isPending: false });
+      if (this.#outcome === outcome) this.onReady?.();
+    };
+    (this.#left ??= this.#next())
+      .then((chunk) => settle({ chunk }), (error) => settle({ error }));
+    return outcome;
+  }
+
+  #forget(): void {
+    this.#left = undefined;
+    this.#outcome = undefined;
   }
 
   #next(): Promise<Uint8Array | undefined> {
@@ -69,13 +99,20 @@ export class ByteReader {
 
   async #readUntil(
     read: Promise<Uint8Array | undefined>,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Uint8Array | undefined> {
     this.#left = read;
     const chunk = await abortable(read, signal);
     if (this.#left === read) this.#left = undefined;
     return chunk;
   }
+}
+
+/** Of a read that goes on by itself. */
+interface Outcome {
+  isPending: boolean;
+  chunk?: Uint8Array | undefined;
+  error?: unknown;
 }
 
 async function readStream(

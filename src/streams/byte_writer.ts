@@ -6,14 +6,27 @@
 import type { Connection } from "../transport.ts";
 
 /** What a {@link ByteWriter} needs of a connection. */
-export type WriteTarget = Pick<Connection, "writable" | "write" | "closeWrite">;
+export type WriteTarget = Pick<
+  Connection,
+  "writable" | "write" | "tryWrite" | "closeWrite"
+>;
 
-/** Writes through the adapter's shortcut, or else through the stream. */
+/**
+ * Writes by promises or at once, through the adapter's shortcuts, or else
+ * through the stream.
+ */
 export class ByteWriter {
+  /**
+   * Called when a {@link ByteWriter.tryWrite} may go on, where the connection
+   * does not tell that itself.
+   */
+  onReady: (() => void) | undefined;
   readonly #target: WriteTarget;
   #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   /** The write that was begun last. */
   #last: Promise<void> | undefined;
+  /** A chunk of {@link ByteWriter.tryWrite} that is written by a promise. */
+  #handed: Handed | undefined;
   /** A reply that is still to be written, with all before it. */
   #reply: Promise<void> | undefined;
 
@@ -41,6 +54,37 @@ export class ByteWriter {
   }
 
   /**
+   * Writes at once, as `Connection.tryWrite` does, whatever the adapter can.
+   *
+   * @param chunk Borrowed until all of it is taken: what was not is to be
+   * offered again, and nothing else before it.
+   * @returns Bytes that were taken.
+   * @throws {TransportError} What the connection failed with.
+   */
+  tryWrite(chunk: Uint8Array): number {
+    if (this.#target.tryWrite !== undefined) {
+      return this.#target.tryWrite(chunk);
+    }
+    const handed = this.#handed ??= this.#hand(chunk);
+    if (handed.isPending) return 0;
+    this.#handed = undefined;
+    if ("error" in handed) throw handed.error;
+    return chunk.length;
+  }
+
+  /**
+   * Writes what can be written at once, where the adapter can; nothing else is
+   * being written.
+   *
+   * @returns The rest, which is to be written: mostly nothing.
+   * @throws {TransportError} What the connection failed with.
+   */
+  writeNow(chunk: Uint8Array): Uint8Array {
+    const taken = this.#target.tryWrite?.(chunk) ?? 0;
+    return taken === 0 ? chunk : chunk.subarray(taken);
+  }
+
+  /**
    * Writes between two calls of {@link ByteWriter.write}, whoever waits for
    * them: what a session answers by itself.
    *
@@ -57,12 +101,33 @@ export class ByteWriter {
   }
 
   /** Half-close: FIN after everything written. */
-  async close(): Promise<void> {
-    await this.#reply;
-    await (this.#writer?.close() ?? this.#target.closeWrite());
+  close(): Promise<void> {
+    return this.#reply === undefined
+      ? this.#end()
+      : this.#reply.then(() => this.#end());
+  }
+
+  #end(): Promise<void> {
+    return this.#writer?.close() ?? this.#target.closeWrite();
+  }
+
+  #hand(chunk: Uint8Array): Handed {
+    const handed: Handed = { isPending: true };
+    const settle = (outcome: Omit<Handed, "isPending">): void => {
+      Object.assign(handed, outcome, { isPending: false });
+      this.onReady?.();
+    };
+    this.write(chunk).then(() => settle({}), (error) => settle({ error }));
+    return handed;
   }
 
   #write(chunk: Uint8Array): Promise<void> {
     return this.#writer?.write(chunk) ?? this.#target.write!(chunk);
   }
+}
+
+/** What becomes of a chunk that is written by a promise. */
+interface Handed {
+  isPending: boolean;
+  error?: unknown;
 }

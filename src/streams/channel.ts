@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../on_abort.ts";
 import { concat } from "../bytes.ts";
 import { abortable } from "../clock.ts";
 import type { StreamSession } from "../session/stream_protocol.ts";
@@ -48,6 +49,7 @@ export class Channel {
   #watched = false;
   #stale = false;
   #closed = false;
+  #brokenOff = false;
   /** Those that wait in {@link Channel.nextOpened}. */
   #released: PromiseWithResolvers<void> | undefined;
 
@@ -90,6 +92,16 @@ export class Channel {
     return this.#stale || this.#closed;
   }
 
+  /**
+   * Told, from now on, when `tryRead` of the reader or `tryWrite` of the writer
+   * may go on; `undefined`: nobody is.
+   */
+  set onReady(callback: (() => void) | undefined) {
+    this.connection.onReady = callback;
+    this.reader.onReady = callback;
+    this.writer.onReady = callback;
+  }
+
   /** Counts what {@link Channel.read} and {@link Channel.write} carry. */
   countTo(counter: PayloadCounter): void {
     this.#counter = counter;
@@ -129,7 +141,7 @@ export class Channel {
   }
 
   /** Sends payload; settles when the system has taken it. */
-  async write(payload: Uint8Array, signal: AbortSignal): Promise<void> {
+  async write(payload: Uint8Array, signal: StopSignal): Promise<void> {
     await this.#untilPassing(signal);
     const added = this.#begun ? 0 : this.first.length;
     const bytes = this.#begun
@@ -144,7 +156,7 @@ export class Channel {
    *
    * @throws {ProtocolError} When what came is no valid stream.
    */
-  async read(signal: AbortSignal): Promise<Uint8Array | undefined> {
+  async read(signal: StopSignal): Promise<Uint8Array | undefined> {
     this.#watched = false;
     for (;;) {
       const bytes = await this.reader.read(signal);
@@ -186,8 +198,32 @@ export class Channel {
     this.session.free();
   }
 
+  /**
+   * Writes a chunk without its last byte, which tells the peer that the stream
+   * was cut, and loses nothing of what was written before. To be called while
+   * nothing is written.
+   *
+   * @returns Settles when the system has taken it; `undefined` where bytes of
+   * this session tell nothing.
+   */
+  breakOff(): Promise<void> | undefined {
+    const chunk = this.session.seal(new Uint8Array(1)).subarray(0, -1);
+    if (chunk.length === 0) return undefined;
+    this.#brokenOff = true;
+    return this.writer.write(chunk);
+  }
+
+  /**
+   * Closes it in a way that cannot pass for an end: by a reset, where the
+   * transport has one, unless {@link Channel.breakOff} has told the peer.
+   */
+  cut(): void {
+    if (!this.#closed && !this.#brokenOff) this.connection.reset?.();
+    this.close();
+  }
+
   /** What is under way leaves before more does, and before the end. */
-  async #untilPassing(signal?: AbortSignal): Promise<void> {
+  async #untilPassing(signal?: StopSignal): Promise<void> {
     while (this.session.isWaiting === true && !this.#closed) {
       await abortable(this.nextOpened(), signal);
     }

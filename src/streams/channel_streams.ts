@@ -47,7 +47,7 @@ export function channelStreams(
         if (!begun) await write(new Uint8Array(0));
         await channel.closeWrite();
       },
-      abort: () => channel.close(),
+      abort: () => channel.cut(),
     }),
   };
 }

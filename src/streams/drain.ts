@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../on_abort.ts";
 import type { ByteReader } from "./byte_reader.ts";
 
 /**
@@ -19,7 +20,7 @@ import type { ByteReader } from "./byte_reader.ts";
  */
 export async function drain(
   reader: ByteReader,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<number> {
   let discarded = 0;
   try {

@@ -6,7 +6,7 @@
 import type { Clock } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import { type Idle, IdleTimer } from "../idle_timer.ts";
-import { onAbort } from "../on_abort.ts";
+import { onAbort, Stop, type StopSignal } from "../on_abort.ts";
 
 /**
  * Aborts with `ERR_NET_IDLE` once nothing has been touched for a while, or
@@ -16,7 +16,7 @@ import { onAbort } from "../on_abort.ts";
  */
 export class IdleSignal implements Disposable, Idle {
   readonly #timeoutMs: number;
-  readonly #controller = new AbortController();
+  readonly #stop = new Stop();
   readonly #timer: IdleTimer;
   #leaveParent: () => void = () => {};
 
@@ -27,17 +27,17 @@ export class IdleSignal implements Disposable, Idle {
    * @param timeoutMs Milliseconds without a touch.
    * @param parent Its abort aborts this one at once, with the same reason.
    */
-  constructor(clock: Clock, timeoutMs: number, parent: AbortSignal) {
+  constructor(clock: Clock, timeoutMs: number, parent: StopSignal) {
     this.#timeoutMs = timeoutMs;
     this.#timer = new IdleTimer(clock, this);
-    const endToo = (): void => this.#controller.abort(parent.reason);
+    const endToo = (): void => this.#stop.abort(parent.reason);
     if (parent.aborted) endToo();
     else this.#leaveParent = onAbort(parent, endToo);
   }
 
   /** Aborted with a `TransportError` or with the parent's reason. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  get signal(): StopSignal {
+    return this.#stop;
   }
 
   /** Something has moved. */
@@ -52,7 +52,7 @@ export class IdleSignal implements Disposable, Idle {
 
   /** See {@link Idle.onIdle}. */
   onIdle(): void {
-    this.#controller.abort(nothingMoved(this.#timeoutMs));
+    this.#stop.abort(nothingMoved(this.#timeoutMs));
   }
 
   /** Ends the wait without aborting. Idempotent. */

@@ -4,10 +4,11 @@
  * @module
  */
 import type { BufferPool } from "../buffer_pool.ts";
+import { concat } from "../bytes.ts";
 import { type Clock, pause } from "../clock.ts";
 import { type Idle, IdleTimer } from "../idle_timer.ts";
 import { BREAK_OFF_MS } from "../limits.ts";
-import { onAbort } from "../on_abort.ts";
+import { onAbort, Stop, type StopSignal } from "../on_abort.ts";
 import type { Channel, Direction } from "./channel.ts";
 import { nothingMoved } from "./idle_signal.ts";
 
@@ -47,7 +48,7 @@ export interface RelayOptions {
   /** Milliseconds without a byte in either direction. */
   readonly idleTimeoutMs: number;
   /** The abort of any ends the relay with that signal's reason. */
-  readonly signals: readonly AbortSignal[];
+  readonly signals: readonly StopSignal[];
   /** Default: nothing. */
   readonly first?: FirstBytes;
 }
@@ -59,8 +60,7 @@ export interface RelayOptions {
  * Space: one chunk being read and one being written for each direction.
  *
  * Ownership: closes neither channel. When it fails, it reads and writes
- * nothing more; what is pending then ends when the owner closes the channel,
- * and a read may be taken over through the channel's `reader`.
+ * nothing more; the owner may go on through the channel's `reader`.
  *
  * @throws What the first failing read, write, session or passage threw;
  * `TransportError` `ERR_NET_IDLE`; the reason of a signal.
@@ -72,56 +72,75 @@ export function relay(
   options: RelayOptions,
 ): Promise<void> {
   // One promise for all that can happen: an idle relay is to be small.
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  new Relay(passage, options, resolve, reject).start(client, target);
-  return promise;
+  const done = Promise.withResolvers<void>();
+  new Relay(client, target, passage, options, done).start();
+  return done.promise;
 }
 
-/** Two directions, and everything that may end them. */
+/** Two flows, and everything that may end them. */
 class Relay implements Idle {
   readonly passage: Passage;
   readonly options: RelayOptions;
-  #timer: IdleTimer | undefined;
+  readonly #client: Channel;
+  readonly #target: Channel;
+  readonly #up: Flow;
+  readonly #down: Flow;
+  readonly #timer: IdleTimer;
   readonly #resolve: () => void;
   readonly #reject: (reason: unknown) => void;
-  #pumps: readonly Pump[] = [];
-  #running = 0;
-  #failed = false;
+  #running = 2;
+  #isOver = false;
   #leaveSignals: (() => void)[] = [];
 
   constructor(
+    client: Channel,
+    target: Channel,
     passage: Passage,
     options: RelayOptions,
-    resolve: () => void,
-    reject: (reason: unknown) => void,
+    { resolve, reject }: Omit<PromiseWithResolvers<void>, "promise">,
   ) {
     this.passage = passage;
     this.options = options;
+    this.#client = client;
+    this.#target = target;
     this.#resolve = resolve;
     this.#reject = reject;
+    this.#timer = new IdleTimer(options.clock, this);
+    this.#up = new Flow("up", client, target, this);
+    this.#down = new Flow("down", target, client, this);
   }
 
-  start(client: Channel, target: Channel): void {
+  start(): void {
     for (const signal of this.options.signals) {
       if (signal.aborted) return this.fail(signal.reason);
       const fail = (): void => this.fail(signal.reason);
       this.#leaveSignals.push(onAbort(signal, fail));
     }
-    this.#timer = new IdleTimer(this.options.clock, this);
-    const up = new Pump("up", client, target, this);
-    const down = new Pump("down", target, client, this);
-    this.#pumps = [up, down];
-    this.#running = this.#pumps.length;
     const { first } = this.options;
-    const fail = (reason: unknown): void => this.fail(reason);
-    up.run(first?.up).catch(fail);
-    down.run(first?.down).catch(fail);
+    this.#up.write(first?.up ?? NOTHING);
+    this.#down.write(first?.down ?? NOTHING);
+    this.#client.onReady = this.#target.onReady = () => this.goOn();
+    this.goOn();
+  }
+
+  /** Moves what can be moved now. */
+  goOn(): void {
+    this.#up.run();
+    this.#down.run();
+    // A session may have waited for what came the other way.
+    if (this.#up.isHeld) this.#up.run();
+  }
+
+  /** The session of this flow's source answers its peer by itself. */
+  reply(flow: Flow, bytes: Uint8Array): void {
+    const back = flow === this.#up ? this.#down : this.#up;
+    back.reply(bytes);
   }
 
   /** One direction has ended. */
   ended(): void {
     this.touch();
-    if (--this.#running > 0) return;
+    if (--this.#running > 0 || this.#isOver) return;
     this.#stop();
     this.#resolve();
   }
@@ -138,24 +157,24 @@ class Relay implements Idle {
 
   /** Something has moved. */
   touch(): void {
-    this.#timer?.touch();
+    this.#timer.touch();
   }
 
-  /** Waits to keep a rate, which is no idleness. */
-  async pace(waitMs: number, signal: AbortSignal): Promise<void> {
-    this.#timer?.hold();
-    await pause(this.options.clock, waitMs, signal);
-    this.#timer?.release();
+  /** A rate is to be kept, which is no idleness. @returns Ends the wait. */
+  pace(waitMs: number, goOn: () => void): () => void {
+    this.#timer.hold();
+    return this.options.clock.schedule(() => {
+      this.#timer.release();
+      goOn();
+      this.goOn();
+    }, waitMs);
   }
 
   /** Nothing goes on after this; said again, it changes nothing. */
   fail(reason: unknown): void {
-    if (this.#failed) return;
-    this.#failed = true;
-    const pumps = this.#pumps;
+    if (this.#isOver) return;
     this.#stop();
-    const told = pumps.map((pump) => pump.breakOff(reason))
-      .find((one) => one !== undefined);
+    const told = this.#down.breakOff(reason);
     if (told === undefined) this.#reject(reason);
     else {
       const end = (): void => this.#reject(reason);
@@ -164,23 +183,33 @@ class Relay implements Idle {
   }
 
   #stop(): void {
+    this.#isOver = true;
     for (const leave of this.#leaveSignals) leave();
     this.#leaveSignals = [];
-    this.#timer?.stop();
-    for (const pump of this.#pumps) pump.stop();
-    this.#pumps = [];
+    this.#timer.stop();
+    this.#client.onReady = this.#target.onReady = undefined;
+    this.#up.stop();
+    this.#down.stop();
   }
 }
 
-/** Copies one direction. */
-class Pump {
+/** Copies one direction, as far as both ends are ready. */
+class Flow {
   readonly #direction: Direction;
   readonly #from: Channel;
   readonly #to: Channel;
   readonly #relay: Relay;
-  #reading: Promise<Uint8Array | undefined> | undefined;
-  #stopped = false;
-  #pacing: AbortController | undefined;
+  /** What is being written, of which the sink has not taken `#rest`. */
+  #bytes: Uint8Array = NOTHING;
+  #rest: Uint8Array = NOTHING;
+  /** True if `#bytes` are what was read. */
+  #isPlain = false;
+  /** What the sink's session has answered, to be written next. */
+  #replies: Uint8Array = NOTHING;
+  #isEnded = false;
+  #isStopped = false;
+  /** Ends the wait for a rate. */
+  #endPace: (() => void) | undefined;
 
   constructor(direction: Direction, from: Channel, to: Channel, relay: Relay) {
     this.#direction = direction;
@@ -189,83 +218,99 @@ class Pump {
     this.#relay = relay;
   }
 
-  /** Its rejection ends the relay. */
-  async run(first: Uint8Array | undefined): Promise<void> {
-    const { reader, session } = this.#from;
-    const { writer } = this.#to;
-    const { options: { buffers }, passage } = this.#relay;
-    if (first !== undefined && first.length > 0) {
-      await writer.write(first);
-      this.#relay.touch();
-    }
-    while (!this.#stopped) {
-      if (this.#to.session.isWaiting === true) {
-        await this.#untilPassing();
-        if (this.#stopped) return;
-      }
-      this.#reading = reader.read();
-      let chunk = await this.#reading;
-      if (this.#stopped) return;
-      this.#reading = undefined;
-      if (chunk === undefined) break;
-      const { bytes, waitMs } = this.#carry(chunk);
-      const isSame = bytes === chunk;
-      // A write may wait for minutes, and this function holds what it names.
-      chunk = undefined;
-      this.#relay.touch();
-      if (waitMs > 0) await this.#pace(waitMs);
-      if (this.#stopped) return;
-      if (bytes.length > 0) await writer.write(bytes);
-      // Only now, and not if it failed: until then the system reads from it.
-      if (isSame) this.#from.connection.recycle?.(bytes);
-      else buffers.give(bytes);
-      this.#relay.touch();
-    }
-    if (this.#stopped) return;
-    session.end();
-    passage.ended?.(this.#direction);
-    await writer.close();
-    if (!this.#stopped) this.#relay.ended();
+  /** True while the sink's session wants nothing more; see `isWaiting`. */
+  get isHeld(): boolean {
+    return this.#to.session.isWaiting === true;
   }
 
-  /** What is to be written for a chunk, and after how many milliseconds. */
-  #carry(chunk: Uint8Array): { bytes: Uint8Array; waitMs: number } {
+  /** Goes on until an end is not ready. */
+  run(): void {
+    try {
+      while (this.#step());
+    } catch (error) {
+      this.#relay.fail(error);
+    }
+  }
+
+  /** @returns True if the next step may be done at once. */
+  #step(): boolean {
+    if (this.#isStopped || this.#endPace !== undefined) return false;
+    if (this.#rest.length > 0) return this.#writeRest();
+    if (this.#replies.length > 0) return this.#writeReplies();
+    // What is under way leaves before more is read, and before the end.
+    if (this.#isEnded || this.isHeld) return false;
+    const chunk = this.#from.reader.tryRead();
+    if (chunk === undefined) return false;
+    if (chunk === "end") this.#end();
+    else this.#carry(chunk);
+    return true;
+  }
+
+  /** Opens a chunk, asks whether its payload may pass, and seals it. */
+  #carry(chunk: Uint8Array): void {
     const { options: { buffers }, passage } = this.#relay;
     const { payload, reply } = this.#from.session.open(chunk, buffers.take);
-    if (reply !== undefined) this.#reply(reply);
-    this.#from.opened();
+    if (reply !== undefined) this.#relay.reply(this, reply);
     const waitMs = passage.pass(this.#direction, payload.length);
     const bytes = this.#to.session.seal(payload, buffers.take);
-    this.#giveBack(chunk, payload, bytes);
-    return { bytes, waitMs };
-  }
-
-  /** What is needed no more once `bytes` are made. */
-  #giveBack(chunk: Uint8Array, payload: Uint8Array, bytes: Uint8Array): void {
     if (bytes !== chunk) this.#from.connection.recycle?.(chunk);
-    if (payload !== chunk && payload !== bytes) {
-      this.#relay.options.buffers.give(payload);
+    if (payload !== chunk && payload !== bytes) buffers.give(payload);
+    this.#isPlain = bytes === chunk;
+    this.write(bytes);
+    this.#relay.touch();
+    if (waitMs > 0) this.#pace(waitMs);
+  }
+
+  /** What is written next; nothing else is being written. */
+  write(bytes: Uint8Array): void {
+    this.#bytes = this.#rest = bytes;
+  }
+
+  #writeRest(): boolean {
+    const taken = this.#to.writer.tryWrite(this.#rest);
+    if (taken > 0) this.#relay.touch();
+    if (taken < this.#rest.length) {
+      if (taken > 0) this.#rest = this.#rest.subarray(taken);
+      return false;
     }
+    // Only now, and not if it failed: until then the system reads from it.
+    if (this.#isPlain) this.#from.connection.recycle?.(this.#bytes);
+    else this.#relay.options.buffers.give(this.#bytes);
+    this.#isPlain = false;
+    this.write(NOTHING);
+    return true;
   }
 
-  /** The session answers its peer by itself. */
-  #reply(bytes: Uint8Array): void {
-    this.#from.writer.reply(bytes)
-      .catch((error) => this.#relay.fail(error));
+  /** To be written between two chunks. */
+  reply(bytes: Uint8Array): void {
+    this.#replies = concat(this.#replies, bytes);
+    this.run();
   }
 
-  /** What is under way leaves before more is read, and before the end. */
-  async #untilPassing(): Promise<void> {
-    while (this.#to.session.isWaiting === true && !this.#stopped) {
-      await this.#to.nextOpened();
-    }
+  #writeReplies(): boolean {
+    this.write(this.#replies);
+    this.#replies = NOTHING;
+    return true;
   }
 
+  /** The source has ended: so does the sink. */
+  #end(): void {
+    this.#isEnded = true;
+    this.#from.session.end();
+    this.#relay.passage.ended?.(this.#direction);
+    this.#to.writer.close()
+      .then(() => this.#relay.ended(), (error) => this.#relay.fail(error));
+  }
+
+  /** Keeps a rate. */
+  #pace(waitMs: number): void {
+    this.#endPace = this.#relay.pace(waitMs, () => this.#endPace = undefined);
+  }
+
+  /** Nothing is read or written any more. */
   stop(): void {
-    this.#stopped = true;
-    this.#pacing?.abort();
-    this.#to.opened();
-    if (this.#reading !== undefined) this.#from.reader.giveUp(this.#reading);
+    this.#isStopped = true;
+    this.#endPace?.();
   }
 
   /**
@@ -274,20 +319,16 @@ class Pump {
    */
   breakOff(reason: unknown): Promise<void> | undefined {
     const { options: { clock }, passage } = this.#relay;
-    // If nothing is being read, a write is under way, and its rest is missing.
-    const mayWrite = this.#direction === "down" && this.#reading !== undefined;
+    // If a write is under way, its rest is missing.
+    const mayWrite = this.#rest.length === 0 && !this.#isEnded;
     if (!mayWrite || passage.breaksOff?.(reason) !== true) return undefined;
-    const { session, writer } = this.#to;
-    const chunk = session.seal(new Uint8Array(1)).subarray(0, -1);
-    const done = new AbortController();
-    const end = (): void => done.abort();
-    writer.write(chunk).then(end, end);
-    return pause(clock, BREAK_OFF_MS, done.signal);
-  }
-
-  /** Keeps a rate. */
-  async #pace(waitMs: number): Promise<void> {
-    this.#pacing = new AbortController();
-    await this.#relay.pace(waitMs, this.#pacing.signal);
+    const writing = this.#to.breakOff();
+    if (writing === undefined) return undefined;
+    const done = new Stop();
+    const end = (): void => done.abort(undefined);
+    writing.then(end, end);
+    return pause(clock, BREAK_OFF_MS, done);
   }
 }
+
+const NOTHING = new Uint8Array(0);

@@ -20,6 +20,7 @@ const LEVEL_0 = [
   "random",
   "text",
   "transport",
+  "programs",
   "observe",
   "users",
   "defect",

@@ -35,6 +35,9 @@ interface State {
   got: number;
 }
 
+/** Milliseconds without the end of a session after which none will come. */
+const STUCK_MS = 15_000;
+
 const GREETING = Uint8Array.of(5, 1, 0);
 const REQUEST = Uint8Array.of(
   ...[5, 1, 0, 1, 127, 0, 0, 1],
@@ -174,22 +177,38 @@ function first(): void {
   next();
 }
 
-/** So many short sessions, 32 at a time. */
+/**
+ * So many short sessions, 32 at a time. Ends as well when none has ended for
+ * {@link STUCK_MS}: what is open then has lost its wake-up.
+ */
 function sessions(): void {
   let started = 0;
+  let answered = 0;
   let ended = 0;
+  let lastMs = performance.now();
+  const result = (): Record<string, unknown> => ({
+    ...{ value: ended, unit: "sessions" },
+    ...{ answered, stuck: connections - ended },
+  });
   const next = (): void => {
     if (started === connections) return;
     started++;
     open({
       onOpen: (socket) => void socket.write(letter("P")),
-      onData: (socket) => socket.end(),
+      onData(socket): void {
+        answered++;
+        socket.end();
+      },
       onClose(): void {
-        if (++ended === connections) finish({ value: ended, unit: "sessions" });
+        lastMs = performance.now();
+        if (++ended === connections) finish(result());
         next();
       },
     });
   };
+  setInterval(() => {
+    if (performance.now() - lastMs > STUCK_MS) finish(result());
+  }, 1_000);
   for (let i = 0; i < 32; i++) next();
 }
 

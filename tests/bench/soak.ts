@@ -1,26 +1,45 @@
 /**
- * Many short sessions, one after the other, and what memory does meanwhile.
+ * Many short sessions and UDP associations, and what memory and descriptors do
+ * meanwhile.
  *
- * Usage: `deno run -A tests/bench/soak.ts [SESSIONS]`, 100,000 by default, for
- * each runtime. Fails when the second half of the curve still climbs.
+ * Usage: `deno run -A tests/bench/soak.ts [--runtime bun|deno] [--transport
+ * runtime|linux] [--sessions N] [--associations N]`; both runtimes, 100,000 and
+ * 10,000 by default. Fails when the last quarter of a curve is above the second
+ * one, when a session is stuck, or when an answer is missing.
  *
  * @module
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
+import { parseArgs } from "node:util";
 import { freePort, Program } from "../support/process.ts";
 import { bunPath, ROOT } from "../support/runtimes.ts";
-import { Running, umbra } from "./systems.ts";
+import { Running, type System, umbra } from "./systems.ts";
 
-const SESSIONS = Number(process.argv[2] ?? 100_000);
+const { values } = parseArgs({
+  options: {
+    runtime: { type: "string" },
+    transport: { type: "string", default: "runtime" },
+    sessions: { type: "string", default: "100000" },
+    associations: { type: "string", default: "10000" },
+  },
+});
+
 const SAMPLE_MS = 2_000;
 
 /** Part by which the last quarter may exceed the second: noise of a heap. */
 const TOLERANCE = 0.1;
 
-const flat = [await soak("bun"), await soak("deno")];
-process.exitCode = flat.every(Boolean) ? 0 : 1;
+/** Descriptors by which the last quarter may exceed the second. */
+const DESCRIPTORS = 64;
+
+const runtimes = (["bun", "deno"] as const)
+  .filter((one) => values.runtime === undefined || values.runtime === one);
+let good = true;
+for (const runtime of runtimes) good = await soak(runtime) && good;
+process.exitCode = good ? 0 : 1;
 
 async function soak(runtime: "bun" | "deno"): Promise<boolean> {
   await using target = await Program.start(
@@ -28,39 +47,86 @@ async function soak(runtime: "bun" | "deno"): Promise<boolean> {
     { ready: /^\d+/ },
   );
   const [serverPort, localPort] = [await freePort(), await freePort()];
-  await using running = await Running.start(umbra(runtime), {
+  const targetPort = target.output.trim();
+  await using running = await Running.start(chosen(umbra(runtime)), {
     method: "aes-256-gcm",
     front: "socks",
     serverPort,
     localPort,
-    targetPort: Number(target.output.trim()),
+    targetPort: Number(targetPort),
   });
+  const sessions = await watch(running, `${runtime}, sessions`, [
+    ...["load.ts", String(localPort), targetPort, "sessions"],
+    ...[values.sessions, "0"],
+  ]);
+  const associations = await watch(running, `${runtime}, associations`, [
+    ...["associations.ts", String(localPort), values.associations],
+  ]);
+  return sessions && associations;
+}
+
+function chosen(system: System): System {
+  const words = ["-u", "--transport", values.transport];
+  return {
+    name: system.name,
+    server: (setup) => [...system.server(setup), ...words],
+    local: (setup) => [...system.local(setup), ...words],
+  };
+}
+
+/** Runs a load, and takes samples until it ends. */
+async function watch(
+  running: Running,
+  name: string,
+  [program, ...args]: string[],
+): Promise<boolean> {
   const load = spawn(bunPath(), [
-    ...["--no-install", join(ROOT, "tests/bench/load.ts")],
-    ...[String(localPort), target.output.trim(), "sessions", String(SESSIONS)],
-    "0",
+    ...["--no-install", join(ROOT, "tests/bench", program!), ...args],
   ], { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = new Promise<void>((resolve) =>
-    load.once("close", () => resolve())
-  );
+  let output = "";
+  load.stdout.on("data", (bytes) => output += bytes);
   let over = false;
-  ended.then(() => over = true);
-  const curve: number[] = [];
+  const ended = once(load, "close").then(() => over = true);
+  const memory: number[] = [];
+  const descriptors: number[] = [];
   while (!over) {
-    await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
-    const bytes = running.server.rssBytes() + running.local.rssBytes();
-    curve.push(bytes / 2 ** 20);
+    await Promise.race([
+      ended,
+      new Promise((resolve) => setTimeout(resolve, SAMPLE_MS)),
+    ]);
+    const { server, local } = running;
+    memory.push((server.rssBytes() + local.rssBytes()) / 2 ** 20);
+    descriptors.push(server.descriptors() + local.descriptors());
   }
-  const quarter = Math.floor(curve.length / 4);
-  const mean = (from: number): number =>
-    curve.slice(from, from + quarter).reduce((a, b) => a + b, 0) / quarter;
-  const [second, last] = [mean(quarter), mean(curve.length - quarter)];
+  const result = JSON.parse(output);
+  const missing = result.value - result.answered + (result.stuck ?? 0);
   process.stdout.write(
-    `${runtime}: ${SESSIONS} sessions, MiB of both ends every ` +
-      `${SAMPLE_MS / 1_000} s: ${curve.map(Math.round).join(" ")}\n` +
-      `${runtime}: second quarter ${second.toFixed(0)} MiB, ` +
-      `last ${last.toFixed(0)} MiB, descriptors ` +
-      `${running.server.descriptors()} and ${running.local.descriptors()}\n`,
+    `${name}, ${values.transport}: ${output.trim()}\n` +
+      `  MiB of both ends every ${SAMPLE_MS / 1_000} s: ` +
+      `${memory.map(Math.round).join(" ")}\n` +
+      `  quarters: ${quarters(memory)} MiB, ${quarters(descriptors)} ` +
+      "descriptors\n",
   );
-  return last <= second * (1 + TOLERANCE);
+  return missing === 0 && isFlat(memory, (mean) => mean * TOLERANCE) &&
+    isFlat(descriptors, () => DESCRIPTORS);
+}
+
+function means(curve: readonly number[]): number[] {
+  const length = Math.max(1, Math.floor(curve.length / 4));
+  return [0, 1, 2, 3].map((i) => {
+    const part = curve.slice(i * length, (i + 1) * length);
+    return part.reduce((a, b) => a + b, 0) / Math.max(1, part.length);
+  });
+}
+
+function quarters(curve: readonly number[]): string {
+  return means(curve).map(Math.round).join(" ");
+}
+
+function isFlat(
+  curve: readonly number[],
+  more: (mean: number) => number,
+): boolean {
+  const [, second, , last] = means(curve);
+  return last! <= second! + more(second!);
 }

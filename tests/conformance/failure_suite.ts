@@ -15,6 +15,7 @@ import {
   pause,
   receive,
   rejectsWith,
+  summary,
   within,
 } from "./harness.ts";
 import { acceptFrom } from "../support/streams.ts";
@@ -96,6 +97,31 @@ export function failureSuite(fixture: Fixture): void {
       end.close();
       end.close();
     }
+  });
+
+  test(`${name}: reset() is seen as a reset, not as an end`, async (t) => {
+    if (!transport.capabilities.reset) return t.skip("SKIPPED, it cannot");
+    using pair = await Pair.open(transport);
+    const { client, server } = pair;
+    await client.write!(ascii("cut"));
+    await within(server.read!());
+    const reading = server.read!();
+    client.reset!();
+    client.reset!();
+    await rejectsWith(reading, "ERR_NET_RESET");
+    // The system tells it once; afterwards it would look like an end.
+    await rejectsWith(server.read!(), "ERR_NET_RESET");
+    await rejectsWith(client.read!(), "ERR_NET_CLOSED");
+  });
+
+  test(`${name}: close() delivers what was written, and then the end`, async () => {
+    using pair = await Pair.open(transport);
+    const { client, server } = pair;
+    // More than the peer's system takes at once, of what is not reset by this.
+    await within(client.write!(BLOB.subarray(0, 60_000)));
+    client.close();
+    const received = await within(receive(server.readable));
+    assert.deepEqual(received, summary(BLOB.subarray(0, 60_000)));
   });
 
   test(`${name}: abort() closes the connection, when a write is stalled`, async () => {

@@ -103,6 +103,17 @@ export function networkSuite(fixture: Fixture): void {
     for (const end of [...clients, ...servers, listener]) end?.close();
   });
 
+  test(`${name}: a port is free at once, when a listener is closed while accept() waits`, async () => {
+    const first = await transport.listen(local);
+    const accepting = first.accept();
+    await pause(20);
+    first.close();
+    const second = await transport.listen(first.address);
+    assert.deepEqual(second.address, first.address);
+    second.close();
+    assert.equal(await within(accepting), undefined);
+  });
+
   test(`${name}: close() of a listener ends accept() and keeps connections`, async () => {
     using pair = await Pair.open(transport);
     const waiting = [acceptFrom(pair.listener), acceptFrom(pair.listener)];

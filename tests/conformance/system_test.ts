@@ -5,14 +5,7 @@ import { connect } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
 import type { TransportError } from "../../src/errors.ts";
-import {
-  ascii,
-  BLOB,
-  eventually,
-  Pair,
-  rejectsWith,
-  within,
-} from "./harness.ts";
+import { ascii, BLOB, eventually, within } from "./harness.ts";
 import { resettablePeer, silentEndpoint } from "./peers.ts";
 import { transportSuite } from "./transport_suite.ts";
 import { OPENERS } from "./transports.ts";
@@ -57,21 +50,6 @@ for (const open of Object.values(OPENERS)) {
       within(listening),
       ({ code }: TransportError) => /^ERR_NET_NAME_/.test(code),
     );
-  });
-
-  test(`${transport.name}: reset() is seen as a reset, not as an end`, async (t) => {
-    if (!transport.capabilities.reset) return t.skip("SKIPPED, it cannot");
-    using pair = await Pair.open(transport);
-    const { client, server } = pair;
-    await client.write!(ascii("cut"));
-    await within(server.read!());
-    const reading = server.read!();
-    client.reset!();
-    client.reset!();
-    await rejectsWith(reading, "ERR_NET_RESET");
-    // The system tells it once; afterwards it would look like an end.
-    await rejectsWith(server.read!(), "ERR_NET_RESET");
-    await rejectsWith(client.read!(), "ERR_NET_CLOSED");
   });
 
   test(`${transport.name}: what the kernel drops is counted`, async (t) => {

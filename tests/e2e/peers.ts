@@ -50,6 +50,8 @@ export interface PeerServer {
   /** Its key; with users, their identity key. */
   readonly password: string;
   readonly users?: readonly PeerUser[];
+  /** Keys of a plugin, as the file has them; not for sing-box. */
+  readonly plugin?: Readonly<Record<string, string>>;
 }
 
 /** An end that runs from a configuration file of its own. */
@@ -77,7 +79,7 @@ export class PeerEnd implements AsyncDisposable {
 /** Starts a server. */
 export async function startPeerServer(
   party: Party,
-  { method, password, users = [] }: PeerServer,
+  { method, password, users = [], plugin }: PeerServer,
 ): Promise<PeerEnd> {
   const port = await freePort();
   const config = party === "sing-box"
@@ -102,6 +104,7 @@ export async function startPeerServer(
         method,
         password,
         ...users.length > 0 && { users },
+        ...plugin,
       }],
     };
   return await start(party, "server", port, config);
@@ -140,7 +143,7 @@ export async function startRelay(
 export async function startPeerLocal(
   party: Party,
   server: Address,
-  { method, password }: PeerServer,
+  { method, password, plugin }: PeerServer,
 ): Promise<PeerEnd> {
   const port = await freePort();
   const config = party === "sing-box"
@@ -163,6 +166,7 @@ export async function startPeerLocal(
       mode: "tcp_and_udp",
       method,
       password,
+      ...plugin,
     };
   return await start(party, "local", port, config);
 }

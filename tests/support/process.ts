@@ -182,6 +182,17 @@ export class Program implements AsyncDisposable {
   }
 }
 
+/** True if a process runs: one that waits to be reaped does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    // There is no such process, or no such system.
+    return false;
+  }
+}
+
 function kill(pid: number, name: Signal): void {
   try {
     process.kill(pid, name);

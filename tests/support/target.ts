@@ -8,6 +8,7 @@
  * - `echo`: sends back what comes; FIN after FIN.
  * - `early`: sends FIN, then reads to the FIN; see {@link Target.earlyDigest}.
  * - `stall`: reads nothing more.
+ * - `cut N`: sends N bytes, reads one more line, then resets.
  *
  * @module
  */
@@ -86,6 +87,8 @@ export class Target implements AsyncDisposable {
   sent = 0;
   /** Connections accepted so far. */
   accepted = 0;
+  /** Connections that their clients have reset so far. */
+  resets = 0;
   /** SHA-256, in hex, of what came after the first `early`. */
   readonly earlyDigest: Promise<string>;
   #resolveEarly: (digest: string) => void;
@@ -107,7 +110,10 @@ export class Target implements AsyncDisposable {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
       const stream = new TcpStream(socket);
-      this.#serve(stream).catch(() => stream.close());
+      this.#serve(stream).catch((error) => {
+        if (error.code === "ECONNRESET") this.resets++;
+        stream.close();
+      });
     });
   }
 
@@ -148,6 +154,10 @@ export class Target implements AsyncDisposable {
         await stream.write(part);
         this.sent += part.length;
       }
+    }
+    if (verb === "cut") {
+      await readLine(stream);
+      return stream.reset();
     }
     stream.end();
     await stream.readAll();

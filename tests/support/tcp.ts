@@ -145,6 +145,11 @@ export class TcpStream implements Disposable {
     this.#socket.end();
   }
 
+  /** Gives the connection up with a reset. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
   /** Gives the connection up. Idempotent. */
   close(): void {
     this.#socket.destroy();

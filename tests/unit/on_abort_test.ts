@@ -1,28 +1,56 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { onAbort } from "../../src/on_abort.ts";
+import { onAbort, Stop, toAbortSignal } from "../../src/on_abort.ts";
 
-test("onAbort() calls everybody once, in the order in which they came", () => {
-  const controller = new AbortController();
-  const calls: number[] = [];
-  for (const i of [1, 2, 3]) {
-    onAbort(controller.signal, () => calls.push(i));
-  }
-  controller.abort();
-  controller.abort();
-  assert.deepEqual(calls, [1, 2, 3]);
-});
+const SOURCES = {
+  "an AbortSignal": () => new AbortController(),
+  "a Stop": () => {
+    const stop = new Stop();
+    return { signal: stop, abort: (reason?: unknown) => stop.abort(reason) };
+  },
+};
 
-test("onAbort() does not call who has left, also while it calls", () => {
-  const controller = new AbortController();
-  const calls: string[] = [];
-  const call = (): void => void calls.push("same");
-  onAbort(controller.signal, call)();
-  onAbort(controller.signal, call);
-  onAbort(controller.signal, () => leave());
-  const leave = onAbort(controller.signal, () => calls.push("left"));
-  controller.abort();
-  assert.deepEqual(calls, ["same"]);
+for (const [kind, make] of Object.entries(SOURCES)) {
+  test(`onAbort() of ${kind} calls everybody once, in the order in which they came`, () => {
+    const controller = make();
+    const calls: number[] = [];
+    for (const i of [1, 2, 3]) {
+      onAbort(controller.signal, () => calls.push(i));
+    }
+    controller.abort();
+    controller.abort();
+    assert.deepEqual(calls, [1, 2, 3]);
+  });
+
+  test(`onAbort() of ${kind} does not call who has left, also while it calls`, () => {
+    const controller = make();
+    const calls: string[] = [];
+    const call = (): void => void calls.push("same");
+    onAbort(controller.signal, call)();
+    onAbort(controller.signal, call);
+    onAbort(controller.signal, () => leave());
+    const leave = onAbort(controller.signal, () => calls.push("left"));
+    controller.abort();
+    assert.deepEqual(calls, ["same"]);
+  });
+
+  test(`toAbortSignal() of ${kind} is aborted with the same reason`, () => {
+    const [early, late] = [make(), make()];
+    early.abort("early");
+    assert.equal(toAbortSignal(early.signal).reason, "early");
+    const signal = toAbortSignal(late.signal);
+    assert.equal(signal.aborted, false);
+    late.abort("late");
+    assert.equal(signal.reason, "late");
+  });
+}
+
+test("a Stop throws its reason, once it has been aborted", () => {
+  const stop = new Stop();
+  stop.throwIfAborted();
+  stop.abort(new Error("first"));
+  stop.abort(new Error("second"));
+  assert.throws(() => stop.throwIfAborted(), /first/);
 });
 
 test("onAbort() adds one listener to a signal, however many listen", () => {

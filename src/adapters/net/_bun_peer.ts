@@ -14,16 +14,17 @@ import { LONG_READ, MAX_READ_BUFFER, MIN_READ_BUFFER } from "../../limits.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { BunHandlers, BunSocket } from "./_bun_types.ts";
 import { othersTurn } from "./_bun_turns.ts";
-import type { Socket } from "./_connection.ts";
+import type { ReadyOwner, ReadySocket } from "./_connection.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
-import { countWaiting, longestRead } from "./_read_size.ts";
+import { longestRead } from "./_read_size.ts";
 import { plainAddress } from "./_resolve.ts";
 
 /** Big buffers of what is read and written. */
 export const BUFFERS: BufferPool = new BufferPool();
 
 /** State of a socket, kept in its `data`. */
-export class BunPeer implements Socket {
+export class BunPeer implements ReadySocket {
+  owner: ReadyOwner | undefined;
   readonly remote: Endpoint;
   readonly #socket: BunSocket<BunPeer>;
   /** What came while no read waited. */
@@ -35,10 +36,9 @@ export class BunPeer implements Socket {
   #readSize = MIN_READ_BUFFER;
   #ended = false;
   #gone = false;
+  #isCut = false;
   #failure: Error | undefined;
-  /** Settles the read that waits. */
-  #reader: ((chunk: Chunk | Promise<never>) => void) | undefined;
-  #wakeWriter: (() => void) | undefined;
+  #isTurning = false;
 
   /** @param socket Open; its addresses are gone once it is closed. */
   constructor(socket: BunSocket<BunPeer>) {
@@ -51,35 +51,48 @@ export class BunPeer implements Socket {
     return toEndpoint(this.#socket.localAddress, this.#socket.localPort);
   }
 
-  read(): Promise<Chunk> {
+  tryRead(): Uint8Array | "end" | undefined {
     const chunk = this.#unread.shift();
-    if (chunk !== undefined) return Promise.resolve(this.#part(chunk));
-    if (this.#failure !== undefined) return failedRead(this.#failure);
-    if (this.#ended) return Promise.resolve(undefined);
-    return this.#hasMore ? this.#readMore() : this.#wait();
+    if (chunk !== undefined) return this.#part(chunk);
+    if (this.#failure !== undefined) {
+      throw toTransportError(this.#failure, "read");
+    }
+    if (this.#ended) return "end";
+    if (this.#hasMore) return this.#readMore();
+    this.#resume();
+    return undefined;
   }
 
-  /** Waits until Bun has something to tell. */
-  #wait(): Promise<Chunk> {
-    if (this.#paused) {
-      this.#paused = false;
-      this.#socket.resume();
-    }
-    return new Promise((resolve) => this.#reader = resolve);
+  /** From now on Bun tells what comes. */
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
   }
 
   /** Reads what is there; others have their turn, too. */
-  async #readMore(): Promise<Chunk> {
+  #readMore(): Uint8Array | "end" | undefined {
     const turn = othersTurn();
-    if (turn !== undefined) await turn;
-    if (this.#gone) return await this.read();
+    if (turn !== undefined) {
+      this.#goOnAfter(turn);
+      return undefined;
+    }
     const buffer = BUFFERS.take(Math.min(this.#readSize, longestRead()));
     const count = this.#readInto(buffer);
     this.#hasMore = count === buffer.length;
     if (this.#hasMore) this.#grow();
     const chunk = BUFFERS.shorten(buffer, count);
-    if (count > 0) return chunk;
-    return await (this.#failure === undefined ? this.#wait() : this.read());
+    return count > 0 ? chunk : this.tryRead();
+  }
+
+  #goOnAfter(turn: Promise<void>): void {
+    if (this.#isTurning) return;
+    this.#isTurning = true;
+    const goOn = (): void => {
+      this.#isTurning = false;
+      this.owner?.ready();
+    };
+    turn.then(goOn, goOn);
   }
 
   /**
@@ -111,21 +124,7 @@ export class BunPeer implements Socket {
     }
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    const taken = this.#writeSome(chunk);
-    if (taken === chunk.length) return;
-    countWaiting(chunk.length);
-    try {
-      for (let written = taken; written < chunk.length;) {
-        await new Promise<void>((resolve) => this.#wakeWriter = resolve);
-        written += this.#writeSome(chunk.subarray(written));
-      }
-    } finally {
-      countWaiting(-chunk.length);
-    }
-  }
-
-  #writeSome(chunk: Uint8Array): number {
+  tryWrite(chunk: Uint8Array): number {
     const taken = this.#gone ? -1 : this.#socket.write(chunk);
     if (taken < 0) throw this.#failure ?? resetError();
     return taken;
@@ -140,8 +139,13 @@ export class BunPeer implements Socket {
   }
 
   close(): void {
-    if (!this.#gone) this.#socket.end();
+    if (this.#isCut) this.terminate();
+    else if (!this.#gone) this.#socket.end();
     this.closed(CLOSED);
+  }
+
+  cutOnClose(): void {
+    this.#isCut = true;
   }
 
   /** Resets a connection nobody has got. */
@@ -151,24 +155,28 @@ export class BunPeer implements Socket {
 
   /** Bytes came, asked for or not. */
   received(chunk: Uint8Array): void {
-    if (this.#reader !== undefined) this.#settle(this.#part(chunk));
-    else this.#unread.push(chunk);
+    this.#unread.push(chunk);
     this.#hasMore = chunk.length >= LONG_READ;
-    if ((this.#hasMore || this.#unread.length > 0) && !this.#paused) {
-      this.#paused = true;
-      this.#socket.pause();
-    }
+    if (this.#hasMore) this.#pause();
+    this.owner?.ready();
+    if (this.#unread.length > 0) this.#pause();
+  }
+
+  #pause(): void {
+    if (this.#paused || this.#gone) return;
+    this.#paused = true;
+    this.#socket.pause();
   }
 
   /** The system takes bytes again; sometimes said without cause. */
   drained(): void {
-    this.#wakeWriter?.();
+    this.owner?.ready();
   }
 
   /** The peer's FIN came. */
   finished(): void {
     this.#ended = true;
-    this.#settle(undefined);
+    this.owner?.ready();
   }
 
   /**
@@ -178,25 +186,10 @@ export class BunPeer implements Socket {
   closed(error?: Error): void {
     if (this.#gone) return;
     this.#gone = true;
-    if (error !== undefined && !this.#ended) {
-      this.#failure = error;
-      if (this.#reader !== undefined) this.#settle(failedRead(error));
-    } else this.finished();
-    this.#wakeWriter?.();
+    if (error !== undefined && !this.#ended) this.#failure = error;
+    else this.#ended = true;
+    this.owner?.ready();
   }
-
-  #settle(chunk: Chunk | Promise<never>): void {
-    const reader = this.#reader;
-    this.#reader = undefined;
-    reader?.(chunk);
-  }
-}
-
-/** `undefined` at the end. */
-type Chunk = Uint8Array | undefined;
-
-function failedRead(error: Error): Promise<never> {
-  return Promise.reject(toTransportError(error, "read"));
 }
 
 /** For every socket; `open` is that of a dial. */

@@ -8,7 +8,7 @@ import {
   MAX_QUEUED_DATAGRAM_BYTES,
   MAX_QUEUED_DATAGRAMS,
 } from "../../limits.ts";
-import { onAbort } from "../../on_abort.ts";
+import { onAbort, type StopSignal } from "../../on_abort.ts";
 import type { Datagram, WaitOptions } from "../../transport.ts";
 
 type Waiting = PromiseWithResolvers<Datagram | undefined>;
@@ -73,7 +73,7 @@ export class DatagramQueue {
   /** A wait that was given up must not swallow the next datagram. */
   async #abortable(
     waiting: Waiting,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Datagram | undefined> {
     const leave = onAbort(signal, () => {
       const index = this.#waiting.indexOf(waiting);

@@ -5,7 +5,7 @@
  */
 import { TransportError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { Socket } from "./_connection.ts";
+import type { ReadyOwner, ReadySocket } from "./_connection.ts";
 import { CLOSED } from "./_errors.ts";
 
 /** What both directions of a pair have in common. */
@@ -19,12 +19,14 @@ export interface PairOptions {
 }
 
 /** One end of an in-process connection. */
-export class MemorySocket implements Socket {
+export class MemorySocket implements ReadySocket {
+  owner: ReadyOwner | undefined;
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #input: Pipe;
   readonly #output: Pipe;
   readonly #onClose: () => void;
+  #isTelling = false;
 
   private constructor(
     local: Endpoint,
@@ -37,6 +39,7 @@ export class MemorySocket implements Socket {
     this.#input = input;
     this.#output = output;
     this.#onClose = onClose;
+    input.onReadable = output.onWritable = () => this.#ready();
   }
 
   /** Makes both ends of a connection from `client` to `server`. */
@@ -53,16 +56,26 @@ export class MemorySocket implements Socket {
     ];
   }
 
-  read(): Promise<Uint8Array | undefined> {
-    return this.#input.read();
+  tryRead(): Uint8Array | "end" | undefined {
+    return this.#input.tryRead();
   }
 
-  write(chunk: Uint8Array): Promise<void> {
-    return this.#output.write(chunk);
+  tryWrite(chunk: Uint8Array): number {
+    return this.#output.tryWrite(chunk);
   }
 
   shutdown(): void {
     this.#output.end();
+  }
+
+  /** Not at once: no system calls back within a call. */
+  #ready(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    queueMicrotask(() => {
+      this.#isTelling = false;
+      this.owner?.ready();
+    });
   }
 
   /** As TCP does: FIN, or RST when there is input nobody has read. */
@@ -75,14 +88,18 @@ export class MemorySocket implements Socket {
   }
 
   /** Fails both directions at both ends. */
-  reset(): void {
+  cutOnClose(): void {
     this.#input.fail();
     this.#output.fail();
   }
 }
 
-/** One direction. At most one reader and one writer wait at a time. */
+/** One direction. */
 class Pipe {
+  /** Called when there may be something to read. */
+  onReadable: () => void = () => {};
+  /** Called when there may be room. */
+  onWritable: () => void = () => {};
   readonly #capacity: number;
   readonly #split: number;
   #chunks: Uint8Array[] = [];
@@ -90,8 +107,6 @@ class Pipe {
   #ended = false;
   #stopped = false;
   #failure: TransportError | undefined;
-  #wakeReader: (() => void) | undefined;
-  #wakeWriter: (() => void) | undefined;
 
   constructor(capacity: number, split: number) {
     this.#capacity = capacity;
@@ -102,51 +117,44 @@ class Pipe {
     return this.#size === 0;
   }
 
-  async read(): Promise<Uint8Array | undefined> {
-    while (this.#size === 0 && !this.#ended && !this.#failure) {
-      await new Promise<void>((resolve) => this.#wakeReader = resolve);
-    }
+  tryRead(): Uint8Array | "end" | undefined {
     if (this.#size === 0) {
       if (this.#failure) throw this.#failure;
-      return undefined;
+      return this.#ended ? "end" : undefined;
     }
     const chunk = this.#take();
-    this.#wakeWriter?.();
+    this.onWritable();
     return chunk;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    let offset = 0;
-    do {
-      while (this.#size >= this.#capacity && !this.#failure && !this.#stopped) {
-        await new Promise<void>((resolve) => this.#wakeWriter = resolve);
-      }
-      if (this.#failure || this.#stopped) throw resetError();
-      const part = chunk.slice(offset, offset + this.#capacity - this.#size);
-      offset += part.length;
-      if (part.length > 0) this.#chunks.push(part);
+  tryWrite(chunk: Uint8Array): number {
+    if (this.#failure || this.#stopped) throw resetError();
+    const part = chunk.slice(0, this.#capacity - this.#size);
+    if (part.length > 0) {
+      this.#chunks.push(part);
       this.#size += part.length;
-      this.#wakeReader?.();
-    } while (offset < chunk.length);
+      this.onReadable();
+    }
+    return part.length;
   }
 
   /** FIN: the reader gets what is there, then the end. */
   end(): void {
     this.#ended = true;
-    this.#wakeReader?.();
+    this.onReadable();
   }
 
   /** Makes a waiting write give up. */
   stopWriting(): void {
     this.#stopped = true;
-    this.#wakeWriter?.();
+    this.onWritable();
   }
 
   /** RST: the reader gets what is there, then an error, the writer an error. */
   fail(failure: TransportError = resetError()): void {
     this.#failure ??= failure;
-    this.#wakeReader?.();
-    this.#wakeWriter?.();
+    this.onReadable();
+    this.onWritable();
   }
 
   #take(): Uint8Array {

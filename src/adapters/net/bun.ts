@@ -28,7 +28,7 @@ import type {
   BunTcpListener,
   BunUdp,
 } from "./_bun_types.ts";
-import { SocketConnection } from "./_connection.ts";
+import { ReadyConnection } from "./_connection.ts";
 import {
   descriptorAvailable,
   descriptorLimit,
@@ -53,7 +53,7 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
     capabilities: {
       sharedUdpPort: false,
       outboundAddress: true,
-      reset: false,
+      reset: true,
       descriptor: false,
       receiveBuffer: false,
       batch: false,
@@ -127,7 +127,7 @@ async function dial(
       (late) => late.terminate(),
     );
     if (from !== undefined) checkSource(data, from);
-    return new SocketConnection(data);
+    return new ReadyConnection(data);
   } catch (error) {
     signal?.throwIfAborted();
     const failure = withoutDescriptor(action) ??
@@ -230,7 +230,7 @@ class BunListener implements Listener {
 }
 
 function toAccepted(peer: BunPeer): Accepted {
-  return { connection: new SocketConnection(peer) };
+  return { connection: new ReadyConnection(peer) };
 }
 
 /** Bun has no error of its own for this: a dial is "refused". */

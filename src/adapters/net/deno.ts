@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { toAbortSignal } from "../../on_abort.ts";
 import { BufferPool } from "../../buffer_pool.ts";
 import { TransportError } from "../../errors.ts";
 import {
@@ -24,7 +25,7 @@ import type {
   Transport,
   WaitOptions,
 } from "../../transport.ts";
-import { type Socket, SocketConnection } from "./_connection.ts";
+import { AskedConnection, type AskedSocket } from "./_connection.ts";
 import { bindDeno } from "./_deno_datagrams.ts";
 import {
   descriptorLimit,
@@ -70,11 +71,17 @@ export function denoTransport(outbound?: OutboundAddresses): Transport {
   };
 }
 
-// Not an async function: what Deno throws here at once must reject.
-function listen(
+/**
+ * Listeners that were closed: while one accepts, Deno gives its port up only in
+ * a later turn.
+ */
+const CLOSING = new Set<Promise<void>>();
+
+async function listen(
   { host, port }: Endpoint,
   { reusePort = false }: ListenOptions = {},
 ): Promise<Listener> {
+  await Promise.all(CLOSING);
   try {
     // Without the flag Deno would end the process, and not by an error.
     if (reusePort && typeof Deno.listenDatagram !== "function") {
@@ -89,10 +96,9 @@ function listen(
       );
     }
     const listener = Deno.listen({ hostname: host, port, reusePort });
-    return Promise.resolve(new DenoListener(listener));
+    return new DenoListener(listener);
   } catch (error) {
-    const action = `listen on ${host} port ${port}`;
-    return Promise.reject(toTransportError(error, action));
+    throw toTransportError(error, `listen on ${host} port ${port}`);
   }
 }
 
@@ -105,7 +111,7 @@ async function dial(
     const connection = await Deno.connect({
       hostname: host,
       port,
-      ...(signal && { signal }),
+      ...(signal && { signal: toAbortSignal(signal) }),
     });
     return openConnection(connection);
   } catch (error) {
@@ -143,6 +149,11 @@ class DenoListener implements Listener {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.close();
+    const over = (): void => {
+      CLOSING.delete(closing);
+    };
+    const closing = this.#last.then(over, over);
+    CLOSING.add(closing);
   }
 
   /** Deno refuses to accept while another accept waits. */
@@ -171,7 +182,7 @@ const BUFFERS = new BufferPool();
 /** Those that first reads have used and given back. */
 const FIRST_BUFFERS: Uint8Array[] = [];
 
-class DenoSocket implements Socket {
+class DenoSocket implements AskedSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #connection: Deno.TcpConn;
@@ -293,7 +304,7 @@ class DenoSocket implements Socket {
 function openConnection(connection: Deno.TcpConn): Connection {
   try {
     connection.setNoDelay();
-    return new SocketConnection(new DenoSocket(connection));
+    return new AskedConnection(new DenoSocket(connection));
   } catch (error) {
     connection.close();
     throw error;

@@ -18,7 +18,7 @@ import type {
   Transport,
   WaitOptions,
 } from "../../transport.ts";
-import { SocketConnection } from "./_connection.ts";
+import { ReadyConnection } from "./_connection.ts";
 import { type DatagramScript, MemoryDatagrams } from "./_memory_datagrams.ts";
 import { MemorySocket } from "./_memory_socket.ts";
 import { bindOutgoing, outboundFor } from "./_outgoing.ts";
@@ -82,7 +82,7 @@ class Network implements MemoryTransport {
   readonly capabilities: Capabilities = {
     sharedUdpPort: false,
     outboundAddress: true,
-    reset: false,
+    reset: true,
     descriptor: false,
     receiveBuffer: false,
     batch: false,
@@ -154,8 +154,8 @@ class Network implements MemoryTransport {
       onClose: () => this.openConnections--,
     });
     this.openConnections += 2;
-    listener.push(new ResettableConnection(far));
-    return Promise.resolve(new ResettableConnection(near));
+    listener.push(new ReadyConnection(far));
+    return Promise.resolve(new ReadyConnection(near));
   }
 
   bind(endpoint: Endpoint): Promise<DatagramSocket> {
@@ -200,7 +200,7 @@ type Waiting = PromiseWithResolvers<Accepted | undefined>;
 class MemoryListener implements Listener {
   readonly address: Endpoint;
   readonly #network: Network;
-  readonly #queue: ResettableConnection[] = [];
+  readonly #queue: ReadyConnection[] = [];
   readonly #waiting: Waiting[] = [];
   #closed = false;
 
@@ -228,7 +228,7 @@ class MemoryListener implements Listener {
     for (const waiting of this.#waiting.splice(0)) waiting.resolve(undefined);
   }
 
-  push(connection: ResettableConnection): void {
+  push(connection: ReadyConnection): void {
     const waiting = this.#waiting.shift();
     if (waiting === undefined) this.#queue.push(connection);
     else waiting.resolve({ connection });
@@ -238,21 +238,6 @@ class MemoryListener implements Listener {
     const waiting = this.#waiting.shift();
     waiting?.reject(transportError(code, "accept"));
     return waiting !== undefined;
-  }
-}
-
-class ResettableConnection extends SocketConnection
-  implements MemoryConnection {
-  readonly #socket: MemorySocket;
-
-  constructor(socket: MemorySocket) {
-    super(socket);
-    this.#socket = socket;
-  }
-
-  reset(): void {
-    this.#socket.reset();
-    this.close();
   }
 }
 

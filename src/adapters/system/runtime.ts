@@ -22,16 +22,29 @@ export function isCompiled(): boolean {
 /** Something that Deno may have to be allowed. */
 export interface Permission {
   /** Name of the flag, without `--allow-`. */
-  readonly name: "net" | "read" | "write" | "ffi";
-  /** `HOST:PORT` of `net`, else a path. */
+  readonly name: "net" | "read" | "write" | "ffi" | "run" | "env";
+  /** `HOST:PORT` of `net`, a name of `env`, else a path. */
   readonly value: string;
 }
 
 /** True if the program has it; always on Bun, which has no permissions. */
 export function isPermitted({ name, value }: Permission): boolean {
   if (!("Deno" in globalThis)) return true;
-  const { state } = Deno.permissions.querySync(
-    name === "net" ? { name, host: value } : { name, path: value },
-  );
-  return state === "granted";
+  return Deno.permissions.querySync(describe(name, value)).state === "granted";
+}
+
+function describe(
+  name: Permission["name"],
+  value: string,
+): Deno.PermissionDescriptor {
+  switch (name) {
+    case "net":
+      return { name, host: value };
+    case "run":
+      return { name, command: value };
+    case "env":
+      return { name, variable: value };
+    default:
+      return { name, path: value };
+  }
 }

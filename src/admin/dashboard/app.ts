@@ -12,6 +12,7 @@ import { ApiError, getStatus, hasToken } from "./api.ts";
 import { askReload, askToken, isOpen, startDialogs } from "./dialogs.ts";
 import { byId, setText } from "./dom.ts";
 import { Figures } from "./figures.ts";
+import { drawPlugins } from "./plugins_table.ts";
 import {
   nextTheme,
   nextUnit,
@@ -104,6 +105,7 @@ function draw(): void {
   refusals.draw(status);
   users.draw(status);
   drawUpstreams(status);
+  drawPlugins(status);
   drawServers(status);
   showLegacy(status);
   const reads = status.role === "server";

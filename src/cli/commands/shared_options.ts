@@ -7,6 +7,7 @@ import type { Option } from "../options/option.ts";
 import { LIST, LOCAL, ONLINE } from "../settings/local.ts";
 import { LOG } from "../settings/program.ts";
 import { SECRET, SERVER } from "../settings/server.ts";
+import { LIST_PLUGINS, PLUGIN } from "../settings/plugin.ts";
 import { LEGACY, SSR } from "../settings/legacy.ts";
 import { optionsOf } from "../settings/tables.ts";
 
@@ -30,6 +31,7 @@ export const CONFIG: Option = {
 export const SERVERS: readonly Option[] = [
   ...optionsOf(SERVER),
   ...optionsOf(SECRET),
+  ...optionsOf(PLUGIN),
   ...optionsOf(SSR),
   ...optionsOf(LEGACY),
 ];
@@ -42,6 +44,7 @@ export const LOCAL_ENDS: readonly Option[] = [
   ...SERVERS,
   CONFIG,
   ...optionsOf(ONLINE),
+  ...optionsOf(LIST_PLUGINS),
   ...optionsOf(LIST),
   ...optionsOf(LOCAL, "address", "port"),
 ];

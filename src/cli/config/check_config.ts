@@ -8,6 +8,7 @@ import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
+import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
 import type { UserLimits } from "../../users.ts";
@@ -23,7 +24,7 @@ import {
 } from "./config.ts";
 import { alternatives } from "../settings/kinds.ts";
 import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
-import { describeService } from "../settings/service.ts";
+import { describeService, SERVES } from "../settings/service.ts";
 import type { Role } from "../settings/setting.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { readConfig } from "./find_servers.ts";
@@ -153,7 +154,7 @@ function described<T>(
 }
 
 function describeServer(server: ConfiguredServer): string[] {
-  const { listen, method, users = [], masterKey } = server;
+  const { listen, method, users = [], masterKey, plugin } = server;
   const { owner, redirect = [] } = server;
   const own = masterKey === undefined || users.length > 0 &&
       hidesOwnKey(method)
@@ -176,6 +177,7 @@ function describeServer(server: ConfiguredServer): string[] {
       ...redirect.length === 0
         ? []
         : [["strangers", redirect.map(formatAddress).join(", ")] as const],
+      ...plugin === undefined ? [] : [pluginRow(plugin)],
       ["targets", server.reach],
       ...server.routes === undefined
         ? []
@@ -197,6 +199,9 @@ function describeLocal(local: ConfiguredLocal): string[] {
         i === 0 ? "server" : "",
         `${formatAddress(server.endpoint)}, ${describeMethod(server)}`,
       ]),
+      ...servers.flatMap(({ plugin }) =>
+        plugin === undefined ? [] : [pluginRow(plugin)]
+      ),
       ...local.routes === undefined ? [] : [routesRow(local.routes)],
       ...describeService(local),
     ]),
@@ -206,6 +211,12 @@ function describeLocal(local: ConfiguredLocal): string[] {
 /** Where users have numbers or headers, the server's key alone lets nobody in. */
 function hidesOwnKey({ userKind }: Method): boolean {
   return userKind === "identity" || userKind === "uid";
+}
+
+/** Options are left out: some plugins have keys among them. */
+function pluginRow({ name, path, mode }: PluginOptions): Row {
+  const program = path === name ? name : `${name} (${path})`;
+  return ["plugin", `${program}, for ${SERVES[mode]}`];
 }
 
 function routesRow({ table, resolve }: LocalRoutes): Row {

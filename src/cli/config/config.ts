@@ -11,6 +11,7 @@ import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
+import { carriesStreams } from "../../service/plugin/options.ts";
 import { notItself } from "../../service/routing/loop_guard.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { ServerKeys } from "../../session/family.ts";
@@ -40,6 +41,12 @@ import {
 } from "./operator_settings.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
 import { checkSocketSettings } from "./socket_settings.ts";
+import {
+  checkPluginMode,
+  linkedPlugin,
+  pluginOf,
+  pluginWarnings,
+} from "./plugin_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
@@ -83,6 +90,8 @@ export interface ConfiguredServer
   extends Omit<ServerOptions, keyof ServiceOptions>, ServiceOptions {
   /** Never logged. */
   readonly secrets: ServerSecrets;
+  /** Its plugin as links for clients have it; not set: there is none. */
+  readonly linkedPlugin?: string;
   /** What `targetPolicy` lets through, to tell two policies apart. */
   readonly reach: string;
 }
@@ -185,6 +194,7 @@ function configureLocals(
     endpoint: upstreamEndpoint(server),
     ...clientKeys(server),
     ...(blind && { blind }),
+    ...present({ plugin: pluginOf(server, sources) }),
     ...shares[i],
   }));
   const { balancer, warnings } = balancerOf(args, file);
@@ -219,6 +229,7 @@ function configureLocals(
       ...found.warnings,
       ...legacy,
       ...checkSocketSettings(operator, args, file),
+      ...pluginWarnings(all),
       ...(fromFile?.warnings ?? []),
       ...warnings,
       ...new Set(
@@ -287,9 +298,13 @@ export function configureServer(
   const { routes, warnings } = serverRoutes(args, sources);
   const ports = all.map(atPort);
   checkRedirects(ports);
-  return {
-    result: all.map((server, i) => ({
+  const result = all.map((server, i) => {
+    const plugin = pluginOf(server, sources);
+    const service = complete(SERVICE, server.service ?? {});
+    checkPluginMode(server, plugin, service.mode);
+    return {
       ...ports[i]!,
+      ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
       secrets: {
         own: server.secret,
         users: new Map(
@@ -299,11 +314,16 @@ export function configureServer(
       targetPolicy,
       reach,
       ...routes && { routes },
-      ...complete(SERVICE, server.service ?? {}),
-    })),
+      ...service,
+    };
+  });
+  return {
+    result,
     warnings: [
       ...found.warnings,
       ...legacy,
+      ...pluginWarnings(all),
+      ...result.flatMap(hiddenClients),
       ...secrets.warnings,
       ...checkSocketSettings(operator, args, file),
       ...warnings,
@@ -359,6 +379,24 @@ function checkRedirects(servers: readonly AtPort[]): void {
       );
     }
   }
+}
+
+/** What cannot hold where a plugin alone knows the addresses of clients. */
+function hiddenClients(
+  { listen, plugin, users = [], maxConnectionsPerHost, bind, routes }:
+    ConfiguredServer,
+): string[] {
+  if (!carriesStreams(plugin)) return [];
+  const names = [
+    ...maxConnectionsPerHost === Infinity ? [] : ["max_connections_per_host"],
+    ...users.some(({ limits }) => limits?.maxHosts) ? ["max_hosts"] : [],
+    ...bind ? ["bind"] : [],
+    ...routes === undefined ? [] : ["rules of an ACL for clients"],
+  ];
+  return names.length === 0 ? [] : [
+    `ignored for ${formatAddress(listen)}: ${names.join(", ")}: behind a ` +
+    "plugin all clients come from one address",
+  ];
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   usersIn,
 } from "./credentials.ts";
 import { publicHostOf } from "./operator_settings.ts";
+import { linkedPlugin } from "./plugin_settings.ts";
 import { Secrets, type Sources } from "./secrets.ts";
 import { formatLink, type LinkedServer, NO_PASSWORD } from "./server_links.ts";
 import type { ServerSettings, UserSettings } from "./server_settings.ts";
@@ -84,6 +85,7 @@ export function linkedServers(
       method,
       host: name,
       port: upstreamEndpoint(server).port,
+      plugin: linkedPlugin(server.plugin),
       ...(method.userKind === "uid" && { ssr: clientSide(server) }),
     };
     const shown = tag ?? server.tag;

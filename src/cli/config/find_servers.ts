@@ -20,6 +20,7 @@ import { merge as mergeSaid } from "../settings/read.ts";
 import { knownKeys } from "../settings/tables.ts";
 import { withSecret } from "./credentials.ts";
 import { onlineObject, unknownOnlineKeys } from "./online_settings.ts";
+import { mergePlugins } from "./plugin_settings.ts";
 import type { Secrets, Sources } from "./secrets.ts";
 import { serversFromFile } from "./server_file.ts";
 import {
@@ -114,6 +115,7 @@ function merge(
     port: first("port"),
     method: first("method"),
     secret: first("secret"),
+    plugin: mergePlugins(sources.map(({ plugin }) => plugin)),
     users: first("users"),
     service: mergeSaid(...sources.map(({ service }) => service)),
     tag: first("tag"),

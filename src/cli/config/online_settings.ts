@@ -9,7 +9,8 @@ import { isOnlineUrl, parseOnlineUrl } from "../../codec/sip008.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
 import { LIST, ONLINE } from "../settings/local.ts";
-import { complete, fromObject, fromOptions } from "../settings/read.ts";
+import { LIST_PLUGINS } from "../settings/plugin.ts";
+import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { knownKeys } from "../settings/tables.ts";
 import type { ConfigObject } from "./config_file.ts";
 
@@ -19,6 +20,8 @@ export interface OnlineSettings {
   readonly url: URL;
   /** Milliseconds between two looks at it. */
   readonly refreshMs: number;
+  /** Plugins that it may ask for, by name. */
+  readonly allowedPlugins: readonly string[];
   /** Where it is kept; not set: where the system keeps such files. */
   readonly cacheFile?: string | undefined;
 }
@@ -67,6 +70,10 @@ export function onlineSettings(
   return {
     url: parseOnlineUrl(address),
     refreshMs: complete(ONLINE, said).refreshMs,
+    allowedPlugins: merge(
+      fromOptions(LIST_PLUGINS, args),
+      object && fromObject(LIST_PLUGINS, object, "online"),
+    ).allowed ?? [],
     cacheFile: fromOptions(LIST, args).cacheFile,
   };
 }

@@ -28,6 +28,16 @@ export interface Secret {
   readonly inFile?: true;
 }
 
+/** Which programs can be run. */
+export interface ProgramSources {
+  /** Why none can, and what to do; `undefined` where they can. */
+  refusal(): string | undefined;
+  /** The full path of a program, if there is one; see `findProgram`. */
+  find(name: string, folder: string): string | undefined;
+  /** The environment that programs are given. */
+  environment(): Readonly<Record<string, string>>;
+}
+
 /** What a configuration may refer to. */
 export interface Sources {
   /** Reads a file. @throws {ConfigError} `ERR_CONFIG_FILE`. */
@@ -36,6 +46,8 @@ export interface Sources {
   variable(name: string): string | undefined;
   /** Lists of rules that were fetched, by their names in `rule_sets`. */
   readonly lists?: ReadonlyMap<string, Uint8Array> | undefined;
+  /** Programs that can be run; not set: none. */
+  readonly programs?: ProgramSources;
   /** Whether every user of the system may read a file. */
   isPublic(path: string): boolean;
 }
@@ -49,12 +61,13 @@ export class Secrets {
   readonly warnings: string[] = [];
   /** Where they are looked up. */
   readonly sources: Sources;
-  readonly #folder: string;
+  /** What relative paths of the configuration file begin at. */
+  readonly folder: string;
 
   /** @param file The configuration file; not set: there is none. */
   constructor(sources: Sources, file?: NamedConfig) {
     this.sources = sources;
-    this.#folder = dirname(file?.name ?? "");
+    this.folder = dirname(file?.name ?? "");
     if (file?.object.hasSecrets) this.#tellPublic(file.name);
   }
 
@@ -97,7 +110,7 @@ export class Secrets {
       return this.password(password, object.where("password"));
     }
     if (file === undefined) return undefined;
-    const path = resolve(this.#folder, file);
+    const path = resolve(this.folder, file);
     return {
       ...this.read(path, object.where("password_file")),
       inFile: true,

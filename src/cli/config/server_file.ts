@@ -14,6 +14,7 @@ import { WEIGHTS } from "../settings/balancer.ts";
 import { PASSWORD } from "../settings/kinds.ts";
 import { LIGHTSOCKS, SSR, SSR_PORTS } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
+import { PLUGIN } from "../settings/plugin.ts";
 import { fromObject } from "../settings/read.ts";
 import { ENTRY, SERVER, SERVERS } from "../settings/server.ts";
 import { SERVICE } from "../settings/service.ts";
@@ -26,6 +27,7 @@ import {
   type NamedConfig,
 } from "./config_file.ts";
 import { checkNotServed } from "./not_served.ts";
+import { saidPlugin } from "./plugin_settings.ts";
 import { locate, type Secrets } from "./secrets.ts";
 import {
   methodAt,
@@ -255,6 +257,10 @@ function serverFromObject(
     port,
     method: methodAt(object.where("method"), method),
     secret: secrets.fromObject(object, place),
+    plugin: saidPlugin({
+      ...fromObject(PLUGIN, object, place),
+      folder: secrets.folder,
+    }),
     users: users.length > 0 ? users : undefined,
     service: fromObject(SERVICE, object, place),
     tag,

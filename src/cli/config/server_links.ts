@@ -21,6 +21,8 @@ export interface LinkedServer {
   readonly password: string;
   /** What is around the cipher of ShadowsocksR. */
   readonly ssr?: SsrSettings | undefined;
+  /** Program in front of it, and its options, as clients have them. */
+  readonly plugin?: string | undefined;
   /** `UID:PASSWORD` of a user of ShadowsocksR. */
   readonly protocolParam?: string | undefined;
   /** Of a server that has several: whose link it is. */
@@ -38,7 +40,8 @@ export const NO_PASSWORD = "none";
  * @throws {ConfigError} `ERR_SS_URI_INVALID` when a part cannot be written.
  */
 export function formatLink(
-  { host, port, method, password, ssr, protocolParam, tag }: LinkedServer,
+  { host, port, method, password, ssr, plugin, protocolParam, tag }:
+    LinkedServer,
 ): string {
   if (method.family.name === "lightsocks") {
     return formatLightsocksUrl(
@@ -48,7 +51,9 @@ export function formatLink(
   }
   const server = { host, port, method: method.name, password };
   const named = tag === undefined ? {} : { tag };
-  if (ssr === undefined) return formatServerUri({ ...server, ...named });
+  if (ssr === undefined) {
+    return formatServerUri({ ...server, ...plugin && { plugin }, ...named });
+  }
   return formatSsrUri({
     ...server,
     ...named,

@@ -21,11 +21,17 @@ import {
 import { isWire, SSR } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
 import { fromOptions, type Said } from "../settings/read.ts";
+import { PLUGIN } from "../settings/plugin.ts";
 import { SERVER } from "../settings/server.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
 import type { UserLimits } from "../../users.ts";
+import {
+  pluginFromLink,
+  type PluginSettings,
+  saidPlugin,
+} from "./plugin_settings.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 import { readHostAndPort } from "./values.ts";
 
@@ -43,6 +49,8 @@ export interface ServerSettings {
   readonly method?: Method | undefined;
   /** What the master key is made of. */
   readonly secret?: Secret | undefined;
+  /** The program in front of it. */
+  readonly plugin?: PluginSettings | undefined;
   /** Who may connect to a server, where several may. */
   readonly users?: readonly UserSettings[] | undefined;
   /** How it is served, as far as it is told. */
@@ -91,6 +99,7 @@ export function serverFromOptions(
   secrets: Secrets,
 ): ServerSettings {
   const { port, method } = fromOptions(SERVER, args);
+  const plugin = fromOptions(PLUGIN, args);
   // Of a local the option also tells what programs speak.
   const { wire: _, ...around } = SSR;
   return {
@@ -100,6 +109,10 @@ export function serverFromOptions(
     port,
     method: methodAt("-m, --encrypt-method", method, "given"),
     secret: secrets.fromOptions(args),
+    plugin: saidPlugin({
+      ...plugin,
+      ...plugin.name !== undefined && { option: "--plugin" },
+    }),
     service: serviceFromOptions(args),
   };
 }
@@ -146,11 +159,7 @@ export function wireOf(
   );
 }
 
-/**
- * The server of an `ss://` or `ssr://` URI, or of a lightsocks URL.
- *
- * @throws {ConfigError} Also for a plugin, which we cannot start.
- */
+/** The server of an `ss://` or `ssr://` URI, or of a lightsocks URL. */
 export function serverFromUri(text: string): ServerSettings {
   if (/^\s*ssr:/i.test(text)) {
     const uri = parseSsrUri(text);
@@ -210,25 +219,18 @@ export function serverFromSsr(
  * The server that somebody published.
  *
  * @param origin Where, for messages.
- * @throws {ConfigError} Also for a plugin, which we cannot start.
  */
 export function serverFromParsed(
   { host, port, method, password, plugin, tag }: ServerUri,
   origin: string,
 ): ServerSettings {
-  if (plugin !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `${origin}: plugins are not supported by this version, it asks for ` +
-        `"${plugin.split(";")[0]}"`,
-    );
-  }
   return {
     origin,
     host,
     port,
     method: methodAt(origin, method),
     secret: { kind: "password", text: password, origin },
+    plugin: pluginFromLink(plugin),
     tag,
   };
 }

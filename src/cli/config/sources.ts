@@ -6,12 +6,26 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import process from "node:process";
+import {
+  findProgram,
+  programEnvironment,
+  programsRefusal,
+} from "../../adapters/system/programs.ts";
 import { ConfigError } from "../../errors.ts";
 import { fileFailure } from "../file_failure.ts";
 import type { Sources } from "./secrets.ts";
 
 /** Files and variables of this process. */
-export const systemSources: Sources = { readText, variable, isPublic };
+export const systemSources: Sources = {
+  readText,
+  variable,
+  isPublic,
+  programs: {
+    refusal: programsRefusal,
+    find: findProgram,
+    environment: programEnvironment,
+  },
+};
 
 /**
  * Reads a file as UTF-8. The mark that Windows' editors put in front of it is

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { concat } from "../../bytes.ts";
 import { type Clock, Deadline } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
@@ -161,7 +162,7 @@ async function react(
   world: ProbeWorld,
   open: (
     world: Required<Dependencies>,
-    signal: AbortSignal,
+    signal: StopSignal,
   ) => Promise<Channel>,
 ): Promise<Reaction> {
   const { transport, clock, waitMs } = world;

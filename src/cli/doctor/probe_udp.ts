@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { concat } from "../../bytes.ts";
 import { Deadline } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
@@ -74,7 +75,7 @@ async function receiveAnswer(
   socket: DatagramSocket,
   channel: PacketChannel,
   id: Uint8Array,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<void> {
   for (;;) {
     const datagram = await socket.receive({ signal });

@@ -19,6 +19,7 @@ import {
   portOf,
   readConfig,
 } from "../config/find_servers.ts";
+import { pluginKeys } from "../config/plugin_settings.ts";
 import { type Secret, Secrets, type Sources } from "../config/secrets.ts";
 import type { ServerSettings } from "../config/server_settings.ts";
 import { keysOf } from "../settings/setting.ts";
@@ -46,6 +47,8 @@ interface Entry {
   /** Absent where only users have one. */
   readonly password?: string;
   readonly key?: string;
+  /** Keys of the program in front of it. */
+  readonly plugin?: Readonly<Record<string, unknown>>;
   readonly users: readonly EntryUser[];
 }
 
@@ -180,6 +183,7 @@ function entryOf(server: ServerSettings): Entry {
     hosts: [server.host ?? EVERYWHERE],
     port,
     method,
+    plugin: pluginKeys(server.plugin),
   };
   const { users = [], tag } = server;
   const own = server.secret && written(server.secret);
@@ -231,12 +235,13 @@ function format(entries: readonly Entry[], host: string | undefined): string {
     ...host !== undefined && { public_host: host },
     mode: "tcp_and_udp",
     ...legacy && { allow_legacy: true },
-    servers: entries.flatMap(({ hosts, port, method, users, ...own }) =>
+    servers: entries.flatMap(({ hosts, port, method, users, plugin, ...own }) =>
       hosts.map((server) => ({
         server,
         server_port: port,
         method: method.name,
         ...own,
+        ...plugin,
         ...users.length > 0 && { users: users.map(userOf) },
       }))
     ),

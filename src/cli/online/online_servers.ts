@@ -6,9 +6,11 @@
  */
 import { type Clock, pause } from "../../clock.ts";
 import { type OnlineServer, parseOnlineConfig } from "../../codec/sip008.ts";
+import { splitPlugin } from "../../codec/plugin_options.ts";
 import { ConfigError, messageOf, UmbraError } from "../../errors.ts";
 import { ONLINE_RETRY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
+import { shownText } from "../../text.ts";
 import { clientKeys } from "../config/credentials.ts";
 import { checkLegacy } from "../config/legacy_gate.ts";
 import type { OnlineCache } from "./online_cache.ts";
@@ -28,6 +30,8 @@ export interface OnlineOptions {
   fetch(url: URL, signal: AbortSignal): Promise<string>;
   /** True if servers may be listed whose methods do not protect. */
   readonly allowLegacy?: boolean;
+  /** Plugins that may be asked for, by name; default: none. */
+  readonly allowedPlugins?: readonly string[];
   /** Not set: it is kept nowhere. */
   readonly cache?: Pick<OnlineCache, "read" | "write"> | undefined;
   /** Tells when to look again. */
@@ -167,12 +171,12 @@ interface AcceptedList {
  */
 function accept(
   text: string,
-  { url, allowLegacy = false }: OnlineOptions,
+  { url, allowLegacy = false, allowedPlugins = [] }: OnlineOptions,
 ): AcceptedList {
   const config = parseOnlineConfig(text);
   const warnings = [...config.warnings];
   const servers = config.servers.flatMap((server) => {
-    const settings = usable(server, allowLegacy);
+    const settings = usable(server, allowLegacy, allowedPlugins);
     if (typeof settings !== "string") return [settings];
     warnings.push(`left out of the list of ${url.host}: ${settings}`);
     return [];
@@ -187,12 +191,15 @@ function accept(
 function usable(
   server: OnlineServer,
   allowLegacy: boolean,
+  allowedPlugins: readonly string[],
 ): ServerSettings | string {
   const name = server.tag ?? `${server.host}:${server.port}`;
   if ("plugin" in server && server.plugin !== undefined) {
-    const [program] = server.plugin.split(";");
-    return `${name}: it asks for the plugin "${program}", and a list must not ` +
-      "start programs here";
+    const { name: program } = splitPlugin(server.plugin);
+    if (program.includes("/") || !allowedPlugins.includes(program)) {
+      return `${name}: it asks for the plugin "${shownText(program)}", and a ` +
+        "list must start no programs here but those of --online-allowed-plugin";
+    }
   }
   try {
     const parsed = "ssr" in server

@@ -30,11 +30,12 @@ export async function openOnline(
     : parseConfig(sources.readText(file), file);
   const settings = onlineSettings(args, object);
   if (settings === undefined) return undefined;
-  const { url, refreshMs, cacheFile } = settings;
+  const { url, refreshMs, cacheFile, allowedPlugins } = settings;
   const path = cacheFile ?? cachePath(url);
   return await OnlineServers.load({
     url,
     refreshMs,
+    allowedPlugins,
     allowLegacy: allowsLegacy(args, object),
     fetch: (url, signal) => fetchDocument(url, { signal }),
     cache: path === undefined ? undefined : new OnlineCache(path),

@@ -216,7 +216,8 @@ export class Fleet {
 
   /** The port must be free before it can be taken again. */
   async #restart(plan: PlannedService): Promise<void> {
-    const { plan: before } = this.#running.get(plan.key)!;
+    const { plan: before, service } = this.#running.get(plan.key)!;
+    await service.release?.();
     this.retire(plan.key);
     try {
       await this.#startAll([plan]);

@@ -74,6 +74,7 @@ export class LocalPlan implements PlannedService {
     const methods = new Set(servers.map(describeMethod));
     const names = servers.map((server) =>
       formatAddress(server.endpoint) +
+      (server.plugin ? ` by plugin ${server.plugin.name}` : "") +
       (methods.size > 1 ? ` (${describeMethod(server)})` : "")
     );
     const method = [...methods].join(", ");

@@ -18,6 +18,7 @@ import {
   ServerGroup,
   type ServerGroupOptions,
 } from "../../service/outbound/servers/server_group.ts";
+import { PluginCrew } from "../../service/plugin/crew.ts";
 import type { Dependencies } from "../../service/service.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
@@ -46,7 +47,7 @@ export interface LocalSupervisorOptions {
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers">;
+  programStatus(): Omit<Status, "servers" | "plugins">;
 }
 
 const NO_USERS = "A local has no users of its own; its server has";
@@ -58,6 +59,7 @@ export class LocalSupervisor implements Operator {
   readonly #turns = new Turns();
   /** What all locals send through; servers and balancer are the same for all. */
   readonly #group: ServerGroup;
+  readonly #plugins: PluginCrew;
   #configured: ConfiguredRole<ConfiguredLocal[]>;
 
   /** @param configured What `configure()` has returned already. */
@@ -68,7 +70,12 @@ export class LocalSupervisor implements Operator {
     this.#configured = configured;
     this.#options = options;
     const { servers, ...rest } = groupOf(configured.result);
-    this.#group = new ServerGroup(servers, rest, options.world);
+    this.#plugins = new PluginCrew(options.world);
+    this.#group = new ServerGroup(
+      this.#plugins.attach(servers),
+      rest,
+      options.world,
+    );
   }
 
   /**
@@ -78,15 +85,17 @@ export class LocalSupervisor implements Operator {
    */
   start(): Promise<void> {
     const { fleet, plans } = this.#options;
+    this.#plugins.start();
     return this.#turns.take(() =>
       fleet.apply(plans(this.#configured.result, this.#group))
     );
   }
 
-  /** Ends every local. */
-  stop(graceMs: number): Promise<void> {
+  /** Ends every local, and then the plugins that they send through. */
+  async stop(graceMs: number): Promise<void> {
     this.#group.stop();
-    return this.#options.fleet.stop(graceMs);
+    await this.#options.fleet.stop(graceMs);
+    await this.#plugins.stop();
   }
 
   /** See {@link Operator.upstreams}. */
@@ -102,6 +111,7 @@ export class LocalSupervisor implements Operator {
       ...program,
       ready: program.ready && upstreams.some(isOfUse),
       upstreams,
+      plugins: this.#plugins.status,
       servers: fleet.running.flatMap(({ plan, service }) => {
         if (!(plan instanceof LocalPlan)) return [];
         const { servers, mode = "tcp_only" } = plan.options;
@@ -192,7 +202,7 @@ export class LocalSupervisor implements Operator {
   #replace(): void {
     this.#options.ciphers.serve(this.#configured.result.flatMap(methodsOf));
     const { servers, ...options } = groupOf(this.#configured.result);
-    this.#group.replace(servers, options);
+    this.#group.replace(this.#plugins.attach(servers), options);
   }
 
   credentials(): undefined {

@@ -49,7 +49,7 @@ export class ProgramStatus implements Disposable {
   }
 
   /** Everything of a status but the servers. */
-  read(): Omit<Status, "servers"> {
+  read(): Omit<Status, "servers" | "plugins"> {
     const { observations, providers } = this.#system;
     const { connections, ...told } = serviceStatus(observations.snapshot);
     const { descriptors, eventLoopLagMs, residentBytes } = this.#probe;

@@ -5,6 +5,7 @@
  * @module
  */
 import process from "node:process";
+import { giveUpPrograms } from "../../adapters/system/programs.ts";
 import { systemRest } from "../../adapters/system/rest.ts";
 import { writeError } from "../../adapters/system/standard_error.ts";
 import type { Operator, Status } from "../../admin/operator.ts";
@@ -55,7 +56,7 @@ export interface Surroundings {
   /** Told the methods that will be used, and those that are. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers">;
+  programStatus(): Omit<Status, "servers" | "plugins">;
 }
 
 /** A configured role, and what it will need. */
@@ -70,6 +71,8 @@ export interface Role extends ConfiguredRole<readonly LimitedService[]> {
   readonly streams: boolean;
   /** Whether UDP is served. */
   readonly datagrams: boolean;
+  /** Whether programs are run in front of servers. */
+  readonly plugins: boolean;
   /** What the operator should know who asks for several workers. */
   readonly workersCaveats?: readonly string[];
   /** Makes what runs. */
@@ -91,6 +94,7 @@ export async function runRole(
   const { workers, graceMs } = role.operator;
   const share = { workers, graceMs, logger };
   checkReusePort(role);
+  if (!role.plugins && host.worker === undefined) giveUpPrograms();
   if (host.worker !== undefined) return await serve(host, role, share);
   checkDescriptors(systemTransport().descriptorLimit());
   for (const warning of [...args.warnings, ...role.warnings]) {

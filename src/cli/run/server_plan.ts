@@ -16,6 +16,7 @@ import {
 } from "../../service/server/server.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
 import type { Mode } from "../../service/options.ts";
+import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { ConfiguredServer } from "../config/config.ts";
@@ -76,19 +77,20 @@ export class ServerPlan implements PlannedService {
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { mode, users } = this.server;
+    const { mode, users, plugin } = this.server;
     const method = describeMethod(this.server);
     return {
       message: `ss-server listening on ${address}, method ${method}, ` +
         (users === undefined
           ? ""
           : `${users.length} user${users.length === 1 ? "" : "s"}, `) +
-        `${TRAFFIC[mode]}runtime ${runtimeName()}`,
+        `${TRAFFIC[mode]}${behindPlugin(plugin)}runtime ${runtimeName()}`,
       fields: {
         role: "ss-server",
         address,
         method,
         mode,
+        plugin: plugin?.name,
         runtime: runtimeName(),
       },
     };
@@ -98,10 +100,16 @@ export class ServerPlan implements PlannedService {
     const { server: old } = before as ServerPlan;
     const next = this.server;
     const { adopted, listening } = settingChanges(SERVICE, old, next);
+    const again = [
+      ...listening,
+      ...same(old.plugin, next.plugin)
+        ? []
+        : ["another plugin, which ends what passes through the old one"],
+    ];
     return {
-      restart: listening.length > 0,
+      restart: again.length > 0,
       sentences: [
-        ...listensAgain(listening),
+        ...listensAgain(again),
         ...old.method === next.method && same(old.ssr ?? {}, next.ssr ?? {})
           ? []
           : [`method ${describeMethod(next)}`],
@@ -148,6 +156,11 @@ export const TRAFFIC: Readonly<Record<Mode, string>> = {
   "udp_only": "UDP only, ",
   "tcp_and_udp": "TCP and UDP, ",
 };
+
+/** What the start line says of a plugin. */
+export function behindPlugin(plugin: PluginOptions | undefined): string {
+  return plugin === undefined ? "" : `plugin ${plugin.name}, `;
+}
 
 /** The sentence of settings that need that. */
 export function listensAgain(changes: readonly string[]): string[] {

@@ -68,7 +68,7 @@ export function statusOf(
  * @param guessHost Tells the host where the server listens on every address.
  */
 export function credentialsFor(
-  { secrets, method, listen, ssr }: ConfiguredServer,
+  { secrets, method, listen, ssr, linkedPlugin }: ConfiguredServer,
   { id, name, password }: {
     readonly id: string;
     readonly name: string;
@@ -79,6 +79,7 @@ export function credentialsFor(
   const base = {
     method,
     ssr,
+    plugin: linkedPlugin,
     host: isWildcard(listen.host) ? guessHost() : listen.host,
     port: Number(id),
     ...name !== "" && { tag: name },

@@ -16,6 +16,8 @@ export interface Listening {
   readonly ports: readonly number[];
   /** Whether UDP is served. */
   readonly datagrams: boolean;
+  /** Whether programs are run in front of servers. */
+  readonly plugins?: boolean;
   /** What else the program serves. */
   readonly operator: OperatorSettings;
 }
@@ -26,7 +28,11 @@ export interface Listening {
  * @throws {ConfigError} `ERR_CONFIG_USAGE`.
  */
 export function checkReusePort(listening: Listening): void {
-  if (listening.operator.reusePort) checkPorts("--reuse-port", listening);
+  if (!listening.operator.reusePort) return;
+  if (listening.plugins && listening.role === "server") {
+    throw usage(`--reuse-port ${NO_PLUGINS}`);
+  }
+  checkPorts("--reuse-port", listening);
 }
 
 /**
@@ -40,7 +46,8 @@ export function checkWorkers(
   { sharedUdpPort }: Capabilities,
 ): void {
   checkPorts("--workers", listening);
-  const { role, operator, datagrams } = listening;
+  const { role, operator, datagrams, plugins } = listening;
+  if (plugins) throw usage(`--workers ${NO_PLUGINS}`);
   if (datagrams && role === "local") {
     throw usage(
       "--workers cannot share the UDP port of a local, whose associations one " +
@@ -63,6 +70,9 @@ export function checkWorkers(
     );
   }
 }
+
+const NO_PLUGINS =
+  "and a plugin do not go together: it does not share its port; leave one out";
 
 function checkPorts(option: string, { ports }: Listening): void {
   if (process.platform !== "linux") {

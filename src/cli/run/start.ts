@@ -62,6 +62,9 @@ async function runLocals(
     streams: dns !== undefined || result.some(hasTcp),
     ports: result.map(({ listen }) => listen.port),
     datagrams: dns !== undefined || result.some(hasUdp),
+    plugins: result.some(({ servers }) =>
+      servers.some(({ plugin }) => plugin !== undefined)
+    ),
     supervise: ({ world, ...surroundings }) => {
       const supervisor = new LocalSupervisor(configured, {
         ...surroundings,
@@ -116,6 +119,7 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
     streams: result.some(hasTcp),
     ports: result.map(({ listen }) => listen.port),
     datagrams: result.some(hasUdp),
+    plugins: result.some(({ plugin }) => plugin !== undefined),
     workersCaveats: [
       ...result.some(({ users }) => users?.some((u) => u.limits))
         ? [

@@ -26,7 +26,7 @@ import type { Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
 import { Accounts } from "../../service/server/accounts.ts";
-import { everyUser } from "../../service/server/server.ts";
+import { everyUser, type ServerService } from "../../service/server/server.ts";
 import type { Dependencies } from "../../service/service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
@@ -64,7 +64,7 @@ export interface SupervisorOptions {
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
   /** Everything of a status but the servers. */
-  programStatus(): Omit<Status, "servers">;
+  programStatus(): Omit<Status, "servers" | "plugins">;
   /** Host of `ss://` URIs; not set: where a server listens. */
   readonly publicHost?: string | undefined;
   /** The host where that is every address. */
@@ -131,8 +131,12 @@ export class Supervisor implements Operator {
   }
 
   status(): Status {
+    const { fleet, programStatus } = this.#options;
     return {
-      ...this.#options.programStatus(),
+      ...programStatus(),
+      plugins: fleet.running.flatMap(({ service }) =>
+        (service as ServerService).plugin ?? []
+      ),
       servers: this.#ids().map((id) => this.#serverStatus(id)),
     };
   }

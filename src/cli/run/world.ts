@@ -6,6 +6,7 @@
  */
 import { chooseTransport } from "../../adapters/net/choose.ts";
 import { preferIpv6 } from "../../adapters/net/prefer_ipv6.ts";
+import { systemPrograms } from "../../adapters/system/programs.ts";
 import { Observations } from "../../admin/observations.ts";
 import { systemClock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";
@@ -72,6 +73,7 @@ export async function systemWorld(
   const observations = new Observations(systemClock);
   const world: Dependencies = {
     transport: operator.ipv6First ? preferIpv6(transport) : transport,
+    programs: systemPrograms,
     logger,
     connectionLevel: logConnections ? "info" : "debug",
     ...providers.choice,

@@ -13,7 +13,6 @@ import { readSocksUser } from "../config/socks_users.ts";
 import { type HostAndPort, readHostAndPort } from "../config/values.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import {
-  ANYTHING,
   ENDPOINT,
   HOST,
   object,
@@ -230,7 +229,6 @@ const ONLINE_PLACE: readonly Place[] = ["online"];
 export const ONLINE: Settings<{
   readonly url: string;
   readonly refreshMs: number;
-  readonly allowedPlugins: unknown;
 }> = {
   url: {
     key: "config_url",
@@ -253,12 +251,6 @@ export const ONLINE: Settings<{
     kind: seconds(1_000, "seconds, 1 or more"),
     default: ONLINE_REFRESH_MS,
     help: "Look again this often at a published list of servers",
-  },
-  allowedPlugins: {
-    key: "allowed_plugins",
-    places: ONLINE_PLACE,
-    kind: ANYTHING,
-    help: "Without effect: a list starts no plugin",
   },
 };
 

@@ -38,7 +38,6 @@ const LOCALS: readonly Role[] = ["local", "tunnel"];
 const LOCAL: readonly Role[] = ["local"];
 const SERVER: readonly Role[] = ["server"];
 
-const NO_PLUGINS = "plugins are not served by this version";
 const NO_REDIRECT = "use a `mixed` local, or another program for redirection";
 const NO_TUN = "use a `mixed` local, or another program for a TUN device";
 const DNS_OPTIONS = "start with --dns-listen and --dns-upstream instead";
@@ -86,11 +85,6 @@ export const NOT_SERVED: readonly NotServed[] = [
   ignored(LOG, "use_syslog log"),
   ignored("replays are met with silence, always", "security"),
   // Who may connect, and where to.
-  refused(NO_PLUGINS, "plugin --plugin =NAME"),
-  refused(NO_PLUGINS, "--plugin-opts =OPTIONS"),
-  refused(NO_PLUGINS, "--plugin-mode =MODE"),
-  silent(NO_PLUGINS, "plugin_opts plugin_args plugin_mode"),
-  refused(NO_PLUGINS, "--online-config-allowed-plugin =NAME", LOCALS),
   {
     ...refused("one access list holds for all, at the top of the file", "acl"),
     places: ["server", "local"],

@@ -117,7 +117,8 @@ export function longestTimeout(
   return known.length > 0 ? { idleTimeoutMs: Math.max(...known) } : {};
 }
 
-const SERVES: Readonly<Record<Mode, string>> = {
+/** What is served, in words. */
+export const SERVES: Readonly<Record<Mode, string>> = {
   "tcp_only": "TCP",
   "udp_only": "UDP",
   "tcp_and_udp": "TCP and UDP",

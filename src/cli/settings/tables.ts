@@ -17,6 +17,7 @@ import {
 } from "./local.ts";
 import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
+import { LIST_PLUGINS, PLUGIN } from "./plugin.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
 import { ACL, ROUTES } from "./routes.ts";
 import { ENTRY, SECRET, SERVER, SERVERS } from "./server.ts";
@@ -38,6 +39,7 @@ import { USER, USER_LIMITS, USERS } from "./users.ts";
 export const TABLES: readonly AnySettings[] = [
   SERVER,
   SECRET,
+  PLUGIN,
   USERS,
   SERVERS,
   LEGACY,
@@ -56,6 +58,7 @@ export const TABLES: readonly AnySettings[] = [
   RUST_BALANCER,
   LIST,
   ONLINE,
+  LIST_PLUGINS,
   DNS,
   MODE_SWITCHES,
   SERVICE,

@@ -14,6 +14,7 @@ import {
 } from "../../codec/foreign_outbounds.ts";
 import { toGoConfig, toPythonConfig } from "../../codec/lightsocks_config.ts";
 import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
+import { splitPlugin } from "../../codec/plugin_options.ts";
 import { encodeBase64 } from "../../codec/base64.ts";
 import { type OnlineConfig, parseOnlineConfig } from "../../codec/sip008.ts";
 import { readSubscription } from "../../codec/ssr_uri.ts";
@@ -156,18 +157,22 @@ const WRITERS: Readonly<
           server_port: port,
           password,
           method: method.name,
+          ...pluginKeys(server),
         };
       }),
     }),
   "sing-box": (servers) =>
     json({
-      outbounds: servers.map((server) =>
-        toSingBox(entryOf(plain(server, "sing-box")))
-      ),
+      outbounds: servers.map((server) => ({
+        ...toSingBox(entryOf(plain(server, "sing-box"))),
+        ...pluginKeys(server),
+      })),
     }),
   clash: (servers) =>
     `proxies:\n${
-      servers.map((server) => toClash(entryOf(notLightsocks(server)))).join("")
+      servers.map((server) =>
+        toClash(entryOf(withoutPlugin(notLightsocks(server))))
+      ).join("")
     }`,
   shadowsocksr: (servers) => {
     const { host, ...server } = only(servers, "shadowsocksr");
@@ -192,7 +197,7 @@ const WRITERS: Readonly<
 
 /** Ours: one server at the top, several in `servers`. */
 function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
-  const entries = servers.map(({ host, port, ...server }) => {
+  const entries = servers.map(({ host, port, ...server }, i) => {
     const { method, password, ssr, protocolParam, tag } = server;
     const isTable = method.family.name === "lightsocks";
     return {
@@ -200,6 +205,7 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
       server_port: port,
       ...isTable ? { protocol: "lightsocks" } : { method: method.name },
       password,
+      ...pluginKeys(servers[i]!),
       ...(ssr && { protocol: ssr.protocol, obfs: ssr.obfs }),
       ...(protocolParam && { protocol_param: protocolParam }),
       ...(ssr?.obfsParam && { obfs_param: ssr.obfsParam }),
@@ -301,6 +307,17 @@ function lightsocks(
 function plain(server: LinkedServer, form: string): LinkedServer {
   if (server.ssr === undefined) return notLightsocks(server);
   throw noForm(server, form, "nothing of ShadowsocksR");
+}
+
+/** As configurations and lists have them. */
+function pluginKeys({ plugin = "" }: LinkedServer): Record<string, string> {
+  const { name, options = "" } = splitPlugin(plugin);
+  return name === "" ? {} : { plugin: name, "plugin_opts": options };
+}
+
+function withoutPlugin(server: LinkedServer): LinkedServer {
+  if (server.plugin === undefined) return server;
+  throw noForm(server, "this form", "no plugins as SIP003 has them");
 }
 
 function notLightsocks(server: LinkedServer): LinkedServer {

@@ -21,6 +21,7 @@ import {
   sortRows,
   type UserRow,
 } from "../../admin/user_rows.ts";
+import { pluginRows } from "../../admin/plugin_rows.ts";
 import { upstreamRows } from "../../admin/upstream_rows.ts";
 import { fitText, printable, widthOf } from "./terminal_text.ts";
 
@@ -92,6 +93,7 @@ export function renderTop(history: History, view: TopView): string[] {
     ...countLines(status, view.width),
     refusalLine(status, view.width),
     ...upstreamLines(status, view.width, paint),
+    ...pluginLines(status, view.width, paint),
     "",
   ];
   const footer = view.interactive ? ["", paint("dim", keyLine(view))] : [];
@@ -211,6 +213,24 @@ function upstreamLines(
     );
     return row.tcpTone === "good" ? text : paint(STYLES[row.tcpTone], text);
   });
+}
+
+/** One line a plugin. */
+function pluginLines(status: Status, width: number, paint: Paint): string[] {
+  return pluginRows(status).map(
+    ({ name, server, state, tone, restarts, lastEnd }) => {
+      const text = fitText(
+        [
+          `plugin ${printable(name)} of ${printable(server)}`,
+          state,
+          ...restarts === "0" ? [] : [`restarts ${restarts}`],
+          ...lastEnd === "" ? [] : [`last end: ${printable(lastEnd)}`],
+        ].join("  "),
+        width,
+      );
+      return tone === "good" ? text : paint(STYLES[tone], text);
+    },
+  );
 }
 
 const STYLES = { warn: "warn", bad: "bad", off: "dim" } as const;

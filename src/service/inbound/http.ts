@@ -272,8 +272,9 @@ class HttpConnection implements Disposable {
       } else channel.close();
       return end.clientKeepsAlive;
     } catch (error) {
-      channel.close();
+      channel.cut();
       // After a part of the response a second one would pass for its rest.
+      if (exchange.answered) this.#client.cut();
       if (!(error instanceof UmbraError) || exchange.answered) throw error;
       if (signal.aborted) throw error;
       if (exchange.clientFailed) {

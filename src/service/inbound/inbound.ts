@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import type { Channel } from "../../streams/channel.ts";
 import type { Address } from "../../codec/address.ts";
 import type { Clock } from "../../clock.ts";
@@ -51,7 +52,7 @@ export interface ByteSource {
    * @param signal Its abort rejects the wait with the signal's reason; nothing
    * is lost by that.
    */
-  read(signal: AbortSignal): Promise<Uint8Array | undefined>;
+  read(signal: StopSignal): Promise<Uint8Array | undefined>;
 }
 
 /**
@@ -60,7 +61,7 @@ export interface ByteSource {
  * @param signal Its abort gives the wait up; the connection is then to be
  * closed. Default: the time of a handshake.
  */
-export type Send = (bytes: Uint8Array, signal?: AbortSignal) => Promise<void>;
+export type Send = (bytes: Uint8Array, signal?: StopSignal) => Promise<void>;
 
 /** An application's connection, and what an inbound can do for it. */
 export interface InboundClient {
@@ -90,6 +91,8 @@ export interface InboundClient {
   open(address: Address): Promise<Channel>;
   /** Tells the operator of a request that was refused while we go on. */
   refused(error: UmbraError): void;
+  /** Closes the connection so that an answer that was begun is not whole. */
+  cut(): void;
 }
 
 /**

@@ -35,13 +35,14 @@ export class LocalClient extends Channel {
    * @throws {TransportError} `ERR_NET_TIMEOUT` when it does not take them.
    */
   async answer(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    if (bytes.length === 0) return;
+    const rest = bytes.length === 0 ? bytes : this.writer.writeNow(bytes);
+    if (rest.length === 0) return;
     using deadline = new Deadline(this.#clock, {
       delayMs: this.#answerTimeoutMs,
       code: "ERR_NET_TIMEOUT",
       parent: signal,
     });
-    await abortable(this.writer.write(bytes), deadline.signal);
+    await abortable(this.writer.write(rest), deadline.signal);
   }
 
   /**

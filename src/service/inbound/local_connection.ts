@@ -90,8 +90,14 @@ export class LocalConnection implements Passage {
       if (unanswered) report.closeUnanswered();
       else report.close("done");
     } catch (error) {
+      // Neither side is to take what it has for whole.
+      channel.cut();
+      const refusal = this.#refusal();
+      if (refusal === undefined) this.#client.cut();
       report.fail(error);
-      await this.#refuseUnanswered();
+      if (refusal !== undefined) {
+        await this.#client.refuse(refusal, this.#signal);
+      }
     } finally {
       channel.close();
     }
@@ -133,6 +139,7 @@ export class LocalConnection implements Passage {
         return channel;
       },
       refused: (error) => this.#report.refuse(error),
+      cut: () => client.cut(),
     });
   }
 
@@ -205,7 +212,7 @@ export class LocalConnection implements Passage {
     const { accept } = this.#request!;
     await client.answer(accept(channel.local), signal);
     await relay(client, channel, this, {
-      ...this.#local.options,
+      idleTimeoutMs: this.#local.options.idleTimeoutMs,
       buffers: transport.buffers,
       clock,
       signals: [signal],
@@ -242,11 +249,16 @@ export class LocalConnection implements Passage {
     throw new ProtocolError(unanswered, NO_BIND);
   }
 
-  /** The server's first bytes were to be the answer, and there were none. */
-  async #refuseUnanswered(): Promise<void> {
+  /**
+   * What the application is told where the server's first bytes were to be the
+   * answer, and there were none.
+   */
+  #refusal(): Uint8Array | undefined {
     const { unanswered, refuse } = this.#request!;
-    if (unanswered === undefined || this.#report.bytesDown > 0) return;
-    await this.#client.refuse(refuse(unanswered), this.#signal);
+    if (unanswered === undefined || this.#report.bytesDown > 0) {
+      return undefined;
+    }
+    return refuse(unanswered);
   }
 }
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { onAbort, Stop, type StopSignal } from "../../on_abort.ts";
 import { type Clock, Deadline, pause } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { parseIp } from "../../codec/ip_address.ts";
@@ -28,7 +29,7 @@ export interface DialOptions {
   /** Milliseconds for look-up and connection together. */
   readonly timeoutMs: number;
   /** Its abort gives the dial up. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** Hears how long it took, unless it was given up; default: nobody does. */
   readonly metrics?: Metrics;
 }
@@ -112,7 +113,8 @@ function permitted(
 }
 
 /** Takes turns between the families, starting with the first one given. */
-function interleave(ips: readonly string[]): string[] {
+function interleave(ips: readonly string[]): readonly string[] {
+  if (ips.length === 1) return ips;
   const isIpv6 = (ip: string): boolean => ip.includes(":");
   const startsIpv6 = isIpv6(ips[0]!);
   const first = ips.filter((ip) => isIpv6(ip) === startsIpv6);
@@ -124,7 +126,7 @@ function interleave(ips: readonly string[]): string[] {
   return out;
 }
 
-type Attempt = (signal: AbortSignal) => Promise<Connection>;
+type Attempt = (signal: StopSignal) => Promise<Connection>;
 
 /** Starts the attempts one after the other; the first connection wins. */
 async function race(
@@ -132,19 +134,21 @@ async function race(
   clock: Clock,
   deadline: Deadline,
 ): Promise<Connection> {
-  const losers = new AbortController();
-  const giveUp = (): void => losers.abort(deadline.signal.reason);
-  deadline.signal.addEventListener("abort", giveUp);
+  const losers = new Stop();
+  const leave = onAbort(
+    deadline.signal,
+    () => losers.abort(deadline.signal.reason),
+  );
   let turn: Promise<unknown> = Promise.resolve();
   const started = attempts.map((attempt) => {
     const connecting = turn.then(() => {
-      losers.signal.throwIfAborted();
-      return attempt(losers.signal);
+      losers.throwIfAborted();
+      return attempt(losers);
     });
     turn = turn.then(() =>
       Promise.race([
         connecting.then(() => {}, () => {}),
-        pause(clock, ATTEMPT_DELAY_MS, losers.signal),
+        pause(clock, ATTEMPT_DELAY_MS, losers),
       ])
     );
     return connecting;
@@ -156,7 +160,7 @@ async function race(
   } catch (error) {
     throw (error as AggregateError).errors.at(-1);
   } finally {
-    deadline.signal.removeEventListener("abort", giveUp);
+    leave();
     losers.abort(RACE_OVER);
   }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import type { Address } from "../../codec/address.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import { Channel } from "../../streams/channel.ts";
@@ -39,7 +40,7 @@ export class Direct implements Outbound {
   async open(
     target: Address,
     first: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Channel> {
     const { policy, connectTimeoutMs: timeoutMs } = this.#options;
     const { transport, clock, metrics } = this.#world;

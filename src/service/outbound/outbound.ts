@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import type { Address } from "../../codec/address.ts";
 import type { Packet } from "../../codec/packet.ts";
 import type { RouteDecision } from "../../routes/route_table.ts";
@@ -27,7 +28,7 @@ export interface Outbound {
   open(
     target: Address,
     first: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Channel>;
   /**
    * What the datagrams of one client become on this way.

@@ -3,13 +3,21 @@
  *
  * @module
  */
+import type { StopSignal } from "../../on_abort.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
+import { TransportError } from "../../errors.ts";
 import { anyTarget } from "../../security/target_policy.ts";
 import { clientProtocol } from "../../session/families.ts";
 import type { ClientKeys, ClientProtocol } from "../../session/family.ts";
 import type { ClientSession } from "../../session/stream_protocol.ts";
 import { Channel } from "../../streams/channel.ts";
 import type { Connection, Endpoint } from "../../transport.ts";
+import {
+  carriesDatagrams,
+  carriesStreams,
+  type PluginOptions,
+} from "../plugin/options.ts";
+import type { Plugin } from "../plugin/plugin.ts";
 import type { Dependencies } from "../service.ts";
 import { dial } from "./dial.ts";
 import type { Outbound, PacketChannel } from "./outbound.ts";
@@ -21,6 +29,10 @@ export interface UpstreamServer extends ClientKeys {
   readonly endpoint: Endpoint;
   /** Name for the operator; default: its address. */
   readonly name?: string;
+  /** The program on the way to it; default: none. */
+  readonly plugin?: PluginOptions;
+  /** That program, once it has an owner: see `PluginCrew`. */
+  readonly running?: Plugin;
   /** Share for TCP beside other servers, 0 to 1; default 1, 0: none. */
   readonly tcpWeight?: number;
   /** The same for UDP. */
@@ -32,6 +44,7 @@ export class Shadowsocks implements Outbound {
   /** Address of the server as text; see {@link Outbound.name}. */
   readonly name: string;
   readonly #endpoint: Endpoint;
+  readonly #plugin: Plugin | undefined;
   readonly #protocol: ClientProtocol;
   readonly #connectTimeoutMs: number;
   readonly #world: Required<Dependencies>;
@@ -51,6 +64,7 @@ export class Shadowsocks implements Outbound {
   ) {
     this.name = formatAddress(server.endpoint);
     this.#endpoint = server.endpoint;
+    this.#plugin = server.running;
     this.#protocol = clientProtocol(server, world);
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#world = world;
@@ -61,10 +75,14 @@ export class Shadowsocks implements Outbound {
   async open(
     target: Address,
     first: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Channel> {
     const { transport, clock, metrics } = this.#world;
-    const connection = await dial(this.#endpoint, {
+    const plugin = this.#plugin;
+    const endpoint = carriesStreams(plugin?.options)
+      ? await plugin!.ready(signal)
+      : this.#endpoint;
+    const connection = await dial(endpoint, {
       transport,
       clock,
       metrics,
@@ -86,13 +104,26 @@ export class Shadowsocks implements Outbound {
   /** See {@link Outbound.packets}. */
   packets(): PacketChannel {
     const session = this.#protocol.packets();
-    const to = this.#endpoint;
     return {
       policy: anyTarget,
-      seal: (packet) => ({ to, bytes: session.seal(packet) }),
+      seal: (packet) => ({
+        to: this.#datagramsTo(),
+        bytes: session.seal(packet),
+      }),
       open: ({ payload }) => session.open(payload),
       free: () => session.free(),
     };
+  }
+
+  #datagramsTo(): Endpoint {
+    const plugin = this.#plugin;
+    if (!carriesDatagrams(plugin?.options)) return this.#endpoint;
+    const to = plugin!.endpoint;
+    if (to !== undefined) return to;
+    throw new TransportError(
+      "ERR_NET_PLUGIN",
+      `Plugin ${plugin!.options.name} does not listen`,
+    );
   }
 }
 

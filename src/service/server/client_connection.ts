@@ -20,6 +20,7 @@ import {
   ProtocolError,
   UmbraError,
 } from "../../errors.ts";
+import type { StopSignal } from "../../on_abort.ts";
 import { SERVER_HANDSHAKE_JITTER } from "../../limits.ts";
 import { randomBelow } from "../../random.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
@@ -170,7 +171,7 @@ export class ClientConnection {
   }
 
   /** `undefined` when the client ended its side before the request was there. */
-  async #readRequest(signal: AbortSignal): Promise<StreamRequest | undefined> {
+  async #readRequest(signal: StopSignal): Promise<StreamRequest | undefined> {
     const { greeting } = this.#session;
     if (greeting?.length) await this.#reply(greeting, signal);
     if (this.#isBlocked) {
@@ -197,7 +198,7 @@ export class ClientConnection {
     }
   }
 
-  #reply(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  #reply(bytes: Uint8Array, signal: StopSignal): Promise<void> {
     return abortable(this.#client.writer.reply(bytes), signal);
   }
 
@@ -214,6 +215,9 @@ export class ClientConnection {
         : { channel: await this.#open(request) };
       try {
         await this.#relay(destination, visit);
+      } catch (error) {
+        this.#cut(destination.channel, error);
+        throw error;
       } finally {
         destination.channel.close();
       }
@@ -228,12 +232,19 @@ export class ClientConnection {
     }
   }
 
+  /** Neither side is to take what it has for whole. */
+  #cut(target: Channel, reason: unknown): void {
+    target.cut();
+    // A client whose stream was tampered with is met with silence.
+    if (!(reason instanceof ProtocolError)) this.#client.cut();
+  }
+
   #relay({ channel, greeting }: Destination, visit: Visit): Promise<void> {
     const { options, world } = this.#server;
     const passage = new CountedPassage(visit, this.#report);
     passage.pass("up", channel.first.length);
     return relay(this.#client, channel, passage, {
-      ...options,
+      idleTimeoutMs: options.idleTimeoutMs,
       buffers: world.transport.buffers,
       clock: world.clock,
       signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
@@ -340,7 +351,7 @@ class CountedPassage implements Passage {
 /** Fails closed: what cannot be told to be new is not served. */
 async function refuseUnlessNew(
   question: NonNullable<AcceptStep["question"]>,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<void> {
   let isNew = false;
   try {

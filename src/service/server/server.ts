@@ -10,6 +10,7 @@ import { SERVER_HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
 import { anyTarget, type TargetPolicy } from "../../security/target_policy.ts";
 import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
+import { formatAddress } from "../../codec/address.ts";
 import type { Endpoint } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
 import type { LimitedUser } from "./account.ts";
@@ -27,6 +28,9 @@ import {
 } from "../options.ts";
 import { everythingTo, type Router } from "../outbound/outbound.ts";
 import { type ServerRoutes, ServerRules } from "../routing/server_rules.ts";
+import { behind, findFront } from "../plugin/front.ts";
+import { carriesStreams, type PluginOptions } from "../plugin/options.ts";
+import { Plugin, type PluginStatus } from "../plugin/plugin.ts";
 import {
   acceptShare,
   type Dependencies,
@@ -41,6 +45,8 @@ import { flowShare } from "../udp/flow_share.ts";
 export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
   /** Where clients connect. */
   readonly listen: Endpoint;
+  /** The program that clients reach in its place; default: none. */
+  readonly plugin?: PluginOptions | undefined;
   /** What may be dialled; default: anything. */
   readonly targetPolicy?: TargetPolicy;
   /** Which clients and targets are served besides; default: all. */
@@ -70,7 +76,12 @@ const DEFAULTS = {
 /** What can be changed while a server runs: all but where and how it listens. */
 export type ServerChange = Omit<
   ServerOptions,
-  "listen" | "mode" | "accounts" | "maxFlows" | keyof AcceptOptions
+  | "listen"
+  | "mode"
+  | "plugin"
+  | "accounts"
+  | "maxFlows"
+  | keyof AcceptOptions
 >;
 
 /** A running server. */
@@ -82,6 +93,8 @@ export interface ServerService extends Service {
    * @throws {RangeError} As `startServer()`; nothing has changed then.
    */
   update(change: ServerChange): void;
+  /** The program in front of it; not set: there is none. */
+  readonly plugin?: PluginStatus | undefined;
 }
 
 /**
@@ -103,7 +116,8 @@ export function checkServer(
 }
 
 /**
- * Starts a server.
+ * Starts a server. One with a plugin is there once that listens, or has failed
+ * to for the first time.
  *
  * @throws {TransportError} When it cannot listen.
  * @throws {RangeError} When keys are missing, or users cannot be told apart.
@@ -114,25 +128,65 @@ export async function startServer(
 ): Promise<ServerService> {
   const world = withDefaults(dependencies);
   const options: CompleteOptions = { ...DEFAULTS, ...given };
-  const { mode } = options;
   const server = new Server(options, world);
-  const { accounts, protocol } = server;
+  if (options.plugin === undefined) {
+    return (await startServing(options, options.listen, server)).service;
+  }
+  const front = await findFront(
+    options.listen,
+    options.plugin,
+    world.transport,
+  );
+  const { service, local } = await startServing(options, front, server);
+  const place = { server: formatAddress(front), remote: front, local };
+  const plugin = new Plugin(options.plugin, place, world);
+  plugin.start();
+  await plugin.tried();
+  return withPlugin(service, plugin);
+}
+
+/** What runs, and where a plugin finds it. */
+interface Serving {
+  readonly service: ServerService;
+  readonly local: Endpoint;
+}
+
+/** @param front Where clients send to. */
+async function startServing(
+  options: CompleteOptions,
+  front: Endpoint,
+  server: Server,
+): Promise<Serving> {
+  const { mode, plugin } = options;
+  const { accounts, protocol, world } = server;
   const router: Router = { choose: (request) => server.router.choose(request) };
   const shared = { ...options, accounts, protocol, router };
+  const { streams, datagrams } = behind(front, plugin);
   if (mode === "udp_only") {
-    const udp = await startUdpServer(shared, world);
-    return withUpdate(udp, server, udp);
+    const listen = datagrams();
+    const udp = await startUdpServer({ ...shared, listen }, world);
+    const { address: local } = udp;
+    return { service: withUpdate(udp, server, udp), local };
   }
-  const listener = await world.transport.listen(options.listen, {
+  const listener = await world.transport.listen(streams, {
     reusePort: world.sharePorts,
   });
+  const { address } = listener;
   const maxFlows = flowShare(options, world);
-  const udpOptions = { ...shared, listen: listener.address, maxFlows };
+  const listen = plugin === undefined ? address : datagrams(address.port);
   const udp = mode !== "tcp_only"
-    ? await besideListener(listener, () => startUdpServer(udpOptions, world))
+    ? await besideListener(
+      listener,
+      () => startUdpServer({ ...shared, listen, maxFlows }, world),
+    )
     : undefined;
   const share = acceptShare(options, world, maxFlows);
-  const limits = { ...share, maxStrangers: share.maxConnections };
+  const limits = {
+    ...share,
+    maxStrangers: share.maxConnections,
+    // Behind a plugin everybody comes from one address.
+    ...carriesStreams(plugin) && { maxPerHost: undefined },
+  };
   const tcp = serve(
     listener,
     limits,
@@ -140,7 +194,27 @@ export async function startServer(
       new ClientConnection(connection, server, { signal, place }).serve(),
     world,
   );
-  return withUpdate(udp === undefined ? tcp : joined(tcp, udp), server, udp);
+  const both = udp === undefined ? tcp : joined(tcp, udp);
+  return {
+    service: withUpdate(both, server, udp),
+    local: udp !== undefined && !carriesStreams(plugin) ? udp.address : address,
+  };
+}
+
+/** The service as clients reach it. */
+function withPlugin(service: ServerService, plugin: Plugin): ServerService {
+  return {
+    address: plugin.place.remote,
+    async stop(graceMs): Promise<void> {
+      await service.stop(graceMs);
+      await plugin.stop();
+    },
+    release: () => plugin.stop(),
+    update: (change) => service.update(change),
+    get plugin(): PluginStatus {
+      return plugin.status;
+    },
+  };
 }
 
 function withUpdate(

@@ -213,7 +213,7 @@ test("describeConfig() tells every mistake at once, in every object", () => {
     password: "secret-server",
     mode: "both",
     nameserver: "192.0.2.1",
-    plugin: "v2ray-plugin",
+    plugin: 7,
     users: [
       { name: "a", password: "secret-a", quota_bytes: "much" },
       { name: "b", password: "secret-b", quota_byte: 1 },
@@ -230,7 +230,7 @@ test("describeConfig() tells every mistake at once, in every object", () => {
       "server_port is 70000",
       "metod is not known, did you mean",
       'mode is "both"',
-      "plugin is not supported",
+      "plugin is 7, expected text",
       'users[0].quota_bytes is "much"',
       "users[1].quota_byte is not known, did you mean",
       'servers[0].method: Unknown method "aes-257-gcm"',

@@ -266,7 +266,6 @@ test("rust: settings that only tune are warned of, each by name", () => {
 
 test("rust and libev: what would change who connects, or how, is refused by name", () => {
   const refused: Readonly<Record<string, unknown>> = {
-    plugin: "v2ray-plugin",
     user: "nobody",
     tcp_tproxy: true,
     auth: true,

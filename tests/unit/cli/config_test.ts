@@ -218,11 +218,7 @@ test("configureLocal() starts from URIs, which options change", () => {
   assert.deepEqual(changed.map((one) => one.endpoint.port), [6, 5]);
 });
 
-test("configureLocal() refuses a URI with a plugin or a strange method", () => {
-  refuses(
-    () => local(["ss://a:secret@h:1?plugin=obfs-local%3Bx"]),
-    /plugins are not supported by this version.*"obfs-local"/,
-  );
+test("configureLocal() refuses a URI with a strange method", () => {
   refuses(
     () => local(["ss://rc4-md5:secret@h:1"]),
     /the URI of h:1: .*rc4-md5/,
@@ -587,10 +583,7 @@ test("a key one or two letters from a known one is refused, in every object", ()
 test("keys we do not serve are refused, or ignored with a warning", () => {
   const run = (change: Files): readonly string[] =>
     server(["-c", "f"], { f: { ...LIBEV, ...change } }).warnings;
-  refuses(
-    () => run({ plugin: "obfs-server" }),
-    /plugin is not supported \(yet\)/,
-  );
+  refuses(() => run({ auth: true }), /auth is not supported \(yet\)/);
   assert.deepEqual(run({ plugin: "", fast_open: false }), []);
   assert.match(run({ fast_open: true })[0]!, /^ignored: f:1:\d+: fast_open: /);
   assert.match(run({ nameserver: "1.1.1.1" })[0]!, /^ignored: /);

@@ -200,8 +200,8 @@ test("migrate() refuses what cannot be served, and names the place", () => {
   );
   refuses({ server_port: 1, password: "secret" }, /no "method"/);
   refuses(
-    { server_port: 1, password: "secret", method: CHACHA, plugin: "x" },
-    /plugin is not supported/,
+    { server_port: 1, password: "secret", method: CHACHA, auth: true },
+    /auth is not supported/,
   );
   refuses("<html>", /HTML page/);
 });

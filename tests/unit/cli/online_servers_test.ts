@@ -133,6 +133,30 @@ test("OnlineServers.load() leaves out what cannot be used, a plugin first of all
   assert.equal(online.warnings.length, 3);
 });
 
+test("OnlineServers.load() takes plugins that are allowed, by a bare name only", async () => {
+  const text = list(
+    { remarks: "good", plugin: "obfs-local" },
+    { remarks: "other", plugin: "ncat" },
+    { remarks: "path", plugin: "/tmp/obfs-local" },
+  );
+  using online = await OnlineServers.load({
+    url: new URL(URL_TEXT),
+    refreshMs: 1_000,
+    allowedPlugins: ["obfs-local", "/tmp/obfs-local"],
+    clock: new FakeClock(),
+    fetch: () => Promise.resolve(text),
+  });
+  assert.deepEqual(
+    online.servers.map(({ plugin }) => plugin?.name),
+    ["obfs-local"],
+  );
+  assert.match(
+    online.warnings[0]!,
+    /other: it asks for the plugin "ncat", and/,
+  );
+  assert.match(online.warnings[1]!, /path: it asks for the plugin "\/tmp/);
+});
+
 test("OnlineServers.load() takes the kept list, when its host is silent or says nonsense", async () => {
   const kept = list({ remarks: "kept" });
   for (

@@ -269,7 +269,7 @@ describe("server", () => {
     await world.stop();
   });
 
-  test("closes an idle connection at both ends", async () => {
+  test("resets an idle connection at both ends", async () => {
     const world = new World();
     await world.server({ idleTimeoutMs: 1_000 });
     await world.local({ idleTimeoutMs: 5_000 });
@@ -279,7 +279,9 @@ describe("server", () => {
     const far = await accepted(target);
     await readExactly(far, 1);
     await world.clock.advance(1_000);
-    assert.equal((await readAll(far.readable)).length, 0);
+    for (const { readable } of [far, client]) {
+      await assert.rejects(readAll(readable), { code: "ERR_NET_RESET" });
+    }
     assert.equal(world.logged("code", "ERR_NET_IDLE").length, 1);
     client.close();
     far.close();

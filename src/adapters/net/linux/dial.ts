@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { onAbort } from "../../../on_abort.ts";
+import { onAbort, type StopSignal } from "../../../on_abort.ts";
 import type {
   Connection,
   Endpoint,
   SocketOptions,
 } from "../../../transport.ts";
+import { ReadyConnection } from "../_connection.ts";
 import { encodeAddress } from "./addresses.ts";
 import { FAILED, HUNG_UP, WRITABLE } from "./epoll_event.ts";
 import {
@@ -22,12 +23,12 @@ import {
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
 import { openTcp, setUpDial } from "./socket_options.ts";
-import { LinuxConnection, LinuxSocket, TCP_EVENTS } from "./tcp.ts";
+import { LinuxSocket, prepareTcp, TCP_EVENTS } from "./tcp.ts";
 
 /** What a dial needs besides its target. */
 export interface DialOptions {
   /** See `WaitOptions`. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: StopSignal | undefined;
   readonly loop: Loop;
   /** Our address; not set: the system's choice. */
   readonly from?: string | undefined;
@@ -44,25 +45,27 @@ export async function dial(
   const address = encodeAddress(to);
   const descriptor = openTcp(address[0]!, options, action);
   try {
+    prepareTcp(descriptor);
     setUpDial(descriptor, address[0]!, options);
     if (from !== undefined) {
       const source = encodeAddress({ host: from, port: 0 });
       checked(c.bind(descriptor, source, source.length), action);
     }
-    const isAtOnce = c.connect(descriptor, address, address.length) === 0;
-    if (!isAtOnce) {
-      const number = errno();
-      if (number !== EINPROGRESS) throw failure(number, action);
+    const socket = new LinuxSocket(descriptor, to, loop);
+    if (c.connect(descriptor, address, address.length) === 0) {
+      // To this machine it takes no time; or the system knows the peer, and
+      // waits for what it can send at once.
+      if (options.fastOpen) socket.openWithBytes();
+      loop.watch(descriptor, TCP_EVENTS, socket);
+      return new ReadyConnection(socket);
     }
+    const number = errno();
+    if (number !== EINPROGRESS) throw failure(number, action);
     const events = await connected(descriptor, { action, signal, loop });
-    const socket = new LinuxSocket(descriptor, to, loop, {
-      // The system knows the peer, and waits for what it can send at once.
-      isUnsent: isAtOnce && options.fastOpen === true,
-    });
     loop.handOver(descriptor, socket);
     // What the peer has sent already is told once.
     socket.ready(events);
-    return new LinuxConnection(socket);
+    return new ReadyConnection(socket);
   } catch (error) {
     loop.forget(descriptor);
     c.close(descriptor);

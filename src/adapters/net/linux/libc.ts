@@ -215,6 +215,9 @@ export const SO_KEEPALIVE: Option = [SOL_SOCKET, 9];
 export const SO_BINDTODEVICE: Option = [SOL_SOCKET, 25];
 export const SO_MARK: Option = [SOL_SOCKET, 36];
 export const TCP_NODELAY: Option = [6, 1];
+/** Begins with the state of the connection. */
+export const TCP_INFO: Option = [6, 11];
+export const TCP_SYN_SENT = 2;
 /** Seconds of quiet, and between questions. */
 export const TCP_KEEPIDLE: Option = [6, 4];
 export const TCP_KEEPINTVL: Option = [6, 5];

@@ -13,6 +13,7 @@ import type {
   SocketOptions,
 } from "../../../transport.ts";
 import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
+import { ReadyConnection } from "../_connection.ts";
 import { resolve } from "../_resolve.ts";
 import {
   addressRoom,
@@ -42,7 +43,7 @@ import {
 import type { Loop, Watcher } from "./loop.ts";
 import { letRedirected, originalDestination } from "./redirected.ts";
 import { openTcp, setUpListener } from "./socket_options.ts";
-import { LinuxConnection, LinuxSocket, TCP_EVENTS } from "./tcp.ts";
+import { LinuxSocket, prepareTcp, TCP_EVENTS } from "./tcp.ts";
 
 /** Implements `Transport.listen`. */
 export async function listen(
@@ -60,6 +61,7 @@ export async function listen(
     }
     // An inherited one may wait where it should say that nothing is there.
     checked(c.fcntl(descriptor, F_SETFL, O_NONBLOCK), "listen");
+    prepareTcp(descriptor);
     return new LinuxListener(descriptor, loop, options?.redirected);
   } catch (error) {
     c.close(descriptor);
@@ -180,7 +182,7 @@ class LinuxListener implements Listener, Watcher {
       const socket = new LinuxSocket(descriptor, remote, this.#loop);
       this.#loop.watch(descriptor, TCP_EVENTS, socket);
       return {
-        connection: new LinuxConnection(socket),
+        connection: new ReadyConnection(socket),
         ...target && { originalDestination: target },
       };
     } catch (error) {

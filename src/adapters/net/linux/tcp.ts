@@ -10,9 +10,8 @@ import {
   MAX_READ_BUFFER,
 } from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
-import { type Socket, SocketConnection } from "../_connection.ts";
-import { CLOSED } from "../_errors.ts";
-import { countWaiting, longestRead } from "../_read_size.ts";
+import type { ReadyOwner, ReadySocket } from "../_connection.ts";
+import { longestRead } from "../_read_size.ts";
 import { boundTo } from "./addresses.ts";
 import {
   EDGE,
@@ -24,7 +23,6 @@ import {
 } from "./epoll_event.ts";
 import {
   c,
-  checked,
   EAGAIN,
   EINPROGRESS,
   EINTR,
@@ -38,7 +36,9 @@ import {
   SO_ERROR,
   SO_LINGER,
   SOL_SOCKET,
+  TCP_INFO,
   TCP_NODELAY,
+  TCP_SYN_SENT,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
 
@@ -53,13 +53,17 @@ const OVER: number = PEER_ENDED | HUNG_UP | FAILED;
 /** Where all connections read, until one fills much of it and keeps it. */
 let room: Uint8Array | undefined;
 
-const NOTHING_YET = Symbol("nothing yet");
-
-/** `undefined` after FIN. */
-type Chunk = Uint8Array | undefined;
+/** Prepares a socket to be dialled, or to listen: what is accepted inherits. */
+export function prepareTcp(descriptor: number): void {
+  // Nagle's algorithm would hold small chunks back.
+  setOption(descriptor, TCP_NODELAY, 1);
+  // What is open while the process dies was cut, and is not to look ended.
+  setLinger(descriptor, RESET);
+}
 
 /** See the module. */
-export class LinuxSocket implements Socket, Watcher {
+export class LinuxSocket implements ReadySocket, Watcher {
+  owner: ReadyOwner | undefined;
   readonly remote: Endpoint;
   readonly #descriptor: number;
   readonly #loop: Loop;
@@ -69,32 +73,31 @@ export class LinuxSocket implements Socket, Watcher {
   #isOver = false;
   #isEnded = false;
   #isClosed = false;
+  #isCut = false;
   /** A reset is told once by the system, and then looks like an end. */
   #failure: Error | undefined;
-  #reader: PromiseWithResolvers<Chunk> | undefined;
-  #writer: PromiseWithResolvers<void> | undefined;
-  /** The first packet waits for bytes to take along (TCP fast open). */
-  #isUnsent: boolean;
-  #opening: Promise<number> | undefined;
-  #openingLate: ReturnType<typeof setTimeout> | undefined;
+  #isPostponed = false;
+  /** Set while it connects with its first bytes (TCP fast open). */
+  #opening: Opening | undefined;
 
   /**
    * @param descriptor Connected; owned from now on.
    * @param loop Already watches it, or will.
-   * @param state `isUnsent` is true if it will connect with its first bytes.
    */
-  constructor(
-    descriptor: number,
-    remote: Endpoint,
-    loop: Loop,
-    { isUnsent = false }: { readonly isUnsent?: boolean } = {},
-  ) {
-    this.#isUnsent = isUnsent;
+  constructor(descriptor: number, remote: Endpoint, loop: Loop) {
     this.#descriptor = descriptor;
     this.remote = remote;
     this.#loop = loop;
-    // Nagle's algorithm would hold small chunks back.
-    setOption(descriptor, TCP_NODELAY, 1);
+  }
+
+  /** The system has not connected it yet: the first bytes are to do so. */
+  openWithBytes(): void {
+    this.#opening = {
+      isUnsent: true,
+      taken: 0,
+      timer: undefined,
+      done: Promise.withResolvers(),
+    };
   }
 
   /** Asked of the system each time: few want to know. */
@@ -104,36 +107,40 @@ export class LinuxSocket implements Socket, Watcher {
 
   ready(events: number): void {
     if (this.#isClosed) return;
+    if (events === 0) this.#isPostponed = false;
     if (events & (READABLE | OVER)) this.#isReadable = true;
     if (events & OVER) this.#isOver = true;
-    if (events & (WRITABLE | HUNG_UP | FAILED)) this.#isWritable = true;
-    if (this.#isWritable) this.#wakeWriter();
-    if (this.#isReadable && this.#reader !== undefined) this.#continue();
+    if (events & (WRITABLE | HUNG_UP | FAILED)) this.#becomeWritable();
+    this.owner?.ready();
   }
 
-  read(): Promise<Chunk> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.#isEnded) return Promise.resolve(undefined);
-    if (this.#isReadable) {
-      if (this.#loop.budget > 0) {
-        try {
-          const chunk = this.#receive();
-          if (chunk !== NOTHING_YET) return Promise.resolve(chunk);
-        } catch (error) {
-          return Promise.reject(error);
-        }
-      } else this.#loop.postpone(this);
+  tryRead(): Uint8Array | "end" | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isEnded) return "end";
+    if (!this.#isReadable) {
+      if (this.#opening?.isUnsent) this.#openLate(this.#opening);
+      return undefined;
     }
-    if (this.#isUnsent) this.#openLate();
-    this.#reader = Promise.withResolvers();
-    return this.#reader.promise;
+    if (this.#loop.budget > 0) return this.#receive();
+    this.#postpone();
+    return undefined;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    let written = this.#isUnsent ? await this.#open(chunk) : 0;
-    if (this.#opening !== undefined) await this.#opening;
-    while (written < chunk.length) {
-      if (!this.#isWritable) await this.#room(chunk.length);
+  /** Others have their turn. */
+  #postpone(): void {
+    if (this.#isPostponed) return;
+    this.#isPostponed = true;
+    this.#loop.postpone(this);
+  }
+
+  tryWrite(chunk: Uint8Array): number {
+    let written = 0;
+    if (this.#opening !== undefined) {
+      if (this.#opening.isUnsent) this.#open(this.#opening, chunk);
+      if (!this.#isWritable) return 0;
+      written = this.#opened(this.#opening);
+    }
+    while (this.#isWritable && written < chunk.length) {
       const rest = written === 0 ? chunk : chunk.subarray(written);
       const sent = c.send(this.#descriptor, rest, rest.length, MSG_NOSIGNAL);
       if (sent >= 0) {
@@ -144,47 +151,55 @@ export class LinuxSocket implements Socket, Watcher {
       if (number === EAGAIN) this.#isWritable = false;
       else if (number !== EINTR) throw failure(number, "write");
     }
+    return written;
   }
 
-  /** Connects with the first bytes. @returns How many the system took. */
-  #open(first: Uint8Array): Promise<number> {
-    this.#isUnsent = false;
-    clearTimeout(this.#openingLate);
-    return this.#opening = this.#connect(first);
+  #becomeWritable(): void {
+    if (this.#opening !== undefined && !this.#opening.isUnsent) {
+      // It may be an event from before the first bytes.
+      const state = getOption(this.#descriptor, TCP_INFO) & 0xff;
+      if (state === TCP_SYN_SENT) return;
+      this.#opening.done.resolve();
+    }
+    this.#isWritable = true;
+  }
+
+  /**
+   * Connects with the first bytes. They count as taken once the peer has
+   * answered: until then the system would take FIN for the end of it all.
+   */
+  #open(opening: Opening, first: Uint8Array): void {
+    clearTimeout(opening.timer);
+    opening.isUnsent = false;
+    this.#isWritable = false;
+    const sent = c.send(this.#descriptor, first, first.length, MSG_NOSIGNAL);
+    opening.taken = Math.max(0, sent);
+    if (sent >= 0) return;
+    const number = errno();
+    if (number !== EINPROGRESS && number !== EAGAIN) {
+      throw this.#failure = failure(number, "connect");
+    }
   }
 
   /** Connects without any, when there are none soon: the peer speaks first. */
-  #openLate(): void {
-    this.#openingLate ??= setTimeout(() => {
-      this.#open(NO_BYTES).catch(() => {
-        // Whoever reads or writes hears of it.
-      });
+  #openLate(opening: Opening): void {
+    opening.timer ??= setTimeout(() => {
+      try {
+        this.#open(opening, NO_BYTES);
+      } catch {
+        // Whoever reads hears of it now.
+        this.owner?.ready();
+      }
     }, FAST_OPEN_WAIT_MS);
   }
 
-  async #connect(first: Uint8Array): Promise<number> {
-    this.#isWritable = false;
-    const sent = c.send(this.#descriptor, first, first.length, MSG_NOSIGNAL);
-    if (sent < 0) {
-      const number = errno();
-      if (number !== EINPROGRESS && number !== EAGAIN) {
-        throw this.#failure = failure(number, CONNECT);
-      }
-    }
-    await this.#room(first.length);
+  /** The peer has answered. @returns How many bytes left before. */
+  #opened({ taken }: Opening): number {
     const number = getOption(this.#descriptor, SO_ERROR);
-    if (number !== 0) this.#failure ??= failure(number, CONNECT);
+    if (number !== 0) this.#failure ??= failure(number, "connect");
     if (this.#failure !== undefined) throw this.#failure;
-    return Math.max(0, sent);
-  }
-
-  /** @param bytes How many wait meanwhile. */
-  async #room(bytes: number): Promise<void> {
-    this.#writer = Promise.withResolvers();
-    countWaiting(bytes);
-    await this.#writer.promise;
-    countWaiting(-bytes);
-    if (this.#isClosed) throw CLOSED;
+    this.#opening = undefined;
+    return taken;
   }
 
   recycle(chunk: Uint8Array): void {
@@ -192,9 +207,11 @@ export class LinuxSocket implements Socket, Watcher {
   }
 
   async shutdown(): Promise<void> {
-    // The system would take it for the end of both directions.
-    if (this.#isUnsent) await this.#open(NO_BYTES);
-    else if (this.#opening !== undefined) await this.#opening;
+    if (this.#opening !== undefined) {
+      if (this.#opening.isUnsent) this.#open(this.#opening, NO_BYTES);
+      await this.#opening.done.promise;
+      if (this.#isClosed) return;
+    }
     if (c.shutdown(this.#descriptor, SHUT_WR) === 0) return;
     const number = errno();
     // The peer has reset it; whoever reads hears of that.
@@ -204,39 +221,18 @@ export class LinuxSocket implements Socket, Watcher {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#openingLate);
+    clearTimeout(this.#opening?.timer);
+    this.#opening?.done.resolve();
     this.#loop.forget(this.#descriptor);
+    if (!this.#isCut) setLinger(this.#descriptor, FLUSH);
     c.close(this.#descriptor);
-    this.#reader?.reject(CLOSED);
-    this.#reader = undefined;
-    this.#wakeWriter();
   }
 
-  /** Makes the next close a reset. */
   cutOnClose(): void {
-    if (this.#isClosed) return;
-    checked(
-      c.setsockopt(this.#descriptor, SOL_SOCKET, SO_LINGER, NO_LINGER, 8),
-      "reset a connection",
-    );
+    this.#isCut = true;
   }
 
-  /** Serves the read that waits. */
-  #continue(): void {
-    if (this.#loop.budget <= 0) return this.#loop.postpone(this);
-    const reader = this.#reader!;
-    try {
-      const chunk = this.#receive();
-      if (chunk === NOTHING_YET) return;
-      this.#reader = undefined;
-      reader.resolve(chunk);
-    } catch (error) {
-      this.#reader = undefined;
-      reader.reject(error);
-    }
-  }
-
-  #receive(): Chunk | typeof NOTHING_YET {
+  #receive(): Uint8Array | "end" | undefined {
     const buffer = room ??= BUFFERS.take(MAX_READ_BUFFER);
     const size = longestRead();
     for (;;) {
@@ -244,12 +240,12 @@ export class LinuxSocket implements Socket, Watcher {
       if (count > 0) return this.#received(buffer, count, size);
       if (count === 0) {
         this.#isEnded = true;
-        return undefined;
+        return "end";
       }
       const number = errno();
       if (number === EAGAIN) {
         this.#isReadable = false;
-        return NOTHING_YET;
+        return undefined;
       }
       if (number !== EINTR) {
         throw this.#failure = failure(number, "read");
@@ -265,36 +261,32 @@ export class LinuxSocket implements Socket, Watcher {
     room = undefined;
     return buffer.subarray(0, count);
   }
-
-  #wakeWriter(): void {
-    this.#writer?.resolve();
-    this.#writer = undefined;
-  }
 }
 
-/** A connection that can be ended by a reset. */
-export class LinuxConnection extends SocketConnection {
-  readonly #socket: LinuxSocket;
-
-  /** Owns the socket. */
-  constructor(socket: LinuxSocket) {
-    super(socket);
-    this.#socket = socket;
-  }
-
-  /** Ends it all: the peer sees that it was cut. Idempotent. */
-  reset(): void {
-    this.#socket.cutOnClose();
-    this.close();
-  }
+/** A connection that takes its first bytes along. */
+interface Opening {
+  /** Nothing has left yet. */
+  isUnsent: boolean;
+  /** Bytes that left with the first packet. */
+  taken: number;
+  /** Connects without bytes. */
+  timer: ReturnType<typeof setTimeout> | undefined;
+  /** The peer has answered, or the socket was closed. */
+  readonly done: PromiseWithResolvers<void>;
 }
 
-const CONNECT = "connect";
-
-/** Bun has no address for an empty array: of this one no byte is sent. */
+/** Of a longer array: Bun has no address for an empty one. */
 const NO_BYTES: Uint8Array = new Uint8Array(1).subarray(0, 0);
 
 const NOWHERE: Endpoint = { host: "", port: 0 };
 
-/** `struct linger`: on, for 0 seconds. */
-const NO_LINGER = new Uint8Array(Int32Array.of(1, 0).buffer);
+/** What becomes of a connection when it is closed: a `struct linger`. */
+function setLinger(descriptor: number, linger: Uint8Array): void {
+  c.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, linger, linger.length);
+}
+
+/** Off: what was written is delivered, then FIN. */
+const FLUSH = new Uint8Array(Int32Array.of(0, 0).buffer);
+
+/** On, for 0 seconds: RST. */
+const RESET = new Uint8Array(Int32Array.of(1, 0).buffer);

@@ -8,7 +8,7 @@ import {
   MAX_TURN_DATAGRAMS,
   UDP_RECEIVE_BUFFER,
 } from "../../../limits.ts";
-import { onAbort } from "../../../on_abort.ts";
+import { onAbort, type StopSignal } from "../../../on_abort.ts";
 import type {
   Datagram,
   DatagramSocket,
@@ -112,7 +112,7 @@ const SEND_BATCH: number = DATAGRAM_BATCH / 2;
 /** A datagram that waits for the system to take it. */
 interface Waiting extends Outgoing {
   readonly to: Endpoint;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: StopSignal | undefined;
   readonly done: PromiseWithResolvers<void>;
   /** Forgets the signal. */
   release: () => void;

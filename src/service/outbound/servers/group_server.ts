@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../../on_abort.ts";
 import { unixMsAt } from "../../../clock.ts";
 import { type Address, formatAddress } from "../../../codec/address.ts";
 import { codeOf, detach } from "../../../defect.ts";
@@ -76,6 +77,9 @@ export class GroupServer implements Candidate {
   readonly #switches = new Map<SwitchReason, number>();
   #probing: Promise<boolean> | undefined;
   #cancelProbe: (() => void) | undefined;
+  /** Streams, and clients that send datagrams; 1 more until it is stopped. */
+  #uses = 1;
+  readonly #leavePlugin: () => void;
   #open = 0;
   #bytesUp = 0;
   #bytesDown = 0;
@@ -93,6 +97,11 @@ export class GroupServer implements Candidate {
     this.#options = options;
     this.#world = world;
     const { clock } = world;
+    server.running?.hold();
+    this.#leavePlugin = server.running?.onReady(() => {
+      if (this.health.lastErrorCode !== "ERR_NET_PLUGIN") return;
+      this.resetWait(clock.monotonicMs());
+    }) ?? (() => {});
     this.health = new ServerHealth({
       probes: options.probe !== "never",
       random: options.random,
@@ -136,6 +145,11 @@ export class GroupServer implements Candidate {
     return this.health.outcomes;
   }
 
+  /** True unless it has a plugin that does not listen. */
+  get isReady(): boolean {
+    return this.server.running?.isReady ?? true;
+  }
+
   /** Milliseconds a connect may take before another server is dialled beside. */
   get patienceMs(): number {
     const usualMs = this.connects.value ?? 0;
@@ -154,7 +168,7 @@ export class GroupServer implements Candidate {
   async open(
     target: Address,
     first: Uint8Array,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Channel> {
     const { clock } = this.#world;
     const startMs = clock.monotonicMs();
@@ -189,6 +203,8 @@ export class GroupServer implements Candidate {
   packets(isLost: () => boolean): PacketChannel {
     const { clock } = this.#world;
     const channel = this.#outbound.packets();
+    let isFree = false;
+    this.#uses++;
     let countedAt = -1;
     return {
       policy: channel.policy,
@@ -208,7 +224,11 @@ export class GroupServer implements Candidate {
       get isLost(): boolean {
         return isLost();
       },
-      free: () => channel.free(),
+      free: () => {
+        channel.free();
+        if (!isFree) this.#unused();
+        isFree = true;
+      },
     };
   }
 
@@ -246,7 +266,9 @@ export class GroupServer implements Candidate {
 
   /** Watches and probes no more; streams that are open live on. */
   stop(): void {
+    if (!this.#stopped.signal.aborted) this.#unused();
     this.#stopped.abort();
+    this.#leavePlugin();
     this.#cancelProbe?.();
     this.#silence.stop();
   }
@@ -310,10 +332,17 @@ export class GroupServer implements Candidate {
     this.#planProbe();
   }
 
+  /** What uses it no more may be the last. */
+  #unused(): void {
+    this.#uses--;
+    if (this.#uses === 0) this.server.running?.release();
+  }
+
   #watch(target: string): StreamWatch {
     let isWaiting = false;
     let wasAnswered = true;
     this.#open++;
+    this.#uses++;
     const watch: StreamWatch = {
       sent: (bytes) => {
         this.#bytesUp += bytes;
@@ -339,6 +368,7 @@ export class GroupServer implements Candidate {
       closed: () => {
         watch.ended();
         this.#open--;
+        this.#unused();
       },
     };
     return watch;

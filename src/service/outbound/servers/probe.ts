@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../../../on_abort.ts";
 import { type Clock, Deadline } from "../../../clock.ts";
 import { formatAddress } from "../../../codec/address.ts";
 import { type ErrorCode, ProtocolError, UmbraError } from "../../../errors.ts";
@@ -56,7 +57,7 @@ export async function probe(
 }
 
 /** A close is a sign; so is anything that the key opens. */
-async function awaitSign(channel: Channel, signal: AbortSignal): Promise<void> {
+async function awaitSign(channel: Channel, signal: StopSignal): Promise<void> {
   try {
     await channel.read(signal);
   } catch (error) {
@@ -71,7 +72,7 @@ const CLOSES: ReadonlySet<ErrorCode> = new Set(
 /** Any status below 500 is a success. */
 async function awaitStatus(
   channel: Channel,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<void> {
   let received = "";
   while (received.length < STATUS_LENGTH) {

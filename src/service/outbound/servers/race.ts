@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../../../clock.ts";
 import { UmbraError } from "../../../errors.ts";
+import { onAbort, Stop, type StopSignal } from "../../../on_abort.ts";
 import type { Channel } from "../../../streams/channel.ts";
 
 /** One way. */
@@ -13,7 +14,7 @@ export interface Way {
   /** Milliseconds until the next is tried beside it; `Infinity`: never. */
   readonly patienceMs: number;
   /** Opens it; the signal gives it up when another was faster. */
-  open(signal: AbortSignal): Promise<Channel>;
+  open(signal: StopSignal): Promise<Channel>;
   /** Another one was faster. */
   lost(): void;
 }
@@ -29,7 +30,7 @@ export interface Way {
 export async function firstToOpen(
   ways: Iterator<Way>,
   clock: Clock,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<Channel> {
   const race = new Race(ways, clock, signal);
   try {
@@ -42,18 +43,16 @@ export async function firstToOpen(
 class Race {
   readonly #ways: Iterator<Way>;
   readonly #clock: Clock;
-  readonly #signal: AbortSignal;
-  readonly #losers = new AbortController();
+  readonly #signal: StopSignal;
+  readonly #losers = new Stop();
   readonly #running = new Set<Way>();
   readonly #result = Promise.withResolvers<Channel>();
-  readonly #giveUp = (): void => {
-    this.#settle(() => this.#result.reject(this.#signal.reason));
-  };
   #settled = false;
   #raced = false;
   #cancelTimer = (): void => {};
+  #leaveSignal = (): void => {};
 
-  constructor(ways: Iterator<Way>, clock: Clock, signal: AbortSignal) {
+  constructor(ways: Iterator<Way>, clock: Clock, signal: StopSignal) {
     this.#ways = ways;
     this.#clock = clock;
     this.#signal = signal;
@@ -62,7 +61,7 @@ class Race {
   run(): Promise<Channel> {
     if (this.#signal.aborted) this.#giveUp();
     else {
-      this.#signal.addEventListener("abort", this.#giveUp);
+      this.#leaveSignal = onAbort(this.#signal, () => this.#giveUp());
       this.#startNext();
     }
     return this.#result.promise;
@@ -70,7 +69,7 @@ class Race {
 
   end(): void {
     this.#cancelTimer();
-    this.#signal.removeEventListener("abort", this.#giveUp);
+    this.#leaveSignal();
     this.#losers.abort(this.#signal.reason);
   }
 
@@ -80,7 +79,7 @@ class Race {
     if (next.done) return false;
     const way = next.value;
     this.#running.add(way);
-    way.open(this.#losers.signal).then(
+    way.open(this.#losers).then(
       (channel) => this.#opened(way, channel),
       (error) => this.#failed(way, error),
     );
@@ -108,6 +107,10 @@ class Race {
     } else if (!this.#startNext() && this.#running.size === 0) {
       this.#settle(() => this.#result.reject(error));
     }
+  }
+
+  #giveUp(): void {
+    this.#settle(() => this.#result.reject(this.#signal.reason));
   }
 
   #settle(tell: () => void): void {

@@ -14,7 +14,8 @@ export function sameServer(a: UpstreamServer, b: UpstreamServer): boolean {
     a.method === b.method &&
     equalBytes(a.masterKey, b.masterKey) &&
     sameKeys(a.identityKeys, b.identityKeys) &&
-    a.ssr === b.ssr;
+    a.ssr === b.ssr &&
+    a.running === b.running;
 }
 
 function sameKeys(

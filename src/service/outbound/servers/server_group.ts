@@ -246,8 +246,9 @@ export class ServerGroup implements Outbound {
         health.state === "up" || health.isDue(nowMs) && !this.#mayAsk
       );
       const suspect = left.filter(({ health }) => health.state === "suspect");
+      const ready = working.filter(({ isReady }) => isReady);
       const one = working.length > 0
-        ? this.#policy.pick(working, target, nowMs)
+        ? this.#policy.pick(ready.length > 0 ? ready : working, target, nowMs)
         : heaviest(suspect.length > 0 ? suspect : left);
       left.splice(left.indexOf(one), 1);
       yield one;

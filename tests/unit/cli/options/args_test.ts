@@ -107,7 +107,6 @@ test("parseArguments() refuses options of libev that are not served", () => {
     const argv of [
       ["-n", "9"],
       ["-f", "p"],
-      ["--plugin", "p"],
       ["--outbound-bind-interface", "eth0"],
     ]
   ) {

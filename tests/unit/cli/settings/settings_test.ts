@@ -69,6 +69,7 @@ test("a key and its option are the same word, or are known to differ", () => {
       "method --encrypt-method",
       "local_address --local-addr",
       "update_interval --refresh",
+      "allowed_plugins --online-allowed-plugin",
       "keep_alive --tcp-keep-alive",
       "tcp_incoming_sndbuf --inbound-send-buffer-size",
       "tcp_incoming_rcvbuf --inbound-recv-buffer-size",

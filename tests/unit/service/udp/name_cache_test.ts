@@ -1,3 +1,4 @@
+import { onAbort } from "../../../../src/on_abort.ts";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { memoryTransport } from "../../../../src/adapters/net/memory.ts";
@@ -131,7 +132,7 @@ describe("NameCache", () => {
   test("looks up so many names at once, each with a deadline", async () => {
     const { names, clock, asked } = cacheOf((_host, { signal } = {}) =>
       new Promise((_, reject) =>
-        signal?.addEventListener("abort", () => reject(signal.reason))
+        signal && onAbort(signal, () => reject(signal.reason))
       )
     );
     const failing = Array.from(

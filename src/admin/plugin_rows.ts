@@ -1,0 +1,56 @@
+/**
+ * Plugins as rows of text, for the dashboard and `umbra top`.
+ *
+ * @module
+ */
+import type { PluginState, PluginStatus } from "../service/plugin/plugin.ts";
+import type { Status } from "./operator.ts";
+import { formatCount, formatDuration } from "./units.ts";
+import type { UpstreamTone } from "./upstream_rows.ts";
+
+/** One plugin. */
+export interface PluginRow {
+  readonly name: string;
+  readonly server: string;
+  /** A word or two, and for how long. */
+  readonly state: string;
+  readonly tone: UpstreamTone;
+  readonly restarts: string;
+  /** How it has ended last, and its last words; empty: it has not. */
+  readonly lastEnd: string;
+}
+
+/** The rows, in the order of the status. */
+export function pluginRows({ plugins = [], nowUnixMs }: Status): PluginRow[] {
+  return plugins.map((one) => ({
+    name: one.name,
+    server: one.server,
+    state: stateText(one, nowUnixMs),
+    tone: TONES[one.state],
+    restarts: formatCount(one.restarts),
+    lastEnd: [one.lastEnd, one.lastWords].filter((text) => text !== undefined)
+      .join(": "),
+  }));
+}
+
+const TONES: Readonly<Record<PluginState, UpstreamTone>> = {
+  starting: "warn",
+  ready: "good",
+  waiting: "bad",
+  stopped: "off",
+};
+
+function stateText(
+  { state, sinceUnixMs, nextStartUnixMs = 0 }: PluginStatus,
+  nowUnixMs: number,
+): string {
+  switch (state) {
+    case "ready":
+      return `runs for ${formatDuration(Math.max(0, nowUnixMs - sinceUnixMs))}`;
+    case "waiting":
+      return "ended, again in " +
+        formatDuration(Math.max(0, nextStartUnixMs - nowUnixMs));
+    default:
+      return state;
+  }
+}

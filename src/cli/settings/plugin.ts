@@ -1,0 +1,78 @@
+/**
+ * Settings of the program in front of a server: SIP003, SIP003u.
+ *
+ * @module
+ */
+import { type Mode, MODES } from "../../service/options.ts";
+import { choice, REMARK, several, text } from "./kinds.ts";
+import { OF_SERVER, type Settings } from "./setting.ts";
+
+/** See the table. */
+export interface PluginKeys {
+  readonly name: string;
+  readonly options: string;
+  readonly args: string[];
+  readonly mode: Mode;
+  readonly variables: string[];
+}
+
+/** What is run, and how. */
+export const PLUGIN: Settings<PluginKeys> = {
+  name: {
+    key: "plugin",
+    places: OF_SERVER,
+    flag: "plugin",
+    kind: { ...REMARK, value: "PROGRAM" },
+    help: "Program that Umbra runs in front of the server, as SIP003 has it: " +
+      "a path, or a name in PATH; an empty text in a file for none",
+    reload: "listens",
+  },
+  options: {
+    key: "plugin_opts",
+    places: OF_SERVER,
+    flag: "plugin-opts",
+    kind: { ...REMARK, value: "OPTIONS" },
+    help: "Options of the plugin, such as `obfs=http;obfs-host=example.com`",
+    reload: "listens",
+  },
+  args: {
+    key: "plugin_args",
+    places: OF_SERVER,
+    kind: several(text("ARGUMENT")),
+    help: "Arguments on the command line of the plugin",
+    reload: "listens",
+  },
+  mode: {
+    key: "plugin_mode",
+    places: OF_SERVER,
+    flag: "plugin-mode",
+    kind: choice("MODE", MODES),
+    usual: "tcp_only",
+    help: "What passes through the plugin, as SIP003u has it: tcp_only, " +
+      "udp_only or tcp_and_udp; the rest goes past it, to the same port of " +
+      "the server",
+    reload: "listens",
+  },
+  variables: {
+    key: "plugin_env",
+    places: OF_SERVER,
+    kind: several(text("NAME")),
+    usual: "PATH, HOME, LANG, TZ, TMPDIR and those of certificates",
+    help: "Variables of the environment that the plugin shall have besides",
+    reload: "listens",
+  },
+};
+
+/** Plugins that a published list may ask for. */
+export const LIST_PLUGINS: Settings<{ readonly allowed: string[] }> = {
+  allowed: {
+    key: "allowed_plugins",
+    places: ["online"],
+    flag: "online-allowed-plugin",
+    flagAliases: ["online-config-allowed-plugin"],
+    kind: several(text("PROGRAM")),
+    usual: "none",
+    help: "Plugin that a published list of servers may ask for, by its name; " +
+      "repeat it for several",
+  },
+};

@@ -1,0 +1,49 @@
+/**
+ * A plugin and its options in one text: `name;key=value;key`.
+ *
+ * Wire form: `\` before `\`, `;`, `=` or `:` takes their meaning away. Options
+ * are passed on as they are written.
+ * Source: SIP003 (https://shadowsocks.org/doc/sip003.html), SIP002.
+ *
+ * @module
+ */
+
+/** A plugin, as a link names it. */
+export interface NamedPlugin {
+  /** Name or path of its program. */
+  readonly name: string;
+  /** As they are written; not set: none. */
+  readonly options?: string;
+}
+
+/** Takes the name off: what stands before the first `;` that has a meaning. */
+export function splitPlugin(text: string): NamedPlugin {
+  const [written = ""] = /^(?:\\[^]|[^\\;])*/.exec(text) ?? [];
+  const options = text.slice(written.length + 1);
+  const name = written.replace(/\\([^])/g, "$1");
+  return options === "" ? { name } : { name, options };
+}
+
+/** Writes both so that {@link splitPlugin} reads the same. */
+export function joinPlugin({ name, options }: NamedPlugin): string {
+  const written = name.replace(/[\\;]/g, "\\$&");
+  return options ? `${written};${options}` : written;
+}
+
+/**
+ * The plugin that clients have for a server with this one, of programs that are
+ * known: `obfs-server` has `obfs-local`, and v2ray-plugin is no server without
+ * the option that says so. Others are the same at both ends.
+ */
+export function clientPlugin(plugin: NamedPlugin): NamedPlugin {
+  const { name, options = "" } = plugin;
+  const all: readonly string[] = options.match(/(?:\\[^]|[^\\;])+/g) ?? [];
+  const client = name.replace(/(^|\/)obfs-server$/, "$1obfs-local");
+  if (client === name && !all.includes("server")) return plugin;
+  const kept = all.filter((option) =>
+    !/^(?:server$|(?:cert|certRaw|key|failover)=)/.test(option)
+  );
+  return kept.length === 0
+    ? { name: client }
+    : { name: client, options: kept.join(";") };
+}

@@ -1,0 +1,67 @@
+/**
+ * The plugins of a client: one for all servers that want the same.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import type { UpstreamServer } from "../outbound/shadowsocks.ts";
+import { type Dependencies, withDefaults } from "../service.ts";
+import { Plugin, type PluginStatus } from "./plugin.ts";
+
+/** All plugins of a program. */
+export class PluginCrew {
+  readonly #world: Required<Dependencies>;
+  /** By what is the same for all who share one. */
+  readonly #plugins = new Map<string, Plugin>();
+  #started = false;
+
+  /** Starts with none. */
+  constructor(dependencies: Dependencies) {
+    this.#world = withDefaults(dependencies);
+  }
+
+  /** What there is to see of those that run. */
+  get status(): PluginStatus[] {
+    return [...this.#plugins.values()].map(({ status }) => status)
+      .filter(({ state }) => state !== "stopped");
+  }
+
+  /**
+   * Gives each server its plugin: one that runs, where there is the same.
+   * Whoever sends through it holds it until then.
+   */
+  attach(servers: readonly UpstreamServer[]): UpstreamServer[] {
+    for (const [key, { isStopped }] of this.#plugins) {
+      if (isStopped) this.#plugins.delete(key);
+    }
+    return servers.map((server) =>
+      server.plugin === undefined
+        ? server
+        : { ...server, running: this.#pluginOf(server) }
+    );
+  }
+
+  /** Starts those there are; later ones start when they are attached. */
+  start(): void {
+    this.#started = true;
+    for (const plugin of this.#plugins.values()) plugin.start();
+  }
+
+  /** Ends them all. */
+  async stop(): Promise<void> {
+    await Promise.all(
+      [...this.#plugins.values()].map((plugin) => plugin.stop()),
+    );
+  }
+
+  #pluginOf({ endpoint, plugin, name }: UpstreamServer): Plugin {
+    const key = JSON.stringify([plugin, endpoint]);
+    const known = this.#plugins.get(key);
+    if (known !== undefined) return known;
+    const place = { server: name ?? formatAddress(endpoint), remote: endpoint };
+    const made = new Plugin(plugin!, place, this.#world);
+    this.#plugins.set(key, made);
+    if (this.#started) made.start();
+    return made;
+  }
+}
