@@ -311,6 +311,15 @@ export const MAX_DIAL_ADDRESSES = 8;
 export const IDLE_TIMEOUT_MS = 300_000;
 
 /**
+ * Sockets at once that answer redirected datagrams, one for each target. A
+ * page asks a few dozen targets over UDP; each socket is a descriptor.
+ */
+export const MAX_REPLY_SOCKETS = 512;
+
+/** Milliseconds without an answer until such a socket is closed. */
+export const REPLY_SOCKET_IDLE_MS = 60_000;
+
+/**
  * Milliseconds a connection by TCP fast open waits for bytes to take along,
  * when something is read from it meanwhile: longer than `FIRST_PAYLOAD_WAIT_MS`
  * of the end before, so that only a peer that speaks first pays it.

@@ -28,6 +28,8 @@ import {
   RUST_BALANCER,
   WEIGHTS,
 } from "../src/cli/settings/balancer.ts";
+import { REDIR } from "../src/cli/settings/redir.ts";
+import { NAMES, SOCKETS } from "../src/cli/settings/sockets.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
 import { ACL, ROUTES } from "../src/cli/settings/routes.ts";
@@ -109,8 +111,8 @@ const STANDING = {
 const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   servers: [SERVER, SECRET, USERS, SERVERS, BALANCING],
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
-  locals: [LOCAL, TUNNEL, SOCKS_USERS, LOCALS, LIST],
-  services: [SERVICE, TARGETS, OUTBOUND],
+  locals: [LOCAL, TUNNEL, REDIR, SOCKS_USERS, LOCALS, LIST],
+  services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],
   routes: [ACL, ROUTES],
   program: [RUNNING, LOG, ADMIN, CONTROL],
   legacy: [LEGACY, SSR, SSR_PORTS, LIGHTSOCKS, BLIND],

@@ -38,7 +38,8 @@ const LOCALS: readonly Role[] = ["local", "tunnel"];
 const LOCAL: readonly Role[] = ["local"];
 const SERVER: readonly Role[] = ["server"];
 
-const NO_REDIRECT = "use a `mixed` local, or another program for redirection";
+const NO_REDIRECT = "start `umbra redir` instead, with -T or --tcp-redir, " +
+  "and leave it out";
 const NO_TUN = "use a `mixed` local, or another program for a TUN device";
 const DNS_OPTIONS = "start with --dns-listen and --dns-upstream instead";
 const ONE_ROUTE = "the system chooses how packets leave; use its routing rules";

@@ -19,6 +19,7 @@ import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
 import { LIST_PLUGINS, PLUGIN } from "./plugin.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
+import { REDIR, RULES } from "./redir.ts";
 import { ACL, ROUTES } from "./routes.ts";
 import { ENTRY, SECRET, SERVER, SERVERS } from "./server.ts";
 import { MODE_SWITCHES, SERVICE } from "./service.ts";
@@ -49,6 +50,8 @@ export const TABLES: readonly AnySettings[] = [
   LOCAL,
   BLIND,
   TUNNEL,
+  REDIR,
+  RULES,
   SOCKS_USERS,
   LOCALS,
   ENTRY,

@@ -111,13 +111,18 @@ export class ReceiveBatch {
     return count;
   }
 
-  /** Number `i` of them; the payload is the caller's. */
-  at(i: number): Datagram {
+  /**
+   * Number `i` of them; the payload is the caller's.
+   *
+   * @param isRedirected True if its own target is told with it.
+   */
+  at(i: number, isRedirected: boolean): Datagram {
     const payload = new Uint8Array(
       this.#headers[HEADER_WORDS * i + LENGTH]!,
     );
     readMemory(this.#data + i * SLOT, payload);
     const from = decodeAddress(this.#envelopes, i * ENVELOPE);
+    if (!isRedirected) return { payload, from };
     const to = this.#find(i, IP_RECVORIGDSTADDR) ??
       this.#find(i, IPV6_RECVORIGDSTADDR);
     return {

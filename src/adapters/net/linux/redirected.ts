@@ -81,7 +81,7 @@ function translated(descriptor: number): Endpoint | undefined {
 }
 
 /** True if this host has the address: a socket can be bound to it. */
-function isOurs(host: string): boolean {
+export function isOurs(host: string): boolean {
   const address = encodeAddress({ host, port: 0 });
   const descriptor = checked(
     c.socket(familyOf(host), SOCK_DGRAM | SOCK_FLAGS, 0),
@@ -98,6 +98,4 @@ function demand(descriptor: number, option: Option, action: string): void {
   if (!setOption(descriptor, option, 1)) throw failure(errno(), action);
 }
 
-const TPROXY = "take what is meant for other hosts (TPROXY needs " +
-  "CAP_NET_RAW: setcap cap_net_raw+ep PROGRAM, or " +
-  "AmbientCapabilities=CAP_NET_RAW)";
+const TPROXY = "take what is meant for other hosts";

@@ -42,7 +42,7 @@ import {
   SOCK_FLAGS,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
-import { letRedirected, tellTargets } from "./redirected.ts";
+import { isOurs, letRedirected, tellTargets } from "./redirected.ts";
 import { setUpOutgoing } from "./socket_options.ts";
 
 /** Opens UDP sockets of one event loop. */
@@ -89,6 +89,7 @@ export class Udp {
         descriptor,
         this.#loop,
         [this.#received, this.#sent],
+        redirected !== undefined,
       );
     } catch (error) {
       c.close(descriptor);
@@ -126,6 +127,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   readonly #loop: Loop;
   readonly #received: ReceiveBatch;
   readonly #sent: SendBatch;
+  readonly #isRedirected: boolean;
   readonly #queue = new DatagramQueue();
   /** Sent together in the next turn, or when the system has room again. */
   #waiting: Waiting[] = [];
@@ -143,7 +145,9 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     descriptor: number,
     loop: Loop,
     [received, sent]: readonly [ReceiveBatch, SendBatch],
+    isRedirected: boolean,
   ) {
+    this.#isRedirected = isRedirected;
     this.#descriptor = descriptor;
     this.#loop = loop;
     this.#received = received;
@@ -238,7 +242,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
         return;
       }
       for (let i = 0; i < count; i++) {
-        const datagram = batch.at(i);
+        const datagram = this.#judged(batch.at(i, this.#isRedirected));
         this.#loop.budget -= datagram.payload.length;
         this.#queue.push(datagram);
       }
@@ -253,6 +257,14 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
       }
     }
     this.#postpone();
+  }
+
+  /** Without a target where that is this very socket. */
+  #judged(datagram: Datagram): Datagram {
+    const { payload, from, to } = datagram;
+    return to?.port === this.address.port && isOurs(to.host)
+      ? { payload, from }
+      : datagram;
   }
 
   #sendAll(): void {
