@@ -95,6 +95,12 @@ export type ProtocolErrorCode =
   | "ERR_HTTP_AUTHENTICATION"
   /** The peer ended its side in the middle of an HTTP message. */
   | "ERR_HTTP_TRUNCATED"
+  /** A WebSocket frame that RFC 6455 does not allow, or of a kind not spoken. */
+  | "ERR_WS_FRAME"
+  /** A WebSocket stream ended inside a message. */
+  | "ERR_WS_TRUNCATED"
+  /** A server answered something else than a WebSocket. */
+  | "ERR_WS_HANDSHAKE"
   /** The first byte belongs to no protocol that is served on this port. */
   | "ERR_INBOUND_PROTOCOL"
   /** A SOCKS datagram is part of a fragmented one. */
@@ -136,6 +142,8 @@ export type TransportErrorCode =
   | "ERR_NET_DESCRIPTORS"
   /** EMSGSIZE: a datagram is larger than the system sends. */
   | "ERR_NET_MESSAGE_SIZE"
+  /** TLS was not agreed on, or the certificate does not hold. */
+  | "ERR_NET_TLS"
   /** The plugin in front of the server does not run. */
   | "ERR_NET_PLUGIN"
   /** The runtime does not offer it as it was started; the message says why. */

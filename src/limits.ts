@@ -102,6 +102,15 @@ export const PACKET_SESSION_SHARE = 0.25;
  */
 export const MAX_SERVER_SESSIONS = 2;
 
+/**
+ * Bytes of a salt that stay random beside a prefix: with 2^32 streams under one
+ * key, the chance that two salts are the same is a half.
+ */
+export const MIN_RANDOM_SALT_BYTES = 8;
+
+/** Random bytes of a salt below which the operator is warned: GCM's 96 bits. */
+export const FEW_RANDOM_SALT_BYTES = 12;
+
 /** Bytes of an AEAD tag, the same for every method. */
 export const TAG_LENGTH = 16;
 
@@ -134,6 +143,36 @@ export const MAX_HTTP_HEAD_LENGTH = 65_536;
  * fit into any system's buffer but a full one.
  */
 export const BREAK_OFF_MS = 1_000;
+
+/** Payload bytes of a WebSocket control frame. RFC 6455 §5.5. */
+export const MAX_CONTROL_PAYLOAD = 125;
+
+/**
+ * Bytes of a WebSocket message of a stream: four of the longest reads. Nothing
+ * is held for them, but a message without an end is no message.
+ */
+export const MAX_WEBSOCKET_MESSAGE = 1_048_576;
+
+/** Bytes of a WebSocket message that is a packet: the largest UDP over IPv4. */
+export const MAX_WEBSOCKET_PACKET = 65_507;
+
+/**
+ * Milliseconds for the Close frame of the peer once ours is sent and nothing
+ * else is wanted of the connection.
+ */
+export const WEBSOCKET_CLOSE_MS = 10_000;
+
+/**
+ * Milliseconds of quiet before we end a stream to v2ray-plugin, which knows no
+ * half-close: what its own client waits.
+ */
+export const V2RAY_CLOSE_DELAY_MS = 5_000;
+
+/**
+ * Bytes of packets that may wait to be written to a WebSocket; what comes then
+ * is dropped, as a full socket of UDP drops it.
+ */
+export const MAX_WEBSOCKET_PENDING = 524_288;
 
 /** Fields of an HTTP head; Apache stops at 100. */
 export const MAX_HTTP_FIELDS = 128;
@@ -426,6 +465,9 @@ export const STATUS_INTERVAL_MS = 1_000;
 /** Milliseconds of history the dashboard and `umbra top` keep, in memory. */
 export const HISTORY_MS = 600_000;
 
+/** Minutes that a program remembers of itself: a day, some 200 KiB. */
+export const DAY_HISTORY_MINUTES = 1_440;
+
 /** Milliseconds without a look after which a plot shows a hole. */
 export const HISTORY_GAP_MS = 5_000;
 
@@ -715,6 +757,15 @@ export const ONLINE_TIMEOUT_MS = 30_000;
 /** Bytes of such a list, after decompression: some thousand servers. */
 export const MAX_ONLINE_BYTES = 1_048_576;
 
+/** Uses of all anchors together in a list that is YAML: a provider has a few. */
+export const MAX_YAML_ALIASES = 100;
+
+/**
+ * Characters of such a YAML: a key has some hundred, and to read a megabyte of
+ * brackets holds everything else up for ten seconds.
+ */
+export const MAX_YAML_LENGTH = 65_536;
+
 /** Redirections that are followed to such a list; RFC 9110 §15.4 has no number. */
 export const MAX_ONLINE_REDIRECTS = 5;
 
@@ -842,6 +893,12 @@ export const LIST_RETRY_MS = 60_000;
  * read that was under way.
  */
 export const MAX_HELD_BYTES: number = 2 * MAX_READ_BUFFER;
+
+/**
+ * Bytes of a write between two layers for which memory is kept, twice for each
+ * thread: one read with what layers add to it. More is allocated each time.
+ */
+export const MAX_LAYER_SCRATCH: number = MAX_READ_BUFFER + 65_536;
 
 /**
  * Seconds a time stamp of ShadowsocksR may differ from our clock, both ways:

@@ -35,7 +35,11 @@ export class Stop {
     return add(listeners, callback);
   }
 
-  /** @throws The reason, once it has been aborted. */
+  /**
+   * Does nothing until it has been aborted.
+   *
+   * @throws The reason, once it has been.
+   */
   throwIfAborted(): void {
     if (this.aborted) throw this.reason;
   }

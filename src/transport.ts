@@ -196,6 +196,23 @@ export interface WaitOptions {
   readonly signal?: StopSignal;
 }
 
+/** How a connection is secured. */
+export interface TlsOptions {
+  /** Whose certificate must be shown: a name, or an IP address. */
+  readonly serverName: string;
+  /** Protocols that are offered (ALPN). */
+  readonly protocols: readonly string[];
+}
+
+/** How to dial. */
+export interface DialOptions extends WaitOptions {
+  /**
+   * TLS is spoken on the connection, and what the caller sends and receives is
+   * inside it. Where `Capabilities.tls` is true.
+   */
+  readonly tls?: TlsOptions | undefined;
+}
+
 /**
  * Addresses of this host, as text, that connections and datagrams leave from.
  * Nothing is reached in a family that has none.
@@ -239,6 +256,8 @@ export interface Capabilities {
   readonly sharedUdpPort: boolean;
   /** The address that TCP connections leave from can be chosen. */
   readonly outboundAddress: boolean;
+  /** Connections can be secured by TLS. */
+  readonly tls: boolean;
   /** A connection can be ended by a reset. */
   readonly reset: boolean;
   /** Sockets can be made of descriptors that were inherited. */
@@ -296,9 +315,10 @@ export interface Transport {
    * Opens a connection to one address.
    *
    * @param endpoint An IP address, not a name: see {@link Transport.resolve}.
-   * @throws {TransportError} With the cause of the failure as its code.
+   * @throws {TransportError} With the cause of the failure as its code;
+   * `ERR_NET_TLS`.
    */
-  dial(endpoint: Endpoint, options?: WaitOptions): Promise<Connection>;
+  dial(endpoint: Endpoint, options?: DialOptions): Promise<Connection>;
   /**
    * Looks a name up as the system does (`getaddrinfo`).
    *

@@ -77,18 +77,29 @@ export interface UserUsage extends UserCounts {
   readonly quotaSpent?: true;
 }
 
-/** A user that was made at run time, as it is kept. */
+/**
+ * Why a user is kept: it was `made` at run time, or a user of the configuration
+ * was `changed` or `removed` at run time.
+ */
+export const STANDINGS = ["made", "changed", "removed"] as const;
+
+/** What was done with a user at run time, as it is kept. */
 export interface StoredUser {
   /** The server it belongs to; see {@link UserStore}. */
   readonly server: string;
   /** For the log and the counters; unique within its server. */
   readonly name: string;
-  /** Password, or base64 key of a 2022 method. Never logged. */
+  /**
+   * Password, or base64 key of a 2022 method; empty: that of the configuration.
+   * Never logged.
+   */
   readonly password: string;
   /** What is allowed. */
   readonly limits: UserLimits;
   /** Whether it may not connect at present. */
   readonly disabled: boolean;
+  /** Default: `made`. */
+  readonly standing?: (typeof STANDINGS)[number];
 }
 
 /**

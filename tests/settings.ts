@@ -32,8 +32,9 @@ import { REDIR } from "../src/cli/settings/redir.ts";
 import { NAMES, SOCKETS } from "../src/cli/settings/sockets.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
+import { LIST_PLUGINS, PLUGIN } from "../src/cli/settings/plugin.ts";
 import { ACL, ROUTES } from "../src/cli/settings/routes.ts";
-import { SECRET, SERVER, SERVERS } from "../src/cli/settings/server.ts";
+import { PREFIX, SECRET, SERVER, SERVERS } from "../src/cli/settings/server.ts";
 import { SERVICE } from "../src/cli/settings/service.ts";
 import {
   type AnySetting,
@@ -43,6 +44,11 @@ import {
   usual,
 } from "../src/cli/settings/setting.ts";
 import { rowsAt } from "../src/cli/settings/tables.ts";
+import {
+  CARRIERS,
+  TRANSPORT,
+  WEBSOCKET,
+} from "../src/cli/settings/transport.ts";
 import { USER, USER_LIMITS, USERS } from "../src/cli/settings/users.ts";
 import { ROOT } from "./support/runtimes.ts";
 
@@ -68,6 +74,8 @@ export function configJsonSchema(): string {
       local: objectSchema("local"),
       online: objectSchema("online"),
       balancer: objectSchema("balancer"),
+      transport: objectSchema("transport"),
+      websocket: objectSchema("websocket"),
     },
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
@@ -109,10 +117,15 @@ const STANDING = {
 
 /** The tables of the documentation, by the name in their markers. */
 const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
-  servers: [SERVER, SECRET, USERS, SERVERS, BALANCING],
+  servers: [SERVER, SECRET, PREFIX, USERS, SERVERS, BALANCING, CARRIERS],
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
   locals: [LOCAL, TUNNEL, REDIR, SOCKS_USERS, LOCALS, LIST],
   services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],
+  transport: [TRANSPORT],
+  websocket: [WEBSOCKET],
+  locals: [LOCAL, TUNNEL, SOCKS_USERS, LOCALS, LIST],
+  plugins: [PLUGIN, LIST_PLUGINS],
+  services: [SERVICE, TARGETS, OUTBOUND],
   routes: [ACL, ROUTES],
   program: [RUNNING, LOG, ADMIN, CONTROL],
   legacy: [LEGACY, SSR, SSR_PORTS, LIGHTSOCKS, BLIND],

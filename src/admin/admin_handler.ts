@@ -13,7 +13,8 @@ import type { Endpoint } from "../transport.ts";
 import { Guard, type GuardSettings } from "./guard.ts";
 import { METRICS_CONTENT_TYPE, renderMetrics } from "./metrics.ts";
 import type { Operator } from "./operator.ts";
-import { failure, failureWith, text } from "./replies.ts";
+import type { Minute } from "./day_history.ts";
+import { failure, failureWith, json, text } from "./replies.ts";
 import { dataRoute, findRoute, type Route } from "./router.ts";
 import { sip008Routes } from "./sip008.ts";
 import { ssmApi } from "./ssm_api.ts";
@@ -33,6 +34,8 @@ export interface AdminOptions extends GuardSettings {
   readonly operator: Operator;
   /** The dashboard; not set: there is none. */
   readonly page?: AdminPage | undefined;
+  /** The last day; not set: nobody remembers it. */
+  readonly history?: (() => readonly Minute[]) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -55,7 +58,9 @@ export function createAdminHandler(options: AdminOptions): AdminHandler {
     harden(await answer({ request, peer, guard, routes }));
 }
 
-function routesOf({ operator, page }: AdminOptions): Route[] {
+function routesOf(
+  { operator, page, history = () => [] }: AdminOptions,
+): Route[] {
   return [
     {
       access: "open",
@@ -78,6 +83,7 @@ function routesOf({ operator, page }: AdminOptions): Route[] {
       async () =>
         text(await renderMetrics(operator.status()), METRICS_CONTENT_TYPE),
     ),
+    dataRoute("GET /api/history", () => json({ minutes: history() })),
     ...usersApi(operator),
     ...upstreamsApi(operator),
     ...ssmApi(operator),

@@ -57,11 +57,10 @@ export interface Operator {
    */
   addUser(server: string, user: NewUser): void;
   /**
-   * Changes what is named. Open connections live on, unless the user is
-   * disabled or a limit ends them.
+   * Changes what is named; of a user of the configuration, over what it says.
+   * Open connections live on, unless the user is disabled or a limit ends them.
    *
-   * @throws {ConfigError} `ERR_CONFIG_VALUE` as above, or when the user belongs
-   * to the configuration file.
+   * @throws {ConfigError} `ERR_CONFIG_VALUE` as above.
    * @throws {RangeError} When there is no such server or user.
    */
   changeUser(server: string, name: string, change: UserChange): void;
@@ -212,8 +211,13 @@ export interface Status {
   readonly legacy: readonly string[];
   /** Last measured difference of a client's clock; not set without one. */
   readonly clockSkewSeconds?: number;
+<<<<<<< HEAD
+  /** True if users that are changed at run time outlive the program. */
+  readonly keepsUsers: boolean;
+=======
   /** Programs in front of servers; not set: none. */
   readonly plugins?: readonly PluginStatus[];
+>>>>>>> main
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */
@@ -242,8 +246,11 @@ export interface ServerStatus {
 export interface UserStatus {
   /** For the log and the counters. */
   readonly name: string;
-  /** Who may change it: the configuration file, or the API. */
-  readonly origin: "file" | "api";
+  /**
+   * Where it comes from: the configuration, the API, or the configuration with
+   * changes that were made at run time.
+   */
+  readonly origin: "file" | "api" | "changed";
   /** Whether it may not connect. */
   readonly disabled: boolean;
   /** What is allowed. */

@@ -138,6 +138,19 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     title: "HTTP ended in the middle",
     meaning: "An application or a web server hung up during a message.",
   },
+  ERR_WS_FRAME: {
+    title: "Invalid WebSocket frame",
+    meaning: "The other end of a WebSocket breaks the rules of the protocol.",
+  },
+  ERR_WS_TRUNCATED: {
+    title: "WebSocket ended in the middle",
+    meaning: "The other end, or a proxy on the way, cut the connection.",
+  },
+  ERR_WS_HANDSHAKE: {
+    title: "No WebSocket there",
+    meaning: "A server answered something else than a WebSocket: its path or " +
+      "address is wrong, or the web server before it has nothing behind it.",
+  },
   ERR_INBOUND_PROTOCOL: {
     title: "Protocol not served here",
     meaning: "An application spoke something that this port does not take.",
@@ -223,6 +236,11 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
   ERR_NET_MESSAGE_SIZE: {
     title: "Datagram too large",
     meaning: "A datagram is larger than the system or the path takes.",
+  },
+  ERR_NET_TLS: {
+    title: "TLS failed",
+    meaning: "TLS was not agreed on with a server, or its certificate does " +
+      "not hold: expired, for another name, or of an unknown authority.",
   },
   ERR_NET_PLUGIN: {
     title: "Plugin does not run",

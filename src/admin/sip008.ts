@@ -1,6 +1,6 @@
 /**
  * SIP008: each user's configuration as a document at a secret path, with what
- * is used and what is left.
+ * is used and what is left; of ShadowsocksR a subscription, its link in base64.
  *
  * Path: `/sip008/` base64url(`server/name`) `.` base64url(proof), where the
  * proof is derived of the user's password. So nothing is stored, a new password
@@ -12,11 +12,12 @@
  */
 import { equalBytes } from "../bytes.ts";
 import { splitPlugin } from "../codec/plugin_options.ts";
+import { formatSsrSubscription, parseSsrUri } from "../codec/ssr_uri.ts";
 import { parseServerUri } from "../codec/uri.ts";
 import { deriveSecret } from "../crypto/derived_secret.ts";
 import { findServer, findUser } from "./lookup.ts";
 import type { Operator, UserStatus } from "./operator.ts";
-import { failure, json } from "./replies.ts";
+import { failure, json, text } from "./replies.ts";
 import type { Route } from "./router.ts";
 
 /** Whose document it is. */
@@ -66,9 +67,15 @@ function documentAt(operator: Operator, secret: string): Response | undefined {
   });
   if (!equalBytes(fromBase64Url(proof), right)) return undefined;
   if (!user || user.disabled || !credentials) return undefined;
-  // The form has no place for what is around the cipher of ShadowsocksR.
-  if (!credentials.uri.startsWith("ss://")) return undefined;
-  return json(toDocument(credentials.uri, server, user));
+  const { uri } = credentials;
+  // The form has no place for what is around the cipher of ShadowsocksR, whose
+  // clients read subscriptions instead.
+  if (uri.startsWith("ssr://")) {
+    return text(formatSsrSubscription([parseSsrUri(uri)]));
+  }
+  return uri.startsWith("ss://")
+    ? json(toDocument(uri, server, user))
+    : undefined;
 }
 
 function toDocument(uri: string, server: string, user: UserStatus): unknown {

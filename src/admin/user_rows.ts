@@ -130,7 +130,7 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     id: "hosts",
-    title: "Hosts",
+    title: "Devices",
     number: true,
     optional: true,
     text: ({ user: { usage, limits } }) =>

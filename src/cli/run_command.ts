@@ -53,6 +53,8 @@ export async function runNamed(
       return await (await import("./run/start.ts")).runServer(args, host);
     case "init":
       return await (await import("./init/init.ts")).runInit(args);
+    case "user":
+      return await (await import("./user/user_command.ts")).runUser(args);
     case "genkey":
       return await printKey(args);
     case "url":
@@ -64,6 +66,11 @@ export async function runNamed(
     case "migrate": {
       const { runMigrate } = await import("./migrate/migrate_command.ts");
       return await runMigrate(args);
+    }
+    case "env": {
+      const { proxyEnvironment } = await import("./tools/proxy_env.ts");
+      const { systemSources } = await import("./config/sources.ts");
+      return await print(proxyEnvironment(args, systemSources));
     }
     case "top":
       return await (await import("./top/top.ts")).runTop(args);

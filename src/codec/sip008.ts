@@ -2,7 +2,7 @@
  * Published lists of servers: where they are, and what they say.
  *
  * Wire form: JSON, `{"version": 1, "servers": [{"server", "server_port",
- * "method", "password", "id"?, "remarks"?, "plugin"?}]}`; the weights and the mode
+ * "method", "password", "id"?, "remarks"?, "plugin"?, "prefix"?}]}`; the weights and the mode
  * of shadowsocks-rust are read with it. What Outline publishes is read as well:
  * one such server alone, or `ss://` URIs on lines; and so are subscriptions:
  * base64 of lines of `ss://` and `ssr://`.
@@ -21,12 +21,19 @@ import { joinPlugin } from "./plugin_options.ts";
 import { shownText } from "../text.ts";
 import { parseSsrUri, readSubscription, type SsrUri } from "./ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
+import type { WebSocketTransport } from "./websocket_transport.ts";
 
 /** One server of a list; its tag is what people call it. */
 export type OnlineServer = ListedServer | ListedSsrServer;
 
 /** A server that speaks Shadowsocks. */
 export interface ListedServer extends Omit<ServerUri, "extra"> {
+  /** What the salt of each packet begins with. */
+  readonly packetPrefix?: string;
+  /** What carries it. */
+  readonly transport?: WebSocketTransport;
+  /** A server on the way to it. */
+  readonly through?: ListedServer;
   /** Name for programs. */
   readonly id?: string;
   /** What it serves; not set: everything. */
@@ -163,6 +170,7 @@ function readServer(entry: unknown): OnlineServer | string {
     return "it is not well-formed text";
   }
   const plugin = asText(fields["plugin"]);
+  const prefix = asText(fields["prefix"]);
   const options = asText(fields["plugin_opts"]);
   const tag = shownText(asText(fields["remarks"]) ?? "");
   const id = shownText(asText(fields["id"]) ?? "");
@@ -177,6 +185,7 @@ function readServer(entry: unknown): OnlineServer | string {
     ...(plugin && {
       plugin: joinPlugin({ name: plugin, ...options && { options } }),
     }),
+    ...(prefix && { prefix }),
     ...(tag && { tag }),
     ...(id && { id }),
     ...((mode === "tcp_only" || mode === "udp_only") && { mode }),

@@ -302,7 +302,7 @@ function readMudbUser(entry: unknown, i: number): MudbUser {
   }
   const count = (key: string): number => {
     const value = Number(fields[key] ?? 0);
-    if (Number.isSafeInteger(value) && value >= 0) return value;
+    if (Number.isInteger(value) && value >= 0) return value;
     throw wrong(`"${key}" of ${what}`, "a number of bytes", MUDB);
   };
   for (const key of NOT_OF_USERS) {
@@ -311,12 +311,13 @@ function readMudbUser(entry: unknown, i: number): MudbUser {
   }
   const name = text(fields, "user", MUDB);
   const settings = baseSettings(fields, MUDB_DEFAULTS, MUDB);
+  const quota = fields["transfer_enable"] === undefined
+    ? NO_QUOTA
+    : count("transfer_enable");
   const used = count("u") + count("d");
   const kibibytes = count("speed_limit_per_user");
   const limits: UserLimits = {
-    ...fields["transfer_enable"] !== undefined && {
-      quotaBytes: Math.max(0, count("transfer_enable") - used),
-    },
+    ...quota < NO_QUOTA && { quotaBytes: Math.max(0, quota - used) },
     ...kibibytes > 0 && { bytesPerSecond: 1_024 * kibibytes },
   };
   return {
@@ -330,6 +331,9 @@ function readMudbUser(entry: unknown, i: number): MudbUser {
     ...Object.keys(limits).length > 0 && { limits },
   };
 }
+
+/** What the originals' tool gives to who has no quota: no count gets there. */
+const NO_QUOTA = 2 ** 53;
 
 /** What users of `mudb.json` may have besides, and ours have not. */
 const NOT_OF_USERS = ["speed_limit_per_con", "forbidden_ip", "forbidden_port"];

@@ -1,7 +1,7 @@
 /**
  * `ss://` URIs: one Shadowsocks server as a line of text.
  *
- * Wire form: `ss://USERINFO@HOST:PORT[/][?plugin=VALUE&...][#TAG]`, where
+ * Wire form: `ss://USERINFO@HOST:PORT[/][?plugin=VALUE&prefix=VALUE&...][#TAG]`, where
  * USERINFO is base64url of `method:password` without padding, or both parts
  * percent-encoded with a `:` between. Older programs wrote
  * `ss://BASE64(method:password@host:port)[#TAG]`, which is read as well.
@@ -31,6 +31,8 @@ export interface ServerUri {
   readonly port: number;
   /** Plugin name and its options: `name;option=value`. */
   readonly plugin?: string;
+  /** What the salt of each stream begins with; each character is one byte. */
+  readonly prefix?: string;
   /** Name of the server for people. */
   readonly tag?: string;
   /** Other query parameters, in order. */
@@ -76,21 +78,23 @@ export function parseServerUri(uri: string): ServerUri {
  * that it is read back the same.
  */
 export function formatServerUri(server: ServerUri): string {
-  const { method, password, host, port, plugin, extra = [] } = server;
+  const { method, password, host, port, extra = [] } = server;
+  const own = OWN_PARAMETERS.flatMap((name) =>
+    server[name] ? [[name, server[name]] as const] : []
+  );
   checkMethod(method);
   if (password === "") throw invalid("the password is empty");
   checkText(password, "the password");
-  checkText([plugin, ...extra].flat().join(""), "the query");
+  checkText([...own, ...extra].flat().join(""), "the query");
   const tag = shownText(server.tag ?? "");
   const userInfo = method.startsWith("2022-")
     ? `${encodeURIComponent(method)}:${encodeURIComponent(password)}`
     : encodeBase64Url(new TextEncoder().encode(`${method}:${password}`));
   const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   parseHost(address);
-  const query = [...(plugin ? [["plugin", plugin] as const] : []), ...extra]
-    .map(([name, value]) =>
-      `${encodeURIComponent(name)}=${encodeURIComponent(value)}`
-    );
+  const query = [...own, ...extra].map(([name, value]) =>
+    `${encodeURIComponent(name)}=${encodeURIComponent(value)}`
+  );
   return `ss://${userInfo}@${address}` +
     (query.length > 0 ? `/?${query.join("&")}` : "") +
     (tag ? `#${encodeURIComponent(tag)}` : "");
@@ -154,17 +158,25 @@ function parseHost(text: string): Pick<ServerUri, "host" | "port"> {
   return { host: match[1] ?? match[2]!, port };
 }
 
-function parseQuery(query: string): Pick<ServerUri, "plugin" | "extra"> {
+/** The parameters that are used, in the order in which they are written. */
+const OWN_PARAMETERS = ["plugin", "prefix"] as const;
+
+function parseQuery(
+  query: string,
+): Pick<ServerUri, "plugin" | "prefix" | "extra"> {
   const pairs = query.split("&").filter(Boolean).map((pair) => {
     const [name = "", ...value] = pair.split("=");
     return [decodeLeniently(name), value.join("=")] as const;
   });
-  const written = pairs.find(([name]) => name === "plugin")?.[1];
-  const plugin = written && decodePercent(written, "the plugin");
-  const extra = pairs.filter(([name]) => name !== "plugin")
+  const own = OWN_PARAMETERS.flatMap((name) => {
+    const written = pairs.find(([one]) => one === name)?.[1];
+    return written ? [[name, decodePercent(written, `the ${name}`)]] : [];
+  });
+  const extra = pairs
+    .filter(([name]) => !OWN_PARAMETERS.some((own) => own === name))
     .map(([name, value]) => [name, decodeLeniently(value)] as const);
   return {
-    ...(plugin ? { plugin } : {}),
+    ...Object.fromEntries(own),
     ...(extra.length > 0 ? { extra } : {}),
   };
 }

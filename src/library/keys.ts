@@ -9,6 +9,7 @@ import { ConfigError } from "../errors.ts";
 import type { UpstreamServer } from "../service/outbound/shadowsocks.ts";
 import { readKeys } from "../session/families.ts";
 import type { ClientKeys } from "../session/family.ts";
+import { readSaltPrefix } from "../session/shadowsocks2017/salt_prefix.ts";
 
 /**
  * The keys of a password.
@@ -34,10 +35,11 @@ export function keysFor(method: string, password: string): ClientKeys {
  *
  * @param uri `ss://…` as SIP002 has it.
  * @throws {ConfigError} `ERR_SS_URI_INVALID` and as {@link keysFor}; when it
- * names a plugin, which the library does not start.
+ * names a plugin, which the library does not start, or a prefix that the method
+ * has no room for.
  */
 export function serverFromUri(uri: string): UpstreamServer {
-  const { method, password, host, port, plugin } = parseServerUri(uri);
+  const { method, password, host, port, plugin, prefix } = parseServerUri(uri);
   if (plugin !== undefined) {
     throw new ConfigError(
       "ERR_SS_URI_INVALID",
@@ -45,5 +47,10 @@ export function serverFromUri(uri: string): UpstreamServer {
         "start",
     );
   }
-  return { endpoint: { host, port }, ...keysFor(method, password) };
+  const keys = keysFor(method, password);
+  return {
+    endpoint: { host, port },
+    ...keys,
+    ...prefix && { saltPrefix: readSaltPrefix(prefix, keys.method) },
+  };
 }

@@ -137,6 +137,14 @@ function judgedBytes(ip: string): Uint8Array | undefined {
   return contains(NAT64, parsed) ? parsed.subarray(12) : unmapIpv4(parsed);
 }
 
+/** True if an address is in one of these blocks. */
+export function isWithin(ip: string, blocks: readonly CidrBlock[]): boolean {
+  const bytes = parseIp(ip);
+  if (bytes === undefined) return false;
+  const plain = unmapIpv4(bytes);
+  return blocks.some((block) => contains(block, plain));
+}
+
 function contains({ prefix, bits }: CidrBlock, bytes: Uint8Array): boolean {
   if (prefix.length !== bytes.length) return false;
   const whole = bits >>> 3;

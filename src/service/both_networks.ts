@@ -23,6 +23,23 @@ export async function besideListener<T>(
   }
 }
 
+/**
+ * Starts something beside a service that runs.
+ *
+ * @throws Its error, after the service was stopped.
+ */
+export async function besideService(
+  service: Service,
+  start: () => Promise<Service>,
+): Promise<Service> {
+  try {
+    return joined(service, await start());
+  } catch (error) {
+    await service.stop(0);
+    throw error;
+  }
+}
+
 /** One role's TCP and UDP as one service; the address is that of TCP. */
 export function joined(tcp: Service, udp: Service): Service {
   return {

@@ -28,6 +28,7 @@ export {
   type DeadlineOptions,
   systemClock,
 } from "../clock.ts";
+export { onAbort, Stop, type StopSignal, toAbortSignal } from "../on_abort.ts";
 export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "../random.ts";
 export type {
@@ -36,11 +37,13 @@ export type {
   Connection,
   Datagram,
   DatagramSocket,
+  DialOptions,
   Endpoint,
   Listener,
   ListenOptions,
   OutboundAddresses,
   Redirection,
+  TlsOptions,
   Transport,
   WaitOptions,
 } from "../transport.ts";
@@ -79,6 +82,14 @@ export {
 export type { LimitedUser, Visit } from "./server/account.ts";
 export { Accounts } from "./server/accounts.ts";
 export { Shadowsocks, type UpstreamServer } from "./outbound/shadowsocks.ts";
+export type { CarrierSettings } from "./carriers/carrier.ts";
+export type { WebSocketServerOptions } from "./carriers/websocket/server.ts";
+export type {
+  WebSocketTransport,
+  WebSocketUrl,
+} from "../codec/websocket_transport.ts";
+export type { HttpField } from "../codec/http_head.ts";
+export type { CidrBlock } from "../security/target_policy.ts";
 export { Direct, type DirectOptions } from "./outbound/direct.ts";
 export { Block } from "./outbound/block.ts";
 export {
@@ -141,7 +152,11 @@ export type {
 export type { NameEntry, NameKind } from "../routes/match/name_table.ts";
 export type { AddressRange } from "../routes/match/address_ranges.ts";
 export type { TargetCounts, TargetSet } from "../routes/match/target_set.ts";
-export type { PluginOptions } from "./plugin/options.ts";
+export {
+  carriesDatagrams,
+  carriesStreams,
+  type PluginOptions,
+} from "./plugin/options.ts";
 export {
   Plugin,
   type PluginPlace,

@@ -31,6 +31,10 @@ export interface ClientKeys {
    * its bytes are only translated. Default: false.
    */
   readonly blind?: boolean;
+  /** Of AEAD 2017: bytes that the salt of each stream begins with. */
+  readonly saltPrefix?: Uint8Array;
+  /** The same of each packet. */
+  readonly packetSaltPrefix?: Uint8Array;
 }
 
 /** What both ends must share, as `ss-server` has it. */

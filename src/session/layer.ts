@@ -5,10 +5,11 @@
  *
  * @module
  */
-import type { Allocate } from "../buffer_pool.ts";
+import { type Allocate, allocateFresh } from "../buffer_pool.ts";
 import { concat } from "../bytes.ts";
 import type { Address } from "../codec/address.ts";
 import type { ErrorCode } from "../errors.ts";
+import { LayerScratch } from "./layer_scratch.ts";
 import type {
   AcceptStep,
   ClientSession,
@@ -27,17 +28,22 @@ export interface Layer {
    * Wraps bytes that go down.
    *
    * @param bytes Borrowed; may be empty.
-   * @returns Bytes owned by the caller; empty when the layer holds them back.
+   * @param allocate Where the result comes from, called once at most; default:
+   * fresh memory.
+   * @returns What was allocated, or the same bytes; empty when the layer holds
+   * them back.
    */
-  wrap(bytes: Uint8Array): Uint8Array;
+  wrap(bytes: Uint8Array, allocate?: Allocate): Uint8Array;
   /**
    * Unwraps bytes that come up, split anywhere.
    *
-   * @param bytes Borrowed.
+   * @param bytes Borrowed; what the layer keeps, it copies.
+   * @param allocate Where the payload comes from, called once at most; default:
+   * fresh memory.
    * @returns What is complete, and what the peer must be sent now.
    * @throws {ProtocolError} When they are not what the layer expects.
    */
-  unwrap(bytes: Uint8Array): Step;
+  unwrap(bytes: Uint8Array, allocate?: Allocate): Step;
   /**
    * The peer's bytes have ended.
    *
@@ -45,6 +51,9 @@ export interface Layer {
    */
   end(): void;
 }
+
+/** Of this thread. */
+const SCRATCH = new LayerScratch();
 
 /** The part that both ends share. */
 class LayerStack implements StreamSession {
@@ -70,15 +79,22 @@ class LayerStack implements StreamSession {
       this.#layers.some(({ isWaiting }) => isWaiting === true);
   }
 
-  seal(payload: Uint8Array, allocate?: Allocate): Uint8Array {
-    return this.down(this.#session.seal(payload, allocate));
+  seal(payload: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
+    let bytes = this.#session.seal(payload);
+    const last = this.#layers.length - 1;
+    for (let i = 0; i <= last; i++) {
+      bytes = this.#layers[i]!
+        .wrap(bytes, i < last ? SCRATCH.take : allocate);
+    }
+    return SCRATCH.keep(bytes, allocate);
   }
 
-  open(bytes: Uint8Array, allocate?: Allocate): Step {
+  open(bytes: Uint8Array, allocate: Allocate = allocateFresh): Step {
     return this.through<Step>(
       bytes,
-      (payload) => this.#session.open(payload, allocate),
+      (payload) => this.#session.open(payload),
       { payload: NOTHING },
+      allocate,
     );
   }
 
@@ -103,13 +119,15 @@ class LayerStack implements StreamSession {
    *
    * @param take What the session makes of bytes.
    * @param none Its step when the layers have none for it yet.
+   * @param allocate Where the payload comes from.
    */
   protected through<S extends { readonly reply?: Uint8Array }>(
     bytes: Uint8Array,
     take: (payload: Uint8Array) => S,
     none: S,
+    allocate: Allocate = allocateFresh,
   ): S {
-    const { payload, reply = NOTHING } = this.#up(bytes);
+    const { payload, reply = NOTHING } = this.#up(bytes, allocate);
     const step = payload.length === 0 ? none : take(payload);
     const own = step.reply === undefined ? NOTHING : this.down(step.reply);
     const all = concat(reply, own);
@@ -117,16 +135,17 @@ class LayerStack implements StreamSession {
   }
 
   /** From the connection to the session; replies pass the layers below. */
-  #up(bytes: Uint8Array): Step {
+  #up(bytes: Uint8Array, allocate: Allocate): Step {
     let payload = bytes;
     let reply: Uint8Array = NOTHING;
     for (let i = this.#layers.length - 1; i >= 0; i--) {
-      const step = this.#layers[i]!.unwrap(payload);
+      const step = this.#layers[i]!
+        .unwrap(payload, i > 0 ? SCRATCH.take : allocate);
       if (step.reply) reply = concat(reply, this.down(step.reply, i + 1));
       payload = step.payload;
       if (payload.length === 0) break;
     }
-    return { payload, reply };
+    return { payload: SCRATCH.keep(payload, allocate), reply };
   }
 }
 

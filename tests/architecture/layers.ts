@@ -57,6 +57,7 @@ const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["prom-client", ["admin"]],
   ["qr", ["admin"]],
   ["uplot", ["admin/dashboard"]],
+  ["yaml", ["cli"]],
   ["node:", ["adapters", "cli", "main"]],
 ];
 

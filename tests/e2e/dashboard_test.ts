@@ -169,6 +169,24 @@ test("the page shows names as text, when they look like HTML", {
   assert.deepEqual(browser.errors, []);
 });
 
+test("the page says what does not protect, as long as it is served", {
+  skip,
+}, async () => {
+  const program = new SampleProgram({ users: 1 });
+  const status = program.status.bind(program);
+  let legacy = ["aes-256-cfb", "lightsocks"];
+  program.status = () => ({ ...status(), legacy });
+  await using _site = await open({ program });
+  await browser.until("!document.querySelector('#legacy').hidden");
+  assert.match(
+    await textOf("#legacy"),
+    /^Allowed by --allow-legacy, and not protected from changes: aes-256-cfb, lightsocks\./,
+  );
+  legacy = [];
+  await browser.until("document.querySelector('#legacy').hidden");
+  assert.deepEqual(browser.errors, []);
+});
+
 test("the page's policy stops what is not of the page", { skip }, async () => {
   const { html, csp } = dashboardPage;
   const foreign = `<script>window.hit = 1</script>` +
@@ -292,32 +310,62 @@ test("the page changes, disables and removes a user, after a question", {
   assert.deepEqual(browser.errors, []);
 });
 
-test("the page leaves users of the configuration file alone, and says why", {
+test("the page changes users of the configuration file, and says what holds", {
+  skip,
+}, async () => {
+  await using site = await open();
+  await browser.until("document.querySelectorAll('#users tbody tr').length");
+  // A pointer may be anywhere in the row.
+  await browser.evaluate(
+    `[...document.querySelectorAll("#users tbody tr")]` +
+      `.find((row) => row.cells[0].textContent === "alice").cells[3].click()`,
+  );
+  assert.match(
+    await textOf("#user .note"),
+    /From the configuration file\. What you change here holds over it/,
+  );
+  await fill("#user [name=hosts]", "4");
+  await click("#user .save");
+  await untilText("#toast", "alice is changed");
+  assert.match(site.changes.join(), /PATCH .*alice \{"limits":.*"maxHosts":4/);
+});
+
+test("the page shows the last day by the minute, with what was refused", {
   skip,
 }, async () => {
   await using _site = await open();
   await browser.until("document.querySelectorAll('#users tbody tr').length");
-  await openUser("alice");
-  assert.match(await textOf("#user .note"), /configuration file/);
-  const shown = await browser.evaluate(
-    `[".save", ".toggle", ".remove"]` +
-      `.some((one) => document.querySelector("#user " + one).checkVisibility())`,
-  );
-  assert.equal(shown, false);
-  assert.ok(
-    await browser.evaluate("document.querySelector('#user fieldset').disabled"),
-  );
+  await click("[name=window][value='1440']");
+  await untilText("#at-refused", "connections; nothing refused");
+  assert.deepEqual(browser.errors, []);
 });
 
 test("the page reloads the configuration, after it showed the difference", {
   skip,
 }, async () => {
-  const report = { changes: ["user dora is added"], warnings: ["an odd key"] };
+  const others = Array.from(
+    { length: 12 },
+    (_, i) => `ss-server :1: user u${i} has another password`,
+  );
+  const report = {
+    changes: ["user dora is added", ...others],
+    warnings: ["an odd key"],
+  };
   await using site = await open({ report });
   await browser.until("document.querySelectorAll('#users tbody tr').length");
   await browser.press("r");
   await untilText("#confirm .changes", "user dora is added");
-  await untilText("#confirm .changes", "Warning: an odd key");
+  assert.deepEqual(
+    await browser.evaluate(
+      "[...document.querySelectorAll('#confirm .changes li')]" +
+        ".map((line) => line.textContent)",
+    ),
+    [
+      "Warning: an odd key",
+      "user dora is added",
+      "ss-server :1: all 12 users get another key: everybody will be cut off",
+    ],
+  );
   assert.deepEqual(site.changes.splice(0), ["POST /api/reload?dryRun=true"]);
   await click("#confirm button.primary");
   await untilText("#toast", "applied");
@@ -329,6 +377,13 @@ test("the page asks for the token, until it is right", { skip }, async () => {
   await browser.until("document.querySelector('#login').open");
   await browser.press("Escape");
   assert.ok(await browser.evaluate("document.querySelector('#login').open"));
+  // It knows nothing yet, and claims nothing.
+  assert.equal(
+    await browser.evaluate(
+      "document.querySelector('#refusals-empty').checkVisibility()",
+    ),
+    false,
+  );
   await fill("#login [name=token]", "wrong");
   await click("#login button.primary");
   await untilText("#login .error", "not the right one");

@@ -62,7 +62,11 @@ for (const runtime of ["deno", "bun"] as const) {
     // What differs from the printed lines: the page is on loopback, and the
     // usual port may be taken.
     await using serving = await Program.start(
-      [...server!, "-v", "--allow-private", "127.0.0.1"],
+      [
+        ...[...server!, "-v", "--allow-private", "127.0.0.1"],
+        // Others may have the usual one.
+        ...["--admin", `127.0.0.1:${await freePort()}`],
+      ],
       { ready, cwd: scratch },
     );
     await using proxy = await Program.start(
@@ -81,7 +85,13 @@ for (const runtime of ["deno", "bun"] as const) {
 
     // Secrets are in files that only their owner reads, and in the URI.
     const names = ["local-me.json", "server.json", "umbra.service"];
-    assert.deepEqual(readdirSync(folder).sort(), names);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => !name.startsWith("umbra.db")).sort(),
+      names,
+    );
+    // And how to go on is told.
+    assert.match(output, /^ {2}\S.* user add NAME -c \S+server\.json$/m);
+    assert.match(output, /^ {2}ssh -L (\d+):127\.0\.0\.1:\1 127\.0\.0\.1$/m);
     const modes = names.map((name) =>
       statSync(join(folder, name)).mode & 0o777
     );

@@ -272,6 +272,46 @@ for (const runtime of RUNTIMES) {
     assert.deepEqual(before.plugins, []);
   });
 
+  test(`${runtime}: doctor runs the plugin, and tells which hop fails`, async () => {
+    using plugin = fakePlugin();
+    await using target = await Target.start();
+    await using server = await End.start(runtime, "server", plugin.folder, {
+      ...keys(plugin, "server"),
+    });
+    const doctor = async (options: string): Promise<Map<string, string>> => {
+      const { output } = await runToEnd(
+        [
+          ...[...programCommand(runtime), "doctor", "--json", "--wait", "2"],
+          ...["-s", `127.0.0.1:${server.address.port}`, "-k", PASSWORD],
+          ...["-m", METHOD, "--plugin", plugin.path, "--plugin-opts", options],
+          ...["--target", `127.0.0.1:${target.address.port}`],
+        ],
+        30_000,
+        { cwd: ROOT },
+      );
+      const { checks } = JSON.parse(output) as {
+        checks: { check: string; verdict: string; detail: string }[];
+      };
+      return new Map(
+        checks.map(({ check, verdict, detail }) => [
+          check,
+          `${verdict}: ${detail}`,
+        ]),
+      );
+    };
+    const works = await doctor("x");
+    assert.match(works.get("connect")!, /^ok: connected to 127\.0\.0\.1 port/);
+    assert.match(works.get("plugin")!, /^ok: \S+fake-plugin listens after/);
+    assert.match(works.get("key")!, /^ok: password and method/);
+    const broken = await doctor("exit=1");
+    assert.match(broken.get("connect")!, /^ok/);
+    assert.match(
+      broken.get("plugin")!,
+      /^fail: plugin .* ended with code 1; it said: "I must go"/,
+    );
+    assert.equal(broken.get("key"), undefined);
+  });
+
   test(`${runtime}: what cannot be started is one line, and exit code 2 or 1`, async () => {
     const run = async (
       ...argv: string[]

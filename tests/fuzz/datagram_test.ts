@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import process from "node:process";
 import { test } from "node:test";
 import { openPacket, sealPacket } from "../../src/codec/packet.ts";
 import {
@@ -30,7 +31,8 @@ import { seededRandom, utf8 } from "../support/bytes.ts";
 import { countingBytes } from "../support/keys.ts";
 import { testMemory, testStreamKey } from "../support/stream_keys.ts";
 
-const MUTATIONS = 100_000;
+/** Of each parser; by hand, with `FUZZ_COUNT=1000000`. */
+const MUTATIONS = Number(process.env["FUZZ_COUNT"] ?? 100_000);
 
 /** Milliseconds one parse may take; it takes microseconds. */
 const LIMIT_MS = 1_000;
@@ -144,17 +146,29 @@ function fuzz(
     void outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
   for (let i = 0; i < MUTATIONS; i++) {
     const input = mutate(seeds[i % seeds.length]!, next);
-    const startMs = performance.now();
-    try {
-      assert.ok(parse(input).payload.length <= input.length);
-      count("value");
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      count(error.code);
-    }
-    assert.ok(performance.now() - startMs < LIMIT_MS, input.toHex());
+    const { outcome, tookMs } = attempt(parse, input);
+    count(outcome);
+    // Of a machine that stalls, the second time is as good.
+    const leastMs = tookMs < LIMIT_MS ? tookMs : attempt(parse, input).tookMs;
+    assert.ok(leastMs < LIMIT_MS, input.toHex());
   }
   return outcomes;
+}
+
+/** What becomes of an input, and how long that takes. */
+function attempt(
+  parse: (bytes: Uint8Array) => { payload: Uint8Array },
+  input: Uint8Array,
+): { readonly outcome: string; readonly tookMs: number } {
+  const startMs = performance.now();
+  let outcome = "value";
+  try {
+    assert.ok(parse(input).payload.length <= input.length);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    outcome = error.code;
+  }
+  return { outcome, tookMs: performance.now() - startMs };
 }
 
 /** One to four changes: a byte, a cut, a byte more, a copy of a part. */

@@ -11,6 +11,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Minute } from "../../src/admin/day_history.ts";
 import type { NewUser, ReloadReport } from "../../src/admin/operator.ts";
 import type { AdminPage } from "../../src/admin/admin_handler.ts";
 import { dashboardPage } from "../../src/admin/dashboard_page.ts";
@@ -100,6 +101,9 @@ export class DashboardSite implements AsyncDisposable {
       program.tick();
       return [200, program.status()];
     }
+    if (url === "/api/history") {
+      return [200, { minutes: sampleMinutes(program.status().nowUnixMs) }];
+    }
     if (method !== "GET") {
       this.changes.push(`${method} ${url} ${body}`.trimEnd());
     }
@@ -154,3 +158,18 @@ export class DashboardSite implements AsyncDisposable {
 
 const SQUARE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8">` +
   `<path d="M2 2h4v4H2z"/></svg>`;
+
+/** A day with a quiet night, and somebody who knocks at three. */
+function sampleMinutes(nowUnixMs: number): Minute[] {
+  return Array.from({ length: 1_440 }, (_, i) => {
+    const wave = Math.max(0.04, Math.sin(i / 1_440 * Math.PI * 2 - 0.6) + 0.3);
+    const knocks = i > 880 && i < 900;
+    return {
+      unixMs: nowUnixMs - (1_440 - i) * 60_000,
+      bytesDown: Math.round(9e8 * wave * (0.8 + 0.2 * Math.sin(i * 1.7))),
+      bytesUp: Math.round(1.2e8 * wave),
+      open: Math.round(40 * wave),
+      refusals: knocks ? { ERR_SS_AUTHENTICATION: 6, ERR_SS_REPLAY: 1 } : {},
+    };
+  });
+}

@@ -42,7 +42,7 @@ const METHOD_2022 = "2022-blake3-aes-128-gcm";
 
 interface FakeUser {
   readonly name: string;
-  readonly origin: "file" | "api";
+  origin: UserStatus["origin"];
   password: string;
   limits: UserLimits;
   disabled: boolean;
@@ -158,6 +158,7 @@ export class FakeOperator implements Operator {
       residentBytes: 64 * 1_048_576,
       legacy: [],
       crypto: [{ method: METHOD_2022, provider: "noble" }],
+      keepsUsers: true,
       servers,
       ...this.patch,
     };
@@ -201,18 +202,19 @@ export class FakeOperator implements Operator {
 
   changeUser(id: string, name: string, change: UserChange): void {
     this.calls.push(`changeUser(${id}, ${name})`);
-    const user = this.#changeable(id, name);
+    const user = this.#user(id, name);
     if (change.password !== undefined) {
       checkPassword(this.#server(id).method, change.password);
       user.password = change.password;
     }
     user.limits = change.limits ?? user.limits;
     user.disabled = change.disabled ?? user.disabled;
+    if (user.origin === "file") user.origin = "changed";
   }
 
   removeUser(id: string, name: string): void {
     this.calls.push(`removeUser(${id}, ${name})`);
-    const user = this.#changeable(id, name);
+    const user = this.#user(id, name);
     const { users } = this.#server(id);
     users.splice(users.indexOf(user), 1);
   }
@@ -267,12 +269,6 @@ export class FakeOperator implements Operator {
     const found = this.#server(id).users.find((user) => user.name === name);
     if (found === undefined) throw new RangeError(`There is no user ${name}`);
     return found;
-  }
-
-  #changeable(id: string, name: string): FakeUser {
-    const user = this.#user(id, name);
-    if (user.origin === "api") return user;
-    throw wrong(`user "${name}" is in the configuration file: change it there`);
   }
 }
 

@@ -122,6 +122,7 @@ export class SampleProgram {
         provider: "openssl 3.0.17",
       }],
       ...(this.#busy && { clockSkewSeconds: 0.8 }),
+      keepsUsers: true,
       servers: [{
         id: "8388",
         address: "0.0.0.0:8388",

@@ -35,6 +35,7 @@ import {
 } from "../system/_descriptors.ts";
 import { takeInheritedSocket } from "../system/inherited_sockets.ts";
 import { toTransportError } from "./_errors.ts";
+import { dialWith } from "./_tls.ts";
 import { bindOutgoing, outboundFor } from "./_outgoing.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
 import { listenWithoutIpv6 } from "./_without_ipv6.ts";
@@ -53,6 +54,7 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
     capabilities: {
       sharedUdpPort: false,
       outboundAddress: true,
+      tls: true,
       reset: true,
       descriptor: false,
       receiveBuffer: false,
@@ -63,10 +65,11 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
     buffers: BUFFERS,
     listen: (endpoint, options) =>
       listenWithoutIpv6(endpoint, (one) => listen(one, options)),
-    dial: outbound === undefined
-      ? dial
-      : async (to, options) =>
+    dial: outbound === undefined ? dialWith(dial) : dialWith(
+      async (to, options) =>
         await dial(to, options, outboundFor(to.host, outbound)),
+      (host) => outboundFor(host, outbound),
+    ),
     bind: (endpoint) => listenWithoutIpv6(endpoint, bindBun),
     bindOutgoing: () => bindOutgoing(bindBun, outbound),
     resolve,

@@ -34,6 +34,7 @@ import {
 import { takeInheritedSocket } from "../system/inherited_sockets.ts";
 import { othersTurn } from "./_deno_turns.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
+import { dialWith } from "./_tls.ts";
 import { bindOutgoing } from "./_outgoing.ts";
 import { countReader, countWaiting, longestRead } from "./_read_size.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
@@ -53,6 +54,7 @@ export function denoTransport(outbound?: OutboundAddresses): Transport {
     capabilities: {
       sharedUdpPort: false,
       outboundAddress: false,
+      tls: true,
       reset: false,
       descriptor: false,
       receiveBuffer: false,
@@ -63,7 +65,7 @@ export function denoTransport(outbound?: OutboundAddresses): Transport {
     buffers: BUFFERS,
     listen: (endpoint, options) =>
       listenWithoutIpv6(endpoint, (one) => listen(one, options)),
-    dial: outbound === undefined ? dial : noDial,
+    dial: outbound === undefined ? dialWith(dial) : noDial,
     bind: (endpoint) => listenWithoutIpv6(endpoint, bindDeno),
     bindOutgoing: () => bindOutgoing(bindDeno, outbound),
     resolve,

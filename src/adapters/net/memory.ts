@@ -12,6 +12,7 @@ import type {
   Capabilities,
   Connection,
   DatagramSocket,
+  DialOptions,
   Endpoint,
   Listener,
   OutboundAddresses,
@@ -66,7 +67,7 @@ export interface MemoryTransport extends Transport {
    */
   failNextAccept(code: TransportErrorCode): void;
   /** As in {@link Transport}, with a connection that can be reset. */
-  dial(endpoint: Endpoint, options?: WaitOptions): Promise<MemoryConnection>;
+  dial(endpoint: Endpoint, options?: DialOptions): Promise<MemoryConnection>;
 }
 
 /**
@@ -82,6 +83,7 @@ class Network implements MemoryTransport {
   readonly capabilities: Capabilities = {
     sharedUdpPort: false,
     outboundAddress: true,
+    tls: false,
     reset: true,
     descriptor: false,
     receiveBuffer: false,
@@ -124,9 +126,10 @@ class Network implements MemoryTransport {
 
   dial(
     endpoint: Endpoint,
-    { signal }: WaitOptions = {},
+    { signal, tls }: DialOptions = {},
   ): Promise<MemoryConnection> {
     if (signal?.aborted) return Promise.reject(signal.reason);
+    if (tls !== undefined) return failure("ERR_NET_UNSUPPORTED", "speak TLS");
     const { host, port } = endpoint;
     let source = host.includes(":") ? "::1" : "127.0.0.1";
     try {

@@ -42,6 +42,8 @@ const STEPS: readonly (readonly string[])[] = [
     ) STRICT, WITHOUT ROWID`,
     `PRAGMA application_id = ${APPLICATION_ID}`,
   ],
+  // Users of the configuration that were changed or removed at run time.
+  ["ALTER TABLE users ADD COLUMN standing TEXT NOT NULL DEFAULT 'made'"],
 ];
 
 /**

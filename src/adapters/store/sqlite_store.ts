@@ -32,12 +32,13 @@ import {
 import { resolve } from "node:path";
 import process from "node:process";
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import type {
-  KeptCounts,
-  StoredUser,
-  UserCounts,
-  UserLimits,
-  UserStore,
+import {
+  type KeptCounts,
+  STANDINGS,
+  type StoredUser,
+  type UserCounts,
+  type UserLimits,
+  type UserStore,
 } from "../../users.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { ConfigError, messageOf, StoreError } from "../../errors.ts";
@@ -206,7 +207,10 @@ const COUNTS: Readonly<Record<keyof UserCounts, string>> = {
 const LIMIT_KEYS = Object.keys(LIMITS) as (keyof UserLimits)[];
 const COUNT_KEYS = Object.keys(COUNTS) as (keyof UserCounts)[];
 
-const USER_COLUMNS = ["password", "disabled", ...Object.values(LIMITS)];
+const USER_COLUMNS = [
+  ...["password", "disabled", "standing"],
+  ...Object.values(LIMITS),
+];
 const PUT = `INSERT INTO users (server, name, ${USER_COLUMNS.join(", ")}) ` +
   `VALUES (?, ?${", ?".repeat(USER_COLUMNS.length)}) ` +
   "ON CONFLICT (server, name) DO UPDATE SET " +
@@ -262,10 +266,15 @@ class SqliteStore implements UserStore {
     );
   }
 
-  put({ server, name, password, limits, disabled }: StoredUser): void {
+  put({ server, name, standing = "made", ...user }: StoredUser): void {
+    const { password, limits, disabled } = user;
     const values = LIMIT_KEYS.map((key) => limits[key] ?? null);
     this.#changeUsers("keep a user", () => {
-      this.#all(PUT, server, name, password, disabled ? 1 : 0, ...values);
+      this.#all(
+        PUT,
+        ...[server, name, password, disabled ? 1 : 0, standing],
+        ...values,
+      );
     });
   }
 
@@ -454,6 +463,9 @@ function toUser(row: Row): StoredUser {
     password: row.password as string,
     limits: Object.fromEntries(limits) as UserLimits,
     disabled: row.disabled === 1,
+    ...row.standing !== "made" && {
+      standing: STANDINGS.find((one) => one === row.standing)!,
+    },
   };
 }
 

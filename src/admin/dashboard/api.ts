@@ -6,6 +6,7 @@
  * @module
  */
 import { STATUS_TIMEOUT_MS } from "../../limits.ts";
+import type { Minute } from "../day_history.ts";
 import type { NewUser, ReloadReport, Status, UserChange } from "../operator.ts";
 
 /** How to connect as a user. */
@@ -45,6 +46,11 @@ export function setToken(token: string): void {
 /** Everything there is to see. */
 export function getStatus(): Promise<Status> {
   return call<Status>("GET", "status");
+}
+
+/** The last day, minute by minute. */
+export async function getHistory(): Promise<readonly Minute[]> {
+  return (await call<{ minutes: Minute[] }>("GET", "history")).minutes;
 }
 
 /** How to connect as a user. Secret. */

@@ -34,7 +34,7 @@ startPreferences();
 const figures = new Figures(history);
 const plot = new ThroughputPlot(history);
 const refusals = new RefusalList();
-const users = new UsersTable(history, (row) => showUser(row, now()));
+const users = new UsersTable(history, (row) => showUser(row, history.status!));
 
 /** When the server was last heard, by the clock of this browser. */
 let heardUnixMs = Date.now();
@@ -44,7 +44,10 @@ const SHORTCUTS: Readonly<Record<string, () => void>> = {
   "/": () => byId("filter", HTMLElement).focus(),
   "?": () => byId("help", HTMLDialogElement).showModal(),
   n: addUser,
-  r: () => void askReload(),
+  r: () =>
+    void askReload(
+      (history.status?.servers ?? []).flatMap(({ users }) => users).length,
+    ),
   b: nextUnit,
   t: nextTheme,
 };
@@ -160,8 +163,4 @@ async function find(
   const key = keyOf(server, name);
   const { status } = history;
   return status && rowsOf(status, history).find((row) => row.key === key);
-}
-
-function now(): number {
-  return (history.status as Status).nowUnixMs;
 }

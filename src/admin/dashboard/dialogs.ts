@@ -5,6 +5,7 @@
  * @module
  */
 import type { ReloadReport } from "../operator.ts";
+import { foldChanges } from "../reload_lines.ts";
 import { reload, setToken } from "./api.ts";
 import { byId, field, make, setText, within } from "./dom.ts";
 
@@ -118,8 +119,12 @@ export function confirm(question: Question, work: () => Promise<void>): void {
   if (question.danger) no.focus();
 }
 
-/** Tells what a reload would change, and does it on yes. */
-export async function askReload(): Promise<void> {
+/**
+ * Tells what a reload would change, and does it on yes.
+ *
+ * @param users How many there are.
+ */
+export async function askReload(users: number): Promise<void> {
   let report: ReloadReport;
   try {
     report = await reload(true);
@@ -129,7 +134,10 @@ export async function askReload(): Promise<void> {
     return;
   }
   const { changes, warnings } = report;
-  const lines = [...changes, ...warnings.map((text) => `Warning: ${text}`)];
+  const lines = [
+    ...warnings.map((text) => `Warning: ${text}`),
+    ...foldChanges(changes, users),
+  ];
   if (changes.length === 0) {
     confirm({
       title: "Nothing is new",

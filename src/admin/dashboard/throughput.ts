@@ -5,8 +5,11 @@
  * @module
  */
 import uPlot from "uplot";
+import type { Minute } from "../day_history.ts";
 import type { History } from "../history.ts";
-import { formatRate } from "../units.ts";
+import { explain } from "../refusals.ts";
+import { formatCount, formatRate } from "../units.ts";
+import { getHistory } from "./api.ts";
 import { colour } from "./colours.ts";
 import { byId, setText } from "./dom.ts";
 import { onChange, unit } from "./preferences.ts";
@@ -20,12 +23,18 @@ const MIN_BELOW = 0.2;
 /** Distances of grid lines in bytes: powers of two. */
 const BINARY_STEPS = Array.from({ length: 48 }, (_, i) => 2 ** i);
 
+/** Seconds of a minute, and of the longest window. */
+const MINUTE_S = 60;
+const DAY_S = 1_440 * MINUTE_S;
+
 /** Draws {@link History.rate} over time. */
 export class ThroughputPlot {
   readonly #history: History;
   readonly #box = byId("plot", HTMLElement);
   readonly #choice = byId("window", HTMLFieldSetElement);
   #plot: uPlot;
+  #minutes: readonly Minute[] = [];
+  #askedMs = 0;
 
   /** Makes the plot, empty. */
   constructor(history: History) {
@@ -45,6 +54,7 @@ export class ThroughputPlot {
 
   /** Shows the latest samples. */
   draw(): void {
+    if (this.#seconds() === DAY_S) return this.#drawDay();
     const factor = unit() === "bit" ? 8 : 1;
     const { samples } = this.#history;
     const end = (samples.at(-1)?.unixMs ?? 0) / 1_000;
@@ -55,6 +65,29 @@ export class ThroughputPlot {
       shown.map(({ unixMs }) => unixMs / 1_000),
       shown.map(({ rate }) => rate && rate.down * factor),
       shown.map(({ rate }) => rate && -rate.up * factor),
+    ]);
+    this.#describe();
+  }
+
+  /** Shows the last day, and asks for it once a minute. */
+  #drawDay(): void {
+    const nowMs = Date.now();
+    if (nowMs - this.#askedMs >= MINUTE_S * 1_000) {
+      this.#askedMs = nowMs;
+      getHistory().then((minutes) => {
+        this.#minutes = minutes;
+        this.draw();
+      }).catch(() => {
+        // The page tells by itself that nobody answers.
+        this.#askedMs = 0;
+      });
+    }
+    const factor = (unit() === "bit" ? 8 : 1) / MINUTE_S;
+    const minutes = this.#minutes;
+    this.#plot.setData([
+      minutes.map(({ unixMs }) => unixMs / 1_000),
+      minutes.map(({ bytesDown }) => bytesDown * factor),
+      minutes.map(({ bytesUp }) => -bytesUp * factor),
     ]);
     this.#describe();
   }
@@ -103,7 +136,8 @@ export class ThroughputPlot {
             grid: { show: false },
             space: 70,
             size: 28,
-            values: (_, seconds) => seconds.map(clockTime),
+            values: (_, seconds) =>
+              seconds.map((one) => clockTime(one, this.#seconds() === DAY_S)),
           },
           {
             ...axis,
@@ -130,6 +164,22 @@ export class ThroughputPlot {
     };
   }
 
+  /** Of a minute of the day, besides what moved. */
+  #describeRefusals(at: number | undefined): void {
+    const isDay = this.#seconds() === DAY_S;
+    const minute = isDay
+      ? this.#minutes[at ?? this.#minutes.length - 1]
+      : undefined;
+    setText(
+      byId("at-refused", HTMLElement),
+      minute !== undefined
+        ? refusedText(minute)
+        : isDay
+        ? "The first minute is not over yet."
+        : "",
+    );
+  }
+
   #seconds(): number {
     const chosen = this.#choice.querySelector<HTMLInputElement>(":checked");
     return Number(chosen?.value ?? 3) * 60;
@@ -151,11 +201,24 @@ export class ThroughputPlot {
       byId("at-time", HTMLOutputElement),
       time === undefined ? "" : clockTime(time),
     );
+    this.#describeRefusals(at);
     const peak = Math.max(0, ...[...downs].map(Number));
     this.#box.ariaLabel = `Throughput: peak ${rate(peak)} down in the last ${
       this.#seconds() / 60
     } minutes`;
   }
+}
+
+/** What was refused in a minute, the most first. */
+function refusedText({ open, refusals }: Minute): string {
+  const entries = Object.entries(refusals).sort(([, a], [, b]) => b - a);
+  const reasons = entries.map(([code, count]) =>
+    `${explain(code).title} ${formatCount(count)}`
+  );
+  return [
+    `${formatCount(open)} connections`,
+    reasons.length === 0 ? "nothing refused" : `refused: ${reasons.join(", ")}`,
+  ].join("; ");
 }
 
 function rangeOf(min: number, max: number): [number, number] {
@@ -188,8 +251,10 @@ function tick(value: number): string {
     .replace(". ", " ");
 }
 
-function clockTime(unixSeconds: number): string {
+/** @param isRough True without seconds. */
+function clockTime(unixSeconds: number, isRough = false): string {
   const date = new Date(unixSeconds * 1_000);
   return [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .slice(0, isRough ? 2 : 3)
     .map((part) => String(part).padStart(2, "0")).join(":");
 }

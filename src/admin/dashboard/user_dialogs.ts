@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Status } from "../operator.ts";
+import type { Status, UserStatus } from "../operator.ts";
 import { formatAgo, formatBytes, formatCount } from "../units.ts";
 import { addUser, changeUser, getAccess, removeUser } from "./api.ts";
 import { attempt, confirm, toast } from "./dialogs.ts";
@@ -24,9 +24,10 @@ export function startUserDialogs(): void {
  * @param refresh Looks at the server again and returns the row of a key.
  */
 export function askNewUser(
-  { servers }: Status,
+  status: Status,
   refresh: (server: string, name: string) => Promise<UserRow | undefined>,
 ): void {
+  const { servers } = status;
   const dialog = byId("add-user", HTMLDialogElement);
   const form = within(dialog, "form", HTMLFormElement);
   const choice = within(form, "select", HTMLSelectElement);
@@ -53,7 +54,7 @@ export function askNewUser(
     dialog.close();
     toast(`${name} is added.`);
     const row = await refresh(server, name);
-    if (row !== undefined) showUser(row, Date.now(), true);
+    if (row !== undefined) showUser(row, status, true);
   };
   dialog.showModal();
 }
@@ -61,12 +62,12 @@ export function askNewUser(
 /**
  * Shows a user.
  *
- * @param nowUnixMs By the clock of the program.
+ * @param status Its clock, and whether changes outlive the program.
  * @param reveal Whether to show at once how to connect.
  */
 export function showUser(
   row: UserRow,
-  nowUnixMs: number,
+  { nowUnixMs, keepsUsers }: Pick<Status, "nowUnixMs" | "keepsUsers">,
   reveal = false,
 ): void {
   const { server, user } = row;
@@ -74,21 +75,17 @@ export function showUser(
   const form = within(dialog, "form", HTMLFormElement);
   const button = (selector: string): HTMLButtonElement =>
     within(form, selector, HTMLButtonElement);
-  const fromFile = user.origin === "file";
   setText(within(form, "h2", HTMLElement), user.name);
   setText(
     within(form, ".note", HTMLElement),
-    fromFile
-      ? "This user is in the configuration file: change it there, then reload."
-      : "",
+    NOTES[user.origin] +
+      (user.origin === "api" || keepsUsers
+        ? ""
+        : " Without a store that is forgotten when the program ends."),
   );
   setText(within(form, ".error", HTMLElement), "");
   showFacts(within(form, "dl.facts", HTMLElement), row, nowUnixMs);
   writeLimits(form, user.limits);
-  within(form, "fieldset", HTMLFieldSetElement).disabled = fromFile;
-  for (const one of [".remove", ".toggle", ".save"]) {
-    button(one).hidden = fromFile;
-  }
   hideAccess(form);
   button(".reveal").onclick = () =>
     attempt(dialog, () => showAccess(form, server, user.name));
@@ -105,6 +102,14 @@ export function showUser(
   dialog.showModal();
   if (reveal) button(".reveal").click();
 }
+
+/** Where a user comes from, and what that means for changes. */
+const NOTES: Readonly<Record<UserStatus["origin"], string>> = {
+  file: "From the configuration file. What you change here holds over it.",
+  api: "",
+  changed:
+    "From the configuration file, and changed here, which holds over it.",
+};
 
 async function change(
   dialog: HTMLDialogElement,
@@ -148,7 +153,18 @@ async function showAccess(
     // As an image, the document can neither run nor load anything.
     image.src = `data:image/svg+xml,${encodeURIComponent(qr)}`;
     image.alt = `QR code of the URI of ${name}`;
+    const save = within(form, ".save-qr", HTMLAnchorElement);
+    save.href = image.src;
+    save.download = `${name}.svg`;
   }
+  within(form, "figure", HTMLElement).hidden = qr === undefined;
+  const share = within(form, ".share", HTMLButtonElement);
+  // Only phones, and only over a secure connection, have somebody to share with.
+  share.hidden = !("share" in navigator);
+  share.onclick = () =>
+    navigator.share({ title: name, text: uri }).catch(() => {
+      // Whoever shares may think better of it.
+    });
   field(form, "uri").value = uri;
   const subscription = field(form, "sip008");
   within(form, "label:has([name=sip008])", HTMLElement).hidden =
@@ -160,6 +176,7 @@ async function showAccess(
 
 function hideAccess(form: HTMLFormElement): void {
   within(form, ".qr", HTMLImageElement).removeAttribute("src");
+  within(form, ".save-qr", HTMLAnchorElement).removeAttribute("href");
   field(form, "uri").value = "";
   field(form, "sip008").value = "";
   within(form, ".reveal", HTMLElement).hidden = false;
@@ -179,7 +196,7 @@ function showFacts(
     ["Up", formatBytes(usage.bytesUp)],
     ["Connections", formatCount(usage.connections)],
     ["Datagrams", formatCount(usage.packetsUp + usage.packetsDown)],
-    ["Hosts", usage.hosts.join(", ") || "none", true],
+    ["Devices", usage.hosts.join(", ") || "none", true],
   ];
   list.replaceChildren(
     ...facts.flatMap(([term, text, wide]) => [

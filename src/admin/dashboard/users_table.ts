@@ -127,9 +127,9 @@ export class UsersTable {
       tr.append(cell);
       return cell;
     });
-    const button = within(tr, "button", HTMLButtonElement);
-    button.title = row.user.name;
-    button.onclick = () => {
+    within(tr, "button", HTMLButtonElement).title = row.user.name;
+    // Its button is for keyboards; a pointer may be anywhere in the row.
+    tr.onclick = () => {
       const now = this.#rows.find(({ key }) => key === row.key);
       if (now !== undefined) this.#open(now);
     };

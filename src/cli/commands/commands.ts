@@ -13,6 +13,7 @@ import {
   COMPLETIONS,
   CONVERT,
   DOCTOR,
+  ENV,
   GENKEY,
   HELP,
   INIT,
@@ -21,6 +22,7 @@ import {
   ROUTE,
   TOP,
   URL_COMMAND,
+  USER_COMMAND,
 } from "./tool_commands.ts";
 
 /** Every command, in the order of the help. */
@@ -30,10 +32,12 @@ export const COMMANDS: readonly Command[] = [
   REDIR,
   SERVER,
   INIT,
+  USER_COMMAND,
   GENKEY,
   URL_COMMAND,
   CONVERT,
   MIGRATE,
+  ENV,
   TOP,
   CHECK,
   ROUTE,

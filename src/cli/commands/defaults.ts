@@ -45,6 +45,9 @@ export const CRYPTO_CHOICES: readonly string[] = [
   "openssl",
 ];
 
+/** The shells that `umbra env` writes for. */
+export const ENV_SHELLS = ["sh", "fish", "powershell"] as const;
+
 /** The forms that `umbra convert` writes. */
 export const CONVERT_FORMS = [
   "json",

@@ -8,11 +8,14 @@ import type { Command } from "../options/option.ts";
 import {
   CONVERT_FORMS,
   DEFAULT_METHOD,
+  ENV_SHELLS,
   INIT_METHOD,
   INIT_USER,
 } from "./defaults.ts";
+import { LOCAL, SOCKS_USERS } from "../settings/local.ts";
 import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
 import { ACL } from "../settings/routes.ts";
+import { ADMIN } from "../settings/program.ts";
 import { SERVER } from "../settings/server.ts";
 import { optionsOf } from "../settings/tables.ts";
 import {
@@ -77,6 +80,64 @@ export const INIT: Command = {
   ],
 };
 
+/** `umbra user`. */
+export const USER_COMMAND: Command = {
+  name: "user",
+  operands: "ACTION [NAME]",
+  maxOperands: 2,
+  summary: "Add, show, change and remove users of a server",
+  description: [
+    "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `remove` or " +
+    "`link`. Asks the running program that -c FILE configures, or that --admin names; " +
+    "where it does not run, the store of that configuration. `add` and `link` " +
+    "print the user's link, at a terminal with its QR code. Users of the " +
+    "configuration can be changed and removed as well: the file stays as it " +
+    "is, and the store remembers what holds over it.",
+  ],
+  options: [
+    CONFIG,
+    ...optionsOf(ADMIN, "admin", "adminTokenFile"),
+    {
+      name: "server",
+      value: "PORT",
+      help: "Port of the server, where there are several",
+    },
+    {
+      name: "quota",
+      value: "SIZE",
+      help: "Payload the user may move in all: 50 GB, say; none for no limit",
+    },
+    {
+      name: "rate",
+      value: "RATE",
+      help: "Payload a second each way: 10 Mbit/s, say; none for no limit",
+    },
+    {
+      name: "connections",
+      value: "N",
+      help: "Connections at once; none for no limit",
+    },
+    {
+      name: "devices",
+      value: "N",
+      help: "Client addresses at once; none for no limit",
+    },
+    {
+      name: "expires",
+      value: "DATE",
+      help: "Day or time when it ends: 2027-01-31, say; none for never",
+    },
+    { name: "qr", help: "Draw the QR code also when this is no terminal" },
+    { name: "json", help: "Print JSON (`list`, `show`)" },
+    ...USUAL,
+  ],
+  examples: [
+    "umbra user add bob -c /etc/umbra/server.json --quota '50 GB'",
+    "umbra user list -c /etc/umbra/server.json",
+    "umbra user set bob --devices 3 --expires none --admin 127.0.0.1:9090",
+  ],
+};
+
 /** `umbra genkey`. */
 export const GENKEY: Command = {
   name: "genkey",
@@ -123,6 +184,36 @@ export const URL_COMMAND: Command = {
     "umbra url -c server.json --host example.com",
     "umbra url -c server.json --host example.com --qr",
     "umbra url -s 192.0.2.1:8388 -m aes-256-gcm -k PASSWORD",
+  ],
+};
+
+/** `umbra env`. */
+export const ENV: Command = {
+  name: "env",
+  maxOperands: 0,
+  summary: "Print the variables by which programs find a local proxy",
+  description: [
+    "Prints http_proxy, https_proxy, all_proxy and no_proxy, in small and in " +
+    'capital letters, for a shell: `eval "$(umbra env)"`. Names are resolved ' +
+    "by the proxy. Where the local demands a password, that of its first user " +
+    "is in them.",
+  ],
+  options: [
+    CONFIG,
+    ...optionsOf(LOCAL, "address", "port", "protocol"),
+    ...optionsOf(SOCKS_USERS),
+    {
+      name: "shell",
+      value: "SHELL",
+      words: ENV_SHELLS,
+      help: `Shell to write for: ${ENV_SHELLS.join(", ")}`,
+      default: "sh",
+    },
+    ...USUAL,
+  ],
+  examples: [
+    'eval "$(umbra env -c config.json)"',
+    "umbra env --shell fish | source",
   ],
 };
 

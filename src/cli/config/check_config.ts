@@ -29,7 +29,7 @@ import type { Role } from "../settings/setting.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { readConfig } from "./find_servers.ts";
 import { type Review, reviewConfig } from "./review_config.ts";
-import { describeMethod } from "./legacy_gate.ts";
+import { allowsLegacy, describeMethod } from "./legacy_gate.ts";
 import { roleOfFile } from "./file_role.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import { option } from "../options/option_value.ts";
@@ -52,7 +52,7 @@ export interface ConfigReport {
  * Describes what would run, or all that keeps it from running.
  *
  * @param file Name of the configuration file.
- * @param args For `--role`.
+ * @param args For `--role` and `--allow-legacy`.
  * @throws {ConfigError} For what is no configuration at all, or of no one role.
  */
 export function describeConfig(
@@ -69,7 +69,8 @@ export function describeConfig(
   const object = readConfig(file, sources);
   const review = reviewConfig(object);
   const role = chosen ?? tellRole(object, file, review);
-  const described = role && describeRole(role, file, sources, review);
+  const described = role &&
+    describeRole(role, argumentsOf(role, file, args), sources, review);
   const { toChange, ignored, fine } = review;
   const warnings = described?.warnings
     .filter((warning) => !ignored.includes(warning)) ?? [];
@@ -122,11 +123,10 @@ interface Described {
 /** @returns `undefined` where it would not start; the review knows why. */
 function describeRole(
   role: Role,
-  file: string,
+  asRole: Arguments,
   sources: Sources,
   { toChange }: Review,
 ): Described | undefined {
-  const asRole = parseArguments(findCommand(role)!, ["-c", file]);
   try {
     const { services, warnings, operator } = role === "server"
       ? described(configureServer(asRole, sources), describeServer)
@@ -141,6 +141,12 @@ function describeRole(
     if (!toChange.includes(error.message)) toChange.push(error.message);
     return undefined;
   }
+}
+
+/** What the file would be started with; some forms have no key for the rest. */
+function argumentsOf(role: Role, file: string, args: Arguments): Arguments {
+  const allowed = allowsLegacy(args, undefined) ? ["--allow-legacy"] : [];
+  return parseArguments(findCommand(role)!, ["-c", file, ...allowed]);
 }
 
 function described<T>(

@@ -12,6 +12,7 @@ import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import { carriesStreams } from "../../service/plugin/options.ts";
 import { notItself } from "../../service/routing/loop_guard.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
@@ -27,6 +28,7 @@ import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
 import {
   clientKeys,
   ownerOf,
+  prefixWarnings,
   serverKeys,
   userSecret,
   usersIn,
@@ -54,6 +56,7 @@ import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
+import { checkWebSocket } from "./transport_settings.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
@@ -240,8 +243,7 @@ function configureLocals(
   const common = found.unnamed.service;
   const shares = sharesOf(found.servers, common?.mode);
   const servers = all.map((server, i) => ({
-    endpoint: upstreamEndpoint(server),
-    ...clientKeys(server),
+    ...upstreamOf(server),
     ...(blind && { blind }),
     ...present({ plugin: pluginOf(server, sources) }),
     ...shares[i],
@@ -280,6 +282,7 @@ function configureLocals(
       ...checkSocketSettings(operator, args, file),
       ...pluginWarnings(all),
       ...(fromFile?.warnings ?? []),
+      ...prefixWarnings(all),
       ...warnings,
       ...new Set(
         result.flatMap(({ mode }) => checkShares(servers, mode, place)),
@@ -297,6 +300,17 @@ function configureLocals(
         outbound: outboundOf("local", args, file?.object),
       }),
     },
+  };
+}
+
+/** A server as it is reached, whatever its share is. */
+function upstreamOf(server: ServerSettings): UpstreamServer {
+  const { transport, through } = server;
+  return {
+    endpoint: upstreamEndpoint(server),
+    ...clientKeys(server),
+    ...(transport && { transport }),
+    ...(through && { through: upstreamOf(through) }),
   };
 }
 
@@ -351,6 +365,7 @@ export function configureServer(
     const plugin = pluginOf(server, sources);
     const service = complete(SERVICE, server.service ?? {});
     checkPluginMode(server, plugin, service.mode);
+    checkWebSocket(server, service.mode);
     return {
       ...ports[i]!,
       ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
@@ -362,10 +377,12 @@ export function configureServer(
       },
       targetPolicy,
       reach,
+      ...(server.websocket && { websocket: server.websocket }),
       ...routes && { routes },
       ...service,
     };
   });
+  checkListens(result);
   return {
     result,
     warnings: [
@@ -385,6 +402,22 @@ export function configureServer(
       }),
     },
   };
+}
+
+/** Two servers cannot take WebSockets at one place: each has keys of its own. */
+function checkListens(servers: readonly ConfiguredServer[]): void {
+  const taken = new Set<string>();
+  for (const { websocket } of servers) {
+    if (websocket === undefined) continue;
+    const place = formatAddress(websocket.listen);
+    if (taken.has(place)) {
+      throw missing(
+        `Several servers take WebSockets at ${place}`,
+        'give each of "servers" a "websocket" of its own, with one "server"',
+      );
+    }
+    taken.add(place);
+  }
 }
 
 /** What depends on the port of a server, and on its method. */

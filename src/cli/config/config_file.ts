@@ -33,6 +33,11 @@ const SECRET_KEYS: ReadonlySet<unknown> = new Set([
   "port_password",
   "additional_ports",
   "protocol_param",
+  "url",
+  "udp_url",
+  "headers",
+  "tcp_path",
+  "udp_path",
   MUDB_KEY,
 ]);
 

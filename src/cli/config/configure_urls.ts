@@ -80,6 +80,12 @@ export function linkedServers(
         'give --host NAME, or "public_host" in the file',
       );
     }
+    if (server.through !== undefined) {
+      throw missing(
+        `${server.origin}: a server behind another has no link`,
+        "use the list that it is in",
+      );
+    }
     const method = methodOf(server);
     const base = {
       method,
@@ -87,6 +93,8 @@ export function linkedServers(
       port: upstreamEndpoint(server).port,
       plugin: linkedPlugin(server.plugin),
       ...(method.userKind === "uid" && { ssr: clientSide(server) }),
+      prefix: server.prefix,
+      transport: server.transport,
     };
     const shown = tag ?? server.tag;
     const users = usersOfLink(server);

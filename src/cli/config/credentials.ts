@@ -15,6 +15,10 @@ import type {
   SsrSettings,
 } from "../../session/family.ts";
 import { LIGHTSOCKS_METHOD } from "../../session/lightsocks/method.ts";
+import {
+  readSaltPrefix,
+  saltPrefixWarning,
+} from "../../session/shadowsocks2017/salt_prefix.ts";
 import { ssrMethod } from "../../session/shadowsocksr/method.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
 import type { ServerUser } from "../../session/server_user.ts";
@@ -159,7 +163,32 @@ export function clientKeys(server: ServerSettings): ClientKeys {
     masterKey: chain.at(-1)!,
     ...(identityKeys.length > 0 && { identityKeys }),
     ...(method.userKind === "uid" && { ssr: ssrClient(server) }),
+    ...saltPrefixes(server, method),
   };
+}
+
+/** What the salts of a client begin with. */
+function saltPrefixes(
+  { origin, prefix, packetPrefix }: ServerSettings,
+  method: Method,
+): Pick<ClientKeys, "saltPrefix" | "packetSaltPrefix"> {
+  const read = (text: string): Uint8Array =>
+    locate(origin, () => readSaltPrefix(text, method));
+  return {
+    ...(prefix && { saltPrefix: read(prefix) }),
+    ...(packetPrefix && { packetSaltPrefix: read(packetPrefix) }),
+  };
+}
+
+/** One line for each server whose prefix leaves little to chance. */
+export function prefixWarnings(servers: readonly ServerSettings[]): string[] {
+  return servers.flatMap((server) => {
+    const method = methodOf(server);
+    const { saltPrefix, packetSaltPrefix } = saltPrefixes(server, method);
+    const prefix = saltPrefix ?? packetSaltPrefix;
+    const warning = prefix && saltPrefixWarning(prefix, method);
+    return warning === undefined ? [] : [`${server.origin}: ${warning}`];
+  });
 }
 
 /**

@@ -16,7 +16,7 @@ import { LIGHTSOCKS, SSR, SSR_PORTS } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
 import { PLUGIN } from "../settings/plugin.ts";
 import { fromObject } from "../settings/read.ts";
-import { ENTRY, SERVER, SERVERS } from "../settings/server.ts";
+import { ENTRY, PREFIX, SERVER, SERVERS } from "../settings/server.ts";
 import { SERVICE } from "../settings/service.ts";
 import { keysOf, type Place } from "../settings/setting.ts";
 import { knownKeys } from "../settings/tables.ts";
@@ -27,6 +27,7 @@ import {
   type NamedConfig,
 } from "./config_file.ts";
 import { checkNotServed } from "./not_served.ts";
+import { carriersFrom, unknownCarrierKeys } from "./transport_settings.ts";
 import { saidPlugin } from "./plugin_settings.ts";
 import { locate, type Secrets } from "./secrets.ts";
 import {
@@ -114,6 +115,7 @@ function warningsOf(object: ConfigObject, place: Place): string[] {
   return [
     ...checkNotServed(object, place),
     ...object.children("users").flatMap((user) => user.unknownKeys(known)),
+    ...unknownCarrierKeys(object),
   ];
 }
 
@@ -221,7 +223,7 @@ function onPorts(
     const own = passwords.child(text);
     if (own !== undefined) {
       const { hosts: _, ...server } = serverFromObject(own, "server", secrets);
-      return { ...host, ...server, port };
+      return { ...host, ...withHolder(own, server, port), port };
     }
     const list = passwords.values(text);
     const [password, obfs, wire] = list.length < 2
@@ -240,21 +242,45 @@ function onPorts(
   });
 }
 
+/**
+ * A port with limits of its own: whoever has its password is a user, by the name
+ * of the port where it has none.
+ */
+function withHolder(
+  object: ConfigObject,
+  server: ServerSettings,
+  port: number,
+): ServerSettings {
+  const limits = fromObject(USER_LIMITS, object, "user");
+  const { secret, tag: name = `port-${port}` } = server;
+  const isLimited = Object.keys(limits).length > 0;
+  if (!isLimited || secret === undefined) return server;
+  const fault = userNameFault(name);
+  if (fault !== undefined) throw object.wrong("name", `another: it ${fault}`);
+  const { secret: _, ...rest } = server;
+  return { ...rest, users: [...server.users ?? [], { name, secret, limits }] };
+}
+
 /** Everything of one server that both forms share. */
 function serverFromObject(
   object: ConfigObject,
   place: Place,
   secrets: Secrets,
 ): ServerSettings & { readonly hosts: readonly HostAndPort[] } {
-  const { hosts = [], port, method, tag } = fromObject(SERVER, object, place);
+  const { hosts, port, method, tag } = fromObject(SERVER, object, place);
+  const carriers = carriersFrom(object, place);
+  const weights = fromObject(WEIGHTS, object, place);
+  // Where a WebSocket is, if no other host is named.
+  const { url, udpUrl } = carriers.transport ?? {};
+  const isOneWay = url !== undefined && udpUrl === undefined;
   const users = object.children("users").map((user) =>
     userFromObject(user, secrets)
   );
   return {
     origin: object.where(),
     ...fromObject(SSR, object, place),
-    hosts,
-    port,
+    hosts: hosts ?? (url === undefined ? [] : [{ host: url.host }]),
+    port: port ?? url?.port,
     method: methodAt(object.where("method"), method),
     secret: secrets.fromObject(object, place),
     plugin: saidPlugin({
@@ -264,7 +290,10 @@ function serverFromObject(
     users: users.length > 0 ? users : undefined,
     service: fromObject(SERVICE, object, place),
     tag,
-    ...fromObject(WEIGHTS, object, place),
+    ...fromObject(PREFIX, object, place),
+    ...carriers,
+    ...weights,
+    ...isOneWay && { udpWeight: weights.udpWeight ?? 0 },
   };
 }
 

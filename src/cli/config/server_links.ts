@@ -7,6 +7,9 @@ import { formatLightsocksUrl } from "../../codec/lightsocks_config.ts";
 import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
 import { formatSsrUri, plainName } from "../../codec/ssr_uri.ts";
 import { formatServerUri } from "../../codec/uri.ts";
+import { toV2rayPlugin } from "../../codec/v2ray_plugin.ts";
+import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
+import { ConfigError } from "../../errors.ts";
 import type { Method } from "../../crypto/method.ts";
 import type { SsrSettings } from "../../session/family.ts";
 
@@ -25,6 +28,10 @@ export interface LinkedServer {
   readonly plugin?: string | undefined;
   /** `UID:PASSWORD` of a user of ShadowsocksR. */
   readonly protocolParam?: string | undefined;
+  /** What carries it. */
+  readonly transport?: WebSocketTransport | undefined;
+  /** What the salt of each stream begins with. */
+  readonly prefix?: string | undefined;
   /** Of a server that has several: whose link it is. */
   readonly user?: string | undefined;
   /** Name for people. */
@@ -40,9 +47,10 @@ export const NO_PASSWORD = "none";
  * @throws {ConfigError} `ERR_SS_URI_INVALID` when a part cannot be written.
  */
 export function formatLink(
-  { host, port, method, password, ssr, plugin, protocolParam, tag }:
-    LinkedServer,
+  link: LinkedServer,
 ): string {
+  const { host, port, method, password, ssr, protocolParam, prefix, tag } =
+    link;
   if (method.family.name === "lightsocks") {
     return formatLightsocksUrl(
       { host, port },
@@ -52,7 +60,12 @@ export function formatLink(
   const server = { host, port, method: method.name, password };
   const named = tag === undefined ? {} : { tag };
   if (ssr === undefined) {
-    return formatServerUri({ ...server, ...plugin && { plugin }, ...named });
+    return formatServerUri({
+      ...server,
+      ...pluginOf(link),
+      ...(prefix && { prefix }),
+      ...named,
+    });
   }
   return formatSsrUri({
     ...server,
@@ -62,4 +75,18 @@ export function formatLink(
     ...(ssr.obfsParam && { obfsParam: ssr.obfsParam }),
     ...(protocolParam && { protocolParam }),
   });
+}
+
+/** A WebSocket has the name that v2ray-plugin gives it in links. */
+function pluginOf(
+  { transport, port }: LinkedServer,
+): { readonly plugin?: string } {
+  if (transport === undefined) return {};
+  const plugin = toV2rayPlugin(transport);
+  if (plugin !== undefined) return { plugin };
+  throw new ConfigError(
+    "ERR_SS_URI_INVALID",
+    `Cannot write the server of port ${port} as ss://: a WebSocket for packets, ` +
+      "and headers of its own, have no such form",
+  );
 }

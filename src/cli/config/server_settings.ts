@@ -9,8 +9,10 @@ import {
   parseLightsocksUrl,
 } from "../../codec/lightsocks_config.ts";
 import { formatLightsocksPassword } from "../../codec/lightsocks_password.ts";
+import type { ListedServer } from "../../codec/sip008.ts";
 import { parseSsrUri, type SsrUri } from "../../codec/ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "../../codec/uri.ts";
+import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
@@ -25,6 +27,7 @@ import { PLUGIN } from "../settings/plugin.ts";
 import { SERVER } from "../settings/server.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
+import type { WebSocketServerOptions } from "../../service/carriers/websocket/server.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
 import type { UserLimits } from "../../users.ts";
 import {
@@ -65,6 +68,16 @@ export interface ServerSettings {
   readonly obfs?: string | undefined;
   /** Hosts of the disguise. */
   readonly obfsParam?: string | undefined;
+  /** What the salt of each stream begins with. */
+  readonly prefix?: string | undefined;
+  /** What the salt of each packet begins with. */
+  readonly packetPrefix?: string | undefined;
+  /** What carries it to a local. */
+  readonly transport?: WebSocketTransport | undefined;
+  /** A server of a local's on the way to it. */
+  readonly through?: ServerSettings | undefined;
+  /** Where it takes WebSockets, if it is to listen. */
+  readonly websocket?: WebSocketServerOptions | undefined;
   /** Sites for strangers, as written. */
   readonly redirect?: readonly string[] | undefined;
   /** Of each user who has no such limit; `Infinity` for none. */
@@ -215,15 +228,21 @@ export function serverFromSsr(
   };
 }
 
+/** What links and lists say of a server. */
+type Published =
+  & ServerUri
+  & Pick<ListedServer, "packetPrefix" | "transport" | "through">;
+
 /**
  * The server that somebody published.
  *
  * @param origin Where, for messages.
  */
 export function serverFromParsed(
-  { host, port, method, password, plugin, tag }: ServerUri,
+  { host, port, method, password, plugin, prefix, tag, ...listed }: Published,
   origin: string,
 ): ServerSettings {
+  const { packetPrefix, transport, through } = listed;
   return {
     origin,
     host,
@@ -232,6 +251,10 @@ export function serverFromParsed(
     secret: { kind: "password", text: password, origin },
     plugin: pluginFromLink(plugin),
     tag,
+    prefix,
+    packetPrefix,
+    transport,
+    ...through && { through: serverFromParsed(through, origin) },
   };
 }
 

@@ -9,6 +9,7 @@ import { Deadline, systemClock } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { messageOf, UmbraError } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
+import { carriesStreams } from "../../service/plugin/options.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Arguments } from "../options/args.ts";
 import { configureLocal } from "../config/config.ts";
@@ -24,6 +25,7 @@ import {
   type ProbeSettings,
 } from "../settings/probe.ts";
 import { complete, fromOptions } from "../settings/read.ts";
+import { RunningPlugin } from "./doctor_plugin.ts";
 import { headRequest } from "./head_request.ts";
 import { type ProbeWorld, reach, requestTarget } from "./probe_server.ts";
 import { Progress } from "./progress.ts";
@@ -82,6 +84,20 @@ async function checkServer(
 ): Promise<boolean> {
   const { endpoint } = server;
   await print(`${formatAddress(endpoint)}, ${describeMethod(server)}\n`);
+  const startMs = world.clock.monotonicMs();
+  let running: RunningPlugin;
+  try {
+    running = await RunningPlugin.start(server, world);
+  } catch (error) {
+    await print(stepLine("plugin", `failed: ${reasonOf(error)}`));
+    return false;
+  }
+  await using through = running;
+  if (server.plugin !== undefined) {
+    const tookMs = world.clock.monotonicMs() - startMs;
+    const line = `${server.plugin.name} listens after ${tookMs.toFixed(1)} ms`;
+    await print(stepLine("plugin", line));
+  }
   const progress = new Progress({
     write: (text) => {
       process.stderr.write(text);
@@ -89,7 +105,7 @@ async function checkServer(
     isTerminal: process.stderr.isTTY === true,
   }, world.clock);
   let works = true;
-  const steps = stepsFor(server, wishes, world, progress);
+  const steps = stepsFor(server, through.server, wishes, world, progress);
   for (const { name, isNeeded, run } of steps) {
     let line: string;
     let failed = false;
@@ -100,22 +116,28 @@ async function checkServer(
       line = `failed: ${reasonOf(error)}; \`umbra doctor\` tells more`;
     }
     progress.clear();
-    await print(`  ${name.padEnd(11)} ${line}\n`);
+    await print(stepLine(name, line));
     works &&= !failed;
     if (failed && isNeeded) break;
   }
   return works;
 }
 
+function stepLine(name: string, line: string): string {
+  return `  ${name.padEnd(11)} ${line}\n`;
+}
+
+/** @param through The server as it is reached, through its plugin or not. */
 function stepsFor(
   server: UpstreamServer,
+  through: UpstreamServer,
   { target, count, url, limitMs }: Wishes,
   world: ProbeWorld,
   progress: Progress,
 ): Step[] {
   const { clock, transport, waitMs } = world;
   const { host, port } = server.endpoint;
-  let reached = server;
+  let reached = through;
   const take = async (
     name: string,
     once: () => Promise<number>,
@@ -134,7 +156,7 @@ function stepsFor(
     });
     const addresses = await transport.resolve(host, deadline);
     const { endpoint, connectMs } = await reach(addresses, port, world);
-    reached = { ...server, endpoint };
+    if (!carriesStreams(server.plugin)) reached = { ...server, endpoint };
     return connectMs;
   };
   const firstByte = async (): Promise<number> => {

@@ -29,7 +29,8 @@ import {
   type WantedPort,
 } from "./doctor_server.ts";
 import { readSubject, type Subject } from "./doctor_subject.ts";
-import { examineUpstream, type UpstreamTrial } from "./doctor_upstream.ts";
+import { examineServer } from "./doctor_plugin.ts";
+import type { UpstreamTrial } from "./doctor_upstream.ts";
 import {
   type Finding,
   formatFinding,
@@ -160,7 +161,7 @@ async function* examineLocals(
     const name = servers.length > 1
       ? `${formatAddress(server.endpoint)}: `
       : "";
-    for await (const finding of examineUpstream(trial, world)) {
+    for await (const finding of examineServer(trial, world)) {
       yield { ...finding, detail: name + finding.detail };
     }
   }

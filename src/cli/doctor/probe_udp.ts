@@ -35,12 +35,14 @@ export async function askOverUdp(
   const { transport, clock, waitMs } = world;
   const { endpoint } = server;
   const any = endpoint.host.includes(":") ? "::" : "0.0.0.0";
-  const socket = await transport.bind({ host: any, port: 0 });
   const channel = new Shadowsocks(server, waitMs, withDefaults(world))
     .packets();
   const id = world.randomBytes(2);
   const startMs = clock.monotonicMs();
+  let socket: DatagramSocket | undefined;
   try {
+    socket = await (channel.bind?.() ??
+      transport.bind({ host: any, port: 0 }));
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       using deadline = new Deadline(clock, {
         delayMs: waitMs / ATTEMPTS,
@@ -59,7 +61,7 @@ export async function askOverUdp(
     }
     return { kind: "silent" };
   } finally {
-    socket.close();
+    socket?.close();
     channel.free();
   }
 }

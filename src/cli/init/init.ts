@@ -29,7 +29,12 @@ import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { type FileAccess, fileFailure } from "../file_failure.ts";
 import { guessHost } from "../tools/guess_host.ts";
-import { type Ask, type InitAnswers, initAnswers } from "./init_answers.ts";
+import {
+  type Ask,
+  hasManyUsers,
+  type InitAnswers,
+  initAnswers,
+} from "./init_answers.ts";
 import {
   initFiles,
   type InitResult,
@@ -43,6 +48,9 @@ import { selfCommand } from "../tools/self_command.ts";
 /** Ports that are suggested: below those the system gives to connections. */
 const SUGGESTED_PORTS = { from: 10_000, to: 32_767 };
 
+/** Ports for page and API: what Prometheus expects first. */
+const ADMIN_PORTS = { from: 9_090, to: 9_099 };
+
 /** Then a port is suggested without having been tried. */
 const MAX_PORT_TRIES = 20;
 
@@ -52,16 +60,22 @@ export async function runInit(args: Arguments): Promise<void> {
   checkFolder(folder, args.has("force"));
   const answers = await askFor(args);
   const { listen, warning } = await listenAddress(answers);
+  const adminPort = await freeAdminPort();
   const program = selfCommand();
   const uid = process.getuid?.();
   const result = initFiles(
     answers,
-    { listen, folder, program, uid: uid === 0 ? undefined : uid },
+    {
+      ...{ listen, folder, program, adminPort },
+      uid: uid === 0 ? undefined : uid,
+    },
     systemRandomBytes,
   );
   writeAll(folder, result.files, args.has("force"));
   const drawing = args.has("qr") || process.stdout.isTTY === true;
-  await print(report(answers, result, { folder, program, drawing }));
+  await print(
+    report(answers, result, { folder, program, adminPort, drawing }),
+  );
   const reach = parseIp(answers.host) && publicTarget(answers.host);
   if (warning !== undefined) complain(`umbra: ${warning}\n`);
   if (reach === undefined) return;
@@ -104,6 +118,16 @@ async function suggestedPort(): Promise<number> {
     const failure = await tryListen({ host: "0.0.0.0", port });
     if (failure === undefined || tries === MAX_PORT_TRIES) return port;
   }
+}
+
+/** The first of a few ports of this machine that is free, or the first. */
+async function freeAdminPort(): Promise<number> {
+  const { from, to } = ADMIN_PORTS;
+  for (let port = from; port <= to; port++) {
+    const failure = await tryListen({ host: "127.0.0.1", port });
+    if (failure === undefined) return port;
+  }
+  return from;
 }
 
 /**
@@ -228,14 +252,16 @@ function within<T>(folder: string, access: FileAccess, work: () => T): T {
 interface ReportOptions {
   readonly folder: string;
   readonly program: readonly string[];
+  /** Port of this machine for the page. */
+  readonly adminPort: number;
   /** Whether with QR codes. */
   readonly drawing: boolean;
 }
 
 function report(
-  { port }: InitAnswers,
+  { host: reached, port, method }: InitAnswers,
   { files, users }: InitResult,
-  { folder, program, drawing }: ReportOptions,
+  { folder, program, adminPort, drawing }: ReportOptions,
 ): string {
   const path = (name: string): string => shellQuote(join(folder, name));
   const run = program.map(shellQuote).join(" ");
@@ -261,6 +287,19 @@ UDP, and:
 
   sudo cp ${path(UNIT_FILE)} /etc/systemd/system/
   sudo systemctl enable --now ${UNIT_FILE}
+${
+    hasManyUsers(method)
+      ? `
+A friend, now or later:
+
+  ${run} user add NAME -c ${path(SERVER_FILE)}
+`
+      : ""
+  }
+Its page shows and changes users, for this machine alone. To see it from yours,
+run this there and open http://127.0.0.1:${adminPort}/ in a browser:
+
+  ssh -L ${adminPort}:127.0.0.1:${adminPort} ${shellQuote(reached)}
 `;
 }
 

@@ -18,6 +18,8 @@ export interface InitPlace {
   readonly folder: string;
   /** The words that start this program; absolute paths. */
   readonly program: readonly string[];
+  /** Port of this machine for page, API and `umbra user`. */
+  readonly adminPort: number;
   /** Who shall run the server; not set: root. */
   readonly uid?: number | undefined;
 }
@@ -46,8 +48,8 @@ export const SERVER_FILE = "server.json";
 /** Name of the systemd unit. */
 export const UNIT_FILE = "umbra.service";
 
-/** In the folder that the unit lets the server write to. */
-const STORE_FILE = "/var/lib/umbra/umbra.db";
+/** Beside the configuration. */
+const STORE_FILE = "umbra.db";
 
 /** Makes fresh keys, and all that holds them. */
 export function initFiles(
@@ -88,7 +90,7 @@ interface UserSecret {
 
 function serverText(
   { host, port, method }: InitAnswers,
-  { listen }: InitPlace,
+  { listen, adminPort }: InitPlace,
   serverKey: string | undefined,
   users: readonly UserSecret[],
 ): string {
@@ -101,8 +103,8 @@ function serverText(
   );
   const secrets = hasManyUsers(method)
     ? `${common}
-  // One for each person or device. \`umbra genkey ${method.name}\` makes a
-  // password. Each may have "quota_bytes", "max_connections" and "expires".
+  // One for each person or device; \`umbra user add\` makes another one. Each
+  // may have "quota_bytes", "max_connections" and "expires".
   "users": [
 ${rows.join("")}  ],
 `
@@ -120,8 +122,10 @@ ${secrets}
   // Clients reach public addresses only. This opens others to them:
   // "allow_private": ["10.1.0.0/16"],
 
-  // Keeps users made at run time, and all counts, over a restart:
-  // "store": "${STORE_FILE}",
+  // Page, API and \`umbra user\`, for this machine alone.
+  "admin": "127.0.0.1:${adminPort}",
+  // Keeps what is changed there, and all counts; beside this file.
+  "store": "${STORE_FILE}",
 }
 `;
 }
@@ -169,7 +173,9 @@ ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=2
 LimitNOFILE=65536
-${uid === undefined ? "" : `User=${uid}\n`}StateDirectory=umbra
+${uid === undefined ? "" : `User=${uid}\n`}ReadWritePaths=${
+    readWritePath(folder)
+  }
 AmbientCapabilities=${capabilities}
 CapabilityBoundingSet=${capabilities}
 LockPersonality=yes
@@ -194,6 +200,11 @@ UMask=0077
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/** systemd.exec(5): words are split at spaces, "%" begins a specifier. */
+function readWritePath(folder: string): string {
+  return quote(folder).replaceAll("$$", "$");
 }
 
 /** One word of ExecStart: systemd.service(5), "Command lines". */

@@ -5,15 +5,17 @@
  * @module
  */
 import { type Clock, pause } from "../../clock.ts";
-import { type OnlineServer, parseOnlineConfig } from "../../codec/sip008.ts";
+import type { OnlineServer } from "../../codec/sip008.ts";
 import { splitPlugin } from "../../codec/plugin_options.ts";
 import { ConfigError, messageOf, UmbraError } from "../../errors.ts";
 import { ONLINE_RETRY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { shownText } from "../../text.ts";
 import { clientKeys } from "../config/credentials.ts";
+import { nativePlugin } from "../config/native_plugin.ts";
 import { checkLegacy } from "../config/legacy_gate.ts";
 import type { OnlineCache } from "./online_cache.ts";
+import { readList } from "./read_list.ts";
 import {
   serverFromParsed,
   serverFromSsr,
@@ -61,7 +63,7 @@ export class OnlineServers implements Disposable {
     } catch (error) {
       const kept = options.cache?.read();
       if (kept === undefined || !(error instanceof UmbraError)) throw error;
-      const list = accept(kept.text, options);
+      const list = await accept(kept.text, options);
       const since = new Date(kept.savedUnixMs).toISOString();
       const warning = `${error.message}; using the list of ${since}`;
       online.#stale = true;
@@ -133,7 +135,7 @@ export class OnlineServers implements Disposable {
   async #fetch(): Promise<AcceptedList> {
     const { url } = this.#options;
     const text = await this.#options.fetch(url, this.#stop.signal);
-    const list = accept(text, this.#options);
+    const list = await accept(text, this.#options);
     const warning = this.#keep(text);
     return warning === undefined
       ? list
@@ -169,11 +171,11 @@ interface AcceptedList {
  *
  * @throws {ConfigError} `ERR_ONLINE_CONFIG` when there is none.
  */
-function accept(
+async function accept(
   text: string,
   { url, allowLegacy = false, allowedPlugins = [] }: OnlineOptions,
-): AcceptedList {
-  const config = parseOnlineConfig(text);
+): Promise<AcceptedList> {
+  const config = await readList(text);
   const warnings = [...config.warnings];
   const servers = config.servers.flatMap((server) => {
     const settings = usable(server, allowLegacy, allowedPlugins);
@@ -212,11 +214,18 @@ function usable(
       tcpWeight: mode === "udp_only" ? 0 : tcpWeight,
       udpWeight: mode === "tcp_only" ? 0 : udpWeight,
     };
-    checkLegacy([settings], allowLegacy);
-    clientKeys(settings);
+    const hops = hopsOf(settings);
+    checkLegacy(hops, allowLegacy);
+    hops.forEach(clientKeys);
     return settings;
   } catch (error) {
     if (error instanceof ConfigError) return error.message;
     throw error;
   }
+}
+
+/** A server, and those on the way to it. */
+function hopsOf(server: ServerSettings): ServerSettings[] {
+  const { through } = server;
+  return through === undefined ? [server] : [server, ...hopsOf(through)];
 }

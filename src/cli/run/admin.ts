@@ -19,6 +19,7 @@ import {
   checkManager,
   startManager,
 } from "../../admin/manager.ts";
+import type { Minute } from "../../admin/day_history.ts";
 import type { Operator } from "../../admin/operator.ts";
 import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";
@@ -48,6 +49,8 @@ export interface AdminWorld {
   readonly logger: Logger;
   /** The dashboard; not set: there is none. */
   readonly page?: AdminPage;
+  /** The last day. */
+  readonly history?: () => readonly Minute[];
 }
 
 /**

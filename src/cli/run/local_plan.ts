@@ -87,6 +87,7 @@ export class LocalPlan implements PlannedService {
     const methods = new Set(servers.map(describeMethod));
     const names = servers.map((server) =>
       formatAddress(server.endpoint) +
+      (server.transport === undefined ? "" : " by WebSocket") +
       (server.plugin ? ` by plugin ${server.plugin.name}` : "") +
       (methods.size > 1 ? ` (${describeMethod(server)})` : "")
     );

@@ -47,7 +47,11 @@ export interface LocalSupervisorOptions {
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
+<<<<<<< HEAD
+  programStatus(): Omit<Status, "servers" | "keepsUsers">;
+=======
   programStatus(): Omit<Status, "servers" | "plugins">;
+>>>>>>> main
 }
 
 const NO_USERS = "A local has no users of its own; its server has";
@@ -110,6 +114,7 @@ export class LocalSupervisor implements Operator {
     return {
       ...program,
       ready: program.ready && upstreams.some(isOfUse),
+      keepsUsers: false,
       upstreams,
       plugins: this.#plugins.status,
       servers: fleet.running.flatMap(({ plan, service }) => {

@@ -8,6 +8,7 @@ import process from "node:process";
 import { giveUpPrograms } from "../../adapters/system/programs.ts";
 import { systemRest } from "../../adapters/system/rest.ts";
 import { writeError } from "../../adapters/system/standard_error.ts";
+import { DayHistory } from "../../admin/day_history.ts";
 import type { Operator, Status } from "../../admin/operator.ts";
 import { systemClock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
@@ -56,7 +57,11 @@ export interface Surroundings {
   /** Told the methods that will be used, and those that are. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** Everything of a status but the servers. */
+<<<<<<< HEAD
+  programStatus(): Omit<Status, "servers" | "keepsUsers">;
+=======
   programStatus(): Omit<Status, "servers" | "plugins">;
+>>>>>>> main
 }
 
 /** A configured role, and what it will need. */
@@ -166,6 +171,9 @@ async function serve(
   );
   owned.use(status);
   owned.use(systemRest(world.transport));
+  const day = owned.use(
+    new DayHistory(systemClock, () => observations.snapshot),
+  );
   const supervised = role.supervise({
     world,
     fleet: new Fleet({ ...witness, withFields }),
@@ -178,6 +186,7 @@ async function serve(
     transport: world.transport,
     clock: systemClock,
     logger,
+    history: () => day.minutes,
   });
   const signal = host.stopSignal();
   const admin = await startBoth(supervised, startAdmin);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { formatBytes } from "../../admin/units.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
 import type { LogFields } from "../../observe.ts";
@@ -19,10 +20,12 @@ import type { Mode } from "../../service/options.ts";
 import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
+import type { UserLimits } from "../../users.ts";
 import type { ConfiguredServer } from "../config/config.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
 import type { Changes, PlannedService } from "./fleet.ts";
 import { SERVICE } from "../settings/service.ts";
+import { USER_LIMITS } from "../settings/users.ts";
 import { same } from "./same.ts";
 import { settingChanges } from "./setting_changes.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
@@ -64,26 +67,34 @@ export class ServerPlan implements PlannedService {
     }
   }
 
-  async start(): Promise<Service> {
-    const { world, accounts, everyUser } = this.#surroundings;
+  /** Lets the accounts know who there is. */
+  attend(): void {
+    const { accounts, everyUser } = this.#surroundings;
     accounts.set(everyUser);
+  }
+
+  async start(): Promise<Service> {
+    const { world, accounts } = this.#surroundings;
+    this.attend();
     return await startServer({ ...this.server, accounts }, world);
   }
 
   adopt(running: Service): void {
-    const { accounts, everyUser } = this.#surroundings;
     (running as ServerService).update(this.server);
-    accounts.set(everyUser);
+    this.attend();
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { mode, users, plugin } = this.server;
+    const { mode, users, plugin, websocket } = this.server;
     const method = describeMethod(this.server);
     return {
       message: `ss-server listening on ${address}, method ${method}, ` +
         (users === undefined
           ? ""
           : `${users.length} user${users.length === 1 ? "" : "s"}, `) +
+        (websocket === undefined
+          ? ""
+          : `WebSockets on ${formatAddress(websocket.listen)}, `) +
         `${TRAFFIC[mode]}${behindPlugin(plugin)}runtime ${runtimeName()}`,
       fields: {
         role: "ss-server",
@@ -105,6 +116,9 @@ export class ServerPlan implements PlannedService {
       ...same(old.plugin, next.plugin)
         ? []
         : ["another plugin, which ends what passes through the old one"],
+      ...same(old.websocket ?? {}, next.websocket ?? {})
+        ? []
+        : ["other WebSockets"],
     ];
     return {
       restart: again.length > 0,
@@ -184,13 +198,30 @@ function userChanges(
         ...same(known.masterKey, user.masterKey)
           ? []
           : [`${name} has another password`],
-        ...same(known.limits ?? {}, user.limits ?? {})
-          ? []
-          : [`${name} has other limits`],
+        ...limitChanges(known.limits ?? {}, user.limits ?? {})
+          .map((change) => `${name}: ${change}`),
         ...(known.disabled ?? false) === (user.disabled ?? false)
           ? []
           : [`${name} is ${user.disabled ? "disabled" : "enabled"}`],
       ];
     }),
   ];
+}
+
+/** What each limit was and will be. */
+function limitChanges(old: UserLimits, next: UserLimits): string[] {
+  return Object.entries(USER_LIMITS).flatMap(([name, { key }]) => {
+    const [was, will] = [old, next].map((limits) =>
+      limits[name as keyof UserLimits]
+    );
+    const shown = (value: number | undefined): string =>
+      value === undefined
+        ? "no limit"
+        : name === "expiresUnixMs"
+        ? new Date(value).toISOString()
+        : name === "quotaBytes" || name === "bytesPerSecond"
+        ? formatBytes(value)
+        : String(value);
+    return was === will ? [] : [`${key} ${shown(will)}, was ${shown(was)}`];
+  });
 }

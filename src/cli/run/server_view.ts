@@ -25,14 +25,20 @@ export interface ViewedServer {
   /** Whether it was added at run time. */
   readonly managed: boolean;
   /** Those of the file, and those that were made at run time. */
+<<<<<<< HEAD
+  readonly users: readonly ServerUser[];
+  /** Names of those of the file that were changed at run time. */
+  readonly changed: ReadonlySet<string>;
+=======
   readonly users: readonly LimitedUser[];
+>>>>>>> main
   /** What they have done. */
   readonly accounts: Accounts;
 }
 
 /** What there is to see. */
 export function statusOf(
-  { id, servers, addresses, managed, users, accounts }: ViewedServer,
+  { id, servers, addresses, managed, users, changed, accounts }: ViewedServer,
 ): ServerStatus {
   const [first] = servers;
   const usage = accounts.usage();
@@ -52,7 +58,11 @@ export function statusOf(
     users: users.filter(({ name }) => usage.has(name))
       .map(({ name, limits = {}, disabled = false }) => ({
         name,
-        origin: inFile.has(name) ? "file" : "api",
+        origin: changed.has(name)
+          ? "changed"
+          : inFile.has(name)
+          ? "file"
+          : "api",
         disabled,
         limits,
         usage: usage.get(name)!,

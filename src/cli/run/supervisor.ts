@@ -64,7 +64,11 @@ export interface SupervisorOptions {
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
   /** Everything of a status but the servers. */
+<<<<<<< HEAD
+  programStatus(): Omit<Status, "servers" | "keepsUsers">;
+=======
   programStatus(): Omit<Status, "servers" | "plugins">;
+>>>>>>> main
   /** Host of `ss://` URIs; not set: where a server listens. */
   readonly publicHost?: string | undefined;
   /** The host where that is every address. */
@@ -74,7 +78,7 @@ export interface SupervisorOptions {
 /** One running server, as far as it is not the configuration's. */
 interface Extras {
   readonly accounts: Accounts;
-  /** Users that were made at run time. */
+  /** What was done with users at run time. */
   readonly made: StoredUser[];
 }
 
@@ -119,8 +123,22 @@ export class Supervisor implements Operator {
    */
   async start(): Promise<void> {
     await this.#options.fleet.apply(this.#plans());
+    for (const line of this.#heldOver()) this.#options.logger.log("info", line);
     this.#attach();
     this.#flushLater();
+  }
+
+  /**
+   * Lets users be seen and changed in the store while nothing runs.
+   *
+   * @throws {ConfigError} When a server could not start.
+   */
+  openIdle(): void {
+    for (const plan of this.#plans()) {
+      plan.check();
+      plan.attend();
+    }
+    this.#attach();
   }
 
   /** Ends every server and writes the last counts. */
@@ -133,10 +151,15 @@ export class Supervisor implements Operator {
   status(): Status {
     const { fleet, programStatus } = this.#options;
     return {
+<<<<<<< HEAD
+      ...this.#options.programStatus(),
+      keepsUsers: this.#options.store !== undefined,
+=======
       ...programStatus(),
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
       ),
+>>>>>>> main
       servers: this.#ids().map((id) => this.#serverStatus(id)),
     };
   }
@@ -151,11 +174,11 @@ export class Supervisor implements Operator {
     if (name !== "" && name === owner?.name) return this.credentials(id, "");
     const secret = name === "" ? secrets.own : secrets.users.get(name);
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
+    if (made?.standing === "removed") return undefined;
+    const isOwn = secret === undefined || made?.standing === "changed";
     const password = method.keyLength === 0 && name === ""
       ? NO_PASSWORD
-      : secret
-      ? passwordOf(secret, method)
-      : made?.password;
+      : isOwn && made?.password || secret && passwordOf(secret, method);
     if (password === undefined) return undefined;
     const { guessHost, publicHost: host = server.listen.host } = this.#options;
     const reached = { ...server, listen: { ...server.listen, host } };
@@ -170,17 +193,21 @@ export class Supervisor implements Operator {
     }
     const password = user.password ?? this.#newPassword(method);
     const { name, limits = {}, disabled = false } = user;
-    const stored = { server: id, name, password, limits, disabled };
+    // One that was removed is of the configuration, and comes back changed.
+    const standing = this.#fileUser(id, name) ? "changed" : "made";
+    const stored: StoredUser = {
+      ...{ server: id, name, password, limits, disabled, standing },
+    };
     this.#change(
       id,
-      [...made, stored],
+      [...made.filter((user) => user.name !== name), stored],
       () => this.#options.store?.put(stored),
     );
     this.#tell("added", id, name);
   }
 
   changeUser(id: string, name: string, change: UserChange): void {
-    const old = this.#madeUser(id, name);
+    const old = this.#storedUser(id, name);
     const next: StoredUser = {
       ...old,
       password: change.password ?? old.password,
@@ -190,14 +217,14 @@ export class Supervisor implements Operator {
     const { made } = this.#extrasOf(id);
     this.#change(
       id,
-      made.map((user) => user === old ? next : user),
+      [...made.filter((user) => user.name !== name), next],
       () => this.#options.store?.put(next),
     );
     this.#tell(describeChange(old, next), id, name);
   }
 
   removeUser(id: string, name: string): void {
-    const old = this.#madeUser(id, name);
+    const old = this.#storedUser(id, name);
     const { method, secrets } = this.#serverOf(id);
     const users = this.#serversOf(id)
       .flatMap((server) => this.#withMadeUsers(server).users ?? []);
@@ -214,9 +241,18 @@ export class Supervisor implements Operator {
     }
     this.#ledger?.flush();
     const { made } = this.#extrasOf(id);
+    const { store } = this.#options;
+    const others = made.filter((user) => user.name !== name);
     // Before it cuts anybody off: what is not forgotten would come back.
-    this.#options.store?.remove(id, name);
-    this.#change(id, made.filter((user) => user !== old));
+    if (this.#fileUser(id, name) === undefined) {
+      store?.remove(id, name);
+      this.#change(id, others);
+    } else {
+      const gone: StoredUser = { ...old, password: "", standing: "removed" };
+      store?.put(gone);
+      store?.clear(id, name);
+      this.#change(id, [...others, gone]);
+    }
     this.#ledger?.forget(id, name);
     this.#tell("removed", id, name);
   }
@@ -294,7 +330,11 @@ export class Supervisor implements Operator {
       const plans = this.#plans(next);
       for (const plan of plans) plan.check();
       const changes = fleet.preview(plans);
-      const warnings = [...next.warnings, ...this.#needsRestart(next)];
+      const warnings = [
+        ...next.warnings,
+        ...this.#needsRestart(next),
+        ...this.#heldOver(next),
+      ];
       if (dryRun) return { changes, warnings };
       this.#ledger?.flush();
       await fleet.apply(plans);
@@ -334,8 +374,16 @@ export class Supervisor implements Operator {
     const before = [...extras.made];
     const take = (users: readonly StoredUser[]): void => {
       extras.made.splice(0, Infinity, ...users);
+      const { fleet } = this.#options;
       for (const plan of this.#plans()) {
-        if (this.#idOf(plan.server) === id) this.#options.fleet.adopt(plan);
+        if (this.#idOf(plan.server) !== id) continue;
+        if (fleet.find(plan.key) !== undefined) {
+          fleet.adopt(plan);
+          continue;
+        }
+        // Nothing runs: what a start would refuse is refused now.
+        plan.check();
+        plan.attend();
       }
     };
     try {
@@ -368,15 +416,54 @@ export class Supervisor implements Operator {
     });
   }
 
-  /** Of two users of one name the file's counts. */
+  /**
+   * The users of the file with what was changed over them, and those that were
+   * made at run time. Of two users of one name the file's counts.
+   */
   #withMadeUsers(server: ConfiguredServer): ConfiguredServer {
     const { made } = this.#extrasOf(this.#idOf(server));
-    const taken = new Set(server.users?.map(({ name }) => name));
-    const more = made.filter(({ name }) => !taken.has(name))
-      .map((user) => this.#serverUser(user, server.method));
-    return more.length === 0
-      ? server
-      : { ...server, users: [...server.users ?? [], ...more] };
+    if (made.length === 0) return server;
+    const { users: filed = [], method } = server;
+    const stored = new Map(made.map((user) => [user.name, user]));
+    const kept = filed.flatMap((user): ServerUser[] => {
+      const change = stored.get(user.name);
+      switch (change?.standing) {
+        case "removed":
+          return [];
+        case "changed":
+          return [{ ...user, ...this.#changeOf(change, method) }];
+        default:
+          return [user];
+      }
+    });
+    const taken = new Set(filed.map(({ name }) => name));
+    const more = made.filter(({ name, standing = "made" }) =>
+      standing === "made" && !taken.has(name)
+    ).map((user) => this.#serverUser(user, method));
+    return { ...server, users: [...kept, ...more] };
+  }
+
+  /** What a change says of a user of the file. */
+  #changeOf(change: StoredUser, method: Method): Partial<ServerUser> {
+    const { limits, disabled, password } = change;
+    if (password === "") return { limits, disabled };
+    return this.#serverUser(change, method);
+  }
+
+  /** One sentence for each user of the file of which something else holds. */
+  #heldOver(
+    { result }: ConfiguredRole<ConfiguredServer[]> = this.#configured,
+  ): string[] {
+    return result.flatMap((server) => {
+      const id = this.#idOf(server);
+      const names = new Set(server.users?.map(({ name }) => name));
+      return this.#extrasOf(id).made.flatMap(({ name, standing = "made" }) =>
+        standing === "made" || !names.has(name) ? [] : [
+          `user ${name} of port ${id} was ${standing} at run time, which ` +
+          "holds over the configuration",
+        ]
+      );
+    });
   }
 
   /** With ShadowsocksR a number stands before it, which must be of no other. */
@@ -437,16 +524,35 @@ export class Supervisor implements Operator {
       .flatMap((server) => everyUser(this.#withMadeUsers(server)));
   }
 
-  #madeUser(id: string, name: string): StoredUser {
+  /** The user of the configuration, whatever was changed over it. */
+  #fileUser(id: string, name: string): ServerUser | undefined {
+    return this.#serversOf(id).flatMap(({ users = [] }) => users)
+      .find((user) => user.name === name);
+  }
+
+  /** What is kept of a user; of one of the configuration, as if it were. */
+  #storedUser(id: string, name: string): StoredUser {
     this.#serverOf(id);
+    const filed = this.#fileUser(id, name);
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
+<<<<<<< HEAD
+    const isMade = (made?.standing ?? "made") === "made";
+    if (made?.standing !== "removed" && made && isMade === !filed) return made;
+    if (filed === undefined || made?.standing === "removed") {
+      throw new RangeError(`Server ${id} has no user ${name}`);
+=======
     if (made !== undefined) return made;
     if (this.#everyoneAt(id).some((user) => user.name === name)) {
       throw refused(
         `User ${name} is in the configuration file: change it there`,
       );
+>>>>>>> main
     }
-    throw new RangeError(`Server ${id} has no user ${name}`);
+    const { limits = {}, disabled = false } = filed;
+    return {
+      ...{ server: id, name, password: "", limits, disabled },
+      standing: "changed",
+    };
   }
 
   #serverStatus(id: string): ServerStatus {
@@ -459,7 +565,16 @@ export class Supervisor implements Operator {
         fleet.find(serverKey(server))?.service.address ?? server.listen
       ),
       managed: this.#managed.has(Number(id)),
+<<<<<<< HEAD
+      users: this.#usersOf(id),
+      changed: new Set(
+        this.#extrasOf(id).made
+          .filter(({ standing }) => standing === "changed")
+          .map(({ name }) => name),
+      ),
+=======
       users: this.#everyoneAt(id),
+>>>>>>> main
       accounts: this.#extrasOf(id).accounts,
     });
   }

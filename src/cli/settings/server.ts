@@ -114,6 +114,20 @@ export const SECRET: Settings<{
   },
 };
 
+/** What a client does to the first bytes of its streams. */
+export const PREFIX: Settings<{ readonly prefix: string }> = {
+  prefix: {
+    key: "prefix",
+    places: OF_SERVER,
+    kind: text("TEXT"),
+    role: "local",
+    help: "What the salt of each stream begins with, as Outline has it: each " +
+      "character, U+0000 to U+00FF, is one byte, 8 of the salt at least stay " +
+      "random; for the methods of 2017 with authentication",
+    reload: "adopts",
+  },
+};
+
 /** Several servers in one file. */
 export const SERVERS: Settings<{
   readonly portPassword: object;
@@ -130,7 +144,8 @@ export const SERVERS: Settings<{
     role: "server",
     help:
       "Several servers that differ in port and password, as libev has it: " +
-      '`{ "8388": "PASSWORD" }`; for ShadowsocksR as in `additional_ports`, ' +
+      '`{ "8388": "PASSWORD" }`; an object with `password`, `name` and limits ' +
+      "makes a user of who has it; for ShadowsocksR as in `additional_ports`, " +
       "or `[password, obfs, protocol]`",
     reload: "adopts",
   },

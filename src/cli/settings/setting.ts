@@ -15,7 +15,9 @@ export type Place =
   | "local"
   | "user"
   | "online"
-  | "balancer";
+  | "balancer"
+  | "transport"
+  | "websocket";
 
 /** What a value may be, for shells: one of some words, or a path. */
 export type Words = readonly string[] | "file" | "folder";

@@ -21,7 +21,7 @@ import { LIST_PLUGINS, PLUGIN } from "./plugin.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
 import { REDIR, RULES } from "./redir.ts";
 import { ACL, ROUTES } from "./routes.ts";
-import { ENTRY, SECRET, SERVER, SERVERS } from "./server.ts";
+import { ENTRY, PREFIX, SECRET, SERVER, SERVERS } from "./server.ts";
 import { MODE_SWITCHES, SERVICE } from "./service.ts";
 import { NAMES, SOCKETS } from "./sockets.ts";
 import {
@@ -34,12 +34,14 @@ import {
   stands,
   usual,
 } from "./setting.ts";
+import { CARRIERS, TRANSPORT, WEBSOCKET } from "./transport.ts";
 import { USER, USER_LIMITS, USERS } from "./users.ts";
 
 /** In the order of the documentation. */
 export const TABLES: readonly AnySettings[] = [
   SERVER,
   SECRET,
+  PREFIX,
   PLUGIN,
   USERS,
   SERVERS,
@@ -56,6 +58,9 @@ export const TABLES: readonly AnySettings[] = [
   LOCALS,
   ENTRY,
   WEIGHTS,
+  CARRIERS,
+  TRANSPORT,
+  WEBSOCKET,
   BALANCING,
   BALANCER,
   RUST_BALANCER,

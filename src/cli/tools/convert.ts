@@ -17,6 +17,10 @@ import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
 import { splitPlugin } from "../../codec/plugin_options.ts";
 import { encodeBase64 } from "../../codec/base64.ts";
 import { type OnlineConfig, parseOnlineConfig } from "../../codec/sip008.ts";
+import {
+  formatWebSocketUrl,
+  type WebSocketTransport,
+} from "../../codec/websocket_transport.ts";
 import { readSubscription } from "../../codec/ssr_uri.ts";
 import { toSsrConfig } from "../../codec/ssr_config.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
@@ -149,7 +153,10 @@ const WRITERS: Readonly<
     json({
       version: 1,
       servers: servers.map((server, i) => {
-        const { host, port, method, password, tag } = plain(server, "SIP008");
+        const { host, port, method, password, prefix, tag } = plain(
+          server,
+          "SIP008",
+        );
         return {
           id: uuid(i),
           remarks: tag ?? `${host}:${port}`,
@@ -157,6 +164,7 @@ const WRITERS: Readonly<
           server_port: port,
           password,
           method: method.name,
+          ...(prefix && { prefix }),
           ...pluginKeys(server),
         };
       }),
@@ -164,14 +172,14 @@ const WRITERS: Readonly<
   "sing-box": (servers) =>
     json({
       outbounds: servers.map((server) => ({
-        ...toSingBox(entryOf(plain(server, "sing-box"))),
+        ...toSingBox(entryOf(plain(bare(server, "sing-box"), "sing-box"))),
         ...pluginKeys(server),
       })),
     }),
   clash: (servers) =>
     `proxies:\n${
       servers.map((server) =>
-        toClash(entryOf(withoutPlugin(notLightsocks(server))))
+        toClash(entryOf(withoutPlugin(notLightsocks(bare(server, "clash")))))
       ).join("")
     }`,
   shadowsocksr: (servers) => {
@@ -197,8 +205,8 @@ const WRITERS: Readonly<
 
 /** Ours: one server at the top, several in `servers`. */
 function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
-  const entries = servers.map(({ host, port, ...server }, i) => {
-    const { method, password, ssr, protocolParam, tag } = server;
+  const entries = servers.map(({ host, port, transport, ...server }, i) => {
+    const { method, password, ssr, protocolParam, prefix, tag } = server;
     const isTable = method.family.name === "lightsocks";
     return {
       server: host,
@@ -209,6 +217,8 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
       ...(ssr && { protocol: ssr.protocol, obfs: ssr.obfs }),
       ...(protocolParam && { protocol_param: protocolParam }),
       ...(ssr?.obfsParam && { obfs_param: ssr.obfsParam }),
+      ...(prefix && { prefix }),
+      ...(transport && { transport: writeTransport(transport) }),
       ...(tag && { remarks: tag }),
     };
   });
@@ -216,9 +226,22 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
     ? { allow_legacy: true }
     : {};
   const [first] = entries;
-  return entries.length === 1
+  // At the top, "transport" is whose sockets serve.
+  return entries.length === 1 && !("transport" in first!)
     ? { ...first, ...legacy, ...OWN_LOCAL }
     : { servers: entries, ...legacy, ...OWN_LOCAL };
+}
+
+function writeTransport(
+  { type, url, udpUrl, closeDelayMs, headers = [] }: WebSocketTransport,
+): Record<string, unknown> {
+  return {
+    type,
+    url: formatWebSocketUrl(url),
+    ...(udpUrl && { "udp_url": formatWebSocketUrl(udpUrl) }),
+    ...(closeDelayMs && { "close_delay": closeDelayMs / 1_000 }),
+    ...headers.length > 0 && { headers: Object.fromEntries(headers) },
+  };
 }
 
 const OWN_LOCAL = {
@@ -305,8 +328,19 @@ function lightsocks(
 
 /** What has a method and a password, and no more. */
 function plain(server: LinkedServer, form: string): LinkedServer {
+  if (form === "SIP008" && server.transport !== undefined) {
+    throw noForm(server, form, "no WebSocket");
+  }
   if (server.ssr === undefined) return notLightsocks(server);
   throw noForm(server, form, "nothing of ShadowsocksR");
+}
+
+/** What a form has no words for would be missing without a word. */
+function bare(server: LinkedServer, form: string): LinkedServer {
+  const { prefix, transport } = server;
+  if (prefix) throw noForm(server, form, "no prefix of salts");
+  if (transport) throw noForm(server, form, "no such WebSocket here");
+  return server;
 }
 
 /** As configurations and lists have them. */

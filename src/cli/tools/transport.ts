@@ -53,6 +53,7 @@ function abilities(capabilities: Capabilities): string {
 const ABILITIES: Readonly<Record<keyof Capabilities, string>> = {
   sharedUdpPort: "workers on one UDP port",
   outboundAddress: "outbound addresses of TCP",
+  tls: "TLS",
   reset: "resets",
   descriptor: "sockets of a service manager",
   receiveBuffer: "large UDP buffers",

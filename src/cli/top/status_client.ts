@@ -1,5 +1,5 @@
 /**
- * Asks the operator's port of a running program how it is.
+ * Asks the operator's port of a running program how it is, and for changes.
  *
  * Over `node:http`, which speaks to unix sockets on both runtimes.
  *
@@ -28,52 +28,77 @@ export interface StatusSource {
  * none, or not the right one.
  */
 export async function fetchStatus(source: StatusSource): Promise<Status> {
-  const where = formatAdminAddress(source.address);
-  const { status, body } = await get(source).catch((error) => {
-    throw unreachable(where, error);
-  });
-  if (status === 401) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      source.token === undefined
-        ? `${where} wants a token: give --admin-token-file FILE`
-        : `${where} refuses the token of --admin-token-file`,
-    );
-  }
+  const { status, body } = await askAdmin(source, "GET", "/api/status");
   const value = status === 200 ? parse(body) : undefined;
   if (value !== undefined) return value;
   throw new TransportError(
     "ERR_NET_OTHER",
-    `${where} answers ${status}, not like the operator's port of Umbra`,
+    `${formatAdminAddress(source.address)} answers ${status}, not like the ` +
+      "operator's port of Umbra",
   );
 }
 
-interface Answer {
+/** What the port has answered. */
+export interface AdminAnswer {
+  /** Of HTTP; never 401. */
   readonly status: number;
   readonly body: string;
 }
 
-function get({ address, token }: StatusSource): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+/**
+ * Asks for anything.
+ *
+ * @param body Sent as JSON; not set: none.
+ * @throws {TransportError} When nobody answers.
+ * @throws {ConfigError} As {@link fetchStatus}.
+ */
+export async function askAdmin(
+  source: StatusSource,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<AdminAnswer> {
+  const where = formatAdminAddress(source.address);
+  const answer = await send(source, method, path, body).catch((error) => {
+    throw unreachable(where, error);
+  });
+  if (answer.status !== 401) return answer;
+  throw new ConfigError(
+    "ERR_CONFIG_VALUE",
+    source.token === undefined
+      ? `${where} wants a token: give --admin-token-file FILE`
+      : `${where} refuses the token of --admin-token-file`,
+  );
+}
+
+function send(
+  { address, token }: StatusSource,
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<AdminAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<AdminAnswer>();
   // Deno throws what it was not granted, at once.
   const asked = request({
     ..."path" in address
       ? { socketPath: address.path }
       : { host: address.host, port: address.port },
-    path: "/api/status",
+    method,
+    path,
     agent: false,
     headers: {
       host: "path" in address ? "localhost" : formatAddress(address),
       ...token !== undefined && { authorization: `Bearer ${token}` },
+      ...body !== undefined && { "content-type": "application/json" },
     },
     signal: AbortSignal.timeout(STATUS_TIMEOUT_MS),
   }, (response) => readAll(response).then(resolve, reject));
   asked.once("error", reject);
-  asked.end();
+  asked.end(body === undefined ? undefined : JSON.stringify(body));
   return promise;
 }
 
-async function readAll(response: IncomingMessage): Promise<Answer> {
+async function readAll(response: IncomingMessage): Promise<AdminAnswer> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of response) {

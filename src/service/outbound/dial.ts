@@ -16,7 +16,7 @@ import {
   explainRefusal,
   type TargetPolicy,
 } from "../../security/target_policy.ts";
-import type { Connection, Transport } from "../../transport.ts";
+import type { Connection, TlsOptions, Transport } from "../../transport.ts";
 
 /** How to reach an address. */
 export interface DialOptions {
@@ -30,6 +30,8 @@ export interface DialOptions {
   readonly timeoutMs: number;
   /** Its abort gives the dial up. */
   readonly signal: StopSignal;
+  /** Secures the connection; default: nothing does. */
+  readonly tls?: TlsOptions | undefined;
   /** Hears how long it took, unless it was given up; default: nobody does. */
   readonly metrics?: Metrics;
 }
@@ -67,7 +69,7 @@ async function connect(
   { host, port }: Address,
   options: DialOptions,
 ): Promise<Connection> {
-  const { transport, clock, timeoutMs } = options;
+  const { transport, clock, timeoutMs, tls } = options;
   let resolved = parseIp(host) !== undefined;
   using deadline = new Deadline(clock, {
     delayMs: timeoutMs,
@@ -86,11 +88,11 @@ async function connect(
   const allowed = interleave(permitted(ips, host, options.policy))
     .slice(0, MAX_DIAL_ADDRESSES);
   if (allowed.length === 1) {
-    return await transport.dial({ host: allowed[0]!, port }, { signal });
+    return await transport.dial({ host: allowed[0]!, port }, { signal, tls });
   }
   return await race(
     allowed.map((ip) => (signal) =>
-      transport.dial({ host: ip, port }, { signal })
+      transport.dial({ host: ip, port }, { signal, tls })
     ),
     clock,
     deadline,

@@ -9,7 +9,7 @@ import type { Packet } from "../../codec/packet.ts";
 import type { RouteDecision } from "../../routes/route_table.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import type { Channel } from "../../streams/channel.ts";
-import type { Datagram } from "../../transport.ts";
+import type { Datagram, DatagramSocket } from "../../transport.ts";
 
 /** A way to reach targets. */
 export interface Outbound {
@@ -61,6 +61,13 @@ export interface PacketChannel {
    * the flow ends with the next datagram, which begins another. Default: false.
    */
   readonly isLost?: boolean;
+  /**
+   * Opens the socket that these datagrams alone leave by, whatever their
+   * address. Default: one of the transport.
+   *
+   * @throws {UmbraError} When it cannot be opened.
+   */
+  bind?(): Promise<DatagramSocket>;
   /** Gives keys back. Idempotent. */
   free(): void;
 }

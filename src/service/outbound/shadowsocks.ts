@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import type { StopSignal } from "../../on_abort.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { TransportError } from "../../errors.ts";
@@ -11,7 +12,10 @@ import { clientProtocol } from "../../session/families.ts";
 import type { ClientKeys, ClientProtocol } from "../../session/family.ts";
 import type { ClientSession } from "../../session/stream_protocol.ts";
 import { Channel } from "../../streams/channel.ts";
+import { ChannelConnection } from "../../streams/channel_connection.ts";
 import type { Connection, Endpoint } from "../../transport.ts";
+import type { Carrier, CarrierSettings } from "../carriers/carrier.ts";
+import { carrierOf } from "../carriers/carriers.ts";
 import {
   carriesDatagrams,
   carriesStreams,
@@ -27,6 +31,10 @@ import { WatchedSession, type WatchStream } from "./servers/watched_session.ts";
 export interface UpstreamServer extends ClientKeys {
   /** IP address or name, and port. */
   readonly endpoint: Endpoint;
+  /** A server on the way to it, as another hop. Default: there is none. */
+  readonly through?: UpstreamServer;
+  /** What carries its streams and packets; default: plain TCP and UDP. */
+  readonly transport?: CarrierSettings;
   /** Name for the operator; default: its address. */
   readonly name?: string;
   /** The program on the way to it; default: none. */
@@ -49,12 +57,15 @@ export class Shadowsocks implements Outbound {
   readonly #connectTimeoutMs: number;
   readonly #world: Required<Dependencies>;
   readonly #watch: WatchStream | undefined;
+  readonly #carrier: Carrier | undefined;
+  readonly #entry: Shadowsocks | undefined;
 
   /**
    * Opens nothing yet.
    *
    * @param connectTimeoutMs Milliseconds to resolve and connect to the server.
    * @param watch Told of every stream; default: nobody is.
+   * @throws {RangeError} For a WebSocket through another server.
    */
   constructor(
     server: UpstreamServer,
@@ -69,6 +80,13 @@ export class Shadowsocks implements Outbound {
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#world = world;
     this.#watch = watch;
+    const { endpoint, transport, through } = server;
+    if (transport !== undefined && through !== undefined) {
+      throw new RangeError("Cannot open a WebSocket through another server");
+    }
+    this.#entry = through && new Shadowsocks(through, connectTimeoutMs, world);
+    this.#carrier = transport &&
+      carrierOf(transport, { endpoint, connectTimeoutMs }, world);
   }
 
   /** See {@link Outbound.open}. */
@@ -77,19 +95,7 @@ export class Shadowsocks implements Outbound {
     first: Uint8Array,
     signal: StopSignal,
   ): Promise<Channel> {
-    const { transport, clock, metrics } = this.#world;
-    const plugin = this.#plugin;
-    const endpoint = carriesStreams(plugin?.options)
-      ? await plugin!.ready(signal)
-      : this.#endpoint;
-    const connection = await dial(endpoint, {
-      transport,
-      clock,
-      metrics,
-      policy: anyTarget,
-      timeoutMs: this.#connectTimeoutMs,
-      signal,
-    });
+    const connection = await this.#connect(signal);
     const session = this.#protocol.stream();
     return new RequestChannel(
       connection,
@@ -104,6 +110,24 @@ export class Shadowsocks implements Outbound {
   /** See {@link Outbound.packets}. */
   packets(): PacketChannel {
     const session = this.#protocol.packets();
+    const carrier = this.#carrier;
+    const entry = this.#entry?.packets();
+    if (entry !== undefined) {
+      return {
+        policy: entry.policy,
+        seal: (packet) =>
+          entry.seal({
+            address: this.#endpoint,
+            payload: session.seal(packet),
+          }),
+        open: (datagram) => session.open(entry.open(datagram).payload),
+        ...entry.bind && { bind: entry.bind },
+        free: () => {
+          session.free();
+          entry.free();
+        },
+      };
+    }
     return {
       policy: anyTarget,
       seal: (packet) => ({
@@ -111,8 +135,30 @@ export class Shadowsocks implements Outbound {
         bytes: session.seal(packet),
       }),
       open: ({ payload }) => session.open(payload),
+      ...carrier?.bind && { bind: carrier.bind },
       free: () => session.free(),
     };
+  }
+
+  async #connect(signal: StopSignal): Promise<Connection> {
+    if (this.#entry !== undefined) {
+      const entry = await this.#entry.open(this.#endpoint, NOTHING, signal);
+      return new ChannelConnection(entry);
+    }
+    if (this.#carrier !== undefined) return await this.#carrier.connect(signal);
+    const { transport, clock, metrics } = this.#world;
+    const plugin = this.#plugin;
+    const endpoint = carriesStreams(plugin?.options)
+      ? await plugin!.ready(signal)
+      : this.#endpoint;
+    return await dial(endpoint, {
+      transport,
+      clock,
+      metrics,
+      policy: anyTarget,
+      timeoutMs: this.#connectTimeoutMs,
+      signal,
+    });
   }
 
   #datagramsTo(): Endpoint {

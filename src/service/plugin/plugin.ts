@@ -24,6 +24,7 @@ import {
   PLUGIN_STEADY_MS,
   PROGRAM_GONE_MS,
 } from "../../limits.ts";
+import { onAbort, Stop, type StopSignal } from "../../on_abort.ts";
 import type { RunningProgram } from "../../programs.ts";
 import { shownText } from "../../text.ts";
 import type { Endpoint } from "../../transport.ts";
@@ -73,7 +74,7 @@ export class Plugin {
   /** See there. */
   readonly place: PluginPlace;
   readonly #world: Required<Dependencies>;
-  readonly #stop = new AbortController();
+  readonly #stop = new Stop();
   readonly #lines: string[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #clock: Clock;
@@ -152,7 +153,7 @@ export class Plugin {
    * @throws {TransportError} `ERR_NET_PLUGIN` when it does not in time, or has
    * failed again and again; the reason of the signal.
    */
-  async ready(signal: AbortSignal): Promise<Endpoint> {
+  async ready(signal: StopSignal): Promise<Endpoint> {
     if (this.endpoint !== undefined) return this.endpoint;
     using deadline = new Deadline(this.#clock, {
       delayMs: PLUGIN_READY_MS,
@@ -168,6 +169,11 @@ export class Plugin {
       await abortable(this.#changed.promise, deadline.signal);
     }
     return this.endpoint;
+  }
+
+  /** Why it does not run: what it has ended with. */
+  get failure(): TransportError {
+    return this.#down(this.#lastEnd ?? "does not listen");
   }
 
   /** Settles when its first try to listen has worked, or has not. */
@@ -198,15 +204,15 @@ export class Plugin {
 
   /** Ends it for good, and settles when it is gone. Idempotent. */
   async stop(): Promise<void> {
-    this.#stop.abort();
+    this.#stop.abort(ENDED);
     this.#enter("stopped");
     this.#program?.end();
-    const wait = new AbortController();
+    const wait = new Stop();
     await Promise.race([
       this.#running,
-      pause(this.#clock, PROGRAM_GONE_MS, wait.signal),
+      pause(this.#clock, PROGRAM_GONE_MS, wait),
     ]);
-    wait.abort();
+    wait.abort(ENDED);
   }
 
   get #name(): string {
@@ -224,15 +230,15 @@ export class Plugin {
   }
 
   async #runAll(): Promise<void> {
-    const { signal } = this.#stop;
+    const stop = this.#stop;
     for (;;) {
       const startMs = this.#clock.monotonicMs();
       const end = await this.#runOnce();
-      if (signal.aborted) return;
+      if (stop.aborted) return;
       const ranMs = this.#clock.monotonicMs() - startMs;
       const waitMs = this.#ended(end, ranMs);
-      await pause(this.#clock, waitMs, signal);
-      if (signal.aborted) return;
+      await pause(this.#clock, waitMs, stop);
+      if (stop.aborted) return;
       this.#restarts++;
       this.#enter("starting");
     }
@@ -251,7 +257,7 @@ export class Plugin {
     }
     this.#endpoint = this.place.local === undefined ? local : this.place.remote;
     this.#lines.length = 0;
-    if (this.#stop.signal.aborted) return "was stopped";
+    if (this.#stop.aborted) return "was stopped";
     const program = programs.start({
       path,
       args,
@@ -280,29 +286,29 @@ export class Plugin {
     using deadline = new Deadline(this.#clock, {
       delayMs: PLUGIN_READY_MS,
       code: "ERR_NET_PLUGIN",
-      parent: this.#stop.signal,
+      parent: this.#stop,
     });
-    const over = new AbortController();
-    const giveUp = (): void => over.abort(deadline.signal.reason);
-    deadline.signal.addEventListener("abort", giveUp);
-    const watch = program.ended.then(giveUp);
+    const over = new Stop();
+    const leave = onAbort(
+      deadline.signal,
+      () => over.abort(deadline.signal.reason),
+    );
+    const watch = program.ended.then(() => over.abort(ENDED));
     const to = { ...endpoint, host: reachable(endpoint.host) };
     try {
-      while (!over.signal.aborted) {
+      while (!over.aborted) {
         try {
-          const connection = await transport.dial(to, { signal: over.signal });
+          const connection = await transport.dial(to, { signal: over });
           connection.close();
-          return !over.signal.aborted;
+          return !over.aborted;
         } catch (error) {
-          if (!(error instanceof UmbraError) && !over.signal.aborted) {
-            throw error;
-          }
+          if (!(error instanceof UmbraError)) throw error;
         }
-        await pause(this.#clock, PLUGIN_LOOK_MS, over.signal);
+        await pause(this.#clock, PLUGIN_LOOK_MS, over);
       }
       return false;
     } finally {
-      deadline.signal.removeEventListener("abort", giveUp);
+      leave();
       // It is waited for by whoever runs the program.
       detach(watch, "a plugin's end", this.#world);
     }
@@ -383,6 +389,9 @@ export class Plugin {
     };
   }
 }
+
+/** Ends waits for what a plugin does. */
+const ENDED = new TransportError("ERR_NET_PLUGIN", "The plugin has ended");
 
 /** Where to connect to what listens on every address. */
 function reachable(host: string): string {

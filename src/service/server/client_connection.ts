@@ -259,14 +259,8 @@ export class ClientConnection {
 
   /** How long a client may take to be understood, or to go away. */
   #patience(): Deadline {
-    const { options, world: { clock, randomBytes } } = this.#server;
-    const { handshakeTimeoutMs: timeoutMs } = options;
-    const jitterMs = randomBelow(
-      Math.ceil(timeoutMs * SERVER_HANDSHAKE_JITTER),
-      randomBytes,
-    );
-    return new Deadline(clock, {
-      delayMs: timeoutMs + jitterMs,
+    return new Deadline(this.#server.world.clock, {
+      delayMs: patienceMs(this.#server),
       code: "ERR_NET_TIMEOUT",
       parent: this.#signal,
     });
@@ -321,6 +315,14 @@ export class ClientConnection {
     const answer = this.#session.answer?.(code) ?? NOTHING;
     if (answer.length > 0) await this.#reply(answer, this.#signal);
   }
+}
+
+/** Milliseconds a client may take to be understood, lengthened at random. */
+export function patienceMs(
+  { options: { handshakeTimeoutMs }, world: { randomBytes } }: ConnectionServer,
+): number {
+  const most = Math.ceil(handshakeTimeoutMs * SERVER_HANDSHAKE_JITTER);
+  return handshakeTimeoutMs + randomBelow(most, randomBytes);
 }
 
 /** Asks the user's account, and counts; a class, since thousands are held. */

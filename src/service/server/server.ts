@@ -12,7 +12,11 @@ import { serverProtocol } from "../../session/families.ts";
 import type { ServerKeys, ServerProtocol } from "../../session/family.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Endpoint } from "../../transport.ts";
-import { serve } from "../accept_loop.ts";
+import { type ConnectionLimits, serve } from "../accept_loop.ts";
+import {
+  startWebSockets,
+  type WebSocketServerOptions,
+} from "../carriers/websocket/server.ts";
 import type { LimitedUser } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 import {
@@ -38,13 +42,15 @@ import {
   withDefaults,
 } from "../service.ts";
 import { startUdpServer, type UdpServerService } from "../udp/udp_server.ts";
-import { besideListener, joined } from "../both_networks.ts";
+import { besideListener, besideService, joined } from "../both_networks.ts";
 import { flowShare } from "../udp/flow_share.ts";
 
 /** How to run a server. */
 export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
   /** Where clients connect. */
   readonly listen: Endpoint;
+  /** Where WebSockets are taken besides; default: nowhere. */
+  readonly websocket?: WebSocketServerOptions | undefined;
   /** The program that clients reach in its place; default: none. */
   readonly plugin?: PluginOptions | undefined;
   /** What may be dialled; default: anything. */
@@ -77,6 +83,7 @@ const DEFAULTS = {
 export type ServerChange = Omit<
   ServerOptions,
   | "listen"
+  | "websocket"
   | "mode"
   | "plugin"
   | "accounts"
@@ -166,7 +173,8 @@ async function startServing(
     const listen = datagrams();
     const udp = await startUdpServer({ ...shared, listen }, world);
     const { address: local } = udp;
-    return { service: withUpdate(udp, server, udp), local };
+    const all = await withWebSockets(udp, server, udp, options);
+    return { service: withUpdate(all, server, udp), local };
   }
   const listener = await world.transport.listen(streams, {
     reusePort: world.sharePorts,
@@ -180,10 +188,8 @@ async function startServing(
       () => startUdpServer({ ...shared, listen, maxFlows }, world),
     )
     : undefined;
-  const share = acceptShare(options, world, maxFlows);
   const limits = {
-    ...share,
-    maxStrangers: share.maxConnections,
+    ...acceptLimits(options, world),
     // Behind a plugin everybody comes from one address.
     ...carriesStreams(plugin) && { maxPerHost: undefined },
   };
@@ -195,10 +201,43 @@ async function startServing(
     world,
   );
   const both = udp === undefined ? tcp : joined(tcp, udp);
+  const all = await withWebSockets(both, server, udp, options);
   return {
-    service: withUpdate(both, server, udp),
+    service: withUpdate(all, server, udp),
     local: udp !== undefined && !carriesStreams(plugin) ? udp.address : address,
   };
+}
+
+/** The service, and the WebSockets that lead to it besides, if there are any. */
+async function withWebSockets(
+  service: Service,
+  server: Server,
+  udp: UdpServerService | undefined,
+  options: CompleteOptions,
+): Promise<Service> {
+  const { websocket } = options;
+  if (websocket === undefined) return service;
+  // All of them come from the web server.
+  const limits = {
+    ...acceptLimits(options, server.world),
+    maxPerHost: undefined,
+  };
+  return await besideService(
+    service,
+    () => startWebSockets(websocket, { server, udp }, limits),
+  );
+}
+
+/** Half of the places are those of WebSockets, where they are taken. */
+function acceptLimits(
+  options: CompleteOptions,
+  world: Required<Dependencies>,
+): ConnectionLimits {
+  const share = acceptShare(options, world, flowShare(options, world));
+  const maxConnections = options.websocket === undefined
+    ? share.maxConnections
+    : Math.ceil(share.maxConnections / 2);
+  return { ...share, maxConnections, maxStrangers: maxConnections };
 }
 
 /** The service as clients reach it. */

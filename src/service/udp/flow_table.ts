@@ -35,6 +35,8 @@ export interface FlowTableOptions<T> {
   readonly maxFlows: number;
   /** Milliseconds without a datagram. */
   readonly idleTimeoutMs: number;
+  /** Opens the socket of a flow; default: one of the transport. */
+  bind?(data: T): Promise<DatagramSocket>;
   /** A datagram reached the flow's socket. Its errors are the flow's end. */
   onDatagram(flow: UdpFlow<T>, datagram: Datagram): Promise<void>;
   /** A flow has begun, and none has made room for it yet. */
@@ -89,10 +91,11 @@ export class FlowTable<T> {
   open(key: string, data: () => T): UdpFlow<T> {
     const known = this.get(key);
     if (known !== undefined) return known;
+    const made = data();
     const flow = new OpenFlow(
       key,
-      data(),
-      this.#world.transport.bindOutgoing(),
+      made,
+      this.#options.bind?.(made) ?? this.#world.transport.bindOutgoing(),
     );
     this.#flows.set(key, flow);
     this.#report.flowOpened();

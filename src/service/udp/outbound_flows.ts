@@ -83,6 +83,8 @@ export class OutboundFlows<O extends FlowOwner> {
       {
         maxFlows: options.maxFlows,
         idleTimeoutMs: options.idleTimeoutMs,
+        bind: ({ channel }) =>
+          channel.bind?.() ?? world.transport.bindOutgoing(),
         onDatagram: (flow, datagram) => this.#deliver(flow, datagram),
         onBegin: (flow) => flow.data.owner.flows?.add(flow),
         onEnd: (flow) => {
@@ -116,7 +118,9 @@ export class OutboundFlows<O extends FlowOwner> {
       await this.#flows.send(
         flow,
         bytes,
-        () => this.#resolve(to, channel.policy),
+        // A socket of the channel's own knows its way.
+        () =>
+          channel.bind === undefined ? this.#resolve(to, channel.policy) : [to],
       );
       this.#report.relayed("up", packet.payload.length);
     } catch (error) {

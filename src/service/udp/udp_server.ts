@@ -55,6 +55,15 @@ export interface UdpServerOptions extends UdpServerChange, UdpOptions {
 
 /** The running UDP side of a server. */
 export interface UdpServerService extends Service {
+  /**
+   * Takes a packet that came in another way than by the port.
+   *
+   * @param reply The way back.
+   * @returns True if its sender has proved to know a key.
+   */
+  take(datagram: Datagram, reply: PacketReply): boolean;
+  /** A way back is closed: what came by it ends. */
+  leave(reply: PacketReply): void;
   /** Takes these as they are from now on. */
   update(change: UdpServerChange): void;
 }
@@ -80,13 +89,20 @@ export async function startUdpServer(
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
     update: (change) => server.update(change),
+    take: (datagram, reply) => server.handle(datagram, reply),
+    leave: (reply) => server.leave(reply),
   };
 }
+
+/** The way back to a client. */
+export type PacketReply = Pick<DatagramSocket, "send">;
 
 /** One association of a client. */
 interface Client extends FlowOwner {
   /** Where replies go: the client's latest address. */
   endpoint: Endpoint;
+  /** By which way. */
+  reply: PacketReply;
   /** Counts what the user moves; its abort ends the association. */
   readonly visit: Visit;
   /** It ends with the last of them. */
@@ -103,6 +119,8 @@ class UdpServer {
   readonly #world: Required<Dependencies>;
   /** By the name of their association. */
   readonly #clients = new Map<string, Client>();
+  /** Those that came in another way than by the port. */
+  readonly #carried = new WeakMap<PacketReply, Set<Client>>();
   #packets: PacketServer;
   #routes: ServerRoutes | undefined;
   #owner: LimitedUser | undefined;
@@ -133,8 +151,16 @@ class UdpServer {
     );
   }
 
-  /** Takes what a client, or anybody, has sent. */
-  handle({ payload, from }: Datagram): void {
+  /**
+   * Takes what a client, or anybody, has sent.
+   *
+   * @param reply The way back; default: the port.
+   * @returns True if it was sealed with a key.
+   */
+  handle(
+    { payload, from }: Datagram,
+    reply: PacketReply = this.#socket,
+  ): boolean {
     this.#report.received();
     try {
       if (this.#routes && isClientBlocked(this.#routes, from.host)) {
@@ -144,11 +170,20 @@ class UdpServer {
         );
       }
       const packet = this.#packets.open(payload, from);
-      const client = this.#clientOf(packet, from);
+      const client = this.#clientOf(packet, from, reply);
       detach(this.#flows.send(client, packet), "datagram", this.#world);
       this.#forgetUnused(client);
+      return true;
     } catch (error) {
       this.#report.dropped(error, from.host);
+      return false;
+    }
+  }
+
+  /** See {@link UdpServerService.leave}. */
+  leave(reply: PacketReply): void {
+    for (const client of this.#carried.get(reply) ?? []) {
+      this.#flows.endOf(client);
     }
   }
 
@@ -169,11 +204,16 @@ class UdpServer {
   }
 
   /** The client of a packet, once its user may send it. */
-  #clientOf(packet: ClientPacket, endpoint: Endpoint): Client {
+  #clientOf(
+    packet: ClientPacket,
+    endpoint: Endpoint,
+    reply: PacketReply,
+  ): Client {
     const { association, user = this.#owner?.name, payload } = packet;
     const known = this.#clients.get(association);
     if (known !== undefined) {
       known.endpoint = endpoint;
+      if (known.reply !== reply) this.#carry(known, reply);
       this.#count(known, "up", payload.length);
       return known;
     }
@@ -189,6 +229,7 @@ class UdpServer {
     const client: Client = {
       key: association,
       endpoint,
+      reply: this.#socket,
       user,
       visit,
       flows: new Set(),
@@ -197,7 +238,17 @@ class UdpServer {
         : onAbort(visit.signal, () => this.#flows.endOf(client)),
     };
     this.#clients.set(association, client);
+    this.#carry(client, reply);
     return client;
+  }
+
+  /** A client is answered by this way from now on. */
+  #carry(client: Client, reply: PacketReply): void {
+    this.#carried.get(client.reply)?.delete(client);
+    client.reply = reply;
+    if (reply === this.#socket) return;
+    const carried = this.#carried.get(reply) ?? new Set();
+    this.#carried.set(reply, carried.add(client));
   }
 
   /** A user with too many associations loses the quietest, and no other. */
@@ -235,12 +286,13 @@ class UdpServer {
   ): Promise<void> {
     this.#count(client, "down", packet.payload.length);
     const sealed = this.#packets.seal(client.key, packet);
-    await this.#socket.send(sealed, client.endpoint, { signal });
+    await client.reply.send(sealed, client.endpoint, { signal });
   }
 
   /** An association ends with its last flow, or if it never had one. */
   #forgetUnused(client: Client): void {
     if (client.flows.size > 0 || !this.#clients.delete(client.key)) return;
+    this.#carried.get(client.reply)?.delete(client);
     client.leaveSignal();
     client.visit[Symbol.dispose]();
     this.#packets.end(client.key);

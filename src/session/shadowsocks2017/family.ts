@@ -23,6 +23,7 @@ import type {
   SessionWorld,
 } from "../family.ts";
 import { checkDistinct, RememberedUsers } from "../server_user.ts";
+import { prefixedSalts } from "./salt_prefix.ts";
 import { PacketClient2017, PacketServer2017 } from "./packet.ts";
 import { Client2017, Server2017 } from "./stream.ts";
 import { TrialServer2017, type User2017, Users2017 } from "./users.ts";
@@ -40,13 +41,15 @@ export const shadowsocks2017: SessionFamily = {
 };
 
 function client(
-  { method, masterKey }: ClientKeys,
+  { method, masterKey, saltPrefix, packetSaltPrefix }: ClientKeys,
   { aeadProvider, randomBytes }: SessionWorld,
 ): ClientProtocol {
   const key = new MasterKey(asAead(method), masterKey, aeadProvider);
+  const salts = prefixedSalts(randomBytes, saltPrefix);
+  const packetSalts = prefixedSalts(randomBytes, packetSaltPrefix);
   return {
-    stream: () => new Client2017(key, randomBytes),
-    packets: () => new PacketClient2017(key, randomBytes),
+    stream: () => new Client2017(key, salts),
+    packets: () => new PacketClient2017(key, packetSalts),
   };
 }
 

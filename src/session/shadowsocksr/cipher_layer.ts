@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Allocate } from "../../buffer_pool.ts";
 import { NOTHING } from "../../bytes.ts";
 import { IvStreamOpener, IvStreamSealer } from "../../codec/iv_stream.ts";
 import type { RandomBytes } from "../../random.ts";
@@ -44,17 +45,17 @@ export class CipherLayer implements Layer, Ivs {
     return this.#opener.iv ?? NOTHING;
   }
 
-  wrap(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array, allocate?: Allocate): Uint8Array {
     if (payload.length === 0) return payload;
     if (this.#sealer === undefined) {
       this.#onSend(this.sent);
       this.#sealer = new IvStreamSealer(this.#key.stream, () => this.sent);
     }
-    return this.#sealer.seal(payload);
+    return this.#sealer.seal(payload, allocate);
   }
 
-  unwrap(bytes: Uint8Array): Step {
-    return { payload: this.#opener.open(bytes) };
+  unwrap(bytes: Uint8Array, allocate?: Allocate): Step {
+    return { payload: this.#opener.open(bytes, allocate) };
   }
 
   end(): void {

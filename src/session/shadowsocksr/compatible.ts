@@ -9,6 +9,7 @@
  */
 import type { Layer } from "../layer.ts";
 import type { Step } from "../stream_protocol.ts";
+import type { Allocate } from "../../buffer_pool.ts";
 import { concat, NOTHING } from "../../bytes.ts";
 import { ProtocolError } from "../../errors.ts";
 
@@ -27,13 +28,15 @@ export class CompatibleLayer implements Layer {
     this.#layer = layer;
   }
 
-  wrap(payload: Uint8Array): Uint8Array {
-    return this.#state === "absent" ? payload : this.#layer.wrap(payload);
+  wrap(payload: Uint8Array, allocate?: Allocate): Uint8Array {
+    return this.#state === "absent"
+      ? payload
+      : this.#layer.wrap(payload, allocate);
   }
 
-  unwrap(bytes: Uint8Array): Step {
+  unwrap(bytes: Uint8Array, allocate?: Allocate): Step {
     if (this.#state === "absent") return { payload: bytes };
-    if (this.#state === "spoken") return this.#layer.unwrap(bytes);
+    if (this.#state === "spoken") return this.#layer.unwrap(bytes, allocate);
     this.#received = concat(this.#received, bytes);
     try {
       const step = this.#layer.unwrap(bytes);

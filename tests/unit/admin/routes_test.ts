@@ -211,17 +211,22 @@ describe("a user", () => {
     });
   }
 
-  test("of the configuration file is not changed here", async () => {
+  test("of the configuration file is changed and removed as others are", async () => {
     const world = new AdminWorld();
-    for (const method of ["PATCH", "DELETE"]) {
-      const response = await world.ask(`${USERS}/alice`, {
-        method,
-        ...(method === "PATCH" && { body: { password: SPARE_PSK } }),
-      });
-      assert.equal(response.status, 400);
-      assert.match((await response.json()).error, /configuration file/);
-    }
+    const changed = await world.json(`${USERS}/alice`, {
+      method: "PATCH",
+      body: { password: SPARE_PSK },
+    });
+    assert.equal(changed.origin, "changed");
+    const removed = await world.ask(`${USERS}/alice`, { method: "DELETE" });
+    assert.equal(removed.status, 204);
+    assert.equal((await world.ask(`${USERS}/alice`)).status, 404);
   });
+});
+
+test("the last day is told by the minute", async () => {
+  const world = new AdminWorld();
+  assert.deepEqual(await world.json("/api/history"), { minutes: [] });
 });
 
 describe("a reload", () => {

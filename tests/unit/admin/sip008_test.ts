@@ -5,6 +5,10 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import {
+  formatSsrUri,
+  parseSsrSubscription,
+} from "../../../src/codec/ssr_uri.ts";
 import { AdminWorld, TOKEN } from "../../support/admin_world.ts";
 import { BOB_PSK, SERVER_PSK, SPARE_PSK } from "../../support/fake_operator.ts";
 
@@ -41,6 +45,25 @@ describe("a SIP008 document", () => {
     }
     const { headers } = await world.ask(path);
     assert.match(headers.get("content-type")!, /^application\/json/);
+  });
+
+  test("is a subscription of ShadowsocksR, where the server speaks that", async () => {
+    const world = new AdminWorld();
+    const { operator } = world;
+    const find = operator.credentials.bind(operator);
+    const uri = formatSsrUri({
+      ...{ host: "server.example", port: 8388, password: "of the port" },
+      ...{ method: "none", protocol: "auth_chain_a", obfs: "plain" },
+      ...{ protocolParam: "1001:secret", tag: "bob" },
+    });
+    operator.credentials = (id, name) => {
+      const found = find(id, name);
+      return found && { ...found, uri };
+    };
+    const answer = await world.ask(await pathOf(world));
+    assert.match(answer.headers.get("content-type")!, /^text\/plain/);
+    const { servers } = parseSsrSubscription(await answer.text());
+    assert.deepEqual(servers.map(formatSsrUri), [uri]);
   });
 
   test("is served to phones that know no token, under any name", async () => {

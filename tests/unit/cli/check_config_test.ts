@@ -201,8 +201,8 @@ test("describeConfig() asks for --role, where the content does not tell", () => 
 
 test("describeConfig() fails as the start would", () => {
   const { text, isFit } = report({ ...SERVER, mode: "x" });
-  assert.match(text, /^To change\n  f:1:\d+: mode is "x"/m);
-  assert.match(report({}).text, /^To change\n  .*no server port/m);
+  assert.match(text, /^To change\n {2}f:1:\d+: mode is "x"/m);
+  assert.match(report({}).text, /^To change\n {2}.*no server port/m);
   assert.deepEqual([isFit, report({}).isFit], [false, false]);
 });
 

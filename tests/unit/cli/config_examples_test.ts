@@ -136,6 +136,31 @@ test("libev: the manager's port_password is a server for each port", () => {
   }
 });
 
+test("a port of port_password takes a name, limits and a quota", () => {
+  const { result } = load("server", {
+    server: "::",
+    method: "aes-256-gcm",
+    port_password: {
+      8381: { password: "a", name: "ann", quota_bytes: "5 GB" },
+      8382: { password: "b", max_hosts: 2 },
+      8383: { password: "c" },
+    },
+  });
+  const servers = result as ConfiguredServer[];
+  assert.deepEqual(
+    servers.map(({ listen, users = [], masterKey }) => [
+      listen.port,
+      ...users.map(({ name, limits }) => [name, limits]),
+      masterKey !== undefined,
+    ]),
+    [
+      [8381, ["ann", { quotaBytes: 5e9 }], false],
+      [8382, ["port-8382", { maxHosts: 2 }], false],
+      [8383, true],
+    ],
+  );
+});
+
 test("libev: a file of its tests, with a key of another project in it", () => {
   const { result, warnings } = load("local", {
     ...RUST_BASIC,

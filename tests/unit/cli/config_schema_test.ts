@@ -32,6 +32,8 @@ test("the JSON Schema describes every key, and takes no others", () => {
     "local",
     "online",
     "balancer",
+    "transport",
+    "websocket",
   ]);
   assert.deepEqual(
     Object.keys(schema.properties!).sort(),

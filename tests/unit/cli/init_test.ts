@@ -29,6 +29,7 @@ const PLACE: InitPlace = {
   listen: "::",
   folder: "/srv/umbra",
   program: ["/usr/bin/umbra"],
+  adminPort: 9_091,
   uid: 1_000,
 };
 
@@ -173,7 +174,8 @@ test("initFiles() comments on keys that there are", () => {
   const args = parseArguments(findCommand("server")!, ["-c", "f"]);
   const { warnings, operator } = configureServer(args, sourcesOf(() => text));
   assert.deepEqual(warnings, []);
-  assert.equal(operator.store, "/var/lib/umbra/umbra.db");
+  assert.match(operator.store!, /\/umbra\.db$/);
+  assert.deepEqual(operator.admin, { host: "127.0.0.1", port: 9_091 });
   assert.equal(operator.publicHost, "vpn.example");
 });
 

@@ -271,7 +271,7 @@ test("redirect names sites for strangers of ShadowsocksR, and not the server its
     () =>
       server([], {
         ...{ server: "::", server_port: 1, password: "secret" },
-        redirect: "a.example",
+        ...{ method: "aes-256-gcm", redirect: "a.example" },
       }),
     /"redirect" is for ports of ShadowsocksR/,
   );
@@ -507,7 +507,7 @@ test("check config tells what is served, with its layers", () => {
   );
   assert.match(text, /clients +2 users/);
   assert.match(text, /Warnings\n +legacy: /);
-  const limited = describeConfig(
+  const { text: limited } = describeConfig(
     "f",
     args,
     sourcesOf(() =>
@@ -519,4 +519,16 @@ test("check config tells what is served, with its layers", () => {
   );
   assert.match(limited, / +without a name: 8388: 1\.024 kB\/s each way/);
   assert.match(limited, /strangers +a\.example:443/);
+});
+
+test("check config allows what the command line allows: mudb.json has no key for it", () => {
+  const mudb = JSON.stringify([{ user: "alice", port: 18401, passwd: "pa" }]);
+  const describe = (...argv: readonly string[]): string =>
+    describeConfig(
+      "mudb.json",
+      parseArguments(findCommand("check")!, argv),
+      sourcesOf(() => mudb),
+    ).text;
+  assert.match(describe(), /To change\n.*--allow-legacy/);
+  assert.match(describe("--allow-legacy"), /ss-server 0\.0\.0\.0:18401/);
 });

@@ -1,5 +1,4 @@
 // Keys of configuration files are what they are.
-// deno-lint-ignore-file camelcase
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findCommand } from "../../../src/cli/commands/commands.ts";

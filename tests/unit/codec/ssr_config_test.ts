@@ -270,6 +270,13 @@ test("readMudb() reads users with their ports", () => {
   ]);
 });
 
+test("readMudb() reads what the originals give to who has no quota", () => {
+  const [user] = readMudb([
+    { port: 1, passwd: "secret", transfer_enable: 2 ** 53, u: 1 },
+  ]);
+  assert.equal(user!.limits, undefined);
+});
+
 test("readMudb() names user and key and no value", () => {
   const user = { port: 1, passwd: "secret" };
   const bad: readonly (readonly [unknown, RegExp])[] = [

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByteReader } from "../../../src/streams/byte_reader.ts";
 import { utf8 } from "../../support/bytes.ts";
+import { settle } from "../../support/fake_clock.ts";
 import { streamOf } from "../../support/streams.ts";
 
 test("read() gives chunk after chunk, then undefined", async () => {
@@ -51,4 +52,41 @@ test("read() passes the stream's error on", async () => {
     }),
   });
   await assert.rejects(reader.read(), /broken/);
+});
+
+test("tryRead() gives nothing yet, then what came, then the end, and tells", async () => {
+  let enqueue: (text: string) => void = () => {};
+  let end: () => void = () => {};
+  const reader = new ByteReader({
+    readable: new ReadableStream({
+      start(controller): void {
+        enqueue = (text) => controller.enqueue(utf8(text));
+        end = () => controller.close();
+      },
+    }),
+  });
+  let told = 0;
+  reader.onReady = () => told++;
+  assert.equal(reader.tryRead(), undefined);
+  assert.equal(reader.tryRead(), undefined);
+  enqueue("a");
+  await settle();
+  assert.equal(told, 1);
+  assert.deepEqual(reader.tryRead(), utf8("a"));
+  assert.equal(reader.tryRead(), undefined);
+  end();
+  await settle();
+  assert.equal(told, 2);
+  assert.equal(reader.tryRead(), "end");
+});
+
+test("tryRead() throws the stream's error", async () => {
+  const reader = new ByteReader({
+    readable: new ReadableStream({
+      pull: () => Promise.reject(new Error("broken")),
+    }),
+  });
+  assert.equal(reader.tryRead(), undefined);
+  await settle();
+  assert.throws(() => reader.tryRead(), /broken/);
 });

@@ -13,10 +13,80 @@ import { seededBytes, utf8 } from "../../support/bytes.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import {
   acceptFrom,
+  observe,
   readAll,
   readExactly,
   send,
 } from "../../support/streams.ts";
+
+for (const kind of ["at once", "by promises"]) {
+  const options = { byPromises: kind === "by promises" };
+
+  describe(`relay() of connections that are read ${kind}`, () => {
+    test("copies both ways, whatever the sizes, and ends when both have", async () => {
+      const { near, far, relaying } = await start({}, {}, utf8(""), options);
+      for (const [from, to] of [[near, far], [far, near]] as const) {
+        const body = seededBytes(300_000);
+        const sending = send(from, body).then(() => from.closeWrite());
+        assert.deepEqual(await readAll(to.readable), body);
+        await sending;
+      }
+      await relaying;
+    });
+
+    test("fails with ERR_NET_RESET, when a peer resets", async () => {
+      const { far, relaying } = await start({}, {}, utf8(""), options);
+      far.reset();
+      await assert.rejects(relaying, hasCode("ERR_NET_RESET"));
+    });
+
+    test("keeps the rate that passage.pass() asks for", async () => {
+      const { near, far, relaying, clock } = await start(
+        {},
+        { pass: () => 700 },
+        utf8(""),
+        options,
+      );
+      const seen = observe(far);
+      await send(near, utf8("slowly"));
+      await clock.advance(699);
+      assert.deepEqual(seen().received, utf8(""));
+      await clock.advance(1);
+      assert.deepEqual(seen().received, utf8("slowly"));
+      near.reset!();
+      await assert.rejects(relaying);
+      await settle();
+      assert.equal(clock.pending, 0);
+    });
+
+    test("waits for no rate any more, when it is stopped", async () => {
+      const { near, relaying, clock, controller } = await start(
+        {},
+        { pass: () => 700 },
+        utf8(""),
+        options,
+      );
+      await send(near, utf8("slowly"));
+      await settle();
+      controller.abort(new Error("shutdown"));
+      await assert.rejects(relaying, /shutdown/);
+      assert.equal(clock.pending, 0);
+    });
+
+    test("stalls the sender, when nobody reads, and goes on when somebody does", async () => {
+      const { near, far } = await start({}, {}, utf8(""), options);
+      const body = seededBytes(1_000_000);
+      let isSent = false;
+      const sending = send(near, body).then(() => isSent = true);
+      await settle();
+      assert.equal(isSent, false);
+      const receiving = readExactly(far, body.length);
+      assert.deepEqual(await receiving, body);
+      await sending;
+      near.close();
+    });
+  });
+}
 
 describe("relay()", () => {
   test("copies both ways, and ends when both sides have ended", async () => {
@@ -225,11 +295,26 @@ describe("relay()", () => {
   });
 });
 
+/** As an adapter's that cannot read and write at once. */
+function withoutTries(connection: Connection): Connection {
+  return {
+    local: connection.local,
+    remote: connection.remote,
+    readable: connection.readable,
+    writable: connection.writable,
+    read: () => connection.read!(),
+    write: (chunk) => connection.write!(chunk),
+    closeWrite: () => connection.closeWrite(),
+    close: () => connection.close(),
+  };
+}
+
 /** near ⇄ [a — relay — b] ⇄ far, over memory. */
 async function start(
   session: Partial<StreamSession> = {},
   passage: Partial<Passage> = {},
   first: Uint8Array = utf8(""),
+  { byPromises = false } = {},
 ): Promise<{
   near: Connection;
   reader: ByteReader;
@@ -243,9 +328,10 @@ async function start(
   const left = await network.listen({ host: "127.0.0.1", port: 1 });
   const right = await network.listen({ host: "127.0.0.1", port: 2 });
   const near = await network.dial(left.address);
-  const a = (await acceptFrom(left))!;
+  const kind = byPromises ? withoutTries : (one: Connection) => one;
+  const a = kind((await acceptFrom(left))!);
   const far = await network.dial(right.address);
-  const b = (await acceptFrom(right))!;
+  const b = kind((await acceptFrom(right))!);
   const clock = new FakeClock();
   const controller = new AbortController();
   const client = new Channel(

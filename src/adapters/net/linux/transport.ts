@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { TransportError } from "../../../errors.ts";
 import type {
   DatagramSocket,
   Endpoint,
@@ -18,6 +19,7 @@ import {
 } from "../../system/_descriptors.ts";
 import { bindOutgoing, outboundFor } from "../_outgoing.ts";
 import { resolve } from "../_resolve.ts";
+import { dialWith } from "../_tls.ts";
 import { listenWithoutIpv6 } from "../_without_ipv6.ts";
 import { dial } from "./dial.ts";
 import { listen } from "./listen.ts";
@@ -51,6 +53,7 @@ export async function linuxTransport(
     capabilities: {
       sharedUdpPort: true,
       outboundAddress: true,
+      tls: !isOnItsWay(options),
       reset: true,
       descriptor: true,
       receiveBuffer: true,
@@ -61,13 +64,20 @@ export async function linuxTransport(
     buffers: BUFFERS,
     listen: (endpoint, how) =>
       listenWithoutIpv6(endpoint, (one) => listen(one, how, loop, options)),
-    dial: async (to, { signal } = {}) =>
-      await dial(to, {
-        signal,
-        loop,
-        from: outboundFor(to.host, outbound),
-        options,
-      }),
+    // TLS is the runtime's, and so are the sockets below it.
+    dial: dialWith(
+      async (to, { signal } = {}) =>
+        await dial(to, {
+          signal,
+          loop,
+          from: outboundFor(to.host, outbound),
+          options,
+        }),
+      (host) => {
+        if (isOnItsWay(options)) throw NO_TLS;
+        return outboundFor(host, outbound);
+      },
+    ),
     bind: (endpoint, how) =>
       listenWithoutIpv6(endpoint, (one) => bind(one, how)),
     bindOutgoing: () => bindOutgoing(bindOut, outbound),
@@ -75,3 +85,14 @@ export async function linuxTransport(
     descriptorLimit,
   };
 }
+
+/** True if what goes out must take a way that the runtime does not know. */
+function isOnItsWay({ mark, interfaceName }: SocketOptions): boolean {
+  return mark !== undefined || interfaceName !== undefined;
+}
+
+const NO_TLS = new TransportError(
+  "ERR_NET_UNSUPPORTED",
+  "Cannot connect by TLS: the runtime's sockets below it take neither " +
+    "outbound_fwmark nor outbound_bind_interface",
+);

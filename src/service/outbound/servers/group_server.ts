@@ -224,6 +224,7 @@ export class GroupServer implements Candidate {
       get isLost(): boolean {
         return isLost();
       },
+      ...channel.bind && { bind: channel.bind },
       free: () => {
         channel.free();
         if (!isFree) this.#unused();

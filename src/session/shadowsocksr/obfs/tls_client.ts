@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Allocate } from "../../../buffer_pool.ts";
 import type { Layer } from "../../layer.ts";
 import type { Step } from "../../stream_protocol.ts";
 import { concat, equalBytes, NOTHING } from "../../../bytes.ts";
@@ -77,8 +78,11 @@ export class TlsObfsClient implements Layer {
     return this.#state === "waiting" && !this.#isFast;
   }
 
-  wrap(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array, allocate?: Allocate): Uint8Array {
     if (payload.length === 0) return payload;
+    if (this.#state === "open") {
+      return sealRecords(payload, this.#randomBytes, allocate);
+    }
     const records = sealRecords(payload, this.#randomBytes);
     if (this.#state === "new") {
       this.#state = "waiting";
@@ -86,13 +90,15 @@ export class TlsObfsClient implements Layer {
       this.#held = records;
       return this.#hello();
     }
-    if (this.#state === "open" || this.#isFast) return records;
+    if (this.#isFast) return records;
     this.#held = hold(this.#held, records);
     return NOTHING;
   }
 
-  unwrap(bytes: Uint8Array): Step {
-    if (this.#state === "open") return { payload: this.#records.open(bytes) };
+  unwrap(bytes: Uint8Array, allocate?: Allocate): Step {
+    if (this.#state === "open") {
+      return { payload: this.#records.open(bytes, allocate) };
+    }
     this.#received = concat(this.#received, bytes);
     const length = flightLength(this.#received);
     if (length === undefined) return { payload: NOTHING };

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { concat, NOTHING, writeU16 } from "../../../bytes.ts";
+import { type Allocate, allocateFresh } from "../../../buffer_pool.ts";
+import { writeU16 } from "../../../bytes.ts";
 import { ProtocolError } from "../../../errors.ts";
 import { randomBelow, type RandomBytes } from "../../../random.ts";
 import { foreign } from "./foreign.ts";
@@ -17,22 +18,41 @@ const LAST_RECORD = 2_048;
 const MIN_RECORD = 100;
 const MAX_RECORD = 4_195;
 
-/** Cuts a write into records, at random while it is long. */
+/**
+ * Cuts a write into records, at random while it is long.
+ *
+ * @param allocate Where the result comes from; default: fresh memory.
+ */
 export function sealRecords(
   payload: Uint8Array,
   randomBytes: RandomBytes,
+  allocate: Allocate = allocateFresh,
 ): Uint8Array {
-  const parts: Uint8Array[] = [];
-  let rest = payload;
-  while (rest.length > LAST_RECORD) {
+  const sizes: number[] = [];
+  let left = payload.length;
+  while (left > LAST_RECORD) {
     const wanted = MIN_RECORD +
       randomBelow(MAX_RECORD - MIN_RECORD + 1, randomBytes);
-    parts.push(...record(rest.subarray(0, wanted)));
-    rest = rest.subarray(wanted);
+    sizes.push(Math.min(wanted, left));
+    left -= sizes.at(-1)!;
   }
-  if (rest.length > 0) parts.push(...record(rest));
-  return concat(...parts);
+  if (left > 0) sizes.push(left);
+  const out = allocate(payload.length + RECORD_HEADER * sizes.length);
+  let from = 0;
+  let at = 0;
+  for (const size of sizes) {
+    out.set(DATA_HEADER, at);
+    writeU16(out, at + 3, size);
+    at += RECORD_HEADER;
+    out.set(payload.subarray(from, from + size), at);
+    from += size;
+    at += size;
+  }
+  return out;
 }
+
+/** What a record begins with, but for its length. */
+const DATA_HEADER = Uint8Array.of(RECORD.data, 0x03, 0x03);
 
 /** Takes records off again, however they are split. */
 export class RecordOpener {
@@ -42,16 +62,19 @@ export class RecordOpener {
   #missing = 0;
 
   /**
-   * All payload that is there, owned by the caller.
+   * All payload that is there.
    *
+   * @param allocate Where it comes from; default: fresh memory.
    * @throws {ProtocolError} `ERR_SSR_OBFS`.
    */
-  open(bytes: Uint8Array): Uint8Array {
-    const parts: Uint8Array[] = [];
+  open(bytes: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
+    const out = allocate(bytes.length);
+    let length = 0;
     for (let at = 0; at < bytes.length;) {
       if (this.#missing > 0) {
         const part = bytes.subarray(at, at + this.#missing);
-        parts.push(part);
+        out.set(part, length);
+        length += part.length;
         at += part.length;
         this.#missing -= part.length;
         continue;
@@ -62,7 +85,7 @@ export class RecordOpener {
       this.#headerLength = 0;
       this.#missing = recordLength(this.#header);
     }
-    return parts.length === 0 ? NOTHING : concat(...parts);
+    return out.subarray(0, length);
   }
 
   /** @throws {ProtocolError} `ERR_SS_TRUNCATED` inside a record. */
@@ -80,10 +103,4 @@ export class RecordOpener {
     if (expected === undefined || this.#header[at] === expected) return;
     throw foreign("tls1.2_ticket_auth", "it is no record of data");
   }
-}
-
-function record(payload: Uint8Array): [Uint8Array, Uint8Array] {
-  const header = Uint8Array.of(RECORD.data, 0x03, 0x03, 0, 0);
-  writeU16(header, 3, payload.length);
-  return [header, payload];
 }

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Allocate } from "../../../buffer_pool.ts";
 import type { Layer } from "../../layer.ts";
 import type { Step } from "../../stream_protocol.ts";
 import { concat, equalBytes, NOTHING } from "../../../bytes.ts";
@@ -70,12 +71,14 @@ export class TlsObfsServer implements Layer {
       : maxSkewSeconds;
   }
 
-  wrap(payload: Uint8Array): Uint8Array {
-    return sealRecords(payload, this.#world.randomBytes);
+  wrap(payload: Uint8Array, allocate?: Allocate): Uint8Array {
+    return sealRecords(payload, this.#world.randomBytes, allocate);
   }
 
-  unwrap(bytes: Uint8Array): Step {
-    if (this.#state === "open") return { payload: this.#records.open(bytes) };
+  unwrap(bytes: Uint8Array, allocate?: Allocate): Step {
+    if (this.#state === "open") {
+      return { payload: this.#records.open(bytes, allocate) };
+    }
     this.#received = concat(this.#received, bytes);
     const reply = this.#state === "hello" ? this.#takeHello() : undefined;
     const payload = this.#mac === undefined

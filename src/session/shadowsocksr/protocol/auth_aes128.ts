@@ -195,7 +195,11 @@ class Writer implements PacketWriter {
     this.#randomBytes = randomBytes;
   }
 
-  pack(data: Uint8Array, burst: number): Uint8Array {
+  maxLength(dataLength: number): number {
+    return PACKET_FRAME + 1 + dataLength + paddingBound(dataLength);
+  }
+
+  pack(data: Uint8Array, burst: number, out: Uint8Array): number {
     this.#number = (this.#number + 1) >>> 0;
     const key = concat(this.#userKey, u32le(this.#number));
     const more = burst >= MAX_PADDED_BURST
@@ -203,8 +207,6 @@ class Writer implements PacketWriter {
       : paddingFor(data.length, this.#randomBytes);
     const pad = padding(1 + more, "little", this.#randomBytes);
     const length = PACKET_FRAME + pad.length + data.length;
-    // One array, written once: packets are most of what a connection costs.
-    const out = new Uint8Array(length);
     const mac = (bytes: Uint8Array, size: number): Uint8Array =>
       this.#digest.hmac(key, bytes).subarray(0, size);
     out.set(u16le(length));
@@ -212,7 +214,7 @@ class Writer implements PacketWriter {
     out.set(pad, 4);
     out.set(data, 4 + pad.length);
     out.set(mac(out.subarray(0, length - MAC), MAC), length - MAC);
-    return out;
+    return length;
   }
 }
 
@@ -257,14 +259,24 @@ function digestOf(name: AuthAes128Name): LegacyDigest {
 
 /** Random bytes that hide how long the data is: to the end of its segment. */
 function paddingFor(dataLength: number, randomBytes: RandomBytes): number {
+  const bound = paddingBound(dataLength);
+  if (bound === 0) return 0;
   const room = SSR_SEGMENT - dataLength - PACKET_FRAME - 1;
-  if (room === 0) return 0;
-  if (room <= -SSR_SEGMENT) return randomBelow(32, randomBytes);
-  if (room < 0) return slope(room + SSR_SEGMENT, randomBytes);
-  return dataLength > 900
-    ? randomBelow(room, randomBytes)
-    : slope(room, randomBytes);
+  const isUniform = room <= -SSR_SEGMENT || room > 0 && dataLength > 900;
+  return isUniform
+    ? randomBelow(bound, randomBytes)
+    : slope(bound, randomBytes);
 }
+
+/** What is left of the last segment; of longer data a little. */
+function paddingBound(dataLength: number): number {
+  const room = SSR_SEGMENT - dataLength - PACKET_FRAME - 1;
+  if (room <= -SSR_SEGMENT) return SMALL_PADDING;
+  return room < 0 ? room + SSR_SEGMENT : room;
+}
+
+/** Random bytes of packets that fill several segments. */
+const SMALL_PADDING = 32;
 
 /** Small numbers more often than large ones, below the bound. */
 function slope(bound: number, randomBytes: RandomBytes): number {

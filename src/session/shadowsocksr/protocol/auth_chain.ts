@@ -50,6 +50,7 @@ import {
   type AuthChainName,
   type ChainPadding,
   chainPadding,
+  mostPadding,
 } from "./chain_padding.ts";
 import { ChainRandom } from "./chain_random.ts";
 import { openIdentity, sealIdentity } from "./identity_block.ts";
@@ -253,20 +254,25 @@ class Writer implements PacketWriter {
     this.#prefix = prefix;
   }
 
-  pack(payload: Uint8Array): Uint8Array {
+  maxLength(dataLength: number): number {
+    return PACKET_FRAME + this.#prefix.length + dataLength +
+      mostPadding(dataLength);
+  }
+
+  pack(payload: Uint8Array, _burst: number, out: Uint8Array): number {
     const data = concat(this.#prefix, payload);
     this.#prefix = NOTHING;
     const { all, before } = this.#chain.padding(data.length);
     const random = this.#randomBytes(all);
-    const start = concat(
-      u16le(data.length ^ this.#chain.mask),
-      random.subarray(0, before),
-      this.#chain.turn(data),
-      random.subarray(before),
-    );
-    const mac = this.#chain.mac(start);
+    const end = 2 + all + data.length;
+    out.set(u16le(data.length ^ this.#chain.mask));
+    out.set(random.subarray(0, before), 2);
+    out.set(this.#chain.turn(data), 2 + before);
+    out.set(random.subarray(before), 2 + before + data.length);
+    const mac = this.#chain.mac(out.subarray(0, end));
     this.#chain.next(mac);
-    return concat(start, mac.subarray(0, 2));
+    out.set(mac.subarray(0, 2), end);
+    return end + 2;
   }
 }
 

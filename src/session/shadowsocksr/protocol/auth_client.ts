@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Allocate } from "../../../buffer_pool.ts";
 import type { Layer } from "../../layer.ts";
 import type { Step } from "../../stream_protocol.ts";
 import { concat, NOTHING } from "../../../bytes.ts";
@@ -21,9 +22,9 @@ export class AuthClientLayer implements Layer {
     this.#packets = new PacketStream(client.reader);
   }
 
-  wrap(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array, allocate?: Allocate): Uint8Array {
     if (payload.length === 0) return payload;
-    if (this.#hasSent) return packAll(this.#client.writer, payload);
+    if (this.#hasSent) return packAll(this.#client.writer, payload, allocate);
     this.#hasSent = true;
     const { bytes, taken } = this.#client.header(payload);
     const rest = payload.subarray(taken);
@@ -32,8 +33,8 @@ export class AuthClientLayer implements Layer {
       : concat(bytes, packAll(this.#client.writer, rest));
   }
 
-  unwrap(bytes: Uint8Array): Step {
-    return { payload: this.#packets.open(bytes)?.payload ?? NOTHING };
+  unwrap(bytes: Uint8Array, allocate?: Allocate): Step {
+    return { payload: this.#packets.open(bytes, allocate)?.payload ?? NOTHING };
   }
 
   end(): void {

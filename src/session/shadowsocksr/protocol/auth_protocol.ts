@@ -14,12 +14,20 @@ export interface PacketWriter {
   /** Bytes of payload in one packet at most. */
   readonly unit: number;
   /**
-   * One packet.
+   * Bytes of a packet at most.
+   *
+   * @param dataLength Bytes of payload in it, at most a unit.
+   */
+  maxLength(dataLength: number): number;
+  /**
+   * Writes one packet.
    *
    * @param data At most a unit; may be empty.
    * @param burst Bytes that are written together with it.
+   * @param out Room for the longest packet.
+   * @returns Bytes of it.
    */
-  pack(data: Uint8Array, burst: number): Uint8Array;
+  pack(data: Uint8Array, burst: number, out: Uint8Array): number;
 }
 
 /** Reads packets of one direction. */

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { Allocate } from "../../../buffer_pool.ts";
 import type { Layer } from "../../layer.ts";
 import type { Step } from "../../stream_protocol.ts";
 import { concat, NOTHING } from "../../../bytes.ts";
@@ -16,7 +17,7 @@ import { ProtocolError } from "../../../errors.ts";
 import { checkStamp } from "../stamp.ts";
 import type { SsrServerWorld } from "../world.ts";
 import type { AuthHeader, AuthServer } from "./auth_protocol.ts";
-import { packAll, PacketStream } from "./packet_stream.ts";
+import { packAll, packEmpty, PacketStream } from "./packet_stream.ts";
 
 /** One connection. */
 export class AuthServerLayer implements Layer {
@@ -45,17 +46,19 @@ export class AuthServerLayer implements Layer {
     this.#onAccept = onAccept;
   }
 
-  wrap(payload: Uint8Array): Uint8Array {
+  wrap(payload: Uint8Array, allocate?: Allocate): Uint8Array {
     if (this.#open === undefined) {
       throw new TypeError("Cannot seal: the header is not there yet");
     }
+    const { writer } = this.#open.header;
+    if (this.#unsent.length === 0) return packAll(writer, payload, allocate);
     const unsent = this.#unsent;
     this.#unsent = NOTHING;
-    return concat(unsent, packAll(this.#open.header.writer, payload));
+    return concat(unsent, packAll(writer, payload));
   }
 
-  unwrap(bytes: Uint8Array): Step {
-    if (this.#open !== undefined) return this.#openPackets(bytes);
+  unwrap(bytes: Uint8Array, allocate?: Allocate): Step {
+    if (this.#open !== undefined) return this.#openPackets(bytes, allocate);
     this.#received = concat(this.#received, bytes);
     const header = this.#server.accept(this.#received);
     if (header === undefined) return { payload: NOTHING };
@@ -69,7 +72,7 @@ export class AuthServerLayer implements Layer {
     this.#open = { header, packets };
     const more = packets.open(rest)?.payload ?? NOTHING;
     const payload = concat(header.data, more);
-    const reply = header.writer.pack(NOTHING, 0);
+    const reply = packEmpty(header.writer);
     if (question === undefined) return { payload, reply };
     this.#unsent = reply;
     return { payload };
@@ -84,13 +87,13 @@ export class AuthServerLayer implements Layer {
     );
   }
 
-  #openPackets(bytes: Uint8Array): Step {
+  #openPackets(bytes: Uint8Array, allocate?: Allocate): Step {
     const { header, packets } = this.#open!;
-    const opened = packets.open(bytes);
+    const opened = packets.open(bytes, allocate);
     if (opened === undefined) return { payload: NOTHING };
     const { payload, hasEmpty } = opened;
     return hasEmpty
-      ? { payload, reply: header.writer.pack(NOTHING, 0) }
+      ? { payload, reply: packEmpty(header.writer) }
       : { payload };
   }
 }

@@ -50,6 +50,9 @@ const NAME = "auth_sha1_v4";
 /** Bytes of a packet besides padding and data. */
 const PACKET_FRAME = 2 + 2 + 4;
 
+/** Bytes of the longest padding. */
+const MAX_PADDING = 512;
+
 const MAC_LENGTH = 10;
 const START = 2 + 4;
 const FIXED = 4 + 4 + 4;
@@ -141,12 +144,21 @@ class Writer implements PacketWriter {
     this.#randomBytes = randomBytes;
   }
 
-  pack(data: Uint8Array): Uint8Array {
+  maxLength(dataLength: number): number {
+    return PACKET_FRAME + MAX_PADDING + dataLength;
+  }
+
+  pack(data: Uint8Array, _burst: number, out: Uint8Array): number {
     const pad = paddingFor(data.length, this.#randomBytes);
     const length = new Uint8Array(2);
-    writeU16(length, 0, PACKET_FRAME + pad.length + data.length);
-    const start = concat(length, lengthCheck(length), pad, data);
-    return concat(start, u32le(adler32(start)));
+    const whole = PACKET_FRAME + pad.length + data.length;
+    writeU16(length, 0, whole);
+    out.set(length);
+    out.set(lengthCheck(length), 2);
+    out.set(pad, 4);
+    out.set(data, 4 + pad.length);
+    out.set(u32le(adler32(out.subarray(0, whole - 4))), whole - 4);
+    return whole;
   }
 }
 
@@ -173,7 +185,7 @@ class Reader implements PacketReader {
 }
 
 function paddingFor(dataLength: number, randomBytes: RandomBytes): Uint8Array {
-  const bound = dataLength > 1_200 ? 1 : dataLength > 400 ? 256 : 512;
+  const bound = dataLength > 1_200 ? 1 : dataLength > 400 ? 256 : MAX_PADDING;
   return padding(1 + randomBelow(bound, randomBytes), "big", randomBytes);
 }
 

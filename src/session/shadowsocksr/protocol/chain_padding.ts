@@ -59,6 +59,11 @@ export function chainPadding(
 /** Data beyond it fills a segment by itself. */
 const FULL = 1_440;
 
+/** Random bytes of a packet with as much data at most, in every variant. */
+export function mostPadding(length: number): number {
+  return length > FULL ? 0 : Math.max(31, FULL - length);
+}
+
 function paddingA(
   random: ChainRandom,
   hash: Uint8Array,

@@ -3,21 +3,41 @@
  *
  * @module
  */
+import { type Allocate, allocateFresh } from "../../../buffer_pool.ts";
 import { concat, NOTHING } from "../../../bytes.ts";
 import { ProtocolError } from "../../../errors.ts";
+import { MAX_SSR_PACKET } from "../../../limits.ts";
 import type { PacketReader, PacketWriter } from "./auth_protocol.ts";
 
-/** Cuts a write into packets. */
+/**
+ * Cuts a write into packets.
+ *
+ * @param allocate Where the result comes from; default: fresh memory.
+ */
 export function packAll(
   writer: PacketWriter,
   payload: Uint8Array,
+  allocate: Allocate = allocateFresh,
 ): Uint8Array {
-  const parts: Uint8Array[] = [];
-  for (let at = 0; at < payload.length; at += writer.unit) {
-    const data = payload.subarray(at, at + writer.unit);
-    parts.push(writer.pack(data, payload.length));
+  if (payload.length === 0) return payload;
+  const { unit } = writer;
+  const rest = payload.length % unit;
+  const out = allocate(
+    Math.floor(payload.length / unit) * writer.maxLength(unit) +
+      (rest === 0 ? 0 : writer.maxLength(rest)),
+  );
+  let length = 0;
+  for (let at = 0; at < payload.length; at += unit) {
+    const data = payload.subarray(at, at + unit);
+    length += writer.pack(data, payload.length, out.subarray(length));
   }
-  return parts.length === 1 ? parts[0]! : concat(...parts);
+  return out.subarray(0, length);
+}
+
+/** One packet without payload, which says that we are there. */
+export function packEmpty(writer: PacketWriter): Uint8Array {
+  const out = new Uint8Array(writer.maxLength(0));
+  return out.subarray(0, writer.pack(NOTHING, 0, out));
 }
 
 /** What packets held. */
@@ -42,26 +62,39 @@ export class PacketStream {
   /**
    * Opens what is whole.
    *
+   * @param allocate Where the payload comes from; default: fresh memory.
    * @returns `undefined` when no packet is.
    * @throws {ProtocolError} As the reader.
    */
-  open(bytes: Uint8Array): OpenedPackets | undefined {
-    let rest = this.#received.length === 0
-      ? bytes
-      : concat(this.#received, bytes);
+  open(
+    bytes: Uint8Array,
+    allocate: Allocate = allocateFresh,
+  ): OpenedPackets | undefined {
     const parts: Uint8Array[] = [];
     let hasEmpty = false;
-    for (;;) {
-      const taken = this.#reader.take(rest);
-      if (taken === undefined) break;
-      rest = rest.subarray(taken.length);
+    const take = (from: Uint8Array): number => {
+      const taken = this.#reader.take(from);
+      if (taken === undefined) return 0;
       parts.push(taken.data);
       hasEmpty ||= taken.data.length === 0;
+      return taken.length;
+    };
+    let rest = bytes;
+    const received = this.#received;
+    if (received.length > 0) {
+      // No packet is longer, and what is behind the first one is not copied.
+      const first = concat(received, bytes.subarray(0, MAX_SSR_PACKET));
+      const length = take(first);
+      if (length === 0) {
+        this.#received = first;
+        return undefined;
+      }
+      rest = bytes.subarray(length - received.length);
     }
-    this.#received = rest.slice();
-    return parts.length === 0
-      ? undefined
-      : { payload: concat(...parts), hasEmpty };
+    for (let length; (length = take(rest)) > 0;) rest = rest.subarray(length);
+    this.#received = rest.length === 0 ? NOTHING : rest.slice();
+    if (parts.length === 0) return undefined;
+    return { payload: join(parts, allocate), hasEmpty };
   }
 
   /** @throws {ProtocolError} `ERR_SS_TRUNCATED` inside a packet. */
@@ -72,4 +105,20 @@ export class PacketStream {
       "Cannot open stream: it ended inside a packet",
     );
   }
+}
+
+/** Joins payload of packets. */
+function join(
+  parts: readonly Uint8Array[],
+  allocate: Allocate,
+): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = allocate(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }

@@ -320,14 +320,79 @@ test("a change that cannot be is refused, and changes nothing", async () => {
   refused(() =>
     supervisor.addUser("8388", { name: "eve", password: ANN.password })
   );
-  refused(() => supervisor.changeUser("8388", "ann", { disabled: true }));
-  refused(() => supervisor.removeUser("8388", "ann"));
   const unknown = (act: () => void): void => assert.throws(act, RangeError);
   unknown(() => supervisor.addUser("1", BOB));
   unknown(() => supervisor.changeUser("8388", "bob", {}));
   unknown(() => supervisor.clearCounts("8388", "bob"));
   assert.equal(supervisor.credentials("8388", "bob"), undefined);
   assert.deepEqual(bench.server().users.map(({ name }) => name), ["ann"]);
+  await bench.stop();
+});
+
+test("users of the file are changed and removed, and the store remembers it", async () => {
+  const path = join(folder, "seed.db");
+  const open = (): UserStore => openSqliteStore(path);
+  const users = [ANN, { name: "carl", password: "carl's" }];
+  {
+    using store = open();
+    const bench = await new Bench(config(users), store).started();
+    const { supervisor } = bench;
+    const target = await bench.world.target();
+    const old = await bench.watch(ANN.password);
+    await accepted(target);
+    supervisor.changeUser("8388", "ann", { limits: { quotaBytes: 500 } });
+    assert.equal(bench.user("ann")!.origin, "changed");
+    assert.deepEqual(bench.user("ann")!.limits, { quotaBytes: 500 });
+    assert.equal(old(), "open", "her key is that of the file");
+    assert.equal(supervisor.credentials("8388", "ann")!.password, ANN.password);
+    supervisor.changeUser("8388", "ann", { password: "new" });
+    assert.equal(supervisor.credentials("8388", "ann")!.password, "new");
+    const again = await bench.watch("new");
+    await accepted(target);
+    assert.equal(again(), "open");
+    const carl = await bench.watch("carl's");
+    await accepted(target);
+    supervisor.removeUser("8388", "carl");
+    await settle();
+    assert.notEqual(carl(), "open");
+    assert.equal(bench.user("carl"), undefined);
+    assert.throws(() => supervisor.changeUser("8388", "carl", {}), RangeError);
+    target.close();
+    await bench.stop();
+  }
+  using store = open();
+  const bench = await new Bench(config(users), store).started();
+  const { supervisor } = bench;
+  assert.deepEqual(
+    bench.server().users.map(({ name, origin, limits }) => [
+      name,
+      origin,
+      limits.quotaBytes,
+    ]),
+    [["ann", "changed", 500]],
+  );
+  assert.equal(supervisor.credentials("8388", "ann")!.password, "new");
+  const told = [
+    "user ann of port 8388 was changed at run time, which holds over the " +
+    "configuration",
+    "user carl of port 8388 was removed at run time, which holds over the " +
+    "configuration",
+  ];
+  assert.deepEqual(
+    bench.world.lines.map(({ message }) => message)
+      .filter((message) => message.startsWith("user ")).toSorted(),
+    told,
+  );
+  const { warnings } = await supervisor.reload(true);
+  assert.deepEqual(warnings.toSorted(), told);
+  // Who comes back is of the file again, with a key of its own.
+  supervisor.addUser("8388", { name: "carl" });
+  assert.equal(bench.user("carl")!.origin, "changed");
+  assert.notEqual(supervisor.credentials("8388", "carl")!.password, "carl's");
+  // Whoever the file does not have any more is forgotten with it.
+  bench.file = JSON.stringify(config([ANN]));
+  await supervisor.reload(false);
+  assert.equal(bench.user("carl"), undefined);
   await bench.stop();
 });
 

@@ -1,0 +1,144 @@
+/**
+ * What `umbra doctor` does for a server behind a plugin: it runs the program
+ * and looks at each hop, so that it is known which one fails.
+ *
+ * @module
+ */
+import { systemPrograms } from "../../adapters/system/programs.ts";
+import { formatAddress } from "../../codec/address.ts";
+import { UmbraError } from "../../errors.ts";
+import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
+import {
+  carriesDatagrams,
+  carriesStreams,
+  type PluginOptions,
+} from "../../service/plugin/options.ts";
+import { Plugin } from "../../service/plugin/plugin.ts";
+import { withDefaults } from "../../service/service.ts";
+import {
+  examineUpstream,
+  lookUp,
+  type UpstreamTrial,
+} from "./doctor_upstream.ts";
+import type { Finding } from "./finding.ts";
+import { judgeUnreachable } from "./judge_server.ts";
+import { type ProbeWorld, reach } from "./probe_server.ts";
+
+/** Runs the plugin of a server for as long as this is not disposed of. */
+export class RunningPlugin implements AsyncDisposable {
+  /** The server as it is reached through its plugin. */
+  readonly server: UpstreamServer;
+  readonly #plugin: Plugin | undefined;
+
+  private constructor(server: UpstreamServer, plugin?: Plugin) {
+    this.server = server;
+    this.#plugin = plugin;
+  }
+
+  /**
+   * Starts it, if there is one.
+   *
+   * @throws {TransportError} `ERR_NET_PLUGIN` when it does not listen.
+   */
+  static async start(
+    server: UpstreamServer,
+    world: ProbeWorld,
+  ): Promise<RunningPlugin> {
+    const { plugin: options, endpoint, ...rest } = server;
+    if (options === undefined) return new RunningPlugin(server);
+    const place = { server: formatAddress(endpoint), remote: endpoint };
+    const plugin = new Plugin(
+      options,
+      place,
+      withDefaults({ ...world, programs: systemPrograms }),
+    );
+    plugin.start();
+    try {
+      await plugin.tried();
+      // It is told why at once, and not after further tries.
+      if (plugin.endpoint === undefined) throw plugin.failure;
+      return new RunningPlugin({ ...rest, endpoint: plugin.endpoint }, plugin);
+    } catch (error) {
+      await plugin.stop();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#plugin?.stop();
+  }
+}
+
+/** Tries everything, and tells what it found as it goes. */
+export async function* examineServer(
+  trial: UpstreamTrial,
+  world: ProbeWorld,
+): AsyncGenerator<Finding> {
+  const { server, resolver, tcpWanted } = trial;
+  const { plugin } = server;
+  if (plugin === undefined) {
+    yield* examineUpstream(trial, world);
+    return;
+  }
+  const past = {
+    tcpWanted: tcpWanted && !carriesStreams(plugin),
+    resolver: carriesDatagrams(plugin) ? undefined : resolver,
+  };
+  yield* examineFirstHop(trial, plugin, world);
+  if (past.tcpWanted || past.resolver !== undefined) {
+    yield* withoutFirstHop(examineUpstream({ ...trial, ...past }, world));
+  }
+  trial.progressed(`starting plugin ${plugin.name}`);
+  const startMs = world.clock.monotonicMs();
+  try {
+    await using running = await RunningPlugin.start(server, world);
+    const tookMs = Math.round(world.clock.monotonicMs() - startMs);
+    const detail = `${plugin.name} listens after ${tookMs} ms`;
+    yield { check: "plugin", verdict: "ok", detail };
+    yield* withoutFirstHop(examineUpstream({
+      ...trial,
+      server: running.server,
+      tcpWanted: tcpWanted && carriesStreams(plugin),
+      resolver: carriesDatagrams(plugin) ? resolver : undefined,
+    }, world));
+  } catch (error) {
+    if (!(error instanceof UmbraError)) throw error;
+    yield {
+      check: "plugin",
+      verdict: "fail",
+      detail: error.message,
+      advice: 'compare "plugin" and "plugin_opts" with its documentation',
+    };
+  }
+}
+
+/** Where the plugin itself has to connect to. */
+async function* examineFirstHop(
+  { server, tcpWanted, progressed }: UpstreamTrial,
+  plugin: PluginOptions,
+  world: ProbeWorld,
+): AsyncGenerator<Finding> {
+  const { host, port } = server.endpoint;
+  progressed(`looking ${host} up`);
+  const { finding, addresses } = await lookUp(host, world);
+  yield finding;
+  if (addresses.length === 0 || !tcpWanted || !carriesStreams(plugin)) return;
+  try {
+    progressed(`connecting to ${host}`);
+    const { connectMs } = await reach(addresses, port, world);
+    const detail = `connected to ${host} port ${port}, where the other ` +
+      `plugin is to listen, in ${Math.round(connectMs)} ms`;
+    yield { check: "connect", verdict: "ok", detail };
+  } catch (error) {
+    if (!(error instanceof UmbraError)) throw error;
+    yield judgeUnreachable(server.endpoint, error.code);
+  }
+}
+
+async function* withoutFirstHop(
+  findings: AsyncGenerator<Finding>,
+): AsyncGenerator<Finding> {
+  for await (const finding of findings) {
+    if (finding.check !== "dns" && finding.check !== "connect") yield finding;
+  }
+}

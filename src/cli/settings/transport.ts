@@ -1,0 +1,182 @@
+/**
+ * Settings of what carries Shadowsocks in the place of plain TCP and UDP: at
+ * the end of a local, and at that of a server.
+ *
+ * @module
+ */
+import type { HttpField } from "../../codec/http_head.ts";
+import {
+  formatWebSocketUrl,
+  parseWebSocketUrl,
+  readHeaders,
+  type WebSocketUrl,
+} from "../../codec/websocket_transport.ts";
+import { type CidrBlock, parseCidr } from "../../security/target_policy.ts";
+import type { Endpoint } from "../../transport.ts";
+import { choice, ENDPOINT, object, seconds, several, textAs } from "./kinds.ts";
+import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
+
+/** Where the objects with the keys below stand. */
+export const CARRIERS: Settings<{
+  readonly transport: object;
+  readonly websocket: object;
+}> = {
+  transport: {
+    key: "transport",
+    // At the top it is whose sockets serve.
+    places: ["server"],
+    kind: object({ $ref: "#/$defs/transport" }, "an object"),
+    role: "local",
+    help: "What carries streams and packets to the server instead of plain " +
+      "TCP and UDP; see below",
+    reload: "adopts",
+  },
+  websocket: {
+    key: "websocket",
+    places: OF_SERVER,
+    kind: object({ $ref: "#/$defs/websocket" }, "an object"),
+    role: "server",
+    help: "Where a server takes WebSockets beside its port; see below",
+    reload: "listens",
+  },
+};
+
+const OF_TRANSPORT: readonly Place[] = ["transport"];
+
+const URL_KIND: Kind<WebSocketUrl> = {
+  ...textAs({
+    value: "URL",
+    type: "string",
+    expected: "wss://HOST/PATH or ws://HOST/PATH",
+    read: parseWebSocketUrl,
+    write: formatWebSocketUrl,
+  }),
+  secret: true,
+};
+
+const CLOSE_DELAY: Kind<number> = seconds(0, "seconds in digits");
+
+/** What carries a server of a local. */
+export const TRANSPORT: Settings<{
+  readonly type: "websocket";
+  readonly url: WebSocketUrl;
+  readonly udpUrl: WebSocketUrl;
+  readonly closeDelayMs: number;
+  readonly headers: HttpField[];
+}> = {
+  type: {
+    key: "type",
+    places: OF_TRANSPORT,
+    kind: choice("TYPE", ["websocket"] as const),
+    help: "What it is: `websocket`",
+    reload: "adopts",
+  },
+  url: {
+    key: "url",
+    places: OF_TRANSPORT,
+    kind: URL_KIND,
+    help: "The WebSocket for streams; its path is as good as a password. " +
+      "`server` and `server_port` may name another host to connect to",
+    reload: "adopts",
+  },
+  udpUrl: {
+    key: "udp_url",
+    places: OF_TRANSPORT,
+    kind: URL_KIND,
+    usual: "no UDP by this server",
+    help: "The WebSocket for packets",
+    reload: "adopts",
+  },
+  closeDelayMs: {
+    key: "close_delay",
+    places: OF_TRANSPORT,
+    kind: CLOSE_DELAY,
+    default: 0,
+    help: "Quiet between the last byte of a stream and its end; a link to " +
+      "v2ray-plugin, whose server knows no half-close, has 5",
+    reload: "adopts",
+  },
+  headers: {
+    key: "headers",
+    places: OF_TRANSPORT,
+    kind: {
+      type: "object",
+      expected: "fields of HTTP as text, but none of the handshake's own",
+      schema: { type: "object", additionalProperties: { type: "string" } },
+      secret: true,
+      read: (value) =>
+        typeof value === "object" && value !== null && !Array.isArray(value)
+          ? readHeaders(value as Record<string, unknown>)
+          : undefined,
+    },
+    help: 'Fields of the request, as `{ "User-Agent": "…" }`',
+    reload: "adopts",
+  },
+};
+
+const OF_WEBSOCKET: readonly Place[] = ["websocket"];
+
+const PATH: Kind<string> = {
+  ...textAs({
+    value: "PATH",
+    type: "string",
+    expected: "a path that begins with /, without spaces",
+    read: (text) => /^\/[\x21-\x7e]*$/.test(text) ? text : undefined,
+  }),
+  secret: true,
+};
+
+/** Where a server takes WebSockets. */
+export const WEBSOCKET: Settings<{
+  readonly listen: Endpoint;
+  readonly tcpPath: string;
+  readonly udpPath: string;
+  readonly closeDelayMs: number;
+  readonly trustedProxies: CidrBlock[];
+}> = {
+  listen: {
+    key: "listen",
+    places: OF_WEBSOCKET,
+    kind: ENDPOINT,
+    help: "Where the web server in front connects",
+    reload: "listens",
+  },
+  tcpPath: {
+    key: "tcp_path",
+    places: OF_WEBSOCKET,
+    kind: PATH,
+    help: "Path of the WebSocket for streams; as good as a password",
+    reload: "listens",
+  },
+  udpPath: {
+    key: "udp_path",
+    places: OF_WEBSOCKET,
+    kind: PATH,
+    help: "The same for packets; `mode` must have UDP",
+    reload: "listens",
+  },
+  closeDelayMs: {
+    key: "close_delay",
+    places: OF_WEBSOCKET,
+    kind: CLOSE_DELAY,
+    default: 0,
+    help:
+      "Quiet between the last byte of a stream and its end. The clients of " +
+      "v2ray-plugin drop what they have not passed on when the end is there: " +
+      "2 is what its own server waits",
+    reload: "listens",
+  },
+  trustedProxies: {
+    key: "trusted_proxies",
+    places: OF_WEBSOCKET,
+    kind: several(textAs<CidrBlock>({
+      value: "CIDR",
+      type: "string",
+      expected: "an IP address, or IP/BITS",
+      read: parseCidr,
+    })),
+    usual: "none",
+    help: "Web servers whose `X-Forwarded-For` tells the address of a client",
+    reload: "listens",
+  },
+};

@@ -1,0 +1,319 @@
+/**
+ * The command `user`: adds, shows, changes and removes users of a server.
+ *
+ * @module
+ */
+import process from "node:process";
+import type { ServerStatus, UserStatus } from "../../admin/operator.ts";
+import { formatAgo, formatBytes } from "../../admin/units.ts";
+import { stateOf } from "../../admin/user_rows.ts";
+import { systemClock } from "../../clock.ts";
+import { ConfigError, TransportError } from "../../errors.ts";
+import { type UserLimits, userNameFault } from "../../users.ts";
+import { configureServer } from "../config/config.ts";
+import { operatorSettings } from "../config/operator_settings.ts";
+import { Secrets } from "../config/secrets.ts";
+import { systemSources } from "../config/sources.ts";
+import { findCommand } from "../commands/commands.ts";
+import { type Arguments, parseArguments } from "../options/args.ts";
+import { usage } from "../options/getopt.ts";
+import { badOption } from "../options/option_value.ts";
+import { complain, print } from "../output.ts";
+import { USER_LIMITS } from "../settings/users.ts";
+import { qrLines } from "../tools/qr_terminal.ts";
+import { printable } from "../top/terminal_text.ts";
+import {
+  remoteControl,
+  storeControl,
+  type UserControl,
+} from "./user_control.ts";
+
+/** What can be done, and whether it is done with one user. */
+const ACTIONS = {
+  add: true,
+  list: false,
+  show: true,
+  set: true,
+  disable: true,
+  enable: true,
+  remove: true,
+  link: true,
+};
+
+type Action = keyof typeof ACTIONS;
+
+/**
+ * Runs the command.
+ *
+ * @throws {UmbraError} When nobody keeps users, or refuses the change.
+ */
+export async function runUser(args: Arguments): Promise<void> {
+  const [word = "", name, second] = args.operands;
+  if (!Object.hasOwn(ACTIONS, word)) {
+    throw usage(`What shall be done? Give ${Object.keys(ACTIONS).join(", ")}`);
+  }
+  const action = word as Action;
+  if (ACTIONS[action] ? name === undefined : name !== undefined) {
+    throw usage(
+      ACTIONS[action]
+        ? `Name the user: umbra user ${action} NAME`
+        : "umbra user list takes no NAME",
+    );
+  }
+  if (second !== undefined) throw usage("One user at a time; quote its name");
+  using owned = new DisposableStack();
+  const control = await controlOf(args, owned);
+  await act(action, name ?? "", args, control);
+  const changes = !["list", "show", "link"].includes(action);
+  if (changes && control.note !== undefined) {
+    complain(`umbra: ${control.note}\n`);
+  }
+}
+
+/** The running program, or else the store of its configuration. */
+async function controlOf(
+  args: Arguments,
+  owned: DisposableStack,
+): Promise<UserControl> {
+  const file = args.last("config");
+  // Operands are links to a server, and names here.
+  const asServer = file === undefined
+    ? undefined
+    : parseArguments(findCommand("server")!, ["-c", file]);
+  const configured = asServer && configureServer(asServer, systemSources);
+  const secrets = new Secrets(systemSources);
+  const { admin, adminToken: token } = {
+    ...configured?.operator,
+    ...present(
+      operatorSettings("server", { args, file: undefined, secrets }),
+      "admin",
+      "adminToken",
+    ),
+  };
+  if (admin !== undefined) {
+    const control = remoteControl({ address: admin, token });
+    try {
+      await control.servers();
+      return control;
+    } catch (error) {
+      const isOff = error instanceof TransportError &&
+        error.code === "ERR_NET_REFUSED";
+      if (!isOff || configured?.operator.store === undefined) throw error;
+    }
+  }
+  if (asServer !== undefined && configured !== undefined) {
+    return storeControl(asServer, configured, owned);
+  }
+  throw usage(
+    "Whose user? Give -c FILE of the server, or the --admin of a running one",
+  );
+}
+
+/** The settings of these names that are set. */
+function present<T, K extends keyof T>(
+  settings: T,
+  ...names: readonly K[]
+): Partial<Pick<T, K>> {
+  const set = names.filter((name) => settings[name] !== undefined);
+  return Object.fromEntries(
+    set.map((name) => [name, settings[name]]),
+  ) as Partial<Pick<T, K>>;
+}
+
+async function act(
+  action: Action,
+  name: string,
+  args: Arguments,
+  control: UserControl,
+): Promise<void> {
+  const servers = await control.servers();
+  if (action === "list") return await print(list(servers, args));
+  if (action === "add") {
+    const { id } = serverFor(servers, args);
+    const fault = userNameFault(name);
+    if (fault !== undefined) {
+      throw new ConfigError("ERR_CONFIG_VALUE", `The name ${fault}`);
+    }
+    await control.add(id, { name, limits: limitsFrom(args, {}) });
+    return await printLink(id, name, args, control);
+  }
+  const { server, user } = find(servers, name, args);
+  switch (action) {
+    case "show":
+      return await print(show(server, user, args));
+    case "link":
+      return await printLink(server.id, name, args, control);
+    case "remove":
+      await control.remove(server.id, name);
+      break;
+    case "set":
+      await control.change(server.id, name, {
+        limits: limitsFrom(args, user.limits),
+      });
+      break;
+    default:
+      await control.change(server.id, name, { disabled: action === "disable" });
+  }
+  await print(`${printable(name)}: ${DONE[action]}\n`);
+}
+
+const DONE = {
+  remove: "removed",
+  set: "changed",
+  disable: "disabled",
+  enable: "enabled",
+} as const;
+
+async function printLink(
+  server: string,
+  name: string,
+  args: Arguments,
+  control: UserControl,
+): Promise<void> {
+  const link = await control.link(server, name);
+  const drawing = args.has("qr") || process.stdout.isTTY === true;
+  await print(`${link}\n${drawing ? qrLines(link) : ""}`);
+}
+
+/** The one server, or the one that `--server` names. */
+function serverFor(
+  servers: readonly ServerStatus[],
+  args: Arguments,
+): ServerStatus {
+  const wanted = args.last("server");
+  const found = wanted === undefined
+    ? servers
+    : servers.filter(({ id }) => id === wanted);
+  const [server, second] = found;
+  if (server !== undefined && second === undefined) return server;
+  throw usage(
+    `Which server? Give --server PORT: ${
+      servers.map(({ id }) => id).join(", ")
+    }`,
+  );
+}
+
+function find(
+  servers: readonly ServerStatus[],
+  name: string,
+  args: Arguments,
+): { server: ServerStatus; user: UserStatus } {
+  const wanted = args.last("server");
+  const [found, second] = servers
+    .filter(({ id }) => wanted === undefined || id === wanted)
+    .flatMap((server) =>
+      server.users.filter((user) => user.name === name)
+        .map((user) => ({ server, user }))
+    );
+  if (found === undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      "There is no user of that name; `umbra user list` shows all",
+    );
+  }
+  if (second !== undefined) {
+    throw usage("Several servers have a user of that name: give --server PORT");
+  }
+  return found;
+}
+
+/** Limits as the options change them; `none` takes one away. */
+function limitsFrom(args: Arguments, old: UserLimits): UserLimits {
+  const limits: Record<string, number> = { ...old };
+  for (const [option, limit] of Object.entries(LIMIT_OPTIONS)) {
+    const text = args.last(option);
+    if (text === undefined) continue;
+    delete limits[limit];
+    if (text === "none") continue;
+    const { kind } = USER_LIMITS[limit];
+    const value = kind.read(/^\d+$/.test(text) ? Number(text) : text);
+    if (value === undefined) {
+      throw badOption(option, `${kind.expected.replaceAll('"', "")}, or none`);
+    }
+    limits[limit] = value;
+  }
+  return limits;
+}
+
+/** The limit of each option. */
+export const LIMIT_OPTIONS: Readonly<Record<string, keyof UserLimits>> = {
+  quota: "quotaBytes",
+  rate: "bytesPerSecond",
+  connections: "maxConnections",
+  devices: "maxHosts",
+  expires: "expiresUnixMs",
+};
+
+function list(servers: readonly ServerStatus[], args: Arguments): string {
+  const wanted = args.last("server");
+  const rows = servers.filter(({ id }) => wanted === undefined || id === wanted)
+    .flatMap(({ id, users }) => users.map((user) => ({ server: id, ...user })));
+  if (args.has("json")) return `${JSON.stringify(rows)}\n`;
+  if (rows.length === 0) return "No user has a name here yet\n";
+  const now = systemClock.unixMs();
+  const cells = rows.map((user) => [
+    printable(user.name),
+    user.server,
+    stateOf(user, now),
+    formatBytes(user.usage.bytesUp + user.usage.bytesDown),
+    user.limits.quotaBytes === undefined
+      ? "–"
+      : formatBytes(user.limits.quotaBytes),
+    formatAgo(user.usage.lastSeenUnixMs, now),
+    ORIGINS[user.origin],
+  ]);
+  const all = [
+    ["NAME", "PORT", "STATE", "USED", "QUOTA", "SEEN", "FROM"],
+    ...cells,
+  ];
+  const widths = all[0]!.map((_, i) =>
+    Math.max(...all.map((row) => row[i]!.length))
+  );
+  return all.map((row) =>
+    `${row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()}\n`
+  ).join("");
+}
+
+const ORIGINS: Readonly<Record<UserStatus["origin"], string>> = {
+  file: "the configuration",
+  api: "added at run time",
+  changed: "the configuration, changed at run time",
+};
+
+function show(
+  { id, method }: ServerStatus,
+  user: UserStatus,
+  args: Arguments,
+): string {
+  if (args.has("json")) return `${JSON.stringify({ server: id, ...user })}\n`;
+  const { usage: used, limits } = user;
+  const now = systemClock.unixMs();
+  const { quotaBytes, bytesPerSecond, maxConnections, maxHosts } = limits;
+  const { expiresUnixMs } = limits;
+  const rows: (readonly [string, string])[] = [
+    ["name", printable(user.name)],
+    ["port", `${id}, ${method}`],
+    ["state", stateOf(user, now)],
+    ["down", formatBytes(used.bytesDown)],
+    ["up", formatBytes(used.bytesUp)],
+    ["seen", formatAgo(used.lastSeenUnixMs, now)],
+    ["devices", used.hosts.join(", ") || "none"],
+    ["quota", quotaBytes === undefined ? "none" : formatBytes(quotaBytes)],
+    [
+      "rate",
+      bytesPerSecond === undefined
+        ? "none"
+        : `${formatBytes(bytesPerSecond)} a second each way`,
+    ],
+    ["connections", `${maxConnections ?? "any number"} at once`],
+    ["devices", `${maxHosts ?? "any number"} at once`],
+    [
+      "expires",
+      expiresUnixMs === undefined
+        ? "never"
+        : new Date(expiresUnixMs).toISOString(),
+    ],
+    ["from", ORIGINS[user.origin]],
+  ];
+  return rows.map(([key, value]) => `${key.padEnd(12)} ${value}\n`).join("");
+}

@@ -1,0 +1,139 @@
+/**
+ * Who changes users for `umbra user`: a running program through its operator's
+ * port or, where none runs, its store.
+ *
+ * @module
+ */
+import { chooseProviders } from "../../adapters/crypto/providers.ts";
+import { systemTransport } from "../../adapters/net/system.ts";
+import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
+import type {
+  NewUser,
+  ServerStatus,
+  Status,
+  UserChange,
+} from "../../admin/operator.ts";
+import { systemClock } from "../../clock.ts";
+import { ConfigError } from "../../errors.ts";
+import { silentLogger, silentMetrics } from "../../observe.ts";
+import { systemRandomBytes } from "../../random.ts";
+import {
+  type ConfiguredRole,
+  type ConfiguredServer,
+  configureServer,
+} from "../config/config.ts";
+import { systemSources } from "../config/sources.ts";
+import type { Arguments } from "../options/args.ts";
+import { Fleet } from "../run/fleet.ts";
+import { Supervisor } from "../run/supervisor.ts";
+import { guessHost } from "../tools/guess_host.ts";
+import {
+  askAdmin,
+  fetchStatus,
+  type StatusSource,
+} from "../top/status_client.ts";
+
+/** What can be done with users. Everything throws what `Operator` does. */
+export interface UserControl {
+  /** What a change means where it does not take effect at once. */
+  readonly note?: string;
+  /** Every server, with its users. */
+  servers(): Promise<readonly ServerStatus[]>;
+  add(server: string, user: NewUser): Promise<void>;
+  change(server: string, name: string, change: UserChange): Promise<void>;
+  remove(server: string, name: string): Promise<void>;
+  /** The link of a user. Secret. */
+  link(server: string, name: string): Promise<string>;
+}
+
+/** A running program. */
+export function remoteControl(source: StatusSource): UserControl {
+  const ask = async (
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<string> => {
+    const answer = await askAdmin(source, method, `/api/servers/${path}`, body);
+    if (answer.status < 300) return answer.body;
+    throw new ConfigError("ERR_CONFIG_VALUE", reasonOf(answer.body));
+  };
+  const usersOf = (server: string): string =>
+    `${encodeURIComponent(server)}/users`;
+  const pathOf = (server: string, name: string): string =>
+    `${usersOf(server)}/${encodeURIComponent(name)}`;
+  return {
+    servers: async () => (await fetchStatus(source)).servers,
+    async add(server, user): Promise<void> {
+      await ask("POST", usersOf(server), user);
+    },
+    async change(server, name, change): Promise<void> {
+      await ask("PATCH", pathOf(server, name), change);
+    },
+    async remove(server, name): Promise<void> {
+      await ask("DELETE", pathOf(server, name));
+    },
+    link: async (server, name) =>
+      JSON.parse(await ask("GET", `${pathOf(server, name)}/uri`)).uri,
+  };
+}
+
+/** The API says `{"error": …}`; what stands between says anything. */
+function reasonOf(body: string): string {
+  try {
+    const { error } = JSON.parse(body);
+    return String(error?.message ?? error);
+  } catch {
+    return "the operator's port refuses without a reason";
+  }
+}
+
+/**
+ * The store of a configuration whose program does not run.
+ *
+ * @param owned Closes the store.
+ * @throws {ConfigError} When the configuration is wrong or has no store.
+ */
+export function storeControl(
+  args: Arguments,
+  configured: ConfiguredRole<ConfiguredServer[]>,
+  owned: DisposableStack,
+): UserControl {
+  const { store: path, publicHost } = configured.operator;
+  if (path === undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      'The configuration has neither "admin" nor "store", so nothing keeps a ' +
+        'change: add "store": "umbra.db", and "admin": "127.0.0.1:9090"',
+    );
+  }
+  const methods = configured.result.map(({ method }) => method);
+  const witness = { logger: silentLogger, metrics: silentMetrics };
+  const supervisor = new Supervisor(configured, {
+    ...{ clock: systemClock, randomBytes: systemRandomBytes, publicHost },
+    configure: () => configureServer(args, systemSources),
+    ciphers: { prepare: () => {}, serve: () => {} },
+    world: { transport: systemTransport(), ...chooseProviders(methods) },
+    logger: silentLogger,
+    fleet: new Fleet({ ...witness, withFields: false }),
+    store: owned.use(openSqliteStore(path)),
+    programStatus: () => NOT_RUNNING,
+    guessHost,
+  });
+  supervisor.openIdle();
+  return {
+    note: `kept in ${path}; takes effect when the server starts`,
+    servers: () => Promise.resolve(supervisor.status().servers),
+    add: async (server, user) => await supervisor.addUser(server, user),
+    change: async (server, name, change) =>
+      await supervisor.changeUser(server, name, change),
+    remove: async (server, name) => await supervisor.removeUser(server, name),
+    async link(server, name): Promise<string> {
+      const uri = await supervisor.credentials(server, name)?.uri;
+      if (uri !== undefined) return uri;
+      throw new ConfigError("ERR_CONFIG_VALUE", `${name} has no link`);
+    },
+  };
+}
+
+/** Of a program that does not run nothing but its users is looked at. */
+const NOT_RUNNING = {} as Omit<Status, "servers" | "keepsUsers">;

@@ -1,0 +1,333 @@
+/**
+ * Frames of WebSocket, as far as Shadowsocks is carried in them: binary
+ * messages and no extension.
+ *
+ * ```text
+ * FIN 1 bit | 0 3 bits | opcode 4 bits | MASK 1 bit | length 7 bits
+ *   | length 2 bytes, if those are 126; 8 bytes, if 127
+ *   | key 4 bytes, if MASK | payload
+ * ```
+ *
+ * What a client sends is masked, what a server sends is not.
+ *
+ * Source: RFC 6455 §5 and §7.4.
+ * Does not: read text messages.
+ *
+ * @module
+ */
+import { type Allocate, allocateFresh } from "../buffer_pool.ts";
+import { NOTHING, readU16, writeU16 } from "../bytes.ts";
+import { ProtocolError } from "../errors.ts";
+import { MAX_CONTROL_PAYLOAD } from "../limits.ts";
+
+const CONTINUATION = 0x0;
+const BINARY = 0x2;
+const CLOSE = 0x8;
+const PING = 0x9;
+const PONG = 0xa;
+
+const FIN = 0x80;
+const MASKED = 0x80;
+const KEY_LENGTH = 4;
+
+/** Bytes of the longest head of a frame. */
+const MAX_HEAD = 2 + 8 + KEY_LENGTH;
+
+/** Code of a Close frame: the sender has said everything. */
+export const CLOSE_NORMAL = 1_000;
+
+/** Which end sends. */
+export type WebSocketEnd = "client" | "server";
+
+/** Writes frames of one end. */
+export class FrameWriter {
+  readonly #makeKey: (() => Uint8Array) | undefined;
+
+  /** @param randomBytes Makes the masks of a client; a server has none. */
+  constructor(randomBytes: ((length: number) => Uint8Array) | undefined) {
+    this.#makeKey = randomBytes && (() => randomBytes(KEY_LENGTH));
+  }
+
+  /**
+   * One binary message in one frame.
+   *
+   * @param payload Borrowed.
+   * @param allocate Where the result comes from; default: fresh memory.
+   */
+  message(payload: Uint8Array, allocate?: Allocate): Uint8Array {
+    return this.#frame(BINARY, payload, allocate);
+  }
+
+  /** The answer to a ping with this payload. */
+  pong(payload: Uint8Array): Uint8Array {
+    return this.#frame(PONG, payload);
+  }
+
+  /** The end of what this end says. */
+  close(code: number): Uint8Array {
+    const payload = new Uint8Array(2);
+    writeU16(payload, 0, code);
+    return this.#frame(CLOSE, payload);
+  }
+
+  #frame(
+    opcode: number,
+    payload: Uint8Array,
+    allocate: Allocate = allocateFresh,
+  ): Uint8Array {
+    const { length } = payload;
+    const key = this.#makeKey?.();
+    const extended = length < 126 ? 0 : length <= 0xffff ? 2 : 8;
+    const head = 2 + extended + (key === undefined ? 0 : KEY_LENGTH);
+    const frame = allocate(head + length);
+    frame[0] = FIN | opcode;
+    frame[1] = (key === undefined ? 0 : MASKED) |
+      (extended === 0 ? length : extended === 2 ? 126 : 127);
+    if (extended === 2) writeU16(frame, 2, length);
+    if (extended === 8) writeU64(frame, 2, length);
+    frame.set(payload, head);
+    if (key !== undefined) {
+      frame.set(key, head - KEY_LENGTH);
+      mask(frame.subarray(head), key, 0);
+    }
+    return frame;
+  }
+}
+
+/** What came out of bytes of the peer. */
+export type FrameEvent =
+  /** A part of a message; the last one has `isLast`. */
+  | {
+    readonly kind: "payload";
+    readonly bytes: Uint8Array;
+    readonly isLast: boolean;
+  }
+  /** To be answered with a pong of the same payload. */
+  | { readonly kind: "ping"; readonly bytes: Uint8Array }
+  /** The peer has said everything; `undefined`: without a code. */
+  | { readonly kind: "close"; readonly code: number | undefined };
+
+/**
+ * Reads frames of the other end. After it throws it is dead; what comes behind
+ * a Close frame is ignored.
+ *
+ * Time: linear in the bytes read. Space: one head and one control payload.
+ */
+export class FrameReader {
+  readonly #isMasked: boolean;
+  readonly #maxMessage: number;
+  readonly #head = new Uint8Array(MAX_HEAD);
+  #headLength = 0;
+  #control = NOTHING;
+  #controlLength = 0;
+  /** The frame whose payload is being read. */
+  #opcode = -1;
+  #isFinal = false;
+  readonly #key = new Uint8Array(KEY_LENGTH);
+  /** Payload bytes of the frame that were read, and that are to come. */
+  #read = 0;
+  #left = 0;
+  /** Bytes of the message that were announced; -1 between messages. */
+  #message = -1;
+  #isClosed = false;
+
+  /**
+   * @param peer Which end is read.
+   * @param maxMessage Bytes of a message at most.
+   */
+  constructor(peer: WebSocketEnd, maxMessage: number) {
+    this.#isMasked = peer === "client";
+    this.#maxMessage = maxMessage;
+  }
+
+  /**
+   * Takes bytes, split anywhere.
+   *
+   * @param bytes Owned by the reader from now on: payload is unmasked in place
+   * and handed out as parts of them.
+   * @throws {ProtocolError} `ERR_WS_FRAME`.
+   */
+  read(bytes: Uint8Array): FrameEvent[] {
+    const events: FrameEvent[] = [];
+    for (let at = 0; at < bytes.length && !this.#isClosed;) {
+      if (this.#opcode < 0) {
+        at += this.#readHead(bytes.subarray(at));
+        if (this.#opcode < 0) continue;
+      }
+      const part = bytes.subarray(at, at + this.#left);
+      at += part.length;
+      const event = this.#readPayload(part);
+      if (event !== undefined) events.push(event);
+    }
+    return events;
+  }
+
+  /** True once the peer has said that it has said everything. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /**
+   * The peer's bytes have ended.
+   *
+   * @throws {ProtocolError} `ERR_WS_TRUNCATED` inside a frame or a message.
+   */
+  end(): void {
+    const isInside = this.#headLength > 0 || this.#opcode >= 0 ||
+      this.#message >= 0;
+    if (!isInside || this.#isClosed) return;
+    throw new ProtocolError(
+      "ERR_WS_TRUNCATED",
+      "WebSocket stream ended inside a message",
+    );
+  }
+
+  /** @returns Bytes taken; the frame has begun when its head is complete. */
+  #readHead(bytes: Uint8Array): number {
+    let taken = 0;
+    while (taken < bytes.length) {
+      this.#head[this.#headLength++] = bytes[taken++]!;
+      if (this.#headLength === 2) this.#checkHead();
+      if (this.#headLength < 2 || this.#headLength < this.#wanted) continue;
+      this.#begin();
+      break;
+    }
+    return taken;
+  }
+
+  /** Bytes of the head, as its second byte tells. */
+  get #wanted(): number {
+    const short = this.#head[1]! & 0x7f;
+    return 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) +
+      (this.#isMasked ? KEY_LENGTH : 0);
+  }
+
+  #checkHead(): void {
+    const first = this.#head[0]!;
+    const second = this.#head[1]!;
+    const opcode = first & 0x0f;
+    const isControl = opcode >= CLOSE;
+    if ((first & 0x70) !== 0) throw wrong("a reserved bit is set");
+    if ((second & MASKED) !== 0 !== this.#isMasked) {
+      throw wrong(this.#isMasked ? "it is not masked" : "it is masked");
+    }
+    if (isControl && (first & FIN) === 0) {
+      throw wrong("a control frame is in fragments");
+    }
+    if (isControl && (second & 0x7f) > MAX_CONTROL_PAYLOAD) {
+      throw wrong(`a control frame has over ${MAX_CONTROL_PAYLOAD} bytes`);
+    }
+    if (!OPCODES.has(opcode)) throw wrong(`opcode ${opcode} is not spoken`);
+    const isInside = this.#message >= 0;
+    if (opcode === CONTINUATION && !isInside) {
+      throw wrong("no message is there to go on with");
+    }
+    if (opcode === BINARY && isInside) {
+      throw wrong("a message begins inside another");
+    }
+  }
+
+  #begin(): void {
+    const head = this.#head;
+    const short = head[1]! & 0x7f;
+    const length = short === 126
+      ? readU16(head, 2)
+      : short === 127
+      ? readU64(head, 2)
+      : short;
+    if (short === 126 && length < 126 || short === 127 && length <= 0xffff) {
+      throw wrong("its length is not written in the shortest form");
+    }
+    const opcode = head[0]! & 0x0f;
+    if (opcode < CLOSE) {
+      this.#message = Math.max(this.#message, 0) + length;
+      if (this.#message > this.#maxMessage) {
+        throw wrong(`a message has over ${this.#maxMessage} bytes`);
+      }
+    } else {
+      this.#control = new Uint8Array(length);
+      this.#controlLength = 0;
+    }
+    if (this.#isMasked) {
+      this.#key.set(
+        head.subarray(this.#headLength - KEY_LENGTH, MAX_HEAD)
+          .subarray(0, KEY_LENGTH),
+      );
+    }
+    this.#opcode = opcode;
+    this.#isFinal = (head[0]! & FIN) !== 0;
+    this.#read = 0;
+    this.#left = length;
+    this.#headLength = 0;
+  }
+
+  /** Takes a part of the payload, maybe all of it. */
+  #readPayload(part: Uint8Array): FrameEvent | undefined {
+    if (this.#isMasked) mask(part, this.#key, this.#read);
+    this.#read += part.length;
+    this.#left -= part.length;
+    const isWhole = this.#left === 0;
+    const opcode = this.#opcode;
+    if (isWhole) this.#opcode = -1;
+    if (opcode < CLOSE) {
+      const isLast = isWhole && this.#isFinal;
+      if (isLast) this.#message = -1;
+      return part.length > 0 || isLast
+        ? { kind: "payload", bytes: part, isLast }
+        : undefined;
+    }
+    this.#control.set(part, this.#controlLength);
+    this.#controlLength += part.length;
+    if (!isWhole || opcode === PONG) return undefined;
+    if (opcode === PING) return { kind: "ping", bytes: this.#control };
+    this.#isClosed = true;
+    return { kind: "close", code: closeCode(this.#control) };
+  }
+}
+
+const OPCODES: ReadonlySet<number> = new Set([
+  CONTINUATION,
+  BINARY,
+  CLOSE,
+  PING,
+  PONG,
+]);
+
+/** @throws {ProtocolError} For a code that must not be sent. */
+function closeCode(payload: Uint8Array): number | undefined {
+  if (payload.length === 0) return undefined;
+  const code = payload.length === 1 ? 0 : readU16(payload, 0);
+  const isDefined = code >= CLOSE_NORMAL && code <= 1_014 &&
+    !NEVER_SENT.has(code);
+  if (isDefined || code >= 3_000 && code <= 4_999) return code;
+  throw wrong("its code to close with must not be sent");
+}
+
+/** RFC 6455 §7.4.1. */
+const NEVER_SENT: ReadonlySet<number> = new Set([1_004, 1_005, 1_006]);
+
+/** @param offset Bytes of the payload before these. */
+function mask(bytes: Uint8Array, key: Uint8Array, offset: number): void {
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = bytes[i]! ^ key[(offset + i) & 3]!;
+  }
+}
+
+function writeU64(bytes: Uint8Array, at: number, value: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, 8);
+  view.setBigUint64(0, BigInt(value));
+}
+
+/** What is beyond the range of a number is too long for any bound. */
+function readU64(bytes: Uint8Array, at: number): number {
+  return Number(
+    new DataView(bytes.buffer, bytes.byteOffset + at, 8).getBigUint64(0),
+  );
+}
+
+function wrong(what: string): ProtocolError {
+  return new ProtocolError(
+    "ERR_WS_FRAME",
+    `Cannot read WebSocket frame: ${what}`,
+  );
+}

@@ -1,0 +1,78 @@
+/**
+ * Packets of one association inside a WebSocket, as a socket of UDP that knows
+ * one peer.
+ *
+ * @module
+ */
+import { abortable } from "../../../clock.ts";
+import { TransportError } from "../../../errors.ts";
+import type { WebSocketPackets } from "../../../streams/websocket_packets.ts";
+import type {
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+  WaitOptions,
+} from "../../../transport.ts";
+
+/** A {@link DatagramSocket} over {@link WebSocketPackets}. */
+export class PacketSocket implements DatagramSocket {
+  readonly address: Endpoint;
+  /** What is not read waits with the peer. */
+  readonly dropped = 0;
+  readonly #packets: WebSocketPackets;
+  readonly #peer: Endpoint;
+  /** A packet that is waited for, and the one who waited has given up. */
+  #next: Promise<Uint8Array | undefined> | undefined;
+  #isClosed = false;
+
+  /**
+   * Takes the packets over.
+   *
+   * @param address Our own.
+   * @param peer Who is said to have sent what comes.
+   */
+  constructor(packets: WebSocketPackets, address: Endpoint, peer: Endpoint) {
+    this.#packets = packets;
+    this.address = address;
+    this.#peer = peer;
+  }
+
+  /**
+   * See {@link DatagramSocket.receive}.
+   *
+   * @throws {TransportError} `ERR_NET_RESET` when the server has ended the
+   * association; nothing comes any more then.
+   */
+  async receive({ signal }: WaitOptions = {}): Promise<Datagram | undefined> {
+    if (this.#isClosed) return undefined;
+    this.#next ??= this.#packets.receive();
+    const next = this.#next;
+    try {
+      const payload = await abortable(next, signal);
+      this.#next = undefined;
+      if (payload !== undefined) return { payload, from: this.#peer };
+    } catch (error) {
+      if (!this.#isClosed) throw error;
+    }
+    if (this.#isClosed) return undefined;
+    throw new TransportError(
+      "ERR_NET_RESET",
+      "The WebSocket server has ended the association",
+    );
+  }
+
+  /** See {@link DatagramSocket.send}. */
+  send(
+    payload: Uint8Array,
+    _to: Endpoint,
+    { signal }: WaitOptions = {},
+  ): Promise<void> {
+    return abortable(this.#packets.send(payload), signal);
+  }
+
+  /** See {@link DatagramSocket.close}. */
+  close(): void {
+    this.#isClosed = true;
+    this.#packets.close();
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Salts that begin with given bytes, so that the first packet of a stream looks
+ * like one of another protocol. The server need not know.
+ *
+ * As text, each character of a prefix is one byte: U+0000 to U+00FF.
+ *
+ * Security: what the prefix takes of a salt is not random, and a salt that
+ * repeats gives two streams the same key.
+ *
+ * @module
+ */
+import { toLatin1 } from "../../bytes.ts";
+import type { Method } from "../../crypto/method.ts";
+import { ConfigError } from "../../errors.ts";
+import { FEW_RANDOM_SALT_BYTES, MIN_RANDOM_SALT_BYTES } from "../../limits.ts";
+import type { RandomBytes } from "../../random.ts";
+
+/**
+ * Reads a prefix.
+ *
+ * @returns At least one byte.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` when a character is no byte, the
+ * method has no salts of its own choice, or its salts have no room.
+ */
+export function readSaltPrefix(text: string, method: Method): Uint8Array {
+  if ([...text].some((character) => character > "\xff")) {
+    throw wrong("a character is not in the range U+0000 to U+00FF");
+  }
+  const { family } = method;
+  if (family.name !== "AEAD 2017") {
+    throw wrong(
+      family.name === "Shadowsocks 2022"
+        ? "not with 2022 methods"
+        : `not with ${method.name}, which has no salts`,
+    );
+  }
+  const room = saltLengthOf(method) - MIN_RANDOM_SALT_BYTES;
+  const prefix = toLatin1(text);
+  if (prefix.length > room) {
+    throw wrong(
+      `${prefix.length} bytes, this method has room for ${room} of ` +
+        `${saltLengthOf(method)}`,
+    );
+  }
+  return prefix;
+}
+
+/** What the operator should know of a prefix; `undefined`: nothing. */
+export function saltPrefixWarning(
+  prefix: Uint8Array,
+  method: Method,
+): string | undefined {
+  const left = saltLengthOf(method) - prefix.length;
+  return left >= FEW_RANDOM_SALT_BYTES
+    ? undefined
+    : `prefix: ${left} random bytes are left in a salt of ${method.name}, ` +
+      "which may repeat; a method with longer salts, or a shorter prefix, " +
+      "leaves more";
+}
+
+/** Makes salts that begin with a prefix; without one, random ones. */
+export function prefixedSalts(
+  randomBytes: RandomBytes,
+  prefix: Uint8Array | undefined,
+): RandomBytes {
+  if (prefix === undefined) return randomBytes;
+  return (length) => {
+    const salt = randomBytes(length);
+    salt.set(prefix);
+    return salt;
+  };
+}
+
+function saltLengthOf(method: Method): number {
+  return "saltLength" in method ? method.saltLength : 0;
+}
+
+function wrong(why: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", `prefix: ${why}`);
+}

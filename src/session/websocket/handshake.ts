@@ -1,0 +1,218 @@
+/**
+ * The handshake that turns an HTTP connection into a WebSocket, at both ends,
+ * without I/O.
+ *
+ * Source: RFC 6455 §4.
+ *
+ * Security: the path of a request is a secret, which no message repeats.
+ *
+ * @module
+ */
+import { equalBytes, toLatin1 } from "../../bytes.ts";
+import { encodeBase64 } from "../../codec/base64.ts";
+import {
+  encodeHead,
+  fieldValues,
+  type HttpField,
+  HttpHeadReader,
+  type HttpRequestHead,
+  listElements,
+  parseRequestHead,
+  parseResponseHead,
+} from "../../codec/http_head.ts";
+import { parseIp } from "../../codec/ip_address.ts";
+import { SHA1 } from "../../crypto/legacy_digest.ts";
+import { ProtocolError } from "../../errors.ts";
+import type { RandomBytes } from "../../random.ts";
+
+/** What a key is answered with: RFC 6455 §1.3. */
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+const KEY_BYTES = 16;
+
+/** What a client asks for. */
+export interface UpgradeTarget {
+  /** Host, and port unless it is the usual one. */
+  readonly authority: string;
+  /** With its query. */
+  readonly path: string;
+  /** Fields beside those of the handshake; a `Host` takes the place of ours. */
+  readonly headers?: readonly HttpField[] | undefined;
+}
+
+/** The end that asks. */
+export class ClientUpgrade {
+  /** What is sent first. */
+  readonly request: Uint8Array;
+  readonly #key: string;
+  readonly #authority: string;
+  readonly #head = new HttpHeadReader("response");
+
+  /** Makes the request. */
+  constructor(
+    { authority, path, headers = [] }: UpgradeTarget,
+    randomBytes: RandomBytes,
+  ) {
+    this.#key = encodeBase64(randomBytes(KEY_BYTES));
+    this.#authority = authority;
+    const [host = authority] = fieldValues(headers, "host");
+    this.request = encodeHead(`GET ${path} HTTP/1.1`, [
+      ["Host", host],
+      ...headers.filter(([name]) => name.toLowerCase() !== "host"),
+      ["Upgrade", "websocket"],
+      ["Connection", "Upgrade"],
+      ["Sec-WebSocket-Key", this.#key],
+      ["Sec-WebSocket-Version", "13"],
+    ]);
+  }
+
+  /**
+   * Takes bytes of the answer, split anywhere.
+   *
+   * @returns What came behind the answer, once it is there.
+   * @throws {ProtocolError} `ERR_WS_HANDSHAKE` when the server declines.
+   */
+  read(bytes: Uint8Array): Uint8Array | undefined {
+    this.#head.push(bytes);
+    const lines = this.#head.next();
+    if (lines === undefined) return undefined;
+    const { status, fields } = parseResponseHead(lines);
+    if (status !== 101) throw this.#declined(status);
+    const [accepted] = fieldValues(fields, "sec-websocket-accept");
+    const isComplete = accepted === acceptKey(this.#key) &&
+      listElements(fields, "upgrade").includes("websocket") &&
+      listElements(fields, "connection").includes("upgrade");
+    if (!isComplete) {
+      throw this.#wrong("answered 101 for something that is no WebSocket");
+    }
+    if (fieldValues(fields, "sec-websocket-extensions").length > 0) {
+      throw this.#wrong("chose an extension that was not offered");
+    }
+    return this.#head.takeRest();
+  }
+
+  /** The server ended the connection before it answered. */
+  end(): ProtocolError {
+    return this.#wrong("closed the connection instead of an answer");
+  }
+
+  #declined(status: number): ProtocolError {
+    const hint = DECLINED.get(status);
+    return this.#wrong(
+      `answered ${status}, not 101` + (hint === undefined ? "" : `: ${hint}`),
+    );
+  }
+
+  #wrong(what: string): ProtocolError {
+    return new ProtocolError(
+      "ERR_WS_HANDSHAKE",
+      `WebSocket server ${this.#authority} ${what}`,
+    );
+  }
+}
+
+const GATEWAY = "the server behind the web server does not run";
+
+const DECLINED: ReadonlyMap<number, string> = new Map([
+  [404, "the path or the server is wrong"],
+  [400, "it is no WebSocket server, or the path is wrong"],
+  [200, "the path is that of a page"],
+  [502, GATEWAY],
+  [503, GATEWAY],
+  [504, GATEWAY],
+]);
+
+/** A client's request, as a server has read it. */
+export interface ReadRequest {
+  readonly head: HttpRequestHead;
+  /** What came behind it. */
+  readonly rest: Uint8Array;
+}
+
+/** The end that answers. */
+export class ServerUpgrade {
+  readonly #head = new HttpHeadReader();
+
+  /**
+   * Takes bytes of the request, split anywhere.
+   *
+   * @returns The request, once it is there.
+   * @throws {ProtocolError} Any `ERR_HTTP_…`.
+   */
+  read(bytes: Uint8Array): ReadRequest | undefined {
+    this.#head.push(bytes);
+    const lines = this.#head.next();
+    if (lines === undefined) return undefined;
+    return { head: parseRequestHead(lines), rest: this.#head.takeRest() };
+  }
+}
+
+/**
+ * The answer to a request for a WebSocket; `undefined` for one for something
+ * else.
+ */
+export function acceptUpgrade(
+  { method, minorVersion, fields }: HttpRequestHead,
+): Uint8Array | undefined {
+  const [key = "", second] = fieldValues(fields, "sec-websocket-key");
+  const isUpgrade = method === "GET" && minorVersion === 1 &&
+    listElements(fields, "upgrade").includes("websocket") &&
+    listElements(fields, "connection").includes("upgrade") &&
+    fieldValues(fields, "sec-websocket-version")[0] === "13" &&
+    /^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key) && second === undefined;
+  if (!isUpgrade) return undefined;
+  return encodeHead("HTTP/1.1 101 Switching Protocols", [
+    ["Upgrade", "websocket"],
+    ["Connection", "Upgrade"],
+    ["Sec-WebSocket-Accept", acceptKey(key)],
+  ]);
+}
+
+/** What everything else is answered: nothing is here. */
+export const NOT_FOUND: Uint8Array = encodeHead("HTTP/1.1 404 Not Found", [
+  ["Content-Length", "0"],
+  ["Connection", "close"],
+]);
+
+/**
+ * True if a request is for this path.
+ *
+ * Security: takes as long for every path of this length.
+ */
+export function isForPath({ target }: HttpRequestHead, path: string): boolean {
+  return equalBytes(toLatin1(target), toLatin1(path));
+}
+
+/**
+ * Whose request it is, as proxies tell: the last address of `X-Forwarded-For`
+ * that is none of theirs.
+ *
+ * @param isTrusted True for the address of a proxy of ours.
+ * @param peer Who has sent the request.
+ * @returns The peer, where it is no proxy or tells nothing.
+ */
+export function forwardedFor(
+  { fields }: HttpRequestHead,
+  peer: string,
+  isTrusted: (ip: string) => boolean,
+): string {
+  if (!isTrusted(peer)) return peer;
+  const said = listElements(fields, "x-forwarded-for").map(withoutPort);
+  let client = peer;
+  for (const ip of said.reverse()) {
+    if (parseIp(ip) === undefined) break;
+    client = ip;
+    if (!isTrusted(ip)) break;
+  }
+  return client;
+}
+
+/** Some proxies write `IP:PORT` and `[IP]:PORT`. */
+function withoutPort(text: string): string {
+  return /^\[(.*)\](?::\d+)?$/.exec(text)?.[1] ??
+    /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
+}
+
+function acceptKey(key: string): string {
+  return encodeBase64(SHA1.hash(toLatin1(key + GUID)));
+}

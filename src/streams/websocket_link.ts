@@ -1,0 +1,227 @@
+/**
+ * A connection on which WebSocket is spoken: frames in, frames out, pings
+ * answered, and an end that both sides know of.
+ *
+ * A Close frame ends what its sender says, and nothing else: the other end goes
+ * on for as long as it has something to say.
+ *
+ * @module
+ */
+import type { BufferPool } from "../buffer_pool.ts";
+import { abortable, type Clock, Deadline, pause } from "../clock.ts";
+import {
+  CLOSE_NORMAL,
+  type FrameEvent,
+  FrameReader,
+  FrameWriter,
+  type WebSocketEnd,
+} from "../codec/websocket.ts";
+import { TransportError } from "../errors.ts";
+import { WEBSOCKET_CLOSE_MS } from "../limits.ts";
+import type { RandomBytes } from "../random.ts";
+import type { Connection } from "../transport.ts";
+import type { ByteReader } from "./byte_reader.ts";
+import type { ByteWriter } from "./byte_writer.ts";
+
+/** A connection after its handshake. */
+export interface UpgradedConnection {
+  /** Owned by whoever this is handed to. */
+  readonly connection: Connection;
+  /** Its one reader. */
+  readonly reader: ByteReader;
+  /** Its one writer. */
+  readonly writer: ByteWriter;
+  /** What came behind the handshake; may be empty. */
+  readonly rest: Uint8Array;
+}
+
+/** What a link works with. */
+export interface LinkOptions {
+  /** Which end this is. */
+  readonly end: WebSocketEnd;
+  /** Bytes of a message at most. */
+  readonly maxMessage: number;
+  /** Makes masks. */
+  readonly randomBytes: RandomBytes;
+  /** Measures the wait for the peer's end. */
+  readonly clock: Clock;
+  /** Where frames come from and go back to. */
+  readonly buffers: BufferPool;
+  /**
+   * Milliseconds in which nothing was sent or received before the Close frame,
+   * for peers that drop what they have not passed on when it comes; default 0.
+   */
+  readonly closeDelayMs?: number | undefined;
+}
+
+/** A part of a message, or all of it. */
+export type Part = Extract<FrameEvent, { kind: "payload" }>;
+
+/** One end of a WebSocket. */
+export class WebSocketLink {
+  /** The bytes below. */
+  readonly connection: Connection;
+  /** Settles when the connection is closed. */
+  readonly closed: Promise<void>;
+  readonly #reader: ByteReader;
+  readonly #writer: ByteWriter;
+  readonly #options: LinkOptions;
+  readonly #frames: FrameReader;
+  readonly #out: FrameWriter;
+  readonly #tellClosed: () => void;
+  /** Aborted when the peer has ended, or everything has. */
+  readonly #over = new AbortController();
+  #rest: Uint8Array | undefined;
+  #reading: Promise<unknown> | undefined;
+  #ending: Promise<void> | undefined;
+  #hasEnded = false;
+  /** When something came last, once this end has said everything. */
+  #lastReadMs = -Infinity;
+  #isPonging = false;
+  #isClosing = false;
+
+  /** Takes the connection over. */
+  constructor(
+    { connection, reader, writer, rest }: UpgradedConnection,
+    options: LinkOptions,
+  ) {
+    const isClient = options.end === "client";
+    this.connection = connection;
+    this.#reader = reader;
+    this.#writer = writer;
+    this.#rest = rest.length > 0 ? rest : undefined;
+    this.#options = options;
+    this.#frames = new FrameReader(
+      isClient ? "server" : "client",
+      options.maxMessage,
+    );
+    this.#out = new FrameWriter(isClient ? options.randomBytes : undefined);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#tellClosed = resolve;
+  }
+
+  /**
+   * Parts of messages, at least one; `undefined` when the peer has said
+   * everything. One call at a time.
+   *
+   * @throws {ProtocolError} `ERR_WS_FRAME`, `ERR_WS_TRUNCATED`.
+   */
+  read(): Promise<Part[] | undefined> {
+    const reading = this.#next();
+    this.#reading = reading;
+    return reading;
+  }
+
+  /** Sends one message; settles when the system has taken it. One at a time. */
+  async write(message: Uint8Array): Promise<void> {
+    const { buffers } = this.#options;
+    const frame = this.#out.message(message, buffers.take);
+    await this.#writer.write(frame);
+    buffers.give(frame);
+  }
+
+  /** Sends a Close frame behind everything written. Idempotent. */
+  closeWrite(): Promise<void> {
+    return this.#ending ??= this.#end();
+  }
+
+  /**
+   * Closes the connection: at once, unless only the peer's Close frame is
+   * missing, which gets ten seconds. Idempotent.
+   */
+  close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    const release = (): void => this.#release();
+    if (this.#ending === undefined || this.#hasEnded) return release();
+    // However the wait ends, nothing is wanted of the connection any more.
+    this.#untilEnded().then(release, release);
+  }
+
+  async #next(): Promise<Part[] | undefined> {
+    while (!this.#hasEnded) {
+      const bytes = this.#rest ?? await this.#reader.read();
+      this.#rest = undefined;
+      if (this.#ending !== undefined) {
+        this.#lastReadMs = this.#options.clock.monotonicMs();
+      }
+      if (bytes === undefined) {
+        this.#peerEnded();
+        this.#frames.end();
+        return undefined;
+      }
+      const parts = this.#take(this.#frames.read(bytes));
+      if (this.#frames.isClosed) this.#peerEnded();
+      if (parts.length > 0) return parts;
+    }
+    return undefined;
+  }
+
+  #peerEnded(): void {
+    this.#hasEnded = true;
+    this.#over.abort(OVER);
+  }
+
+  #take(events: readonly FrameEvent[]): Part[] {
+    const parts: Part[] = [];
+    for (const event of events) {
+      if (event.kind === "payload") parts.push(event);
+      else if (event.kind === "ping") this.#pong(event.bytes);
+    }
+    return parts;
+  }
+
+  /** Of pings in a row, one is answered while the answer is on its way. */
+  #pong(payload: Uint8Array): void {
+    if (this.#isPonging || this.#ending !== undefined) return;
+    this.#isPonging = true;
+    const done = (): void => {
+      this.#isPonging = false;
+    };
+    // Whoever reads or writes hears of what is wrong with the connection.
+    this.#writer.reply(this.#out.pong(payload)).then(done, done);
+  }
+
+  async #end(): Promise<void> {
+    await this.#untilQuiet();
+    try {
+      await this.#writer.reply(this.#out.close(CLOSE_NORMAL));
+    } catch (error) {
+      // A peer that has said everything may be gone, and nothing is lost.
+      if (!this.#hasEnded) throw error;
+    }
+  }
+
+  async #untilQuiet(): Promise<void> {
+    const { clock, closeDelayMs = 0 } = this.#options;
+    const { signal } = this.#over;
+    const quietSinceMs = clock.monotonicMs();
+    while (!signal.aborted) {
+      const since = Math.max(quietSinceMs, this.#lastReadMs);
+      const leftMs = since + closeDelayMs - clock.monotonicMs();
+      if (leftMs <= 0) return;
+      await pause(clock, leftMs, signal);
+    }
+  }
+
+  /** Reads and forgets what the peer still says. */
+  async #untilEnded(): Promise<void> {
+    using deadline = new Deadline(this.#options.clock, {
+      delayMs: WEBSOCKET_CLOSE_MS,
+      code: "ERR_NET_TIMEOUT",
+    });
+    const { signal } = deadline;
+    await abortable(Promise.allSettled([this.#reading]), signal);
+    while (await abortable(this.read(), signal) !== undefined);
+  }
+
+  #release(): void {
+    this.connection.close();
+    this.#over.abort(OVER);
+    this.#tellClosed();
+  }
+}
+
+/** One for all: an abort without a reason makes one, with a trace, each time. */
+const OVER = new TransportError("ERR_NET_CLOSED", "Connection is closed");
