@@ -211,13 +211,10 @@ export interface Status {
   readonly legacy: readonly string[];
   /** Last measured difference of a client's clock; not set without one. */
   readonly clockSkewSeconds?: number;
-<<<<<<< HEAD
   /** True if users that are changed at run time outlive the program. */
   readonly keepsUsers: boolean;
-=======
   /** Programs in front of servers; not set: none. */
   readonly plugins?: readonly PluginStatus[];
->>>>>>> main
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */

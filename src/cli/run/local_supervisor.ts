@@ -47,11 +47,7 @@ export interface LocalSupervisorOptions {
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
-<<<<<<< HEAD
-  programStatus(): Omit<Status, "servers" | "keepsUsers">;
-=======
-  programStatus(): Omit<Status, "servers" | "plugins">;
->>>>>>> main
+  programStatus(): Omit<Status, "servers" | "keepsUsers" | "plugins">;
 }
 
 const NO_USERS = "A local has no users of its own; its server has";

@@ -49,11 +49,7 @@ export class ProgramStatus implements Disposable {
   }
 
   /** Everything of a status but the servers. */
-<<<<<<< HEAD
-  read(): Omit<Status, "servers" | "keepsUsers"> {
-=======
-  read(): Omit<Status, "servers" | "plugins"> {
->>>>>>> main
+  read(): Omit<Status, "servers" | "keepsUsers" | "plugins"> {
     const { observations, providers } = this.#system;
     const { connections, ...told } = serviceStatus(observations.snapshot);
     const { descriptors, eventLoopLagMs, residentBytes } = this.#probe;

@@ -57,11 +57,7 @@ export interface Surroundings {
   /** Told the methods that will be used, and those that are. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** Everything of a status but the servers. */
-<<<<<<< HEAD
-  programStatus(): Omit<Status, "servers" | "keepsUsers">;
-=======
-  programStatus(): Omit<Status, "servers" | "plugins">;
->>>>>>> main
+  programStatus(): Omit<Status, "servers" | "keepsUsers" | "plugins">;
 }
 
 /** A configured role, and what it will need. */

@@ -25,13 +25,9 @@ export interface ViewedServer {
   /** Whether it was added at run time. */
   readonly managed: boolean;
   /** Those of the file, and those that were made at run time. */
-<<<<<<< HEAD
-  readonly users: readonly ServerUser[];
+  readonly users: readonly LimitedUser[];
   /** Names of those of the file that were changed at run time. */
   readonly changed: ReadonlySet<string>;
-=======
-  readonly users: readonly LimitedUser[];
->>>>>>> main
   /** What they have done. */
   readonly accounts: Accounts;
 }

@@ -64,11 +64,7 @@ export interface SupervisorOptions {
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
   /** Everything of a status but the servers. */
-<<<<<<< HEAD
-  programStatus(): Omit<Status, "servers" | "keepsUsers">;
-=======
-  programStatus(): Omit<Status, "servers" | "plugins">;
->>>>>>> main
+  programStatus(): Omit<Status, "servers" | "keepsUsers" | "plugins">;
   /** Host of `ss://` URIs; not set: where a server listens. */
   readonly publicHost?: string | undefined;
   /** The host where that is every address. */
@@ -151,15 +147,11 @@ export class Supervisor implements Operator {
   status(): Status {
     const { fleet, programStatus } = this.#options;
     return {
-<<<<<<< HEAD
-      ...this.#options.programStatus(),
-      keepsUsers: this.#options.store !== undefined,
-=======
       ...programStatus(),
+      keepsUsers: this.#options.store !== undefined,
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
       ),
->>>>>>> main
       servers: this.#ids().map((id) => this.#serverStatus(id)),
     };
   }
@@ -535,18 +527,15 @@ export class Supervisor implements Operator {
     this.#serverOf(id);
     const filed = this.#fileUser(id, name);
     const made = this.#extrasOf(id).made.find((user) => user.name === name);
-<<<<<<< HEAD
     const isMade = (made?.standing ?? "made") === "made";
     if (made?.standing !== "removed" && made && isMade === !filed) return made;
+    if (this.#serversOf(id).some(({ owner }) => owner?.name === name)) {
+      throw refused(
+        `User ${name} owns the whole port in the configuration file: change it there`,
+      );
+    }
     if (filed === undefined || made?.standing === "removed") {
       throw new RangeError(`Server ${id} has no user ${name}`);
-=======
-    if (made !== undefined) return made;
-    if (this.#everyoneAt(id).some((user) => user.name === name)) {
-      throw refused(
-        `User ${name} is in the configuration file: change it there`,
-      );
->>>>>>> main
     }
     const { limits = {}, disabled = false } = filed;
     return {
@@ -565,16 +554,12 @@ export class Supervisor implements Operator {
         fleet.find(serverKey(server))?.service.address ?? server.listen
       ),
       managed: this.#managed.has(Number(id)),
-<<<<<<< HEAD
-      users: this.#usersOf(id),
+      users: this.#everyoneAt(id),
       changed: new Set(
         this.#extrasOf(id).made
           .filter(({ standing }) => standing === "changed")
           .map(({ name }) => name),
       ),
-=======
-      users: this.#everyoneAt(id),
->>>>>>> main
       accounts: this.#extrasOf(id).accounts,
     });
   }
