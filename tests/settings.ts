@@ -19,6 +19,7 @@ import {
   LIST,
   LOCAL,
   LOCALS,
+  PAC,
   SOCKS_USERS,
   TUNNEL,
 } from "../src/cli/settings/local.ts";
@@ -121,7 +122,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
   transport: [TRANSPORT],
   websocket: [WEBSOCKET],
-  locals: [LOCAL, TUNNEL, REDIR, SOCKS_USERS, LOCALS, LIST],
+  locals: [LOCAL, TUNNEL, REDIR, SOCKS_USERS, PAC, LOCALS, LIST],
   plugins: [PLUGIN, LIST_PLUGINS],
   services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],
   routes: [ACL, ROUTES],

@@ -15,7 +15,7 @@ import { ConfigError } from "../errors.ts";
 import { MAX_WRONG_TOKENS, WRONG_TOKEN_WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint } from "../transport.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "../codec/loopback.ts";
 import { failure, failureWith } from "./replies.ts";
 import type { Access } from "./router.ts";
 import { TokenCheck } from "./token_check.ts";

@@ -17,7 +17,7 @@ import type {
   Endpoint,
   Transport,
 } from "../transport.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "../codec/loopback.ts";
 import {
   formatList,
   formatStat,

@@ -155,7 +155,10 @@ function readDial(
     isObject(dialer) && dialer["$type"] === "direct";
   if (isDirect) return place;
   const through = readDialer(dialer, network, depth + 1);
-  return typeof through === "string" ? through : { ...place, through };
+  if (typeof through === "string") return through;
+  return through.plugin === undefined
+    ? { ...place, through }
+    : "a hop behind a plugin is not served";
 }
 
 function readWebSocket(

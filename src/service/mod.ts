@@ -181,6 +181,7 @@ export {
   type UdpOptions,
 } from "./options.ts";
 export { startUdpTunnel, type UdpTunnelOptions } from "./udp/udp_tunnel.ts";
+export type { PacSettings } from "./inbound/proxy_pac.ts";
 export type { ApplicationOptions } from "./inbound/local_connection.ts";
 export {
   type ChannelStreams,

@@ -66,7 +66,7 @@ export class ByteReader {
     const outcome = this.#outcome ??= this.#ask();
     if (outcome.isPending) return undefined;
     this.#forget();
-    if ("error" in outcome) throw outcome.error;
+    if (outcome.hasFailed) throw outcome.error;
     return outcome.chunk ?? "end";
   }
 
@@ -76,14 +76,21 @@ export class ByteReader {
   }
 
   #ask(): Outcome {
-    const outcome: Outcome = { isPending: true };
-    const settle = (settled: Omit<Outcome, "isPending">): void => {
-      Object.assign(outcome, settled, { isPending: false });
-      if (this.#outcome === outcome) this.onReady?.();
-    };
-    (this.#left ??= this.#next())
-      .then((chunk) => settle({ chunk }), (error) => settle({ error }));
+    const outcome = new Outcome();
+    (this.#left ??= this.#next()).then((chunk) => {
+      outcome.chunk = chunk;
+      this.#settled(outcome);
+    }, (error) => {
+      outcome.hasFailed = true;
+      outcome.error = error;
+      this.#settled(outcome);
+    });
     return outcome;
+  }
+
+  #settled(outcome: Outcome): void {
+    outcome.isPending = false;
+    if (this.#outcome === outcome) this.onReady?.();
   }
 
   #forget(): void {
@@ -109,10 +116,11 @@ export class ByteReader {
 }
 
 /** Of a read that goes on by itself. */
-interface Outcome {
-  isPending: boolean;
-  chunk?: Uint8Array | undefined;
-  error?: unknown;
+class Outcome {
+  isPending = true;
+  hasFailed = false;
+  chunk: Uint8Array | undefined;
+  error: unknown;
 }
 
 async function readStream(

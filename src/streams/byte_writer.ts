@@ -68,7 +68,7 @@ export class ByteWriter {
     const handed = this.#handed ??= this.#hand(chunk);
     if (handed.isPending) return 0;
     this.#handed = undefined;
-    if ("error" in handed) throw handed.error;
+    if (handed.hasFailed) throw handed.error;
     return chunk.length;
   }
 
@@ -112,13 +112,18 @@ export class ByteWriter {
   }
 
   #hand(chunk: Uint8Array): Handed {
-    const handed: Handed = { isPending: true };
-    const settle = (outcome: Omit<Handed, "isPending">): void => {
-      Object.assign(handed, outcome, { isPending: false });
-      this.onReady?.();
-    };
-    this.write(chunk).then(() => settle({}), (error) => settle({ error }));
+    const handed = new Handed();
+    this.write(chunk).then(() => this.#settled(handed), (error) => {
+      handed.hasFailed = true;
+      handed.error = error;
+      this.#settled(handed);
+    });
     return handed;
+  }
+
+  #settled(handed: Handed): void {
+    handed.isPending = false;
+    this.onReady?.();
   }
 
   #write(chunk: Uint8Array): Promise<void> {
@@ -127,7 +132,8 @@ export class ByteWriter {
 }
 
 /** What becomes of a chunk that is written by a promise. */
-interface Handed {
-  isPending: boolean;
-  error?: unknown;
+class Handed {
+  isPending = true;
+  hasFailed = false;
+  error: unknown;
 }

@@ -60,6 +60,12 @@ export class ChannelConnection implements Connection {
     this.#over.abort(CLOSED);
   }
 
+  /** See {@link Connection.reset}. */
+  reset(): void {
+    this.#channel.cut();
+    this.close();
+  }
+
   get #both(): ChannelStreams {
     return this.#streams ??= channelStreams(this.#channel, this.#over.signal);
   }

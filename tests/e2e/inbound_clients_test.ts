@@ -132,6 +132,38 @@ for (const runtime of OURS) {
     assert.ok(site.requests.some(({ url }) => url === "/text"));
   });
 
+  test(`Chromium asks ${runtime} for a PAC file, and goes by it`, {
+    skip: CHROMIUM_SKIP,
+  }, async () => {
+    await using site = await WebSite.start();
+    const acl = join(folder, `${runtime}.acl`);
+    writeFileSync(acl, "[proxy_all]\n[bypass_list]\n||near.test\n");
+    await using running = await chain("--acl", acl);
+    const { port } = running.local.address;
+    const load = async (host: string): Promise<string> => {
+      const profile = join(folder, `${runtime}-${host}-profile`);
+      const { output } = await runToEnd(
+        [
+          ...[findProgram(CHROMIUMS)!, "--headless", "--no-sandbox"],
+          ...["--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"],
+          ...[`--user-data-dir=${profile}`, "--disable-background-networking"],
+          `--proxy-pac-url=http://127.0.0.1:${port}/proxy.pac`,
+          // Who asks for a name itself gets this machine.
+          "--host-resolver-rules=MAP *.test 127.0.0.1",
+          ...["--virtual-time-budget=5000", "--dump-dom"],
+          site.url("/page", host),
+        ],
+        60_000,
+        { env: ENVIRONMENT },
+      );
+      return output;
+    };
+    assert.ok((await load("www.near.test")).includes(PAGE_TEXT));
+    // Nobody has the name: the proxy says so, so it was asked.
+    const far = await load("www.far.test");
+    assert.match(far, /ss-local: server or target gave no answer/);
+  });
+
   test(`the library socks connects through ${runtime}`, async () => {
     await using site = await WebSite.start();
     await using running = await chain();

@@ -135,12 +135,22 @@ async function startLocal(
   return localAt(port, program);
 }
 
-/** A local of ours that is given a link. */
+/** A local of ours that is given a link, and finds no program in its PATH. */
 async function startLinked(runtime: Runtime, link: string): Promise<LocalEnd> {
   const port = await freePort();
-  const trusted = { NODE_EXTRA_CA_CERTS: certificate.authority };
+  const variables = {
+    NODE_EXTRA_CA_CERTS: certificate.authority,
+    PATH: "/nowhere",
+  };
   const program = await Program.start(
-    [...programCommand(runtime, trusted), "local", link, "-l", `${port}`, "-v"],
+    [
+      ...programCommand(runtime, variables),
+      "local",
+      link,
+      "-l",
+      `${port}`,
+      "-v",
+    ],
     { ready: /listening on/, cwd: ROOT },
   );
   return localAt(port, program);

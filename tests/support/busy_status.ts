@@ -54,6 +54,13 @@ export function busyStatus(): Status {
     eventLoopLagMs: 12.5,
     descriptors: { open: 12, limit: 1_024 },
     upstreams: [UPSTREAM],
+    plugins: [{
+      name: "obfs-local",
+      server: "first",
+      state: "ready",
+      sinceUnixMs: 0,
+      restarts: 1,
+    }],
   };
   return operator.status();
 }

@@ -33,12 +33,11 @@ export function dialWith(
   plain: Dial,
   from: (host: string) => string | undefined = () => undefined,
 ): (to: Endpoint, options?: DialOptions) => Promise<Connection> {
-  return async (to, { signal, tls } = {}) => {
-    const wait = signal === undefined ? {} : { signal };
-    return tls === undefined
-      ? await plain(to, wait)
-      : await dialTls(to, tls, wait, from(to.host));
-  };
+  // Not async: one less step for every connection without TLS.
+  return (to, options) =>
+    options?.tls === undefined
+      ? plain(to, options)
+      : dialTls(to, options.tls, options, from);
 }
 
 /** @throws {TransportError} `ERR_NET_TLS`, and what a dial without it throws. */
@@ -46,9 +45,10 @@ async function dialTls(
   { host, port }: Endpoint,
   { serverName, protocols }: TlsOptions,
   { signal }: WaitOptions,
-  localAddress: string | undefined,
+  from: (host: string) => string | undefined,
 ): Promise<Connection> {
   signal?.throwIfAborted();
+  const localAddress = from(host);
   const options = {
     host,
     port,

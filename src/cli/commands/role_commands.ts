@@ -8,6 +8,7 @@ import { BALANCER } from "../settings/balancer.ts";
 import {
   DNS,
   LOCAL as LISTENING,
+  PAC,
   SOCKS_USERS,
   TUNNEL as TARGET,
 } from "../settings/local.ts";
@@ -58,6 +59,7 @@ export const LOCAL: Command = {
     ...optionsOf(BLIND),
     ...optionsOf(DNS),
     ...optionsOf(SOCKS_USERS),
+    ...optionsOf(PAC),
     ...optionsOf(ACL),
     ...REST,
     ...USUAL,

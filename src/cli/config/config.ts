@@ -22,6 +22,7 @@ import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
 import { RUNNING } from "../settings/program.ts";
 import { REDIR } from "../settings/redir.ts";
+import { PAC } from "../settings/local.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
@@ -56,6 +57,7 @@ import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { localRoutes, serverRoutes } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
+import { wayOf } from "./native_plugin.ts";
 import { checkWebSocket } from "./transport_settings.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
@@ -122,6 +124,11 @@ export function configureLocal(
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
   const { routes, warnings } = localRoutes(args, sources);
+  const file = readFile(args, sources);
+  const pac = merge(
+    fromOptions(PAC, args),
+    file && fromObject(PAC, file.object),
+  );
   const locals = configureLocals(
     args,
     sources,
@@ -132,6 +139,7 @@ export function configureLocal(
     ...locals,
     result: locals.result.map((local) => ({
       ...local,
+      ...Object.keys(pac).length > 0 && { pac: complete(PAC, pac) },
       // A tunnel has one target, and leads there.
       ...routes && typeof local.protocol !== "object" && { routes },
     })),
@@ -243,9 +251,8 @@ function configureLocals(
   const common = found.unnamed.service;
   const shares = sharesOf(found.servers, common?.mode);
   const servers = all.map((server, i) => ({
-    ...upstreamOf(server),
+    ...upstreamOf(server, sources),
     ...(blind && { blind }),
-    ...present({ plugin: pluginOf(server, sources) }),
     ...shares[i],
   }));
   const { balancer, warnings } = balancerOf(args, file);
@@ -304,13 +311,14 @@ function configureLocals(
 }
 
 /** A server as it is reached, whatever its share is. */
-function upstreamOf(server: ServerSettings): UpstreamServer {
-  const { transport, through } = server;
+function upstreamOf(server: ServerSettings, sources: Sources): UpstreamServer {
+  const { through } = server;
+  const endpoint = upstreamEndpoint(server);
   return {
-    endpoint: upstreamEndpoint(server),
+    endpoint,
     ...clientKeys(server),
-    ...(transport && { transport }),
-    ...(through && { through: upstreamOf(through) }),
+    ...wayOf(server, endpoint.port, sources),
+    ...(through && { through: upstreamOf(through, sources) }),
   };
 }
 

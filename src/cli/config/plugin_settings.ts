@@ -67,6 +67,19 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   "v2ray-plugin": "ss-v2ray-plugin",
 };
 
+/** Where the program is; `undefined` where there is none to be run. */
+export function findPlugin(
+  { name = "", folder = "" }: PluginSettings,
+  { programs }: Sources,
+): string | undefined {
+  if (programs === undefined || programs.refusal() !== undefined) {
+    return undefined;
+  }
+  return [name, OTHER_NAMES[name]].filter((one) => one !== undefined)
+    .map((one) => programs.find(one, folder))
+    .find((found) => found !== undefined);
+}
+
 /**
  * How the plugin of a server is run.
  *
@@ -92,10 +105,7 @@ export function pluginOf(
     ? "no programs are run here"
     : programs.refusal();
   if (refusal !== undefined) throw wrong(refusal);
-  const folder = plugin.folder ?? "";
-  const path = [name, OTHER_NAMES[name]].filter((one) => one !== undefined)
-    .map((one) => programs!.find(one, folder))
-    .find((found) => found !== undefined);
+  const path = findPlugin(plugin, sources);
   if (path === undefined) {
     throw wrong(
       name.includes("/")

@@ -79,11 +79,11 @@ export function formatLink(
 
 /** A WebSocket has the name that v2ray-plugin gives it in links. */
 function pluginOf(
-  { transport, port }: LinkedServer,
+  { plugin, transport, port }: LinkedServer,
 ): { readonly plugin?: string } {
-  if (transport === undefined) return {};
-  const plugin = toV2rayPlugin(transport);
-  if (plugin !== undefined) return { plugin };
+  if (transport === undefined) return plugin === undefined ? {} : { plugin };
+  const native = toV2rayPlugin(transport);
+  if (native !== undefined) return { plugin: native };
   throw new ConfigError(
     "ERR_SS_URI_INVALID",
     `Cannot write the server of port ${port} as ss://: a WebSocket for packets, ` +

@@ -7,12 +7,13 @@
 import { type Clock, pause } from "../../clock.ts";
 import type { OnlineServer } from "../../codec/sip008.ts";
 import { splitPlugin } from "../../codec/plugin_options.ts";
+import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
 import { ConfigError, messageOf, UmbraError } from "../../errors.ts";
 import { ONLINE_RETRY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { shownText } from "../../text.ts";
 import { clientKeys } from "../config/credentials.ts";
-import { nativePlugin } from "../config/native_plugin.ts";
+import { withoutProgram } from "../config/native_plugin.ts";
 import { checkLegacy } from "../config/legacy_gate.ts";
 import type { OnlineCache } from "./online_cache.ts";
 import { readList } from "./read_list.ts";
@@ -196,11 +197,17 @@ function usable(
   allowedPlugins: readonly string[],
 ): ServerSettings | string {
   const name = server.tag ?? `${server.host}:${server.port}`;
+  let transport: WebSocketTransport | undefined;
   if ("plugin" in server && server.plugin !== undefined) {
     const { name: program } = splitPlugin(server.plugin);
     if (program.includes("/") || !allowedPlugins.includes(program)) {
-      return `${name}: it asks for the plugin "${shownText(program)}", and a ` +
-        "list must start no programs here but those of --online-allowed-plugin";
+      transport = withoutProgram(server.plugin, server.port);
+      if (transport === undefined) {
+        return `${name}: it asks for the plugin "${
+          shownText(program)
+        }", and a ` +
+          "list must start no programs here but those of --online-allowed-plugin";
+      }
     }
   }
   try {
@@ -210,6 +217,7 @@ function usable(
     const { id, mode, tcpWeight, udpWeight } = "ssr" in server ? {} : server;
     const settings = {
       ...parsed,
+      ...transport && { transport, plugin: undefined },
       id,
       tcpWeight: mode === "udp_only" ? 0 : tcpWeight,
       udpWeight: mode === "tcp_only" ? 0 : udpWeight,

@@ -117,6 +117,7 @@ export class LocalPlan implements PlannedService {
       ...listening,
       ...same(old.protocol, next.protocol) ? [] : ["another protocol"],
       ...same(old.users, next.users) ? [] : ["other users"],
+      ...same(old.pac, next.pac) ? [] : ["another PAC file"],
     ];
     return {
       restart: changes.length > 0,

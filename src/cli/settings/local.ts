@@ -6,6 +6,10 @@
 import type { Address } from "../../codec/address.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { ONLINE_REFRESH_MS } from "../../limits.ts";
+import {
+  PAC_DEFAULTS,
+  type PacSettings,
+} from "../../service/inbound/proxy_pac.ts";
 import type { SocksUser } from "../../service/inbound/socks5.ts";
 import type { Endpoint } from "../../transport.ts";
 import { DEFAULT_LOCAL, DEFAULT_RESOLVER } from "../commands/defaults.ts";
@@ -21,6 +25,7 @@ import {
   PORT_OR_ANY,
   seconds,
   several,
+  SWITCH,
   text,
   textAs,
 } from "./kinds.ts";
@@ -196,6 +201,30 @@ export const SOCKS_USERS: Settings<{ readonly users: SocksUser[] }> = {
     }),
     help: "Demand a user name and password, in SOCKS5 and HTTP alike; " +
       "repeat it for several users. SOCKS4 is then refused",
+  },
+};
+
+/** The PAC file that a local serves on its own port. */
+export const PAC: Settings<PacSettings> = {
+  everywhere: {
+    key: "pac",
+    flag: "pac",
+    kind: SWITCH,
+    default: PAC_DEFAULTS.everywhere,
+    usual: "on the loopback only",
+    role: "local",
+    help: "Serve /proxy.pac to other machines too, where they can connect",
+    reload: "listens",
+  },
+  fallback: {
+    key: "pac_fallback",
+    flag: "pac-fallback",
+    kind: SWITCH,
+    default: PAC_DEFAULTS.fallback,
+    role: "local",
+    help: "Let programs connect past the proxy while it does not answer; a " +
+      "PAC file says so to them",
+    reload: "listens",
   },
 };
 

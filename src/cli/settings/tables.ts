@@ -12,6 +12,7 @@ import {
   LOCAL,
   LOCALS,
   ONLINE,
+  PAC,
   SOCKS_USERS,
   TUNNEL,
 } from "./local.ts";
@@ -55,6 +56,7 @@ export const TABLES: readonly AnySettings[] = [
   REDIR,
   RULES,
   SOCKS_USERS,
+  PAC,
   LOCALS,
   ENTRY,
   WEIGHTS,

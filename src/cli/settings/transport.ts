@@ -67,7 +67,7 @@ export const TRANSPORT: Settings<{
   type: {
     key: "type",
     places: OF_TRANSPORT,
-    kind: choice("TYPE", ["websocket"] as const),
+    kind: choice("TYPE", ["websocket"] as const, '"websocket"'),
     help: "What it is: `websocket`",
     reload: "adopts",
   },

@@ -94,7 +94,12 @@ class HttpConnection implements Disposable {
   async #nextRequest(): Promise<HttpConnect | HttpForward | undefined> {
     try {
       const lines = await this.#readHead();
-      return lines && readProxyRequest(parseRequestHead(lines));
+      if (lines === undefined) return undefined;
+      const head = parseRequestHead(lines);
+      const pac = this.#client.pac?.(head);
+      if (pac === undefined) return readProxyRequest(head);
+      await this.#client.send(pac);
+      return undefined;
     } catch (error) {
       if (error instanceof ProtocolError) {
         const status = requestErrorStatus(error.code);

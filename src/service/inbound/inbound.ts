@@ -12,6 +12,7 @@ import type { ErrorCode, ProtocolErrorCode, UmbraError } from "../../errors.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Mode } from "../options.ts";
+import type { ServePac } from "./proxy_pac.ts";
 
 /**
  * What applications may speak: `mixed` tells SOCKS4, SOCKS5 and HTTP apart by
@@ -71,6 +72,8 @@ export interface InboundClient {
   readonly send: Send;
   /** Set: it must give user name and password. */
   readonly authenticate: Authenticate | undefined;
+  /** Serves the PAC file of this port; not set: there is none. */
+  readonly pac?: ServePac | undefined;
   /** Whether BIND is asked of the server; else it is refused. */
   readonly bind: boolean;
   /** Whether TCP, UDP or both are relayed. */

@@ -38,6 +38,12 @@ import { startUdpTunnel } from "../udp/udp_tunnel.ts";
 import type { Inbound, InboundProtocol } from "./inbound.ts";
 import { type ConnectionLocal, LocalConnection } from "./local_connection.ts";
 import { inboundFor } from "./protocols.ts";
+import {
+  PAC_DEFAULTS,
+  pacServer,
+  type PacSettings,
+  type ServePac,
+} from "./proxy_pac.ts";
 import { SilenceHint } from "./silence_hint.ts";
 import { type SocksUser, userCheck } from "./socks5.ts";
 
@@ -69,6 +75,8 @@ export interface LocalOptions extends Partial<ServiceOptions> {
   readonly redirected?: Redirection | undefined;
   /** Which way each target takes; default: through a server. */
   readonly routes?: LocalRoutes | undefined;
+  /** Who may have the PAC file, and what it says. */
+  readonly pac?: PacSettings;
   /** Milliseconds for the handshake; default 30,000. */
   readonly handshakeTimeoutMs?: number;
 }
@@ -81,6 +89,7 @@ const DEFAULTS = {
   group: undefined,
   redirected: undefined,
   routes: undefined,
+  pac: PAC_DEFAULTS,
   handshakeTimeoutMs: LOCAL_HANDSHAKE_TIMEOUT_MS,
 } as const;
 
@@ -167,10 +176,12 @@ class Local implements ConnectionLocal {
   readonly inboundName: string;
   readonly authenticate: Authenticate | undefined;
   readonly router: Router;
+  readonly pac: ServePac | undefined;
   readonly silence: SilenceHint;
   readonly world: Required<Dependencies>;
   readonly #group: ServerGroup;
   #router: Router;
+  #routes: LocalRoutes | undefined;
   #udp: UdpLocal | undefined;
 
   constructor(
@@ -182,7 +193,12 @@ class Local implements ConnectionLocal {
     this.world = world;
     this.#group = options.group ??
       new ServerGroup(options.servers, groupOptions(options), world);
+    this.#routes = options.routes;
     this.#router = this.#routed(options.routes);
+    // Who must give a password is asked for it, and a PAC file has none.
+    this.pac = users.length > 0 || protocol === "socks"
+      ? undefined
+      : pacServer(options.listen.host, options.pac, () => this.#routes);
     this.router = { choose: (request) => this.#router.choose(request) };
     this.inbound = inboundFor(protocol);
     this.inboundName = options.redirected !== undefined
@@ -203,6 +219,7 @@ class Local implements ConnectionLocal {
   }
 
   setRoutes(routes?: LocalRoutes): void {
+    this.#routes = routes;
     this.#router = this.#routed(routes);
   }
 

@@ -22,6 +22,7 @@ import type { Dependencies } from "../service.ts";
 import type { UdpLocal } from "../udp/udp_local.ts";
 import type { Inbound, InboundRequest, Send } from "./inbound.ts";
 import { LocalClient } from "./local_client.ts";
+import type { ServePac } from "./proxy_pac.ts";
 import type { SilenceHint } from "./silence_hint.ts";
 
 /** How a local treats the connections of applications. */
@@ -40,6 +41,8 @@ export interface ConnectionLocal {
   readonly inboundName: string;
   /** Set: they must give user name and password. */
   readonly authenticate: Authenticate | undefined;
+  /** Serves the PAC file; not set: there is none. */
+  readonly pac: ServePac | undefined;
   /** Chooses the way to targets. */
   readonly router: Router;
   /** Where associations are made; set where UDP is relayed. */
@@ -136,6 +139,7 @@ export class LocalConnection implements Passage {
       authenticate: authenticate &&
         ((credentials) => this.#report.user = authenticate(credentials)),
       clock: world.clock,
+      pac: this.#local.pac,
       signal,
       open: async (address) => {
         const channel = await this.#channelTo(address, NOTHING);

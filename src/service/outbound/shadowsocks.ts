@@ -140,18 +140,24 @@ export class Shadowsocks implements Outbound {
     };
   }
 
-  async #connect(signal: StopSignal): Promise<Connection> {
-    if (this.#entry !== undefined) {
-      const entry = await this.#entry.open(this.#endpoint, NOTHING, signal);
-      return new ChannelConnection(entry);
-    }
-    if (this.#carrier !== undefined) return await this.#carrier.connect(signal);
-    const { transport, clock, metrics } = this.#world;
+  /** Not an async function: one less step for every connection. */
+  #connect(signal: StopSignal): Promise<Connection> {
+    if (this.#entry !== undefined) return this.#hop(this.#entry, signal);
+    if (this.#carrier !== undefined) return this.#carrier.connect(signal);
     const plugin = this.#plugin;
-    const endpoint = carriesStreams(plugin?.options)
-      ? await plugin!.ready(signal)
-      : this.#endpoint;
-    return await dial(endpoint, {
+    return carriesStreams(plugin?.options)
+      ? plugin!.ready(signal).then((endpoint) => this.#dial(endpoint, signal))
+      : this.#dial(this.#endpoint, signal);
+  }
+
+  async #hop(entry: Shadowsocks, signal: StopSignal): Promise<Connection> {
+    const channel = await entry.open(this.#endpoint, NOTHING, signal);
+    return new ChannelConnection(channel);
+  }
+
+  #dial(endpoint: Endpoint, signal: StopSignal): Promise<Connection> {
+    const { transport, clock, metrics } = this.#world;
+    return dial(endpoint, {
       transport,
       clock,
       metrics,

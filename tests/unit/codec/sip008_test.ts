@@ -112,7 +112,10 @@ test("parseOnlineConfig() reads what Outline publishes", () => {
     "ss://YTpi@h:1/?outline=1&prefix=x#one\r\nss://secret\nss://YTpj@i:2\n",
   );
   assert.deepEqual(servers, [
-    { method: "a", password: "b", host: "h", port: 1, tag: "one" },
+    {
+      ...{ method: "a", password: "b", host: "h", port: 1, tag: "one" },
+      prefix: "x",
+    },
     { method: "a", password: "c", host: "i", port: 2 },
   ]);
   assert.equal(warnings.length, 1);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseIp, unmapIpv4 } from "../codec/ip_address.ts";
+import { parseIp, unmapIpv4 } from "./ip_address.ts";
 
 /**
  * Whether only this machine can reach a host: an address of 127.0.0.0/8, `::1`,

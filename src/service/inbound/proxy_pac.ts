@@ -1,0 +1,124 @@
+/**
+ * The PAC file that a local serves on its own port, for browsers and systems
+ * that are given the address of one.
+ *
+ * Security: a page on the web may ask for it, but not read it, nor run it as a
+ * script: the browser refuses the type, and a host that is a name of somebody
+ * else's (DNS rebinding) is not answered.
+ *
+ * @module
+ */
+import { concat, toLatin1 } from "../../bytes.ts";
+import {
+  encodeHead,
+  fieldValues,
+  type HttpRequestHead,
+} from "../../codec/http_head.ts";
+import { parseIp } from "../../codec/ip_address.ts";
+import { isLoopback } from "../../codec/loopback.ts";
+import { deriveSecret } from "../../crypto/derived_secret.ts";
+import { pacOf } from "../../routes/pac.ts";
+import { RouteTable } from "../../routes/route_table.ts";
+import type { LocalRoutes } from "../routing/rule_router.ts";
+
+/** Who may have it, and what it says. */
+export interface PacSettings {
+  /** True to serve it where other machines connect as well; default: false. */
+  readonly everywhere: boolean;
+  /** True to let programs go past a proxy that does not answer. */
+  readonly fallback: boolean;
+}
+
+/** Where nothing was said. */
+export const PAC_DEFAULTS: PacSettings = { everywhere: false, fallback: false };
+
+/** Where it is, and with all rules in it: `/proxy.pac?full`. */
+const PATH = /^\/proxy\.pac(\?full)?$/;
+
+/** Everything that is not routed. */
+const NO_ROUTES = new RouteTable([], { to: "proxy", place: "default" });
+
+/** Answers one request; `undefined` for any other than that for the file. */
+export type ServePac = (head: HttpRequestHead) => Uint8Array | undefined;
+
+/**
+ * Serves the file of some routes.
+ *
+ * @param host Where the local listens.
+ * @returns `undefined` where it is not served.
+ */
+export function pacServer(
+  host: string,
+  settings: PacSettings,
+  routes: () => LocalRoutes | undefined,
+): ServePac | undefined {
+  if (!settings.everywhere && !isLoopback(host)) return undefined;
+  let made: Made | undefined;
+  return ({ method, target, fields }) => {
+    const path = PATH.exec(target);
+    if (path === null || method !== "GET" && method !== "HEAD") {
+      return undefined;
+    }
+    const [proxy, second] = fieldValues(fields, "host");
+    if (proxy === undefined || second !== undefined || !isOurs(proxy)) {
+      return undefined;
+    }
+    const { table = NO_ROUTES, resolve = "never" } = routes() ?? {};
+    const key = `${proxy} ${path[1]}`;
+    if (made?.table !== table || made.key !== key) {
+      const text = pacOf(table, {
+        proxy,
+        full: path[1] !== undefined,
+        fallback: settings.fallback,
+        resolves: resolve !== "never",
+      });
+      made = { table, key, body: toLatin1(text), tag: tagOf(text) };
+    }
+    const { body, tag } = made;
+    const isKnown = fieldValues(fields, "if-none-match")
+      .some((tags) => tags.includes(tag));
+    return isKnown
+      ? encode("304 Not Modified", tag, body.length)
+      : method === "HEAD"
+      ? encode("200 OK", tag, body.length)
+      : concat(encode("200 OK", tag, body.length), body);
+  };
+}
+
+/** The last file that was made: one of many rules takes a while. */
+interface Made {
+  readonly table: RouteTable;
+  readonly key: string;
+  readonly body: Uint8Array;
+  readonly tag: string;
+}
+
+/** A name may be anybody's, and lead here for now. */
+function isOurs(authority: string): boolean {
+  const [, ipv6, host = ""] =
+    /^(?:\[([^\]]+)\]|([^:]+)):\d+$/.exec(authority) ??
+      [];
+  return ipv6 !== undefined
+    ? parseIp(ipv6) !== undefined
+    : host.toLowerCase() === "localhost" || parseIp(host) !== undefined;
+}
+
+function encode(status: string, tag: string, length: number): Uint8Array {
+  return encodeHead(`HTTP/1.1 ${status}`, [
+    ["Content-Type", "application/x-ns-proxy-autoconfig"],
+    ["Content-Length", String(length)],
+    ["Cache-Control", "no-cache"],
+    ["ETag", tag],
+    ["X-Content-Type-Options", "nosniff"],
+    ["Cross-Origin-Resource-Policy", "same-origin"],
+    ["Connection", "close"],
+  ]);
+}
+
+function tagOf(text: string): string {
+  const digest = deriveSecret(
+    text,
+    "umbra 2026-11-26 entity tag of a PAC file",
+  );
+  return `"${digest.slice(0, 8).toHex()}"`;
+}
