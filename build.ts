@@ -1,5 +1,5 @@
 /**
- * Builds the executables `umbra`, `ss-local`, `ss-server` and `ss-tunnel`, each of
+ * Builds the executables `umbra`, `ss-local`, `ss-server`, `ss-tunnel` and `ss-redir`, each of
  * which stands alone, with a man page and completions beside them. They are one
  * program that knows its role by its name.
  *
@@ -36,7 +36,7 @@ import { manPage } from "./src/cli/options/man.ts";
 import { bunPath, ROOT } from "./tests/support/runtimes.ts";
 
 /** What the executables are called. */
-const NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel"];
+const NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel", "ss-redir"];
 
 /** What is put beside them, for whoever packs them. */
 const COMPANIONS: Readonly<Record<string, () => string>> = {

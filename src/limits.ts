@@ -233,6 +233,12 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 /** Milliseconds of silence after which a local doubts a server it never heard. */
 export const SILENCE_HINT_MS = 10_000;
 
+/**
+ * Milliseconds between questions to a peer that does not answer them, at most.
+ * The system's 75,000 make 11 minutes of nine questions.
+ */
+export const KEEP_ALIVE_QUESTION_MS = 15_000;
+
 /** Milliseconds between connection attempts. RFC 8305 §5 recommends 250. */
 export const ATTEMPT_DELAY_MS = 250;
 
@@ -348,6 +354,22 @@ export const MAX_DIAL_ADDRESSES = 8;
  * wants two hours of a NAT, but we hold two sockets.
  */
 export const IDLE_TIMEOUT_MS = 300_000;
+
+/**
+ * Sockets at once that answer redirected datagrams, one for each target. A
+ * page asks a few dozen targets over UDP; each socket is a descriptor.
+ */
+export const MAX_REPLY_SOCKETS = 512;
+
+/** Milliseconds without an answer until such a socket is closed. */
+export const REPLY_SOCKET_IDLE_MS = 60_000;
+
+/**
+ * Milliseconds a connection by TCP fast open waits for bytes to take along,
+ * when something is read from it meanwhile: longer than `FIRST_PAYLOAD_WAIT_MS`
+ * of the end before, so that only a peer that speaks first pays it.
+ */
+export const FAST_OPEN_WAIT_MS = 60;
 
 /**
  * Milliseconds `ss-local` waits for an application's first bytes, so that they

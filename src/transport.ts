@@ -121,8 +121,21 @@ export interface Listener {
   close(): void;
 }
 
+/**
+ * How the system redirects what others mean for elsewhere: by changing the
+ * target of a connection (`redirect`), or by handing over connections and
+ * datagrams as they are (`tproxy`).
+ */
+export type Redirection = "redirect" | "tproxy";
+
 /** How to listen. */
 export interface ListenOptions {
+  /**
+   * Set: what comes was redirected, and its own target is told with it; with
+   * `tproxy` the address may be another host's. Where
+   * `Capabilities.redirection` is true. Datagrams know `tproxy` alone.
+   */
+  readonly redirected?: Redirection | undefined;
   /**
    * Lets several sockets listen on one port, among which the system deals new
    * connections out (SO_REUSEPORT). Linux only.
@@ -244,6 +257,32 @@ export interface OutboundAddresses {
   readonly ipv6?: string;
 }
 
+/** How sockets are set up; what is not set is the system's choice. */
+export interface SocketOptions {
+  /** Of the packets of what goes out (SO_MARK), 1 to 4,294,967,295. */
+  readonly mark?: number;
+  /** Name of the network interface by which all goes out. */
+  readonly interfaceName?: string;
+  /** Class of the packets of what goes out (DSCP), 0 to 63. */
+  readonly dscp?: number;
+  /** True if TCP takes several paths (MPTCP) with peers that know it. */
+  readonly multipath?: boolean;
+  /** True if first bytes leave with the first packet (TCP fast open). */
+  readonly fastOpen?: boolean;
+  /** Milliseconds of quiet until TCP asks whether its peer is there. */
+  readonly keepAliveMs?: number;
+  /** Milliseconds that sent bytes may stay unconfirmed. */
+  readonly userTimeoutMs?: number;
+  /** Bytes of the send buffer of accepted connections. */
+  readonly inboundSendBuffer?: number;
+  /** Bytes of the receive buffer of accepted connections. */
+  readonly inboundReceiveBuffer?: number;
+  /** Bytes of the send buffer of dialled connections. */
+  readonly outboundSendBuffer?: number;
+  /** Bytes of the receive buffer of dialled connections. */
+  readonly outboundReceiveBuffer?: number;
+}
+
 /** What a transport can do; what it cannot is refused, with the reason. */
 export interface Capabilities {
   /** Several sockets can be bound to one UDP port, as several threads need. */
@@ -263,6 +302,10 @@ export interface Capabilities {
    * overlap leave in order. Elsewhere they may not.
    */
   readonly batch: boolean;
+  /** {@link SocketOptions} are kept. */
+  readonly socketOptions: boolean;
+  /** {@link ListenOptions.redirected} is kept. */
+  readonly redirection: boolean;
 }
 
 /**

@@ -30,6 +30,8 @@ import {
   WEIGHTS,
 } from "../src/cli/settings/balancer.ts";
 import { DNS } from "../src/cli/settings/dns.ts";
+import { REDIR } from "../src/cli/settings/redir.ts";
+import { NAMES, SOCKETS } from "../src/cli/settings/sockets.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
 import { LIST_PLUGINS, PLUGIN } from "../src/cli/settings/plugin.ts";
@@ -121,10 +123,10 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
   transport: [TRANSPORT],
   websocket: [WEBSOCKET],
-  locals: [LOCAL, TUNNEL, SOCKS_USERS, PAC, LOCALS, LIST],
+  locals: [LOCAL, TUNNEL, REDIR, SOCKS_USERS, PAC, LOCALS, LIST],
   dns: [DNS],
   plugins: [PLUGIN, LIST_PLUGINS],
-  services: [SERVICE, TARGETS, OUTBOUND],
+  services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],
   routes: [ACL, ROUTES],
   program: [RUNNING, LOG, ADMIN, CONTROL],
   legacy: [LEGACY, SSR, SSR_PORTS, LIGHTSOCKS, BLIND],

@@ -44,6 +44,11 @@ export async function runNamed(
       return await (await import("./run/start.ts")).runLocal(args, host);
     case "tunnel":
       return await (await import("./run/start.ts")).runTunnel(args, host);
+    case "redir":
+      return await (await import("./redir/redir_command.ts")).runRedir(
+        args,
+        host,
+      );
     case "server":
       return await (await import("./run/start.ts")).runServer(args, host);
     case "init":

@@ -43,6 +43,7 @@ export type {
   Listener,
   ListenOptions,
   OutboundAddresses,
+  Redirection,
   SecureOptions,
   SecureStream,
   TlsOptions,

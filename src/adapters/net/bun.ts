@@ -59,6 +59,8 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
       descriptor: false,
       receiveBuffer: false,
       batch: false,
+      socketOptions: false,
+      redirection: false,
     },
     buffers: BUFFERS,
     listen: (endpoint, options) =>

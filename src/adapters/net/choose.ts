@@ -3,7 +3,11 @@
  *
  * @module
  */
-import type { OutboundAddresses, Transport } from "../../transport.ts";
+import type {
+  OutboundAddresses,
+  SocketOptions,
+  Transport,
+} from "../../transport.ts";
 import type { LinuxFacts } from "./linux/self_test.ts";
 import { systemTransport } from "./system.ts";
 
@@ -38,10 +42,12 @@ export async function tryLinux(): Promise<LinuxTrial> {
  *
  * @param outbound Where what goes out leaves from; the system's choice by
  * default.
+ * @param sockets Kept where `Capabilities.socketOptions` is true.
  */
 export async function chooseTransport(
   name: TransportName,
   outbound?: OutboundAddresses,
+  sockets?: SocketOptions,
 ): Promise<ChosenTransport> {
   if (name !== "linux") {
     return { transport: systemTransport(outbound), warnings: [] };
@@ -58,7 +64,7 @@ export async function chooseTransport(
   }
   const { linuxTransport } = await import("./linux/transport.ts");
   return {
-    transport: await linuxTransport(outbound),
+    transport: await linuxTransport(outbound, sockets),
     warnings: warningsOf(trial.facts),
   };
 }

@@ -88,6 +88,8 @@ class Network implements MemoryTransport {
     descriptor: false,
     receiveBuffer: false,
     batch: false,
+    socketOptions: false,
+    redirection: false,
   };
   readonly buffers: BufferPool = new BufferPool();
   readonly dialled: string[] = [];

@@ -7,7 +7,7 @@
 import { usage } from "../options/getopt.ts";
 import { nearest } from "../options/nearest.ts";
 import type { Command } from "../options/option.ts";
-import { LOCAL, SERVER, TUNNEL } from "./role_commands.ts";
+import { LOCAL, REDIR, SERVER, TUNNEL } from "./role_commands.ts";
 import {
   CHECK,
   COMPLETIONS,
@@ -29,6 +29,7 @@ import {
 export const COMMANDS: readonly Command[] = [
   LOCAL,
   TUNNEL,
+  REDIR,
   SERVER,
   INIT,
   USER_COMMAND,

@@ -17,6 +17,8 @@ import { OUTBOUND, SEND_FROM, TARGETS } from "../settings/network.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "../settings/program.ts";
 import { ACL } from "../settings/routes.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
+import { REDIR as REDIRECTION, RULES } from "../settings/redir.ts";
+import { NAMES, SOCKETS } from "../settings/sockets.ts";
 import { optionsNotServed, optionsOf } from "../settings/tables.ts";
 import {
   CONFIG,
@@ -31,6 +33,8 @@ const REST: readonly Option[] = [
   ...optionsOf(MODE_SWITCHES),
   ...optionsOf(SERVICE),
   ...optionsOf(OUTBOUND),
+  ...optionsOf(SOCKETS),
+  ...optionsOf(NAMES),
   ...optionsOf(RUNNING),
   ...optionsOf(LOG).filter(({ name }) => name !== "verbose"),
   ...optionsOf(ADMIN),
@@ -93,6 +97,45 @@ export const TUNNEL: Command = {
     "umbra tunnel -L db.example:5432 -l 5432 -s 192.0.2.1:8388 -k PASSWORD",
     "umbra tunnel -L 192.0.2.7:22 -l 2222 -c config.json",
     "umbra tunnel -u -L 192.0.2.53:53 -l 5353 -c config.json",
+  ],
+};
+
+/** Options of `ss-local` that are served here. */
+const SERVED_BY_REDIR = new Set(
+  Object.values(REDIRECTION).map(({ flag }) => flag),
+);
+
+/** `umbra redir`. */
+export const REDIR: Command = {
+  name: "redir",
+  executable: "ss-redir",
+  operands: `[rules] ${SERVER_OPERANDS}`,
+  maxOperands: Infinity,
+  summary: "Run ss-redir: what the system redirects goes through a server",
+  description: [
+    "Runs ss-redir, on Linux: connections, and with -u datagrams, that rules " +
+    "of nft redirect to the local port go to their own targets through a " +
+    "Shadowsocks server. `umbra redir rules` prints such rules for a " +
+    "configuration, and changes nothing itself.",
+  ],
+  options: [
+    ...optionsOf(REDIRECTION),
+    ...optionsOf(RULES),
+    ...LOCAL_ENDS,
+    ...optionsOf(BALANCER),
+    ...optionsOf(DNS),
+    ...optionsOf(ACL),
+    ...REST,
+    ...USUAL,
+    ...optionsNotServed("local").filter(({ name }) =>
+      !SERVED_BY_REDIR.has(name)
+    ),
+  ],
+  examples: [
+    "umbra redir -l 1234 -s 192.0.2.1:8388 -k PASSWORD",
+    "umbra redir -T -u -l 1234 -c config.json",
+    "umbra redir rules -T -u -l 1234 -c config.json --lan eth1 > redir.nft",
+    "umbra redir rules -T -u -l 1234 -c config.json --remove",
   ],
 };
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { TransportName } from "../../adapters/net/choose.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import { redirectTargets } from "../../codec/ssr_redirect.ts";
@@ -20,6 +21,8 @@ import type { ServerKeys } from "../../session/family.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
+import { RUNNING } from "../settings/program.ts";
+import { REDIR } from "../settings/redir.ts";
 import { PAC } from "../settings/local.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
 import type { ConfigObject } from "./config_file.ts";
@@ -44,6 +47,7 @@ import {
   operatorSettings,
 } from "./operator_settings.ts";
 import { localAddressWarning, outboundOf } from "./outbound_settings.ts";
+import { checkSocketSettings } from "./socket_settings.ts";
 import {
   checkPluginMode,
   linkedPlugin,
@@ -172,12 +176,56 @@ export function configureTunnel(
   });
 }
 
-/** @param protocolOf What a place to listen serves. */
+/**
+ * What `umbra redir` starts: one service for each place to listen.
+ *
+ * @param online The servers of the published list that was asked for.
+ * @throws {ConfigError} With the place of the mistake.
+ */
+export function configureRedir(
+  args: Arguments,
+  sources: Sources,
+  online?: readonly ServerSettings[],
+): ConfiguredRole<ConfiguredLocal[]> {
+  if (fromOptions(RUNNING, args).transport === "runtime") {
+    throw missing(
+      "The sockets of the runtime do not tell where what is redirected was to go",
+      "leave --transport runtime out",
+    );
+  }
+  const { tproxy, tcp } = complete(REDIR, fromOptions(REDIR, args));
+  const locals = configureLocals(args, sources, online, () => undefined, {
+    // What is redirected comes to the address of the interface it came by.
+    host: "::",
+    transport: "linux",
+  });
+  const names = uniqueNames(locals.result[0]!.servers);
+  const { routes, warnings } = localRoutes(args, sources, names);
+  return {
+    ...locals,
+    result: locals.result.map((local) => ({
+      ...local,
+      redirected: tproxy ? "tproxy" : tcp,
+      ...routes && { routes },
+    })),
+    warnings: [...locals.warnings, ...warnings],
+  };
+}
+
+/**
+ * @param protocolOf What a place to listen serves.
+ * @param usual Where to listen by default, and the transport if only one can
+ * serve.
+ */
 function configureLocals(
   args: Arguments,
   sources: Sources,
   online: readonly ServerSettings[] | undefined,
   protocolOf: (local: LocalSettings) => InboundProtocol | undefined,
+  usual: {
+    readonly host: string;
+    readonly transport?: TransportName;
+  } = DEFAULT_LOCAL,
 ): ConfiguredRole<ConfiguredLocal[]> {
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file);
@@ -202,7 +250,10 @@ function configureLocals(
   if (blind && all.some(({ wire }) => wire !== "lightsocks")) {
     throw missing("--blind is for lightsocks alone", "leave it out");
   }
-  const operator = operatorSettings("local", { args, file, secrets });
+  const operator = {
+    ...operatorSettings("local", { args, file, secrets }),
+    ...present({ transport: usual.transport }),
+  };
   const common = found.unnamed.service;
   const shares = sharesOf(found.servers, common?.mode);
   const servers = all.map((server, i) => ({
@@ -223,7 +274,7 @@ function configureLocals(
       : chosen.users ?? local.users;
     return {
       listen: {
-        host: chosen.host ?? local.host ?? DEFAULT_LOCAL.host,
+        host: chosen.host ?? local.host ?? usual.host,
         port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
       },
       servers,
@@ -241,6 +292,7 @@ function configureLocals(
     warnings: [
       ...found.warnings,
       ...legacy,
+      ...checkSocketSettings(operator, args, file),
       ...pluginWarnings(all),
       ...(fromFile?.warnings ?? []),
       ...prefixWarnings(all),
@@ -356,6 +408,7 @@ export function configureServer(
       ...pluginWarnings(all),
       ...result.flatMap(hiddenClients),
       ...secrets.warnings,
+      ...checkSocketSettings(operator, args, file),
       ...warnings,
       ...localAddressWarning(file?.object),
     ],

@@ -6,7 +6,7 @@
  * @module
  */
 import { dirname, resolve } from "node:path";
-import type { OutboundAddresses } from "../../transport.ts";
+import type { OutboundAddresses, SocketOptions } from "../../transport.ts";
 import { DEFAULT_LOG_PRIVACY } from "../log/log_privacy.ts";
 import type { Arguments } from "../options/args.ts";
 import {
@@ -20,8 +20,10 @@ import {
 } from "../settings/program.ts";
 import { complete, fromObject, fromOptions } from "../settings/read.ts";
 import { OUTBOUND } from "../settings/network.ts";
+import { NAMES, SOCKETS } from "../settings/sockets.ts";
 import type { AnySettings } from "../settings/setting.ts";
 import type { NamedConfig } from "./config_file.ts";
+import { interfaceOf } from "./outbound_settings.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** What was asked for, with the defaults of what was not. */
@@ -29,14 +31,24 @@ export interface OperatorSettings
   extends
     RunningSettings,
     LogSettings,
+    SocketOptions,
     Partial<Omit<ControlSettings, "adminTokenFile">> {
   /** The line of `admin_token_file`. Never logged. */
   readonly adminToken?: string;
+  /** True if names have their IPv6 addresses first. */
+  readonly ipv6First: boolean;
   /** Where everything leaves from; not set: the system chooses. */
   readonly outbound?: OutboundAddresses;
 }
 
-const TABLE = { ...RUNNING, ...LOG, ...ADMIN, ...CONTROL };
+const TABLE = {
+  ...RUNNING,
+  ...LOG,
+  ...ADMIN,
+  ...CONTROL,
+  ...SOCKETS,
+  ...NAMES,
+};
 
 /** The row that each of {@link OperatorSettings} comes of. */
 export const OPERATOR_ROWS: AnySettings = {
@@ -75,11 +87,13 @@ export function operatorSettings(
       : [resolve(dirname(file.name), inFile), file.object.where(key!)];
   };
   const tokenFile = path("adminTokenFile");
+  const interfaceName = interfaceOf(args);
   const store = path("store")?.[0];
   const { adminTokenFile: _, ...said } = complete(TABLE, {
     logPrivacy: DEFAULT_LOG_PRIVACY[role],
     ...filed,
     ...chosen,
+    ...interfaceName !== undefined && { interfaceName },
   });
   return {
     ...said,

@@ -3,7 +3,7 @@
  * whether the runtime can do that.
  *
  * The names are those of shadowsocks-rust, and of shadowsocks-libev's server.
- * libev's `-i` takes an interface; ours takes an address of it.
+ * libev's `-i` takes an interface, and ours either: see `interfaceOf()`.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import type { ConfigObject } from "./config_file.ts";
 import { badOption } from "../options/option_value.ts";
 import { OUTBOUND, SEND_FROM } from "../settings/network.ts";
 import { fromObject, fromOptions } from "../settings/read.ts";
+import { INTERFACE } from "../settings/sockets.ts";
 
 /**
  * Reads the options, or else the file.
@@ -30,7 +31,8 @@ export function outboundOf(
 ): OutboundAddresses | undefined {
   const { flag, kind: { each } } = OUTBOUND.both;
   const chosen = [
-    ...fromOptions(OUTBOUND, args).both ?? [],
+    ...(fromOptions(OUTBOUND, args).both ?? [])
+      .filter((one) => parseIp(one) !== undefined),
     ...role === "server" ? fromOptions(SEND_FROM, args).addresses ?? [] : [],
   ];
   if (chosen.length > 0 || file === undefined) {
@@ -41,6 +43,12 @@ export function outboundOf(
   const key = [OUTBOUND.both, OUTBOUND.ipv4, OUTBOUND.ipv6]
     .map(({ key }) => key!).findLast((key) => file.has(key))!;
   return oneOfEach(filed, () => file.wrong(key, each!.expected));
+}
+
+/** `-i eth0`, as shadowsocks-libev has it. */
+export function interfaceOf(args: Arguments): string | undefined {
+  return fromOptions(OUTBOUND, args).both
+    ?.find((name) => INTERFACE.read(name) !== undefined);
 }
 
 /**

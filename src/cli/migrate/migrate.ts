@@ -22,6 +22,9 @@ import {
 import { pluginKeys } from "../config/plugin_settings.ts";
 import { type Secret, Secrets, type Sources } from "../config/secrets.ts";
 import type { ServerSettings } from "../config/server_settings.ts";
+import { keysOf } from "../settings/setting.ts";
+import { NAMES, SOCKETS } from "../settings/sockets.ts";
+import type { ConfigObject } from "../config/config_file.ts";
 import { parseArguments } from "../options/args.ts";
 import { isOutline, type OutlineKey, readOutlineKeys } from "./outline_keys.ts";
 
@@ -152,11 +155,18 @@ function fromConfig(
   const secrets = new Secrets(sources, named);
   const found = findServers(args, named, secrets);
   const left = found.warnings.filter((one) => one.startsWith("ignored: "));
-  notes.push(...left);
+  notes.push(...left, ...socketKeys(object));
   if (!object.has("mode")) {
     notes.push(`${file} says nothing of UDP: it is served as well`);
   }
   return merged(listed(found, secrets).map(entryOf));
+}
+
+/** What a file says of sockets, which holds for no user. */
+function socketKeys(object: ConfigObject): string[] {
+  return Object.values({ ...SOCKETS, ...NAMES }).flatMap(keysOf)
+    .filter((key) => object.has(key) && object.values(key)[0] !== false)
+    .map((key) => `left out: ${object.where(key)}: say it at the new server`);
 }
 
 function entryOf(server: ServerSettings): Entry {

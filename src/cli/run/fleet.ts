@@ -19,6 +19,8 @@ export interface PlannedService {
   readonly listen: Endpoint;
   /** Option that changes the port. */
   readonly portOption: string;
+  /** What to do where the system forbids it; default: what all ports need. */
+  readonly privilege?: string | undefined;
   /**
    * Tells whether it could be started, as far as that can be told before.
    *
@@ -249,7 +251,7 @@ function isAbsent(error: unknown): error is TransportError {
 }
 
 /** A place to listen, and the option that names another one. */
-type Place = Pick<PlannedService, "listen" | "portOption">;
+type Place = Pick<PlannedService, "listen" | "portOption" | "privilege">;
 
 /** Puts what to do into the error of somebody who could not listen. */
 export function explainListening(plan: Place, error: unknown): unknown {
@@ -271,9 +273,9 @@ function describeFailure(plan: Place, error: TransportError): string {
         (plan.listen.host.includes(":") ? ", or no IPv6" : "") +
         "; `ip address` shows those it has";
     case "ERR_NET_PERMISSION":
-      return prefix +
-        "permission denied; a port below 1024 needs privileges, " +
-        "and Deno needs --allow-net";
+      return prefix + "permission denied; " +
+        (plan.privilege ?? "a port below 1024 needs privileges, " +
+            "and Deno needs --allow-net");
     case "ERR_NET_NAME_NOT_FOUND":
       return prefix + "there is no such name; give an address of this machine";
     default:

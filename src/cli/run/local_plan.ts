@@ -29,6 +29,7 @@ import { runtimeName } from "../../adapters/system/runtime.ts";
 export class LocalPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "-l";
+  readonly privilege: string | undefined;
   /** As configured. */
   readonly options: ConfiguredLocal;
   readonly #role: string;
@@ -48,8 +49,13 @@ export class LocalPlan implements PlannedService {
     this.options = options;
     this.#world = world;
     this.#group = group;
-    const { protocol = "mixed", listen } = options;
-    this.#role = typeof protocol === "string" ? "ss-local" : "ss-tunnel";
+    const { protocol = "mixed", redirected, listen } = options;
+    this.#role = redirected !== undefined
+      ? "ss-redir"
+      : typeof protocol === "string"
+      ? "ss-local"
+      : "ss-tunnel";
+    this.privilege = redirected && TPROXY;
     this.key = `${this.#role} ${formatAddress(listen)}`;
   }
 
@@ -70,9 +76,16 @@ export class LocalPlan implements PlannedService {
   }
 
   describe(address: string): { message: string; fields: LogFields } {
-    const { servers, users = [], protocol = "mixed", mode = "tcp_only" } =
-      this.options;
-    const spoken = describeProtocol(protocol, users.length > 0);
+    const {
+      servers,
+      users = [],
+      protocol = "mixed",
+      mode = "tcp_only",
+      redirected,
+    } = this.options;
+    const spoken = redirected === undefined
+      ? describeProtocol(protocol, users.length > 0)
+      : `TCP by ${redirected}`;
     const methods = new Set(servers.map(describeMethod));
     const names = servers.map((server) =>
       formatAddress(server.endpoint) +
@@ -117,6 +130,9 @@ export class LocalPlan implements PlannedService {
     };
   }
 }
+
+const TPROXY = "TPROXY needs CAP_NET_RAW: setcap cap_net_raw+ep PROGRAM, or " +
+  "AmbientCapabilities=CAP_NET_RAW";
 
 /** A DNS inbound, and what it shares with locals. */
 export interface PlannedDns extends DnsSettings {

@@ -6,12 +6,16 @@
  */
 import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
 import { systemClock } from "../../clock.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Transport } from "../../transport.ts";
+import type { ConfiguredLocal } from "../config/config.ts";
 import { detach } from "../../defect.ts";
 import { systemRandomBytes } from "../../random.ts";
 import type { Mode } from "../../service/options.ts";
 import type { Arguments } from "../options/args.ts";
 import {
   configureLocal,
+  configureRedir,
   configureServer,
   configureTunnel,
 } from "../config/config.ts";
@@ -35,6 +39,14 @@ export async function runLocal(args: Arguments, host: Host): Promise<void> {
 /** Runs `ss-tunnel` until a signal. */
 export async function runTunnel(args: Arguments, host: Host): Promise<void> {
   await runLocals(args, configureTunnel, host);
+}
+
+/** Runs `ss-redir` until a signal. */
+export async function runRedirLocals(
+  args: Arguments,
+  host: Host,
+): Promise<void> {
+  await runLocals(args, configureRedir, host);
 }
 
 async function runLocals(
@@ -70,6 +82,7 @@ async function runLocals(
     ),
     supervise: ({ world, ...surroundings }) => {
       known?.keep(surroundings.logger);
+      checkRedirection(result, world.transport);
       const supervisor = new LocalSupervisor(configured, {
         ...surroundings,
         configure: () => configure(),
@@ -110,6 +123,20 @@ async function runLocals(
       return supervisor;
     },
   });
+}
+
+/** @throws {ConfigError} When the transport cannot serve what is redirected. */
+function checkRedirection(
+  locals: readonly ConfiguredLocal[],
+  { capabilities }: Transport,
+): void {
+  const isAsked = locals.some(({ redirected }) => redirected !== undefined);
+  if (!isAsked || capabilities.redirection) return;
+  throw new ConfigError(
+    "ERR_CONFIG_VALUE",
+    "redir works on Linux only, by calls of libc, which cannot be had here; " +
+      "see the warning above",
+  );
 }
 
 /** Runs `ss-server` until a signal. */

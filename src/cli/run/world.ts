@@ -6,6 +6,7 @@
  */
 import { secureStream } from "../../adapters/net/secure_stream.ts";
 import { chooseTransport } from "../../adapters/net/choose.ts";
+import { preferIpv6 } from "../../adapters/net/prefer_ipv6.ts";
 import { systemPrograms } from "../../adapters/system/programs.ts";
 import { Observations } from "../../admin/observations.ts";
 import { systemClock } from "../../clock.ts";
@@ -17,6 +18,7 @@ import {
   checkOutbound,
   type OutboundTraffic,
 } from "../config/outbound_settings.ts";
+import { socketOptionsOf, trySockets } from "../config/socket_settings.ts";
 import { ProvidersInUse } from "../tools/crypto.ts";
 import type { Host } from "./host.ts";
 
@@ -56,16 +58,22 @@ export async function systemWorld(
   const { transport, warnings } = await chooseTransport(
     operator.transport,
     outbound,
+    socketOptionsOf(operator),
   );
   // Of several workers the program itself has said it once.
   if (host.worker === undefined) {
     for (const warning of warnings) logger.log("warn", warning);
   }
   const providers = new ProvidersInUse(crypto, logger);
-  if (outbound !== undefined) await checkOutbound(transport, outbound, traffic);
+  await trySockets(transport, operator, warnings);
+  if (outbound !== undefined) {
+    // From an interface of another network this host does not reach itself.
+    const streams = traffic.streams && operator.interfaceName === undefined;
+    await checkOutbound(transport, outbound, { ...traffic, streams });
+  }
   const observations = new Observations(systemClock);
   const world: Dependencies = {
-    transport,
+    transport: operator.ipv6First ? preferIpv6(transport) : transport,
     programs: systemPrograms,
     logger,
     connectionLevel: logConnections ? "info" : "debug",

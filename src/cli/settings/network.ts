@@ -7,6 +7,7 @@ import { formatIp, parseIp } from "../../codec/ip_address.ts";
 import { type CidrBlock, parseCidr } from "../../security/target_policy.ts";
 import { several, SWITCH, textAs } from "./kinds.ts";
 import type { Kind, Settings } from "./setting.ts";
+import { INTERFACE } from "./sockets.ts";
 
 /** An address block, or all addresses; and how it was written. */
 export interface Allowed {
@@ -52,7 +53,7 @@ const ADDRESS: Kind<string> = textAs({
   value: "ADDRESS",
   type: "string",
   expected: "an IP address of this host, one of each family at most; " +
-    "no interface can be chosen, but `ip address` shows the addresses of one",
+    "an interface is outbound_bind_interface",
   read(text): string | undefined {
     const ip = parseIp(text);
     const isWildcard = ip?.every((byte) => byte === 0);
@@ -60,6 +61,14 @@ const ADDRESS: Kind<string> = textAs({
     return ip === undefined || isWildcard ? undefined : formatIp(ip);
   },
 });
+
+/** libev's `-i` takes a name. */
+const ADDRESS_OR_INTERFACE: Kind<string> = {
+  ...ADDRESS,
+  expected: "an IP address of this host, one of each family at most, or the " +
+    "name of an interface",
+  read: (value) => ADDRESS.read(value) ?? INTERFACE.read(value),
+};
 
 /** libev takes an empty text for none. */
 const ADDRESSES_OR_NONE: Kind<string[]> = several({
@@ -78,11 +87,11 @@ export const OUTBOUND: Settings<{
     flag: "outbound-bind-addr",
     short: "i",
     flagAliases: ["bind-addr"],
-    kind: several(ADDRESS),
+    kind: several(ADDRESS_OR_INTERFACE),
     fileKind: ADDRESSES_OR_NONE,
     usual: "the system's choice",
-    help: "Send from this address of the host, one of each family at most; " +
-      "TCP on Bun, or with --transport linux",
+    help: "Send from this address of the host, one of each family at most, " +
+      "or by this interface; TCP on Bun, or with --transport linux",
   },
   ipv4: {
     key: "local_ipv4_address",

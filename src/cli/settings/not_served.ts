@@ -38,19 +38,18 @@ const LOCALS: readonly Role[] = ["local", "tunnel"];
 const LOCAL: readonly Role[] = ["local"];
 const SERVER: readonly Role[] = ["server"];
 
-const NO_REDIRECT = "use a `mixed` local, or another program for redirection";
+const NO_REDIRECT = "start `umbra redir` instead, with -T or --tcp-redir, " +
+  "and leave it out";
 const NO_TUN = "use a `mixed` local, or another program for a TUN device";
 const DNS_OPTIONS = "start with --dns-listen and --dns-upstream instead";
 const ONE_ROUTE = "the system chooses how packets leave; use its routing rules";
-const NO_INTERFACE = "the runtimes cannot choose an interface; give its " +
-  'address with -i, or as "outbound_bind_addr"';
-const ONE_ADDRESS = "one address holds for all, at the top of the file";
+const ONE_ADDRESS = "one way out holds for all, at the top of the file";
+const ONE_FOR_ALL = "one value holds for all, at the top of the file";
 const FOREGROUND =
   "Umbra stays in the foreground; let the service manager detach it";
 const OWN_MANAGER = "Umbra is its own manager: --manager HOST:PORT, or " +
   '"manager": "HOST:PORT", serves the protocol';
 const NAMES = "names are resolved as the system does";
-const BUFFERS = "the system sizes its buffers";
 const ONE_UDP_ADDRESS = "UDP is on the address and port of TCP";
 const LISTENS = "Umbra listens by itself";
 const THREADS = "see --workers";
@@ -195,60 +194,39 @@ export const NOT_SERVED: readonly NotServed[] = [
   ignored("see --admin", "--stat-path --stat-addr =ADDRESS", LOCALS),
   ignored("it is the port of ss-local", "-l --local-port =PORT", SERVER),
   // Sockets.
-  refused(
-    NO_INTERFACE,
-    "outbound_bind_interface interface --outbound-bind-interface =NAME",
-  ),
   {
     ...refused(
       ONE_ADDRESS,
-      "outbound_bind_addr local_ipv4_address local_ipv6_address",
+      "outbound_bind_addr local_ipv4_address local_ipv6_address " +
+        "outbound_bind_interface interface outbound_fwmark",
     ),
     places: ["server", "local"],
   },
   refused(
     ONE_ROUTE,
-    "outbound_fwmark outbound_user_cookie --outbound-fwmark " +
-      "--outbound-user-cookie =N",
+    "outbound_user_cookie --outbound-user-cookie =N",
   ),
-  ignored("the runtimes cannot mark packets", "dscp"),
-  ignored(
-    "the runtimes offer no TCP fast open",
-    "fast_open --fast-open --tcp-fast-open",
-  ),
-  ignored(
-    "the runtimes offer no multipath TCP",
-    "mptcp --mptcp --tcp-multipath",
-  ),
+  ignored("one class holds for all packets: outbound_dscp", "dscp"),
+  {
+    ...ignored(
+      ONE_FOR_ALL,
+      "fast_open mptcp keep_alive ipv6_first tcp_incoming_sndbuf " +
+        "tcp_incoming_rcvbuf tcp_outgoing_sndbuf tcp_outgoing_rcvbuf",
+    ),
+    places: ["server", "local"],
+  },
   ignored("it is always on", "--no-delay --tcp-no-delay"),
   silent("it is always on", "no_delay"),
   ignored("datagrams of every size are relayed", "--mtu =BYTES"),
   silent("datagrams of every size are relayed", "mtu udp_mtu"),
   ignored(
-    "the runtime's default is used",
-    "keep_alive --tcp-keep-alive =SECONDS",
-  ),
-  ignored(
     "the system decides on fragments",
     "outbound_udp_allow_fragmentation",
-  ),
-  ignored(
-    BUFFERS,
-    "tcp_incoming_sndbuf tcp_incoming_rcvbuf tcp_outgoing_sndbuf " +
-      "tcp_outgoing_rcvbuf --inbound-send-buffer-size " +
-      "--inbound-recv-buffer-size --outbound-send-buffer-size " +
-      "--outbound-recv-buffer-size --tcp-incoming-sndbuf " +
-      "--tcp-incoming-rcvbuf --tcp-outgoing-sndbuf " +
-      "--tcp-outgoing-rcvbuf =BYTES",
   ),
   // Names.
   refused(NAMES, "--dns =ADDRESS"),
   ignored(NAMES, "nameserver dns"),
   ignored(NAMES, "dns_cache_size --dns-cache-size =N"),
-  ignored(
-    "the system's order of addresses is used",
-    "ipv6_first -6 --ipv6-first",
-  ),
   ignored("a listener on :: takes IPv4 as well", "ipv6_only"),
   // What ShadowsocksR has besides.
   {

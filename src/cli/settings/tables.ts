@@ -20,9 +20,11 @@ import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
 import { LIST_PLUGINS, PLUGIN } from "./plugin.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
+import { REDIR, RULES } from "./redir.ts";
 import { ACL, ROUTES } from "./routes.ts";
 import { ENTRY, PREFIX, SECRET, SERVER, SERVERS } from "./server.ts";
 import { MODE_SWITCHES, SERVICE } from "./service.ts";
+import { NAMES, SOCKETS } from "./sockets.ts";
 import {
   type AnySetting,
   type AnySettings,
@@ -51,6 +53,8 @@ export const TABLES: readonly AnySettings[] = [
   LOCAL,
   BLIND,
   TUNNEL,
+  REDIR,
+  RULES,
   SOCKS_USERS,
   PAC,
   LOCALS,
@@ -73,6 +77,8 @@ export const TABLES: readonly AnySettings[] = [
   ROUTES,
   OUTBOUND,
   SEND_FROM,
+  SOCKETS,
+  NAMES,
   RUNNING,
   LOG,
   ADMIN,

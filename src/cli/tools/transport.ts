@@ -58,4 +58,6 @@ const ABILITIES: Readonly<Record<keyof Capabilities, string>> = {
   descriptor: "sockets of a service manager",
   receiveBuffer: "large UDP buffers",
   batch: "UDP in batches",
+  socketOptions: "marks, an interface and other options of sockets",
+  redirection: "redirected connections and datagrams",
 };

@@ -6,7 +6,7 @@
  */
 import { LOCAL_HANDSHAKE_TIMEOUT_MS } from "../../limits.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
-import type { Endpoint } from "../../transport.ts";
+import type { Endpoint, Redirection } from "../../transport.ts";
 import { serve } from "../accept_loop.ts";
 import { SERVICE_DEFAULTS, type ServiceOptions } from "../options.ts";
 import {
@@ -34,6 +34,8 @@ import {
 import { UdpLocal } from "../udp/udp_local.ts";
 import { besideListener, joined } from "../both_networks.ts";
 import { flowShare } from "../udp/flow_share.ts";
+import { redirInbound } from "../redir/redir_inbound.ts";
+import { startUdpRedir } from "../redir/udp_redir.ts";
 import { startUdpTunnel } from "../udp/udp_tunnel.ts";
 import type { Inbound, InboundProtocol } from "./inbound.ts";
 import { type ConnectionLocal, LocalConnection } from "./local_connection.ts";
@@ -67,6 +69,12 @@ export interface LocalOptions extends Partial<ServiceOptions> {
    * empty: everybody may.
    */
   readonly users?: readonly SocksUser[];
+  /**
+   * Set: nothing is spoken with applications, since the system redirects their
+   * connections here in this way, and their datagrams by `tproxy`. The
+   * transport needs `Capabilities.redirection`.
+   */
+  readonly redirected?: Redirection | undefined;
   /** Which way each target takes; default: through a server. */
   readonly routes?: LocalRoutes | undefined;
   /** Who may have the PAC file, and what it says. */
@@ -83,6 +91,7 @@ const DEFAULTS = {
   users: [],
   balancer: {},
   group: undefined,
+  redirected: undefined,
   routes: undefined,
   pac: PAC_DEFAULTS,
   names: undefined,
@@ -136,14 +145,16 @@ async function listen(
   options: Required<LocalOptions>,
   world: Required<Dependencies>,
 ): Promise<Service> {
-  const { mode, protocol } = options;
+  const { mode, protocol, redirected } = options;
   const flows = flowShare(options, world);
-  // SOCKS asks for UDP over TCP; a tunnel does not ask.
-  if (mode === "udp_only" && typeof protocol === "object") {
+  // SOCKS asks for UDP over TCP; others do not ask.
+  const asks = typeof protocol === "string" && redirected === undefined;
+  if (mode === "udp_only" && !asks) {
     return await local.startUdp(options.listen, flows);
   }
   const listener = await world.transport.listen(options.listen, {
     reusePort: world.sharePorts,
+    redirected,
   });
   const { address } = listener;
   const udp = mode !== "tcp_only"
@@ -152,8 +163,13 @@ async function listen(
   const tcp = serve(
     listener,
     acceptShare(options, world, flows),
-    ({ connection }, signal) =>
-      new LocalConnection(connection, local, signal).serve(),
+    (accepted, signal) =>
+      new LocalConnection(
+        accepted.connection,
+        local,
+        signal,
+        redirected && redirInbound(accepted),
+      ).serve(),
     world,
   );
   return udp === undefined ? tcp : joined(tcp, udp);
@@ -192,7 +208,11 @@ class Local implements ConnectionLocal {
       : pacServer(options.listen.host, options.pac, () => this.#routes);
     this.router = { choose: (request) => this.#router.choose(request) };
     this.inbound = inboundFor(protocol);
-    this.inboundName = typeof protocol === "string" ? protocol : "tunnel";
+    this.inboundName = options.redirected !== undefined
+      ? "redir"
+      : typeof protocol === "string"
+      ? protocol
+      : "tunnel";
     this.authenticate = users.length > 0 ? userCheck(users) : undefined;
     this.silence = new SilenceHint(world);
   }
@@ -214,8 +234,11 @@ class Local implements ConnectionLocal {
 
   /** Serves UDP: a tunnel's, or that of associations. */
   async startUdp(listen: Endpoint, maxFlows: number): Promise<Service> {
-    const { protocol } = this.options;
+    const { protocol, redirected } = this.options;
     const options = { ...this.options, listen, maxFlows, router: this.router };
+    if (redirected !== undefined) {
+      return await startUdpRedir(options, this.world);
+    }
     if (typeof protocol === "object") {
       const target = protocol.tunnelTo;
       return await startUdpTunnel({ ...options, target }, this.world);

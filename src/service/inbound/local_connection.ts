@@ -59,6 +59,7 @@ export interface ConnectionLocal {
 /** Serves one application; closes what it has opened, but not the client. */
 export class LocalConnection implements Passage {
   readonly #local: ConnectionLocal;
+  readonly #inbound: Inbound;
   readonly #signal: AbortSignal;
   readonly #client: LocalClient;
   readonly #report: ConnectionReport;
@@ -68,13 +69,16 @@ export class LocalConnection implements Passage {
    * Begins a report.
    *
    * @param signal Aborted when the service gives up waiting for it.
+   * @param inbound What it speaks; the local's by default.
    */
   constructor(
     connection: Connection,
     local: ConnectionLocal,
     signal: AbortSignal,
+    inbound: Inbound = local.inbound,
   ) {
     this.#local = local;
+    this.#inbound = inbound;
     this.#signal = signal;
     this.#client = new LocalClient(
       connection,
@@ -124,14 +128,14 @@ export class LocalConnection implements Passage {
   }
 
   #handshake(): Promise<InboundRequest | undefined> {
-    const { options, inbound, authenticate, world } = this.#local;
+    const { options, authenticate, world } = this.#local;
     const client = this.#client;
     const signal = this.#signal;
     const send: Send = (bytes, giveUp) =>
       giveUp === undefined
         ? client.answer(bytes, signal)
         : abortable(client.writer.write(bytes), giveUp);
-    return inbound({
+    return this.#inbound({
       ...options,
       source: client.reader,
       send,

@@ -29,8 +29,13 @@ export function inboundFor(protocol: InboundProtocol): Inbound {
       return (client) =>
         acceptByFirstByte(client, (byte) => socksFor(byte) ?? httpFor(byte));
     default:
-      return () => Promise.resolve(tunnelRequest(protocol.tunnelTo));
+      return tunnelInbound(protocol.tunnelTo);
   }
+}
+
+/** The inbound of a target that is known, without a handshake. */
+export function tunnelInbound(target: Address): Inbound {
+  return () => Promise.resolve(tunnelRequest(target));
 }
 
 /**

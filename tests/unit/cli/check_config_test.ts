@@ -212,7 +212,7 @@ test("describeConfig() tells every mistake at once, in every object", () => {
     metod: "aes-256-gcm",
     password: "secret-server",
     mode: "both",
-    fast_open: true,
+    nameserver: "192.0.2.1",
     plugin: 7,
     users: [
       { name: "a", password: "secret-a", quota_bytes: "much" },
@@ -240,7 +240,7 @@ test("describeConfig() tells every mistake at once, in every object", () => {
   ) assert.ok(text.includes(told), `${told}\n${text}`);
   assert.match(
     text,
-    /^Ignored\n {2}ignored: .*fast_open: .*\n {2}.*colour is not/m,
+    /^Ignored\n {2}ignored: .*nameserver: .*\n {2}.*colour is not/m,
   );
   assert.match(text, /\n9 to change, 2 ignored, \d+ as they were\n$/);
 });

@@ -58,9 +58,10 @@ function offers(...words: string[]): string[] {
 
 test("bash completes commands", bash, () => {
   assert.deepEqual(offers("umbra", "lo"), ["local"]);
-  assert.deepEqual(offers("umbra", "").slice(0, 3), [
+  assert.deepEqual(offers("umbra", "").slice(0, 4), [
     "local",
     "tunnel",
+    "redir",
     "server",
   ]);
   assert.deepEqual(offers("umbra", "help", "gen"), ["genkey"]);
@@ -72,7 +73,7 @@ test(
   () => {
     assert.deepEqual(offers("umbra", "local", "--enc"), ["--encrypt-method"]);
     assert.deepEqual(offers("umbra", "init", "--fo"), ["--force"]);
-    assert.deepEqual(offers("umbra", "local", "--fast"), []);
+    assert.deepEqual(offers("umbra", "local", "--worker-t"), []);
     const all = offers("umbra", "server", "-");
     for (const one of ["--config", "-c", "--method", "--help"]) {
       assert.ok(all.includes(one), one);

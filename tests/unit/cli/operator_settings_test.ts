@@ -64,6 +64,7 @@ const DEFAULTS = {
   logConnections: false,
   logWithoutTime: false,
   managerAnywhere: false,
+  ipv6First: false,
 } as const;
 
 test("operatorSettings() has the defaults, when nothing is asked for", () => {
@@ -109,6 +110,7 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     graceMs: 0,
     crypto: "noble",
     transport: "linux",
+    ipv6First: false,
   } as const;
   const onlyServer = { publicHost, manager, managerAnywhere, store };
   assert.deepEqual(server([], file), { ...both, ...onlyServer });

@@ -7,11 +7,17 @@ import { systemTransport } from "../../../src/adapters/net/system.ts";
 import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
 import {
+  type ConfiguredRole,
   configureLocal,
   configureServer,
   configureTunnel,
 } from "../../../src/cli/config/config.ts";
 import { checkOutbound } from "../../../src/cli/config/outbound_settings.ts";
+import type { OperatorSettings } from "../../../src/cli/config/operator_settings.ts";
+import {
+  socketOptionsOf,
+  trySockets,
+} from "../../../src/cli/config/socket_settings.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import type { OutboundAddresses } from "../../../src/transport.ts";
 import { sourcesOf } from "../../support/sources.ts";
@@ -22,11 +28,11 @@ const COMMANDS = {
   server: configureServer,
 };
 
-function outbound(
+function settings(
   command: keyof typeof COMMANDS,
   argv: string[],
   file: object = {},
-): OutboundAddresses | undefined {
+): ConfiguredRole<unknown> {
   const own = {
     ...{
       server: "192.0.2.1",
@@ -39,7 +45,13 @@ function outbound(
   };
   const args = parseArguments(findCommand(command)!, ["-c", "f", ...argv]);
   const sources = sourcesOf(() => JSON.stringify(own));
-  return COMMANDS[command](args, sources).operator.outbound;
+  return COMMANDS[command](args, sources);
+}
+
+function outbound(
+  ...given: Parameters<typeof settings>
+): OutboundAddresses | undefined {
+  return settings(...given).operator.outbound;
 }
 
 function refuses(run: () => unknown, message: RegExp): void {
@@ -98,7 +110,8 @@ test("a server warns of libev's local_address, which is ss-local's here", () => 
 
 test("-i refuses interfaces, wildcards, and two of one family", () => {
   const cases: [string[], RegExp][] = [
-    [["-i", "eth0"], /addr: expected an IP address.*no interface can/],
+    [["-i", "a/b"], /addr: expected an IP address.*or the name of an int/],
+    [["-i", "eth0"], /interface is not supported.*use --transport linux/],
     [["-i", "0.0.0.0"], /addr: expected an IP address/],
     [["-i", "::"], /expected an IP address/],
     [["-i", "192.0.2.1", "-i", "192.0.2.2"], /one of each family at most/],
@@ -112,12 +125,64 @@ test("-i refuses interfaces, wildcards, and two of one family", () => {
   );
   refuses(
     () => outbound("server", [], { interface: "eth0" }),
-    /the runtimes cannot choose an interface.*outbound_bind_addr/,
+    /f:1:\d+: interface is not supported.*use --transport linux/,
   );
   const servers = [{ server: "a", outbound_bind_addr: "192.0.2.9" }];
   refuses(
     () => outbound("local", [], { servers }),
-    /servers\[0\]\.outbound_bind_addr .*one address holds for all/,
+    /servers\[0\]\.outbound_bind_addr .*one way out holds for all/,
+  );
+});
+
+test("options of sockets come of command line and file, and -i takes a name", () => {
+  const operator = (argv: string[], file: object = {}): OperatorSettings =>
+    settings("local", ["--transport", "linux", ...argv], file).operator;
+  const file = {
+    outbound_fwmark: 255,
+    interface: "eth1",
+    keep_alive: 15,
+    ipv6_first: true,
+    mptcp: false,
+  };
+  const filed = operator([], file);
+  assert.deepEqual(socketOptionsOf(filed), {
+    mark: 255,
+    interfaceName: "eth1",
+    keepAliveMs: 15_000,
+  });
+  assert.equal(filed.ipv6First, true);
+  const chosen = operator(["-i", "eth0", "-i", "192.0.2.1"], file);
+  assert.equal(socketOptionsOf(chosen).interfaceName, "eth0");
+  assert.deepEqual(chosen.outbound, { ipv4: "192.0.2.1" });
+  refuses(
+    () => operator(["--outbound-dscp", "64"]),
+    /outbound-dscp: expected a whole number from 0 to 63/,
+  );
+});
+
+test("the sockets of the runtime have none of them: a warning, or a refusal", () => {
+  const file = { fast_open: true, mptcp: false, keep_alive: 15 };
+  assert.deepEqual(settings("local", ["--mptcp"], file).warnings, [
+    "ignored: f:1:123: fast_open: the sockets of the runtime do not have it; " +
+    "use --transport linux",
+    "ignored: --mptcp: the sockets of the runtime do not have it; " +
+    "use --transport linux",
+    "ignored: f:1:155: keep_alive: the sockets of the runtime do not have " +
+    "it; use --transport linux",
+  ]);
+  refuses(
+    () => settings("server", ["--outbound-fwmark", "1"], file),
+    /^--outbound-fwmark is not supported by the sockets of the runtime: use/,
+  );
+});
+
+test("trySockets() refuses what a transport cannot have, by name", async () => {
+  const { operator } = settings("local", ["--transport", "linux", "--mptcp"]);
+  await assert.rejects(
+    trySockets(memoryTransport(), operator, ["no libc"]),
+    (error) =>
+      error instanceof ConfigError &&
+      error.message === "Cannot set mptcp: no libc",
   );
 });
 

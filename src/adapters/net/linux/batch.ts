@@ -18,10 +18,14 @@ import type { Datagram } from "../../../transport.ts";
 import { ADDRESS_LENGTH, decodeAddress } from "./addresses.ts";
 import {
   c,
+  IP_RECVORIGDSTADDR,
+  IPV6_RECVORIGDSTADDR,
   mapMemory,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  type Option,
   readMemory,
+  SO_RXQ_OVFL,
   writeMemory,
 } from "./libc.ts";
 
@@ -39,12 +43,17 @@ const SLOT: number = Math.ceil(MAX_DATAGRAM_LENGTH / 4_096) * 4_096;
 /** Room for an address, and for what comes with it. */
 const NAME = 32;
 
-/** `struct cmsghdr` (16), the number of `SO_RXQ_OVFL` (4), and to 8 bytes. */
-const CONTROL = 16 + 4 + 4;
-const DROPS = 16;
+/** `struct cmsghdr`: length (8), level (4), type (4). */
+const CONTROL_HEADER = 16;
 
-/** An address and control data, and what makes 64 of them. */
-const ENVELOPE = 64;
+/**
+ * The number of `SO_RXQ_OVFL` (4) and an address of `IPV6_ORIGDSTADDR` (28),
+ * each behind its header and to 8 bytes.
+ */
+const CONTROL: number = 2 * CONTROL_HEADER + 8 + 32;
+
+/** An address and control data, and what makes 128 of them. */
+const ENVELOPE = 128;
 
 /** Datagrams that came together. */
 export class ReceiveBatch {
@@ -102,20 +111,46 @@ export class ReceiveBatch {
     return count;
   }
 
-  /** Number `i` of them; the payload is the caller's. */
-  at(i: number): Datagram {
+  /**
+   * Number `i` of them; the payload is the caller's.
+   *
+   * @param isRedirected True if its own target is told with it.
+   */
+  at(i: number, isRedirected: boolean): Datagram {
     const payload = new Uint8Array(
       this.#headers[HEADER_WORDS * i + LENGTH]!,
     );
     readMemory(this.#data + i * SLOT, payload);
     const from = decodeAddress(this.#envelopes, i * ENVELOPE);
-    return { payload, from };
+    if (!isRedirected) return { payload, from };
+    const to = this.#find(i, IP_RECVORIGDSTADDR) ??
+      this.#find(i, IPV6_RECVORIGDSTADDR);
+    return {
+      payload,
+      from,
+      ...to !== undefined && { to: decodeAddress(this.#envelopes, to) },
+    };
   }
 
   /** Datagrams the socket had no room for, in all, when number `i` came. */
   drops(i: number): number {
-    const told = this.#headers[HEADER_WORDS * i + CONTROL_LENGTH]! > DROPS;
-    return told ? this.#view.getUint32(i * ENVELOPE + NAME + DROPS, true) : 0;
+    const at = this.#find(i, SO_RXQ_OVFL);
+    return at === undefined ? 0 : this.#view.getUint32(at, true);
+  }
+
+  /** Where a value begins that came with number `i`. */
+  #find(i: number, [level, type]: Option): number | undefined {
+    let at = i * ENVELOPE + NAME;
+    const end = at + this.#headers[HEADER_WORDS * i + CONTROL_LENGTH]!;
+    while (at + CONTROL_HEADER <= end) {
+      const isIt = this.#view.getUint32(at + 8, true) === level &&
+        this.#view.getUint32(at + 12, true) === type;
+      if (isIt) return at + CONTROL_HEADER;
+      // To 8 bytes; a header is never shorter than itself.
+      const length = this.#view.getUint32(at, true);
+      at += Math.max(CONTROL_HEADER, Math.ceil(length / 8) * 8);
+    }
+    return undefined;
   }
 }
 

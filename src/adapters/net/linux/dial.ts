@@ -4,7 +4,11 @@
  * @module
  */
 import { onAbort, type StopSignal } from "../../../on_abort.ts";
-import type { Connection, Endpoint } from "../../../transport.ts";
+import type {
+  Connection,
+  Endpoint,
+  SocketOptions,
+} from "../../../transport.ts";
 import { ReadyConnection } from "../_connection.ts";
 import { encodeAddress } from "./addresses.ts";
 import { FAILED, HUNG_UP, WRITABLE } from "./epoll_event.ts";
@@ -16,10 +20,9 @@ import {
   failure,
   getOption,
   SO_ERROR,
-  SOCK_FLAGS,
-  SOCK_STREAM,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
+import { openTcp, setUpDial } from "./socket_options.ts";
 import { LinuxSocket, prepareTcp, TCP_EVENTS } from "./tcp.ts";
 
 /** What a dial needs besides its target. */
@@ -29,29 +32,30 @@ export interface DialOptions {
   readonly loop: Loop;
   /** Our address; not set: the system's choice. */
   readonly from?: string | undefined;
+  readonly options: SocketOptions;
 }
 
 /** Implements `Transport.dial`. */
 export async function dial(
   to: Endpoint,
-  { signal, loop, from }: DialOptions,
+  { signal, loop, from, options }: DialOptions,
 ): Promise<Connection> {
   signal?.throwIfAborted();
   const action = `connect to ${to.host} port ${to.port}`;
   const address = encodeAddress(to);
-  const descriptor = checked(
-    c.socket(address[0]!, SOCK_STREAM | SOCK_FLAGS, 0),
-    action,
-  );
+  const descriptor = openTcp(address[0]!, options, action);
   try {
     prepareTcp(descriptor);
+    setUpDial(descriptor, address[0]!, options);
     if (from !== undefined) {
       const source = encodeAddress({ host: from, port: 0 });
       checked(c.bind(descriptor, source, source.length), action);
     }
     const socket = new LinuxSocket(descriptor, to, loop);
     if (c.connect(descriptor, address, address.length) === 0) {
-      // To this machine it takes no time.
+      // To this machine it takes no time; or the system knows the peer, and
+      // waits for what it can send at once.
+      if (options.fastOpen) socket.openWithBytes();
       loop.watch(descriptor, TCP_EVENTS, socket);
       return new ReadyConnection(socket);
     }
@@ -76,7 +80,7 @@ export async function dial(
  */
 function connected(
   descriptor: number,
-  { action, signal, loop }: Omit<DialOptions, "from"> & {
+  { action, signal, loop }: Pick<DialOptions, "signal" | "loop"> & {
     readonly action: string;
   },
 ): Promise<number> {

@@ -209,8 +209,38 @@ export const SO_RCVBUFFORCE: Option = [SOL_SOCKET, 33];
 export const SO_RXQ_OVFL: Option = [SOL_SOCKET, 40];
 /** Of `SOL_SOCKET`; its value has eight bytes. */
 export const SO_LINGER = 13;
+export const SO_SNDBUF: Option = [SOL_SOCKET, 7];
+export const SO_KEEPALIVE: Option = [SOL_SOCKET, 9];
+/** Its value is a name. */
+export const SO_BINDTODEVICE: Option = [SOL_SOCKET, 25];
+export const SO_MARK: Option = [SOL_SOCKET, 36];
 export const TCP_NODELAY: Option = [6, 1];
+/** Begins with the state of the connection. */
+export const TCP_INFO: Option = [6, 11];
+export const TCP_SYN_SENT = 2;
+/** Seconds of quiet, and between questions. */
+export const TCP_KEEPIDLE: Option = [6, 4];
+export const TCP_KEEPINTVL: Option = [6, 5];
+/** Its value is how many may wait. */
+export const TCP_FASTOPEN: Option = [6, 23];
+/** What is sent first leaves with the first packet. */
+export const TCP_FASTOPEN_CONNECT: Option = [6, 30];
+/** Milliseconds. */
+export const TCP_USER_TIMEOUT: Option = [6, 18];
+export const IP_TOS: Option = [0, 1];
+export const IP_TRANSPARENT: Option = [0, 19];
+export const IP_RECVORIGDSTADDR: Option = [0, 20];
 export const IPV6_V6ONLY: Option = [IPPROTO_IPV6, 26];
+export const IPV6_TCLASS: Option = [IPPROTO_IPV6, 67];
+export const IPV6_RECVORIGDSTADDR: Option = [IPPROTO_IPV6, 74];
+export const IPV6_TRANSPARENT: Option = [IPPROTO_IPV6, 75];
+/** Its value is an address. */
+export const SO_ORIGINAL_DST: Option = [0, 80];
+/** The same of IPv6. */
+export const IP6T_SO_ORIGINAL_DST: Option = [IPPROTO_IPV6, 80];
+
+/** Of `socket()`, for several paths. */
+export const IPPROTO_MPTCP = 262;
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -244,13 +274,17 @@ const MAP_POPULATE = 0x8000;
 /** The same on x86-64 and arm64. */
 const NAMES: ReadonlyMap<number, string> = new Map([
   [1, "EPERM"],
+  [2, "ENOENT"],
   [13, "EACCES"],
+  [19, "ENODEV"],
   [22, "EINVAL"],
   [23, "ENFILE"],
   [24, "EMFILE"],
   [32, "EPIPE"],
   [38, "ENOSYS"],
   [90, "EMSGSIZE"],
+  [92, "ENOPROTOOPT"],
+  [93, "EPROTONOSUPPORT"],
   [97, "EAFNOSUPPORT"],
   [98, "EADDRINUSE"],
   [99, "EADDRNOTAVAIL"],

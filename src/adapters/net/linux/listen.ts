@@ -9,6 +9,8 @@ import type {
   Endpoint,
   Listener,
   ListenOptions,
+  Redirection,
+  SocketOptions,
 } from "../../../transport.ts";
 import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
 import { ReadyConnection } from "../_connection.ts";
@@ -18,6 +20,7 @@ import {
   boundTo,
   decodeAddress,
   encodeAddress,
+  familyOf,
 } from "./addresses.ts";
 import { EDGE, READABLE } from "./epoll_event.ts";
 import {
@@ -36,9 +39,10 @@ import {
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_FLAGS,
-  SOCK_STREAM,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
+import { letRedirected, originalDestination } from "./redirected.ts";
+import { openTcp, setUpListener } from "./socket_options.ts";
 import { LinuxSocket, prepareTcp, TCP_EVENTS } from "./tcp.ts";
 
 /** Implements `Transport.listen`. */
@@ -46,14 +50,19 @@ export async function listen(
   endpoint: Endpoint,
   options: ListenOptions | undefined,
   loop: Loop,
+  sockets: SocketOptions,
 ): Promise<Listener> {
   const descriptor = takeInheritedSocket(endpoint) ??
-    await open(endpoint, options ?? {});
+    await open(endpoint, options ?? {}, sockets);
   try {
+    setUpListener(descriptor, sockets);
+    if (options?.redirected === "tproxy") {
+      letRedirected(descriptor, familyOf(boundTo(descriptor).host));
+    }
     // An inherited one may wait where it should say that nothing is there.
     checked(c.fcntl(descriptor, F_SETFL, O_NONBLOCK), "listen");
     prepareTcp(descriptor);
-    return new LinuxListener(descriptor, loop);
+    return new LinuxListener(descriptor, loop, options?.redirected);
   } catch (error) {
     c.close(descriptor);
     throw error;
@@ -64,14 +73,12 @@ export async function listen(
 async function open(
   { host, port }: Endpoint,
   { reusePort = false }: ListenOptions,
+  sockets: SocketOptions,
 ): Promise<number> {
   const [ip] = await resolve(host);
   const address = encodeAddress({ host: ip!, port });
   const action = `listen on ${host} port ${port}`;
-  const descriptor = checked(
-    c.socket(address[0]!, SOCK_STREAM | SOCK_FLAGS, 0),
-    action,
-  );
+  const descriptor = openTcp(address[0]!, sockets, action);
   try {
     setOption(descriptor, SO_REUSEADDR, 1);
     if (reusePort) setOption(descriptor, SO_REUSEPORT, 1);
@@ -89,12 +96,18 @@ class LinuxListener implements Listener, Watcher {
   readonly address: Endpoint;
   readonly #descriptor: number;
   readonly #loop: Loop;
+  readonly #redirected: Redirection | undefined;
   readonly #waiting: PromiseWithResolvers<Accepted | undefined>[] = [];
   #isReady = false;
   #isClosed = false;
 
   /** Owns the descriptor, unless this throws. */
-  constructor(descriptor: number, loop: Loop) {
+  constructor(
+    descriptor: number,
+    loop: Loop,
+    redirected: Redirection | undefined,
+  ) {
+    this.#redirected = redirected;
     this.address = boundTo(descriptor);
     this.#descriptor = descriptor;
     this.#loop = loop;
@@ -128,9 +141,9 @@ class LinuxListener implements Listener, Watcher {
       if (this.#loop.budget <= 0) return this.#loop.postpone(this);
       this.#loop.budget -= ACCEPT_TURN_BYTES;
       try {
-        const connection = this.#accept();
-        if (connection === undefined) return;
-        this.#waiting.shift()!.resolve({ connection });
+        const accepted = this.#accept();
+        if (accepted === undefined) return;
+        this.#waiting.shift()!.resolve(accepted);
       } catch (error) {
         this.#waiting.shift()!.reject(error);
       }
@@ -138,7 +151,7 @@ class LinuxListener implements Listener, Watcher {
   }
 
   /** @returns `undefined` when there is none. */
-  #accept(): ReadyConnection | undefined {
+  #accept(): Accepted | undefined {
     for (;;) {
       const [address, length] = addressRoom();
       const descriptor = c.accept4(
@@ -148,7 +161,7 @@ class LinuxListener implements Listener, Watcher {
         SOCK_FLAGS,
       );
       if (descriptor >= 0) {
-        return opened(descriptor, decodeAddress(address), this.#loop);
+        return this.#opened(descriptor, decodeAddress(address));
       }
       const number = errno();
       if (number === EAGAIN) {
@@ -161,19 +174,20 @@ class LinuxListener implements Listener, Watcher {
       }
     }
   }
-}
 
-function opened(
-  descriptor: number,
-  remote: Endpoint,
-  loop: Loop,
-): ReadyConnection {
-  try {
-    const socket = new LinuxSocket(descriptor, remote, loop);
-    loop.watch(descriptor, TCP_EVENTS, socket);
-    return new ReadyConnection(socket);
-  } catch (error) {
-    c.close(descriptor);
-    throw error;
+  #opened(descriptor: number, remote: Endpoint): Accepted {
+    try {
+      const target = this.#redirected &&
+        originalDestination(descriptor, this.#redirected, this.address.port);
+      const socket = new LinuxSocket(descriptor, remote, this.#loop);
+      this.#loop.watch(descriptor, TCP_EVENTS, socket);
+      return {
+        connection: new ReadyConnection(socket),
+        ...target && { originalDestination: target },
+      };
+    } catch (error) {
+      c.close(descriptor);
+      throw error;
+    }
   }
 }

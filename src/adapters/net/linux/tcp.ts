@@ -4,7 +4,11 @@
  * @module
  */
 import { BufferPool } from "../../../buffer_pool.ts";
-import { MAX_COPIED_READ, MAX_READ_BUFFER } from "../../../limits.ts";
+import {
+  FAST_OPEN_WAIT_MS,
+  MAX_COPIED_READ,
+  MAX_READ_BUFFER,
+} from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
 import type { ReadyOwner, ReadySocket } from "../_connection.ts";
 import { longestRead } from "../_read_size.ts";
@@ -20,16 +24,21 @@ import {
 import {
   c,
   EAGAIN,
+  EINPROGRESS,
   EINTR,
   ENOTCONN,
   errno,
   failure,
+  getOption,
   MSG_NOSIGNAL,
   setOption,
   SHUT_WR,
+  SO_ERROR,
   SO_LINGER,
   SOL_SOCKET,
+  TCP_INFO,
   TCP_NODELAY,
+  TCP_SYN_SENT,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
 
@@ -68,6 +77,8 @@ export class LinuxSocket implements ReadySocket, Watcher {
   /** A reset is told once by the system, and then looks like an end. */
   #failure: Error | undefined;
   #isPostponed = false;
+  /** Set while it connects with its first bytes (TCP fast open). */
+  #opening: Opening | undefined;
 
   /**
    * @param descriptor Connected; owned from now on.
@@ -77,6 +88,16 @@ export class LinuxSocket implements ReadySocket, Watcher {
     this.#descriptor = descriptor;
     this.remote = remote;
     this.#loop = loop;
+  }
+
+  /** The system has not connected it yet: the first bytes are to do so. */
+  openWithBytes(): void {
+    this.#opening = {
+      isUnsent: true,
+      taken: 0,
+      timer: undefined,
+      done: Promise.withResolvers(),
+    };
   }
 
   /** Asked of the system each time: few want to know. */
@@ -89,14 +110,17 @@ export class LinuxSocket implements ReadySocket, Watcher {
     if (events === 0) this.#isPostponed = false;
     if (events & (READABLE | OVER)) this.#isReadable = true;
     if (events & OVER) this.#isOver = true;
-    if (events & (WRITABLE | HUNG_UP | FAILED)) this.#isWritable = true;
+    if (events & (WRITABLE | HUNG_UP | FAILED)) this.#becomeWritable();
     this.owner?.ready();
   }
 
   tryRead(): Uint8Array | "end" | undefined {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isEnded) return "end";
-    if (!this.#isReadable) return undefined;
+    if (!this.#isReadable) {
+      if (this.#opening?.isUnsent) this.#openLate(this.#opening);
+      return undefined;
+    }
     if (this.#loop.budget > 0) return this.#receive();
     this.#postpone();
     return undefined;
@@ -111,6 +135,11 @@ export class LinuxSocket implements ReadySocket, Watcher {
 
   tryWrite(chunk: Uint8Array): number {
     let written = 0;
+    if (this.#opening !== undefined) {
+      if (this.#opening.isUnsent) this.#open(this.#opening, chunk);
+      if (!this.#isWritable) return 0;
+      written = this.#opened(this.#opening);
+    }
     while (this.#isWritable && written < chunk.length) {
       const rest = written === 0 ? chunk : chunk.subarray(written);
       const sent = c.send(this.#descriptor, rest, rest.length, MSG_NOSIGNAL);
@@ -125,11 +154,64 @@ export class LinuxSocket implements ReadySocket, Watcher {
     return written;
   }
 
+  #becomeWritable(): void {
+    if (this.#opening !== undefined && !this.#opening.isUnsent) {
+      // It may be an event from before the first bytes.
+      const state = getOption(this.#descriptor, TCP_INFO) & 0xff;
+      if (state === TCP_SYN_SENT) return;
+      this.#opening.done.resolve();
+    }
+    this.#isWritable = true;
+  }
+
+  /**
+   * Connects with the first bytes. They count as taken once the peer has
+   * answered: until then the system would take FIN for the end of it all.
+   */
+  #open(opening: Opening, first: Uint8Array): void {
+    clearTimeout(opening.timer);
+    opening.isUnsent = false;
+    this.#isWritable = false;
+    const sent = c.send(this.#descriptor, first, first.length, MSG_NOSIGNAL);
+    opening.taken = Math.max(0, sent);
+    if (sent >= 0) return;
+    const number = errno();
+    if (number !== EINPROGRESS && number !== EAGAIN) {
+      throw this.#failure = failure(number, "connect");
+    }
+  }
+
+  /** Connects without any, when there are none soon: the peer speaks first. */
+  #openLate(opening: Opening): void {
+    opening.timer ??= setTimeout(() => {
+      try {
+        this.#open(opening, NO_BYTES);
+      } catch {
+        // Whoever reads hears of it now.
+        this.owner?.ready();
+      }
+    }, FAST_OPEN_WAIT_MS);
+  }
+
+  /** The peer has answered. @returns How many bytes left before. */
+  #opened({ taken }: Opening): number {
+    const number = getOption(this.#descriptor, SO_ERROR);
+    if (number !== 0) this.#failure ??= failure(number, "connect");
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#opening = undefined;
+    return taken;
+  }
+
   recycle(chunk: Uint8Array): void {
     BUFFERS.give(chunk);
   }
 
-  shutdown(): void {
+  async shutdown(): Promise<void> {
+    if (this.#opening !== undefined) {
+      if (this.#opening.isUnsent) this.#open(this.#opening, NO_BYTES);
+      await this.#opening.done.promise;
+      if (this.#isClosed) return;
+    }
     if (c.shutdown(this.#descriptor, SHUT_WR) === 0) return;
     const number = errno();
     // The peer has reset it; whoever reads hears of that.
@@ -139,6 +221,8 @@ export class LinuxSocket implements ReadySocket, Watcher {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearTimeout(this.#opening?.timer);
+    this.#opening?.done.resolve();
     this.#loop.forget(this.#descriptor);
     if (!this.#isCut) setLinger(this.#descriptor, FLUSH);
     c.close(this.#descriptor);
@@ -178,6 +262,21 @@ export class LinuxSocket implements ReadySocket, Watcher {
     return buffer.subarray(0, count);
   }
 }
+
+/** A connection that takes its first bytes along. */
+interface Opening {
+  /** Nothing has left yet. */
+  isUnsent: boolean;
+  /** Bytes that left with the first packet. */
+  taken: number;
+  /** Connects without bytes. */
+  timer: ReturnType<typeof setTimeout> | undefined;
+  /** The peer has answered, or the socket was closed. */
+  readonly done: PromiseWithResolvers<void>;
+}
+
+/** Of a longer array: Bun has no address for an empty one. */
+const NO_BYTES: Uint8Array = new Uint8Array(1).subarray(0, 0);
 
 const NOWHERE: Endpoint = { host: "", port: 0 };
 

@@ -5,7 +5,14 @@
  *
  * @module
  */
-import type { OutboundAddresses, Transport } from "../../../transport.ts";
+import { TransportError } from "../../../errors.ts";
+import type {
+  DatagramSocket,
+  Endpoint,
+  OutboundAddresses,
+  SocketOptions,
+  Transport,
+} from "../../../transport.ts";
 import {
   descriptorLimit,
   raiseDescriptorLimit,
@@ -28,39 +35,64 @@ let udp: Udp | undefined;
  *
  * @param outbound Where what goes out leaves from; the system's choice by
  * default.
+ * @param options Of every socket.
  * @throws {Error} With the reason why this system, or the runtime's
  * permissions, do not let us.
  */
 export async function linuxTransport(
   outbound?: OutboundAddresses,
+  options: SocketOptions = {},
 ): Promise<Transport> {
   const { loop } = await openLoop();
   const { bind } = udp ??= new Udp(loop);
+  const bindOut = (endpoint: Endpoint): Promise<DatagramSocket> =>
+    bind(endpoint, {}, options);
   raiseDescriptorLimit();
   return {
     name: "linux",
     capabilities: {
       sharedUdpPort: true,
       outboundAddress: true,
-      tls: true,
+      tls: !isOnItsWay(options),
       reset: true,
       descriptor: true,
       receiveBuffer: true,
       batch: true,
+      socketOptions: true,
+      redirection: true,
     },
     buffers: BUFFERS,
-    listen: (endpoint, options) =>
-      listenWithoutIpv6(endpoint, (one) => listen(one, options, loop)),
+    listen: (endpoint, how) =>
+      listenWithoutIpv6(endpoint, (one) => listen(one, how, loop, options)),
     // TLS is the runtime's, and so are the sockets below it.
     dial: dialWith(
       async (to, { signal } = {}) =>
-        await dial(to, { signal, loop, from: outboundFor(to.host, outbound) }),
-      (host) => outboundFor(host, outbound),
+        await dial(to, {
+          signal,
+          loop,
+          from: outboundFor(to.host, outbound),
+          options,
+        }),
+      (host) => {
+        if (isOnItsWay(options)) throw NO_TLS;
+        return outboundFor(host, outbound);
+      },
     ),
-    bind: (endpoint, options) =>
-      listenWithoutIpv6(endpoint, (one) => bind(one, options)),
-    bindOutgoing: () => bindOutgoing(bind, outbound),
+    bind: (endpoint, how) =>
+      listenWithoutIpv6(endpoint, (one) => bind(one, how)),
+    bindOutgoing: () => bindOutgoing(bindOut, outbound),
     resolve,
     descriptorLimit,
   };
 }
+
+/** True if what goes out must take a way that the runtime does not know. */
+function isOnItsWay({ mark, interfaceName }: SocketOptions): boolean {
+  return mark !== undefined || interfaceName !== undefined;
+}
+
+const NO_TLS = new TransportError(
+  "ERR_NET_UNSUPPORTED",
+  "Cannot connect by TLS: the runtime's sockets below it take neither " +
+    "outbound_fwmark nor outbound_bind_interface",
+);

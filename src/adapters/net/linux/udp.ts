@@ -14,6 +14,7 @@ import type {
   DatagramSocket,
   Endpoint,
   ListenOptions,
+  SocketOptions,
   WaitOptions,
 } from "../../../transport.ts";
 import { closedSocket, DatagramQueue } from "../_datagram_queue.ts";
@@ -34,12 +35,15 @@ import {
   setOption,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
+  SO_REUSEADDR,
   SO_REUSEPORT,
   SO_RXQ_OVFL,
   SOCK_DGRAM,
   SOCK_FLAGS,
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
+import { isOurs, letRedirected, tellTargets } from "./redirected.ts";
+import { setUpOutgoing } from "./socket_options.ts";
 
 /** Opens UDP sockets of one event loop. */
 export class Udp {
@@ -51,10 +55,15 @@ export class Udp {
     this.#loop = loop;
   }
 
-  /** Implements `Transport.bind`. */
+  /**
+   * Implements `Transport.bind`.
+   *
+   * @param sockets Of what goes out.
+   */
   readonly bind = async (
     { host, port }: Endpoint,
-    { reusePort = false }: ListenOptions = {},
+    { reusePort = false, redirected }: ListenOptions = {},
+    sockets: SocketOptions = {},
   ): Promise<LinuxDatagrams> => {
     const [ip] = await resolve(host);
     const address = encodeAddress({ host: ip!, port });
@@ -67,12 +76,20 @@ export class Udp {
       if (address[0] === AF_INET6) setOption(descriptor, IPV6_V6ONLY, 0);
       if (reusePort) setOption(descriptor, SO_REUSEPORT, 1);
       setOption(descriptor, SO_RXQ_OVFL, 1);
+      if (redirected !== undefined) {
+        letRedirected(descriptor, address[0]!);
+        tellTargets(descriptor, address[0]!);
+        // Replies leave from addresses that others may be bound to as well.
+        setOption(descriptor, SO_REUSEADDR, 1);
+      }
+      setUpOutgoing(descriptor, address[0]!, sockets);
       enlarge(descriptor);
       checked(c.bind(descriptor, address, address.length), action);
       return new LinuxDatagrams(
         descriptor,
         this.#loop,
         [this.#received, this.#sent],
+        redirected !== undefined,
       );
     } catch (error) {
       c.close(descriptor);
@@ -110,6 +127,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   readonly #loop: Loop;
   readonly #received: ReceiveBatch;
   readonly #sent: SendBatch;
+  readonly #isRedirected: boolean;
   readonly #queue = new DatagramQueue();
   /** Sent together in the next turn, or when the system has room again. */
   #waiting: Waiting[] = [];
@@ -127,7 +145,9 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     descriptor: number,
     loop: Loop,
     [received, sent]: readonly [ReceiveBatch, SendBatch],
+    isRedirected: boolean,
   ) {
+    this.#isRedirected = isRedirected;
     this.#descriptor = descriptor;
     this.#loop = loop;
     this.#received = received;
@@ -222,7 +242,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
         return;
       }
       for (let i = 0; i < count; i++) {
-        const datagram = batch.at(i);
+        const datagram = this.#judged(batch.at(i, this.#isRedirected));
         this.#loop.budget -= datagram.payload.length;
         this.#queue.push(datagram);
       }
@@ -237,6 +257,14 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
       }
     }
     this.#postpone();
+  }
+
+  /** Without a target where that is this very socket. */
+  #judged(datagram: Datagram): Datagram {
+    const { payload, from, to } = datagram;
+    return to?.port === this.address.port && isOurs(to.host)
+      ? { payload, from }
+      : datagram;
   }
 
   #sendAll(): void {

@@ -70,6 +70,11 @@ test("a key and its option are the same word, or are known to differ", () => {
       "local_address --local-addr",
       "update_interval --refresh",
       "allowed_plugins --online-allowed-plugin",
+      "keep_alive --tcp-keep-alive",
+      "tcp_incoming_sndbuf --inbound-send-buffer-size",
+      "tcp_incoming_rcvbuf --inbound-recv-buffer-size",
+      "tcp_outgoing_sndbuf --outbound-send-buffer-size",
+      "tcp_outgoing_rcvbuf --outbound-recv-buffer-size",
     ],
   );
 });
@@ -133,6 +138,6 @@ test("a timeout of 0 is none", () => {
 test("every setting says in one sentence what it is for", () => {
   for (const row of ROWS) {
     assert.match(row.help, /^[A-Z].*[^.]$/, keysOf(row).join());
-    if (row.flag !== undefined) assert.match(row.flag, /^[a-z][a-z-]*$/);
+    if (row.flag !== undefined) assert.match(row.flag, /^[a-z][a-z\d-]*$/);
   }
 });

@@ -1,0 +1,18 @@
+/**
+ * A transport whose names have their IPv6 addresses first.
+ *
+ * @module
+ */
+import type { Transport } from "../../transport.ts";
+
+/** The same transport, but for the order of addresses. */
+export function preferIpv6(transport: Transport): Transport {
+  return {
+    ...transport,
+    async resolve(host, options): Promise<string[]> {
+      const ips = await transport.resolve(host, options);
+      const isIpv6 = (ip: string): boolean => ip.includes(":");
+      return [...ips.filter(isIpv6), ...ips.filter((ip) => !isIpv6(ip))];
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * Options of sockets: what was asked for, and whether the transport has them.
+ *
+ * @module
+ */
+import { ConfigError, TransportError } from "../../errors.ts";
+import type { SocketOptions, Transport } from "../../transport.ts";
+import type { Arguments } from "../options/args.ts";
+import { SOCKETS } from "../settings/sockets.ts";
+import { type AnySetting, keysOf } from "../settings/setting.ts";
+import type { NamedConfig } from "./config_file.ts";
+import type { OperatorSettings } from "./operator_settings.ts";
+
+/** An option, and its row in the table. */
+type Asked = readonly [name: keyof SocketOptions, row: AnySetting];
+
+/** Without these packets take another way than the operator chose. */
+const WAYS: readonly (keyof SocketOptions)[] = ["mark", "interfaceName"];
+
+/** The options that ask for something. */
+function askedOf(operator: OperatorSettings): Asked[] {
+  return (Object.entries(SOCKETS) as Asked[])
+    .filter(([name]) =>
+      operator[name] !== undefined && operator[name] !== false
+    );
+}
+
+/** What sockets are to be set up with. */
+export function socketOptionsOf(operator: OperatorSettings): SocketOptions {
+  return Object.fromEntries(
+    askedOf(operator).map(([name]) => [name, operator[name]]),
+  );
+}
+
+/**
+ * Judges options for a transport that does not have them.
+ *
+ * @returns A warning for each that only tunes.
+ * @throws {ConfigError} For one that changes the way of packets.
+ */
+export function checkSocketSettings(
+  operator: OperatorSettings,
+  args: Arguments,
+  file: NamedConfig | undefined,
+): string[] {
+  if (operator.transport === "linux") return [];
+  const placeOf = (row: AnySetting): string => {
+    const key = keysOf(row).find((key) => file?.object.has(key));
+    return key === undefined || args.has(row.flag!)
+      ? `--${row.flag}`
+      : file!.object.where(key);
+  };
+  const asked = askedOf(operator);
+  const way = asked.find(([name]) => WAYS.includes(name));
+  if (way !== undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${placeOf(way[1])} is not supported by the sockets of the runtime: ` +
+        "use --transport linux",
+    );
+  }
+  return asked.map(([, row]) =>
+    `ignored: ${placeOf(row)}: the sockets of the runtime do not have it; ` +
+    "use --transport linux"
+  );
+}
+
+/**
+ * Tries the options before anything is served.
+ *
+ * @param transport Made with them.
+ * @param reasons Why the transport is not the one that was asked for.
+ * @throws {ConfigError} When it cannot have them.
+ */
+export async function trySockets(
+  transport: Transport,
+  operator: OperatorSettings,
+  reasons: readonly string[],
+): Promise<void> {
+  const asked = askedOf(operator);
+  if (operator.transport !== "linux" || asked.length === 0) return;
+  const names = asked.map(([, { key }]) => key).join(", ");
+  if (!transport.capabilities.socketOptions) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `Cannot set ${names}: ${reasons.join("; ")}`,
+    );
+  }
+  try {
+    (await transport.bindOutgoing()).close();
+    (await transport.listen({ host: "127.0.0.1", port: 0 })).close();
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `Cannot set ${names}: ${explain(error)}`,
+    );
+  }
+}
+
+function explain({ code, message }: TransportError): string {
+  return code === "ERR_NET_PERMISSION"
+    ? `${message}; give CAP_NET_ADMIN: setcap cap_net_admin+ep PROGRAM, or ` +
+      "AmbientCapabilities=CAP_NET_ADMIN"
+    : message;
+}

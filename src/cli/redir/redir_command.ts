@@ -1,0 +1,94 @@
+/**
+ * `umbra redir`, and `umbra redir rules`.
+ *
+ * @module
+ */
+import { systemTransport } from "../../adapters/net/system.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Arguments } from "../options/args.ts";
+import { type ConfiguredLocal, configureRedir } from "../config/config.ts";
+import type { ConfiguredRole } from "../config/config.ts";
+import { systemSources } from "../config/sources.ts";
+import { usage } from "../options/getopt.ts";
+import { openOnline } from "../online/open_online.ts";
+import { print } from "../output.ts";
+import type { Host } from "../run/host.ts";
+import { fromOptions } from "../settings/read.ts";
+import { RULES } from "../settings/redir.ts";
+import { type RedirRules, redirRules, redirRulesRemoval } from "./rules.ts";
+
+/**
+ * Runs `ss-redir` until a signal, or prints its rules.
+ *
+ * @throws {UmbraError} When it cannot start.
+ */
+export async function runRedir(args: Arguments, host: Host): Promise<void> {
+  if (args.operands[0] === "rules") return await printRules(args.withoutWord());
+  for (const { flag } of Object.values(RULES)) {
+    if (args.has(flag!)) throw usage(`--${flag} is for \`umbra redir rules\``);
+  }
+  const { runRedirLocals } = await import("../run/start.ts");
+  await runRedirLocals(args, host);
+}
+
+async function printRules(args: Arguments): Promise<void> {
+  using online = await openOnline(args, systemSources);
+  const rules = await rulesOf(
+    args,
+    configureRedir(args, systemSources, online?.servers),
+    (host) => systemTransport().resolve(host),
+  );
+  const { remove = false } = fromOptions(RULES, args);
+  await print(remove ? redirRulesRemoval(rules) : redirRules(rules));
+}
+
+/**
+ * What the rules of a configuration are.
+ *
+ * @param resolve Gives the addresses of a server.
+ * @throws {ConfigError} When nothing says whose traffic, or what to leave out.
+ */
+export async function rulesOf(
+  args: Arguments,
+  { result, operator }: Pick<
+    ConfiguredRole<ConfiguredLocal[]>,
+    "result" | "operator"
+  >,
+  resolve: (host: string) => Promise<readonly string[]>,
+): Promise<RedirRules> {
+  const { lan = [], own = false, user, remove = false } = fromOptions(
+    RULES,
+    args,
+  );
+  const { listen, mode, redirected, servers } = result[0]!;
+  if (!remove && lan.length === 0 && !own) {
+    throw usage(
+      "Whose traffic? Give --lan INTERFACE for others' that comes in by it, " +
+        "--own for this machine's, or both",
+    );
+  }
+  if (own && user === undefined && operator.mark === undefined) {
+    throw usage(
+      "--own would redirect what Umbra sends itself: give --user-id USER, the " +
+        "user it runs as, or set outbound_fwmark",
+    );
+  }
+  if (listen.port === 0) {
+    throw new ConfigError(
+      "ERR_CONFIG_USAGE",
+      "Rules need a port: give -l PORT",
+    );
+  }
+  const hosts = new Set(servers.map(({ endpoint }) => endpoint.host));
+  const ips = await Promise.all([...hosts].map(resolve));
+  return {
+    port: listen.port,
+    tcp: mode === "udp_only" ? undefined : redirected,
+    udp: mode !== "tcp_only",
+    lan,
+    own,
+    user,
+    mark: operator.mark,
+    servers: [...new Set(ips.flat())],
+  };
+}

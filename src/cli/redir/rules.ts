@@ -1,0 +1,180 @@
+/**
+ * The rules of nft that redirect to `umbra redir`, as text. Changes nothing.
+ *
+ * @module
+ */
+import type { Redirection } from "../../transport.ts";
+
+/** What the rules are made for. */
+export interface RedirRules {
+  /** Where Umbra listens. */
+  readonly port: number;
+  /** How TCP comes; not set: it is not served. */
+  readonly tcp: Redirection | undefined;
+  /** True if UDP is served. */
+  readonly udp: boolean;
+  /** Interfaces whose traffic is redirected. */
+  readonly lan: readonly string[];
+  /** True if the traffic of this machine is redirected. */
+  readonly own: boolean;
+  /** User that Umbra runs as. */
+  readonly user: string | undefined;
+  /** Mark of what Umbra sends. */
+  readonly mark: number | undefined;
+  /** IP addresses of the servers. */
+  readonly servers: readonly string[];
+}
+
+/** Name of our table. */
+const TABLE = "inet umbra_redir";
+
+/** What is never sent through a server. */
+const KEPT_IPV4 = [
+  ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8"],
+  ...["169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/4"],
+  "240.0.0.0/4",
+];
+const KEPT_IPV6 = ["::/127", "fc00::/7", "fe80::/10", "ff00::/8"];
+
+/** Number of the routing table for TPROXY. */
+const ROUTES = 100;
+
+/** Prints the script that `nft -f` loads; it may be loaded again. */
+export function redirRules(rules: RedirRules): string {
+  const { tcp, udp, servers } = rules;
+  const mark = markOf(rules);
+  const byTproxy = [tcp === "tproxy" && "tcp", udp && "udp"].filter(Boolean);
+  const ipv6 = servers.filter((ip) => ip.includes(":"));
+  const ipv4 = servers.filter((ip) => !ip.includes(":"));
+  const routes = byTproxy.length === 0 ? [] : [
+    "# nft cannot set routes. Run these as well, once:",
+    ...routeCommands("add", mark).map((line) => `#   ${line}`),
+  ];
+  return lines([
+    "# Redirects to `umbra redir`. Load with: nft -f FILE",
+    ...routes,
+    `table ${TABLE}`,
+    `delete table ${TABLE}`,
+    `table ${TABLE} {`,
+    ...set("keep4", "ipv4_addr", [...KEPT_IPV4, ...ipv4]),
+    ...set("keep6", "ipv6_addr", [...KEPT_IPV6, ...ipv6]),
+    ...byTproxy.length === 0 ? [] : tproxy(rules, byTproxy.join(", "), mark),
+    ...tcp === "redirect" ? redirect(rules) : [],
+    "}",
+  ]);
+}
+
+/** Prints the commands that undo the rules. */
+export function redirRulesRemoval(rules: RedirRules): string {
+  const usesRoutes = rules.tcp === "tproxy" || rules.udp;
+  return lines([
+    `nft delete table ${TABLE}`,
+    ...usesRoutes ? routeCommands("delete", markOf(rules)) : [],
+  ]);
+}
+
+function tproxy(
+  { port, lan, own, ...excluded }: RedirRules,
+  protocols: string,
+  mark: number,
+): string[] {
+  const to = (family: "ip" | "ip6", nfproto: string, from: string): string =>
+    `    ${from} meta nfproto ${nfproto} meta l4proto { ${protocols} } ` +
+    `tproxy ${family} to :${port} meta mark set ${mark} accept`;
+  const from = [
+    ...lan.length > 0 ? [`iifname ${names(lan)}`] : [],
+    // What the chain below has marked comes back by loopback.
+    ...own ? [`iifname "lo" meta mark ${mark}`] : [],
+  ];
+  return [
+    "  chain tproxy_in {",
+    "    type filter hook prerouting priority mangle; policy accept;",
+    ...KEEP,
+    ...from.flatMap((one) => [
+      to("ip", "ipv4", one),
+      to("ip6", "ipv6", one),
+    ]),
+    "  }",
+    ...own
+      ? [
+        "  chain tproxy_out {",
+        "    type route hook output priority mangle; policy accept;",
+        ...exclusions(excluded),
+        ...KEEP,
+        `    meta l4proto { ${protocols} } meta mark set ${mark}`,
+        "  }",
+      ]
+      : [],
+  ];
+}
+
+function redirect({ port, lan, own, ...excluded }: RedirRules): string[] {
+  return [
+    ...lan.length > 0
+      ? [
+        "  chain redirect_in {",
+        "    type nat hook prerouting priority dstnat; policy accept;",
+        ...KEEP,
+        `    iifname ${names(lan)} meta l4proto tcp redirect to :${port}`,
+        "  }",
+      ]
+      : [],
+    ...own
+      ? [
+        "  chain redirect_out {",
+        "    type nat hook output priority -100; policy accept;",
+        ...exclusions(excluded),
+        ...KEEP,
+        `    meta l4proto tcp redirect to :${port}`,
+        "  }",
+      ]
+      : [],
+  ];
+}
+
+/** Without these, what Umbra sends would come back to it. */
+function exclusions(
+  { user, mark }: Pick<RedirRules, "user" | "mark">,
+): string[] {
+  return [
+    ...user === undefined ? [] : [`    meta skuid ${user} return`],
+    ...mark === undefined ? [] : [`    meta mark ${mark} return`],
+    "    ct direction reply return",
+  ];
+}
+
+/** This machine, its network, and the servers. */
+const KEEP = [
+  "    fib daddr type local return",
+  "    ip daddr @keep4 return",
+  "    ip6 daddr @keep6 return",
+];
+
+function set(name: string, type: string, elements: string[]): string[] {
+  return [
+    `  set ${name} {`,
+    `    type ${type}; flags interval; auto-merge;`,
+    `    elements = { ${elements.join(", ")} }`,
+    "  }",
+  ];
+}
+
+/** Another one than that of what Umbra sends. */
+function markOf({ mark }: RedirRules): number {
+  return mark === 1 ? 2 : 1;
+}
+
+function routeCommands(verb: "add" | "delete", mark: number): string[] {
+  return ["ip", "ip -6"].flatMap((ip) => [
+    `${ip} rule ${verb} fwmark ${mark} lookup ${ROUTES}`,
+    `${ip} route ${verb} local default dev lo table ${ROUTES}`,
+  ]);
+}
+
+function names(interfaces: readonly string[]): string {
+  return `{ ${interfaces.map((name) => `"${name}"`).join(", ")} }`;
+}
+
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${line}\n`).join("");
+}

@@ -1,0 +1,68 @@
+/**
+ * Settings of `ss-redir`: how the system redirects, and what its rules cover.
+ *
+ * @module
+ */
+import type { Redirection } from "../../transport.ts";
+import { choice, several, SWITCH, text } from "./kinds.ts";
+import type { Settings } from "./setting.ts";
+import { INTERFACE } from "./sockets.ts";
+
+const WAYS: readonly Redirection[] = ["redirect", "tproxy"];
+
+/** How connections and datagrams come. */
+export const REDIR: Settings<{
+  readonly tproxy: boolean;
+  readonly tcp: Redirection;
+  readonly udp: Redirection;
+}> = {
+  tproxy: {
+    flag: "tcp-tproxy",
+    short: "T",
+    kind: SWITCH,
+    help: "TCP by TPROXY: the same as --tcp-redir tproxy",
+  },
+  tcp: {
+    flag: "tcp-redir",
+    kind: choice("WAY", WAYS),
+    default: "redirect",
+    help: "How the system redirects TCP: `redirect`, which needs no " +
+      "privilege, or `tproxy`, which needs CAP_NET_RAW",
+  },
+  udp: {
+    flag: "udp-redir",
+    kind: choice("WAY", WAYS.slice(1)),
+    default: "tproxy",
+    help: "How the system redirects UDP: `tproxy`, as nothing else tells " +
+      "the target",
+  },
+};
+
+/** What `umbra redir rules` prints. */
+export const RULES: Settings<{
+  readonly lan: string[];
+  readonly own: boolean;
+  readonly user: string;
+  readonly remove: boolean;
+}> = {
+  lan: {
+    flag: "lan",
+    kind: several(INTERFACE),
+    help: "Of `rules`: redirect what comes in by this interface",
+  },
+  own: {
+    flag: "own",
+    kind: SWITCH,
+    help: "Of `rules`: redirect what programs of this machine send",
+  },
+  user: {
+    flag: "user-id",
+    kind: text("USER"),
+    help: "Of `rules`: the user that Umbra runs as, whose traffic is let be",
+  },
+  remove: {
+    flag: "remove",
+    kind: SWITCH,
+    help: "Of `rules`: print how to undo them",
+  },
+};

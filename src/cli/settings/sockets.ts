@@ -1,0 +1,142 @@
+/**
+ * Settings of sockets, under the names of shadowsocks-libev and
+ * shadowsocks-rust. Only sockets of our own (`--transport linux`) have them.
+ *
+ * @module
+ */
+import type { SocketOptions } from "../../transport.ts";
+import { seconds, SWITCH, textAs, whole } from "./kinds.ts";
+import type { Kind, Settings } from "./setting.ts";
+
+/** Name of a network interface; digits, dots and colons alone are an address. */
+export const INTERFACE: Kind<string> = textAs({
+  value: "NAME",
+  type: "string",
+  expected: "the name of a network interface, as `ip link` shows it",
+  read: (text) =>
+    /^[^\s/:%]{1,15}$/.test(text) && !/^[\d.]+$/.test(text) ? text : undefined,
+});
+
+const BYTES: Kind<number> = whole(1, 0x3fff_ffff, {
+  value: "BYTES",
+  type: "bytes",
+  expected: "a whole number of bytes, 1 to 1073741823",
+});
+
+const WHOLE_SECONDS: Kind<number> = seconds(
+  1_000,
+  "seconds, 1 or more, up to 2147483",
+);
+
+/** What sockets are set up with. */
+export const SOCKETS: Settings<SocketOptions> = {
+  mark: {
+    key: "outbound_fwmark",
+    flag: "outbound-fwmark",
+    kind: whole(1, 0xffff_ffff, {
+      value: "N",
+      type: "count",
+      expected: "a whole number from 1 to 4294967295",
+    }),
+    help: "Mark what goes out with this number, for rules of routing and " +
+      "firewall; needs --transport linux and CAP_NET_ADMIN",
+  },
+  interfaceName: {
+    key: "outbound_bind_interface",
+    keyAliases: ["interface"],
+    flag: "outbound-bind-interface",
+    kind: INTERFACE,
+    help: "Send by this network interface, which -i takes as well; needs " +
+      "--transport linux",
+  },
+  dscp: {
+    key: "outbound_dscp",
+    flag: "outbound-dscp",
+    kind: whole(0, 63, {
+      value: "CLASS",
+      type: "count",
+      expected: "a whole number from 0 to 63",
+    }),
+    help: "Give the packets of what goes out this class (DSCP); needs " +
+      "--transport linux",
+  },
+  fastOpen: {
+    key: "fast_open",
+    flag: "fast-open",
+    flagAliases: ["tcp-fast-open"],
+    kind: SWITCH,
+    help: "Send first bytes with the first packet (TCP fast open); needs " +
+      "--transport linux, and sysctl net.ipv4.tcp_fastopen=3 to accept it",
+  },
+  multipath: {
+    key: "mptcp",
+    flag: "mptcp",
+    flagAliases: ["tcp-multipath"],
+    kind: SWITCH,
+    help: "Let TCP take several paths (MPTCP) with peers that know it; needs " +
+      "--transport linux",
+  },
+  keepAliveMs: {
+    key: "keep_alive",
+    flag: "tcp-keep-alive",
+    kind: WHOLE_SECONDS,
+    usual: "off",
+    help: "Ask a peer of TCP that was quiet for so long whether it is there; " +
+      "needs --transport linux",
+  },
+  userTimeoutMs: {
+    key: "tcp_user_timeout",
+    flag: "tcp-user-timeout",
+    kind: WHOLE_SECONDS,
+    usual: "the system's, about 15 minutes",
+    help: "Close a connection whose peer has confirmed nothing of what was " +
+      "sent for so long; needs --transport linux",
+  },
+  inboundSendBuffer: {
+    key: "tcp_incoming_sndbuf",
+    flag: "inbound-send-buffer-size",
+    flagAliases: ["tcp-incoming-sndbuf"],
+    kind: BYTES,
+    usual: "sized by the system",
+    help: "Send buffer of accepted connections; needs --transport linux",
+  },
+  inboundReceiveBuffer: {
+    key: "tcp_incoming_rcvbuf",
+    flag: "inbound-recv-buffer-size",
+    flagAliases: ["tcp-incoming-rcvbuf"],
+    kind: BYTES,
+    usual: "sized by the system",
+    help: "Receive buffer of accepted connections; needs --transport linux",
+  },
+  outboundSendBuffer: {
+    key: "tcp_outgoing_sndbuf",
+    flag: "outbound-send-buffer-size",
+    flagAliases: ["tcp-outgoing-sndbuf"],
+    kind: BYTES,
+    usual: "sized by the system",
+    help: "Send buffer of connections to servers and targets; needs " +
+      "--transport linux",
+  },
+  outboundReceiveBuffer: {
+    key: "tcp_outgoing_rcvbuf",
+    flag: "outbound-recv-buffer-size",
+    flagAliases: ["tcp-outgoing-rcvbuf"],
+    kind: BYTES,
+    usual: "sized by the system",
+    help: "Receive buffer of connections to servers and targets; needs " +
+      "--transport linux",
+  },
+};
+
+/** The order of addresses, which every transport can change. */
+export const NAMES: Settings<{ readonly ipv6First: boolean }> = {
+  ipv6First: {
+    key: "ipv6_first",
+    flag: "ipv6-first",
+    short: "6",
+    kind: SWITCH,
+    default: false,
+    help: "Try the IPv6 addresses of a name before those of IPv4, whatever " +
+      "the system prefers",
+  },
+};

@@ -1,0 +1,77 @@
+/**
+ * UDP that the system redirects to us (TPROXY): each datagram names its own
+ * target, and its answer leaves from there.
+ *
+ * @module
+ */
+import { detach } from "../../defect.ts";
+import { TransportError } from "../../errors.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { UdpOptions } from "../options.ts";
+import type { Router } from "../outbound/outbound.ts";
+import { type Dependencies, type Service, withDefaults } from "../service.ts";
+import { flowLimits } from "../udp/flow_share.ts";
+import { clientAt, OutboundFlows } from "../udp/outbound_flows.ts";
+import { serveDatagrams } from "../udp/receive_loop.ts";
+import { UdpReport } from "../udp/udp_report.ts";
+import { ReplySockets } from "./reply_sockets.ts";
+
+/** How to serve redirected datagrams. */
+export interface UdpRedirOptions extends UdpOptions {
+  /** Where the system redirects to. */
+  readonly listen: Endpoint;
+  /** Chooses the way of datagrams. */
+  readonly router: Router;
+}
+
+/**
+ * Starts to serve them.
+ *
+ * @throws {TransportError} When it cannot bind, or may not.
+ */
+export async function startUdpRedir(
+  options: UdpRedirOptions,
+  dependencies: Dependencies,
+): Promise<Service> {
+  const world = withDefaults(dependencies);
+  const socket = await world.transport.bind(options.listen, {
+    reusePort: world.sharePorts,
+    redirected: "tproxy",
+  });
+  const report = new UdpReport(world);
+  const replies = new ReplySockets(world);
+  const flows = new OutboundFlows(
+    {
+      router: options.router,
+      inbound: "redir",
+      ...flowLimits(options, world),
+      deliver: ({ endpoint }, { address, payload }, signal) =>
+        replies.send(payload, { from: address, to: endpoint, signal }),
+    },
+    world,
+    report,
+  );
+  return serveDatagrams(
+    socket,
+    ({ payload, from, to }) => {
+      report.received();
+      if (to === undefined) report.dropped(NOT_REDIRECTED, from.host);
+      else {
+        const sending = flows.send(clientAt(from), { address: to, payload });
+        detach(sending, "datagram", world);
+      }
+    },
+    () => {
+      flows.end();
+      replies.close();
+      report.close(flows.overflown + socket.dropped);
+    },
+    world,
+  );
+}
+
+/** One for all: it says nothing of the datagram. */
+const NOT_REDIRECTED = new TransportError(
+  "ERR_NET_UNREACHABLE",
+  "A datagram to the redir port itself: its target is unknown",
+);

@@ -1,0 +1,91 @@
+/**
+ * Networks of their own for a test: namespaces of Linux that are joined by a
+ * cable, which only root makes.
+ *
+ * @module
+ */
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { announceSkip } from "./report.ts";
+
+/** Why there can be none, for a test's `skip` option. */
+export const NAMESPACES_SKIP: string | false = reason();
+if (NAMESPACES_SKIP) announceSkip(NAMESPACES_SKIP);
+
+let made = 0;
+
+/** One network. */
+export class Namespace implements Disposable {
+  /** Words before a command that runs in it. */
+  readonly under: readonly string[];
+  readonly #name: string;
+
+  /** Makes it, with a loopback interface. */
+  constructor() {
+    this.#name = `umbra-${process.pid}-${made++}`;
+    run(["ip", "netns", "add", this.#name]);
+    this.under = ["ip", "netns", "exec", this.#name];
+    this.run("ip link set lo up");
+    // Addresses are of use at once.
+    this.run("sysctl -qw net.ipv6.conf.default.accept_dad=0");
+  }
+
+  /** Runs a command, words between spaces. @returns What it printed. */
+  run(command: string, input?: string): string {
+    return run([...this.under, ...command.split(" ")], input);
+  }
+
+  /**
+   * Joins it to another one.
+   *
+   * @param network Between both: the name of the interface, IPv4 and IPv6
+   * without the last number, which is 1 here and 2 there.
+   */
+  join(
+    there: Namespace,
+    { name, ipv4, ipv6 }: {
+      readonly name: string;
+      readonly ipv4: string;
+      readonly ipv6: string;
+    },
+  ): void {
+    this.run(
+      `ip link add ${name} type veth peer name ${name} netns ${there.#name}`,
+    );
+    for (const [i, end] of [this, there].entries()) {
+      end.run(`ip address add ${ipv4}${i + 1}/24 dev ${name}`);
+      end.run(`ip address add ${ipv6}${i + 1}/64 dev ${name} nodad`);
+      end.run(`ip link set ${name} up`);
+    }
+  }
+
+  /** Removes it; what still runs there keeps it until its end. */
+  [Symbol.dispose](): void {
+    run(["ip", "netns", "delete", this.#name]);
+  }
+}
+
+function run([command, ...words]: readonly string[], input?: string): string {
+  const { status, stdout, stderr, error } = spawnSync(command!, words, {
+    encoding: "utf8",
+    ...input !== undefined && { input },
+  });
+  if (status === 0) return stdout;
+  throw new Error(
+    `${command} ${words.join(" ")}: ${error?.message ?? stderr}${stdout}`,
+  );
+}
+
+function reason(): string | false {
+  if (process.platform !== "linux") return "namespaces need Linux";
+  if (process.getuid?.() !== 0) return "namespaces need root";
+  for (const program of ["ip", "nft"]) {
+    if (spawnSync(program, ["-V"]).error) return `namespaces need ${program}`;
+  }
+  const name = `umbra-${process.pid}-trial`;
+  if (spawnSync("ip", ["netns", "add", name]).status !== 0) {
+    return "namespaces cannot be made here";
+  }
+  spawnSync("ip", ["netns", "delete", name]);
+  return false;
+}

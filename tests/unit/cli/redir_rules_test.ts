@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { findCommand } from "../../../src/cli/commands/commands.ts";
+import { configureRedir } from "../../../src/cli/config/config.ts";
+import { parseArguments } from "../../../src/cli/options/args.ts";
+import { rulesOf } from "../../../src/cli/redir/redir_command.ts";
+import {
+  type RedirRules,
+  redirRules,
+  redirRulesRemoval,
+} from "../../../src/cli/redir/rules.ts";
+import { ConfigError } from "../../../src/errors.ts";
+import { sourcesOf } from "../../support/sources.ts";
+
+const RULES: RedirRules = {
+  port: 1234,
+  tcp: "tproxy",
+  udp: true,
+  lan: ["eth1"],
+  own: true,
+  user: "umbra",
+  mark: undefined,
+  servers: ["192.0.2.1", "2001:db8::1"],
+};
+
+/** What a command line asks for. */
+async function read(...argv: string[]): Promise<RedirRules> {
+  const args = parseArguments(findCommand("redir")!, [
+    ...["-s", "a.example:8388", "-k", "x", "-m", "aes-256-gcm"],
+    ...argv,
+  ]);
+  const sources = sourcesOf(() => "");
+  return await rulesOf(
+    args,
+    configureRedir(args, sources),
+    (host) => Promise.resolve(host === "a.example" ? ["192.0.2.7"] : []),
+  );
+}
+
+test("redirRules() leaves out what must not come back", () => {
+  const text = redirRules(RULES);
+  assert.match(text, /keep4 \{[^}]*240\.0\.0\.0\/4, 192\.0\.2\.1 \}/);
+  assert.match(text, /keep6 \{[^}]*ff00::\/8, 2001:db8::1 \}/);
+  const out = text.slice(text.indexOf("chain tproxy_out"));
+  const [user, reply, mark] = ["skuid umbra return", "reply return", "mark set"]
+    .map((words) => out.indexOf(words));
+  assert.ok(0 < user! && user! < reply! && reply! < mark!, out);
+});
+
+test("redirRules() marks with another number than Umbra's own packets", () => {
+  const text = redirRules({ ...RULES, mark: 1 });
+  assert.match(text, /meta mark 1 return/);
+  assert.match(text, /meta mark set 2 accept/);
+  assert.match(text, /ip rule add fwmark 2 lookup 100/);
+});
+
+test("redirRules() needs no routes for TCP by redirect alone", () => {
+  const rules = { ...RULES, tcp: "redirect", udp: false } as const;
+  assert.doesNotMatch(redirRules(rules), /tproxy|ip rule/);
+  assert.equal(redirRulesRemoval(rules), "nft delete table inet umbra_redir\n");
+});
+
+test("rulesOf() reads the command line, and looks servers up", async () => {
+  const { servers, tcp, udp, port, lan } = await read(
+    ...["-T", "-u", "-l", "1234", "--lan", "eth1"],
+  );
+  assert.deepEqual({ servers, tcp, udp, port, lan }, {
+    servers: ["192.0.2.7"],
+    tcp: "tproxy",
+    udp: true,
+    port: 1234,
+    lan: ["eth1"],
+  });
+});
+
+test("rulesOf() refuses rules that would do nothing, or go in circles", async () => {
+  const cases: [string[], RegExp][] = [
+    [[], /Whose traffic\?/],
+    [["--own"], /would redirect what Umbra sends itself/],
+    [["--lan", "eth1", "-l", "0"], /need a port/],
+    [["--lan", "eth1", "--transport", "runtime"], /do not tell where/],
+  ];
+  for (const [argv, message] of cases) {
+    await assert.rejects(
+      () => read(...argv),
+      (error) => error instanceof ConfigError && message.test(error.message),
+    );
+  }
+  await read("--own", "--outbound-fwmark", "7");
+});
