@@ -48,9 +48,7 @@ const BUILT = `${E2E}built/`;
 const PASSES: Readonly<Record<string, Pass>> = {
   deno: {
     title: "Deno",
-    commands: (reportFor) => [
-      denoTest(reportFor("all"), testFiles(isPortable), "--parallel"),
-    ],
+    commands: (reportFor) => besideThenAlone(reportFor, testFiles(isPortable)),
   },
   bun: {
     title: "Bun",
@@ -68,7 +66,7 @@ const PASSES: Readonly<Record<string, Pass>> = {
   e2e: {
     title: "End to end, on Deno",
     commands: (reportFor) =>
-      endToEnd(reportFor, testFiles((path) => !isPortable(path))),
+      besideThenAlone(reportFor, testFiles((path) => !isPortable(path))),
   },
   executables: {
     title: "End to end, with executables of Deno and of Bun",
@@ -78,22 +76,23 @@ const PASSES: Readonly<Record<string, Pass>> = {
       }
       return { [EXECUTABLES_VARIABLE]: folder };
     },
-    commands: (reportFor) => endToEnd(reportFor, testFiles(startsPrograms)),
+    commands: (reportFor) =>
+      besideThenAlone(reportFor, testFiles(startsPrograms)),
   },
   linux: {
     title: "End to end, with sockets of our own",
     prepare: () => ({ [TRANSPORT_VARIABLE]: "linux" }),
-    commands: (reportFor) => endToEnd(reportFor, testFiles(movesBytes)),
+    commands: (reportFor) => besideThenAlone(reportFor, testFiles(movesBytes)),
   },
 };
 
 /**
- * End-to-end tests that measure time, memory or processor time, or that use up
+ * Tests that measure time, memory or processor time, or that use up
  * what a machine has: one after the other, with nothing beside them. The others
  * run beside each other.
  */
 const ALONE =
-  /\/(?:backpressure|bulk|busy|crowd|failures|flood|iperf|limits|reload|servers|signals|stalled|starvation|store_kill|strangers|udp|unreachable)_test\.ts$/;
+  /\/(?:backpressure|bulk|busy|crowd|failures|flood|iperf|limits|process_probe|reload|servers|signals|stalled|starvation|store_kill|strangers|udp|unreachable)_test\.ts$/;
 
 /** End-to-end tests that are about what sockets do. */
 const MOVING =
@@ -182,7 +181,7 @@ function denoTest(
 }
 
 /** What can run beside others first, then what must be alone. */
-function endToEnd(
+function besideThenAlone(
   reportFor: (name: string) => string,
   files: string[],
 ): string[][] {

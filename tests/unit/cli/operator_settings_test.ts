@@ -65,6 +65,7 @@ const DEFAULTS = {
   logWithoutTime: false,
   managerAnywhere: false,
   ipv6First: false,
+  drainMs: 0,
 } as const;
 
 test("operatorSettings() has the defaults, when nothing is asked for", () => {
@@ -111,6 +112,7 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     crypto: "noble",
     transport: "linux",
     ipv6First: false,
+    drainMs: 0,
   } as const;
   const onlyServer = { publicHost, manager, managerAnywhere, store };
   assert.deepEqual(server([], file), { ...both, ...onlyServer });

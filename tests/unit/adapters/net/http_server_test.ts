@@ -70,7 +70,6 @@ test("serveHttp() sends no body, when the method is HEAD", async () => {
 
 for (
   const [what, request, status] of [
-    ["no Host", "GET / HTTP/1.1\r\n\r\n", 400],
     ["two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
     [
       "a target that is no path",
