@@ -1,7 +1,7 @@
 /**
- * Builds the executables `umbra`, `ss-local`, `ss-server`, `ss-tunnel` and `ss-redir`, each of
- * which stands alone, with a man page and completions beside them. They are one
- * program that knows its role by its name.
+ * Builds the executables `umbra`, `ss-local`, `ss-server`, `ss-tunnel` and
+ * `ss-redir`, each of which stands alone, with a man page and completions beside
+ * them. They are one program that knows its role by its name.
  *
  * Usage: `deno task build [--runtime deno|bun] [--target NAME] [--outdir DIR]
  * [--deno PROGRAM]`. Without `--runtime` Deno compiles, and where its base

@@ -27,7 +27,7 @@ export interface DebOptions {
 }
 
 /** What the program is called in each role. */
-const ROLES = ["ss-local", "ss-server", "ss-tunnel"];
+const ROLES = ["ss-local", "ss-server", "ss-tunnel", "ss-redir"];
 
 /** Makes the package. */
 export function deb(options: DebOptions): Uint8Array {

@@ -129,7 +129,7 @@ export interface ListenAttempt {
 }
 
 /** Names under which this program may run. */
-const OUR_NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel"];
+const OUR_NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel", "ss-redir"];
 
 /** Finding `port`. */
 export function judgePort(attempt: ListenAttempt): Finding {

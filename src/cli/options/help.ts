@@ -21,8 +21,8 @@ export function programHelp(): string {
     "",
     ...wrap(
       "A Shadowsocks-compatible encrypted proxy: ss-local and ss-server in " +
-        "one program. Under the name ss-local, ss-server or ss-tunnel it is that " +
-        "command.",
+        "one program. Under the name ss-local, ss-server, ss-tunnel or ss-redir " +
+        "it is that command.",
     ),
     "",
     "Commands:",

@@ -34,7 +34,7 @@ import { SocksUdp, UdpEcho } from "../../support/udp.ts";
 import { Chain, startServer } from "../chain.ts";
 
 const LENGTH = 64 * MIB;
-const NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel"];
+const NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel", "ss-redir"];
 
 const folder = mkdtempSync(join(tmpdir(), "umbra-dist-"));
 after(() => rmSync(folder, { recursive: true, force: true }));

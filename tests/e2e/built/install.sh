@@ -33,7 +33,7 @@ say "user $(id -u umbra) $(getent passwd umbra | cut -d: -f6,7)"
 say "folder $(stat --format '%U:%G %a' /etc/umbra)"
 say "owned by root $(dpkg --listfiles umbra | xargs stat --format %U | sort -u)"
 say "$(env -i /usr/bin/umbra --version)"
-for name in ss-local ss-server ss-tunnel; do
+for name in ss-local ss-server ss-tunnel ss-redir; do
   say "name $(env -i /usr/lib/umbra/$name --help | head -1)"
 done
 say "sums $(cd / && md5sum --check --quiet /var/lib/dpkg/info/umbra.md5sums && echo right)"

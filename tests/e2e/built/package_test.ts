@@ -62,7 +62,9 @@ test("the archive is unpacked by tar, and its programs run", async () => {
   });
   assert.equal(unpacked.status, 0, unpacked.stderr);
   const root = join(folder, ARCHIVE.replace(".tar.gz", ""));
-  for (const name of ["umbra", "ss-local", "ss-server", "ss-tunnel"]) {
+  for (
+    const name of ["umbra", "ss-local", "ss-server", "ss-tunnel", "ss-redir"]
+  ) {
     const path = join(root, name);
     const { output } = await runToEnd([path, "--help"], 10_000, { env: {} });
     assert.match(output, new RegExp(`^Usage: ${name}\\b`));
@@ -127,6 +129,7 @@ test("the package is installed, upgraded, removed and purged", {
       "name Usage: ss-local [OPTIONS] [ss://URI... | ssr://URI... | https://LIST]",
       "name Usage: ss-server [OPTIONS]",
       "name Usage: ss-tunnel [OPTIONS] [ss://URI... | ssr://URI... | https://LIST]",
+      "name Usage: ss-redir [OPTIONS] [rules] [ss://URI... | ssr://URI... | https://LIST]",
       "sums right",
       "served READY=1, then 0",
       "upgraded 99.0.0 install ok installed",
