@@ -7,10 +7,10 @@
 /** What an adapter can and cannot do. */
 export interface Capabilities {
   /**
-   * `dial()` tells an unreachable network, an unreachable host and a time-out
-   * from a refusal. Bun reports all of them as ECONNREFUSED.
+   * `dial()` tells that the system gave up waiting for a host from a refusal.
+   * Bun reports both as ECONNREFUSED.
    */
-  readonly tellsUnreachable: boolean;
+  readonly tellsTimeout: boolean;
   /**
    * Connections nobody accepts stay in the kernel. Bun accepts at once, so
    * there this many wait in the adapter and more are reset.
@@ -24,13 +24,13 @@ export interface Capabilities {
 const SOCKET_IN_FLIGHT = 16 * 1_048_576;
 
 const BUN: Capabilities = {
-  tellsUnreachable: false,
+  tellsTimeout: false,
   maxUnaccepted: 128,
   maxInFlight: SOCKET_IN_FLIGHT,
 };
 
 const LINUX: Capabilities = {
-  tellsUnreachable: true,
+  tellsTimeout: true,
   maxUnaccepted: undefined,
   maxInFlight: SOCKET_IN_FLIGHT,
 };
@@ -38,12 +38,12 @@ const LINUX: Capabilities = {
 /** By `Transport.name`. */
 export const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   memory: {
-    tellsUnreachable: true,
+    tellsTimeout: true,
     maxUnaccepted: undefined,
     maxInFlight: 2 * 65_536,
   },
   deno: {
-    tellsUnreachable: true,
+    tellsTimeout: true,
     maxUnaccepted: undefined,
     maxInFlight: SOCKET_IN_FLIGHT,
   },
