@@ -22,7 +22,7 @@ import {
 } from "../support/target.ts";
 import { type Address, socksConnect } from "../support/tcp.ts";
 import { SocksUdp, UdpEcho } from "../support/udp.ts";
-import { within } from "../support/within.ts";
+import { until, within } from "../support/within.ts";
 import {
   type End,
   LIBEV_SKIP,
@@ -131,6 +131,14 @@ async function check(
     await using near = await start("local", local, keys, plugin, far.address);
     const said = (): string => near.program.describe() + far.program.describe();
     const want = patternDigest(LENGTH);
+    // It listens before its plugin does.
+    if (local === "libev" || server === "libev") {
+      await until(
+        10_000,
+        "the plugins listen",
+        () => answers(near.address, target),
+      );
+    }
     for (let i = 0; i < 3; i++) {
       assert.equal(await download(near.address, target), want, said());
     }
@@ -138,6 +146,13 @@ async function check(
     await echo(near.address, said);
   };
   await within(LIMIT_MS, "the chain", moving());
+}
+
+/** True if a byte comes back. */
+async function answers(local: Address, target: Target): Promise<boolean> {
+  using stream = await socksConnect(local, target.address);
+  await stream.write(command("down 1"));
+  return await stream.read().then((bytes) => bytes?.length === 1, () => false);
 }
 
 /** Starts one end with its plugin. */
