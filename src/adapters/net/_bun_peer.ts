@@ -39,6 +39,8 @@ export class BunPeer implements ReadySocket {
   #isCut = false;
   #failure: Error | undefined;
   #isTurning = false;
+  /** True once others had their turn: the next read waits for no other one. */
+  #hasWaited = false;
 
   /** @param socket Open; its addresses are gone once it is closed. */
   constructor(socket: BunSocket<BunPeer>) {
@@ -72,7 +74,8 @@ export class BunPeer implements ReadySocket {
 
   /** Reads what is there; others have their turn, too. */
   #readMore(): Uint8Array | "end" | undefined {
-    const turn = othersTurn();
+    const turn = this.#hasWaited ? undefined : othersTurn();
+    this.#hasWaited = false;
     if (turn !== undefined) {
       this.#goOnAfter(turn);
       return undefined;
@@ -90,6 +93,8 @@ export class BunPeer implements ReadySocket {
     this.#isTurning = true;
     const goOn = (): void => {
       this.#isTurning = false;
+      // Who is busy may have used up this turn before us.
+      this.#hasWaited = true;
       this.owner?.ready();
     };
     turn.then(goOn, goOn);

@@ -226,7 +226,7 @@ export class ReadyConnection extends SocketConnection implements ReadyOwner {
   readonly #socket: ReadySocket;
   #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined;
   #wakeWriter: (() => void) | undefined;
-  /** Bytes of a write that the system has not taken. */
+  /** Bytes of the buffer of a write that the system has not taken whole. */
   #waitingBytes = 0;
 
   /** @param socket Ours from here on. */
@@ -244,7 +244,8 @@ export class ReadyConnection extends SocketConnection implements ReadyOwner {
   tryWrite(chunk: Uint8Array): number {
     if (this.isClosed || this.hasEnded) throw CLOSED;
     const taken = this.#tryWrite(chunk);
-    this.#wait(chunk.length - taken);
+    // All of the buffer waits, as long as a part of it does.
+    this.#wait(taken < chunk.length ? chunk.buffer.byteLength : 0);
     return taken;
   }
 
