@@ -15,6 +15,7 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { seededBytes } from "../support/bytes.ts";
 import { makeCertificate } from "../support/certificate.ts";
+import { executablesOf } from "../support/executables.ts";
 import { freePort, Program, waitForPort } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
 import { announceSkip } from "../support/report.ts";
@@ -51,7 +52,16 @@ const PLUGIN_SKIP = PLUGIN === undefined &&
   "no v2ray-plugin: apt-get install -y shadowsocks-v2ray-plugin";
 const NGINX_SKIP = !isThere("/usr/sbin/nginx") &&
   "no nginx: apt-get install -y nginx";
-for (const skip of [PLUGIN_SKIP, NGINX_SKIP]) if (skip) announceSkip(skip);
+/**
+ * Executables of the tests are compiled with Deno 2.7, whose node:tls does not
+ * tell why a certificate is refused, and fails with v2ray-plugin; 2.9 does both.
+ */
+const TLS_SKIP = executablesOf("deno") !== undefined &&
+  "SKIPPED: TLS with v2ray-plugin, and its errors, in executables of Deno 2.7";
+
+for (const skip of [PLUGIN_SKIP, NGINX_SKIP, TLS_SKIP]) {
+  if (skip) announceSkip(skip);
+}
 
 function isThere(program: string): boolean {
   return spawnSync(program, ["-h"], { timeout: 10_000 }).error === undefined;
@@ -253,7 +263,7 @@ for (const local of OURS) {
   );
 
   test(`${local} tells what is wrong with TLS and with the path`, {
-    skip: NGINX_SKIP,
+    skip: NGINX_SKIP || local === "deno" && TLS_SKIP,
   }, async () => {
     await using target = await Target.start();
     await using serverEnd = await startServer(local);
@@ -293,7 +303,8 @@ for (const local of OURS) {
     test(
       `${local} → v2ray-plugin${tls ? " with TLS" : ""} → ss-server, by a link`,
       {
-        skip: PLUGIN_SKIP || LIBEV_SKIP,
+        skip: PLUGIN_SKIP || LIBEV_SKIP ||
+          tls && local === "deno" && TLS_SKIP,
       },
       () =>
         inTime(async () => {
