@@ -77,7 +77,10 @@ const PASSES: Readonly<Record<string, Pass>> = {
       return { [EXECUTABLES_VARIABLE]: folder };
     },
     commands: (reportFor) =>
-      besideThenAlone(reportFor, testFiles(startsPrograms)),
+      besideThenAlone(
+        reportFor,
+        testFiles((path) => startsPrograms(path) && !LONG.test(path)),
+      ),
   },
   linux: {
     title: "End to end, with sockets of our own",
@@ -93,6 +96,12 @@ const PASSES: Readonly<Record<string, Pass>> = {
  */
 const ALONE =
   /\/(?:backpressure|bulk|busy|crowd|failures|flood|iperf|limits|process_probe|reload|servers|signals|stalled|starvation|store_kill|strangers|udp|unreachable)_test\.ts$/;
+
+/**
+ * End-to-end tests of three minutes each that measure our services, which are
+ * the same in executables: they run once, from the sources.
+ */
+const LONG = /\/(?:servers|stalled)_test\.ts$/;
 
 /** End-to-end tests that are about what sockets do. */
 const MOVING =
