@@ -93,7 +93,7 @@ export class BunPeer implements ReadySocket {
     this.#isTurning = true;
     const goOn = (): void => {
       this.#isTurning = false;
-      // Who is busy may have used up this turn before us.
+      // A busy connection may have used up this turn already.
       this.#hasWaited = true;
       this.owner?.ready();
     };

@@ -12,6 +12,7 @@ import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { findCommand } from "../commands/commands.ts";
 import { configureServer } from "../config/config.ts";
+import { parseStrictJson } from "../config/strict_json.ts";
 import { methodOf, secretOf } from "../config/credentials.ts";
 import {
   findServers,
@@ -79,7 +80,7 @@ export function migrate(
 ): Migrated {
   const notes: string[] = [];
   const entries = files.flatMap((file) => {
-    const document = parseJson(sources.readText(file));
+    const document = parseStrictJson(sources.readText(file));
     return isOutline(document)
       ? fromOutline(readOutlineKeys(document, file), notes)
       : fromConfig(file, wishes, sources, notes);
@@ -87,16 +88,6 @@ export function migrate(
   const text = format(entries, wishes.host);
   checkFit(text, sources);
   return { text, notes };
-}
-
-/** @returns `undefined` for what is no strict JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return undefined;
-  }
 }
 
 /** Outline tries the keys of a port, as ours does. */

@@ -8,6 +8,7 @@ import { isAccessKey, readAccessKey } from "../../codec/access_key.ts";
 import { type OnlineConfig, parseOnlineConfig } from "../../codec/sip008.ts";
 import { ConfigError } from "../../errors.ts";
 import { MAX_YAML_ALIASES, MAX_YAML_LENGTH } from "../../limits.ts";
+import { parseStrictJson } from "../config/strict_json.ts";
 
 /**
  * Reads it.
@@ -23,12 +24,9 @@ export async function readList(text: string): Promise<OnlineConfig> {
 
 /** @returns `undefined` for what is neither JSON nor a key in YAML. */
 async function parse(text: string): Promise<unknown> {
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return isYaml(text) ? await parseYaml(text) : undefined;
-  }
+  const document = parseStrictJson(text);
+  if (document !== undefined || !isYaml(text)) return document;
+  return await parseYaml(text);
 }
 
 /** True if a line begins one of the keys that make an access key. */

@@ -240,14 +240,6 @@ export function object(
   };
 }
 
-/** Anything: it is not read. */
-export const ANYTHING: Kind<unknown> = {
-  type: "any",
-  expected: "anything",
-  schema: {},
-  read: (value) => value,
-};
-
 /** Text with host and port as both. */
 export function readEndpoint(text: string): Endpoint | undefined {
   const { host, port } = readHostAndPort(text) ?? {};

@@ -32,6 +32,7 @@ import {
   INIT_METHOD,
 } from "../commands/defaults.ts";
 import { findServers, listed, readFile } from "../config/find_servers.ts";
+import { parseStrictJson } from "../config/strict_json.ts";
 import { formatLink, type LinkedServer } from "../config/server_links.ts";
 import { linkedServers } from "../config/configure_urls.ts";
 import { publicHostOf } from "../config/operator_settings.ts";
@@ -122,20 +123,10 @@ function read(
 /** What other programs and providers write; `undefined` for a configuration. */
 function readForeign(text: string): OnlineConfig | undefined {
   if (isClash(text)) return readClash(text);
-  const document = parseJson(text);
+  const document = parseStrictJson(text);
   if (isSingBox(document)) return readSingBox(document);
   if (document !== undefined) return undefined;
   return readSubscription(text)?.length ? parseOnlineConfig(text) : undefined;
-}
-
-/** @returns `undefined` for what is no strict JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return undefined;
-  }
 }
 
 const WRITERS: Readonly<
