@@ -32,7 +32,10 @@ for (const runtime of COMPILERS) {
       );
       manager.close();
       assert.equal(new TextDecoder().decode(told), "READY=1");
-      await program.waitForOutput(/listening/, 2_000);
+      await program.waitForOutput(
+        new RegExp(`(?:listening[^]*){${workers}}`),
+        2_000,
+      );
       assert.equal(program.output.match(/listening/g)?.length, workers);
     });
   }
