@@ -20,6 +20,7 @@ import {
   LOCAL,
   LOCALS,
   PAC,
+  SNIFF,
   SOCKS_USERS,
   TUNNEL,
 } from "../src/cli/settings/local.ts";
@@ -123,7 +124,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
   transport: [TRANSPORT],
   websocket: [WEBSOCKET],
-  locals: [LOCAL, TUNNEL, REDIR, SOCKS_USERS, PAC, LOCALS, LIST],
+  locals: [LOCAL, TUNNEL, REDIR, SOCKS_USERS, PAC, SNIFF, LOCALS, LIST],
   dns: [DNS],
   plugins: [PLUGIN, LIST_PLUGINS],
   services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],

@@ -5,7 +5,10 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { test } from "node:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
 import { Namespace, NAMESPACES_SKIP as skip } from "../support/namespaces.ts";
 import { Program, runToEnd } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
@@ -15,6 +18,16 @@ import { LIBEV_SKIP } from "./chain.ts";
 const OURS = ["deno", "bun"] as const;
 const WAYS = ["redirect", "tproxy"] as const;
 type Way = typeof WAYS[number];
+
+const folder = mkdtempSync(join(tmpdir(), "umbra-redir-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A rule on a name, for connections that have nothing but an address. */
+const CONFIG = join(folder, "redir.json");
+writeFileSync(
+  CONFIG,
+  JSON.stringify({ routes: [{ domain: "blocked.test", to: "block" }] }),
+);
 
 const KEY = ["-k", "x", "-m", "aes-256-gcm"];
 const ENDS = ["-s", "10.66.0.2:8388", "-l", "1234", ...KEY];
@@ -33,10 +46,11 @@ for (const runtime of OURS) {
       },
       async () => {
         using scene = new Scene();
-        await using _world = await scene.world(runtime);
+        await using world = await scene.world(runtime);
         scene.load(runtime, way);
         await using redir = await scene.redir(runtime, way);
         await scene.check();
+        await scene.checkNames(world.server, redir);
         assert.doesNotMatch(redir.output, /defect|error/i);
         // What was meant for the port itself has no target.
         assert.notEqual(
@@ -153,8 +167,10 @@ class Scene implements Disposable {
   }
 
   /** The server, and what is to be reached behind it. */
-  async world(runtime: "deno" | "bun"): Promise<AsyncDisposable> {
-    const owned = new AsyncDisposableStack();
+  async world(
+    runtime: "deno" | "bun",
+  ): Promise<AsyncDisposable & { readonly server: Program }> {
+    await using owned = new AsyncDisposableStack();
     owned.use(
       await Program.start(
         [
@@ -164,25 +180,29 @@ class Scene implements Disposable {
         { ready: /ready/ },
       ),
     );
-    owned.use(
+    const server = owned.use(
       await Program.start(
         [
           ...[...this.far.under, ...programCommand(runtime), "server", "-u"],
           ...["-s", "10.66.0.2:8388", "--allow-private", "all", ...KEY],
+          ...["--log-connections", "--log-privacy", "full"],
         ],
         { ready: /listening/, cwd: ROOT },
       ),
     );
-    return owned;
+    const all = owned.move();
+    return { server, [Symbol.asyncDispose]: () => all.disposeAsync() };
   }
 
   redir(runtime: "deno" | "bun", way: Way): Promise<Program> {
     return Program.start(
       [
         ...[...this.near.under, ...programCommand(runtime), "redir", "-u"],
-        ...["--tcp-redir", way, ...ENDS],
+        ...["--tcp-redir", way, ...ENDS, "-c", CONFIG, "--log-connections"],
+        ...["--dns-listen", "10.77.0.1:53", "--dns-direct", "10.66.0.2"],
+        ...["--fake-ip", "--log-privacy", "full"],
       ],
-      { ready: /ss-redir listening/, cwd: ROOT },
+      { ready: /DNS listening/, cwd: ROOT },
     );
   }
 
@@ -233,6 +253,36 @@ class Scene implements Disposable {
         assert.equal(dug.output, "192.0.2.53\n", `${under} dig @${host}`);
       }
     }
+  }
+
+  /** Names that redirected connections have all the same. */
+  async checkNames(server: Program, redir: Program): Promise<void> {
+    const url = `http://${WORLD_IPV4}:8000/who`;
+    const curl = async (...words: string[]): Promise<string> =>
+      (await runToEnd(
+        [...this.lan.under, "curl", "-sm", "10", ...words],
+        20_000,
+      )).output;
+    // The one that a client says first.
+    assert.equal(await curl("-H", "Host: other.test", url), WORLD_IPV4);
+    assert.equal(await curl("-H", "Host: blocked.test", url), "");
+    await redir.waitForOutput(
+      /ERR_ROUTE_BLOCKED .*routes\[0\]/,
+      5_000,
+    );
+    assert.equal(
+      await curl("--http0.9", `http://${WORLD_IPV4}:8001/`),
+      "speaks first\n",
+    );
+    // The one that has a made-up address.
+    const dug = await runToEnd(
+      [...this.lan.under, "dig", "+short", "@10.77.0.1", "name.test"],
+      20_000,
+    );
+    const address = dug.output.trim();
+    assert.match(address, /^198\.18\./);
+    await curl("--resolve", `name.test:443:${address}`, "https://name.test/");
+    await server.waitForOutput(/name\.test:443/, 5_000);
   }
 
   /** How curl ends. */

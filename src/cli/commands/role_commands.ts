@@ -9,6 +9,7 @@ import { DNS } from "../settings/dns.ts";
 import {
   LOCAL as LISTENING,
   PAC,
+  SNIFF,
   SOCKS_USERS,
   TUNNEL as TARGET,
 } from "../settings/local.ts";
@@ -61,6 +62,7 @@ export const LOCAL: Command = {
     ...optionsOf(SOCKS_USERS),
     ...optionsOf(PAC),
     ...optionsOf(ACL),
+    ...optionsOf(SNIFF),
     ...REST,
     ...USUAL,
     ...optionsNotServed("local"),
@@ -125,6 +127,7 @@ export const REDIR: Command = {
     ...optionsOf(BALANCER),
     ...optionsOf(DNS),
     ...optionsOf(ACL),
+    ...optionsOf(SNIFF),
     ...REST,
     ...USUAL,
     ...optionsNotServed("local").filter(({ name }) =>

@@ -23,7 +23,7 @@ import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
 import { RUNNING } from "../settings/program.ts";
 import { REDIR } from "../settings/redir.ts";
-import { PAC } from "../settings/local.ts";
+import { PAC, SNIFF } from "../settings/local.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
@@ -198,6 +198,8 @@ export function configureRedir(
     // What is redirected comes to the address of the interface it came by.
     host: "::",
     transport: "linux",
+    // It comes with addresses only.
+    sniff: true,
   });
   const names = uniqueNames(locals.result[0]!.servers);
   const { routes, warnings } = localRoutes(args, sources, names);
@@ -214,8 +216,8 @@ export function configureRedir(
 
 /**
  * @param protocolOf What a place to listen serves.
- * @param usual Where to listen by default, and the transport if only one can
- * serve.
+ * @param usual Where to listen and whether to sniff by default, and the
+ * transport if only one can serve.
  */
 function configureLocals(
   args: Arguments,
@@ -225,6 +227,7 @@ function configureLocals(
   usual: {
     readonly host: string;
     readonly transport?: TransportName;
+    readonly sniff?: boolean;
   } = DEFAULT_LOCAL,
 ): ConfiguredRole<ConfiguredLocal[]> {
   const file = readFile(args, sources);
@@ -272,6 +275,10 @@ function configureLocals(
     const users = typeof protocol === "object"
       ? undefined
       : chosen.users ?? local.users;
+    const { sniff = usual.sniff ?? false, override } = complete(
+      SNIFF,
+      merge(chosen.sniff, local.sniff),
+    );
     return {
       listen: {
         host: chosen.host ?? local.host ?? usual.host,
@@ -280,6 +287,7 @@ function configureLocals(
       servers,
       balancer,
       ...present({ protocol, users }),
+      ...sniff && typeof protocol !== "object" && { sniff: { override } },
       ...complete(SERVICE, {
         ...merge(found.chosen, local.service, common),
         ...timeout,

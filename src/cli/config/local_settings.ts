@@ -13,12 +13,14 @@ import type { Arguments } from "../options/args.ts";
 import {
   LOCAL,
   type LocalKeys,
+  SNIFF,
+  type SniffKeys,
   SOCKS_USERS,
   type SpokenProtocol,
   TUNNEL,
 } from "../settings/local.ts";
 import { isWire, LIGHTSOCKS } from "../settings/legacy.ts";
-import { fromObject, fromOptions, type Said } from "../settings/read.ts";
+import { fromObject, fromOptions, merge, type Said } from "../settings/read.ts";
 import { ENTRY } from "../settings/server.ts";
 import { SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
@@ -44,6 +46,8 @@ export interface LocalSettings {
   readonly protocol?: InboundProtocol | undefined;
   /** Where a tunnel leads. */
   readonly tunnelTo?: Address | undefined;
+  /** What becomes of names that clients say first. */
+  readonly sniff?: Said<SniffKeys> | undefined;
 }
 
 /** What the command line says. */
@@ -58,6 +62,7 @@ export function localFromOptions(args: Arguments): LocalSettings {
       | Exclude<SpokenProtocol, "tunnel">
       | undefined,
     tunnelTo: fromOptions(TUNNEL, args).tunnelTo,
+    sniff: fromOptions(SNIFF, args),
   };
 }
 
@@ -82,7 +87,11 @@ export function localsFromFile(
       ...checkNotServed(object, "local"),
       ...object.unknownKeys(knownKeys("local")),
     );
-    locals.push({ ...local, users: local.users ?? top.users });
+    locals.push({
+      ...local,
+      users: local.users ?? top.users,
+      sniff: merge(local.sniff, top.sniff),
+    });
   }
   return { locals: locals.length > 0 ? locals : [top], warnings };
 }
@@ -115,6 +124,7 @@ function localFromObject(
       ? { tunnelTo: forwardTarget(object, local) }
       : protocol,
     tunnelTo: fromObject(TUNNEL, object, place).tunnelTo,
+    sniff: fromObject(SNIFF, object, place),
   };
 }
 

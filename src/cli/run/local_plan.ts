@@ -120,6 +120,7 @@ export class LocalPlan implements PlannedService {
       ...same(old.protocol, next.protocol) ? [] : ["another protocol"],
       ...same(old.users, next.users) ? [] : ["other users"],
       ...same(old.pac, next.pac) ? [] : ["another PAC file"],
+      ...same(old.sniff, next.sniff) ? [] : ["other sniffing"],
     ];
     return {
       restart: changes.length > 0,

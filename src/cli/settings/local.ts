@@ -18,6 +18,7 @@ import {
   HOST,
   object,
   objects,
+  ON_OR_OFF,
   PORT,
   PORT_OR_ANY,
   seconds,
@@ -221,6 +222,41 @@ export const PAC: Settings<PacSettings> = {
     role: "local",
     help: "Let programs connect past the proxy while it does not answer; a " +
       "PAC file says so to them",
+    reload: "listens",
+  },
+};
+
+/** See the table. */
+export interface SniffKeys {
+  readonly sniff: boolean;
+  readonly override: boolean;
+}
+
+/** What becomes of names that clients say first. */
+export const SNIFF: Settings<SniffKeys> = {
+  sniff: {
+    key: "sniff",
+    places: OF_LOCAL,
+    flag: "sniff",
+    kind: ON_OR_OFF,
+    fileKind: SWITCH,
+    usual: "on for `umbra redir`, else off",
+    role: "local",
+    help: "Let rules on names hold for programs that ask for an address, by " +
+      "the name that they say first in TLS or HTTP, `on` or `off`",
+    reload: "listens",
+  },
+  override: {
+    key: "sniff_override",
+    places: OF_LOCAL,
+    flag: "sniff-override",
+    kind: ON_OR_OFF,
+    fileKind: SWITCH,
+    default: false,
+    usual: "off",
+    role: "local",
+    help: "Ask the server for that name too, in place of the address, `on` " +
+      "or `off`",
     reload: "listens",
   },
 };

@@ -13,6 +13,7 @@ import {
   LOCALS,
   ONLINE,
   PAC,
+  SNIFF,
   SOCKS_USERS,
   TUNNEL,
 } from "./local.ts";
@@ -57,6 +58,7 @@ export const TABLES: readonly AnySettings[] = [
   RULES,
   SOCKS_USERS,
   PAC,
+  SNIFF,
   LOCALS,
   ENTRY,
   WEIGHTS,
