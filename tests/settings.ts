@@ -30,7 +30,7 @@ import {
   RUST_BALANCER,
   WEIGHTS,
 } from "../src/cli/settings/balancer.ts";
-import { DNS } from "../src/cli/settings/dns.ts";
+import { DNS, LOCAL_DNS } from "../src/cli/settings/dns.ts";
 import { REDIR } from "../src/cli/settings/redir.ts";
 import { NAMES, SOCKETS } from "../src/cli/settings/sockets.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
@@ -125,7 +125,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   transport: [TRANSPORT],
   websocket: [WEBSOCKET],
   locals: [LOCAL, TUNNEL, REDIR, SOCKS_USERS, PAC, SNIFF, LOCALS, LIST],
-  dns: [DNS],
+  dns: [DNS, LOCAL_DNS],
   plugins: [PLUGIN, LIST_PLUGINS],
   services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],
   routes: [ACL, ROUTES],

@@ -7,6 +7,7 @@
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
+import { formatResolver } from "../../service/dns/dns_resolver.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
@@ -194,12 +195,18 @@ function describeServer(server: ConfiguredServer): string[] {
 }
 
 function describeLocal(local: ConfiguredLocal): string[] {
-  const { listen, servers, protocol = "mixed", users = [] } = local;
+  const { listen, servers, protocol = "mixed", users = [], dns } = local;
   const role = typeof protocol === "object" ? "ss-tunnel" : "ss-local";
+  const asks = dns && formatResolver(dns.resolver);
   return [
     `${role} ${formatAddress(listen)}`,
     ...table([
-      ["speaks", describeProtocol(protocol, users.length > 0)],
+      [
+        "speaks",
+        asks === undefined
+          ? describeProtocol(protocol, users.length > 0)
+          : `DNS, asks ${asks}`,
+      ],
       ...users.map(({ username }): Row => ["", `user ${username}`]),
       ...servers.map((server, i): Row => [
         i === 0 ? "server" : "",

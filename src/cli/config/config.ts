@@ -16,6 +16,7 @@ import { uniqueNames } from "../../service/outbound/servers/server_group.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import { carriesStreams } from "../../service/plugin/options.ts";
 import { notItself } from "../../service/routing/loop_guard.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { ServerKeys } from "../../session/family.ts";
 import type { Arguments } from "../options/args.ts";
@@ -56,8 +57,13 @@ import {
 } from "./plugin_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
-import { checkDnsRoutes, dnsSettings } from "./dns_settings.ts";
-import { localRoutes, serverRoutes } from "../routes/route_config.ts";
+import {
+  checkDnsRoutes,
+  type DnsSettings,
+  dnsSettings,
+  localDnsSettings,
+} from "./dns_settings.ts";
+import { LocalRules, ServerAcls } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
 import { wayOf } from "./native_plugin.ts";
 import { checkWebSocket } from "./transport_settings.ts";
@@ -93,6 +99,10 @@ export interface ConfiguredRole<T> extends Configured<T> {
 export interface ConfiguredLocal
   extends Omit<LocalOptions, keyof ServiceOptions>, ServiceOptions {
   readonly balancer: GroupOptions;
+  /** Rules of all locals that have none of their own. */
+  readonly commonRoutes?: LocalRoutes;
+  /** Set: it answers DNS, and nothing else. */
+  readonly dns?: DnsSettings;
 }
 
 /** A server to start, and what its keys were made of. */
@@ -135,21 +145,14 @@ export function configureLocal(
     sources,
     online,
     ({ protocol }) => protocol,
+    { ...DEFAULT_LOCAL, isRouted: true },
   );
-  const names = uniqueNames(locals.result[0]!.servers);
-  const { routes, warnings } = localRoutes(args, sources, names);
   const result = locals.result.map((local) => ({
     ...local,
     ...Object.keys(pac).length > 0 && { pac: complete(PAC, pac) },
-    // A tunnel has one target, and leads there.
-    ...routes && typeof local.protocol !== "object" && { routes },
   }));
-  checkDnsRoutes(dnsSettings(args, sources), result);
-  return {
-    ...locals,
-    result,
-    warnings: [...locals.warnings, ...warnings],
-  };
+  checkDnsRoutes(dnsSettings(args, sources, result), result);
+  return { ...locals, result };
 }
 
 /**
@@ -200,24 +203,21 @@ export function configureRedir(
     transport: "linux",
     // It comes with addresses only.
     sniff: true,
+    isRouted: true,
   });
-  const names = uniqueNames(locals.result[0]!.servers);
-  const { routes, warnings } = localRoutes(args, sources, names);
   return {
     ...locals,
     result: locals.result.map((local) => ({
       ...local,
-      redirected: tproxy ? "tproxy" : tcp,
-      ...routes && { routes },
+      ...local.dns === undefined && { redirected: tproxy ? "tproxy" : tcp },
     })),
-    warnings: [...locals.warnings, ...warnings],
   };
 }
 
 /**
  * @param protocolOf What a place to listen serves.
- * @param usual Where to listen and whether to sniff by default, and the
- * transport if only one can serve.
+ * @param usual Where to listen and whether to sniff by default, the transport
+ * if only one can serve, and whether rules are obeyed.
  */
 function configureLocals(
   args: Arguments,
@@ -228,6 +228,7 @@ function configureLocals(
     readonly host: string;
     readonly transport?: TransportName;
     readonly sniff?: boolean;
+    readonly isRouted?: boolean;
   } = DEFAULT_LOCAL,
 ): ConfiguredRole<ConfiguredLocal[]> {
   const file = readFile(args, sources);
@@ -244,9 +245,9 @@ function configureLocals(
   const chosen = localFromOptions(args);
   const locals = fromFile?.locals ?? [{}];
   // One address on the command line: one proxy.
-  const count = chosen.host === undefined && chosen.port === undefined
-    ? locals.length
-    : 1;
+  const isOne = chosen.host !== undefined || chosen.port !== undefined;
+  const proxies = locals.filter(({ dns }) => dns === undefined);
+  const wanted = isOne ? [proxies[0] ?? {}] : locals;
   const all = listed(found, secrets);
   const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
   const blind = isBlind(args, file?.object);
@@ -266,11 +267,24 @@ function configureLocals(
   }));
   const { balancer, warnings } = balancerOf(args, file);
   const timeout = longestTimeout(found.servers.map(({ service }) => service));
-  const result = locals.slice(0, count).map((local) => {
-    const protocol = blind ? TRANSLATED : protocolOf({
-      protocol: chosen.protocol ?? local.protocol,
-      tunnelTo: chosen.tunnelTo ?? local.tunnelTo,
-    });
+  const rules = usual.isRouted
+    ? new LocalRules(args, sources, uniqueNames(servers))
+    : undefined;
+  const result = wanted.map((local) => {
+    const listen = {
+      host: chosen.host ?? local.host ?? usual.host,
+      port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
+    };
+    const dns = local.dns &&
+      localDnsSettings(args, sources, { ...local.dns, listen });
+    const protocol = dns !== undefined
+      ? undefined
+      : blind
+      ? TRANSLATED
+      : protocolOf({
+        protocol: chosen.protocol ?? local.protocol,
+        tunnelTo: chosen.tunnelTo ?? local.tunnelTo,
+      });
     // A tunnel has no handshake in which to ask for a password.
     const users = typeof protocol === "object"
       ? undefined
@@ -279,15 +293,17 @@ function configureLocals(
       SNIFF,
       merge(chosen.sniff, local.sniff),
     );
+    // A tunnel has one target, and leads there.
+    const routes = typeof protocol === "object"
+      ? undefined
+      : rules?.of(local.rules);
     return {
-      listen: {
-        host: chosen.host ?? local.host ?? usual.host,
-        port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
-      },
+      listen,
       servers,
       balancer,
-      ...present({ protocol, users }),
-      ...sniff && typeof protocol !== "object" && { sniff: { override } },
+      ...present({ protocol, users, routes, dns, commonRoutes: rules?.common }),
+      ...sniff && dns === undefined && typeof protocol !== "object" &&
+        { sniff: { override } },
       ...complete(SERVICE, {
         ...merge(found.chosen, local.service, common),
         ...timeout,
@@ -303,6 +319,7 @@ function configureLocals(
       ...checkSocketSettings(operator, args, file),
       ...pluginWarnings(all),
       ...(fromFile?.warnings ?? []),
+      ...(rules?.warnings ?? []),
       ...prefixWarnings(all),
       ...warnings,
       ...new Set(
@@ -313,6 +330,9 @@ function configureLocals(
       ).map(({ origin }) =>
         `ignored: ${origin}: mode: one mode holds for all servers of a local`
       ),
+      ...found.servers.filter(({ acl }) => acl !== undefined).map((
+        { origin },
+      ) => `ignored: ${origin}: acl: it is for ss-server`),
       ...secrets.warnings,
     ],
     operator: {
@@ -380,7 +400,7 @@ export function configureServer(
     throw badOption("protocol", SSR.wire.kind.expected);
   }
   const operator = operatorSettings("server", { args, file, secrets });
-  const { routes, warnings } = serverRoutes(args, sources, file);
+  const acls = new ServerAcls(args, sources, file);
   const ports = all.map(atPort);
   checkRedirects(ports);
   const result = all.map((server, i) => {
@@ -388,6 +408,7 @@ export function configureServer(
     const service = complete(SERVICE, server.service ?? {});
     checkPluginMode(server, plugin, service.mode);
     checkWebSocket(server, service.mode);
+    const routes = acls.of(server.acl);
     return {
       ...ports[i]!,
       ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
@@ -417,7 +438,7 @@ export function configureServer(
       ...result.flatMap(hiddenClients),
       ...secrets.warnings,
       ...checkSocketSettings(operator, args, file),
-      ...warnings,
+      ...acls.warnings,
       ...localAddressWarning(file?.object),
     ],
     operator: {

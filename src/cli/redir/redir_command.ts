@@ -60,7 +60,8 @@ export async function rulesOf(
     RULES,
     args,
   );
-  const { listen, mode, redirected, servers } = result[0]!;
+  const { listen, mode, redirected, servers } =
+    result.find(({ dns }) => dns === undefined) ?? result[0]!;
   if (!remove && lan.length === 0 && !own) {
     throw usage(
       "Whose traffic? Give --lan INTERFACE for others' that comes in by it, " +

@@ -56,15 +56,18 @@ async function runLocals(
 ): Promise<void> {
   using online = await openOnline(args, systemSources);
   using lists = await openLists(args, systemSources);
-  const dns = dnsSettings(args, systemSources);
-  using known = dns && openNames(dns);
-  const names = known?.names;
   const configure = (
     published = online?.servers,
     contents = lists?.contents,
   ) => configureRole(args, { ...systemSources, lists: contents }, published);
   const configured = configure();
   const { result } = configured;
+  const dns = dnsSettings(args, systemSources, result);
+  const inbounds = [dns, ...result.map(({ dns }) => dns)]
+    .filter((one) => one !== undefined);
+  // All locals know what any DNS inbound has told.
+  using known = inbounds[0] && openNames(inbounds[0]);
+  const names = known?.names;
   await runRole(args, host, {
     ...configured,
     warnings: [
@@ -74,9 +77,9 @@ async function runLocals(
     ],
     role: "local",
     methods: result.flatMap(methodsOf),
-    streams: dns !== undefined || result.some(hasTcp),
+    streams: inbounds.length > 0 || result.some(hasTcp),
     ports: result.map(({ listen }) => listen.port),
-    datagrams: dns !== undefined || result.some(hasUdp),
+    datagrams: inbounds.length > 0 || result.some(hasUdp),
     plugins: result.some(({ servers }) =>
       servers.some(({ plugin }) => plugin !== undefined)
     ),
@@ -89,7 +92,9 @@ async function runLocals(
         world,
         plans: (locals, group) => [
           ...locals.map((local) =>
-            new LocalPlan({ ...local, names }, world, group)
+            local.dns === undefined
+              ? new LocalPlan({ ...local, names }, world, group)
+              : new DnsPlan({ ...local.dns, names }, [local], world, group)
           ),
           ...dns === undefined
             ? []
@@ -112,7 +117,7 @@ async function runLocals(
           surroundings.logger,
           (contents) =>
             supervisor.setRoutes(
-              configure(online?.servers, contents).result[0]!.routes,
+              configure(online?.servers, contents).result,
             ),
         );
         detach(following, "following the lists of rules", {

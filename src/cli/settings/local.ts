@@ -30,8 +30,8 @@ import {
 import { isWire, WIRES } from "./legacy.ts";
 import { type Kind, OF_LOCAL, type Place, type Settings } from "./setting.ts";
 
-/** What programs may speak; only a file has tunnels among them. */
-export type SpokenProtocol = "mixed" | "socks" | "http" | "tunnel";
+/** What programs may speak; only a file has the last two among them. */
+export type SpokenProtocol = "mixed" | "socks" | "http" | "tunnel" | "dns";
 
 const INBOUNDS: readonly SpokenProtocol[] = ["mixed", "socks", "http"];
 
@@ -43,10 +43,10 @@ const PROTOCOL: Kind<string[]> = several(protocol(
 ));
 
 const FILE_PROTOCOL: Kind<string[]> = several(protocol(
-  [...INBOUNDS, "tunnel"],
-  '"mixed", "socks", "http" or "tunnel", "lightsocks", or a protocol of ' +
-    "ShadowsocksR; for DNS start with --dns-listen, others of " +
-    "shadowsocks-rust are not served",
+  [...INBOUNDS, "tunnel", "dns"],
+  '"mixed", "socks", "http", "tunnel" or "dns", "lightsocks", or a protocol ' +
+    "of ShadowsocksR; for redir start umbra redir, for fake-dns give " +
+    "--fake-ip; others of shadowsocks-rust are not served",
 ));
 
 function protocol(
@@ -120,7 +120,7 @@ export const LOCAL: Settings<LocalKeys> = {
     fileKind: FILE_PROTOCOL,
     usual: "mixed, and Shadowsocks",
     help: "What programs may speak: `mixed`, `socks` or `http`, in a file " +
-      "also `tunnel`; what to speak with the server, instead or besides: " +
+      "also `tunnel` or `dns`; what to speak with the server, instead or besides: " +
       WIRES.join(", "),
     reload: "listens",
   },

@@ -6,7 +6,7 @@
 import type { Option } from "../options/option.ts";
 import { BALANCER, BALANCING, RUST_BALANCER, WEIGHTS } from "./balancer.ts";
 import { BLIND, LEGACY, LIGHTSOCKS, SSR, SSR_PORTS } from "./legacy.ts";
-import { DNS } from "./dns.ts";
+import { DNS, LOCAL_DNS } from "./dns.ts";
 import {
   LIST,
   LOCAL,
@@ -72,6 +72,7 @@ export const TABLES: readonly AnySettings[] = [
   ONLINE,
   LIST_PLUGINS,
   DNS,
+  LOCAL_DNS,
   MODE_SWITCHES,
   SERVICE,
   TARGETS,
