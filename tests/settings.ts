@@ -22,6 +22,7 @@ import {
   PAC,
   SNIFF,
   SOCKS_USERS,
+  SYSTEM_PROXY,
   TUNNEL,
 } from "../src/cli/settings/local.ts";
 import {
@@ -124,7 +125,17 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
   transport: [TRANSPORT],
   websocket: [WEBSOCKET],
-  locals: [LOCAL, TUNNEL, REDIR, SOCKS_USERS, PAC, SNIFF, LOCALS, LIST],
+  locals: [
+    LOCAL,
+    TUNNEL,
+    REDIR,
+    SOCKS_USERS,
+    PAC,
+    SNIFF,
+    SYSTEM_PROXY,
+    LOCALS,
+    LIST,
+  ],
   dns: [DNS, LOCAL_DNS],
   plugins: [PLUGIN, LIST_PLUGINS],
   services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],

@@ -11,6 +11,7 @@ import {
   PAC,
   SNIFF,
   SOCKS_USERS,
+  SYSTEM_PROXY,
   TUNNEL as TARGET,
 } from "../settings/local.ts";
 import { BLIND } from "../settings/legacy.ts";
@@ -61,6 +62,7 @@ export const LOCAL: Command = {
     ...optionsOf(DNS),
     ...optionsOf(SOCKS_USERS),
     ...optionsOf(PAC),
+    ...optionsOf(SYSTEM_PROXY),
     ...optionsOf(ACL),
     ...optionsOf(SNIFF),
     ...REST,

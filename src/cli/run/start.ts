@@ -22,6 +22,10 @@ import {
 import { dnsSettings } from "../config/dns_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { guessHost } from "../tools/guess_host.ts";
+import type { OperatorSettings } from "../config/operator_settings.ts";
+import { besideLocal, repairProxy } from "../system_proxy/beside_local.ts";
+import { systemProxyOf } from "../system_proxy/configured_proxy.ts";
+import { openSystemProxy } from "../system_proxy/open_system_proxy.ts";
 import { openNames } from "../dns/open_names.ts";
 import type { Host } from "./host.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
@@ -33,7 +37,7 @@ import { Supervisor } from "./supervisor.ts";
 
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments, host: Host): Promise<void> {
-  await runLocals(args, configureLocal, host);
+  await runLocals(args, configureLocal, host, systemProxyOf);
 }
 
 /** Runs `ss-tunnel` until a signal. */
@@ -53,6 +57,7 @@ async function runLocals(
   args: Arguments,
   configureRole: typeof configureLocal,
   host: Host,
+  proxyOf: typeof systemProxyOf = () => undefined,
 ): Promise<void> {
   using online = await openOnline(args, systemSources);
   using lists = await openLists(args, systemSources);
@@ -63,6 +68,12 @@ async function runLocals(
   const configured = configure();
   const { result } = configured;
   const dns = dnsSettings(args, systemSources, result);
+  const wanted = proxyOf(args, result);
+  const system = host.worker === undefined ? openSystemProxy() : undefined;
+  if (wanted !== undefined) checkOneWorker(configured.operator);
+  const left = system === undefined || wanted !== undefined
+    ? []
+    : await repairProxy(system);
   const inbounds = [dns, ...result.map(({ dns }) => dns)]
     .filter((one) => one !== undefined);
   // All locals know what any DNS inbound has told.
@@ -74,15 +85,18 @@ async function runLocals(
       ...online?.warnings ?? [],
       ...lists?.warnings ?? [],
       ...configured.warnings,
+      ...left,
     ],
     role: "local",
+    ...system && wanted && { beside: besideLocal(system, wanted) },
     methods: result.flatMap(methodsOf),
     streams: inbounds.length > 0 || result.some(hasTcp),
     ports: result.map(({ listen }) => listen.port),
     datagrams: inbounds.length > 0 || result.some(hasUdp),
-    plugins: result.some(({ servers }) =>
-      servers.some(({ plugin }) => plugin !== undefined)
-    ),
+    plugins: wanted !== undefined ||
+      result.some(({ servers }) =>
+        servers.some(({ plugin }) => plugin !== undefined)
+      ),
     supervise: ({ world, ...surroundings }) => {
       known?.keep(surroundings.logger);
       checkRedirection(result, world.transport);
@@ -128,6 +142,15 @@ async function runLocals(
       return supervisor;
     },
   });
+}
+
+/** @throws {ConfigError} When there are several, who would all set it. */
+function checkOneWorker({ workers }: OperatorSettings): void {
+  if (workers === 1) return;
+  throw new ConfigError(
+    "ERR_CONFIG_USAGE",
+    "--system-proxy is for one worker: leave --workers out",
+  );
 }
 
 /** @throws {ConfigError} When the transport cannot serve what is redirected. */

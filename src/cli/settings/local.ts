@@ -14,7 +14,9 @@ import type { SocksUser } from "../../service/inbound/socks5.ts";
 import { DEFAULT_LOCAL } from "../commands/defaults.ts";
 import { readSocksUser } from "../config/socks_users.ts";
 import { type HostAndPort, readHostAndPort } from "../config/values.ts";
+import { PROXY_FORMS, type ProxyForm } from "../system_proxy/desktops.ts";
 import {
+  choice,
   HOST,
   object,
   objects,
@@ -258,6 +260,17 @@ export const SNIFF: Settings<SniffKeys> = {
     help: "Ask the server for that name too, in place of the address, `on` " +
       "or `off`",
     reload: "listens",
+  },
+};
+
+/** Whether programs of this system use the local without being told each. */
+export const SYSTEM_PROXY: Settings<{ readonly form: ProxyForm }> = {
+  form: {
+    flag: "system-proxy",
+    kind: choice("FORM", PROXY_FORMS),
+    help:
+      "Make this local the proxy of the desktop while it runs: `pac`, its " +
+      "PAC file; `socks` or `http`, the proxy itself",
   },
 };
 

@@ -15,6 +15,7 @@ import {
   PAC,
   SNIFF,
   SOCKS_USERS,
+  SYSTEM_PROXY,
   TUNNEL,
 } from "./local.ts";
 import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
@@ -59,6 +60,7 @@ export const TABLES: readonly AnySettings[] = [
   SOCKS_USERS,
   PAC,
   SNIFF,
+  SYSTEM_PROXY,
   LOCALS,
   ENTRY,
   WEIGHTS,

@@ -209,10 +209,10 @@ class Local implements ConnectionLocal {
       new ServerGroup(options.servers, groupOptions(options), world);
     this.#routes = options.routes;
     this.#router = this.#routed(options.routes);
-    // Who must give a password is asked for it, and a PAC file has none.
-    this.pac = users.length > 0 || protocol === "socks"
+    const { host } = options.listen;
+    this.pac = protocol === "socks"
       ? undefined
-      : pacServer(options.listen.host, options.pac, () => this.#routes);
+      : pacServer({ host, users }, options.pac, () => this.#routes);
     this.router = { choose: (request) => this.#router.choose(request) };
     this.inbound = inboundFor(protocol);
     this.inboundName = options.redirected !== undefined
