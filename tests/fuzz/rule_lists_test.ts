@@ -1,6 +1,6 @@
 /**
  * Every reader of lists: a list or a `ConfigError` of lists, whatever comes,
- * and what was read can be asked. `FUZZ_MUTATIONS=1000000` makes it as long as
+ * and what was read can be asked. `FUZZ_COUNT=1000000` makes it as long as
  * an afternoon.
  *
  * @module
