@@ -439,13 +439,17 @@ function checkListens(servers: readonly ConfiguredServer[]): void {
 
 /** What depends on the port of a server, and on its method. */
 type AtPort =
-  & Pick<ServerOptions, "listen" | "owner" | "redirect">
+  & Pick<
+    ServerOptions,
+    "listen" | "owner" | "connectionBytesPerSecond" | "redirect"
+  >
   & ServerKeys;
 
 function atPort(server: ServerSettings): AtPort {
   const port = portOf(server);
   const keys = serverKeys(server);
   const { redirect: entries = [], origin } = server;
+  const { connectionBytesPerSecond = Infinity } = server;
   const redirect = redirectTargets(entries, port);
   if (redirect.length > 0 && keys.ssr === undefined) {
     throw missing(
@@ -457,6 +461,7 @@ function atPort(server: ServerSettings): AtPort {
     listen: { host: server.host ?? DEFAULT_SERVER_HOST, port },
     ...keys,
     ...present({ owner: ownerOf(server, keys.users) }),
+    ...connectionBytesPerSecond < Infinity && { connectionBytesPerSecond },
     ...redirect.length > 0 && { redirect },
   };
 }
