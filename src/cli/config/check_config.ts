@@ -198,11 +198,18 @@ function describeServer(server: ConfiguredServer): string[] {
 
 function describeLocal(local: ConfiguredLocal): string[] {
   const { listen, servers, protocol = "mixed", users = [] } = local;
-  const role = typeof protocol === "object" ? "ss-tunnel" : "ss-local";
+  const { redirected } = local;
+  const role = redirected !== undefined
+    ? "ss-redir"
+    : typeof protocol === "object"
+    ? "ss-tunnel"
+    : "ss-local";
   return [
     `${role} ${formatAddress(listen)}`,
     ...table([
-      ["speaks", describeProtocol(protocol, users.length > 0)],
+      redirected === undefined
+        ? ["speaks", describeProtocol(protocol, users.length > 0)]
+        : ["takes", `TCP by ${redirected}`],
       ...users.map(({ username }): Row => ["", `user ${username}`]),
       ...servers.map((server, i): Row => [
         i === 0 ? "server" : "",

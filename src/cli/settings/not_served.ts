@@ -124,9 +124,9 @@ export const NOT_SERVED: readonly NotServed[] = [
   ),
   ignored(OWN_MANAGER, "--manager-server-mode =MODE", SERVER),
   // Other inbounds.
-  refused(NO_REDIRECT, "tcp_tproxy -T --tcp-tproxy", LOCALS),
-  refused(NO_REDIRECT, "tcp_redir --tcp-redir =TYPE", LOCALS),
-  refused(NO_REDIRECT, "udp_redir --udp-redir =TYPE", LOCALS),
+  refused(NO_REDIRECT, "-T --tcp-tproxy", LOCALS),
+  refused(NO_REDIRECT, "--tcp-redir =TYPE", LOCALS),
+  refused(NO_REDIRECT, "--udp-redir =TYPE", LOCALS),
   refused(NO_TUN, "tun_interface_name --tun-interface-name =NAME", LOCALS),
   refused(
     NO_TUN,
