@@ -50,6 +50,30 @@ export const isServer = (peer: StreamPeer): boolean => peer !== "sing-box";
 /** True if the peer relays datagrams. */
 export const relaysUdp = (peer: StreamPeer): boolean => peer !== "pproxy";
 
+/**
+ * Which side may end first while the other goes on, through the server or the
+ * local of a peer: `application`, then the target still answers; `target`, then
+ * it still listens.
+ *
+ * What is missing here, the peers do not do among themselves either, by the
+ * server of rust, which does both (seen with those that `.ci/peers` installs):
+ * libev, both of Python and the outbound of sing-box end both directions at the
+ * first FIN, and the local of rust at the target's.
+ */
+export const HALF_CLOSES: Readonly<
+  Partial<
+    Record<
+      StreamPeer,
+      Readonly<Record<"server" | "local", readonly HalfClose[]>>
+    >
+  >
+> = {
+  rust: { server: ["application", "target"], local: ["application"] },
+};
+
+/** Who ends first. */
+export type HalfClose = "application" | "target";
+
 /** Where `.ci/peers` puts everything. */
 const FOLDER = process.env["UMBRA_PEERS"] ?? join(ROOT, ".cache", "peers");
 
