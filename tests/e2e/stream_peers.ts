@@ -83,12 +83,14 @@ const PYTHON = join(FOLDER, "python", "bin");
 /** Where programs are that were built. */
 const BUILT = join(FOLDER, "bin");
 
+/** A program that has much besides. */
+export const SING_BOX: string = join(BUILT, "sing-box");
+
 /** Why a peer cannot be tested with here; `false` when it can. */
 export function streamPeerSkip(peer: StreamPeer): string | false {
   if (peer === "rust") return rustSkip();
   if (peer === "sing-box") {
-    const file = join(BUILT, "sing-box");
-    return !existsSync(file) && `no ${file}: run .ci/peers`;
+    return !existsSync(SING_BOX) && `no ${SING_BOX}: run .ci/peers`;
   }
   if (peer !== "libev") {
     const file = join(PYTHON, peer === "python" ? "python" : "pproxy");
@@ -172,7 +174,7 @@ export class StreamPeerEnd implements AsyncDisposable {
         ],
       ],
       rust: [join(BUILT, `ss${role}`), "-U", ...rust],
-      "sing-box": [join(BUILT, "sing-box"), "run", "-c", singBox],
+      "sing-box": [SING_BOX, "run", "-c", singBox],
     };
     const config = join(folder, "openssl.cnf");
     writeFileSync(config, LEGACY);
