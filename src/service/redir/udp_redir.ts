@@ -5,7 +5,6 @@
  * @module
  */
 import { detach } from "../../defect.ts";
-import { formatAddress } from "../../codec/address.ts";
 import { TransportError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { UdpOptions } from "../options.ts";
@@ -13,11 +12,7 @@ import type { Router } from "../outbound/outbound.ts";
 import type { TargetNames } from "../routing/target_names.ts";
 import { type Dependencies, type Service, withDefaults } from "../service.ts";
 import { flowLimits } from "../udp/flow_share.ts";
-import {
-  clientAt,
-  type FlowOwner,
-  OutboundFlows,
-} from "../udp/outbound_flows.ts";
+import { clientAt, OutboundFlows } from "../udp/outbound_flows.ts";
 import { serveDatagrams } from "../udp/receive_loop.ts";
 import { UdpReport } from "../udp/udp_report.ts";
 import { ReplySockets } from "./reply_sockets.ts";
@@ -30,15 +25,6 @@ export interface UdpRedirOptions extends UdpOptions {
   readonly router: Router;
   /** Tells what addresses stand for; default: for themselves. */
   readonly names?: TargetNames | undefined;
-}
-
-/** A client, or one address that was made up as that client asked for it. */
-interface RedirOwner extends FlowOwner {
-  /**
-   * That address: answers leave from it, since their true source means nothing
-   * to the client.
-   */
-  readonly madeUp?: string;
 }
 
 /**
@@ -57,18 +43,14 @@ export async function startUdpRedir(
   });
   const report = new UdpReport(world);
   const replies = new ReplySockets(world);
-  const { names } = options;
-  const flows = new OutboundFlows<RedirOwner>(
+  const flows = new OutboundFlows(
     {
       router: options.router,
+      names: options.names,
       inbound: "redir",
       ...flowLimits(options, world),
-      deliver: ({ endpoint, madeUp }, { address, payload }, signal) =>
-        replies.send(payload, {
-          from: { ...address, ...madeUp !== undefined && { host: madeUp } },
-          to: endpoint,
-          signal,
-        }),
+      deliver: ({ endpoint }, { address, payload }, signal) =>
+        replies.send(payload, { from: address, to: endpoint, signal }),
     },
     world,
     report,
@@ -77,13 +59,10 @@ export async function startUdpRedir(
     socket,
     ({ payload, from, to }) => {
       report.received();
-      try {
-        if (to === undefined) throw NOT_REDIRECTED;
-        const address = names?.meant(to) ?? to;
-        const owner = address === to ? clientAt(from) : madeUpFor(from, to);
-        detach(flows.send(owner, { address, payload }), "datagram", world);
-      } catch (error) {
-        report.dropped(error, from.host);
+      if (to === undefined) report.dropped(NOT_REDIRECTED, from.host);
+      else {
+        const sending = flows.send(clientAt(from), { address: to, payload });
+        detach(sending, "datagram", world);
       }
     },
     () => {
@@ -93,12 +72,6 @@ export async function startUdpRedir(
     },
     world,
   );
-}
-
-/** A flow of its own: whatever comes by it is from what the name stands for. */
-function madeUpFor(client: Endpoint, { host }: Endpoint): RedirOwner {
-  const key = `${formatAddress(client)} for ${host}`;
-  return { key, endpoint: client, madeUp: host };
 }
 
 /** One for all: it says nothing of the datagram. */
