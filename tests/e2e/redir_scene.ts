@@ -83,15 +83,11 @@ export class Scene implements Disposable {
     return { server, [Symbol.asyncDispose]: () => all.disposeAsync() };
   }
 
-  redir(
-    runtime: "deno" | "bun",
-    way: Way,
-    ...flags: readonly string[]
-  ): Promise<Program> {
+  redir(runtime: "deno" | "bun", way: Way): Promise<Program> {
     return Program.start(
       [
         ...[...this.near.under, ...programCommand(runtime), "redir", "-u"],
-        ...["--tcp-redir", way, ...ENDS, ...flags],
+        ...["--tcp-redir", way, ...ENDS],
       ],
       { ready: /ss-redir listening/, cwd: ROOT },
     );

@@ -85,7 +85,22 @@ for (const runtime of OURS) {
     const config = join(folder, "config.json");
     writeFileSync(
       config,
-      JSON.stringify({ fake_ip_file: join(folder, "names") }),
+      JSON.stringify({
+        ...{ server: "10.66.0.2", server_port: 8388, password: "x" },
+        method: "aes-256-gcm",
+        // As sslocal of rust has it.
+        locals: [
+          { local_address: "127.0.0.1", local_port: 1080, protocol: "socks" },
+          {
+            ...{ local_address: "::", local_port: 1234, protocol: "redir" },
+            ...{ mode: "tcp_and_udp", tcp_redir: "tproxy" },
+          },
+        ],
+        fake_ip: true,
+        fake_ip_file: join(folder, "names"),
+        dns_listen: "10.77.0.1:53",
+        dns_upstream: `${WORLD_IPV4}:53`,
+      }),
     );
     scene.lan.ask("10.77.0.1");
     // It says that every name has this address.
@@ -93,11 +108,12 @@ for (const runtime of OURS) {
     scene.far.run("ip address add 192.0.2.53/32 dev lo");
     await using world = await scene.world(runtime);
     scene.load(runtime, "tproxy");
-    await using _redir = await scene.redir(
-      runtime,
-      "tproxy",
-      ...["-c", config, "--fake-ip", "--dns-listen", "10.77.0.1:53"],
-      ...["--dns-upstream", `${WORLD_IPV4}:53`],
+    await using _local = await Program.start(
+      [
+        ...[...scene.near.under, ...programCommand(runtime)],
+        ...["local", "-c", config],
+      ],
+      { ready: /ss-redir listening/, cwd: ROOT },
     );
     const lan = (...words: string[]): Promise<{ output: string }> =>
       runToEnd([...scene.lan.under, ...words], 20_000);
