@@ -12,6 +12,7 @@ import type {
   Endpoint,
   WaitOptions,
 } from "../../transport.ts";
+import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { plainAddress } from "./_resolve.ts";
@@ -33,6 +34,7 @@ export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
     );
   }
   try {
+    refuseInheritedSocket({ host, port }, "udp", "Deno");
     const connection = Deno.listenDatagram({
       transport: "udp",
       hostname: host,

@@ -53,7 +53,8 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
   /**
    * Gives a client what a target sent.
    *
-   * @param packet Its address is the true source.
+   * @param packet Its address is the true source; where the client sends to an
+   * address that was made up, that address, with the true port.
    * @throws {UmbraError} The datagram is dropped for this reason.
    */
   deliver(owner: O, packet: Packet, signal: AbortSignal): Promise<void>;
@@ -65,6 +66,8 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
 interface Way<O> {
   readonly owner: O;
   readonly channel: PacketChannel;
+  /** The address that was made up, of a flow to what that stands for. */
+  readonly madeUp: string | undefined;
 }
 
 /** All flows of one inbound. */
@@ -120,10 +123,12 @@ export class OutboundFlows<O extends FlowOwner> {
     try {
       const { names } = this.#options;
       const address = names?.meant(packet.address) ?? packet.address;
-      const flow = this.#open(owner, address);
+      const isMadeUp = address !== packet.address;
+      const madeUp = isMadeUp ? packet.address.host : undefined;
+      const flow = this.#open(owner, address, madeUp);
       const { channel } = flow.data;
       const { to, bytes } = channel.seal(
-        address === packet.address ? packet : { ...packet, address },
+        isMadeUp ? { ...packet, address } : packet,
       );
       await this.#flows.send(
         flow,
@@ -155,7 +160,12 @@ export class OutboundFlows<O extends FlowOwner> {
     this.#flows.end(({ data }) => which(data.owner));
   }
 
-  #open(owner: O, target: Address): UdpFlow<Way<O>> {
+  /** A made-up address has a flow of its own, and all it brings is from there. */
+  #open(
+    owner: O,
+    target: Address,
+    madeUp: string | undefined,
+  ): UdpFlow<Way<O>> {
     const { router, inbound } = this.#options;
     const { user, endpoint: { host: source } } = owner;
     const outbound = router.choose({
@@ -165,10 +175,11 @@ export class OutboundFlows<O extends FlowOwner> {
       inbound,
       network: "udp",
     });
+    const key = `${owner.key} ${outbound.name}`;
     const open = (): UdpFlow<Way<O>> =>
       this.#flows.open(
-        `${owner.key} ${outbound.name}`,
-        () => ({ owner, channel: outbound.packets(target) }),
+        madeUp === undefined ? key : `${key} for ${madeUp}`,
+        () => ({ owner, channel: outbound.packets(target), madeUp }),
       );
     const flow = open();
     if (flow.data.channel.isLost !== true) return flow;
@@ -197,11 +208,14 @@ export class OutboundFlows<O extends FlowOwner> {
   }
 
   async #deliver(
-    { data: { owner, channel }, signal }: UdpFlow<Way<O>>,
+    { data: { owner, channel, madeUp: host }, signal }: UdpFlow<Way<O>>,
     datagram: Datagram,
   ): Promise<void> {
     try {
-      const packet = channel.open(datagram);
+      const opened = channel.open(datagram);
+      const packet = host === undefined
+        ? opened
+        : { ...opened, address: { ...opened.address, host } };
       await this.#options.deliver(owner, packet, signal);
       this.#report.relayed("down", packet.payload.length);
     } catch (error) {
