@@ -6,15 +6,16 @@
  */
 import { type Address, formatAddress } from "../../codec/address.ts";
 import type { Packet } from "../../codec/packet.ts";
+import { tellDefect } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import { MAX_DIAL_ADDRESSES } from "../../limits.ts";
 import {
   explainRefusal,
   type TargetPolicy,
 } from "../../security/target_policy.ts";
-import type { Datagram, Endpoint } from "../../transport.ts";
+import type { Direction } from "../../streams/channel.ts";
+import type { Datagram, Endpoint, Posted } from "../../transport.ts";
 import type { PacketChannel, Router } from "../outbound/outbound.ts";
-import type { Metrics } from "../../observe.ts";
 import type { TargetNames } from "../routing/target_names.ts";
 import type { Dependencies } from "../service.ts";
 import { FlowTable, type UdpFlow } from "./flow_table.ts";
@@ -54,9 +55,10 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
    * Gives a client what a target sent.
    *
    * @param packet Its address is the true source.
+   * @param posted Told what became of it, unless this throws.
    * @throws {UmbraError} The datagram is dropped for this reason.
    */
-  deliver(owner: O, packet: Packet, signal: AbortSignal): Promise<void>;
+  deliver(owner: O, packet: Packet, posted: Posted): void;
   /** A flow has ended; default: nothing happens. */
   ended?(owner: O): void;
 }
@@ -72,7 +74,7 @@ export class OutboundFlows<O extends FlowOwner> {
   readonly #options: OutboundFlowsOptions<O>;
   readonly #flows: FlowTable<Way<O>>;
   readonly #names: NameCache;
-  readonly #metrics: Metrics;
+  readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
 
   /** @param report Counts what happens here. */
@@ -84,7 +86,7 @@ export class OutboundFlows<O extends FlowOwner> {
     this.#options = options;
     this.#report = report;
     this.#names = new NameCache(world);
-    this.#metrics = world.metrics;
+    this.#world = world;
     this.#flows = new FlowTable(
       {
         maxFlows: options.maxFlows,
@@ -116,7 +118,8 @@ export class OutboundFlows<O extends FlowOwner> {
   }
 
   /** Sends what a client said; a failure is counted, not thrown. */
-  async send(owner: O, packet: Packet): Promise<void> {
+  send(owner: O, packet: Packet): void {
+    let posted: Posted = (error) => this.#told(owner, "up", 0, error);
     try {
       const { names } = this.#options;
       const address = names?.meant(packet.address) ?? packet.address;
@@ -125,18 +128,14 @@ export class OutboundFlows<O extends FlowOwner> {
       const { to, bytes } = channel.seal(
         address === packet.address ? packet : { ...packet, address },
       );
-      await this.#flows.send(
-        flow,
-        bytes,
-        // A socket of the channel's own knows its way.
-        () =>
-          channel.bind === undefined
-            ? this.#resolve(to, channel.policy, to === address)
-            : [to],
-      );
-      this.#report.relayed("up", packet.payload.length);
+      posted = this.#posting(flow, "up", packet.payload.length);
+      // A socket of the channel's own knows its way.
+      const targets = channel.bind === undefined
+        ? this.#resolve(to, channel.policy, to === address)
+        : [to];
+      this.#flows.post(flow, bytes, targets, posted);
     } catch (error) {
-      this.#report.dropped(error, owner.endpoint.host);
+      posted(error);
     }
   }
 
@@ -176,36 +175,82 @@ export class OutboundFlows<O extends FlowOwner> {
     return open();
   }
 
-  async #resolve(
-    { host, port }: Address,
+  /** At once, where the addresses are known. */
+  #resolve(
+    to: Address,
     policy: TargetPolicy,
     isTarget: boolean,
-  ): Promise<Endpoint[]> {
-    const ips = await this.#names.resolve(
-      host,
-      () => this.#metrics.lookedUp(isTarget ? "direct" : "server"),
+  ): Endpoint[] | Promise<Endpoint[]> {
+    const ips = this.#names.find(
+      to.host,
+      () => this.#world.metrics.lookedUp(isTarget ? "direct" : "server"),
     );
-    const allowed = ips.filter((ip) => policy(ip) === undefined);
-    if (allowed.length === 0) {
-      throw new PolicyError(
-        "ERR_POLICY_TARGET",
-        `Cannot send to ${host}: ${explainRefusal(ips[0], policy)}`,
-      );
-    }
-    return allowed.slice(0, MAX_DIAL_ADDRESSES)
-      .map((ip) => ({ host: ip, port }));
+    return ips instanceof Promise
+      ? ips.then((found) => allowed(to, found, policy))
+      : allowed(to, ips, policy);
   }
 
-  async #deliver(
-    { data: { owner, channel }, signal }: UdpFlow<Way<O>>,
-    datagram: Datagram,
-  ): Promise<void> {
+  #deliver(flow: UdpFlow<Way<O>>, datagram: Datagram): void {
+    const { owner, channel } = flow.data;
+    let posted: Posted = (error) => this.#told(owner, "down", 0, error);
     try {
       const packet = channel.open(datagram);
-      await this.#options.deliver(owner, packet, signal);
-      this.#report.relayed("down", packet.payload.length);
+      posted = this.#posting(flow, "down", packet.payload.length);
+      this.#options.deliver(owner, packet, posted);
     } catch (error) {
-      this.#report.dropped(error, owner.endpoint.host);
+      posted(error);
     }
   }
+
+  /**
+   * Counts a datagram as one that waits, and what becomes of it.
+   *
+   * @throws {PolicyError} When too many wait.
+   */
+  #posting(
+    flow: UdpFlow<Way<O>>,
+    direction: Direction,
+    bytes: number,
+  ): Posted {
+    this.#flows.hold(flow, direction);
+    return (error) => {
+      this.#flows.release(flow, direction);
+      this.#told(flow.data.owner, direction, bytes, error);
+    };
+  }
+
+  /** Never throws: nobody who posts a datagram expects it. */
+  #told(
+    { endpoint: { host } }: O,
+    direction: Direction,
+    bytes: number,
+    error: unknown,
+  ): void {
+    try {
+      try {
+        if (error !== undefined) throw error;
+        this.#report.relayed(direction, bytes);
+      } catch (reason) {
+        this.#report.dropped(reason, host);
+      }
+    } catch (defect) {
+      tellDefect(defect, "datagram", this.#world);
+    }
+  }
+}
+
+/** @throws {PolicyError} When the policy has something against each. */
+function allowed(
+  { host, port }: Address,
+  ips: readonly string[],
+  policy: TargetPolicy,
+): Endpoint[] {
+  const allowed = ips.filter((ip) => policy(ip) === undefined);
+  if (allowed.length === 0) {
+    throw new PolicyError(
+      "ERR_POLICY_TARGET",
+      `Cannot send to ${host}: ${explainRefusal(ips[0], policy)}`,
+    );
+  }
+  return allowed.slice(0, MAX_DIAL_ADDRESSES).map((ip) => ({ host: ip, port }));
 }

@@ -187,16 +187,21 @@ export class SendBatch {
   }
 
   /**
-   * Sends the first ones of a queue.
+   * Sends some of a queue.
    *
+   * @param first Number of the first one.
    * @returns How many the system took; -1 when it did not take the first.
    */
-  send(descriptor: number, queue: readonly Outgoing[]): number {
-    const count = this.#fit(queue);
-    if (count <= 1) return sendOne(descriptor, queue[0]!);
+  send(
+    descriptor: number,
+    queue: readonly Outgoing[],
+    first: number,
+  ): number {
+    const count = this.#fit(queue, first);
+    if (count <= 1) return sendOne(descriptor, queue[first]!);
     let end = PAYLOADS;
     for (let i = 0; i < count; i++) {
-      const { payload, address } = queue[i]!;
+      const { payload, address } = queue[first + i]!;
       putAddress(this.#vectors, 4 * i, this.#memory + end);
       this.#vectors[4 * i + 2] = payload.length;
       this.#copy.set(address, NAMES + i * NAME);
@@ -208,15 +213,14 @@ export class SendBatch {
     return c.sendmmsg(descriptor, this.#headerBytes, count, MSG_FLAGS);
   }
 
-  #fit(queue: readonly Outgoing[]): number {
+  #fit(queue: readonly Outgoing[], first: number): number {
+    const most = Math.min(DATAGRAM_BATCH, queue.length - first);
     let bytes = 0;
-    let count = 0;
-    while (count < DATAGRAM_BATCH && count < queue.length) {
-      bytes += queue[count]!.payload.length;
-      if (bytes > SEND_BATCH_BYTES) break;
-      count++;
+    for (let count = 0; count < most; count++) {
+      bytes += queue[first + count]!.payload.length;
+      if (bytes > SEND_BATCH_BYTES) return count;
     }
-    return count;
+    return most;
   }
 }
 
