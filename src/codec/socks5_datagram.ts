@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { concat } from "../bytes.ts";
+import { cutBytes } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
 import { type Address, encodeAddress } from "./address.ts";
 import { decodeSocksAddress } from "./socks5.ts";
@@ -49,7 +49,11 @@ export function decodeSocksDatagram(bytes: Uint8Array): SocksDatagram {
 export function encodeSocksDatagram(
   { address, payload }: SocksDatagram,
 ): Uint8Array {
-  return concat(new Uint8Array(3), encodeAddress(address), payload);
+  const source = encodeAddress(address);
+  const bytes = cutBytes(3 + source.length + payload.length);
+  bytes.set(source, 3);
+  bytes.set(payload, 3 + source.length);
+  return bytes;
 }
 
 function truncated({ length }: Uint8Array): ProtocolError {

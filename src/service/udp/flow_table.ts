@@ -53,6 +53,8 @@ export class FlowTable<T> {
   readonly #report: UdpReport;
   /** In the order of their last datagrams, the quietest first. */
   readonly #flows = new Map<string, OpenFlow<T>>();
+  /** The last one of them. */
+  #latest: OpenFlow<T> | undefined;
   /** Datagrams that wait, of all flows and in both directions. */
   #pending = 0;
   #overflown = 0;
@@ -203,6 +205,8 @@ export class FlowTable<T> {
   #touch(flow: OpenFlow<T>): void {
     if (this.#flows.get(flow.key) !== flow) return;
     flow.timer?.touch();
+    if (this.#latest === flow) return;
+    this.#latest = flow;
     this.#flows.delete(flow.key);
     this.#flows.set(flow.key, flow);
   }
@@ -210,6 +214,7 @@ export class FlowTable<T> {
   #end(flow: OpenFlow<T>, reason: FlowEnd): void {
     if (this.#flows.get(flow.key) !== flow) return;
     this.#flows.delete(flow.key);
+    if (this.#latest === flow) this.#latest = undefined;
     this.#overflown += flow.socket?.dropped ?? 0;
     flow.end();
     this.#report.flowClosed(reason, this.#options.maxFlows);

@@ -67,6 +67,8 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
 interface Way<O> {
   readonly owner: O;
   readonly channel: PacketChannel;
+  /** Where its last datagram to an IP address has led: most go there again. */
+  last: { readonly to: Address; readonly targets: Endpoint[] } | undefined;
 }
 
 /** All flows of one inbound. */
@@ -131,7 +133,7 @@ export class OutboundFlows<O extends FlowOwner> {
       posted = this.#posting(flow, "up", packet.payload.length);
       // A socket of the channel's own knows its way.
       const targets = channel.bind === undefined
-        ? this.#resolve(to, channel.policy, to === address)
+        ? this.#targets(flow.data, to, to === address)
         : [to];
       this.#flows.post(flow, bytes, targets, posted);
     } catch (error) {
@@ -167,7 +169,7 @@ export class OutboundFlows<O extends FlowOwner> {
     const open = (): UdpFlow<Way<O>> =>
       this.#flows.open(
         `${owner.key} ${outbound.name}`,
-        () => ({ owner, channel: outbound.packets(target) }),
+        () => ({ owner, channel: outbound.packets(target), last: undefined }),
       );
     const flow = open();
     if (flow.data.channel.isLost !== true) return flow;
@@ -176,18 +178,26 @@ export class OutboundFlows<O extends FlowOwner> {
   }
 
   /** At once, where the addresses are known. */
-  #resolve(
+  #targets(
+    way: Way<O>,
     to: Address,
-    policy: TargetPolicy,
     isTarget: boolean,
   ): Endpoint[] | Promise<Endpoint[]> {
+    const { last, channel: { policy } } = way;
+    if (last?.to.host === to.host && last.to.port === to.port) {
+      return last.targets;
+    }
     const ips = this.#names.find(
       to.host,
       () => this.#world.metrics.lookedUp(isTarget ? "direct" : "server"),
     );
-    return ips instanceof Promise
-      ? ips.then((found) => allowed(to, found, policy))
-      : allowed(to, ips, policy);
+    if (ips instanceof Promise) {
+      return ips.then((found) => allowed(to, found, policy));
+    }
+    const targets = allowed(to, ips, policy);
+    // A name may lead elsewhere the next time.
+    if (ips[0] === to.host) way.last = { to, targets };
+    return targets;
   }
 
   #deliver(flow: UdpFlow<Way<O>>, datagram: Datagram): void {

@@ -137,15 +137,15 @@ export class UdpLocal {
   #handle({ payload, from }: Datagram): void {
     this.#report.received();
     try {
-      if (!this.#permits.admits(from)) {
+      const sender = this.#permits.find(from);
+      if (sender === undefined) {
         throw new PolicyError(
           "ERR_POLICY_STRANGER",
           "Datagram from an address without an association",
         );
       }
       const packet = decodeSocksDatagram(payload);
-      const owner = { ...clientAt(from), user: this.#permits.userOf(from) };
-      this.#flows.send(owner, packet);
+      this.#flows.send({ ...clientAt(from), ...sender }, packet);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }

@@ -9,13 +9,14 @@
  *
  * @module
  */
+import { cutBytes } from "../../../bytes.ts";
 import {
   DATAGRAM_BATCH,
   MAX_DATAGRAM_LENGTH,
   SEND_BATCH_BYTES,
 } from "../../../limits.ts";
 import type { Datagram } from "../../../transport.ts";
-import { ADDRESS_LENGTH, decodeAddress } from "./addresses.ts";
+import { ADDRESS_LENGTH, decodeAddress, decodeKnown } from "./addresses.ts";
 import {
   c,
   IP_RECVORIGDSTADDR,
@@ -117,11 +118,9 @@ export class ReceiveBatch {
    * @param isRedirected True if its own target is told with it.
    */
   at(i: number, isRedirected: boolean): Datagram {
-    const payload = new Uint8Array(
-      this.#headers[HEADER_WORDS * i + LENGTH]!,
-    );
+    const payload = cutBytes(this.#headers[HEADER_WORDS * i + LENGTH]!);
     readMemory(this.#data + i * SLOT, payload);
-    const from = decodeAddress(this.#envelopes, i * ENVELOPE);
+    const from = decodeKnown(this.#envelopes, i * ENVELOPE);
     if (!isRedirected) return { payload, from };
     const to = this.#find(i, IP_RECVORIGDSTADDR) ??
       this.#find(i, IPV6_RECVORIGDSTADDR);
