@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { cutBytes, readU16, writeU16 } from "../bytes.ts";
+import { cutBytes, readU16, viewOf, writeU16 } from "../bytes.ts";
 import { ConfigError, ProtocolError } from "../errors.ts";
 import { formatIp, parseIp } from "./ip_address.ts";
 
@@ -39,7 +39,7 @@ export function decodeAddress(
   const hostStart = bytes[0] === ATYP.name ? 2 : 1;
   const length = hostStart + hostLength(bytes) + 2;
   if (bytes.length < length) return undefined;
-  const hostBytes = bytes.subarray(hostStart, length - 2);
+  const hostBytes = viewOf(bytes, hostStart, length - 2);
   const host = bytes[0] === ATYP.name
     ? decodeName(hostBytes)
     : formatIp(hostBytes);

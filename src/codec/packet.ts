@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { cutBytes } from "../bytes.ts";
+import { cutBytes, viewOf } from "../bytes.ts";
 import type { MasterKey } from "../crypto/aead.ts";
 import { ProtocolError } from "../errors.ts";
 import { TAG_LENGTH } from "../limits.ts";
@@ -50,7 +50,7 @@ export function sealPacket(
   packet.set(salt);
   const aead = masterKey.sessionAead(salt);
   try {
-    aead.seal(nonceOf(nonceLength), plaintext, packet.subarray(saltLength));
+    aead.seal(nonceOf(nonceLength), plaintext, viewOf(packet, saltLength));
   } finally {
     aead.free();
   }
@@ -87,9 +87,9 @@ export function tryOpenPacket(
   const length = packet.length - saltLength - TAG_LENGTH;
   if (length < 0) throw truncated(packet);
   const plaintext = cutBytes(length);
-  const aead = masterKey.sessionAead(packet.subarray(0, saltLength));
+  const aead = masterKey.sessionAead(viewOf(packet, 0, saltLength));
   try {
-    const sealed = packet.subarray(saltLength);
+    const sealed = viewOf(packet, saltLength);
     if (!aead.open(nonceOf(nonceLength), sealed, plaintext)) return undefined;
   } finally {
     aead.free();
@@ -98,7 +98,7 @@ export function tryOpenPacket(
   if (decoded === undefined) throw truncated(packet);
   return {
     address: decoded.address,
-    payload: plaintext.subarray(decoded.length),
+    payload: viewOf(plaintext, decoded.length),
   };
 }
 

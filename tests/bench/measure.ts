@@ -208,11 +208,14 @@ export async function memory(
   });
   await pause(2_000);
   const full = residentKib(running);
+  // Each the second time, warm.
   await rate();
   const beside = await rate();
   await holding.stop();
   await pause(2_000);
+  await rate();
   const alone = await rate();
+  if (alone === 0) throw new Error("No connection was served");
   const after: number[] = [];
   for (let round = 0; round < 3; round++) {
     await output(load(setup, "down", 64, 2));
