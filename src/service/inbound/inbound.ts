@@ -39,8 +39,12 @@ export interface InboundRequest {
    * without any, the application is refused with this code.
    */
   readonly unanswered?: ProtocolErrorCode;
-  /** The answer that lets the application go ahead; may be empty. */
-  accept(bound: Endpoint): Uint8Array;
+  /**
+   * The answer that lets the application go ahead; may be empty.
+   *
+   * @param end Tells where we are bound, of which few protocols speak.
+   */
+  accept(end: { readonly local: Endpoint }): Uint8Array;
   /** The answer for a request that failed; may be empty. */
   refuse(code: ErrorCode): Uint8Array;
 }

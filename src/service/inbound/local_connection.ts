@@ -210,7 +210,7 @@ export class LocalConnection implements Passage {
       address,
       this.#report.user,
     );
-    await client.answer(accept(association.relay), this.#signal);
+    await client.answer(accept({ local: association.relay }), this.#signal);
     await drain(
       client.reader,
       AbortSignal.any([this.#signal, association.signal]),
@@ -223,7 +223,7 @@ export class LocalConnection implements Passage {
     const client = this.#client;
     const signal = this.#signal;
     const { accept } = this.#request!;
-    await client.answer(accept(channel.local), signal);
+    await client.answer(accept(channel), signal);
     await relay(client, channel, this, {
       idleTimeoutMs: this.#local.options.idleTimeoutMs,
       buffers: transport.buffers,

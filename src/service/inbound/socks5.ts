@@ -108,7 +108,7 @@ const ENCODINGS: readonly ((text: string) => Uint8Array)[] = [
 ];
 
 const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
-  accept: (bound) => encodeReply(REP.succeeded, bound),
+  accept: ({ local }) => encodeReply(REP.succeeded, local),
   refuse: (code) => encodeReply(repOf(code)),
 };
 
