@@ -90,13 +90,14 @@ export const USER_COMMAND: Command = {
     "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `remove` or " +
     "`link`. Asks the running program that -c FILE configures, or that --admin names; " +
     "where it does not run, the store of that configuration. `add` and `link` " +
-    "print the user's link, at a terminal with its QR code. Users of the " +
+    "print the user's link, at a terminal with its QR code, and the address of " +
+    "the invitation: a page with that code, apps, and what is left. Users of the " +
     "configuration can be changed and removed as well: the file stays as it " +
     "is, and the store remembers what holds over it.",
   ],
   options: [
     CONFIG,
-    ...optionsOf(ADMIN, "admin", "adminTokenFile"),
+    ...optionsOf(ADMIN, "admin", "adminTokenFile", "adminCert"),
     {
       name: "server",
       value: "PORT",
@@ -312,6 +313,11 @@ export const TOP: Command = {
       aliases: ["token-file"],
       value: "FILE",
       help: "File whose first line is the token that the program asks for",
+    },
+    {
+      name: "admin-cert",
+      value: "FILE",
+      help: "The --admin-cert of the running program, where it has one",
     },
     { name: "json", help: "Print one look as JSON and end" },
     ...USUAL,

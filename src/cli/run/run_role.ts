@@ -238,9 +238,9 @@ async function prepareAdmin(
   supervised: Operator,
   world: AdminWorld,
 ): Promise<() => Promise<Stoppable | undefined>> {
-  if (operator.admin === undefined && operator.manager === undefined) {
-    return () => Promise.resolve(undefined);
-  }
+  const isAsked = [operator.admin, operator.invite, operator.manager]
+    .some((port) => port !== undefined);
+  if (!isAsked) return () => Promise.resolve(undefined);
   const { checkAdmin, startAdmin } = await import("./admin.ts");
   const { dashboardPage: page } = await import("../../admin/dashboard_page.ts");
   checkAdmin(operator, supervised, { ...world, page });
