@@ -69,6 +69,12 @@ export const INIT: Command = {
       help: "Folder for the files",
       default: "/etc/umbra as root, else umbra-server",
     },
+    {
+      name: "install",
+      help:
+        "Install it on this machine, too: program, user and systemd unit; " +
+        "as root, on Linux",
+    },
     { name: "yes", short: "y", help: "Ask nothing, take what is suggested" },
     { name: "force", help: "Overwrite files that are there" },
     { name: "qr", help: "Draw QR codes also when this is no terminal" },
@@ -77,6 +83,7 @@ export const INIT: Command = {
   examples: [
     "umbra init",
     "umbra init --yes --host vpn.example --user alice --user bob",
+    "sudo umbra init --install",
   ],
 };
 

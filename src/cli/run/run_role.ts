@@ -206,9 +206,11 @@ async function serve(
     "info",
     `${name}: accepting no more, ${graceMs / 1_000} s for open connections`,
   );
+  // Another process is waiting for these ports; where none is, the end can be
+  // watched.
+  if (operator.reusePort) await admin?.stop(0);
   await supervised.stop(graceMs);
-  // Last, so that the end can be watched.
-  await admin?.stop(0);
+  if (!operator.reusePort) await admin?.stop(0);
   host.stopped(observations.snapshot);
   if (host.worker === undefined) tellTotals(observations.snapshot, logger);
 }
