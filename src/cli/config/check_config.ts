@@ -162,7 +162,7 @@ function described<T>(
 
 function describeServer(server: ConfiguredServer): string[] {
   const { listen, method, users = [], masterKey, plugin } = server;
-  const { owner, redirect = [] } = server;
+  const { owner, connectionBytesPerSecond: rate, redirect = [] } = server;
   const own = masterKey === undefined || users.length > 0 &&
       hidesOwnKey(method)
     ? []
@@ -181,6 +181,9 @@ function describeServer(server: ConfiguredServer): string[] {
       ...owner === undefined
         ? []
         : [["", `without a name: ${describeUser(owner)}`] as const],
+      ...rate === undefined
+        ? []
+        : [["", `each connection: ${size(rate)}/s each way`] as const],
       ...redirect.length === 0
         ? []
         : [["strangers", redirect.map(formatAddress).join(", ")] as const],
@@ -196,17 +199,21 @@ function describeServer(server: ConfiguredServer): string[] {
 
 function describeLocal(local: ConfiguredLocal): string[] {
   const { listen, servers, protocol = "mixed", users = [], dns } = local;
-  const role = typeof protocol === "object" ? "ss-tunnel" : "ss-local";
-  const asks = dns && formatResolver(dns.resolver);
+  const { redirected } = local;
+  const role = redirected !== undefined
+    ? "ss-redir"
+    : typeof protocol === "object"
+    ? "ss-tunnel"
+    : "ss-local";
+  const speaks = dns === undefined
+    ? describeProtocol(protocol, users.length > 0)
+    : `DNS, asks ${formatResolver(dns.resolver)}`;
   return [
     `${role} ${formatAddress(listen)}`,
     ...table([
-      [
-        "speaks",
-        asks === undefined
-          ? describeProtocol(protocol, users.length > 0)
-          : `DNS, asks ${asks}`,
-      ],
+      redirected === undefined
+        ? ["speaks", speaks]
+        : ["takes", `TCP by ${redirected}`],
       ...users.map(({ username }): Row => ["", `user ${username}`]),
       ...servers.map((server, i): Row => [
         i === 0 ? "server" : "",

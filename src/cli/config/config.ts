@@ -5,7 +5,6 @@
  *
  * @module
  */
-import type { TransportName } from "../../adapters/net/choose.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import { redirectTargets } from "../../codec/ssr_redirect.ts";
@@ -19,10 +18,10 @@ import { notItself } from "../../service/routing/loop_guard.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { ServerKeys } from "../../session/family.ts";
+import type { Redirection } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
-import { RUNNING } from "../settings/program.ts";
 import { REDIR } from "../settings/redir.ts";
 import { PAC, SNIFF } from "../settings/local.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
@@ -144,12 +143,20 @@ export function configureLocal(
     args,
     sources,
     online,
-    ({ protocol }) => protocol,
-    { ...DEFAULT_LOCAL, isRouted: true },
+    ({ protocol, isRedir, tcpRedir }) => {
+      if (isRedir) return redirected(tcpRedir);
+      if (tcpRedir === undefined) return present({ protocol });
+      throw missing(
+        '"tcp_redir" and "tcp_tproxy" are for what the system redirects',
+        'give "protocol": "redir" beside them, or start `umbra redir`',
+      );
+    },
+    { isRouted: true },
   );
   const result = locals.result.map((local) => ({
     ...local,
-    ...Object.keys(pac).length > 0 && { pac: complete(PAC, pac) },
+    ...Object.keys(pac).length > 0 && local.redirected === undefined &&
+      { pac: complete(PAC, pac) },
   }));
   checkDnsRoutes(dnsSettings(args, sources, result), result);
   return { ...locals, result };
@@ -170,8 +177,8 @@ export function configureTunnel(
     throw badOption("protocol", SSR.wire.kind.expected);
   }
   return configureLocals(args, sources, online, ({ protocol, tunnelTo }) => {
-    if (typeof protocol === "object") return protocol;
-    if (tunnelTo !== undefined) return { tunnelTo };
+    if (typeof protocol === "object") return { protocol };
+    if (tunnelTo !== undefined) return { protocol: { tunnelTo } };
     throw missing(
       "No target for the tunnel",
       'give -L HOST:PORT, or -c FILE with "tunnel_address"',
@@ -179,8 +186,16 @@ export function configureTunnel(
   });
 }
 
+/** @param tcp How the system redirects TCP; default: as in both peers. */
+function redirected(
+  tcp: Redirection = REDIR.tcp.default!,
+): Served {
+  return { redirected: tcp };
+}
+
 /**
- * What `umbra redir` starts: one service for each place to listen.
+ * What `umbra redir` starts: one service for each place to listen, or for each
+ * that the file calls `redir`.
  *
  * @param online The servers of the published list that was asked for.
  * @throws {ConfigError} With the place of the mistake.
@@ -190,46 +205,41 @@ export function configureRedir(
   sources: Sources,
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
-  if (fromOptions(RUNNING, args).transport === "runtime") {
-    throw missing(
-      "The sockets of the runtime do not tell where what is redirected was to go",
-      "leave --transport runtime out",
-    );
-  }
-  const { tproxy, tcp } = complete(REDIR, fromOptions(REDIR, args));
-  const locals = configureLocals(args, sources, online, () => undefined, {
-    // What is redirected comes to the address of the interface it came by.
-    host: "::",
-    transport: "linux",
-    // It comes with addresses only.
-    sniff: true,
-    isRouted: true,
-  });
-  return {
-    ...locals,
-    result: locals.result.map((local) => ({
-      ...local,
-      ...local.dns === undefined && { redirected: tproxy ? "tproxy" : tcp },
-    })),
-  };
+  return configureLocals(
+    args,
+    sources,
+    online,
+    ({ tcpRedir }) => redirected(tcpRedir),
+    {
+      isRouted: true,
+      choose: (all) => {
+        const named = all.filter(({ isRedir, dns }) => isRedir || dns);
+        return all.some(({ isRedir }) => isRedir) ? named : all;
+      },
+    },
+  );
+}
+
+/** What comes to a place to listen. */
+type Served = Partial<Pick<ConfiguredLocal, "protocol" | "redirected">>;
+
+/** What locals of a command may have besides. */
+interface LocalsOptions {
+  /** Which places of a file are served; default: all. */
+  choose?(locals: LocalSettings[]): LocalSettings[];
+  /** True if rules are obeyed; default: false. */
+  readonly isRouted?: boolean;
 }
 
 /**
- * @param protocolOf What a place to listen serves.
- * @param usual Where to listen and whether to sniff by default, the transport
- * if only one can serve, and whether rules are obeyed.
+ * @param servedBy What a place to listen serves.
  */
 function configureLocals(
   args: Arguments,
   sources: Sources,
   online: readonly ServerSettings[] | undefined,
-  protocolOf: (local: LocalSettings) => InboundProtocol | undefined,
-  usual: {
-    readonly host: string;
-    readonly transport?: TransportName;
-    readonly sniff?: boolean;
-    readonly isRouted?: boolean;
-  } = DEFAULT_LOCAL,
+  servedBy: (local: LocalSettings) => Served,
+  { choose = (locals) => locals, isRouted = false }: LocalsOptions = {},
 ): ConfiguredRole<ConfiguredLocal[]> {
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file);
@@ -243,7 +253,7 @@ function configureLocals(
   }
   const fromFile = file && localsFromFile(file.object, secrets);
   const chosen = localFromOptions(args);
-  const locals = fromFile?.locals ?? [{}];
+  const locals = choose(fromFile?.locals ?? [{}]);
   // One address on the command line: one proxy.
   const isOne = chosen.host !== undefined || chosen.port !== undefined;
   const proxies = locals.filter(({ dns }) => dns === undefined);
@@ -254,10 +264,6 @@ function configureLocals(
   if (blind && all.some(({ wire }) => wire !== "lightsocks")) {
     throw missing("--blind is for lightsocks alone", "leave it out");
   }
-  const operator = {
-    ...operatorSettings("local", { args, file, secrets }),
-    ...present({ transport: usual.transport }),
-  };
   const common = found.unnamed.service;
   const shares = sharesOf(found.servers, common?.mode);
   const servers = all.map((server, i) => ({
@@ -267,49 +273,57 @@ function configureLocals(
   }));
   const { balancer, warnings } = balancerOf(args, file);
   const timeout = longestTimeout(found.servers.map(({ service }) => service));
-  const rules = usual.isRouted
+  const rules = isRouted
     ? new LocalRules(args, sources, uniqueNames(servers))
     : undefined;
   const result = wanted.map((local) => {
+    const { protocol, redirected } = local.dns !== undefined
+      ? {}
+      : blind
+      ? { protocol: TRANSLATED }
+      : servedBy({
+        protocol: chosen.protocol ?? local.protocol,
+        tunnelTo: chosen.tunnelTo ?? local.tunnelTo,
+        isRedir: chosen.protocol === undefined && local.isRedir === true,
+        tcpRedir: chosen.tcpRedir ?? local.tcpRedir,
+      });
+    // Without a handshake nobody can be asked for a password.
+    const users = typeof protocol === "object" || redirected !== undefined
+      ? undefined
+      : chosen.users ?? local.users;
+    // What is redirected comes to the address of the interface it came by.
+    const usual = redirected === undefined ? DEFAULT_LOCAL.host : "::";
     const listen = {
-      host: chosen.host ?? local.host ?? usual.host,
+      host: chosen.host ?? local.host ?? usual,
       port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
     };
     const dns = local.dns &&
       localDnsSettings(args, sources, { ...local.dns, listen });
-    const protocol = dns !== undefined
-      ? undefined
-      : blind
-      ? TRANSLATED
-      : protocolOf({
-        protocol: chosen.protocol ?? local.protocol,
-        tunnelTo: chosen.tunnelTo ?? local.tunnelTo,
-      });
-    // A tunnel has no handshake in which to ask for a password.
-    const users = typeof protocol === "object"
-      ? undefined
-      : chosen.users ?? local.users;
-    const { sniff = usual.sniff ?? false, override } = complete(
+    // What is redirected comes with addresses only.
+    const { sniff = redirected !== undefined, override } = complete(
       SNIFF,
       merge(chosen.sniff, local.sniff),
     );
     // A tunnel has one target, and leads there.
-    const routes = typeof protocol === "object"
-      ? undefined
-      : rules?.of(local.rules);
+    const isTunnel = typeof protocol === "object";
+    const routes = isTunnel ? undefined : rules?.of(local.rules);
     return {
       listen,
       servers,
       balancer,
-      ...present({ protocol, users, routes, dns, commonRoutes: rules?.common }),
-      ...sniff && dns === undefined && typeof protocol !== "object" &&
-        { sniff: { override } },
+      ...present({ protocol, redirected, users, routes, dns }),
+      ...present({ commonRoutes: rules?.common }),
+      ...sniff && dns === undefined && !isTunnel && { sniff: { override } },
       ...complete(SERVICE, {
         ...merge(found.chosen, local.service, common),
         ...timeout,
       }),
     };
   });
+  const operator = transportOf(
+    operatorSettings("local", { args, file, secrets }),
+    result,
+  );
   const place = file?.name ?? "the command line";
   return {
     result,
@@ -342,6 +356,23 @@ function configureLocals(
       }),
     },
   };
+}
+
+/** Sockets of our own alone tell what is redirected where it was to go. */
+function transportOf(
+  operator: OperatorSettings,
+  locals: readonly Served[],
+): OperatorSettings {
+  if (locals.every(({ redirected }) => redirected === undefined)) {
+    return operator;
+  }
+  if (operator.transport !== "runtime") {
+    return { ...operator, transport: "linux" };
+  }
+  throw missing(
+    "The sockets of the runtime do not tell where what is redirected was to go",
+    'leave --transport runtime out, or "transport": "runtime"',
+  );
 }
 
 /** A server as it is reached, whatever its share is. */
@@ -468,13 +499,17 @@ function checkListens(servers: readonly ConfiguredServer[]): void {
 
 /** What depends on the port of a server, and on its method. */
 type AtPort =
-  & Pick<ServerOptions, "listen" | "owner" | "redirect">
+  & Pick<
+    ServerOptions,
+    "listen" | "owner" | "connectionBytesPerSecond" | "redirect"
+  >
   & ServerKeys;
 
 function atPort(server: ServerSettings): AtPort {
   const port = portOf(server);
   const keys = serverKeys(server);
   const { redirect: entries = [], origin } = server;
+  const { connectionBytesPerSecond = Infinity } = server;
   const redirect = redirectTargets(entries, port);
   if (redirect.length > 0 && keys.ssr === undefined) {
     throw missing(
@@ -486,6 +521,7 @@ function atPort(server: ServerSettings): AtPort {
     listen: { host: server.host ?? DEFAULT_SERVER_HOST, port },
     ...keys,
     ...present({ owner: ownerOf(server, keys.users) }),
+    ...connectionBytesPerSecond < Infinity && { connectionBytesPerSecond },
     ...redirect.length > 0 && { redirect },
   };
 }

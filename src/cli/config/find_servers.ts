@@ -131,6 +131,7 @@ function merge(
     acl: first("acl"),
     redirect: first("redirect"),
     bytesPerSecond: first("bytesPerSecond"),
+    connectionBytesPerSecond: first("connectionBytesPerSecond"),
     owner: first("owner"),
     id: first("id"),
     tcpWeight: first("tcpWeight"),

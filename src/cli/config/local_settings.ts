@@ -22,6 +22,7 @@ import {
   TUNNEL,
 } from "../settings/local.ts";
 import { isWire, LIGHTSOCKS } from "../settings/legacy.ts";
+import { REDIR, type RedirKeys } from "../settings/redir.ts";
 import {
   complete,
   fromObject,
@@ -40,6 +41,7 @@ import type { ConfigObject } from "./config_file.ts";
 import { checkNotServed } from "./not_served.ts";
 import type { Secrets } from "./secrets.ts";
 import { socksUsersFromFile } from "./socks_users.ts";
+import type { Redirection } from "../../transport.ts";
 import { type HostAndPort, PORT_EXPECTED } from "./values.ts";
 
 /** One place to listen, as far as it is told. */
@@ -58,6 +60,10 @@ export interface LocalSettings {
   readonly dns?: LocalDns | undefined;
   /** Where a tunnel leads. */
   readonly tunnelTo?: Address | undefined;
+  /** True if what the system redirects comes here, by name of the protocol. */
+  readonly isRedir?: boolean;
+  /** How the system redirects TCP. */
+  readonly tcpRedir?: Redirection | undefined;
   /** What becomes of names that clients say first. */
   readonly sniff?: Said<SniffKeys> | undefined;
   /** Rules of its own; not set where it has those of all. */
@@ -79,11 +85,12 @@ export function localFromOptions(args: Arguments): LocalSettings {
     host: address?.host,
     port: address?.port ?? port,
     users: fromOptions(SOCKS_USERS, args).users,
-    // The option takes no tunnel.
+    // The option takes neither a tunnel nor redir.
     protocol: inboundOf(protocol ?? [], "--protocol") as
-      | Exclude<SpokenProtocol, "tunnel" | "dns">
+      | Exclude<SpokenProtocol, "tunnel" | "redir" | "dns">
       | undefined,
     tunnelTo: fromOptions(TUNNEL, args).tunnelTo,
+    tcpRedir: tcpRedir(fromOptions(REDIR, args)),
     sniff: fromOptions(SNIFF, args),
   };
 }
@@ -148,11 +155,13 @@ function localFromObject(
       : undefined,
     protocol: protocol === "tunnel"
       ? { tunnelTo: forwardTarget(object, local) }
-      : protocol === "dns"
+      : protocol === "redir" || protocol === "dns"
       ? undefined
       : protocol,
     dns: dnsFromObject(object, place, protocol === "dns"),
     tunnelTo: fromObject(TUNNEL, object, place).tunnelTo,
+    isRedir: protocol === "redir",
+    tcpRedir: tcpRedir(fromObject(REDIR, object, place)),
     sniff: fromObject(SNIFF, object, place),
   };
 }
@@ -186,6 +195,13 @@ function dnsFromObject(
       ? undefined
       : { host: resolverHost, port: resolverPort },
   };
+}
+
+/** The switch of libev says the same as the word of rust. */
+function tcpRedir(
+  { tproxy, tcp }: Said<RedirKeys>,
+): Redirection | undefined {
+  return tproxy ? "tproxy" : tcp;
 }
 
 /** Where the originals of lightsocks listen with such a file. */

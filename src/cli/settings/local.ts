@@ -32,8 +32,17 @@ import {
 import { isWire, WIRES } from "./legacy.ts";
 import { type Kind, OF_LOCAL, type Place, type Settings } from "./setting.ts";
 
-/** What programs may speak; only a file has the last two among them. */
-export type SpokenProtocol = "mixed" | "socks" | "http" | "tunnel" | "dns";
+/**
+ * What programs may speak; only a file has tunnels among them, `dns`, and
+ * `redir`, where they speak nothing.
+ */
+export type SpokenProtocol =
+  | "mixed"
+  | "socks"
+  | "http"
+  | "tunnel"
+  | "dns"
+  | "redir";
 
 const INBOUNDS: readonly SpokenProtocol[] = ["mixed", "socks", "http"];
 
@@ -45,10 +54,10 @@ const PROTOCOL: Kind<string[]> = several(protocol(
 ));
 
 const FILE_PROTOCOL: Kind<string[]> = several(protocol(
-  [...INBOUNDS, "tunnel", "dns"],
-  '"mixed", "socks", "http", "tunnel" or "dns", "lightsocks", or a protocol ' +
-    "of ShadowsocksR; for redir start umbra redir, for fake-dns give " +
-    "--fake-ip; others of shadowsocks-rust are not served",
+  [...INBOUNDS, "tunnel", "dns", "redir"],
+  '"mixed", "socks", "http", "tunnel", "dns" or "redir", "lightsocks", or a ' +
+    "protocol of ShadowsocksR; for fake-dns give --fake-ip, others of " +
+    "shadowsocks-rust are not served",
 ));
 
 function protocol(
@@ -122,7 +131,8 @@ export const LOCAL: Settings<LocalKeys> = {
     fileKind: FILE_PROTOCOL,
     usual: "mixed, and Shadowsocks",
     help: "What programs may speak: `mixed`, `socks` or `http`, in a file " +
-      "also `tunnel` or `dns`; what to speak with the server, instead or besides: " +
+      "also `tunnel`, `dns`, or `redir` for what the system redirects; what to " +
+      "speak with the server, instead or besides: " +
       WIRES.join(", "),
     reload: "listens",
   },

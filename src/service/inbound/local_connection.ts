@@ -143,7 +143,7 @@ export class LocalConnection implements Passage {
         : abortable(client.writer.write(bytes), giveUp);
     return this.#inbound({
       ...options,
-      source: client.reader,
+      channel: client,
       send,
       authenticate: authenticate &&
         ((credentials) => this.#report.user = authenticate(credentials)),
@@ -165,6 +165,8 @@ export class LocalConnection implements Passage {
   async #openFor(request: InboundRequest): Promise<Channel> {
     this.#request = request;
     if (request.channel !== undefined) return request.channel;
+    // What it says during the dial leaves with the first bytes.
+    if (request.payload.length === 0) this.#client.reader.ask();
     try {
       const target = this.#targetOf(request.address);
       const { sniff: options } = this.#local;
@@ -186,10 +188,10 @@ export class LocalConnection implements Passage {
     }
   }
 
-  async #accept(bound: Endpoint): Promise<void> {
+  async #accept(end: { readonly local: Endpoint }): Promise<void> {
     if (this.#isAccepted) return;
     this.#isAccepted = true;
-    await this.#client.answer(this.#request!.accept(bound), this.#signal);
+    await this.#client.answer(this.#request!.accept(end), this.#signal);
   }
 
   /** What is meant by the address that was asked for. */
@@ -207,7 +209,7 @@ export class LocalConnection implements Passage {
   }
 
   /** @param name What the client calls a target that is an address. */
-  async #channelTo(
+  #channelTo(
     target: Address,
     first: Uint8Array,
     name?: string,
@@ -230,7 +232,7 @@ export class LocalConnection implements Passage {
       report.route?.to !== "direct";
     const sent = isNamed ? { ...target, host: name } : target;
     if (isNamed) report.target = formatAddress(sent);
-    return await outbound.open(sent, first, this.#signal);
+    return outbound.open(sent, first, this.#signal);
   }
 
   /** The inbound has no request: it has served all, or the client left. */
@@ -252,7 +254,7 @@ export class LocalConnection implements Passage {
       address,
       this.#report.user,
     );
-    await client.answer(accept(association.relay), this.#signal);
+    await client.answer(accept({ local: association.relay }), this.#signal);
     await drain(
       client.reader,
       AbortSignal.any([this.#signal, association.signal]),
@@ -264,7 +266,7 @@ export class LocalConnection implements Passage {
     const { transport, clock } = this.#local.world;
     const client = this.#client;
     const signal = this.#signal;
-    await this.#accept(channel.local);
+    await this.#accept(channel);
     await relay(client, channel, this, {
       idleTimeoutMs: this.#local.options.idleTimeoutMs,
       buffers: transport.buffers,
@@ -317,6 +319,6 @@ export class LocalConnection implements Passage {
 }
 
 /** What is told as our address while there is no way yet. */
-const NOT_BOUND: Endpoint = { host: "0.0.0.0", port: 0 };
+const NOT_BOUND = { local: { host: "0.0.0.0", port: 0 } };
 const NO_BIND = "Server does not serve BIND: start it with --bind";
 const NOTHING = new Uint8Array(0);

@@ -19,8 +19,15 @@ import { isLoopback } from "../../codec/loopback.ts";
 import { deriveSecret } from "../../crypto/derived_secret.ts";
 import { pacOf } from "../../routes/pac.ts";
 import { RouteTable } from "../../routes/route_table.ts";
-import type { SocksUser } from "./socks5.ts";
 import type { LocalRoutes } from "../routing/rule_router.ts";
+
+/** One who may use the local. */
+export interface PacUser {
+  /** As the local is told it. */
+  readonly username: string;
+  /** The same. */
+  readonly password: string;
+}
 
 /** Who may have it, and what it says. */
 export interface PacSettings {
@@ -43,9 +50,11 @@ const PATH = /^\/proxy\.pac(?:\?(full)|\?(?:(full)&)?t=([\w-]+))?$/;
  * What the address of the file ends with where users need a password: who knows
  * it is told the file, and nobody is told a password by it.
  */
-export function pacSecret(users: readonly SocksUser[]): string | undefined {
+export function pacSecret(users: readonly PacUser[]): string | undefined {
   if (users.length === 0) return undefined;
-  const text = JSON.stringify(users.map((user) => Object.values(user)));
+  const text = JSON.stringify(
+    users.map(({ username, password }) => [username, password]),
+  );
   return deriveSecret(text, "umbra 2026-11-26 secret of a PAC file")
     .slice(0, 16).toBase64({ alphabet: "base64url", omitPadding: true });
 }
@@ -65,7 +74,7 @@ export type ServePac = (head: HttpRequestHead) => Uint8Array | undefined;
 export function pacServer(
   { host, users }: {
     readonly host: string;
-    readonly users: readonly SocksUser[];
+    readonly users: readonly PacUser[];
   },
   settings: PacSettings,
   routes: () => LocalRoutes | undefined,

@@ -8,7 +8,7 @@ import { concat } from "../../bytes.ts";
 import { type Clock, Deadline } from "../../clock.ts";
 import { firstName } from "../../codec/first_name.ts";
 import { MAX_SNIFFED_BYTES, SNIFF_WAIT_MS } from "../../limits.ts";
-import type { ByteSource } from "./inbound.ts";
+import type { ByteReader } from "../../streams/byte_reader.ts";
 
 /** What becomes of names that clients say first. */
 export interface SniffOptions {
@@ -31,7 +31,7 @@ export interface Sniffed {
  * @param signal Its abort gives the wait up.
  */
 export async function sniff(
-  source: ByteSource,
+  source: Pick<ByteReader, "read">,
   said: Uint8Array,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<Sniffed> {
