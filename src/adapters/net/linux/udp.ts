@@ -8,6 +8,7 @@ import {
   MAX_TURN_DATAGRAMS,
   UDP_RECEIVE_BUFFER,
 } from "../../../limits.ts";
+import { TransportError } from "../../../errors.ts";
 import { onAbort } from "../../../on_abort.ts";
 import type {
   Datagram,
@@ -79,6 +80,7 @@ export class Udp {
       action,
     );
     try {
+      if (inherited !== undefined && reusePort) throw noSharing(action);
       if (address[0] === AF_INET6) setOption(descriptor, IPV6_V6ONLY, 0);
       if (reusePort) setOption(descriptor, SO_REUSEPORT, 1);
       setOption(descriptor, SO_RXQ_OVFL, 1);
@@ -107,6 +109,16 @@ export class Udp {
       throw error;
     }
   };
+}
+
+/** The system would give each datagram of a client to another thread. */
+function noSharing(action: string): TransportError {
+  return new TransportError(
+    "ERR_NET_UNSUPPORTED",
+    `Cannot ${action}: the service manager does, with one socket, which ` +
+      "several threads cannot share; leave --workers and --reuse-port out, or " +
+      "remove the .socket unit",
+  );
 }
 
 /**
