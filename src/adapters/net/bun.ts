@@ -195,7 +195,7 @@ class BunListener implements Listener {
       MAX_UNACCEPTED,
       (descriptorLimit() ?? Infinity) / UNACCEPTED_SHARE,
     );
-    const fd = takeInheritedSocket({ host, port });
+    const fd = takeInheritedSocket({ host, port }, "tcp");
     this.#listener = Bun.listen({
       hostname: host,
       port,

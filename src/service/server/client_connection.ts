@@ -44,6 +44,7 @@ import type { Router } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
 import { isClientBlocked, type ServerRoutes } from "../routing/server_rules.ts";
 import { acceptPeer } from "./bind.ts";
+import { Pace } from "./pace.ts";
 import { redirectStranger } from "./redirect.ts";
 import type { Place } from "./strangers.ts";
 
@@ -59,6 +60,11 @@ export interface ServingOptions extends ServiceOptions {
   readonly handshakeTimeoutMs: number;
   /** Whose clients without a name are. Default: nobody's, without limits. */
   readonly owner?: LimitedUser | undefined;
+  /**
+   * Payload bytes a second of each TCP connection, each direction by itself,
+   * besides the rate of its user. Default: no limit.
+   */
+  readonly connectionBytesPerSecond?: number | undefined;
   /**
    * Sites for strangers, one of them for each client address. Default: none,
    * and strangers meet silence.
@@ -253,7 +259,9 @@ export class ClientConnection {
 
   #relay({ channel, greeting }: Destination, visit: Visit): Promise<void> {
     const { options, world } = this.#server;
-    const passage = new CountedPassage(visit, this.#report);
+    const passage = options.connectionBytesPerSecond === undefined
+      ? new CountedPassage(visit, this.#report)
+      : new PacedPassage(visit, this.#report, this.#server);
     passage.pass("up", channel.first.length);
     return relay(this.#client, channel, passage, {
       idleTimeoutMs: options.idleTimeoutMs,
@@ -359,6 +367,30 @@ class CountedPassage implements Passage {
    */
   breaksOff(reason: unknown): boolean {
     return this.#report.bytesDown > 0 && !(reason instanceof ProtocolError);
+  }
+}
+
+/** Keeps the rate of one connection besides, as it is at that time. */
+class PacedPassage extends CountedPassage {
+  readonly #pace = new Pace();
+  readonly #server: ConnectionServer;
+
+  constructor(
+    visit: Visit,
+    report: ConnectionReport,
+    server: ConnectionServer,
+  ) {
+    super(visit, report);
+    this.#server = server;
+  }
+
+  override pass(direction: Direction, payloadBytes: number): number {
+    const waitMs = super.pass(direction, payloadBytes);
+    const { options, world: { clock } } = this.#server;
+    const { connectionBytesPerSecond: rate = Infinity } = options;
+    const nowMs = clock.monotonicMs();
+    const ownMs = this.#pace.add(direction, payloadBytes, rate, nowMs);
+    return Math.max(waitMs, ownMs);
   }
 }
 
