@@ -3,11 +3,7 @@
  *
  * @module
  */
-import {
-  DATAGRAM_BATCH,
-  MAX_TURN_DATAGRAMS,
-  UDP_RECEIVE_BUFFER,
-} from "../../../limits.ts";
+import { DATAGRAM_BATCH, MAX_TURN_DATAGRAMS } from "../../../limits.ts";
 import { onAbort } from "../../../on_abort.ts";
 import type {
   Datagram,
@@ -20,7 +16,9 @@ import type {
   WaitOptions,
 } from "../../../transport.ts";
 import { closedSocket, DatagramQueue } from "../_datagram_queue.ts";
+import { LostDatagrams } from "../_lost_datagrams.ts";
 import { resolve } from "../_resolve.ts";
+import { UdpDescriptor } from "../_udp_descriptor.ts";
 import { boundTo, encodeAddress, familyOf } from "./addresses.ts";
 import { type Outgoing, ReceiveBatch, SendBatch } from "./batch.ts";
 import { EDGE, FAILED, READABLE, WRITABLE } from "./epoll_event.ts";
@@ -32,14 +30,10 @@ import {
   EINTR,
   errno,
   failure,
-  getOption,
   IPV6_V6ONLY,
   setOption,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
   SO_REUSEADDR,
   SO_REUSEPORT,
-  SO_RXQ_OVFL,
   SOCK_DGRAM,
   SOCK_FLAGS,
 } from "./libc.ts";
@@ -49,6 +43,8 @@ import { setUpOutgoing } from "./socket_options.ts";
 
 /** Opens UDP sockets of one event loop. */
 export class Udp {
+  /** Of its sockets. */
+  readonly lost: LostDatagrams = new LostDatagrams();
   readonly #loop: Loop;
   readonly #received = new ReceiveBatch();
   readonly #sent = new SendBatch();
@@ -77,7 +73,6 @@ export class Udp {
     try {
       if (address[0] === AF_INET6) setOption(descriptor, IPV6_V6ONLY, 0);
       if (reusePort) setOption(descriptor, SO_REUSEPORT, 1);
-      setOption(descriptor, SO_RXQ_OVFL, 1);
       if (redirected !== undefined) {
         letRedirected(descriptor, address[0]!);
         tellTargets(descriptor, address[0]!);
@@ -85,28 +80,20 @@ export class Udp {
         setOption(descriptor, SO_REUSEADDR, 1);
       }
       setUpOutgoing(descriptor, address[0]!, sockets);
-      enlarge(descriptor);
+      new UdpDescriptor(descriptor).enlarge();
       checked(c.bind(descriptor, address, address.length), action);
       return new LinuxDatagrams(
         descriptor,
         this.#loop,
         [this.#received, this.#sent],
         redirected !== undefined,
+        this.lost,
       );
     } catch (error) {
       c.close(descriptor);
       throw error;
     }
   };
-}
-
-/**
- * Asks for a large receive buffer: beyond the system's limit, which root may,
- * or up to it.
- */
-function enlarge(descriptor: number): void {
-  if (setOption(descriptor, SO_RCVBUFFORCE, UDP_RECEIVE_BUFFER)) return;
-  setOption(descriptor, SO_RCVBUF, UDP_RECEIVE_BUFFER);
 }
 
 /** Datagrams that leave without waiting for the next turn. */
@@ -134,8 +121,8 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   #isUnread = false;
   #isFull = false;
   #isClosed = false;
-  /** Of the kernel, in all. */
-  #drops = 0;
+  readonly #known: UdpDescriptor;
+  readonly #lost: LostDatagrams;
   #lastTo: Endpoint = { host: "", port: 0 };
   #lastAddress: Uint8Array = new Uint8Array(0);
 
@@ -145,7 +132,10 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     loop: Loop,
     [received, sent]: readonly [ReceiveBatch, SendBatch],
     isRedirected: boolean,
+    lost: LostDatagrams,
   ) {
+    this.#known = new UdpDescriptor(descriptor);
+    this.#lost = lost;
     this.#isRedirected = isRedirected;
     this.#descriptor = descriptor;
     this.#loop = loop;
@@ -154,17 +144,17 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     this.address = boundTo(descriptor);
     this.#family = familyOf(this.address.host);
     loop.watch(descriptor, READABLE | WRITABLE | EDGE, this);
+    lost.add(this);
   }
 
   /** Also those that found the kernel's buffer full. */
   get dropped(): number {
-    return this.#queue.dropped + this.#drops;
+    return this.#queue.dropped + this.#known.drops;
   }
 
   /** Bytes of the receive buffer that the system granted. */
   get receiveBuffer(): number {
-    // The system doubles what it grants, for its own bookkeeping.
-    return getOption(this.#descriptor, SO_RCVBUF) / 2;
+    return this.#known.receiveBuffer;
   }
 
   handTo(taker: DatagramTaker): void {
@@ -213,6 +203,8 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#lost.remove(this);
+    this.#known.close();
     this.#loop.forget(this.#descriptor);
     c.close(this.#descriptor);
     this.#queue.close();
@@ -252,9 +244,6 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
         const datagram = this.#judged(batch.at(i, this.#isRedirected));
         this.#loop.budget -= datagram.payload.length;
         this.#queue.push(datagram);
-      }
-      if (count > 0) {
-        this.#drops = Math.max(this.#drops, batch.drops(count - 1));
       }
       taken += count;
       // That is all there was: what comes now is another event.
