@@ -427,8 +427,8 @@ export const CALM_MS = 60_000;
 export const SHORTAGE_SHARE = 0.75;
 
 /**
- * Descriptors kept for listeners, files, name look-ups, the runtime, and the
- * operator's port (`MAX_ADMIN_CONNECTIONS`).
+ * Descriptors kept for listeners, files, name look-ups, the runtime, the
+ * operator's port (`MAX_ADMIN_CONNECTIONS`) and that of invitations.
  */
 export const RESERVED_DESCRIPTORS = 64;
 
@@ -740,6 +740,12 @@ export const MAX_ADMIN_HEAD_LENGTH = 16_384;
  */
 export const MAX_ADMIN_CONNECTIONS = 32;
 
+/**
+ * Connections to the port of invitations at once, in the same way: a page is one
+ * request. They are among `RESERVED_DESCRIPTORS`, too.
+ */
+export const MAX_INVITE_CONNECTIONS = 16;
+
 /** Part of the descriptors they may take where there are few. */
 export const ADMIN_DESCRIPTOR_SHARE = 0.125;
 
@@ -760,7 +766,8 @@ export const ADMIN_KEEP_ALIVE_MS = 15_000;
 
 /**
  * Wrong tokens of one address in a window that are logged; further ones are
- * answered with 429. The right token passes all the same.
+ * answered with 429. The right token passes all the same. Also the wrong secret
+ * paths of one user from one address, after which none is judged.
  */
 export const MAX_WRONG_TOKENS = 10;
 
@@ -769,8 +776,17 @@ export const MAX_WRONG_TOKENS = 10;
  */
 export const WRONG_TOKEN_WINDOW_MS = 60_000;
 
-/** Addresses whose wrong tokens are counted; the oldest makes room. */
+/**
+ * Addresses whose wrong tokens are counted, and addresses with users whose wrong
+ * paths are; the oldest makes room.
+ */
 export const MAX_WRONG_TOKEN_PEERS = 1_024;
+
+/** Hours until an app asks for its subscription again: a new key arrives the same day. */
+export const PROFILE_UPDATE_HOURS = 12;
+
+/** Milliseconds until the files of a certificate are looked at again. */
+export const CERTIFICATE_LOOK_MS = 60_000;
 
 /** Characters of the name of a user. */
 export const MAX_USER_NAME_LENGTH = 64;

@@ -12,6 +12,7 @@ import type {
   Posted,
   WaitOptions,
 } from "../../transport.ts";
+import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import type { BunUdp, BunUdpSocket } from "./_bun_types.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
@@ -37,6 +38,7 @@ export async function bindBun(
   const queue = new DatagramQueue();
   let onDrain = (): void => {};
   try {
+    refuseInheritedSocket({ host, port }, "udp", "Bun");
     const next = nextDescriptor();
     const socket = await Bun.udpSocket({
       hostname: hostname!,

@@ -14,6 +14,7 @@ import type {
   Posted,
   WaitOptions,
 } from "../../transport.ts";
+import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { LostDatagrams } from "./_lost_datagrams.ts";
@@ -44,6 +45,7 @@ export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
     );
   }
   try {
+    refuseInheritedSocket({ host, port }, "udp", "Deno");
     const next = nextDescriptor();
     const connection = Deno.listenDatagram({
       transport: "udp",

@@ -8,6 +8,7 @@ import { TransportError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { UdpOptions } from "../options.ts";
 import type { Router } from "../outbound/outbound.ts";
+import type { TargetNames } from "../routing/target_names.ts";
 import { type Dependencies, type Service, withDefaults } from "../service.ts";
 import { flowLimits } from "../udp/flow_share.ts";
 import { clientAt, OutboundFlows } from "../udp/outbound_flows.ts";
@@ -21,6 +22,8 @@ export interface UdpRedirOptions extends UdpOptions {
   readonly listen: Endpoint;
   /** Chooses the way of datagrams. */
   readonly router: Router;
+  /** Tells what addresses stand for; default: for themselves. */
+  readonly names?: TargetNames | undefined;
 }
 
 /**
@@ -42,6 +45,7 @@ export async function startUdpRedir(
   const flows = new OutboundFlows(
     {
       router: options.router,
+      names: options.names,
       inbound: "redir",
       ...flowLimits(options, world),
       deliver: ({ endpoint }, { address, payload }, posted) =>

@@ -54,8 +54,9 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
   /**
    * Gives a client what a target sent.
    *
-   * @param packet Its address is the true source.
-   * @param posted Told what became of it, unless this throws.
+   * @param packet Its address is the true source; where the client sends to an
+   * address that was made up, that address, with the true port.
+   * @param posted Called with the result, unless this throws.
    * @throws {UmbraError} The datagram is dropped for this reason.
    */
   deliver(owner: O, packet: Packet, posted: Posted): void;
@@ -67,7 +68,9 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
 interface Way<O> {
   readonly owner: O;
   readonly channel: PacketChannel;
-  /** Where its last datagram to an IP address has led: most go there again. */
+  /** The address that was made up, of a flow to what that stands for. */
+  readonly madeUp: string | undefined;
+  /** The addresses of its last datagram to an IP address: most go there again. */
   last: { readonly to: Address; readonly targets: Endpoint[] } | undefined;
 }
 
@@ -125,10 +128,12 @@ export class OutboundFlows<O extends FlowOwner> {
     try {
       const { names } = this.#options;
       const address = names?.meant(packet.address) ?? packet.address;
-      const flow = this.#open(owner, address);
+      const isMadeUp = address !== packet.address;
+      const madeUp = isMadeUp ? packet.address.host : undefined;
+      const flow = this.#open(owner, address, madeUp);
       const { channel } = flow.data;
       const { to, bytes } = channel.seal(
-        address === packet.address ? packet : { ...packet, address },
+        isMadeUp ? { ...packet, address } : packet,
       );
       posted = this.#posting(flow, "up", packet.payload.length);
       // A socket of the channel's own knows its way.
@@ -156,7 +161,12 @@ export class OutboundFlows<O extends FlowOwner> {
     this.#flows.end(({ data }) => which(data.owner));
   }
 
-  #open(owner: O, target: Address): UdpFlow<Way<O>> {
+  /** A made-up address has a flow of its own, and all it brings is from there. */
+  #open(
+    owner: O,
+    target: Address,
+    madeUp: string | undefined,
+  ): UdpFlow<Way<O>> {
     const { router, inbound } = this.#options;
     const { user, endpoint: { host: source } } = owner;
     const outbound = router.choose({
@@ -166,10 +176,16 @@ export class OutboundFlows<O extends FlowOwner> {
       inbound,
       network: "udp",
     });
+    const key = `${owner.key} ${outbound.name}`;
     const open = (): UdpFlow<Way<O>> =>
       this.#flows.open(
-        `${owner.key} ${outbound.name}`,
-        () => ({ owner, channel: outbound.packets(target), last: undefined }),
+        madeUp === undefined ? key : `${key} for ${madeUp}`,
+        () => ({
+          owner,
+          channel: outbound.packets(target),
+          madeUp,
+          last: undefined,
+        }),
       );
     const flow = open();
     if (flow.data.channel.isLost !== true) return flow;
@@ -201,10 +217,13 @@ export class OutboundFlows<O extends FlowOwner> {
   }
 
   #deliver(flow: UdpFlow<Way<O>>, datagram: Datagram): void {
-    const { owner, channel } = flow.data;
+    const { owner, channel, madeUp: host } = flow.data;
     let posted: Posted = (error) => this.#told(owner, "down", 0, error);
     try {
-      const packet = channel.open(datagram);
+      const opened = channel.open(datagram);
+      const packet = host === undefined
+        ? opened
+        : { ...opened, address: { ...opened.address, host } };
       posted = this.#posting(flow, "down", packet.payload.length);
       this.#options.deliver(owner, packet, posted);
     } catch (error) {

@@ -15,6 +15,7 @@ import type {
   SocketOptions,
   WaitOptions,
 } from "../../../transport.ts";
+import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
 import { closedSocket, DatagramQueue } from "../_datagram_queue.ts";
 import { LostDatagrams } from "../_lost_datagrams.ts";
 import { resolve } from "../_resolve.ts";
@@ -29,8 +30,10 @@ import {
   EAGAIN,
   EINTR,
   errno,
+  F_SETFL,
   failure,
   IPV6_V6ONLY,
+  O_NONBLOCK,
   setOption,
   SO_REUSEADDR,
   SO_REUSEPORT,
@@ -66,7 +69,8 @@ export class Udp {
     const [ip] = await resolve(host);
     const address = encodeAddress({ host: ip!, port });
     const action = `bind UDP ${host} port ${port}`;
-    const descriptor = checked(
+    const inherited = takeInheritedSocket({ host, port }, "udp");
+    const descriptor = inherited ?? checked(
       c.socket(address[0]!, SOCK_DGRAM | SOCK_FLAGS, 0),
       action,
     );
@@ -81,7 +85,12 @@ export class Udp {
       }
       setUpOutgoing(descriptor, address[0]!, sockets);
       new UdpDescriptor(descriptor).enlarge();
-      checked(c.bind(descriptor, address, address.length), action);
+      if (inherited === undefined) {
+        checked(c.bind(descriptor, address, address.length), action);
+      } else {
+        // It may wait where it should say that nothing is there.
+        checked(c.fcntl(descriptor, F_SETFL, O_NONBLOCK), action);
+      }
       return new LinuxDatagrams(
         descriptor,
         this.#loop,
