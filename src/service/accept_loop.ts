@@ -146,14 +146,7 @@ class AcceptLoop implements Service {
       if (this.#strangers.tooMany) await this.#strangers.room();
       const accepted = await this.#accept();
       if (accepted === undefined) return;
-      const { connection } = accepted;
-      const serving = this.#limits.isProxy?.(connection.remote.host)
-        ? this.#serveProxied(accepted)
-        : this.#enter(connection)
-        ? this.#serve(accepted)
-        : undefined;
-      if (serving === undefined) continue;
-      detach(serving, "connection", this.#dependencies);
+      detach(this.#serve(accepted), "connection", this.#dependencies);
     }
   }
 
@@ -201,16 +194,15 @@ class AcceptLoop implements Service {
 
   /** Counts the client's address; too many of one are closed at once. */
   #enter(connection: Connection): boolean {
-    const { maxPerHost } = this.#limits;
-    if (maxPerHost === undefined) return true;
+    const { maxPerHost = Infinity } = this.#limits;
+    const { logger, metrics } = this.#dependencies;
     const { host } = connection.remote;
     const count = this.#hosts.get(host) ?? 0;
     if (count < maxPerHost) {
-      this.#hosts.set(host, count + 1);
+      if (maxPerHost < Infinity) this.#hosts.set(host, count + 1);
+      metrics.connectionOpened();
       return true;
     }
-    connection.close();
-    const { logger, metrics } = this.#dependencies;
     const code = "ERR_POLICY_HOST_CONNECTIONS";
     metrics.connectionRefused(code);
     logger.log("info", "connection limit of an address reached", {
@@ -222,6 +214,7 @@ class AcceptLoop implements Service {
   }
 
   #leave(connection: Connection): void {
+    this.#dependencies.metrics.connectionReleased();
     if (this.#limits.maxPerHost === undefined) return;
     const { host } = connection.remote;
     const others = (this.#hosts.get(host) ?? 1) - 1;
@@ -294,41 +287,31 @@ class AcceptLoop implements Service {
     const { connection } = accepted;
     this.#open.add(connection);
     const place = this.#strangers.add(connection);
+    let entered: Connection | undefined;
     try {
-      await this.#attend(accepted, place);
-    } finally {
-      this.#end(connection, place);
-    }
-  }
-
-  /** Like any other, once its proxy has said whose it is. */
-  async #serveProxied(accepted: Accepted): Promise<void> {
-    const { connection } = accepted;
-    this.#open.add(connection);
-    const place = this.#strangers.add(connection);
-    try {
-      const { signal } = this.#stop;
-      const named = await introduce(accepted, signal, this.#dependencies);
+      const named = this.#limits.isProxy?.(connection.remote.host)
+        ? await this.#introduced(accepted)
+        : accepted;
       if (named === undefined || !this.#enter(named.connection)) return;
-      await this.#attend(named, place);
-    } catch (error) {
-      this.#tellProxy(error, connection);
-    } finally {
-      this.#end(connection, place);
-    }
-  }
-
-  async #attend(accepted: Accepted, place: Place): Promise<void> {
-    const { metrics } = this.#dependencies;
-    metrics.connectionOpened();
-    try {
-      await this.#handle(accepted, this.#stop.signal, place);
+      entered = named.connection;
+      await this.#handle(named, this.#stop.signal, place);
     } catch (error) {
       // A handler deals with what peers and networks do: this is a defect.
       tellDefect(error, "connection handler", this.#dependencies);
     } finally {
-      metrics.connectionReleased();
-      this.#leave(accepted.connection);
+      if (entered !== undefined) this.#leave(entered);
+      this.#end(connection, place);
+    }
+  }
+
+  /** What a proxy has accepted, once it has said whose it is. */
+  async #introduced(accepted: Accepted): Promise<Accepted | undefined> {
+    const { signal } = this.#stop;
+    try {
+      return await introduce(accepted, signal, this.#dependencies);
+    } catch (error) {
+      this.#tellProxy(error, accepted.connection);
+      return undefined;
     }
   }
 

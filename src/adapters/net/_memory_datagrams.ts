@@ -8,9 +8,13 @@ import { TransportError } from "../../errors.ts";
 import type {
   Datagram,
   DatagramSocket,
+  DatagramTaker,
   Endpoint,
+  Posted,
   WaitOptions,
 } from "../../transport.ts";
+import { tellPosted } from "../../posted.ts";
+import { LostDatagrams } from "./_lost_datagrams.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 
 /** What happens to datagrams. */
@@ -35,6 +39,8 @@ export interface DatagramScript {
 /** All UDP sockets of one network. */
 export class MemoryDatagrams {
   readonly script: DatagramScript;
+  /** Of its sockets. */
+  readonly lost: LostDatagrams = new LostDatagrams();
   readonly #sockets = new Map<string, MemoryDatagramSocket>();
   #nextPort = 30_000;
 
@@ -66,8 +72,12 @@ export class MemoryDatagrams {
     const socket = new MemoryDatagramSocket(
       this,
       address,
-      () => this.#sockets.delete(key),
+      () => {
+        this.lost.remove(socket);
+        this.#sockets.delete(key);
+      },
     );
+    this.lost.add(socket);
     this.#sockets.set(key, socket);
     return Promise.resolve(socket);
   }
@@ -80,7 +90,9 @@ export class MemoryDatagrams {
     for (const host of [to.host, ...wildcards]) {
       const socket = this.#sockets.get(keyOf({ host, port }));
       if (socket === undefined) continue;
-      socket.queue.push({ payload: payload.slice(), from });
+      // As no system calls back within a call.
+      const datagram = { payload: payload.slice(), from };
+      queueMicrotask(() => socket.queue.push(datagram));
       return;
     }
   }
@@ -107,6 +119,10 @@ class MemoryDatagramSocket implements DatagramSocket {
     return this.queue.dropped;
   }
 
+  handTo(taker: DatagramTaker): void {
+    this.queue.handTo(taker);
+  }
+
   receive(options?: WaitOptions): Promise<Datagram | undefined> {
     return this.queue.take(options);
   }
@@ -117,9 +133,29 @@ class MemoryDatagramSocket implements DatagramSocket {
     { signal }: WaitOptions = {},
   ): Promise<void> {
     signal?.throwIfAborted();
-    const { stall, maxDatagram = 65_507 } = this.#network.script;
-    const stalled = stall?.(to);
+    const stalled = this.#network.script.stall?.(to);
     if (stalled !== undefined) await abortable(stalled, signal);
+    this.#sendNow(payload, to);
+  }
+
+  post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
+    const stalled = this.#network.script.stall?.(to);
+    if (stalled !== undefined) {
+      return tellPosted(
+        stalled.then(() => this.#sendNow(payload, to)),
+        posted,
+      );
+    }
+    try {
+      this.#sendNow(payload, to);
+    } catch (error) {
+      return posted(error);
+    }
+    posted();
+  }
+
+  #sendNow(payload: Uint8Array, to: Endpoint): void {
+    const { maxDatagram = 65_507 } = this.#network.script;
     if (this.#closed) throw closedSocket();
     if (payload.length > maxDatagram) {
       throw new TransportError(

@@ -20,8 +20,8 @@ import type {
   Transport,
   WaitOptions,
 } from "../../transport.ts";
-import { bindBun } from "./_bun_datagrams.ts";
-import { BUFFERS, BUN_HANDLERS, BunPeer } from "./_bun_peer.ts";
+import { bindBun, LOST } from "./_bun_datagrams.ts";
+import { BUFFERS, BUN_HANDLERS, BunPeer, toEndpoint } from "./_bun_peer.ts";
 import type {
   BunNet,
   BunSocket,
@@ -33,6 +33,7 @@ import {
   descriptorAvailable,
   descriptorLimit,
 } from "../system/_descriptors.ts";
+import { libc } from "../system/_libc.ts";
 import { takeInheritedSocket } from "../system/inherited_sockets.ts";
 import { toTransportError } from "./_errors.ts";
 import { dialWith } from "./_tls.ts";
@@ -57,7 +58,7 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
       tls: true,
       reset: true,
       descriptor: false,
-      receiveBuffer: false,
+      receiveBuffer: libc() !== undefined,
       batch: false,
       socketOptions: false,
       redirection: false,
@@ -73,6 +74,7 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
     bind: (endpoint) => listenWithoutIpv6(endpoint, bindBun),
     bindOutgoing: () => bindOutgoing(bindBun, outbound),
     resolve,
+    lostDatagrams: () => LOST.total,
     descriptorLimit,
   };
 }
@@ -120,7 +122,12 @@ async function dial(
     hostname: host,
     port,
     allowHalfOpen: true,
-    socket: BUN_HANDLERS,
+    socket: {
+      ...BUN_HANDLERS,
+      open: (socket) => {
+        socket.data = new BunPeer(socket, { host, port });
+      },
+    },
     ...from !== undefined && { localAddress: from },
   });
   try {
@@ -223,7 +230,9 @@ class BunListener implements Listener {
   }
 
   #opened(socket: BunSocket<BunPeer>): void {
-    const peer = socket.data = new BunPeer(socket);
+    const { remoteAddress, remotePort } = socket;
+    const peer = new BunPeer(socket, toEndpoint(remoteAddress, remotePort));
+    socket.data = peer;
     const resolve = this.#waiting.shift();
     if (resolve !== undefined) resolve(toAccepted(peer));
     else if (this.#closed || this.#unaccepted.length >= this.#maxUnaccepted) {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { detach } from "../../defect.ts";
 import { TransportError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { UdpOptions } from "../options.ts";
@@ -49,8 +48,8 @@ export async function startUdpRedir(
       names: options.names,
       inbound: "redir",
       ...flowLimits(options, world),
-      deliver: ({ endpoint }, { address, payload }, signal) =>
-        replies.send(payload, { from: address, to: endpoint, signal }),
+      deliver: ({ endpoint }, { address, payload }, posted) =>
+        replies.post(payload, { from: address, to: endpoint }, posted),
     },
     world,
     report,
@@ -60,10 +59,7 @@ export async function startUdpRedir(
     ({ payload, from, to }) => {
       report.received();
       if (to === undefined) report.dropped(NOT_REDIRECTED, from.host);
-      else {
-        const sending = flows.send(clientAt(from), { address: to, payload });
-        detach(sending, "datagram", world);
-      }
+      else flows.send(clientAt(from), { address: to, payload });
     },
     () => {
       flows.end();

@@ -33,6 +33,7 @@ import type {
 } from "../../session/stream_protocol.ts";
 import { Channel, type Direction } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
+import { hearOut } from "../../streams/hear_out.ts";
 import { type Passage, relay } from "../../streams/relay.ts";
 import type { Connection } from "../../transport.ts";
 import type { LimitedUser, Visit } from "./account.ts";
@@ -187,10 +188,13 @@ export class ClientConnection {
       );
     }
     for (;;) {
-      const bytes = await this.#client.reader.read(signal);
-      if (bytes === undefined) return undefined;
-      this.#received?.push(bytes);
-      const { request, reply, question } = this.#session.accept(bytes);
+      const step = await hearOut(
+        this.#client,
+        (bytes) => this.#take(bytes),
+        signal,
+      );
+      if (step === "end") return undefined;
+      const { request, reply, question } = step;
       if (reply !== undefined) {
         // No site could go on from here.
         this.#received = undefined;
@@ -202,6 +206,14 @@ export class ClientConnection {
       const { owner } = this.#server.options;
       return { ...owner && { user: owner.name }, ...request };
     }
+  }
+
+  /** @returns What is to be done, unless nothing is before more bytes come. */
+  #take(bytes: Uint8Array | "end"): AcceptStep | "end" | undefined {
+    if (bytes === "end") return "end";
+    this.#received?.push(bytes);
+    const step = this.#session.accept(bytes);
+    return step.request ?? step.reply ?? step.question ? step : undefined;
   }
 
   #reply(bytes: Uint8Array, signal: StopSignal): Promise<void> {

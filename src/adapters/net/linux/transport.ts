@@ -44,7 +44,7 @@ export async function linuxTransport(
   options: SocketOptions = {},
 ): Promise<Transport> {
   const { loop } = await openLoop();
-  const { bind } = udp ??= new Udp(loop);
+  const { bind, lost } = udp ??= new Udp(loop);
   const bindOut = (endpoint: Endpoint): Promise<DatagramSocket> =>
     bind(endpoint, {}, options);
   raiseDescriptorLimit();
@@ -66,13 +66,7 @@ export async function linuxTransport(
       listenWithoutIpv6(endpoint, (one) => listen(one, how, loop, options)),
     // TLS is the runtime's, and so are the sockets below it.
     dial: dialWith(
-      async (to, { signal } = {}) =>
-        await dial(to, {
-          signal,
-          loop,
-          from: outboundFor(to.host, outbound),
-          options,
-        }),
+      (to, { signal } = {}) => dial(to, { signal, loop, outbound, options }),
       (host) => {
         if (isOnItsWay(options)) throw NO_TLS;
         return outboundFor(host, outbound);
@@ -82,6 +76,7 @@ export async function linuxTransport(
       listenWithoutIpv6(endpoint, (one) => bind(one, how)),
     bindOutgoing: () => bindOutgoing(bindOut, outbound),
     resolve,
+    lostDatagrams: () => lost.total,
     descriptorLimit,
   };
 }

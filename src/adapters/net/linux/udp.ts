@@ -3,24 +3,24 @@
  *
  * @module
  */
-import {
-  DATAGRAM_BATCH,
-  MAX_TURN_DATAGRAMS,
-  UDP_RECEIVE_BUFFER,
-} from "../../../limits.ts";
 import { TransportError } from "../../../errors.ts";
-import { onAbort, type StopSignal } from "../../../on_abort.ts";
+import { DATAGRAM_BATCH, MAX_TURN_DATAGRAMS } from "../../../limits.ts";
+import { onAbort } from "../../../on_abort.ts";
 import type {
   Datagram,
   DatagramSocket,
+  DatagramTaker,
   Endpoint,
   ListenOptions,
+  Posted,
   SocketOptions,
   WaitOptions,
 } from "../../../transport.ts";
 import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
 import { closedSocket, DatagramQueue } from "../_datagram_queue.ts";
+import { LostDatagrams } from "../_lost_datagrams.ts";
 import { resolve } from "../_resolve.ts";
+import { UdpDescriptor } from "../_udp_descriptor.ts";
 import { boundTo, encodeAddress, familyOf } from "./addresses.ts";
 import { type Outgoing, ReceiveBatch, SendBatch } from "./batch.ts";
 import { EDGE, FAILED, READABLE, WRITABLE } from "./epoll_event.ts";
@@ -33,15 +33,11 @@ import {
   errno,
   F_SETFL,
   failure,
-  getOption,
   IPV6_V6ONLY,
   O_NONBLOCK,
   setOption,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
   SO_REUSEADDR,
   SO_REUSEPORT,
-  SO_RXQ_OVFL,
   SOCK_DGRAM,
   SOCK_FLAGS,
 } from "./libc.ts";
@@ -51,6 +47,8 @@ import { setUpOutgoing } from "./socket_options.ts";
 
 /** Opens UDP sockets of one event loop. */
 export class Udp {
+  /** Of its sockets. */
+  readonly lost: LostDatagrams = new LostDatagrams();
   readonly #loop: Loop;
   readonly #received = new ReceiveBatch();
   readonly #sent = new SendBatch();
@@ -81,7 +79,6 @@ export class Udp {
       if (inherited !== undefined && reusePort) throw noSharing(action);
       if (address[0] === AF_INET6) setOption(descriptor, IPV6_V6ONLY, 0);
       if (reusePort) setOption(descriptor, SO_REUSEPORT, 1);
-      setOption(descriptor, SO_RXQ_OVFL, 1);
       if (redirected !== undefined) {
         letRedirected(descriptor, address[0]!);
         tellTargets(descriptor, address[0]!);
@@ -89,7 +86,7 @@ export class Udp {
         setOption(descriptor, SO_REUSEADDR, 1);
       }
       setUpOutgoing(descriptor, address[0]!, sockets);
-      enlarge(descriptor);
+      new UdpDescriptor(descriptor).enlarge();
       if (inherited === undefined) {
         checked(c.bind(descriptor, address, address.length), action);
       } else {
@@ -101,6 +98,7 @@ export class Udp {
         this.#loop,
         [this.#received, this.#sent],
         redirected !== undefined,
+        this.lost,
       );
     } catch (error) {
       c.close(descriptor);
@@ -119,25 +117,13 @@ function noSharing(action: string): TransportError {
   );
 }
 
-/**
- * Asks for a large receive buffer: beyond the system's limit, which root may,
- * or up to it.
- */
-function enlarge(descriptor: number): void {
-  if (setOption(descriptor, SO_RCVBUFFORCE, UDP_RECEIVE_BUFFER)) return;
-  setOption(descriptor, SO_RCVBUF, UDP_RECEIVE_BUFFER);
-}
-
 /** Datagrams that leave without waiting for the next turn. */
 const SEND_BATCH: number = DATAGRAM_BATCH / 2;
 
 /** A datagram that waits for the system to take it. */
 interface Waiting extends Outgoing {
   readonly to: Endpoint;
-  readonly signal: StopSignal | undefined;
-  readonly done: PromiseWithResolvers<void>;
-  /** Forgets the signal. */
-  release: () => void;
+  readonly posted: Posted;
 }
 
 /** See the module. */
@@ -156,8 +142,8 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   #isUnread = false;
   #isFull = false;
   #isClosed = false;
-  /** Of the kernel, in all. */
-  #drops = 0;
+  readonly #known: UdpDescriptor;
+  readonly #lost: LostDatagrams;
   #lastTo: Endpoint = { host: "", port: 0 };
   #lastAddress: Uint8Array = new Uint8Array(0);
 
@@ -167,7 +153,10 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     loop: Loop,
     [received, sent]: readonly [ReceiveBatch, SendBatch],
     isRedirected: boolean,
+    lost: LostDatagrams,
   ) {
+    this.#known = new UdpDescriptor(descriptor);
+    this.#lost = lost;
     this.#isRedirected = isRedirected;
     this.#descriptor = descriptor;
     this.#loop = loop;
@@ -176,62 +165,72 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     this.address = boundTo(descriptor);
     this.#family = familyOf(this.address.host);
     loop.watch(descriptor, READABLE | WRITABLE | EDGE, this);
+    lost.add(this);
   }
 
   /** Also those that found the kernel's buffer full. */
   get dropped(): number {
-    return this.#queue.dropped + this.#drops;
+    return this.#queue.dropped + this.#known.drops;
   }
 
   /** Bytes of the receive buffer that the system granted. */
   get receiveBuffer(): number {
-    // The system doubles what it grants, for its own bookkeeping.
-    return getOption(this.#descriptor, SO_RCVBUF) / 2;
+    return this.#known.receiveBuffer;
+  }
+
+  handTo(taker: DatagramTaker): void {
+    this.#queue.handTo(taker);
   }
 
   receive(options?: WaitOptions): Promise<Datagram | undefined> {
     return this.#queue.take(options);
   }
 
-  send(
+  async send(
     payload: Uint8Array,
     to: Endpoint,
     { signal }: WaitOptions = {},
   ): Promise<void> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#isClosed) return Promise.reject(closedSocket());
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const posted: Posted = (error) =>
+      error === undefined ? resolve() : reject(error);
+    this.post(payload, to, posted);
+    const leave = signal && onAbort(signal, () => {
+      this.#waiting = this.#waiting.filter((one) => one.posted !== posted);
+      reject(signal.reason);
+    });
     try {
-      const address = this.#addressOf(to);
-      const done = Promise.withResolvers<void>();
-      const one: Waiting = {
-        payload,
-        address,
-        to,
-        signal,
-        done,
-        release: () => {},
-      };
-      this.#waiting.push(one);
-      if (this.#isFull) this.#giveUpOnAbort(one);
-      else if (this.#waiting.length >= SEND_BATCH) this.#sendAll();
-      else this.#postpone();
-      return done.promise;
-    } catch (error) {
-      return Promise.reject(error);
+      await promise;
+    } finally {
+      leave?.();
     }
+  }
+
+  post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
+    if (this.#isClosed) return posted(closedSocket());
+    let address: Uint8Array;
+    try {
+      address = this.#addressOf(to);
+    } catch (error) {
+      return posted(error);
+    }
+    this.#waiting.push({ payload, address, to, posted });
+    if (this.#isFull) return;
+    if (this.#waiting.length >= SEND_BATCH) this.#sendAll();
+    else this.#postpone();
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#lost.remove(this);
+    this.#known.close();
     this.#loop.forget(this.#descriptor);
     c.close(this.#descriptor);
     this.#queue.close();
     const error = closedSocket();
-    for (const { done, release } of this.#waiting.splice(0)) {
-      release();
-      done.reject(error);
-    }
+    for (const { posted } of this.#waiting.splice(0)) posted(error);
   }
 
   ready(events: number): void {
@@ -267,9 +266,6 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
         this.#loop.budget -= datagram.payload.length;
         this.#queue.push(datagram);
       }
-      if (count > 0) {
-        this.#drops = Math.max(this.#drops, batch.drops(count - 1));
-      }
       taken += count;
       // That is all there was: what comes now is another event.
       if (count < DATAGRAM_BATCH) {
@@ -289,54 +285,27 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   }
 
   #sendAll(): void {
-    if (this.#waiting.some(({ signal }) => signal?.aborted)) this.#sift();
     const queue = this.#waiting;
+    // What is posted meanwhile is behind these.
+    this.#waiting = [];
     let done = 0;
-    while (done < queue.length) {
-      const rest = done === 0 ? queue : queue.slice(done);
-      const count = this.#sent.send(this.#descriptor, rest);
-      for (let i = 0; i < count; i++) this.#settle(rest[i]!);
-      if (count >= 0) {
-        done += count;
-        continue;
-      }
+    while (done < queue.length && !this.#isClosed) {
+      const count = this.#sent.send(this.#descriptor, queue, done);
+      for (let i = 0; i < count; i++) queue[done++]!.posted();
+      if (count >= 0) continue;
       const number = errno();
       if (number === EINTR) continue;
       if (number === EAGAIN) {
         this.#isFull = true;
         break;
       }
-      const { host, port } = rest[0]!.to;
-      const error = failure(number, `send to ${host} port ${port}`);
-      this.#settle(rest[0]!, error);
-      done++;
+      const { to: { host, port }, posted } = queue[done++]!;
+      posted(failure(number, `send to ${host} port ${port}`));
     }
-    this.#waiting = queue.slice(done);
-    if (this.#isFull) this.#waiting.forEach((one) => this.#giveUpOnAbort(one));
-  }
-
-  #settle({ done, release }: Waiting, error?: Error): void {
-    release();
-    if (error === undefined) done.resolve();
-    else done.reject(error);
-  }
-
-  /** Those that were given up before their turn. */
-  #sift(): void {
-    this.#waiting = this.#waiting.filter((one) => {
-      if (one.signal?.aborted !== true) return true;
-      one.release();
-      one.done.reject(one.signal.reason);
-      return false;
-    });
-  }
-
-  /** A turn is short; how long the system has no room nobody knows. */
-  #giveUpOnAbort(one: Waiting): void {
-    const { signal } = one;
-    if (signal === undefined) return;
-    one.release();
-    one.release = onAbort(signal, () => this.#sift());
+    if (done === queue.length) return;
+    const rest = queue.slice(done);
+    if (this.#isClosed) rest.forEach(({ posted }) => posted(closedSocket()));
+    else this.#waiting = [...rest, ...this.#waiting];
   }
 
   /** Most of them go to where the last one went. */

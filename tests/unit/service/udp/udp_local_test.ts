@@ -33,6 +33,8 @@ describe("UDP ASSOCIATE of ss-local", () => {
     assert.deepEqual(app.relay, LOCAL);
     for (const host of [ECHO.host, "echo.test"]) {
       await app.ask(`to ${host}`, { host, port: 7 });
+      // What is sent while a name is looked up is not held up by it.
+      await settle();
     }
     await app.ask("");
     await settle();
