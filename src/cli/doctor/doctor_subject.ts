@@ -27,7 +27,7 @@ export type Subject =
     /** Of the program as a whole, as far as it is looked at. */
     readonly operator: Pick<
       OperatorSettings,
-      "admin" | "manager" | "store" | "outbound"
+      "admin" | "invite" | "manager" | "store" | "outbound"
     >;
   }
   & (
