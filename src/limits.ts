@@ -551,10 +551,19 @@ export const SELF_TEST_MS = 3_000;
 export const BELL_RETRY_MS = 5;
 
 /**
- * Datagrams that a UDP flow may be delivering to its client at once, where the
- * transport sends several together; then it takes no more until one has left.
+ * Bytes of a piece of memory that short-lived arrays are cut from: some forty
+ * datagrams of 1,500 bytes. One that waits keeps the whole piece.
  */
-export const MAX_DELIVERIES_PER_FLOW = 64;
+export const PIECE_BYTES = 65_536;
+
+/** Bytes of the longest of these arrays; a longer one has its own memory. */
+export const MAX_CUT_BYTES = 4_096;
+
+/**
+ * Addresses of senders that a thread keeps as text; then it forgets all: one
+ * for each of {@link MAX_UDP_FLOWS}.
+ */
+export const MAX_KNOWN_ADDRESSES = 1_024;
 
 /** Datagrams that one call of the system receives or sends. */
 export const DATAGRAM_BATCH = 64;
@@ -606,8 +615,8 @@ export const MAX_UDP_FLOWS = 1_024;
 export const UDP_DESCRIPTOR_SHARE = 0.25;
 
 /**
- * Datagrams of one flow that may wait for its socket, a name or the system;
- * a name that is slow to resolve holds up so many.
+ * Datagrams of one flow that may wait in each direction, for its socket, a name
+ * or the system; a name that is slow to resolve holds up so many.
  */
 export const MAX_PENDING_PER_FLOW = 64;
 

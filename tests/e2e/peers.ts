@@ -25,6 +25,11 @@ const FOLDER = join(
   "bin",
 );
 
+/** Where a program of theirs is. */
+export function peerFile(name: string): string {
+  return join(FOLDER, name);
+}
+
 /** Why a peer cannot be tested with here; `false` when it can. */
 export function peerSkip(party: Party): string | false {
   const files: Partial<Record<Party, string[]>> = {
