@@ -98,3 +98,22 @@ test("a file of another program is named before anything is read of it", async (
     }, /f: a configuration of Clash: `umbra convert FILE/);
   }
 });
+
+test("a server's file that is given to a local is told by its address", () => {
+  for (const host of ["0.0.0.0", "::"]) {
+    const { warnings } = configureLocal(
+      parseArguments(findCommand("local")!, [
+        ...["-s", host.includes(":") ? `[${host}]:1` : `${host}:1`],
+        ...["-k", "x", "-m", "aes-256-gcm"],
+      ]),
+      NOTHING,
+    );
+    assert.ok(
+      warnings.some((line) =>
+        line.startsWith(`server ${host} is an address to listen on`) &&
+        line.includes("`umbra url -c FILE` prints the link")
+      ),
+      warnings.join("\n"),
+    );
+  }
+});
