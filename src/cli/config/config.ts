@@ -5,9 +5,8 @@
  *
  * @module
  */
-import { isUnspecified } from "../../codec/ip_address.ts";
 import { formatAddress } from "../../codec/address.ts";
-import { parseIp } from "../../codec/ip_address.ts";
+import { isUnspecified, parseIp } from "../../codec/ip_address.ts";
 import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
