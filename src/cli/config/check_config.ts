@@ -275,7 +275,7 @@ function describeLimits(
 }
 
 function operatorRows(operator: OperatorSettings, role: Role): Row[] {
-  const { admin, adminToken, manager, store, publicHost } = operator;
+  const { admin, adminToken, invite, manager, store, publicHost } = operator;
   const address = describeAddress(admin);
   const token = adminToken === undefined ? "without a token" : "with a token";
   const end = role === "server" ? "server" : "local";
@@ -284,6 +284,9 @@ function operatorRows(operator: OperatorSettings, role: Role): Row[] {
     ["admin", admin === undefined ? address : `${address}, ${token}`],
     ...end === "server"
       ? [
+        ...invite === undefined
+          ? []
+          : [["invite", describeAddress(invite)] as const],
         ["manager", describeAddress(manager)],
         ["store", store ?? "none: a restart forgets users and counts"],
       ] as const
