@@ -94,8 +94,8 @@ export const USER_COMMAND: Command = {
   maxOperands: 2,
   summary: "Add, show, change and remove users of a server",
   description: [
-    "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `remove` or " +
-    "`link`. Asks the running program that -c FILE configures, or that --admin names; " +
+    "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `clear` (its " +
+    "counts), `remove` or `link`. Asks the running program that -c FILE configures, or that --admin names; " +
     "where it does not run, the store of that configuration. `add` and `link` " +
     "print the user's link, at a terminal with its QR code, and the address of " +
     "the invitation: a page with that code, apps, and what is left. Users of the " +

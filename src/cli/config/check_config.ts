@@ -19,7 +19,7 @@ import {
   type ConfiguredLocal,
   type ConfiguredRole,
   type ConfiguredServer,
-  configureLocal,
+  configureLocalOrRedir,
   configureServer,
   configureTunnel,
 } from "./config.ts";
@@ -132,7 +132,10 @@ function describeRole(
     const { services, warnings, operator } = role === "server"
       ? described(configureServer(asRole, sources), describeServer)
       : described(
-        (role === "local" ? configureLocal : configureTunnel)(asRole, sources),
+        (role === "local" ? configureLocalOrRedir : configureTunnel)(
+          asRole,
+          sources,
+        ),
         describeLocal,
       );
     const rows = table(operatorRows(operator, role));
@@ -272,7 +275,7 @@ function describeLimits(
 }
 
 function operatorRows(operator: OperatorSettings, role: Role): Row[] {
-  const { admin, adminToken, manager, store, publicHost } = operator;
+  const { admin, adminToken, invite, manager, store, publicHost } = operator;
   const address = describeAddress(admin);
   const token = adminToken === undefined ? "without a token" : "with a token";
   const end = role === "server" ? "server" : "local";
@@ -281,6 +284,9 @@ function operatorRows(operator: OperatorSettings, role: Role): Row[] {
     ["admin", admin === undefined ? address : `${address}, ${token}`],
     ...end === "server"
       ? [
+        ...invite === undefined
+          ? []
+          : [["invite", describeAddress(invite)] as const],
         ["manager", describeAddress(manager)],
         ["store", store ?? "none: a restart forgets users and counts"],
       ] as const

@@ -6,7 +6,7 @@
  * @module
  */
 import { formatAddress } from "../../codec/address.ts";
-import { parseIp } from "../../codec/ip_address.ts";
+import { isUnspecified, parseIp } from "../../codec/ip_address.ts";
 import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
@@ -37,6 +37,7 @@ import {
 } from "./credentials.ts";
 import { allowsLegacy, checkLegacy } from "./legacy_gate.ts";
 import {
+  isForRedir,
   localFromOptions,
   type LocalSettings,
   localsFromFile,
@@ -184,6 +185,19 @@ export function configureTunnel(
       'give -L HOST:PORT, or -c FILE with "tunnel_address"',
     );
   });
+}
+
+/** What `umbra local` or `umbra redir` starts, as the file is for one of them. */
+export function configureLocalOrRedir(
+  args: Arguments,
+  sources: Sources,
+  online?: readonly ServerSettings[],
+): ConfiguredRole<ConfiguredLocal[]> {
+  const file = readFile(args, sources);
+  const configure = file !== undefined && isForRedir(file.object)
+    ? configureRedir
+    : configureLocal;
+  return configure(args, sources, online);
 }
 
 /** @param tcp How the system redirects TCP; default: as in both peers. */
@@ -335,6 +349,7 @@ function configureLocals(
       ...(fromFile?.warnings ?? []),
       ...(rules?.warnings ?? []),
       ...prefixWarnings(all),
+      ...wildcardWarnings(servers),
       ...warnings,
       ...new Set(
         result.flatMap(({ mode }) => checkShares(servers, mode, place)),
@@ -372,6 +387,16 @@ function transportOf(
   throw missing(
     "The sockets of the runtime do not tell where what is redirected was to go",
     'leave --transport runtime out, or "transport": "runtime"',
+  );
+}
+
+/** What a server's own file has for an address leads nowhere. */
+function wildcardWarnings(servers: readonly UpstreamServer[]): string[] {
+  const hosts = servers.map(({ endpoint }) => endpoint.host);
+  return [...new Set(hosts.filter(isUnspecified))].map((host) =>
+    `server ${host} is an address to listen on, which leads to this machine: a ` +
+    "server's file is for `umbra server`, and `umbra url -c FILE` prints the " +
+    "link of a client"
   );
 }
 

@@ -204,6 +204,14 @@ export function serverFromUri(text: string): ServerSettings {
         "--password-file FILE beside it",
     );
   }
+  const [, scheme = "ss"] = /^\s*([a-z][a-z\d+.-]*):\/\//i.exec(text) ?? [];
+  if (scheme.toLowerCase() !== "ss") {
+    throw new ConfigError(
+      "ERR_SS_URI_INVALID",
+      `A ${scheme.toLowerCase()}:// link is of another protocol, which is not ` +
+        "spoken here: ask for an ss:// link",
+    );
+  }
   const uri = parseServerUri(text);
   return serverFromParsed(uri, `the URI of ${uri.host}:${uri.port}`);
 }
