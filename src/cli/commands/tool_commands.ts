@@ -230,7 +230,7 @@ export const SYSTEM_PROXY_COMMAND: Command = {
   name: "system-proxy",
   operands: "off | pac [-c FILE]",
   maxOperands: 2,
-  summary: "Restore the proxy of the desktop, or print where the PAC file is",
+  summary: "Restore the desktop's proxy, or print where the PAC file is",
   description: [
     "`umbra local --system-proxy FORM` makes a local the proxy of GNOME, KDE, " +
     "macOS or Windows while it runs. `off` restores what was before, where a " +
