@@ -7,6 +7,7 @@
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
+import { formatResolver } from "../../service/dns/dns_resolver.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
@@ -200,18 +201,21 @@ function describeServer(server: ConfiguredServer): string[] {
 }
 
 function describeLocal(local: ConfiguredLocal): string[] {
-  const { listen, servers, protocol = "mixed", users = [] } = local;
+  const { listen, servers, protocol = "mixed", users = [], dns } = local;
   const { redirected } = local;
   const role = redirected !== undefined
     ? "ss-redir"
     : typeof protocol === "object"
     ? "ss-tunnel"
     : "ss-local";
+  const speaks = dns === undefined
+    ? describeProtocol(protocol, users.length > 0)
+    : `DNS, asks ${formatResolver(dns.resolver)}`;
   return [
     `${role} ${formatAddress(listen)}`,
     ...table([
       redirected === undefined
-        ? ["speaks", describeProtocol(protocol, users.length > 0)]
+        ? ["speaks", speaks]
         : ["takes", `TCP by ${redirected}`],
       ...users.map(({ username }): Row => ["", `user ${username}`]),
       ...servers.map((server, i): Row => [

@@ -78,6 +78,8 @@ export interface ServerSettings {
   readonly through?: ServerSettings | undefined;
   /** Where it takes WebSockets, if it is to listen. */
   readonly websocket?: WebSocketServerOptions | undefined;
+  /** Paths of ACL files of its own, as written. */
+  readonly acl?: readonly string[] | undefined;
   /** Sites for strangers, as written. */
   readonly redirect?: readonly string[] | undefined;
   /** Of each user who has no such limit; `Infinity` for none. */
