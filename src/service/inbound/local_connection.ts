@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import { abortable } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { ProtocolError, UmbraError } from "../../errors.ts";
@@ -276,4 +277,3 @@ export class LocalConnection implements Passage {
 }
 
 const NO_BIND = "Server does not serve BIND: start it with --bind";
-const NOTHING = new Uint8Array(0);
