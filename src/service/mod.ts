@@ -38,11 +38,13 @@ export type {
   Connection,
   Datagram,
   DatagramSocket,
+  DatagramTaker,
   DialOptions,
   Endpoint,
   Listener,
   ListenOptions,
   OutboundAddresses,
+  Posted,
   Redirection,
   SecureOptions,
   SecureStream,
@@ -195,6 +197,7 @@ export {
 } from "./options.ts";
 export { startUdpTunnel, type UdpTunnelOptions } from "./udp/udp_tunnel.ts";
 export type { PacSettings } from "./inbound/proxy_pac.ts";
+export type { SniffOptions } from "./inbound/sniff.ts";
 export type { ApplicationOptions } from "./inbound/local_connection.ts";
 export {
   type ChannelStreams,
