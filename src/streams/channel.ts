@@ -8,7 +8,7 @@
  * @module
  */
 import type { StopSignal } from "../on_abort.ts";
-import { concat } from "../bytes.ts";
+import { concat, NOTHING } from "../bytes.ts";
 import { abortable } from "../clock.ts";
 import type { StreamSession } from "../session/stream_protocol.ts";
 import type { Connection, Endpoint } from "../transport.ts";
@@ -234,5 +234,3 @@ export class Channel {
     return this.session.seal(payload);
   }
 }
-
-const NOTHING = new Uint8Array(0);

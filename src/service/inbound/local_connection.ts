@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import { abortable } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { parseIp } from "../../codec/ip_address.ts";
@@ -320,4 +321,3 @@ export class LocalConnection implements Passage {
 /** What is told as our address while there is no way yet. */
 const NOT_BOUND = { local: { host: "0.0.0.0", port: 0 } };
 const NO_BIND = "Server does not serve BIND: start it with --bind";
-const NOTHING = new Uint8Array(0);
