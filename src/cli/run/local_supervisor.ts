@@ -22,7 +22,6 @@ import {
 } from "../../service/outbound/servers/server_group.ts";
 import { PluginCrew } from "../../service/plugin/crew.ts";
 import type { Dependencies } from "../../service/service.ts";
-import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
@@ -160,16 +159,24 @@ export class LocalSupervisor implements Operator {
   }
 
   /**
-   * Gives every local that has routes others; what is open is not touched.
+   * Gives every local that has routes those of the same one in another
+   * configuration; what is open is not touched.
    */
-  setRoutes(routes: LocalRoutes | undefined): Promise<void> {
+  setRoutes(locals: readonly ConfiguredLocal[]): Promise<void> {
     return this.#turns.take(async () => {
       const { plans, fleet } = this.#options;
-      const result = this.#configured.result.map((local) =>
-        local.routes === undefined || routes === undefined
-          ? local
-          : { ...local, routes }
+      const next = new Map(
+        locals.map((local) => [formatAddress(local.listen), local]),
       );
+      const result = this.#configured.result.map((local) => {
+        const other = next.get(formatAddress(local.listen));
+        return {
+          ...local,
+          ...local.routes && other?.routes && { routes: other.routes },
+          ...local.commonRoutes && other?.commonRoutes &&
+            { commonRoutes: other.commonRoutes },
+        };
+      });
       await fleet.apply(plans(result, this.#group));
       this.#configured = { ...this.#configured, result };
     });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { TransportError } from "../../../errors.ts";
 import { DATAGRAM_BATCH, MAX_TURN_DATAGRAMS } from "../../../limits.ts";
 import { onAbort } from "../../../on_abort.ts";
 import type {
@@ -75,6 +76,7 @@ export class Udp {
       action,
     );
     try {
+      if (inherited !== undefined && reusePort) throw noSharing(action);
       if (address[0] === AF_INET6) setOption(descriptor, IPV6_V6ONLY, 0);
       if (reusePort) setOption(descriptor, SO_REUSEPORT, 1);
       if (redirected !== undefined) {
@@ -103,6 +105,16 @@ export class Udp {
       throw error;
     }
   };
+}
+
+/** The system would give each datagram of a client to another thread. */
+function noSharing(action: string): TransportError {
+  return new TransportError(
+    "ERR_NET_UNSUPPORTED",
+    `Cannot ${action}: the service manager does, with one socket, which ` +
+      "several threads cannot share; leave --workers and --reuse-port out, or " +
+      "remove the .socket unit",
+  );
 }
 
 /** Datagrams that leave without waiting for the next turn. */
