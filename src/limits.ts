@@ -586,6 +586,9 @@ export const MAX_CUT_BYTES = 4_096;
  */
 export const MAX_KNOWN_ADDRESSES = 1_024;
 
+/** Reads of what nobody has read until a connection is closed: 4 MiB. */
+export const MAX_DISCARDS = 16;
+
 /** Datagrams that one call of the system receives or sends. */
 export const DATAGRAM_BATCH = 64;
 
