@@ -18,6 +18,7 @@ import {
 } from "./metrics.ts";
 import type { Operator } from "./operator.ts";
 import type { Minute } from "./day_history.ts";
+import type { RecentRequest } from "./recent_requests.ts";
 import { failure, failureWith, json, text } from "./replies.ts";
 import { dataRoute, findRoute, type Route } from "./router.ts";
 import { sip008Routes } from "./sip008.ts";
@@ -41,6 +42,13 @@ export interface AdminOptions extends GuardSettings {
   readonly page?: AdminPage | undefined;
   /** The last day; not set: nobody remembers it. */
   readonly history?: (() => readonly Minute[]) | undefined;
+  /**
+   * The latest requests to a local, `undefined` where targets are not to be
+   * told; not set: it is none.
+   */
+  readonly requests?:
+    | (() => readonly RecentRequest[] | undefined)
+    | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -64,7 +72,7 @@ export function createAdminHandler(options: AdminOptions): AdminHandler {
 }
 
 function routesOf(
-  { operator, page, history = () => [] }: AdminOptions,
+  { operator, page, history = () => [], requests }: AdminOptions,
 ): Route[] {
   return [
     {
@@ -92,11 +100,23 @@ function routesOf(
         ),
     ),
     dataRoute("GET /api/history", () => json({ minutes: history() })),
+    ...requests === undefined ? [] : [requestsRoute(requests)],
     ...usersApi(operator),
     ...upstreamsApi(operator),
     ...ssmApi(operator),
     ...sip008Routes(operator),
   ];
+}
+
+function requestsRoute(
+  requests: NonNullable<AdminOptions["requests"]>,
+): Route {
+  return dataRoute("GET /api/connections", () => {
+    const connections = requests();
+    return connections === undefined
+      ? failure(404, 'Targets are not remembered, unless "log_privacy" is full')
+      : json({ connections });
+  });
 }
 
 /** Without a token, since the page holds nothing: it asks for one itself. */

@@ -20,6 +20,7 @@ import {
 import type { AdminPage } from "../../src/admin/admin_handler.ts";
 import { dashboardPage } from "../../src/admin/dashboard_page.ts";
 import { readPage } from "../../src/admin/user_page.ts";
+import { SampleLocal } from "./sample_local.ts";
 import { NOTHING, type SampleProgram } from "./sample_status.ts";
 
 /** How the site behaves. */
@@ -31,6 +32,8 @@ export interface SiteOptions {
   readonly page?: AdminPage;
   /** What a reload says. */
   readonly report?: ReloadReport;
+  /** False where a local does not remember targets; default: true. */
+  readonly keepsTargets?: boolean;
   /** A unix socket instead of a port. */
   readonly path?: string;
   /** What is drawn for a URI. */
@@ -47,7 +50,7 @@ export class DashboardSite implements AsyncDisposable {
   readonly #options: SiteOptions;
 
   private constructor(options: SiteOptions) {
-    this.#options = options;
+    this.#options = { keepsTargets: true, ...options };
     this.#server = createServer((request, response) => {
       this.#answer(request, response);
     });
@@ -110,14 +113,38 @@ export class DashboardSite implements AsyncDisposable {
     if (url === "/api/history") {
       return [200, { minutes: sampleMinutes(program.status().nowUnixMs) }];
     }
+    if (url === "/api/connections") {
+      return program instanceof SampleLocal && this.#options.keepsTargets
+        ? [200, { connections: program.requests() }]
+        : [404, { error: "Targets are not remembered" }];
+    }
     if (method !== "GET") {
       this.changes.push(`${method} ${url} ${body}`.trimEnd());
     }
     if (url.startsWith("/api/reload")) return [200, report];
+    if (url.startsWith("/api/upstreams")) return this.#upstreams(method, body);
     const [, server, name, more] =
       /^\/api\/servers\/(\w+)\/users(?:\/([^/]+)(\/uri)?)?$/.exec(url) ?? [];
     if (server === undefined) return [404, { error: "There is nothing here" }];
     return this.#users(method, body, decodeURIComponent(name ?? ""), more);
+  }
+
+  #upstreams(method: string, body: string): [number, unknown?] {
+    const { program } = this.#options;
+    if (!(program instanceof SampleLocal)) return [404, { error: "None" }];
+    if (method === "DELETE") {
+      program.upstreams.pop();
+      return [204];
+    }
+    const { link = "" } = JSON.parse(body || "{}");
+    if (!link.startsWith("ss://")) return [400, { error: "This is no link" }];
+    const added = {
+      ...program.upstreams[1]!,
+      name: "New",
+      added: true,
+    } as const;
+    program.upstreams.push(added);
+    return [201, added];
   }
 
   #users(

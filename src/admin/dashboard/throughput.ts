@@ -12,6 +12,7 @@ import { formatCount, formatRate } from "../units.ts";
 import { getHistory } from "./api.ts";
 import { colour } from "./colours.ts";
 import { byId, setText } from "./dom.ts";
+import { say } from "./language.ts";
 import { onChange, unit } from "./preferences.ts";
 
 /** Bits or bytes a second that fill the plot at least: silence is flat. */
@@ -175,7 +176,7 @@ export class ThroughputPlot {
       minute !== undefined
         ? refusedText(minute)
         : isDay
-        ? "The first minute is not over yet."
+        ? say("minute-first")
         : "",
     );
   }
@@ -203,9 +204,10 @@ export class ThroughputPlot {
     );
     this.#describeRefusals(at);
     const peak = Math.max(0, ...[...downs].map(Number));
-    this.#box.ariaLabel = `Throughput: peak ${rate(peak)} down in the last ${
-      this.#seconds() / 60
-    } minutes`;
+    this.#box.ariaLabel = say("plot-label", {
+      rate: rate(peak),
+      minutes: this.#seconds() / 60,
+    });
   }
 }
 
@@ -213,11 +215,13 @@ export class ThroughputPlot {
 function refusedText({ open, refusals }: Minute): string {
   const entries = Object.entries(refusals).sort(([, a], [, b]) => b - a);
   const reasons = entries.map(([code, count]) =>
-    `${explain(code).title} ${formatCount(count)}`
+    `${explain(code, say).title} ${formatCount(count)}`
   );
   return [
-    `${formatCount(open)} connections`,
-    reasons.length === 0 ? "nothing refused" : `refused: ${reasons.join(", ")}`,
+    say("minute-open", { count: formatCount(open) }),
+    reasons.length === 0
+      ? say("minute-nothing")
+      : say("minute-refused", { reasons: reasons.join(", ") }),
   ].join("; ");
 }
 

@@ -45,7 +45,7 @@ export function localRoutes(
   const settings = routeSettings(args, sources, servers);
   const loaded = loadRoutes(settings, sources, sources.lists);
   if (loaded === undefined) return { warnings: [] };
-  const { table, groups, warnings } = loaded;
+  const { table, groups, warnings, lists } = loaded;
   const isAcl = settings.acl.length > 0;
   const { resolve = isAcl ? "local" : "never" } = settings;
   const compared = table.routes().flatMap(({ when }) =>
@@ -63,7 +63,7 @@ export function localRoutes(
     ]
     : [];
   return {
-    routes: { table, groups, resolve, resolver, leakGuard },
+    routes: { table, groups, resolve, resolver, leakGuard, lists },
     warnings: [...warnings, ...leak],
   };
 }

@@ -11,6 +11,7 @@ import {
 } from "../../adapters/net/http_server.ts";
 import { bindUnixDatagrams } from "../../adapters/net/unix_datagrams.ts";
 import {
+  type AdminOptions,
   type AdminPage,
   createAdminHandler,
 } from "../../admin/admin_handler.ts";
@@ -51,6 +52,8 @@ export interface AdminWorld {
   readonly page?: AdminPage;
   /** The last day. */
   readonly history?: () => readonly Minute[];
+  /** See {@link AdminOptions.requests}. */
+  readonly requests?: AdminOptions["requests"];
 }
 
 /**

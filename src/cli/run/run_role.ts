@@ -151,12 +151,10 @@ async function serve(
   const { operator } = role;
   const withFields = operator.logFormat === "json";
   using owned = new DisposableStack();
-  const { world, observations, providers } = await systemWorld(host, {
-    operator,
-    traffic: role,
-    workers,
-    logger,
-  });
+  const { world, observations, requests, providers } = await systemWorld(
+    host,
+    { operator, traffic: role, workers, logger },
+  );
   const witness = { logger, metrics: observations };
   providers.serve(role.methods);
   const status = new ProgramStatus(
@@ -185,6 +183,7 @@ async function serve(
     clock: systemClock,
     logger,
     history: () => day.minutes,
+    ...role.role === "local" && { requests: () => requests?.latest },
   });
   const signal = host.stopSignal();
   const admin = await startBoth(supervised, startAdmin);

@@ -18,6 +18,7 @@ import {
   configureRedir,
   configureServer,
   configureTunnel,
+  upstreamOfLink,
 } from "../config/config.ts";
 import { dnsSettings } from "../config/dns_settings.ts";
 import { systemSources } from "../config/sources.ts";
@@ -86,6 +87,8 @@ async function runLocals(
       const supervisor = new LocalSupervisor(configured, {
         ...surroundings,
         configure: () => configure(),
+        ...lists && { listStatus: () => lists.status },
+        readLink: (link) => upstreamOfLink(link, args, systemSources),
         world,
         plans: (locals, group) => [
           ...locals.map((local) =>

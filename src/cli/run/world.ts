@@ -9,6 +9,7 @@ import { chooseTransport } from "../../adapters/net/choose.ts";
 import { preferIpv6 } from "../../adapters/net/prefer_ipv6.ts";
 import { systemPrograms } from "../../adapters/system/programs.ts";
 import { Observations } from "../../admin/observations.ts";
+import { RecentRequests } from "../../admin/recent_requests.ts";
 import { systemClock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";
 import { sharedReplayFilters } from "../../security/replay_filter.ts";
@@ -40,6 +41,8 @@ export interface SystemWorld {
   readonly world: Dependencies;
   /** What services have told. */
   readonly observations: Observations;
+  /** What a local was asked for; not set where the log may not tell targets. */
+  readonly requests: RecentRequests | undefined;
   /** Who computes ciphers; serves no method until asked to. */
   readonly providers: ProvidersInUse;
 }
@@ -71,7 +74,10 @@ export async function systemWorld(
     const streams = traffic.streams && operator.interfaceName === undefined;
     await checkOutbound(transport, outbound, { ...traffic, streams });
   }
-  const observations = new Observations(systemClock);
+  const requests = operator.logPrivacy === "full"
+    ? new RecentRequests()
+    : undefined;
+  const observations = new Observations(systemClock, requests);
   const world: Dependencies = {
     transport: operator.ipv6First ? preferIpv6(transport) : transport,
     programs: systemPrograms,
@@ -84,5 +90,5 @@ export async function systemWorld(
     secure: secureStream,
     metrics: observations,
   };
-  return { world, observations, providers };
+  return { world, observations, requests, providers };
 }

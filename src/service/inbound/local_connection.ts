@@ -180,15 +180,18 @@ export class LocalConnection implements Passage {
     }
     const { host: source } = this.#client.connection.remote;
     const { user } = report;
+    const request = report.request();
     const outbound = router.choose({
       target,
       user,
       source,
       inbound,
-      report,
+      report: request,
       network: "tcp",
     });
-    return await outbound.open(target, first, this.#signal);
+    const channel = await outbound.open(target, first, this.#signal);
+    request.server = channel.server;
+    return channel;
   }
 
   /** The inbound has no request: it has served all, or the client left. */

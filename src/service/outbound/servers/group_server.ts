@@ -175,6 +175,7 @@ export class GroupServer implements Candidate {
     this.health.tried(startMs);
     try {
       const channel = await this.#outbound.open(target, first, signal);
+      channel.server = this.name;
       const tookMs = clock.monotonicMs() - startMs;
       this.#connectTimes.add(tookMs);
       count(this.#results, "ok");
