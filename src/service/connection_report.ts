@@ -77,6 +77,15 @@ export class ConnectionReport
   }
 
   /**
+   * The way to what a local was asked for is open.
+   *
+   * @param server Name of the server on it; not set: there is none.
+   */
+  reached(server: string | undefined): void {
+    if (this.#request !== undefined) this.#request.server = server;
+  }
+
+  /**
    * The connection ended without an error.
    *
    * @param reason How it ended, in a few words.

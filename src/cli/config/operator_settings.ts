@@ -77,7 +77,7 @@ export function operatorSettings(
   const filed = file === undefined ? {} : fromObject(TABLE, file.object);
   /** An option's path, or the file's, and where it was written. */
   const path = (
-    name: "adminTokenFile" | "store",
+    name: "adminTokenFile" | (typeof PATHS)[number],
   ): readonly [string, string] | undefined => {
     const { flag, key } = TABLE[name];
     const [option, inFile] = [chosen[name], filed[name]];
@@ -88,7 +88,10 @@ export function operatorSettings(
   };
   const tokenFile = path("adminTokenFile");
   const interfaceName = interfaceOf(args);
-  const store = path("store")?.[0];
+  const paths = PATHS.flatMap((name) => {
+    const [resolved] = path(name) ?? [];
+    return resolved === undefined ? [] : [[name, resolved]];
+  });
   const { adminTokenFile: _, ...said } = complete(TABLE, {
     logPrivacy: DEFAULT_LOG_PRIVACY[role],
     ...filed,
@@ -98,9 +101,18 @@ export function operatorSettings(
   return {
     ...said,
     ...tokenFile && { adminToken: secrets.read(...tokenFile).text },
-    ...store !== undefined && { store },
+    ...Object.fromEntries(paths),
   };
 }
+
+/** Settings that are paths, relative to the file in which they stand. */
+const PATHS = [
+  "store",
+  "adminCert",
+  "adminKey",
+  "inviteCert",
+  "inviteKey",
+] as const;
 
 /** `public_host` of a file. @throws {ConfigError} With its place. */
 export function publicHostOf(file: NamedConfig): string | undefined {

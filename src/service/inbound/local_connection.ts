@@ -137,7 +137,7 @@ export class LocalConnection implements Passage {
         : abortable(client.writer.write(bytes), giveUp);
     return this.#inbound({
       ...options,
-      source: client.reader,
+      channel: client,
       send,
       authenticate: authenticate &&
         ((credentials) => this.#report.user = authenticate(credentials)),
@@ -146,6 +146,7 @@ export class LocalConnection implements Passage {
       signal,
       open: async (address) => {
         const channel = await this.#channelTo(address, NOTHING);
+        this.#report.reached(channel.server);
         channel.countTo(this.#report);
         return channel;
       },
@@ -158,8 +159,13 @@ export class LocalConnection implements Passage {
   async #openFor(request: InboundRequest): Promise<Channel> {
     this.#request = request;
     if (request.channel !== undefined) return request.channel;
+    // What it says during the dial leaves with the first bytes.
+    if (request.payload.length === 0) this.#client.reader.ask();
     try {
-      return await this.#channelTo(request.address, request.payload);
+      const { address, payload } = request;
+      const channel = await this.#channelTo(address, payload);
+      this.#report.reached(channel.server);
+      return channel;
     } catch (error) {
       if (error instanceof UmbraError) {
         await this.#client.answer(request.refuse(error.code), this.#signal);
@@ -168,7 +174,7 @@ export class LocalConnection implements Passage {
     }
   }
 
-  async #channelTo(asked: Address, first: Uint8Array): Promise<Channel> {
+  #channelTo(asked: Address, first: Uint8Array): Promise<Channel> {
     const { options, router, names, inboundName: inbound } = this.#local;
     const report = this.#report;
     report.target = formatAddress(asked);
@@ -189,9 +195,7 @@ export class LocalConnection implements Passage {
       report: request,
       network: "tcp",
     });
-    const channel = await outbound.open(target, first, this.#signal);
-    request.server = channel.server;
-    return channel;
+    return outbound.open(target, first, this.#signal);
   }
 
   /** The inbound has no request: it has served all, or the client left. */
@@ -213,7 +217,7 @@ export class LocalConnection implements Passage {
       address,
       this.#report.user,
     );
-    await client.answer(accept(association.relay), this.#signal);
+    await client.answer(accept({ local: association.relay }), this.#signal);
     await drain(
       client.reader,
       AbortSignal.any([this.#signal, association.signal]),
@@ -226,7 +230,7 @@ export class LocalConnection implements Passage {
     const client = this.#client;
     const signal = this.#signal;
     const { accept } = this.#request!;
-    await client.answer(accept(channel.local), signal);
+    await client.answer(accept(channel), signal);
     await relay(client, channel, this, {
       idleTimeoutMs: this.#local.options.idleTimeoutMs,
       buffers: transport.buffers,

@@ -8,7 +8,6 @@
  * @module
  */
 import { concat } from "../../bytes.ts";
-import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import type { Packet } from "../../codec/packet.ts";
 import type { ServerProtocol } from "../../session/family.ts";
@@ -17,7 +16,12 @@ import type {
   PacketServer,
 } from "../../session/packet_protocol.ts";
 import { onAbort } from "../../on_abort.ts";
-import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
+import type {
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+  Posted,
+} from "../../transport.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { Direction } from "../../streams/channel.ts";
 import type { LimitedUser, Visit } from "../server/account.ts";
@@ -103,7 +107,7 @@ export async function startUdpServer(
 }
 
 /** The way back to a client. */
-export type PacketReply = Pick<DatagramSocket, "send">;
+export type PacketReply = Pick<DatagramSocket, "post">;
 
 /** One association of a client. */
 interface Client extends FlowOwner {
@@ -157,8 +161,8 @@ class UdpServer {
         router: options.router,
         inbound: "shadowsocks",
         ...flowLimits(options, world),
-        deliver: (client, packet, signal) =>
-          this.#reply(client, packet, signal),
+        deliver: (client, packet, posted) =>
+          this.#reply(client, packet, posted),
         ended: (client) => this.#forgetUnused(client),
       },
       world,
@@ -187,7 +191,7 @@ class UdpServer {
       }
       const packet = this.#packets.open(sent.payload, from);
       const client = this.#clientOf(packet, sent, reply);
-      detach(this.#flows.send(client, packet), "datagram", this.#world);
+      this.#flows.send(client, packet);
       this.#forgetUnused(client);
       return true;
     } catch (error) {
@@ -306,16 +310,12 @@ class UdpServer {
   }
 
   /** Seals what anybody sent to a socket of the client's. */
-  async #reply(
-    client: Client,
-    packet: Packet,
-    signal: AbortSignal,
-  ): Promise<void> {
+  #reply(client: Client, packet: Packet, posted: Posted): void {
     this.#count(client, "down", packet.payload.length);
     const sealed = this.#packets.seal(client.key, packet);
     const { to, front } = client.way;
     const bytes = front === undefined ? sealed : concat(front, sealed);
-    await client.reply.send(bytes, to, { signal });
+    client.reply.post(bytes, to, posted);
   }
 
   /** An association ends with its last flow, or if it never had one. */
