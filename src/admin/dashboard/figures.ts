@@ -48,14 +48,7 @@ export class Figures {
     show("now-open", formatCount(connections.open));
     show("limit-open", atMost(connections.limit));
     show("now-associations", formatCount(associations.open));
-    show(
-      "evicted",
-      associations.evicted === 0
-        ? say("datagrams", {
-          count: formatCount(traffic.packetsUp + traffic.packetsDown),
-        })
-        : say("made-room", { count: formatCount(associations.evicted) }),
-    );
+    show("evicted", udpNote(status));
     const recent = Object.values(status.recentRefusals);
     show("now-refused", formatCount(recent.reduce(plus, 0)));
     const refused = Object.values(status.refusals).reduce(plus, 0);
@@ -128,6 +121,18 @@ function drawCrypto({ crypto, clockSkewSeconds }: Status): void {
       [term, more],
     ) => [make("dt", "", term!), make("dd", "", more!)]),
   );
+}
+
+/** What there is to say of UDP; what is wrong first. */
+function udpNote({ traffic, associations, lostDatagrams }: Status): string {
+  if (lostDatagrams > 0) {
+    return say("datagrams-lost", { count: formatCount(lostDatagrams) });
+  }
+  return associations.evicted === 0
+    ? say("datagrams", {
+      count: formatCount(traffic.packetsUp + traffic.packetsDown),
+    })
+    : say("made-room", { count: formatCount(associations.evicted) });
 }
 
 function show(id: string, text: string): void {

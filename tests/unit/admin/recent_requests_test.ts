@@ -29,7 +29,7 @@ function request(
 
 test("RecentRequests has the last hundred as they are now, the latest first", () => {
   const requests = new RecentRequests();
-  const observed = new Observations(new FakeClock(), requests);
+  const observed = new Observations(new FakeClock(), undefined, requests);
   assert.equal(requests.latest.length, 0);
   for (let i = 0; i < MAX_RECENT_REQUESTS + 7; i++) {
     observed.requested(request(`${i}.test:1`));

@@ -58,7 +58,11 @@ class Bench {
     const args = parseArguments(findCommand("local")!, argv);
     const sources = sourcesOf(() => file);
     const configure = () => configureLocal(args, sources);
-    const observations = new Observations(this.world.clock, this.requests);
+    const observations = new Observations(
+      this.world.clock,
+      undefined,
+      this.requests,
+    );
     const world = { ...this.world.dependencies, metrics: observations };
     const logger = world.logger!;
     this.supervisor = new LocalSupervisor(configure(), {
