@@ -21,7 +21,7 @@ import {
   invitationRoutes,
 } from "./invite/invitations.ts";
 import type { Operator } from "./operator.ts";
-import type { Minute } from "./day_history.ts";
+import type { Minute } from "../minutes.ts";
 import type { RecentRequest } from "./recent_requests.ts";
 import { failure, failureWith, json, text } from "./replies.ts";
 import { dataRoute, findRoute, type Route } from "./router.ts";

@@ -22,6 +22,7 @@ const LEVEL_0 = [
   "text",
   "transport",
   "programs",
+  "minutes",
   "observe",
   "posted",
   "users",

@@ -246,11 +246,18 @@ test("the page adds a user and shows how to connect, by keyboard", {
     await browser.evaluate("document.querySelector('[name=uri]').value"),
     /^ss:\/\/.*#zo%C3%AB%2F9$/,
   );
+  assert.match(
+    await browser.evaluate("document.querySelector('[name=invite]').value"),
+    /\/invite\//,
+  );
   assert.deepEqual(browser.errors, []);
   await browser.press("Escape");
   await browser.until("!document.querySelector('#user').open");
   // No secret stays in the page; a dialog tells of its end a moment later.
-  await browser.until("document.querySelector('[name=uri]').value === ''");
+  await browser.until(
+    "document.querySelector('[name=uri]').value === '' && " +
+      "document.querySelector('[name=invite]').value === ''",
+  );
 });
 
 test("the page tells why a user cannot be added", { skip }, async () => {

@@ -11,7 +11,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Minute } from "../../src/admin/day_history.ts";
+import type { Minute } from "../../src/minutes.ts";
 import {
   type NewUser,
   NO_RATE,
@@ -178,7 +178,8 @@ export class DashboardSite implements AsyncDisposable {
         `YctPZ6U7xPPcU%2Bgp3u%2B0tx%2FtRizJN9K8y%2BuKlW2qjlI%3D:` +
         `3hFq1cT9sVbN0kLx5gRz8wJm2yPa7dUe4oIiCtHuQnE%3D` +
         `@192.0.2.7:8388#${encodeURIComponent(name)}`;
-      return [200, { uri, sip008: "/sub/5Jk2pQ9sXw", qr: qr(uri) }];
+      const invite = "https://proxy.example/invite/5Jk2pQ9sXw";
+      return [200, { uri, sip008: "/sip008/5Jk2pQ9sXw", invite, qr: qr(uri) }];
     }
     if (method === "GET") return [200, user];
     if (method === "DELETE") {

@@ -6,7 +6,7 @@
  * @module
  */
 import { STATUS_TIMEOUT_MS } from "../../limits.ts";
-import type { Minute } from "../day_history.ts";
+import type { Minute } from "../../minutes.ts";
 import type {
   NewUser,
   ReloadReport,
@@ -25,6 +25,8 @@ export interface Access {
   readonly uri: string;
   /** Path of the user's SIP008 document, where one is served. */
   readonly sip008?: string;
+  /** Address of the user's invitation; not set: there is no port for it. */
+  readonly invite?: string;
   /** The URI as a QR code, an SVG document; not set: there are no drawings. */
   readonly qr?: string;
 }

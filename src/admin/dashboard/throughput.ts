@@ -5,7 +5,8 @@
  * @module
  */
 import uPlot from "uplot";
-import type { Minute } from "../day_history.ts";
+import type { Minute } from "../../minutes.ts";
+import { type NoMinute, withHoles } from "../day_history.ts";
 import type { History } from "../history.ts";
 import { explain } from "../refusals.ts";
 import { formatCount, formatRate } from "../units.ts";
@@ -34,7 +35,7 @@ export class ThroughputPlot {
   readonly #box = byId("plot", HTMLElement);
   readonly #choice = byId("window", HTMLFieldSetElement);
   #plot: uPlot;
-  #minutes: readonly Minute[] = [];
+  #minutes: readonly (Minute | NoMinute)[] = [];
   #askedMs = 0;
 
   /** Makes the plot, empty. */
@@ -76,7 +77,7 @@ export class ThroughputPlot {
     if (nowMs - this.#askedMs >= MINUTE_S * 1_000) {
       this.#askedMs = nowMs;
       getHistory().then((minutes) => {
-        this.#minutes = minutes;
+        this.#minutes = withHoles(minutes);
         this.draw();
       }).catch(() => {
         // The page tells by itself that nobody answers.
@@ -87,8 +88,8 @@ export class ThroughputPlot {
     const minutes = this.#minutes;
     this.#plot.setData([
       minutes.map(({ unixMs }) => unixMs / 1_000),
-      minutes.map(({ bytesDown }) => bytesDown * factor),
-      minutes.map(({ bytesUp }) => -bytesUp * factor),
+      minutes.map(({ bytesDown }) => bytesDown && bytesDown * factor),
+      minutes.map(({ bytesUp }) => bytesUp && -bytesUp * factor),
     ]);
     this.#describe();
   }
@@ -173,7 +174,7 @@ export class ThroughputPlot {
       : undefined;
     setText(
       byId("at-refused", HTMLElement),
-      minute !== undefined
+      minute !== undefined && "refusals" in minute
         ? refusedText(minute)
         : isDay
         ? say("minute-first")

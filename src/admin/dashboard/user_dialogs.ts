@@ -144,7 +144,7 @@ async function showAccess(
   server: string,
   name: string,
 ): Promise<void> {
-  const { uri, sip008, qr } = await getAccess(server, name);
+  const { uri, sip008, invite, qr } = await getAccess(server, name);
   const image = within(form, ".qr", HTMLImageElement);
   image.hidden = qr === undefined;
   if (qr !== undefined) {
@@ -160,16 +160,25 @@ async function showAccess(
   // Only phones, and only over a secure connection, have somebody to share with.
   share.hidden = !("share" in navigator);
   share.onclick = () =>
-    navigator.share({ title: name, text: uri }).catch(() => {
+    navigator.share({ title: name, text: invite ?? uri }).catch(() => {
       // Whoever shares may think better of it.
     });
   field(form, "uri").value = uri;
-  const subscription = field(form, "sip008");
-  within(form, "label:has([name=sip008])", HTMLElement).hidden =
-    sip008 === undefined;
-  subscription.value = sip008 === undefined ? "" : location.origin + sip008;
+  showSecret(form, "invite", invite);
+  showSecret(form, "sip008", sip008 && location.origin + sip008);
   within(form, ".reveal", HTMLElement).hidden = true;
   within(form, ".revealed", HTMLElement).hidden = false;
+}
+
+/** @param value Not set: there is none to show. */
+function showSecret(
+  form: HTMLFormElement,
+  name: string,
+  value: string | undefined,
+): void {
+  within(form, `label:has([name=${name}])`, HTMLElement).hidden =
+    value === undefined;
+  field(form, name).value = value ?? "";
 }
 
 function hideAccess(form: HTMLFormElement): void {
@@ -177,6 +186,7 @@ function hideAccess(form: HTMLFormElement): void {
   within(form, ".save-qr", HTMLAnchorElement).removeAttribute("href");
   field(form, "uri").value = "";
   field(form, "sip008").value = "";
+  field(form, "invite").value = "";
   within(form, ".reveal", HTMLElement).hidden = false;
   within(form, ".revealed", HTMLElement).hidden = true;
 }

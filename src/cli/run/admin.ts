@@ -21,7 +21,7 @@ import {
   checkManager,
   startManager,
 } from "../../admin/manager.ts";
-import type { Minute } from "../../admin/day_history.ts";
+import type { Minute } from "../../minutes.ts";
 import type { Operator } from "../../admin/operator.ts";
 import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";

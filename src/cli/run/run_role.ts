@@ -13,6 +13,7 @@ import type { Operator, Status } from "../../admin/operator.ts";
 import { pause, systemClock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
 import { detach, tellDefect } from "../../defect.ts";
+import type { MinuteStore } from "../../minutes.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 import type { Dependencies } from "../../service/service.ts";
@@ -29,6 +30,7 @@ import {
   ProgramStatus,
   tellTotals,
 } from "./program_status.ts";
+import { KeptMinutes } from "./kept_minutes.ts";
 import { reload } from "./reload.ts";
 import { checkDescriptors } from "./descriptor_floor.ts";
 import { checkReusePort, checkWorkers } from "./sharing.ts";
@@ -40,6 +42,8 @@ import { systemTransport } from "../../adapters/net/system.ts";
 
 /** A program that can be started, watched, changed and stopped. */
 export interface Supervised extends Operator, Stoppable {
+  /** Keeps minutes over restarts; not set: nothing does. */
+  readonly minutes?: MinuteStore | undefined;
   /** @throws {ConfigError | TransportError} When nothing runs. */
   start(): Promise<void>;
 }
@@ -167,9 +171,6 @@ async function serve(
   );
   owned.use(status);
   owned.use(systemRest(world.transport));
-  const day = owned.use(
-    new DayHistory(systemClock, () => observations.snapshot),
-  );
   const supervised = role.supervise({
     world,
     fleet: new Fleet({ ...witness, withFields }),
@@ -178,6 +179,14 @@ async function serve(
     ciphers: providers,
     programStatus: () => status.read(),
   });
+  const { minutes } = supervised;
+  const day = owned.use(
+    new DayHistory(
+      systemClock,
+      () => observations.snapshot,
+      minutes && new KeptMinutes(minutes, logger),
+    ),
+  );
   const startAdmin = await prepareAdmin(operator, supervised, {
     transport: world.transport,
     clock: systemClock,

@@ -169,18 +169,21 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
         ]
         : [],
     ],
-    supervise: (surroundings) =>
-      new Supervisor(configured, {
+    supervise: (surroundings) => {
+      const store = path === undefined
+        ? undefined
+        : surroundings.owned.use(openSqliteStore(path, surroundings));
+      return new Supervisor(configured, {
         ...surroundings,
         configure,
         clock: systemClock,
         randomBytes: systemRandomBytes,
-        store: path === undefined
-          ? undefined
-          : surroundings.owned.use(openSqliteStore(path, surroundings)),
+        store,
+        minutes: store,
         publicHost: operator.publicHost,
         guessHost,
-      }),
+      });
+    },
   });
 }
 
