@@ -378,6 +378,27 @@ export const FAST_OPEN_WAIT_MS = 60;
  */
 export const FIRST_PAYLOAD_WAIT_MS = 50;
 
+/** Milliseconds a program of the system may take that reads or sets one value. */
+export const TOOL_TIMEOUT_MS = 5_000;
+
+/** Bytes of what it prints; the longest is a list of hosts. */
+export const MAX_TOOL_OUTPUT = 65_536;
+
+/** Milliseconds in which a proxy of this machine would take a connection. */
+export const PROXY_ANSWER_MS = 500;
+
+/**
+ * Milliseconds a local waits for what a client says first, where that may name
+ * the target; a protocol in which the server speaks first pays it once.
+ */
+export const SNIFF_WAIT_MS = 300;
+
+/**
+ * Bytes in which a name is looked for: a ClientHello with a post-quantum key
+ * share has about 1,800, and servers of HTTP take heads of 8 KiB.
+ */
+export const MAX_SNIFFED_BYTES = 8_192;
+
 /**
  * Milliseconds a refused application gets to take its reply and hang up.
  * RFC 1928 §6 allows 10 s.

@@ -204,6 +204,7 @@ export {
 } from "./options.ts";
 export { startUdpTunnel, type UdpTunnelOptions } from "./udp/udp_tunnel.ts";
 export type { PacSettings } from "./inbound/proxy_pac.ts";
+export type { SniffOptions } from "./inbound/sniff.ts";
 export type { ApplicationOptions } from "./inbound/local_connection.ts";
 export {
   type ChannelStreams,

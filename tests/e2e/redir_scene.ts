@@ -83,11 +83,15 @@ export class Scene implements Disposable {
     return { server, [Symbol.asyncDispose]: () => all.disposeAsync() };
   }
 
-  redir(runtime: "deno" | "bun", way: Way): Promise<Program> {
+  redir(
+    runtime: "deno" | "bun",
+    way: Way,
+    ...flags: string[]
+  ): Promise<Program> {
     return Program.start(
       [
         ...[...this.near.under, ...programCommand(runtime), "redir", "-u"],
-        ...["--tcp-redir", way, ...ENDS],
+        ...["--tcp-redir", way, ...ENDS, ...flags],
       ],
       { ready: /ss-redir listening/, cwd: ROOT },
     );
@@ -140,6 +144,23 @@ export class Scene implements Disposable {
         assert.equal(dug.output, "192.0.2.53\n", `${under} dig @${host}`);
       }
     }
+  }
+
+  /** Names that clients say first, with a rule that blocks `blocked.test`. */
+  async checkNames(redir: Program): Promise<void> {
+    const url = `http://${WORLD_IPV4}:8000/who`;
+    const curl = async (...words: string[]): Promise<string> =>
+      (await runToEnd(
+        [...this.lan.under, "curl", "-sm", "10", ...words],
+        20_000,
+      )).output;
+    assert.equal(await curl("-H", "Host: other.test", url), WORLD_IPV4);
+    assert.equal(await curl("-H", "Host: blocked.test", url), "");
+    await redir.waitForOutput(/ERR_ROUTE_BLOCKED .*routes\[0\]/, 5_000);
+    assert.equal(
+      await curl("--http0.9", `http://${WORLD_IPV4}:8001/`),
+      "speaks first\n",
+    );
   }
 
   /** How curl ends. */

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import {
   activating,
   ACTIVATION_SKIP,
@@ -29,6 +29,16 @@ import {
 
 const OURS = ["deno", "bun"] as const;
 
+const folder = mkdtempSync(join(tmpdir(), "umbra-redir-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A rule on a name, for connections that have nothing but an address. */
+const NAME_RULE = join(folder, "name_rule.json");
+writeFileSync(
+  NAME_RULE,
+  JSON.stringify({ routes: [{ domain: "blocked.test", to: "block" }] }),
+);
+
 for (const runtime of OURS) {
   for (const way of WAYS) {
     test(
@@ -40,8 +50,13 @@ for (const runtime of OURS) {
         using scene = new Scene();
         await using _world = await scene.world(runtime);
         scene.load(runtime, way);
-        await using redir = await scene.redir(runtime, way);
+        await using redir = await scene.redir(
+          runtime,
+          way,
+          ...["-c", NAME_RULE, "--log-connections"],
+        );
         await scene.check();
+        await scene.checkNames(redir);
         assert.doesNotMatch(redir.output, /defect|error/i);
         // What was meant for the port itself has no target.
         assert.notEqual(

@@ -9,7 +9,9 @@ import { DNS } from "../settings/dns.ts";
 import {
   LOCAL as LISTENING,
   PAC,
+  SNIFF,
   SOCKS_USERS,
+  SYSTEM_PROXY,
   TUNNEL as TARGET,
 } from "../settings/local.ts";
 import { BLIND } from "../settings/legacy.ts";
@@ -60,7 +62,9 @@ export const LOCAL: Command = {
     ...optionsOf(DNS),
     ...optionsOf(SOCKS_USERS),
     ...optionsOf(PAC),
+    ...optionsOf(SYSTEM_PROXY),
     ...optionsOf(ACL),
+    ...optionsOf(SNIFF),
     ...REST,
     ...USUAL,
     ...optionsNotServed("local"),
@@ -125,6 +129,7 @@ export const REDIR: Command = {
     ...optionsOf(BALANCER),
     ...optionsOf(DNS),
     ...optionsOf(ACL),
+    ...optionsOf(SNIFF),
     ...REST,
     ...USUAL,
     ...optionsNotServed("local").filter(({ name }) =>

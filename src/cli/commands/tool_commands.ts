@@ -12,7 +12,7 @@ import {
   INIT_METHOD,
   INIT_USER,
 } from "./defaults.ts";
-import { LOCAL, SOCKS_USERS } from "../settings/local.ts";
+import { LOCAL, PAC, SOCKS_USERS } from "../settings/local.ts";
 import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
 import { ACL } from "../settings/routes.ts";
 import { ADMIN } from "../settings/program.ts";
@@ -94,8 +94,8 @@ export const USER_COMMAND: Command = {
   maxOperands: 2,
   summary: "Add, show, change and remove users of a server",
   description: [
-    "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `remove` or " +
-    "`link`. Asks the running program that -c FILE configures, or that --admin names; " +
+    "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `clear` (its " +
+    "counts), `remove` or `link`. Asks the running program that -c FILE configures, or that --admin names; " +
     "where it does not run, the store of that configuration. `add` and `link` " +
     "print the user's link, at a terminal with its QR code, and the address of " +
     "the invitation: a page with that code, apps, and what is left. Users of the " +
@@ -222,6 +222,31 @@ export const ENV: Command = {
   examples: [
     'eval "$(umbra env -c config.json)"',
     "umbra env --shell fish | source",
+  ],
+};
+
+/** `umbra system-proxy`. */
+export const SYSTEM_PROXY_COMMAND: Command = {
+  name: "system-proxy",
+  operands: "off | pac [-c FILE]",
+  maxOperands: 2,
+  summary: "Restore the proxy of the desktop, or print where the PAC file is",
+  description: [
+    "`umbra local --system-proxy FORM` makes a local the proxy of GNOME, KDE, " +
+    "macOS or Windows while it runs. `off` restores what was before, where a " +
+    "local could not do that itself. `pac` prints the address of the PAC file " +
+    "of a local; where that demands a password it ends with a secret.",
+  ],
+  options: [
+    ...LOCAL_ENDS.filter(({ name }) => name !== "protocol"),
+    ...optionsOf(LOCAL, "protocol"),
+    ...optionsOf(SOCKS_USERS),
+    ...optionsOf(PAC),
+    ...USUAL,
+  ],
+  examples: [
+    "umbra system-proxy off",
+    "umbra system-proxy pac -c config.json",
   ],
 };
 

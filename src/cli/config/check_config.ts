@@ -8,6 +8,7 @@ import { formatBytes, formatRate } from "../../admin/units.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
+import { formatResolver } from "../../service/dns/dns_resolver.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
@@ -201,18 +202,21 @@ function describeServer(server: ConfiguredServer): string[] {
 }
 
 function describeLocal(local: ConfiguredLocal): string[] {
-  const { listen, servers, protocol = "mixed", users = [] } = local;
+  const { listen, servers, protocol = "mixed", users = [], dns } = local;
   const { redirected } = local;
   const role = redirected !== undefined
     ? "ss-redir"
     : typeof protocol === "object"
     ? "ss-tunnel"
     : "ss-local";
+  const speaks = dns === undefined
+    ? describeProtocol(protocol, users.length > 0)
+    : `DNS, asks ${formatResolver(dns.resolver)}`;
   return [
     `${role} ${formatAddress(listen)}`,
     ...table([
       redirected === undefined
-        ? ["speaks", describeProtocol(protocol, users.length > 0)]
+        ? ["speaks", speaks]
         : ["takes", `TCP by ${redirected}`],
       ...users.map(({ username }): Row => ["", `user ${username}`]),
       ...servers.map((server, i): Row => [
@@ -272,7 +276,7 @@ function describeLimits(
 }
 
 function operatorRows(operator: OperatorSettings, role: Role): Row[] {
-  const { admin, adminToken, manager, store, publicHost } = operator;
+  const { admin, adminToken, invite, manager, store, publicHost } = operator;
   const address = describeAddress(admin);
   const token = adminToken === undefined ? "without a token" : "with a token";
   const end = role === "server" ? "server" : "local";
@@ -281,6 +285,9 @@ function operatorRows(operator: OperatorSettings, role: Role): Row[] {
     ["admin", admin === undefined ? address : `${address}, ${token}`],
     ...end === "server"
       ? [
+        ...invite === undefined
+          ? []
+          : [["invite", describeAddress(invite)] as const],
         ["manager", describeAddress(manager)],
         ["store", store ?? "none: a restart forgets users and counts"],
       ] as const

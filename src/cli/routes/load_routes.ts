@@ -20,7 +20,7 @@ import {
   type ListFormat,
   readRuleList,
 } from "../../routes/lists/read_list.ts";
-import { readRoutes } from "../../routes/read_routes.ts";
+import { readRoutes, type RouteWorld } from "../../routes/read_routes.ts";
 import type { RouteTable } from "../../routes/route_table.ts";
 import {
   countRules,
@@ -36,14 +36,14 @@ import type { Said } from "../settings/read.ts";
 import type { RouteKeys } from "../settings/routes.ts";
 import { loadAcl } from "./check_acl.ts";
 import { type NamedGroups, namedGroups } from "./named_groups.ts";
+import type { WrittenRules } from "./written_rules.ts";
 
 /** What a file and a command line say of routes. */
-export interface RouteSettings extends Said<RouteKeys> {
+export interface RouteSettings extends Said<RouteKeys>, WrittenRules {
+  readonly routes?: unknown[];
   /** The configuration file, for complaints. */
   readonly file: NamedConfig | undefined;
-  /** Paths of ACL files. They and `routes` exclude each other. */
-  readonly acl: readonly string[];
-  /** The option that named those, if one did. */
+  /** The option that named the ACL files, if one did. */
   readonly aclOption: string | undefined;
   /** False to ignore `[outbound_block_list]`. */
   readonly obeysBlockList: boolean;
@@ -63,30 +63,54 @@ export interface LoadedRoutes {
   readonly lists: readonly RuleListFacts[];
 }
 
-/**
- * Reads routes and every file that they refer to.
- *
- * @param lists Lists that were fetched, by their names in `rule_sets`.
- * @returns `undefined` where none are asked for.
- * @throws {ConfigError} With the file, the key, and what was expected.
- */
-export function loadRoutes(
-  settings: RouteSettings,
-  sources: Sources,
-  lists: ReadonlyMap<string, Uint8Array> = new Map(),
-): LoadedRoutes | undefined {
-  const { acl: files, aclOption, routes } = settings;
-  if (files.length > 0) {
+/** Reads rules and the files that they refer to, each list once. */
+export class RouteLoader {
+  readonly #settings: RouteSettings;
+  readonly #sources: Sources;
+  readonly #lists: ReadonlyMap<string, Uint8Array>;
+  #world: Pick<RouteWorld, "ruleSets" | "countryOf" | "geoSite"> | undefined;
+  readonly #facts: RuleListFacts[] = [];
+  #notes: string[] = [];
+
+  /**
+   * Reads nothing yet.
+   *
+   * @param lists Lists that were fetched, by their names in `rule_sets`.
+   */
+  constructor(
+    settings: RouteSettings,
+    sources: Sources,
+    lists: ReadonlyMap<string, Uint8Array> = new Map(),
+  ) {
+    this.#settings = settings;
+    this.#sources = sources;
+    this.#lists = lists;
+  }
+
+  /**
+   * Reads the rules of one place.
+   *
+   * @param written Default: those of all.
+   * @returns `undefined` where there are none. What is to be known of a list is
+   * told with the first rules that refer to it.
+   * @throws {ConfigError} With the file, the key, and what was expected.
+   */
+  load(written: WrittenRules = this.#settings): LoadedRoutes | undefined {
+    const { acl: files, routes, key } = written;
+    if (files.length === 0) {
+      return routes === undefined ? undefined : this.#routes(routes, key);
+    }
+    const { aclOption, obeysBlockList } = this.#settings;
     if (routes !== undefined) {
       throw wrong(
-        fileOf(settings),
-        "routes",
+        fileOf(this.#settings),
+        key,
         "there is an ACL as well; give one of both",
       );
     }
-    const acl = loadAcl(files, sources, aclOption);
+    const acl = loadAcl(files, this.#sources, aclOption);
     return {
-      table: clientRoutes(acl, settings.obeysBlockList),
+      table: clientRoutes(acl, obeysBlockList),
       groups: new Map(),
       warnings: [
         ...acl.warnings,
@@ -104,47 +128,38 @@ export function loadRoutes(
       }),
     };
   }
-  if (routes === undefined) return undefined;
-  const loader = new RouteLoader(settings, lists);
-  const { table, groups } = loader.load();
-  const { warnings, facts } = loader;
-  return { table, groups, warnings, lists: facts };
-}
 
-/** Reads the files that routes refer to, each once. */
-class RouteLoader {
-  readonly warnings: string[] = [];
-  readonly facts: RuleListFacts[] = [];
-  readonly #settings: RouteSettings;
-  readonly #lists: ReadonlyMap<string, Uint8Array>;
-
-  constructor(
-    settings: RouteSettings,
-    lists: ReadonlyMap<string, Uint8Array>,
-  ) {
-    this.#settings = settings;
-    this.#lists = lists;
-  }
-
-  load(): Pick<LoadedRoutes, "table" | "groups"> {
-    const { routes, groups: given, servers } = this.#settings;
+  #routes(routes: unknown[], key: string): LoadedRoutes {
+    const { groups: given, servers } = this.#settings;
     const file = fileOf(this.#settings);
-    const database = this.#countries();
     const groups = namedGroups(given, servers, file);
     const table = readRoutes(routes, {
       file,
+      key,
       outbounds: [...groups.keys()],
       nearest,
-      ruleSets: this.#ruleSets(database),
-      countryOf: database &&
-        ((address) => database.countryOf(formatIp(address))),
-      geoSite: this.#geoSite(),
+      ...this.#lookedAt(),
     });
+    const warnings = this.#notes;
+    this.#notes = [];
     // Only those that are led to need a way.
     const ends = new Set(table.routes().map(({ to }) => to));
     return {
       table,
       groups: new Map([...groups].filter(([name]) => ends.has(name))),
+      warnings,
+      lists: this.#facts,
+    };
+  }
+
+  #lookedAt(): Pick<RouteWorld, "ruleSets" | "countryOf" | "geoSite"> {
+    if (this.#world !== undefined) return this.#world;
+    const database = this.#countries();
+    return this.#world = {
+      ruleSets: this.#ruleSets(database),
+      countryOf: database &&
+        ((address) => database.countryOf(formatIp(address))),
+      geoSite: this.#geoSite(),
     };
   }
 
@@ -212,7 +227,7 @@ class RouteLoader {
           })),
       );
       sets.set(name, rules);
-      this.facts.push({
+      this.#facts.push({
         name,
         ...typeof path === "string"
           ? factsOfFile(this.#pathOf(path))
@@ -226,7 +241,7 @@ class RouteLoader {
 
   #noted(list: string, rules: RuleList): RuleList {
     for (const note of rules.notes) {
-      this.warnings.push(`${list}: ${describeNote(note)}`);
+      this.#notes.push(`${list}: ${describeNote(note)}`);
     }
     return rules;
   }
@@ -234,7 +249,7 @@ class RouteLoader {
   #database(name: string, path: string): Uint8Array {
     const bytes = this.#read(path);
     const facts = factsOfFile(this.#pathOf(path));
-    this.facts.push({ name, ...facts, bytes: bytes.length });
+    this.#facts.push({ name, ...facts, bytes: bytes.length });
     return bytes;
   }
 

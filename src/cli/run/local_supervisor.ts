@@ -27,7 +27,6 @@ import {
 import { PluginCrew } from "../../service/plugin/crew.ts";
 import { sameServer } from "../../service/outbound/servers/same_server.ts";
 import type { Dependencies } from "../../service/service.ts";
-import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import { nameOf } from "../config/balancer_settings.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
@@ -225,12 +224,18 @@ export class LocalSupervisor implements Operator {
   }
 
   get #rules(): Pick<Status, "ruleSets"> {
-    const { routes } = this.#configured.result.find(({ routes }) => routes) ??
-      {};
-    if (routes === undefined) return {};
+    const used = this.#configured.result
+      .flatMap(({ routes, commonRoutes }) => [routes, commonRoutes])
+      .filter((routes) => routes !== undefined);
+    if (used.length === 0) return {};
     const followed = this.#options.listStatus?.();
+    // Locals may share lists.
+    const lists = new Map(
+      used.flatMap(({ lists = [] }) => lists)
+        .map((list) => [`${list.name} ${list.source}`, list]),
+    );
     return {
-      ruleSets: (routes.lists ?? []).map((list): RuleSetStatus => {
+      ruleSets: Array.from(lists.values(), (list): RuleSetStatus => {
         const { isStale, ...times } = followed?.get(list.name) ?? {};
         return { ...list, ...times, ...isStale && { isStale } };
       }),
@@ -269,16 +274,24 @@ export class LocalSupervisor implements Operator {
   }
 
   /**
-   * Gives every local that has routes others; what is open is not touched.
+   * Gives every local that has routes those of the same one in another
+   * configuration; what is open is not touched.
    */
-  setRoutes(routes: LocalRoutes | undefined): Promise<void> {
+  setRoutes(locals: readonly ConfiguredLocal[]): Promise<void> {
     return this.#turns.take(async () => {
       const { plans, fleet } = this.#options;
-      const result = this.#configured.result.map((local) =>
-        local.routes === undefined || routes === undefined
-          ? local
-          : { ...local, routes }
+      const next = new Map(
+        locals.map((local) => [formatAddress(local.listen), local]),
       );
+      const result = this.#configured.result.map((local) => {
+        const other = next.get(formatAddress(local.listen));
+        return {
+          ...local,
+          ...local.routes && other?.routes && { routes: other.routes },
+          ...local.commonRoutes && other?.commonRoutes &&
+            { commonRoutes: other.commonRoutes },
+        };
+      });
       await fleet.apply(plans(withAdded(result, this.#added), this.#group));
       this.#configured = { ...this.#configured, result };
     });

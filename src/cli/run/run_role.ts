@@ -64,6 +64,14 @@ export interface Surroundings {
   programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
 }
 
+/** What is done around the time in which a role serves. */
+export interface Beside {
+  /** @throws {UmbraError} When it cannot be done: the role does not start. */
+  begin(logger: Logger): Promise<void>;
+  /** Undoes it; what goes wrong is logged. */
+  end(logger: Logger): Promise<void>;
+}
+
 /** A configured role, and what it will need. */
 export interface Role extends ConfiguredRole<readonly LimitedService[]> {
   /** Which one. */
@@ -80,6 +88,8 @@ export interface Role extends ConfiguredRole<readonly LimitedService[]> {
   readonly plugins: boolean;
   /** What the operator should know who asks for several workers. */
   readonly workersCaveats?: readonly string[];
+  /** Done once everything listens, and undone when it shall end. */
+  readonly beside?: Beside;
   /** Makes what runs. */
   supervise(surroundings: Surroundings): Supervised;
 }
@@ -195,13 +205,16 @@ async function serve(
     ...role.role === "local" && { requests: () => requests?.latest },
   });
   const signal = host.stopSignal();
-  const admin = await startBoth(supervised, startAdmin);
+  const admin = await startAll(supervised, startAdmin, async () => {
+    await role.beside?.begin(logger);
+  });
   host.onReload(() => detach(reload(supervised, logger), "reload", witness));
   host.onDefect((error) => tellDefect(error, "unattended work", witness));
   status.ready = true;
   host.listening();
   const name = await signal;
   status.ready = false;
+  await role.beside?.end(logger);
   if (drainMs > 0) {
     logger.log(
       "info",
@@ -224,15 +237,20 @@ async function serve(
 }
 
 /** All or nothing. */
-async function startBoth(
+async function startAll(
   supervised: Supervised,
   startAdmin: () => Promise<Stoppable | undefined>,
+  begin: () => Promise<void>,
 ): Promise<Stoppable | undefined> {
+  let admin: Stoppable | undefined;
   try {
     await supervised.start();
-    return await startAdmin();
+    admin = await startAdmin();
+    await begin();
+    return admin;
   } catch (error) {
     await supervised.stop(0);
+    await admin?.stop(0);
     throw error;
   }
 }

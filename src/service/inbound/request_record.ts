@@ -26,7 +26,7 @@ export class RequestRecord implements LocalRequest, RouteReport {
   readonly startedUnixMs: number;
   readonly client: string;
   readonly user: string | undefined;
-  readonly target: string;
+  target: string;
   server: string | undefined;
   code: ErrorCode | undefined;
   durationMs: number | undefined;
