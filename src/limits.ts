@@ -495,6 +495,12 @@ export const HISTORY_MS = 600_000;
 /** Minutes that a program remembers of itself: a day, some 200 KiB. */
 export const DAY_HISTORY_MINUTES = 1_440;
 
+/** Servers that can be added to a running local: more than anybody pastes. */
+export const MAX_ADDED_SERVERS = 64;
+
+/** Requests to a local that are remembered, with their targets: one screen. */
+export const MAX_RECENT_REQUESTS = 100;
+
 /** Milliseconds without a look after which a plot shows a hole. */
 export const HISTORY_GAP_MS = 5_000;
 
