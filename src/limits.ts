@@ -495,6 +495,12 @@ export const HISTORY_MS = 600_000;
 /** Minutes that a program remembers of itself: a day, some 200 KiB. */
 export const DAY_HISTORY_MINUTES = 1_440;
 
+/** Servers that can be added to a running local: more than anybody pastes. */
+export const MAX_ADDED_SERVERS = 64;
+
+/** Requests to a local that are remembered, with their targets: one screen. */
+export const MAX_RECENT_REQUESTS = 100;
+
 /** Milliseconds without a look after which a plot shows a hole. */
 export const HISTORY_GAP_MS = 5_000;
 
@@ -585,6 +591,9 @@ export const MAX_CUT_BYTES = 4_096;
  * for each of {@link MAX_UDP_FLOWS}.
  */
 export const MAX_KNOWN_ADDRESSES = 1_024;
+
+/** Reads of what nobody has read until a connection is closed: 4 MiB. */
+export const MAX_DISCARDS = 16;
 
 /** Datagrams that one call of the system receives or sends. */
 export const DATAGRAM_BATCH = 64;

@@ -44,6 +44,8 @@ export class Channel {
   readonly writer: ByteWriter;
   /** Payload that leaves with the first bytes; see {@link Channel.begin}. */
   readonly first: Uint8Array;
+  /** Name of the server that it leads through; default: it has none. */
+  server: string | undefined;
   #counter: PayloadCounter | undefined;
   #begun = false;
   #watched = false;

@@ -31,7 +31,12 @@ export const WORLD_IPV4 = "203.0.113.9";
 export const WORLD_IPV6 = "2001:db8:9::9";
 
 /** A program that is not Umbra's user. */
-const AS_NOBODY = ["setpriv", "--reuid", "65534", "--clear-groups"];
+export const AS_NOBODY: readonly string[] = [
+  "setpriv",
+  "--reuid",
+  "65534",
+  "--clear-groups",
+];
 
 /** What is behind the server, and the server. */
 export interface World extends AsyncDisposable {
@@ -109,8 +114,8 @@ export class Scene implements Disposable {
   }
 
   /** Loads them, and runs the commands in their comments. */
-  load(runtime: "deno" | "bun", way: Way): void {
-    const script = this.rules(runtime, way);
+  load(runtime: "deno" | "bun", way: Way, ...flags: string[]): void {
+    const script = this.rules(runtime, way, ...flags);
     this.near.run("nft -f -", script);
     // They may be loaded again.
     this.near.run("nft -f -", script);

@@ -113,7 +113,7 @@ export const USER_COMMAND: Command = {
     {
       name: "quota",
       value: "SIZE",
-      help: "Payload the user may move in all: 50 GB, say; none for no limit",
+      help: "Payload the user may move in all: 50 GiB, say; none for no limit",
     },
     {
       name: "rate",
@@ -128,7 +128,7 @@ export const USER_COMMAND: Command = {
     {
       name: "devices",
       value: "N",
-      help: "Client addresses at once; none for no limit",
+      help: "Devices at once, by their addresses; none for no limit",
     },
     {
       name: "expires",
@@ -140,7 +140,7 @@ export const USER_COMMAND: Command = {
     ...USUAL,
   ],
   examples: [
-    "umbra user add bob -c /etc/umbra/server.json --quota '50 GB'",
+    "umbra user add bob -c /etc/umbra/server.json --quota '50 GiB'",
     "umbra user list -c /etc/umbra/server.json",
     "umbra user set bob --devices 3 --expires none --admin 127.0.0.1:9090",
   ],
@@ -230,7 +230,7 @@ export const SYSTEM_PROXY_COMMAND: Command = {
   name: "system-proxy",
   operands: "off | pac [-c FILE]",
   maxOperands: 2,
-  summary: "Restore the proxy of the desktop, or print where the PAC file is",
+  summary: "Restore the desktop's proxy, or print where the PAC file is",
   description: [
     "`umbra local --system-proxy FORM` makes a local the proxy of GNOME, KDE, " +
     "macOS or Windows while it runs. `off` restores what was before, where a " +

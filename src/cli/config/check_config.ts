@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { formatBytes, formatRate } from "../../admin/units.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
@@ -184,9 +185,9 @@ function describeServer(server: ConfiguredServer): string[] {
       ...owner === undefined
         ? []
         : [["", `without a name: ${describeUser(owner)}`] as const],
-      ...rate === undefined
-        ? []
-        : [["", `each connection: ${size(rate)}/s each way`] as const],
+      ...rate === undefined ? [] : [
+        ["", `each connection: ${formatRate(rate, "bit")} each way`] as const,
+      ],
       ...redirect.length === 0
         ? []
         : [["strangers", redirect.map(formatAddress).join(", ")] as const],
@@ -264,10 +265,10 @@ function describeLimits(
     UserLimits,
 ): string[] {
   return [
-    ...quotaBytes !== undefined ? [`${size(quotaBytes)} in all`] : [],
-    ...bytesPerSecond ? [`${size(bytesPerSecond)}/s each way`] : [],
+    ...quotaBytes !== undefined ? [`${formatBytes(quotaBytes)} in all`] : [],
+    ...bytesPerSecond ? [`${formatRate(bytesPerSecond, "bit")} each way`] : [],
     ...maxConnections ? [`${maxConnections} connections`] : [],
-    ...maxHosts ? [`${maxHosts} addresses`] : [],
+    ...maxHosts ? [`${maxHosts} devices`] : [],
     ...expiresUnixMs === undefined
       ? []
       : [`until ${new Date(expiresUnixMs).toISOString()}`],
@@ -306,15 +307,4 @@ function describeAddress(address: AdminAddress | undefined): string {
 function table(rows: readonly Row[]): string[] {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
-}
-
-/** Exact: with a unit where a short number is. */
-function size(bytes: number): string {
-  const units = [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3]] as const;
-  const unit = units.find(([, one]) =>
-    bytes >= one && bytes < 1_000 * one && bytes % (one / 1_000) === 0
-  );
-  return unit === undefined
-    ? `${bytes} bytes`
-    : `${bytes / unit[1]} ${unit[0]}`;
 }

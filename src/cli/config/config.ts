@@ -7,6 +7,7 @@
  */
 import { formatAddress } from "../../codec/address.ts";
 import { isUnspecified, parseIp } from "../../codec/ip_address.ts";
+import { isOnlineUrl } from "../../codec/sip008.ts";
 import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
@@ -18,6 +19,7 @@ import { notItself } from "../../service/routing/loop_guard.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { ServerKeys } from "../../session/family.ts";
+import { shownText } from "../../text.ts";
 import type { Redirection } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
@@ -56,7 +58,11 @@ import {
   pluginWarnings,
 } from "./plugin_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
-import type { ServerSettings } from "./server_settings.ts";
+import {
+  isLink,
+  serverFromUri,
+  type ServerSettings,
+} from "./server_settings.ts";
 import {
   checkDnsRoutes,
   type DnsSettings,
@@ -65,7 +71,7 @@ import {
 } from "./dns_settings.ts";
 import { LocalRules, ServerAcls } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
-import { wayOf } from "./native_plugin.ts";
+import { wayOf, withoutProgram } from "./native_plugin.ts";
 import { checkWebSocket } from "./transport_settings.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
@@ -371,6 +377,52 @@ function configureLocals(
       }),
     },
   };
+}
+
+/**
+ * A server as a link says it is, for a local that runs. It starts no program,
+ * whatever the link asks for.
+ *
+ * @throws {ConfigError} When the link is of no server that can be used.
+ */
+export function upstreamOfLink(
+  link: string,
+  args: Arguments,
+  sources: Sources,
+): UpstreamServer {
+  if (isOnlineUrl(link)) {
+    throw missing(
+      "This is the address of a list of servers",
+      "paste the ss:// link of one server, or name the list as online_config " +
+        "in the configuration file",
+    );
+  }
+  if (!isLink(link)) {
+    throw missing("This is no link of a server", "paste one like ss://…");
+  }
+  const file = readFile(args, sources);
+  const server = withoutPlugin(serverFromUri(link.trim()));
+  checkLegacy([server], allowsLegacy(args, file?.object));
+  return {
+    ...upstreamOf(server, sources),
+    ...sharesOf([server], undefined)[0],
+  };
+}
+
+/** @throws {ConfigError} When it takes a program to reach the server. */
+function withoutPlugin(server: ServerSettings): ServerSettings {
+  const { plugin } = server;
+  if (!plugin?.name) return server;
+  const { name, options = "" } = plugin;
+  const transport = withoutProgram(`${name};${options}`, portOf(server));
+  if (transport !== undefined) {
+    return { ...server, plugin: undefined, transport };
+  }
+  throw missing(
+    `${server.origin}: the plugin "${shownText(name)}" is a program, which a ` +
+      "link must not start here",
+    "put the server into the configuration file",
+  );
 }
 
 /** Sockets of our own alone tell what is redirected where it was to go. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {
   type CountryDatabase,
@@ -22,7 +22,12 @@ import {
 } from "../../routes/lists/read_list.ts";
 import { readRoutes, type RouteWorld } from "../../routes/read_routes.ts";
 import type { RouteTable } from "../../routes/route_table.ts";
-import { describeNote, type RuleList } from "../../routes/rule_list.ts";
+import {
+  countRules,
+  describeNote,
+  type RuleList,
+  type RuleListFacts,
+} from "../../routes/rule_list.ts";
 import { fileFailure } from "../file_failure.ts";
 import { nearest } from "../options/nearest.ts";
 import type { NamedConfig } from "../config/config_file.ts";
@@ -54,6 +59,8 @@ export interface LoadedRoutes {
   readonly groups: NamedGroups;
   /** One sentence each. */
   readonly warnings: readonly string[];
+  /** Every list, in the order in which it was read. */
+  readonly lists: readonly RuleListFacts[];
 }
 
 /** Reads rules and the files that they refer to, each list once. */
@@ -62,6 +69,7 @@ export class RouteLoader {
   readonly #sources: Sources;
   readonly #lists: ReadonlyMap<string, Uint8Array>;
   #world: Pick<RouteWorld, "ruleSets" | "countryOf" | "geoSite"> | undefined;
+  readonly #facts: RuleListFacts[] = [];
   #notes: string[] = [];
 
   /**
@@ -108,6 +116,16 @@ export class RouteLoader {
         ...acl.warnings,
         ...acl.notes.map((note) => `${note.file}: ${describeNote(note)}`),
       ],
+      // One set of each list for each file.
+      lists: files.map((file, i) => {
+        const sets = Object.values(acl.lists).flatMap((list) => list[i] ?? []);
+        return {
+          name: "acl",
+          ...factsOfFile(file),
+          rules: sets.reduce((sum, { counts }) => sum + countRules(counts), 0),
+          bytes: sets.reduce((sum, { byteLength }) => sum + byteLength, 0),
+        };
+      }),
     };
   }
 
@@ -130,6 +148,7 @@ export class RouteLoader {
       table,
       groups: new Map([...groups].filter(([name]) => ends.has(name))),
       warnings,
+      lists: this.#facts,
     };
   }
 
@@ -147,13 +166,14 @@ export class RouteLoader {
   #countries(): CountryDatabase | undefined {
     const { geoIpFile } = this.#settings;
     if (geoIpFile === undefined) return undefined;
-    return named(geoIpFile, () => openCountryDatabase(this.#read(geoIpFile)));
+    const bytes = this.#database("geoip_file", geoIpFile);
+    return named(geoIpFile, () => openCountryDatabase(bytes));
   }
 
   #geoSite(): ((category: string) => RuleList) | undefined {
     const { geoSiteFile } = this.#settings;
     if (geoSiteFile === undefined) return undefined;
-    const bytes = this.#read(geoSiteFile);
+    const bytes = this.#database("geosite_file", geoSiteFile);
     return (category) =>
       this.#noted(
         geoSiteFile,
@@ -195,20 +215,26 @@ export class RouteLoader {
         );
       }
       const shown = typeof path === "string" ? path : name;
-      sets.set(
-        name,
-        this.#noted(
-          shown,
-          named(shown, () =>
-            readRuleList(bytes, {
-              list: shown,
-              decompress,
-              format: isFormat(format) ? format : undefined,
-              countryOf: database &&
-                ((address) => database.countryOf(formatIp(address))),
-            })),
-        ),
+      const rules = this.#noted(
+        shown,
+        named(shown, () =>
+          readRuleList(bytes, {
+            list: shown,
+            decompress,
+            format: isFormat(format) ? format : undefined,
+            countryOf: database &&
+              ((address) => database.countryOf(formatIp(address))),
+          })),
       );
+      sets.set(name, rules);
+      this.#facts.push({
+        name,
+        ...typeof path === "string"
+          ? factsOfFile(this.#pathOf(path))
+          : { source: URL.parse(String(url))?.host ?? name },
+        rules: countRules(rules.counts),
+        bytes: rules.byteLength,
+      });
     }
     return sets;
   }
@@ -220,14 +246,37 @@ export class RouteLoader {
     return rules;
   }
 
+  #database(name: string, path: string): Uint8Array {
+    const bytes = this.#read(path);
+    const facts = factsOfFile(this.#pathOf(path));
+    this.#facts.push({ name, ...facts, bytes: bytes.length });
+    return bytes;
+  }
+
   #read(path: string): Uint8Array {
-    return readBytes(resolve(dirname(fileOf(this.#settings)), path));
+    return readBytes(this.#pathOf(path));
+  }
+
+  #pathOf(path: string): string {
+    return resolve(dirname(fileOf(this.#settings)), path);
   }
 }
 
 /** Its name; "" without one. */
 function fileOf({ file }: RouteSettings): string {
   return file?.name ?? "";
+}
+
+/** Its path, and when it changed, where that is to be had. */
+function factsOfFile(
+  path: string,
+): Pick<RuleListFacts, "source" | "changedUnixMs"> {
+  const changedUnixMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return {
+    source: path,
+    ...changedUnixMs !== undefined &&
+      { changedUnixMs: Math.round(changedUnixMs) },
+  };
 }
 
 /** @throws {ConfigError} `ERR_CONFIG_FILE`. */

@@ -76,7 +76,7 @@ export class LocalRules {
   #load(written: WrittenRules): LocalRoutes | undefined {
     const loaded = this.#loader.load(written);
     if (loaded === undefined) return undefined;
-    const { table, groups, warnings } = loaded;
+    const { table, groups, warnings, lists } = loaded;
     const { acl } = written;
     const isAcl = acl.length > 0;
     const { leakGuard, file, resolve = isAcl ? "local" : "never" } =
@@ -97,7 +97,7 @@ export class LocalRules {
           '"resolve": "remote" or "never" keeps them from its resolver',
       );
     }
-    return { table, groups, resolve, resolver, leakGuard };
+    return { table, groups, resolve, resolver, leakGuard, lists };
   }
 }
 

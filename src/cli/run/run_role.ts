@@ -13,6 +13,7 @@ import type { Operator, Status } from "../../admin/operator.ts";
 import { pause, systemClock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
 import { detach, tellDefect } from "../../defect.ts";
+import type { MinuteStore } from "../../minutes.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 import type { Dependencies } from "../../service/service.ts";
@@ -29,6 +30,7 @@ import {
   ProgramStatus,
   tellTotals,
 } from "./program_status.ts";
+import { KeptMinutes } from "./kept_minutes.ts";
 import { reload } from "./reload.ts";
 import { checkDescriptors } from "./descriptor_floor.ts";
 import { checkReusePort, checkWorkers } from "./sharing.ts";
@@ -40,6 +42,8 @@ import { systemTransport } from "../../adapters/net/system.ts";
 
 /** A program that can be started, watched, changed and stopped. */
 export interface Supervised extends Operator, Stoppable {
+  /** Keeps minutes over restarts; not set: nothing does. */
+  readonly minutes?: MinuteStore | undefined;
   /** @throws {ConfigError | TransportError} When nothing runs. */
   start(): Promise<void>;
 }
@@ -161,12 +165,10 @@ async function serve(
   const { operator } = role;
   const withFields = operator.logFormat === "json";
   using owned = new DisposableStack();
-  const { world, observations, providers } = await systemWorld(host, {
-    operator,
-    traffic: role,
-    workers,
-    logger,
-  });
+  const { world, observations, requests, providers } = await systemWorld(
+    host,
+    { operator, traffic: role, workers, logger },
+  );
   const witness = { logger, metrics: observations };
   providers.serve(role.methods);
   const status = new ProgramStatus(
@@ -179,9 +181,6 @@ async function serve(
   );
   owned.use(status);
   owned.use(systemRest(world.transport));
-  const day = owned.use(
-    new DayHistory(systemClock, () => observations.snapshot),
-  );
   const supervised = role.supervise({
     world,
     fleet: new Fleet({ ...witness, withFields }),
@@ -190,11 +189,20 @@ async function serve(
     ciphers: providers,
     programStatus: () => status.read(),
   });
+  const { minutes } = supervised;
+  const day = owned.use(
+    new DayHistory(
+      systemClock,
+      () => observations.snapshot,
+      minutes && new KeptMinutes(minutes, logger),
+    ),
+  );
   const startAdmin = await prepareAdmin(operator, supervised, {
     transport: world.transport,
     clock: systemClock,
     logger,
     history: () => day.minutes,
+    ...role.role === "local" && { requests: () => requests?.latest },
   });
   const signal = host.stopSignal();
   const admin = await startAll(supervised, startAdmin, async () => {

@@ -18,6 +18,7 @@ import {
   configureRedir,
   configureServer,
   configureTunnel,
+  upstreamOfLink,
 } from "../config/config.ts";
 import { dnsSettings } from "../config/dns_settings.ts";
 import { systemSources } from "../config/sources.ts";
@@ -103,6 +104,8 @@ async function runLocals(
       const supervisor = new LocalSupervisor(configured, {
         ...surroundings,
         configure: () => configure(),
+        ...lists && { listStatus: () => lists.status },
+        readLink: (link) => upstreamOfLink(link, args, systemSources),
         world,
         plans: (locals, group) => [
           ...locals.map((local) =>
@@ -194,18 +197,21 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
         ]
         : [],
     ],
-    supervise: (surroundings) =>
-      new Supervisor(configured, {
+    supervise: (surroundings) => {
+      const store = path === undefined
+        ? undefined
+        : surroundings.owned.use(openSqliteStore(path, surroundings));
+      return new Supervisor(configured, {
         ...surroundings,
         configure,
         clock: systemClock,
         randomBytes: systemRandomBytes,
-        store: path === undefined
-          ? undefined
-          : surroundings.owned.use(openSqliteStore(path, surroundings)),
+        store,
+        minutes: store,
         publicHost: operator.publicHost,
         guessHost,
-      }),
+      });
+    },
   });
 }
 

@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import type { ServerStatus, UserStatus } from "../../admin/operator.ts";
-import { formatAgo, formatBytes } from "../../admin/units.ts";
+import { formatAgo, formatBytes, formatRate } from "../../admin/units.ts";
 import { stateOf } from "../../admin/user_rows.ts";
 import { systemClock } from "../../clock.ts";
 import { ConfigError, TransportError } from "../../errors.ts";
@@ -337,7 +337,7 @@ function show(
       "rate",
       bytesPerSecond === undefined
         ? "none"
-        : `${formatBytes(bytesPerSecond)} a second each way`,
+        : `${formatRate(bytesPerSecond, "bit")} each way`,
     ],
     ["connections", `${maxConnections ?? "any number"} at once`],
     ["devices", `${maxHosts ?? "any number"} at once`],

@@ -101,6 +101,7 @@ export class LocalConnection implements Passage {
     using _watched = this.#local.silence.watch(report);
     const channel = await this.#open();
     if (channel === undefined) return;
+    report.reached(channel.server);
     try {
       await this.#relay(channel);
       const unanswered = report.bytesUp > 0 && report.bytesDown === 0;
@@ -154,6 +155,7 @@ export class LocalConnection implements Passage {
       open: async (address) => {
         const target = this.#targetOf(address);
         const channel = await this.#channelTo(target, NOTHING);
+        this.#report.reached(channel.server);
         channel.countTo(this.#report);
         return channel;
       },
@@ -219,20 +221,21 @@ export class LocalConnection implements Passage {
     const report = this.#report;
     const { host: source } = this.#client.connection.remote;
     const { user } = report;
+    const request = report.request();
     const outbound = router.choose({
       target,
       name,
       user,
       source,
       inbound,
-      report,
+      report: request,
       network: "tcp",
     });
     // Past the server the address is dialled that was asked for.
     const isNamed = name !== undefined && options?.override === true &&
       report.route?.to !== "direct";
     const sent = isNamed ? { ...target, host: name } : target;
-    if (isNamed) report.target = formatAddress(sent);
+    if (isNamed) report.target = request.target = formatAddress(sent);
     return outbound.open(sent, first, this.#signal);
   }
 
