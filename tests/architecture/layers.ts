@@ -24,6 +24,7 @@ const LEVEL_0 = [
   "programs",
   "observe",
   "users",
+  "fleet",
   "defect",
   "dial_times",
 ];
