@@ -76,9 +76,13 @@ export class MemoryFleet {
   #forgotten = 0;
   readonly #waiting = new Set<() => void>();
 
+  /** Milliseconds after which a lease that was not heard of is another's. */
+  readonly leaseMs: number;
+
   /** Starts without users. */
-  constructor(clock: Clock) {
+  constructor(clock: Clock, leaseMs: number = LEASE_HOLD_MS) {
     this.#clock = clock;
+    this.leaseMs = leaseMs;
   }
 
   /** The clock of the source. */
@@ -178,13 +182,13 @@ export class MemoryFleet {
     const up = Math.max(me.up, report.bytesUp);
     const down = Math.max(me.down, report.bytesDown);
     entry.usedBytes += up - me.up + down - me.down;
-    const isWrittenOff = nowMs - me.atMs > LEASE_HOLD_MS;
+    const isWrittenOff = nowMs - me.atMs > this.leaseMs;
     const mine = isWrittenOff ? 0 : Math.max(0, me.grantedBytes - up - down);
     const others = [...entry.nodes].filter(([name]) => name !== node)
       .map(([, other]) => other);
     const free = Math.max(
       0,
-      quotaOf(entry) - entry.usedBytes - leasedBy(others, nowMs),
+      quotaOf(entry) - entry.usedBytes - this.#leasedBy(others),
     );
     me.up = up;
     me.down = down;
@@ -232,6 +236,16 @@ export class MemoryFleet {
     return this.#clock.unixMs();
   }
 
+  /** What is granted to these and not reported; of who is silent, nothing. */
+  #leasedBy(nodes: readonly NodeTotals[]): number {
+    return nodes.filter(({ atMs }) => this.#nowMs - atMs <= this.leaseMs)
+      .reduce(
+        (sum, { grantedBytes, up, down }) =>
+          sum + Math.max(0, grantedBytes - up - down),
+        0,
+      );
+  }
+
   #leaseOf(entry: Entry, me: NodeTotals, others: NodeTotals[]): Lease {
     const nowMs = this.#nowMs;
     const within = (ms: number): NodeTotals[] =>
@@ -255,7 +269,6 @@ export class MemoryFleet {
 /** One node's way to the source. */
 class MemoryLink implements FleetLink {
   readonly node: string;
-  readonly leaseMs = LEASE_HOLD_MS;
   readonly #fleet: MemoryFleet;
   readonly #closed = new Stop();
 
@@ -276,6 +289,10 @@ class MemoryLink implements FleetLink {
       (wake) => this.#fleet.onChange(wake),
     );
     return await this.#call(() => this.#fleet.changesAfter(position));
+  }
+
+  get leaseMs(): number {
+    return this.#fleet.leaseMs;
   }
 
   join(): Promise<number> {
@@ -372,16 +389,6 @@ function keyOf(
 
 function quotaOf({ user: { limits } }: Entry): number {
   return limits.quotaBytes ?? Infinity;
-}
-
-/** What is granted to these and not reported; of who is silent, nothing. */
-function leasedBy(nodes: readonly NodeTotals[], nowMs: number): number {
-  return nodes.filter(({ atMs }) => nowMs - atMs <= LEASE_HOLD_MS)
-    .reduce(
-      (sum, { grantedBytes, up, down }) =>
-        sum + Math.max(0, grantedBytes - up - down),
-      0,
-    );
 }
 
 /** Where seats have not ended; those that have are forgotten. */
