@@ -1163,3 +1163,21 @@ export const FLEET_CLOCK_WARN_S = 5;
 
 /** Milliseconds between two tries to take part in the fleet again. */
 export const FLEET_RETRY_MS = 1_000;
+
+/** Bytes of a fleet key. */
+export const FLEET_KEY_LENGTH = 32;
+
+/**
+ * Commands in one message while every user of a fleet is read, on a connection
+ * where nobody waits for anything else.
+ */
+export const FLEET_COPY_BATCH = 500;
+
+/** Changes of users that are read from a fleet's log at once. */
+export const FLEET_LOG_BATCH = 1_000;
+
+/**
+ * Times that a change of a user is tried again when somebody else has changed
+ * the user meanwhile.
+ */
+export const FLEET_PUT_TRIES = 5;
