@@ -18,7 +18,7 @@ import {
   type ConfiguredLocal,
   type ConfiguredRole,
   type ConfiguredServer,
-  configureLocal,
+  configureLocalOrRedir,
   configureServer,
   configureTunnel,
 } from "./config.ts";
@@ -131,7 +131,10 @@ function describeRole(
     const { services, warnings, operator } = role === "server"
       ? described(configureServer(asRole, sources), describeServer)
       : described(
-        (role === "local" ? configureLocal : configureTunnel)(asRole, sources),
+        (role === "local" ? configureLocalOrRedir : configureTunnel)(
+          asRole,
+          sources,
+        ),
         describeLocal,
       );
     const rows = table(operatorRows(operator, role));
