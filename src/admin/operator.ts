@@ -8,6 +8,7 @@ import type { DialCounts, DialPercentiles } from "../dial_times.ts";
 import type { ServerSwitches } from "../service/outbound/servers/server_group.ts";
 import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
 import type { Mode } from "../service/options.ts";
+import type { MemberStatus } from "../service/fleet/member.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
@@ -239,6 +240,8 @@ export interface Status {
   readonly keepsUsers: boolean;
   /** Programs in front of servers; not set: none. */
   readonly plugins?: readonly PluginStatus[];
+  /** Its part in a fleet; not set: none. */
+  readonly fleet?: MemberStatus;
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */

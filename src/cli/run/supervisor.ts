@@ -173,7 +173,7 @@ export class Supervisor implements Operator {
   }
 
   status(page: UserPage = FIRST_PAGE): Status {
-    const { fleet, programStatus } = this.#options;
+    const { fleet, fleetMember, programStatus } = this.#options;
     const program = programStatus();
     const ids = this.#ids();
     for (const id of ids) this.#extrasOf(id).rates.look();
@@ -189,6 +189,7 @@ export class Supervisor implements Operator {
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
       ),
+      ...fleetMember && { fleet: fleetMember.status },
       users: totals,
       servers: ids.map((id) => ({
         ...this.#serverStatus(id),
