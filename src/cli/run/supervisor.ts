@@ -42,6 +42,7 @@ import {
 } from "../../session/server_user.ts";
 import type { SharedChange, SharedUser } from "../../fleet.ts";
 import type { FleetMember } from "../../service/fleet/member.ts";
+import type { MinuteStore } from "../../minutes.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
 import { onlyKey, ownPassword, passwordOf } from "../config/credentials.ts";
@@ -79,6 +80,8 @@ export interface SupervisorOptions {
   readonly fleet: Fleet;
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
+  /** Keeps minutes; not set: a restart forgets them. */
+  readonly minutes?: MinuteStore | undefined;
   /** Everything of a status but the servers. */
   programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
   /** Host of `ss://` URIs; not set: where a server listens. */
@@ -128,6 +131,11 @@ export class Supervisor implements Operator {
     for (const user of store?.users() ?? []) {
       this.#extrasOf(user.server).made.set(user.name, user);
     }
+  }
+
+  /** Where minutes are kept; not set: nowhere. */
+  get minutes(): MinuteStore | undefined {
+    return this.#options.minutes;
   }
 
   /**

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import type { StopSignal } from "../../on_abort.ts";
 import { Deadline } from "../../clock.ts";
 import { PolicyError, UmbraError } from "../../errors.ts";
@@ -154,5 +155,3 @@ function streamOf(channel: Channel): ByteStream {
 }
 
 const NEVER = new AbortController().signal;
-
-const NOTHING = new Uint8Array(0);
