@@ -10,6 +10,7 @@ import type { DnsStatus } from "../service/dns/dns_status.ts";
 import type { ServerSwitches } from "../service/outbound/servers/server_group.ts";
 import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
 import type { Mode } from "../service/options.ts";
+import type { MemberStatus } from "../service/fleet/member.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
@@ -271,6 +272,8 @@ export interface Status {
   readonly dns?: DnsStatus;
   /** Programs in front of servers; not set: none. */
   readonly plugins?: readonly PluginStatus[];
+  /** Its part in a fleet; not set: none. */
+  readonly fleet?: MemberStatus;
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */
@@ -333,7 +336,7 @@ export interface UserStatus {
    * Where it comes from: the configuration, the API, or the configuration with
    * changes that were made at run time.
    */
-  readonly origin: "file" | "api" | "changed";
+  readonly origin: "file" | "api" | "changed" | "fleet";
   /** Whether it may not connect. */
   readonly disabled: boolean;
   /** What is allowed. */
