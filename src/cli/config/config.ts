@@ -384,11 +384,12 @@ export function configureServer(
       ...ports[i]!,
       ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
       secrets: {
-        own: server.secret,
+        // A copy: what tells an origin later keeps the whole file.
+        own: server.secret && { ...server.secret },
         users: new Map(
           // The others may be many.
           methodOf(server).userKind === "trial"
-            ? usersIn(server).map(({ name, secret }) => [name, secret])
+            ? usersIn(server).map(({ name, secret }) => [name, { ...secret }])
             : [],
         ),
       },

@@ -13,6 +13,7 @@ import {
 } from "../../users.ts";
 import { Account, dismissed, type LimitedUser, type Visit } from "./account.ts";
 import { type Follower, Movements } from "./movements.ts";
+import { NameIndex } from "./name_index.ts";
 
 /**
  * The accounts of one server: one for each user who was ever here, and one for
@@ -23,7 +24,7 @@ export class Accounts {
   readonly #movements = new Movements();
   readonly #total: Account;
   /** Everybody, in their order. */
-  #users = new Map<string, LimitedUser>();
+  #users = new NameIndex<LimitedUser>();
   /** Of those who have done something. */
   readonly #accounts = new Map<string, Account>();
 
@@ -58,7 +59,7 @@ export class Accounts {
    * and connections; who is gone or disabled loses its connections.
    */
   set(users: readonly LimitedUser[]): void {
-    this.#users = new Map(users.map((user) => [user.name, user]));
+    this.#users = new NameIndex(users);
     for (const [name, account] of this.#accounts) {
       const user = this.#users.get(name);
       if (user !== undefined) account.set(user);
@@ -68,7 +69,7 @@ export class Accounts {
 
   /** The same of one user, who may be new. */
   put(user: LimitedUser): void {
-    this.#users.set(user.name, user);
+    this.#users.set(user);
     this.#accounts.get(user.name)?.set(user);
   }
 
