@@ -25,6 +25,7 @@ const LEVEL_0 = [
   "programs",
   "observe",
   "users",
+  "fleet",
   "defect",
   "dial_times",
 ];

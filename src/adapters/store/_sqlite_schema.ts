@@ -44,6 +44,13 @@ const STEPS: readonly (readonly string[])[] = [
   ],
   // Users of the configuration that were changed or removed at run time.
   ["ALTER TABLE users ADD COLUMN standing TEXT NOT NULL DEFAULT 'made'"],
+  // What a node of a fleet keeps over restarts.
+  [
+    `CREATE TABLE node_memory (
+      key TEXT PRIMARY KEY,
+      value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+  ],
 ];
 
 /**

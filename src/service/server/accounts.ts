@@ -11,7 +11,13 @@ import {
   type UserCounts,
   type UserUsage,
 } from "../../users.ts";
-import { Account, dismissed, type LimitedUser, type Visit } from "./account.ts";
+import {
+  Account,
+  dismissed,
+  type LimitedUser,
+  type Share,
+  type Visit,
+} from "./account.ts";
 import { type Follower, Movements } from "./movements.ts";
 import { NameIndex } from "./name_index.ts";
 
@@ -27,14 +33,21 @@ export class Accounts {
   #users = new NameIndex<LimitedUser>();
   /** Of those who have done something. */
   readonly #accounts = new Map<string, Account>();
+  readonly #shareOf: (name: string) => Share | undefined;
 
   /**
    * Lets users in.
    *
    * @param clock Tells when a user was seen, and has expired.
+   * @param shareOf What of a user's limits is this server's; default: all.
    */
-  constructor(users: readonly LimitedUser[], clock: Clock) {
+  constructor(
+    users: readonly LimitedUser[],
+    clock: Clock,
+    shareOf: (name: string) => Share | undefined = () => undefined,
+  ) {
     this.#clock = clock;
+    this.#shareOf = shareOf;
     this.#total = new Account({ name: "" }, clock, this.#movements);
     this.set(users);
   }
@@ -108,9 +121,11 @@ export class Accounts {
     const whole = this.#total.connect(host, kind);
     return {
       ...visit.signal && { signal: visit.signal },
+      settled: visit.settled,
       count: (direction, bytes) => {
         const waitMs = visit.count(direction, bytes);
-        if (kind === "tcp" || waitMs === 0) whole.count(direction, bytes);
+        const isCounted = kind === "tcp" ? waitMs >= 0 : waitMs === 0;
+        if (isCounted) whole.count(direction, bytes);
         return waitMs;
       },
       [Symbol.dispose]: () => {
@@ -159,7 +174,12 @@ export class Accounts {
     if (known !== undefined) return known;
     const user = this.#users.get(name);
     if (user === undefined) return undefined;
-    const account = new Account(user, this.#clock, this.#movements);
+    const account = new Account(
+      user,
+      this.#clock,
+      this.#movements,
+      this.#shareOf(name),
+    );
     this.#accounts.set(name, account);
     return account;
   }

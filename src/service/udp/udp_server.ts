@@ -10,6 +10,7 @@
 import { concat } from "../../bytes.ts";
 import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
+import { MAX_PENDING_DATAGRAMS, MAX_PENDING_PER_FLOW } from "../../limits.ts";
 import type { Packet } from "../../codec/packet.ts";
 import type { ServerProtocol } from "../../session/family.ts";
 import type {
@@ -119,6 +120,10 @@ interface Client extends FlowOwner {
   readonly flows: Set<UdpFlow<unknown>>;
   /** Listens no more for its user to be sent away. */
   readonly leaveSignal: () => void;
+  /** Settles once its user is admitted; not set: it is. */
+  arriving: Promise<void> | undefined;
+  /** Datagrams that wait for that. */
+  waiting: number;
 }
 
 class UdpServer {
@@ -135,6 +140,8 @@ class UdpServer {
   #routes: ServerRoutes | undefined;
   #owner: LimitedUser | undefined;
   readonly #proxies: DatagramProxies | undefined;
+  /** Datagrams of all clients that wait for their users to be admitted. */
+  #waiting = 0;
 
   constructor(
     options: UdpServerOptions,
@@ -187,7 +194,11 @@ class UdpServer {
       }
       const packet = this.#packets.open(sent.payload, from);
       const client = this.#clientOf(packet, sent, reply);
-      detach(this.#flows.send(client, packet), "datagram", this.#world);
+      const isSettled = client.arriving === undefined;
+      const sending = isSettled
+        ? this.#flows.send(client, packet)
+        : this.#sendSettled(client, packet);
+      detach(sending, "datagram", this.#world);
       this.#forgetUnused(client);
       return true;
     } catch (error) {
@@ -240,13 +251,15 @@ class UdpServer {
       known.endpoint = endpoint;
       known.way = way;
       if (known.reply !== reply) this.#carry(known, reply);
-      this.#count(known, "up", payload.length);
+      if (known.arriving === undefined) {
+        this.#count(known, "up", payload.length);
+      }
       return known;
     }
     let visit: Visit | undefined;
     try {
       visit = this.#visit(user, endpoint.host);
-      count(visit, "up", payload.length);
+      if (visit.settled === undefined) count(visit, "up", payload.length);
     } catch (error) {
       visit?.[Symbol.dispose]();
       this.#packets.end(association);
@@ -260,6 +273,8 @@ class UdpServer {
       user,
       visit,
       flows: new Set(),
+      arriving: visit.settled,
+      waiting: 0,
       leaveSignal: visit.signal === undefined
         ? () => {}
         : onAbort(visit.signal, () => this.#flows.endOf(client)),
@@ -267,6 +282,37 @@ class UdpServer {
     this.#clients.set(association, client);
     this.#carry(client, reply);
     return client;
+  }
+
+  /**
+   * The first datagrams of a client wait until its user is admitted. Never
+   * rejects.
+   */
+  async #sendSettled(client: Client, packet: ClientPacket): Promise<void> {
+    client.waiting++;
+    this.#waiting++;
+    try {
+      if (
+        client.waiting > MAX_PENDING_PER_FLOW ||
+        this.#waiting > MAX_PENDING_DATAGRAMS
+      ) {
+        throw new PolicyError(
+          "ERR_POLICY_LIMIT",
+          "Too many datagrams wait for their user to be admitted",
+        );
+      }
+      await client.arriving;
+      client.arriving = undefined;
+      client.visit.signal?.throwIfAborted();
+      this.#count(client, "up", packet.payload.length);
+      await this.#flows.send(client, packet);
+    } catch (error) {
+      this.#report.dropped(error, client.endpoint.host);
+    } finally {
+      client.waiting--;
+      this.#waiting--;
+      this.#forgetUnused(client);
+    }
   }
 
   /** A client is answered by this way from now on. */
@@ -318,9 +364,10 @@ class UdpServer {
     await client.reply.send(bytes, to, { signal });
   }
 
-  /** An association ends with its last flow, or if it never had one. */
+  /** An association ends with its last flow, or if it will have none. */
   #forgetUnused(client: Client): void {
-    if (client.flows.size > 0 || !this.#clients.delete(client.key)) return;
+    if (client.flows.size > 0 || client.waiting > 0) return;
+    if (!this.#clients.delete(client.key)) return;
     this.#carried.get(client.reply)?.delete(client);
     client.leaveSignal();
     client.visit[Symbol.dispose]();
@@ -334,6 +381,8 @@ function count(visit: Visit, direction: Direction, bytes: number): void {
   if (waitMs === 0) return;
   throw new PolicyError(
     "ERR_POLICY_USER_RATE",
-    `Datagram is ${Math.ceil(waitMs)} ms too early for its user's rate`,
+    waitMs > 0
+      ? `Datagram is ${Math.ceil(waitMs)} ms too early for its user's rate`
+      : "Datagram came before its user's next lease",
   );
 }

@@ -1,0 +1,497 @@
+/**
+ * A server as one node of a fleet: it asks the source beside the path of
+ * bytes, tells it what was used, and follows who may connect.
+ *
+ * Each user has one report under way at most, so that a slow source is asked no
+ * more than a fast one. While the source does not answer, users are served on
+ * their leases, and then on what {@link MemberOptions.outage} allows.
+ *
+ * @module
+ */
+import { type Clock, pause } from "../../clock.ts";
+import { detach } from "../../defect.ts";
+import {
+  messageOf,
+  PolicyError,
+  StoreError,
+  TransportError,
+} from "../../errors.ts";
+import type {
+  FleetLink,
+  ReportOutcome,
+  Seat,
+  SharedChange,
+  SharedUser,
+  UsageReport,
+} from "../../fleet.ts";
+import {
+  FLEET_CLOCK_WARN_S,
+  FLEET_ENTER_MS,
+  FLEET_RETRY_MS,
+  FLEET_SLOW_MS,
+  FLEET_TICK_MS,
+  MAX_FLEET_BATCH,
+  SEAT_REFRESH_MS,
+} from "../../limits.ts";
+import type { Logger } from "../../observe.ts";
+import { Stop } from "../../on_abort.ts";
+import { Episode } from "../episode.ts";
+import { type Place, type ShareHost, UserShare } from "./share.ts";
+
+/** What becomes of users whose leases end while the source does not answer. */
+export type Outage = "serve" | "strict";
+
+/** How a server takes part. */
+export interface MemberOptions {
+  /** Its way to the source. */
+  readonly link: FleetLink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly outage: Outage;
+}
+
+/** What a server does with the users of its fleet. */
+export interface MemberHost {
+  /** Takes every user of its services in the place of those it had. */
+  setUsers(users: readonly SharedUser[]): void;
+  /** Takes what has happened to one. */
+  change(change: SharedChange): void;
+}
+
+/** What there is to see of a member. */
+export interface MemberStatus {
+  /** False while the source does not answer. */
+  readonly isUp: boolean;
+  /** Seconds the fleet's clock is ahead of ours. */
+  readonly clockOffsetS: number;
+  /** Milliseconds that the last answer took. */
+  readonly answerMs: number;
+  /** Bytes that passed beyond leases while the source did not answer. */
+  readonly graceBytes: number;
+  /** First connections that were admitted before the source answered. */
+  readonly uncertainAdmissions: number;
+  /** Reports by what became of them. */
+  readonly reports: Readonly<Record<ReportOutcome["kind"] | "failed", number>>;
+}
+
+/** A server in a fleet. */
+export class FleetMember implements ShareHost, AsyncDisposable {
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  readonly servesOut: boolean;
+  readonly #link: FleetLink;
+  readonly #logger: Logger;
+  readonly #shares = new Map<string, UserShare>();
+  /** Who has something to report. */
+  readonly #due = new Set<UserShare>();
+  /** Who has to be looked at each tick. */
+  readonly #held = new Set<UserShare>();
+  readonly #stop = new Stop();
+  readonly #slowness: Episode;
+  readonly #skew: Episode;
+  readonly #twins: Episode;
+  #incarnation = 0;
+  #isOut = false;
+  #offsetMs = 0;
+  #answerMs = 0;
+  #graceBytes = 0;
+  #uncertainAdmissions = 0;
+  readonly #reports = { lease: 0, unknown: 0, stale: 0, failed: 0 };
+  #cancelTick: (() => void) | undefined;
+  #cancelUrgent: (() => void) | undefined;
+  #refreshedMs = 0;
+  #isProbing = false;
+  #isRejoining = false;
+  /** What is waited for at the end. */
+  readonly #underway = new Set<Promise<unknown>>();
+
+  /** Takes no part yet. */
+  constructor({ link, clock, logger, outage }: MemberOptions) {
+    this.#link = link;
+    this.clock = clock;
+    this.leaseMs = link.leaseMs;
+    this.#logger = logger;
+    this.servesOut = outage === "serve";
+    this.#slowness = new Episode(clock);
+    this.#skew = new Episode(clock);
+    this.#twins = new Episode(clock);
+  }
+
+  get isOut(): boolean {
+    return this.#isOut;
+  }
+
+  /** What there is to see. */
+  get status(): MemberStatus {
+    return {
+      isUp: !this.#isOut,
+      clockOffsetS: this.#offsetMs / 1_000,
+      answerMs: this.#answerMs,
+      graceBytes: this.#graceBytes,
+      uncertainAdmissions: this.#uncertainAdmissions,
+      reports: { ...this.#reports },
+    };
+  }
+
+  /** The fleet's time, for what all nodes must agree on. */
+  get fleetClock(): Clock {
+    const { clock } = this;
+    return {
+      monotonicMs: () => clock.monotonicMs(),
+      unixMs: () => clock.unixMs() + this.#offsetMs,
+      schedule: (callback, delayMs) => clock.schedule(callback, delayMs),
+    };
+  }
+
+  /**
+   * Joins the fleet and follows its users until disposal.
+   *
+   * @param services Of which users are wanted.
+   * @throws {TransportError | StoreError | ConfigError} When that is not
+   * possible; it takes no part then.
+   */
+  async start(services: readonly string[], host: MemberHost): Promise<void> {
+    this.#incarnation = await this.#link.join();
+    const { users, position } = await this.#link.snapshot(services);
+    host.setUsers(users);
+    this.#track(this.#follow({ services, host, position }), "fleet: changes");
+  }
+
+  /** What a user may do here. */
+  share(service: string, name: string): UserShare {
+    const key = `${service}/${name}`;
+    const known = this.#shares.get(key);
+    if (known !== undefined) return known;
+    const share = new UserShare(service, name, this);
+    this.#shares.set(key, share);
+    return share;
+  }
+
+  due(share: UserShare, isUrgent: boolean): void {
+    this.#due.add(share);
+    if (isUrgent && !share.isReporting && !this.#isOut) {
+      // What comes in one turn goes in one message.
+      this.#cancelUrgent ??= this.clock.schedule(() => {
+        this.#cancelUrgent = undefined;
+        this.#reportAll();
+      }, 0);
+    }
+    this.#tickLater();
+  }
+
+  enter(share: UserShare, place: Place): Promise<void> | undefined {
+    if (this.#stop.aborted) return undefined;
+    this.#held.add(share);
+    this.#tickLater();
+    if (this.#isOut) return undefined;
+    const asked = this.#ask(share, place);
+    this.#track(asked, "fleet: a seat");
+    const settled = this.#patiently(asked);
+    // Its visit may be over before anybody waits for it.
+    settled.catch(() => {});
+    return settled;
+  }
+
+  leave(seat: Seat): void {
+    if (this.#isOut || this.#stop.aborted) return;
+    const leaving = this.#link.leave([seat])
+      .catch((error) => this.#fail(error));
+    this.#track(leaving, "fleet: a seat");
+  }
+
+  countGrace(bytes: number): void {
+    this.#graceBytes += bytes;
+  }
+
+  /** Reports what is left, gives leases back, and takes no part any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#cancelTick?.();
+    this.#cancelUrgent?.();
+    this.#stop.abort(
+      new TransportError("ERR_NET_CLOSED", "The server has left the fleet"),
+    );
+    if (!this.#isOut && this.#incarnation > 0) await this.#sayGoodbye();
+    await this.#link[Symbol.asyncDispose]();
+    await Promise.allSettled(this.#underway);
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    const shares = [...this.#shares.values()];
+    const seats = shares.flatMap(({ seated }) => seated)
+      .map(({ seat }) => seat);
+    try {
+      for (const batch of batches(shares)) {
+        const reports = batch.map((share) => share.report(true));
+        await this.#link.report(this.#incarnation, reports);
+      }
+      for (const batch of batches(seats)) await this.#link.leave(batch);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * Admits on the deadline; the answer holds when it comes.
+   *
+   * @throws {PolicyError} When the user is not admitted.
+   */
+  async #patiently(asked: Promise<PolicyError | undefined>): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<"late">();
+    const cancel = this.clock.schedule(() => resolve("late"), FLEET_ENTER_MS);
+    try {
+      const answer = await Promise.race([asked, late]);
+      if (answer === "late") this.#uncertainAdmissions++;
+      else if (answer !== undefined) throw answer;
+    } finally {
+      cancel();
+    }
+  }
+
+  /** @returns Why the user is not admitted; `undefined` if it is. */
+  async #ask(
+    share: UserShare,
+    place: Place,
+  ): Promise<PolicyError | undefined> {
+    const report = share.report();
+    const sentMs = this.clock.monotonicMs();
+    try {
+      const { isAdmitted, outcome, unixMs } = await this.#link.enter(
+        this.#incarnation,
+        place.seat,
+        report,
+      );
+      this.#heard(sentMs, unixMs);
+      this.#settle(share, { report, outcome, sentMs });
+      if (outcome.kind === "lease") share.seat(place, isAdmitted);
+    } catch (error) {
+      if (error instanceof PolicyError) return error;
+      this.#fail(error);
+    } finally {
+      place.asking = undefined;
+    }
+    return undefined;
+  }
+
+  #tickLater(): void {
+    if (this.#stop.aborted) return;
+    this.#cancelTick ??= this.clock.schedule(() => {
+      this.#cancelTick = undefined;
+      this.#tick();
+    }, FLEET_TICK_MS);
+  }
+
+  #tick(): void {
+    const nowMs = this.clock.monotonicMs();
+    const isRefresh = nowMs - this.#refreshedMs >= SEAT_REFRESH_MS;
+    if (isRefresh) this.#refreshedMs = nowMs;
+    for (const share of this.#held) {
+      if (!share.isHeld) this.#held.delete(share);
+      else if (share.isIdle(nowMs) || isRefresh && share.tellsOpen) {
+        this.#due.add(share);
+      }
+    }
+    if (this.#isOut) this.#probe();
+    else {
+      this.#reportAll();
+      if (isRefresh) this.#keepSeats();
+    }
+    const isIdle = this.#held.size === 0 && this.#due.size === 0;
+    if (this.#isOut || !isIdle) this.#tickLater();
+  }
+
+  /** Asks whether the source is back, one question at a time. */
+  #probe(): void {
+    if (this.#isProbing) return;
+    this.#isProbing = true;
+    this.#track(this.#report([]), "fleet: a probe");
+  }
+
+  #reportAll(): void {
+    const ready = [...this.#due].filter(({ isReporting }) => !isReporting);
+    for (const batch of batches(ready)) {
+      for (const share of batch) {
+        this.#due.delete(share);
+        share.isReporting = true;
+      }
+      this.#track(this.#report(batch), "fleet: a report");
+    }
+  }
+
+  async #report(shares: readonly UserShare[]): Promise<void> {
+    const reports = shares.map((share) => share.report());
+    const sentMs = this.clock.monotonicMs();
+    try {
+      const { outcomes, unixMs } = await this.#link.report(
+        this.#incarnation,
+        reports,
+      );
+      this.#heard(sentMs, unixMs);
+      for (const [i, share] of shares.entries()) {
+        const [report, outcome] = [reports[i]!, outcomes[i]!];
+        this.#settle(share, { report, outcome, sentMs });
+      }
+    } catch (error) {
+      this.#fail(error);
+      for (const share of shares) this.due(share, false);
+    } finally {
+      for (const share of shares) share.isReporting = false;
+      this.#isProbing = false;
+    }
+  }
+
+  #settle(share: UserShare, { report, outcome, sentMs }: Answer): void {
+    this.#reports[outcome.kind]++;
+    switch (outcome.kind) {
+      case "lease":
+        share.take(outcome.lease, report, sentMs);
+        if (share.isHeld) this.#held.add(share);
+        break;
+      case "stale":
+        this.#rejoin();
+        break;
+      case "unknown":
+        share.setUnknown();
+    }
+  }
+
+  /** Another process has this node's name. */
+  #rejoin(): void {
+    if (this.#isRejoining) return;
+    this.#isRejoining = true;
+    if (this.#twins.happens()) {
+      this.#logger.log(
+        "error",
+        `fleet: another process is node ${this.#link.node} too: give each a ` +
+          "--node of its own",
+      );
+    }
+    this.#track(this.#joinAgain(), "fleet: joining again");
+  }
+
+  async #joinAgain(): Promise<void> {
+    try {
+      await pause(this.clock, FLEET_RETRY_MS, this.#stop);
+      if (this.#stop.aborted) return;
+      this.#incarnation = await this.#link.join();
+      for (const share of this.#shares.values()) share.restart();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#isRejoining = false;
+    }
+  }
+
+  /** Says that those who have seats are still there. */
+  #keepSeats(): void {
+    const places = [...this.#held].flatMap((share) => share.seated);
+    for (const batch of batches(places)) {
+      this.#track(this.#keep(batch), "fleet: seats");
+    }
+  }
+
+  async #keep(places: readonly Place[]): Promise<void> {
+    try {
+      const kept = await this.#link.keep(places.map(({ seat }) => seat));
+      for (const [i, place] of places.entries()) {
+        place.isSeated = kept[i] === true;
+        place.isRefused = !place.isSeated;
+        if (place.isSeated && place.visits === 0) this.leave(place.seat);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #follow(
+    { services, host, position }: {
+      readonly services: readonly string[];
+      readonly host: MemberHost;
+      readonly position: string;
+    },
+  ): Promise<void> {
+    let from = position;
+    while (!this.#stop.aborted) {
+      try {
+        const next = await this.#link.changes(from);
+        if (next.isIncomplete) {
+          const snapshot = await this.#link.snapshot(services);
+          host.setUsers(snapshot.users);
+          from = snapshot.position;
+          continue;
+        }
+        for (const change of next.changes) {
+          const { service } = change.kind === "put" ? change.user : change;
+          if (services.includes(service)) host.change(change);
+        }
+        from = next.position;
+      } catch (error) {
+        this.#fail(error);
+        await pause(this.clock, FLEET_RETRY_MS, this.#stop);
+      }
+    }
+  }
+
+  /** The source has answered. */
+  #heard(sentMs: number, unixMs: number): void {
+    const nowMs = this.clock.monotonicMs();
+    this.#answerMs = nowMs - sentMs;
+    this.#offsetMs = unixMs - (this.clock.unixMs() - this.#answerMs / 2);
+    if (this.#answerMs > FLEET_SLOW_MS && this.#slowness.happens()) {
+      this.#logger.log("warn", "fleet: the source is slow", {
+        ms: Math.round(this.#answerMs),
+      });
+    }
+    const offsetS = this.#offsetMs / 1_000;
+    if (Math.abs(offsetS) > FLEET_CLOCK_WARN_S && this.#skew.happens()) {
+      this.#logger.log(
+        "warn",
+        "fleet: this machine's clock is off; set it by NTP",
+        { seconds: Math.round(-offsetS) },
+      );
+    }
+    if (!this.#isOut) return;
+    this.#isOut = false;
+    // Those who came meanwhile have no seats.
+    this.#refreshedMs = -Infinity;
+    this.#logger.log("info", "fleet: the source is back");
+  }
+
+  /** The source did not answer, or refused. */
+  #fail(error: unknown): void {
+    const isExpected = error instanceof TransportError ||
+      error instanceof StoreError;
+    if (!isExpected) throw error;
+    if (this.#stop.aborted) return;
+    this.#reports.failed++;
+    if (this.#isOut) return;
+    this.#isOut = true;
+    this.#tickLater();
+    this.#logger.log(
+      "error",
+      "fleet: the source does not answer; users are served on",
+      { code: error.code, reason: messageOf(error) },
+    );
+  }
+
+  /** Waited for at the end. */
+  #track(work: Promise<unknown>, what: string): void {
+    this.#underway.add(work);
+    const done = work.finally(() => this.#underway.delete(work));
+    detach(done, what, { logger: this.#logger });
+  }
+}
+
+/** A report, and what became of it. */
+interface Answer {
+  readonly report: UsageReport;
+  readonly outcome: ReportOutcome;
+  readonly sentMs: number;
+}
+
+/** As many as one message takes, in their order. */
+function batches<T>(all: readonly T[]): T[][] {
+  return Array.from(
+    { length: Math.ceil(all.length / MAX_FLEET_BATCH) },
+    (_, i) => all.slice(i * MAX_FLEET_BATCH, (i + 1) * MAX_FLEET_BATCH),
+  );
+}
