@@ -155,6 +155,11 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(Object.entries({
     title: "Protocol not served here",
     meaning: "An application spoke something that this port does not take.",
   },
+  ERR_PANEL_ANSWER: {
+    title: "Panel not understood",
+    meaning: "The panel answered something that is not of its protocol; " +
+      "users stay as they are.",
+  },
   ERR_DNS_MESSAGE: {
     title: "Invalid DNS message",
     meaning: "A query or an answer was no DNS message, or answered another " +
