@@ -55,6 +55,7 @@ const MAIN_LEVEL = 8;
 const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["@noble/", ["crypto"]],
   ["@std/cli/", ["cli"]],
+  ["ioredis", ["adapters"]],
   ["jsonc-parser", ["cli"]],
   ["mmdb-lib", ["adapters"]],
   ["prom-client", ["admin"]],
