@@ -49,7 +49,7 @@ import {
   PANEL_LAST_MS,
   PANEL_SAVE_MS,
 } from "../../limits.ts";
-import { onAbort, Stop } from "../../on_abort.ts";
+import { Stop } from "../../on_abort.ts";
 import { randomBelow } from "../../random.ts";
 import type { Dependencies } from "../service.ts";
 import { type PanelAddress, PanelClient } from "./panel_client.ts";
@@ -105,6 +105,7 @@ export class PanelLink implements FleetLink {
   #isEmptyOnce = false;
   readonly #waiting = new Set<() => void>();
   #loops: Promise<unknown> = Promise.resolve();
+  #cancelSave: (() => void) | undefined;
 
   private constructor(options: PanelOptions, world: Required<Dependencies>) {
     this.node = `${options.url.host}/${options.nodeId}`;
@@ -168,7 +169,6 @@ export class PanelLink implements FleetLink {
     const loops = Promise.all([this.#pullLoop(), this.#pushLoop()]);
     this.#loops = Promise.allSettled([loops]);
     detach(loops, "panel", { logger });
-    this.#saveLater();
     return Promise.resolve(1);
   }
 
@@ -241,6 +241,7 @@ export class PanelLink implements FleetLink {
     this.#stop.abort(
       new TransportError("ERR_NET_CLOSED", "The link to the panel is closed"),
     );
+    this.#cancelSave?.();
     for (const wake of this.#waiting) wake();
     await this.#loops;
     const { clock } = this.#world;
@@ -269,6 +270,7 @@ export class PanelLink implements FleetLink {
   /** Who is gone has used something all the same. */
   #hear(report: UsageReport): ReportOutcome {
     this.#book.hear(+report.name, report);
+    this.#saveLater();
     return this.#users.has(report.name)
       ? { kind: "lease", lease: UNLIMITED }
       : { kind: "unknown" };
@@ -502,12 +504,10 @@ export class PanelLink implements FleetLink {
 
   #saveLater(): void {
     if (this.#stop.aborted) return;
-    const cancel = this.#world.clock.schedule(() => {
-      leave();
+    this.#cancelSave ??= this.#world.clock.schedule(() => {
+      this.#cancelSave = undefined;
       this.#save();
-      this.#saveLater();
     }, PANEL_SAVE_MS);
-    const leave = onAbort(this.#stop, cancel);
   }
 
   #save(): void {

@@ -43,8 +43,11 @@ const FAILURE = new Error("it failed");
 
 type Sent = ReadonlyMap<number, PanelTraffic>;
 
-function answer(kind: PushOutcome["kind"], sent: Sent[] = []) {
-  return (traffic: Sent): Promise<PushOutcome> => {
+function answer(
+  kind: PushOutcome["kind"],
+  sent: Sent[] = [],
+): (traffic: Sent) => Promise<PushOutcome> {
+  return (traffic) => {
     sent.push(traffic);
     return Promise.resolve({ kind, error: FAILURE });
   };
