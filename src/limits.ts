@@ -1211,3 +1211,12 @@ export const FLEET_LOG_BATCH = 1_000;
  * the user meanwhile.
  */
 export const FLEET_PUT_TRIES = 5;
+
+/**
+ * Milliseconds for which a node that starts trusts its copy of a fleet's users:
+ * a day in which nobody can be removed from it.
+ */
+export const FLEET_COPY_MS = 86_400_000;
+
+/** Milliseconds between two notes of how old that copy is. */
+export const FLEET_COPY_NOTE_MS = 60_000;

@@ -30,6 +30,7 @@ import {
   WEIGHTS,
 } from "../src/cli/settings/balancer.ts";
 import { DNS } from "../src/cli/settings/dns.ts";
+import { FLEET } from "../src/cli/settings/fleet.ts";
 import { REDIR } from "../src/cli/settings/redir.ts";
 import { NAMES, SOCKETS } from "../src/cli/settings/sockets.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
@@ -129,6 +130,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],
   routes: [ACL, ROUTES],
   program: [RUNNING, LOG, ADMIN, CONTROL],
+  fleet: [FLEET],
   legacy: [LEGACY, SSR, SSR_PORTS, LIGHTSOCKS, BLIND],
   users: [USER, SECRET, USER_LIMITS],
 };

@@ -296,7 +296,7 @@ export interface UserStatus {
    * Where it comes from: the configuration, the API, or the configuration with
    * changes that were made at run time.
    */
-  readonly origin: "file" | "api" | "changed";
+  readonly origin: "file" | "api" | "changed" | "fleet";
   /** Whether it may not connect. */
   readonly disabled: boolean;
   /** What is allowed. */

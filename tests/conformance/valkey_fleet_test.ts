@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { openValkeyFleet } from "../../src/adapters/fleet/valkey_fleet.ts";
 import type { FleetLink } from "../../src/fleet.ts";
 import { announceSkip } from "../support/report.ts";

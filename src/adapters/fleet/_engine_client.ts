@@ -88,14 +88,15 @@ export async function openEngine(
     replyMapping: "legacy",
   });
   const client = new IoredisClient(redis, address.shown);
-  // Told by the calls that fail.
-  redis.on("error", () => {});
+  redis.on("error", (error) => client.note(error));
+  redis.on("ready", () => client.note(undefined));
   try {
     await redis.connect();
     return client;
   } catch (error) {
+    const explained = client.explain(error);
     client.close();
-    throw client.explain(error);
+    throw explained;
   }
 }
 
@@ -132,6 +133,8 @@ class IoredisClient implements EngineClient {
   readonly #redis: Redis;
   readonly #shown: string;
   #isClosed = false;
+  /** Why the connection broke, which calls are not told. */
+  #cause: unknown;
 
   constructor(redis: Redis, shown: string) {
     this.#redis = redis;
@@ -180,14 +183,22 @@ class IoredisClient implements EngineClient {
     this.#redis.disconnect();
   }
 
+  /** The connection broke, for this reason, or is there again. */
+  note(error: unknown): void {
+    this.#cause = error;
+  }
+
   /** An error of the library or of the engine as one of ours. */
-  explain(error: unknown): TransportError | StoreError {
-    const { message, name, code } = error as Error & { code?: unknown };
+  explain(thrown: unknown): TransportError | StoreError {
+    const isReply = (thrown as Error).name === "ReplyError";
+    const isLate = (thrown as Error).message === "Command timed out";
+    const error = isReply || isLate ? thrown : this.#cause ?? thrown;
+    const { message, code } = error as Error & { code?: unknown };
     const prefix = `The fleet's engine ${this.#shown}`;
     if (this.#isClosed) {
       return new TransportError("ERR_NET_CLOSED", `${prefix} is closed`);
     }
-    if (name === "ReplyError" && !PASSING.test(message)) {
+    if (isReply && !PASSING.test(message)) {
       return new StoreError(
         message.startsWith("OOM") ? "ERR_STORE_FULL" : "ERR_STORE_OTHER",
         `${prefix} refused: ${message}`,

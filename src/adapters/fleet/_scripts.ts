@@ -202,3 +202,22 @@ redis.call('XADD', KEYS[2], '*', 't', 'begin', 'id', ARGV[1])
 return 1
 `,
 };
+
+/** User; bytes up, bytes down. Counts become at least these. */
+export const RAISE: Script = {
+  keys: 1,
+  text: `-- umbra fleet 1
+if redis.call('HEXISTS', KEYS[1], 'v') == 0 then return 0 end
+local function raise(name, least)
+  local value = tonumber(redis.call('HGET', KEYS[1], name) or '0')
+  if value < least then
+    redis.call('HSET', KEYS[1], name, string.format('%.0f', least))
+  end
+end
+local up, down = tonumber(ARGV[1]), tonumber(ARGV[2])
+raise('u', up + down)
+raise('up', up)
+raise('dn', down)
+return 1
+`,
+};

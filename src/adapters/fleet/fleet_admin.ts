@@ -14,7 +14,7 @@ import {
   openEngine,
 } from "./_engine_client.ts";
 import { FleetNames, INDEX_PARTS } from "./_fleet_names.ts";
-import { FOUND, PUT, REMOVE, RESET } from "./_scripts.ts";
+import { FOUND, PUT, RAISE, REMOVE, RESET } from "./_scripts.ts";
 import {
   type Fields,
   fieldsOf,
@@ -184,6 +184,24 @@ export class FleetAdmin implements Disposable {
     const [found] = await this.#client.run(RESET, [
       [this.#names.user(id), this.#names.log, id],
     ]);
+    return found === 1;
+  }
+
+  /**
+   * Lets the counts of a user be at least these.
+   *
+   * @returns False if there is no such user.
+   */
+  async raise(
+    service: string,
+    name: string,
+    { bytesUp, bytesDown }: {
+      readonly bytesUp: number;
+      readonly bytesDown: number;
+    },
+  ): Promise<boolean> {
+    const key = this.#names.user(idOf(service, name));
+    const [found] = await this.#client.run(RAISE, [[key, bytesUp, bytesDown]]);
     return found === 1;
   }
 

@@ -109,6 +109,7 @@ const NOTES: Readonly<Record<UserStatus["origin"], string>> = {
   api: "",
   changed:
     "From the configuration file, and changed here, which holds over it.",
+  fleet: "Of the fleet: to be changed with `umbra fleet user`.",
 };
 
 async function change(

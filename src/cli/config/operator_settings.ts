@@ -18,13 +18,15 @@ import {
   RUNNING,
   type RunningSettings,
 } from "../settings/program.ts";
+import { FLEET } from "../settings/fleet.ts";
 import { complete, fromObject, fromOptions } from "../settings/read.ts";
 import { OUTBOUND } from "../settings/network.ts";
 import { NAMES, SOCKETS } from "../settings/sockets.ts";
 import type { AnySettings } from "../settings/setting.ts";
 import type { NamedConfig } from "./config_file.ts";
 import { interfaceOf } from "./outbound_settings.ts";
-import type { Secrets } from "./secrets.ts";
+import type { FleetContents } from "./fleet_settings.ts";
+import { locate, readHidden, type Secrets } from "./secrets.ts";
 
 /** What was asked for, with the defaults of what was not. */
 export interface OperatorSettings
@@ -32,6 +34,7 @@ export interface OperatorSettings
     RunningSettings,
     LogSettings,
     SocketOptions,
+    FleetContents,
     Partial<Omit<ControlSettings, "adminTokenFile">> {
   /** The line of `admin_token_file`. Never logged. */
   readonly adminToken?: string;
@@ -41,6 +44,14 @@ export interface OperatorSettings
   readonly outbound?: OutboundAddresses;
 }
 
+/** Settings that are paths. */
+type NamedFile =
+  | "adminTokenFile"
+  | "store"
+  | "fleetKey"
+  | "fleetAuthFile"
+  | "fleetCa";
+
 const TABLE = {
   ...RUNNING,
   ...LOG,
@@ -48,12 +59,14 @@ const TABLE = {
   ...CONTROL,
   ...SOCKETS,
   ...NAMES,
+  ...FLEET,
 };
 
 /** The row that each of {@link OperatorSettings} comes of. */
 export const OPERATOR_ROWS: AnySettings = {
   ...TABLE,
   adminToken: ADMIN.adminTokenFile,
+  fleetAuth: FLEET.fleetAuthFile,
   outbound: OUTBOUND.both,
 };
 
@@ -77,7 +90,7 @@ export function operatorSettings(
   const filed = file === undefined ? {} : fromObject(TABLE, file.object);
   /** An option's path, or the file's, and where it was written. */
   const path = (
-    name: "adminTokenFile" | "store",
+    name: NamedFile,
   ): readonly [string, string] | undefined => {
     const { flag, key } = TABLE[name];
     const [option, inFile] = [chosen[name], filed[name]];
@@ -89,7 +102,16 @@ export function operatorSettings(
   const tokenFile = path("adminTokenFile");
   const interfaceName = interfaceOf(args);
   const store = path("store")?.[0];
-  const { adminTokenFile: _, ...said } = complete(TABLE, {
+  const keyFile = path("fleetKey");
+  const authFile = path("fleetAuthFile");
+  const caFile = path("fleetCa");
+  const {
+    adminTokenFile: _token,
+    fleetKey: _key,
+    fleetAuthFile: _auth,
+    fleetCa: _ca,
+    ...said
+  } = complete(TABLE, {
     logPrivacy: DEFAULT_LOG_PRIVACY[role],
     ...filed,
     ...chosen,
@@ -99,6 +121,14 @@ export function operatorSettings(
     ...said,
     ...tokenFile && { adminToken: secrets.read(...tokenFile).text },
     ...store !== undefined && { store },
+    ...keyFile && { fleetKey: secrets.read(...keyFile).text },
+    ...authFile && { fleetAuth: secrets.read(...authFile).text },
+    ...caFile && {
+      fleetCa: locate(
+        caFile[1],
+        () => readHidden(caFile[0], secrets.sources),
+      ),
+    },
   };
 }
 

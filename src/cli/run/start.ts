@@ -20,14 +20,17 @@ import {
   configureTunnel,
 } from "../config/config.ts";
 import { dnsSettings } from "../config/dns_settings.ts";
+import { fleetOf } from "../config/fleet_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { guessHost } from "../tools/guess_host.ts";
 import { openNames } from "../dns/open_names.ts";
 import type { Host } from "./host.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
+import { sharedReplayFilters } from "../../security/replay_filter.ts";
 import { openOnline } from "../online/open_online.ts";
 import { openLists } from "../routes/open_lists.ts";
+import { makeMember } from "./open_member.ts";
 import { runRole } from "./run_role.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -145,6 +148,7 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
   const configured = configure();
   const { result, operator } = configured;
   const { store: path } = operator;
+  const fleet = fleetOf(operator);
   await runRole(args, host, {
     ...configured,
     role: "server",
@@ -166,18 +170,34 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
         ]
         : [],
     ],
-    supervise: (surroundings) =>
-      new Supervisor(configured, {
+    supervise: (surroundings) => {
+      const store = path === undefined
+        ? undefined
+        : surroundings.owned.use(openSqliteStore(path, surroundings));
+      const fleetMember = fleet && makeMember(fleet, {
+        clock: systemClock,
+        logger: surroundings.logger,
+        memory: store,
+        worker: host.worker,
+      });
+      // What all nodes must agree on is by the fleet's time.
+      const clock = fleetMember?.fleetClock ?? systemClock;
+      const replayFilter = sharedReplayFilters(clock, host.salts);
+      return new Supervisor(configured, {
         ...surroundings,
         configure,
-        clock: systemClock,
+        world: {
+          ...surroundings.world,
+          ...fleetMember && { clock, replayFilter },
+        },
+        clock,
         randomBytes: systemRandomBytes,
-        store: path === undefined
-          ? undefined
-          : surroundings.owned.use(openSqliteStore(path, surroundings)),
+        store,
+        fleetMember,
         publicHost: operator.publicHost,
         guessHost,
-      }),
+      });
+    },
   });
 }
 

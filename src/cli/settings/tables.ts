@@ -7,6 +7,7 @@ import type { Option } from "../options/option.ts";
 import { BALANCER, BALANCING, RUST_BALANCER, WEIGHTS } from "./balancer.ts";
 import { BLIND, LEGACY, LIGHTSOCKS, SSR, SSR_PORTS } from "./legacy.ts";
 import { DNS } from "./dns.ts";
+import { FLEET } from "./fleet.ts";
 import {
   LIST,
   LOCAL,
@@ -83,6 +84,7 @@ export const TABLES: readonly AnySettings[] = [
   LOG,
   ADMIN,
   CONTROL,
+  FLEET,
   USER,
   USER_LIMITS,
 ];

@@ -18,6 +18,7 @@ import {
 } from "../../errors.ts";
 import type {
   FleetLink,
+  NodeMemory,
   ReportOutcome,
   Seat,
   SharedChange,
@@ -30,12 +31,14 @@ import {
   FLEET_RETRY_MS,
   FLEET_SLOW_MS,
   FLEET_TICK_MS,
+  LEASE_HOLD_MS,
   MAX_FLEET_BATCH,
   SEAT_REFRESH_MS,
 } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { Stop } from "../../on_abort.ts";
 import { Episode } from "../episode.ts";
+import { NodeCopy } from "./node_copy.ts";
 import { type Place, type ShareHost, UserShare } from "./share.ts";
 
 /** What becomes of users whose leases end while the source does not answer. */
@@ -43,8 +46,12 @@ export type Outage = "serve" | "strict";
 
 /** How a server takes part. */
 export interface MemberOptions {
-  /** Its way to the source. */
-  readonly link: FleetLink;
+  /** Name of the node. */
+  readonly node: string;
+  /** Opens the way to the source. */
+  connect(): Promise<FleetLink>;
+  /** What is remembered over restarts. Default: nothing. */
+  readonly memory?: NodeMemory | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly outage: Outage;
@@ -52,6 +59,8 @@ export interface MemberOptions {
 
 /** What a server does with the users of its fleet. */
 export interface MemberHost {
+  /** Whose users are wanted, as it is now. */
+  services(): readonly string[];
   /** Takes every user of its services in the place of those it had. */
   setUsers(users: readonly SharedUser[]): void;
   /** Takes what has happened to one. */
@@ -77,10 +86,12 @@ export interface MemberStatus {
 /** A server in a fleet. */
 export class FleetMember implements ShareHost, AsyncDisposable {
   readonly clock: Clock;
-  readonly leaseMs: number;
   readonly servesOut: boolean;
-  readonly #link: FleetLink;
+  readonly #options: MemberOptions;
   readonly #logger: Logger;
+  readonly #copy: NodeCopy | undefined;
+  /** Not set until the source has answered for the first time. */
+  #link: FleetLink | undefined;
   readonly #shares = new Map<string, UserShare>();
   /** Who has something to report. */
   readonly #due = new Set<UserShare>();
@@ -90,6 +101,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   readonly #slowness: Episode;
   readonly #skew: Episode;
   readonly #twins: Episode;
+  readonly #forgetting: Episode;
+  #host: MemberHost | undefined;
   #incarnation = 0;
   #isOut = false;
   #offsetMs = 0;
@@ -106,19 +119,25 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   readonly #underway = new Set<Promise<unknown>>();
 
   /** Takes no part yet. */
-  constructor({ link, clock, logger, outage }: MemberOptions) {
-    this.#link = link;
+  constructor(options: MemberOptions) {
+    const { clock, logger, outage, memory } = options;
+    this.#options = options;
     this.clock = clock;
-    this.leaseMs = link.leaseMs;
+    this.#copy = memory && new NodeCopy(memory, clock);
     this.#logger = logger;
     this.servesOut = outage === "serve";
     this.#slowness = new Episode(clock);
     this.#skew = new Episode(clock);
     this.#twins = new Episode(clock);
+    this.#forgetting = new Episode(clock);
   }
 
   get isOut(): boolean {
     return this.#isOut;
+  }
+
+  get leaseMs(): number {
+    return this.#link?.leaseMs ?? LEASE_HOLD_MS;
   }
 
   /** What there is to see. */
@@ -144,17 +163,61 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   }
 
   /**
-   * Joins the fleet and follows its users until disposal.
+   * Joins the fleet and follows its users until disposal. While the source is
+   * away, it starts with the copy of its users.
    *
-   * @param services Of which users are wanted.
    * @throws {TransportError | StoreError | ConfigError} When that is not
    * possible; it takes no part then.
    */
-  async start(services: readonly string[], host: MemberHost): Promise<void> {
-    this.#incarnation = await this.#link.join();
-    const { users, position } = await this.#link.snapshot(services);
-    host.setUsers(users);
-    this.#track(this.#follow({ services, host, position }), "fleet: changes");
+  async start(host: MemberHost): Promise<void> {
+    try {
+      await this.#connect(host);
+    } catch (error) {
+      const copy = isOutage(error)
+        ? this.#copy?.users(host.services())
+        : undefined;
+      if (copy === undefined) throw error;
+      host.setUsers(copy);
+      this.#host = host;
+      this.#fail(error);
+    }
+  }
+
+  async #connect(host: MemberHost): Promise<void> {
+    const link = await this.#options.connect();
+    try {
+      await this.#sayKept(link);
+      this.#incarnation = await link.join();
+      // What time it is, before anybody's time is judged.
+      const sentMs = this.clock.monotonicMs();
+      const { unixMs } = await link.report(this.#incarnation, []);
+      this.#heard(sentMs, unixMs);
+      const place = await this.#readAll(link, host);
+      this.#link = link;
+      this.#track(this.#follow(link, host, place), "fleet: changes");
+    } catch (error) {
+      await link[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Totals of a process that was killed, which the source may not have. */
+  async #sayKept(link: FleetLink): Promise<void> {
+    const kept = this.#copy?.totals() ?? [];
+    const incarnations = new Set(kept.map(({ incarnation }) => incarnation));
+    for (const incarnation of incarnations) {
+      const reports = kept.filter((one) => one.incarnation === incarnation)
+        .map(({ report }) => ({
+          ...report,
+          // The lease goes back with them.
+          wantBytes: 0,
+          sequence: report.sequence + 1,
+        }));
+      for (const batch of batches(reports)) {
+        await link.report(incarnation, batch);
+      }
+    }
+    if (kept.length > 0) this.#copy?.forgetTotals();
   }
 
   /** What a user may do here. */
@@ -194,7 +257,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 
   leave(seat: Seat): void {
     if (this.#isOut || this.#stop.aborted) return;
-    const leaving = this.#link.leave([seat])
+    const leaving = this.#reach().leave([seat])
       .catch((error) => this.#fail(error));
     this.#track(leaving, "fleet: a seat");
   }
@@ -210,21 +273,25 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     this.#stop.abort(
       new TransportError("ERR_NET_CLOSED", "The server has left the fleet"),
     );
-    if (!this.#isOut && this.#incarnation > 0) await this.#sayGoodbye();
-    await this.#link[Symbol.asyncDispose]();
+    const link = this.#link;
+    if (link !== undefined) {
+      if (!this.#isOut) await this.#sayGoodbye(link);
+      await link[Symbol.asyncDispose]();
+    }
     await Promise.allSettled(this.#underway);
   }
 
-  async #sayGoodbye(): Promise<void> {
+  async #sayGoodbye(link: FleetLink): Promise<void> {
     const shares = [...this.#shares.values()];
     const seats = shares.flatMap(({ seated }) => seated)
       .map(({ seat }) => seat);
     try {
       for (const batch of batches(shares)) {
         const reports = batch.map((share) => share.report(true));
-        await this.#link.report(this.#incarnation, reports);
+        await link.report(this.#incarnation, reports);
       }
-      for (const batch of batches(seats)) await this.#link.leave(batch);
+      for (const batch of batches(seats)) await link.leave(batch);
+      this.#remember((copy) => copy.forgetTotals());
     } catch (error) {
       this.#fail(error);
     }
@@ -255,7 +322,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     const report = share.report();
     const sentMs = this.clock.monotonicMs();
     try {
-      const { isAdmitted, outcome, unixMs } = await this.#link.enter(
+      const { isAdmitted, outcome, unixMs } = await this.#reach().enter(
         this.#incarnation,
         place.seat,
         report,
@@ -292,7 +359,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     }
     if (this.#isOut) this.#probe();
     else {
-      this.#reportAll();
+      this.#reportAll({ isKept: true });
       if (isRefresh) this.#keepSeats();
     }
     const isIdle = this.#held.size === 0 && this.#due.size === 0;
@@ -303,25 +370,51 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   #probe(): void {
     if (this.#isProbing) return;
     this.#isProbing = true;
-    this.#track(this.#report([]), "fleet: a probe");
+    this.#track(
+      this.#link === undefined ? this.#connectAgain() : this.#report([]),
+      "fleet: a probe",
+    );
   }
 
-  #reportAll(): void {
+  async #connectAgain(): Promise<void> {
+    try {
+      await this.#connect(this.#host!);
+      this.#back();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#isProbing = false;
+    }
+  }
+
+  #reach(): FleetLink {
+    if (this.#link !== undefined) return this.#link;
+    throw new TransportError("ERR_NET_CLOSED", "The fleet was not reached yet");
+  }
+
+  /** @param isKept True if totals are kept before they are sent. */
+  #reportAll({ isKept = false } = {}): void {
     const ready = [...this.#due].filter(({ isReporting }) => !isReporting);
     for (const batch of batches(ready)) {
       for (const share of batch) {
         this.#due.delete(share);
         share.isReporting = true;
       }
-      this.#track(this.#report(batch), "fleet: a report");
+      this.#track(this.#report(batch, isKept), "fleet: a report");
     }
   }
 
-  async #report(shares: readonly UserShare[]): Promise<void> {
+  async #report(
+    shares: readonly UserShare[],
+    isKept = false,
+  ): Promise<void> {
     const reports = shares.map((share) => share.report());
+    if (isKept) {
+      this.#remember((copy) => copy.keepTotals(this.#incarnation, reports));
+    }
     const sentMs = this.clock.monotonicMs();
     try {
-      const { outcomes, unixMs } = await this.#link.report(
+      const { outcomes, unixMs } = await this.#reach().report(
         this.#incarnation,
         reports,
       );
@@ -361,7 +454,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     if (this.#twins.happens()) {
       this.#logger.log(
         "error",
-        `fleet: another process is node ${this.#link.node} too: give each a ` +
+        `fleet: another process is node ${this.#options.node} too: give each a ` +
           "--node of its own",
       );
     }
@@ -372,7 +465,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     try {
       await pause(this.clock, FLEET_RETRY_MS, this.#stop);
       if (this.#stop.aborted) return;
-      this.#incarnation = await this.#link.join();
+      this.#incarnation = await this.#reach().join();
       for (const share of this.#shares.values()) share.restart();
     } catch (error) {
       this.#fail(error);
@@ -391,7 +484,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 
   async #keep(places: readonly Place[]): Promise<void> {
     try {
-      const kept = await this.#link.keep(places.map(({ seat }) => seat));
+      const kept = await this.#reach().keep(places.map(({ seat }) => seat));
       for (const [i, place] of places.entries()) {
         place.isSeated = kept[i] === true;
         place.isRefused = !place.isSeated;
@@ -403,31 +496,54 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   }
 
   async #follow(
-    { services, host, position }: {
-      readonly services: readonly string[];
-      readonly host: MemberHost;
-      readonly position: string;
-    },
+    link: FleetLink,
+    host: MemberHost,
+    place: Followed,
   ): Promise<void> {
-    let from = position;
+    let { services, position } = place;
     while (!this.#stop.aborted) {
       try {
-        const next = await this.#link.changes(from);
-        if (next.isIncomplete) {
-          const snapshot = await this.#link.snapshot(services);
-          host.setUsers(snapshot.users);
-          from = snapshot.position;
+        const next = await link.changes(position);
+        const isOther = host.services().join() !== services.join();
+        if (next.isIncomplete || isOther) {
+          ({ services, position } = await this.#readAll(link, host));
           continue;
         }
-        for (const change of next.changes) {
-          const { service } = change.kind === "put" ? change.user : change;
-          if (services.includes(service)) host.change(change);
-        }
-        from = next.position;
+        const changes = next.changes.filter((change) =>
+          services.includes(
+            change.kind === "put" ? change.user.service : change.service,
+          )
+        );
+        for (const change of changes) host.change(change);
+        this.#remember((copy) => copy.change(changes));
+        position = next.position;
       } catch (error) {
         this.#fail(error);
         await pause(this.clock, FLEET_RETRY_MS, this.#stop);
       }
+    }
+  }
+
+  async #readAll(link: FleetLink, host: MemberHost): Promise<Followed> {
+    const services = host.services();
+    const { users, position } = await link.snapshot(services);
+    host.setUsers(users);
+    this.#remember((copy) => copy.replace(users));
+    return { services, position };
+  }
+
+  /** What the disk does not keep is lost with the process, and no more. */
+  #remember(keep: (copy: NodeCopy) => void): void {
+    if (this.#copy === undefined) return;
+    try {
+      keep(this.#copy);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (!this.#forgetting.happens()) return;
+      this.#logger.log("error", "fleet: cannot keep a copy", {
+        code: error.code,
+        reason: error.message,
+      });
     }
   }
 
@@ -449,6 +565,10 @@ export class FleetMember implements ShareHost, AsyncDisposable {
         { seconds: Math.round(-offsetS) },
       );
     }
+    this.#back();
+  }
+
+  #back(): void {
     if (!this.#isOut) return;
     this.#isOut = false;
     // Those who came meanwhile have no seats.
@@ -458,9 +578,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 
   /** The source did not answer, or refused. */
   #fail(error: unknown): void {
-    const isExpected = error instanceof TransportError ||
-      error instanceof StoreError;
-    if (!isExpected) throw error;
+    if (!isOutage(error)) throw error;
     if (this.#stop.aborted) return;
     this.#reports.failed++;
     if (this.#isOut) return;
@@ -479,6 +597,16 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     const done = work.finally(() => this.#underway.delete(work));
     detach(done, what, { logger: this.#logger });
   }
+}
+
+/** Whose users are followed, and from where. */
+interface Followed {
+  readonly services: readonly string[];
+  readonly position: string;
+}
+
+function isOutage(error: unknown): error is TransportError | StoreError {
+  return error instanceof TransportError || error instanceof StoreError;
 }
 
 /** A report, and what became of it. */

@@ -66,6 +66,8 @@ const DEFAULTS = {
   managerAnywhere: false,
   ipv6First: false,
   drainMs: 0,
+  fleetOutage: "serve",
+  fleetPlain: false,
 } as const;
 
 test("operatorSettings() has the defaults, when nothing is asked for", () => {

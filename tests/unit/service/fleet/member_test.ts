@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryFleet } from "../../../../src/adapters/fleet/memory_fleet.ts";
 import type { Clock } from "../../../../src/clock.ts";
-import type { SharedChange, SharedUser } from "../../../../src/fleet.ts";
+import type {
+  NodeMemory,
+  SharedChange,
+  SharedUser,
+} from "../../../../src/fleet.ts";
 import {
   FLEET_ENTER_MS,
   FLEET_TICK_MS,
@@ -41,13 +45,16 @@ class Node {
   constructor(
     fleet: MemoryFleet,
     name: string,
-    { outage = "serve", clock = fleet.clock }: {
+    { outage = "serve", clock = fleet.clock, memory }: {
       outage?: Outage;
       clock?: Clock;
+      memory?: NodeMemory;
     } = {},
   ) {
     this.member = new FleetMember({
-      link: fleet.link(name),
+      node: name,
+      connect: () => Promise.resolve(fleet.link(name)),
+      memory,
       clock,
       outage,
       logger: {
@@ -66,7 +73,8 @@ class Node {
 
   async start(): Promise<this> {
     const { accounts } = this;
-    await this.member.start([SERVICE], {
+    await this.member.start({
+      services: () => [SERVICE],
       setUsers: (users) => accounts.set(users),
       change(change: SharedChange): void {
         if (change.kind === "put") accounts.put(change.user);
