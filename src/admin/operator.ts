@@ -7,6 +7,7 @@
 import type { DialCounts, DialPercentiles } from "../dial_times.ts";
 import type { ServerSwitches } from "../service/outbound/servers/server_group.ts";
 import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
+import type { PanelStatus } from "../service/panel/panel_link.ts";
 import type { Mode } from "../service/options.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
@@ -234,6 +235,8 @@ export interface Status {
   readonly keepsUsers: boolean;
   /** Programs in front of servers; not set: none. */
   readonly plugins?: readonly PluginStatus[];
+  /** The panel whose node it is; not set: it is none. */
+  readonly panel?: PanelStatus;
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */

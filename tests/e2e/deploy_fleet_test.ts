@@ -5,10 +5,18 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { parse } from "yaml";
+import { findCommand } from "../../src/cli/commands/commands.ts";
 import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
 import { missingPrograms } from "./clients.ts";
@@ -59,6 +67,44 @@ include ${join(FLEET, "nginx-stream.conf")};
   );
   const said = accepts("nginx", "-t", "-c", file);
   assert.doesNotMatch(said, /\[warn\]/);
+});
+
+/** A configuration that stands in deploy/fleet/compose.yaml. */
+function inCompose(name: string): string {
+  const text = readFileSync(join(FLEET, "compose.yaml"), "utf8");
+  const file = join(folder, `${name}.conf`);
+  const { configs } = parse(text, { merge: true });
+  // A dollar is written as two; the nodes have names only in their network.
+  const content = configs[name].content.replaceAll("$$", "$")
+    .replaceAll(/\bfra\d:/g, "127.0.0.1:");
+  const load = `load_module ${STREAM_MODULE}; pid ${folder}/pid;\n`;
+  writeFileSync(file, name === "nginx" ? load + content : content);
+  return file;
+}
+
+test("haproxy and nginx take what compose.yaml gives them", {
+  skip: HAPROXY_SKIP || NGINX_SKIP,
+}, () => {
+  accepts("haproxy", "-c", "-f", inCompose("haproxy"));
+  accepts("nginx", "-t", "-c", inCompose("nginx"));
+});
+
+test("compose.yaml starts three nodes that are alike but for their names", () => {
+  const text = readFileSync(join(FLEET, "compose.yaml"), "utf8");
+  const { services, secrets } = parse(text, { merge: true });
+  const nodes = ["fra1", "fra2", "fra3"].map((name) => services[name]);
+  for (const { command, hostname: _, ...node } of nodes) {
+    assert.deepEqual(command, nodes[0].command);
+    const { hostname: _first, command: _command, ...first } = nodes[0];
+    assert.deepEqual(node, first);
+    for (const secret of node.secrets) assert.ok(secret in secrets);
+  }
+  // Who runs this command line is understood.
+  const flags = nodes[0].command.filter((word: string) => /^--/.test(word));
+  const known = new Set(
+    findCommand("server")!.options.map(({ name }) => `--${name}`),
+  );
+  assert.deepEqual(flags.filter((flag: string) => !known.has(flag)), []);
 });
 
 test("helm takes deploy/chart, and fills it", { skip: HELM_SKIP }, () => {

@@ -22,6 +22,7 @@ const SLIP = 2;
 /** Keys in which, or below which, no value may be shown. */
 const SECRET_KEYS: ReadonlySet<unknown> = new Set([
   "password",
+  "token",
   "key",
   "port_password",
   "additional_ports",

@@ -42,6 +42,7 @@ import {
 } from "../../session/server_user.ts";
 import type { SharedChange, SharedUser } from "../../fleet.ts";
 import type { FleetMember } from "../../service/fleet/member.ts";
+import type { PanelStatus } from "../../service/panel/panel_link.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
 import { onlyKey, ownPassword, passwordOf } from "../config/credentials.ts";
@@ -87,6 +88,8 @@ export interface SupervisorOptions {
   guessHost(): string;
   /** The fleet; not set: users are this program's own. */
   readonly fleetMember?: FleetMember | undefined;
+  /** What there is to see of the panel whose node it is. */
+  readonly panel?: (() => PanelStatus) | undefined;
 }
 
 /** One running server, as far as it is not the configuration's. */
@@ -173,7 +176,7 @@ export class Supervisor implements Operator {
   }
 
   status(page: UserPage = FIRST_PAGE): Status {
-    const { fleet, programStatus } = this.#options;
+    const { fleet, programStatus, panel } = this.#options;
     const program = programStatus();
     const ids = this.#ids();
     for (const id of ids) this.#extrasOf(id).rates.look();
@@ -186,6 +189,7 @@ export class Supervisor implements Operator {
     return {
       ...program,
       keepsUsers: this.#options.store !== undefined,
+      ...panel && { panel: panel() },
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
       ),

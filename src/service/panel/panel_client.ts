@@ -99,7 +99,7 @@ export class PanelClient {
     addresses: ReadonlyMap<number, readonly string[]>,
     signal: StopSignal,
   ): Promise<void> {
-    const answer = await this.#call("alive", {
+    const answer = await this.#ask("alive", {
       signal,
       body: formatAlive(addresses),
     });
@@ -113,7 +113,7 @@ export class PanelClient {
   ): Promise<PushOutcome> {
     let isSent = false;
     try {
-      const answer = await this.#call("push", {
+      const answer = await this.#ask("push", {
         signal,
         body: formatTraffic(traffic),
         onSending: () => isSent = true,
@@ -137,14 +137,14 @@ export class PanelClient {
       readonly read: (text: string) => T;
     },
   ): Promise<Known<T> | undefined> {
-    const answer = await this.#call(action, { signal, tag });
+    const answer = await this.#ask(action, { signal, tag });
     if (answer.status === 304 && tag !== undefined) return undefined;
     const text = this.#content(answer);
     const [etag] = fieldValues(answer.fields, "etag");
     return { value: read(text), text, tag: etag };
   }
 
-  #call(
+  #ask(
     action: string,
     { signal, tag, body, onSending }: {
       readonly signal: StopSignal;
