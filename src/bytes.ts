@@ -3,6 +3,37 @@
  *
  * @module
  */
+import { MAX_CUT_BYTES, PIECE_BYTES } from "./limits.ts";
+
+/** What {@link cutBytes} cuts from, and where it goes on. */
+let piece: ArrayBuffer = new ArrayBuffer(0);
+let cutAt = 0;
+
+/**
+ * Zeros for what does not live long, such as a datagram: cut from a larger
+ * piece, which lives as long as one of its parts. On Deno an array with memory
+ * of its own costs ten times as much.
+ */
+export function cutBytes(length: number): Uint8Array {
+  if (length > MAX_CUT_BYTES) return new Uint8Array(length);
+  if (cutAt + length > piece.byteLength) {
+    piece = new ArrayBuffer(PIECE_BYTES);
+    cutAt = 0;
+  }
+  const part = new Uint8Array(piece, cutAt, length);
+  // The next one begins at a word.
+  cutAt += (length + 7) & ~7;
+  return part;
+}
+
+/** As `subarray()`, which takes both runtimes several times as long. */
+export function viewOf(
+  bytes: Uint8Array,
+  begin: number,
+  end: number = bytes.length,
+): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + begin, end - begin);
+}
 
 /**
  * Joins byte arrays into one fresh array.

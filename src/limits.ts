@@ -427,8 +427,8 @@ export const CALM_MS = 60_000;
 export const SHORTAGE_SHARE = 0.75;
 
 /**
- * Descriptors kept for listeners, files, name look-ups, the runtime, and the
- * operator's port (`MAX_ADMIN_CONNECTIONS`).
+ * Descriptors kept for listeners, files, name look-ups, the runtime, the
+ * operator's port (`MAX_ADMIN_CONNECTIONS`) and that of invitations.
  */
 export const RESERVED_DESCRIPTORS = 64;
 
@@ -551,10 +551,19 @@ export const SELF_TEST_MS = 3_000;
 export const BELL_RETRY_MS = 5;
 
 /**
- * Datagrams that a UDP flow may be delivering to its client at once, where the
- * transport sends several together; then it takes no more until one has left.
+ * Bytes of a piece of memory that short-lived arrays are cut from: some forty
+ * datagrams of 1,500 bytes. One that waits keeps the whole piece.
  */
-export const MAX_DELIVERIES_PER_FLOW = 64;
+export const PIECE_BYTES = 65_536;
+
+/** Bytes of the longest of these arrays; a longer one has its own memory. */
+export const MAX_CUT_BYTES = 4_096;
+
+/**
+ * Addresses of senders that a thread keeps as text; then it forgets all: one
+ * for each of {@link MAX_UDP_FLOWS}.
+ */
+export const MAX_KNOWN_ADDRESSES = 1_024;
 
 /** Datagrams that one call of the system receives or sends. */
 export const DATAGRAM_BATCH = 64;
@@ -606,8 +615,8 @@ export const MAX_UDP_FLOWS = 1_024;
 export const UDP_DESCRIPTOR_SHARE = 0.25;
 
 /**
- * Datagrams of one flow that may wait for its socket, a name or the system;
- * a name that is slow to resolve holds up so many.
+ * Datagrams of one flow that may wait in each direction, for its socket, a name
+ * or the system; a name that is slow to resolve holds up so many.
  */
 export const MAX_PENDING_PER_FLOW = 64;
 
@@ -731,6 +740,12 @@ export const MAX_ADMIN_HEAD_LENGTH = 16_384;
  */
 export const MAX_ADMIN_CONNECTIONS = 32;
 
+/**
+ * Connections to the port of invitations at once, in the same way: a page is one
+ * request. They are among `RESERVED_DESCRIPTORS`, too.
+ */
+export const MAX_INVITE_CONNECTIONS = 16;
+
 /** Part of the descriptors they may take where there are few. */
 export const ADMIN_DESCRIPTOR_SHARE = 0.125;
 
@@ -751,7 +766,8 @@ export const ADMIN_KEEP_ALIVE_MS = 15_000;
 
 /**
  * Wrong tokens of one address in a window that are logged; further ones are
- * answered with 429. The right token passes all the same.
+ * answered with 429. The right token passes all the same. Also the wrong secret
+ * paths of one user from one address, after which none is judged.
  */
 export const MAX_WRONG_TOKENS = 10;
 
@@ -760,8 +776,17 @@ export const MAX_WRONG_TOKENS = 10;
  */
 export const WRONG_TOKEN_WINDOW_MS = 60_000;
 
-/** Addresses whose wrong tokens are counted; the oldest makes room. */
+/**
+ * Addresses whose wrong tokens are counted, and addresses with users whose wrong
+ * paths are; the oldest makes room.
+ */
 export const MAX_WRONG_TOKEN_PEERS = 1_024;
+
+/** Hours until an app asks for its subscription again: a new key arrives the same day. */
+export const PROFILE_UPDATE_HOURS = 12;
+
+/** Milliseconds until the files of a certificate are looked at again. */
+export const CERTIFICATE_LOOK_MS = 60_000;
 
 /** Characters of the name of a user. */
 export const MAX_USER_NAME_LENGTH = 64;

@@ -5,8 +5,9 @@
  *
  * @module
  */
-import type { StopSignal } from "./on_abort.ts";
 import type { BufferPool } from "./buffer_pool.ts";
+import type { TransportError } from "./errors.ts";
+import type { StopSignal } from "./on_abort.ts";
 
 /** One end of a connection. */
 export interface Endpoint {
@@ -153,18 +154,48 @@ export interface Datagram {
   readonly to?: Endpoint;
 }
 
+/** Takes what comes to a socket, without a promise for each datagram. */
+export interface DatagramTaker {
+  /** A datagram has come. */
+  take(datagram: Datagram): void;
+  /**
+   * Receiving has failed. The socket stays usable: `handTo` is called again
+   * when it shall go on.
+   */
+  fail(error: TransportError): void;
+}
+
+/**
+ * What became of a datagram that was posted: nothing is told of one that the
+ * system has taken, and of another one why not, as `send` rejects.
+ */
+export type Posted = (error?: unknown) => void;
+
 /**
  * A UDP socket that is connected to nobody. What the network says of a
  * datagram sent earlier (ICMP) never fails it.
  *
- * What comes is kept in a queue of `MAX_QUEUED_DATAGRAMS`; what comes while it
- * is full is dropped and counted.
+ * What comes is kept in a queue of `MAX_QUEUED_DATAGRAMS` until it is asked for;
+ * what comes while it is full is dropped and counted.
  */
 export interface DatagramSocket {
   /** Where it is bound; the port is the real one. */
   readonly address: Endpoint;
-  /** Datagrams dropped so far because the queue was full. */
+  /**
+   * Datagrams dropped so far because the queue was full, or the system's buffer
+   * where the system tells.
+   */
   readonly dropped: number;
+  /**
+   * Bytes of the receive buffer that the system has granted; not set where it
+   * does not tell.
+   */
+  readonly receiveBuffer?: number | undefined;
+  /**
+   * Hands everything to `taker` from now on, what waits already before this
+   * returns. Use this or `receive()`.
+   */
+  handTo(taker: DatagramTaker): void;
   /**
    * The next datagram, or `undefined` once the socket is closed. An abort of
    * the signal loses no datagram.
@@ -186,6 +217,15 @@ export interface DatagramSocket {
     to: Endpoint,
     options?: WaitOptions,
   ): Promise<void>;
+  /**
+   * Sends one datagram without a promise. What is posted while the system is
+   * slow leaves in order, and is bounded by the caller.
+   *
+   * @param payload Borrowed until `posted` is called.
+   * @param to As of `send`.
+   * @param posted Called once, at once or later.
+   */
+  post(payload: Uint8Array, to: Endpoint, posted: Posted): void;
   /** Gives the descriptor back at once; drops what is queued. Idempotent. */
   close(): void;
 }

@@ -52,16 +52,8 @@ const PASSES: Readonly<Record<string, Pass>> = {
   },
   bun: {
     title: "Bun",
-    commands: (reportFor) => [[
-      bunPath(),
-      // What deno.lock does not pin must not be fetched behind our back.
-      "--no-install",
-      "test",
-      "--timeout=60000",
-      "--reporter=junit",
-      `--reporter-outfile=${reportFor("all")}`,
-      ...testFiles(isPortable).map((path) => `./${path}`),
-    ]],
+    commands: (reportFor) =>
+      besideThenAlone(reportFor, testFiles(isPortable), bunTest),
   },
   e2e: {
     title: "End to end, on Deno",
@@ -180,25 +172,48 @@ function readReport(path: string): string {
   }
 }
 
+/** A command that runs files beside each other, or one after the other. */
+type Runner = (
+  report: string,
+  files: readonly string[],
+  ...options: string[]
+) => string[];
+
 function denoTest(
   report: string,
-  files: string[],
+  files: readonly string[],
   ...options: string[]
 ): string[] {
   const runner = [process.execPath, "test", "-A", `--junit-path=${report}`];
   return [...runner, ...options, ...files];
 }
 
+function bunTest(
+  report: string,
+  files: readonly string[],
+  ...options: string[]
+): string[] {
+  return [
+    bunPath(),
+    // What deno.lock does not pin must not be fetched behind our back.
+    ...["--no-install", "test", "--timeout=60000"],
+    ...["--reporter=junit", `--reporter-outfile=${report}`],
+    ...options,
+    ...files.map((path) => `./${path}`),
+  ];
+}
+
 /** What can run beside others first, then what must be alone. */
 function besideThenAlone(
   reportFor: (name: string) => string,
   files: string[],
+  run: Runner = denoTest,
 ): string[][] {
   const beside = files.filter((path) => !ALONE.test(path));
   const alone = files.filter((path) => ALONE.test(path));
   return [
-    denoTest(reportFor("beside"), beside, "--parallel"),
-    denoTest(reportFor("alone"), alone),
+    run(reportFor("beside"), beside, "--parallel"),
+    run(reportFor("alone"), alone),
   ];
 }
 

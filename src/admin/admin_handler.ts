@@ -16,11 +16,14 @@ import {
   renderMetrics,
   SCRAPED_USERS,
 } from "./metrics.ts";
+import {
+  type InvitationOptions,
+  invitationRoutes,
+} from "./invite/invitations.ts";
 import type { Operator } from "./operator.ts";
 import type { Minute } from "./day_history.ts";
 import { failure, failureWith, json, text } from "./replies.ts";
 import { dataRoute, findRoute, type Route } from "./router.ts";
-import { sip008Routes } from "./sip008.ts";
 import { ssmApi } from "./ssm_api.ts";
 import { upstreamsApi } from "./upstreams_api.ts";
 import { NO_USERS } from "./user_page.ts";
@@ -41,6 +44,11 @@ export interface AdminOptions extends GuardSettings {
   readonly page?: AdminPage | undefined;
   /** The last day; not set: nobody remembers it. */
   readonly history?: (() => readonly Minute[]) | undefined;
+  /**
+   * Address of the port for users, without a slash at its end; not set: users
+   * have no invitations here.
+   */
+  readonly inviteUrl?: (() => string) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -63,8 +71,18 @@ export function createAdminHandler(options: AdminOptions): AdminHandler {
     harden(await answer({ request, peer, guard, routes }));
 }
 
+/**
+ * Makes the handler of a port that has invitations and subscriptions, and
+ * nothing of the operator.
+ */
+export function createInviteHandler(options: InvitationOptions): AdminHandler {
+  const routes = invitationRoutes(options);
+  return async (request, peer) =>
+    harden(await answer({ request, peer, routes, guard: undefined }));
+}
+
 function routesOf(
-  { operator, page, history = () => [] }: AdminOptions,
+  { operator, page, history = () => [], inviteUrl, clock }: AdminOptions,
 ): Route[] {
   return [
     {
@@ -92,10 +110,12 @@ function routesOf(
         ),
     ),
     dataRoute("GET /api/history", () => json({ minutes: history() })),
-    ...usersApi(operator),
+    ...usersApi(operator, inviteUrl),
     ...upstreamsApi(operator),
     ...ssmApi(operator),
-    ...sip008Routes(operator),
+    ...inviteUrl === undefined
+      ? []
+      : invitationRoutes({ operator, inviteUrl, clock }),
   ];
 }
 
@@ -116,13 +136,14 @@ function pageRoute({ html, csp }: AdminPage): Route {
 async function answer({ request, peer, guard, routes }: {
   readonly request: Request;
   readonly peer: Endpoint | undefined;
-  readonly guard: Guard;
+  /** Not set where every path is a secret. */
+  readonly guard: Guard | undefined;
   readonly routes: readonly Route[];
 }): Promise<Response> {
   const url = new URL(request.url);
   const match = findRoute(routes, request.method, url.pathname);
   // What is nowhere is guarded too: a stranger learns no more than that.
-  const refusal = guard.refuse(request, match?.access ?? "data", peer);
+  const refusal = guard?.refuse(request, match?.access ?? "data", peer);
   if (refusal !== undefined) return refusal;
   if (match === undefined) return failure(404, "There is nothing here");
   const { route, methods, param } = match;
@@ -132,7 +153,7 @@ async function answer({ request, peer, guard, routes }: {
     });
   }
   try {
-    return await route.handle({ request, url, param });
+    return await route.handle({ request, url, peer, param });
   } catch (error) {
     // Gone since it was looked up, see Operator.
     if (error instanceof RangeError) return failure(404, error.message);

@@ -14,6 +14,11 @@ const QUIET_ZONE = 4;
 /** Bytes in the largest symbol, version 40 with low correction: §7.1. */
 export const MAX_QR_BYTES = 2_953;
 
+/** True if a QR code can hold a text. */
+export function fitsQr(text: string): boolean {
+  return new TextEncoder().encode(text).length <= MAX_QR_BYTES;
+}
+
 /**
  * A text as a square of modules, quiet zone included; `true` is dark.
  *

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Endpoint } from "../transport.ts";
 
 /**
  * What a request must satisfy; see `guard.ts`. `secret`: nothing, its path is
@@ -16,6 +17,8 @@ export type Access = "secret" | "health" | "open" | "data";
 export interface Call {
   readonly request: Request;
   readonly url: URL;
+  /** Who asks; not set for a unix socket. */
+  readonly peer: Endpoint | undefined;
   /** The value of `:name` in the path of the route; decoded. */
   param(name: string): string;
 }

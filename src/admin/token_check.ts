@@ -6,11 +6,7 @@
 import { equalBytes } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import { deriveSecret } from "../crypto/derived_secret.ts";
-import {
-  MAX_WRONG_TOKEN_PEERS,
-  MAX_WRONG_TOKENS,
-  WRONG_TOKEN_WINDOW_MS,
-} from "../limits.ts";
+import { Guesses } from "./guesses.ts";
 
 /** What becomes of a request, by its token. */
 export type TokenVerdict =
@@ -22,20 +18,12 @@ export type TokenVerdict =
   /** Wrong, after too many others that were: no other log line is due. */
   | "blocked";
 
-/** Wrong tokens of one address in a window. */
-interface Guesses {
-  count: number;
-  last: Uint8Array | undefined;
-  readonly sinceMs: number;
-}
-
 const PURPOSE = "umbra 2026-11-21 token of the operator's port";
 
 /** Compares tokens. */
 export class TokenCheck {
   readonly #digest: Uint8Array;
-  readonly #clock: Clock;
-  readonly #guesses = new Map<string, Guesses>();
+  readonly #guesses: Guesses;
 
   /**
    * Keeps no token, only its digest.
@@ -44,7 +32,7 @@ export class TokenCheck {
    */
   constructor(token: string, clock: Clock) {
     this.#digest = deriveSecret(token, PURPOSE);
-    this.#clock = clock;
+    this.#guesses = new Guesses(clock);
   }
 
   /**
@@ -59,24 +47,7 @@ export class TokenCheck {
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? "";
     const digest = deriveSecret(token, PURPOSE);
     if (equalBytes(digest, this.#digest)) return "right";
-    const guesses = this.#guessesOf(peer);
-    if (guesses.count >= MAX_WRONG_TOKENS) return "blocked";
-    if (guesses.last && equalBytes(digest, guesses.last)) return "repeated";
-    guesses.count++;
-    guesses.last = digest;
-    this.#guesses.set(peer, guesses);
-    return "wrong";
-  }
-
-  #guessesOf(peer: string): Guesses {
-    const nowMs = this.#clock.monotonicMs();
-    const known = this.#guesses.get(peer);
-    if (known && nowMs - known.sinceMs < WRONG_TOKEN_WINDOW_MS) return known;
-    this.#guesses.delete(peer);
-    if (this.#guesses.size >= MAX_WRONG_TOKEN_PEERS) {
-      const [oldest] = this.#guesses.keys();
-      this.#guesses.delete(oldest!);
-    }
-    return { count: 0, last: undefined, sinceMs: nowMs };
+    if (this.#guesses.areTooMany(peer)) return "blocked";
+    return this.#guesses.add(peer, digest) ? "wrong" : "repeated";
   }
 }

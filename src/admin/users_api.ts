@@ -26,18 +26,26 @@ import {
   withServer,
   withUser,
 } from "./lookup.ts";
+import { invitationUrl } from "./invite/invitations.ts";
+import { secretOf } from "./invite/secret_path.ts";
 import type { Operator } from "./operator.ts";
-import { MAX_QR_BYTES, qrSvg } from "./qr.ts";
+import { fitsQr, qrSvg } from "./qr.ts";
 import { done, failure, json } from "./replies.ts";
 import { readChange, readFields, readNewUser } from "./request_body.ts";
 import { dataRoute, type Handler, type Route } from "./router.ts";
-import { sip008Path } from "./sip008.ts";
 import { readPage } from "./user_page.ts";
 
 const CHANGE_FIELDS = ["password", "limits", "disabled"];
 
-/** Its routes. */
-export function usersApi(operator: Operator): Route[] {
+/**
+ * Its routes.
+ *
+ * @param inviteUrl Address of the port for users; not set: there is none.
+ */
+export function usersApi(
+  operator: Operator,
+  inviteUrl: (() => string) | undefined,
+): Route[] {
   const ofServer = (handle: (named: Named) => Answer): Handler =>
     withServer((call) => findServer(operator, call.param("server")), handle);
   const ofUser = (handle: (named: NamedUser) => Answer): Handler =>
@@ -118,16 +126,14 @@ export function usersApi(operator: Operator): Route[] {
           );
         }
         const { uri, password } = credentials;
+        const owner = { server: id, name, password };
         return json({
           uri,
-          sip008: sip008Path({ server: id, name, password }),
+          sip008: `/sip008/${secretOf(owner)}`,
+          ...inviteUrl && { invite: invitationUrl(inviteUrl(), owner) },
           ...fitsQr(uri) && { qr: qrSvg(uri) },
         });
       }),
     ),
   ];
-}
-
-function fitsQr(text: string): boolean {
-  return new TextEncoder().encode(text).length <= MAX_QR_BYTES;
 }

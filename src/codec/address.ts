@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { readU16, writeU16 } from "../bytes.ts";
+import { cutBytes, readU16, viewOf, writeU16 } from "../bytes.ts";
 import { ConfigError, ProtocolError } from "../errors.ts";
 import { formatIp, parseIp } from "./ip_address.ts";
 
@@ -39,7 +39,7 @@ export function decodeAddress(
   const hostStart = bytes[0] === ATYP.name ? 2 : 1;
   const length = hostStart + hostLength(bytes) + 2;
   if (bytes.length < length) return undefined;
-  const hostBytes = bytes.subarray(hostStart, length - 2);
+  const hostBytes = viewOf(bytes, hostStart, length - 2);
   const host = bytes[0] === ATYP.name
     ? decodeName(hostBytes)
     : formatIp(hostBytes);
@@ -67,7 +67,7 @@ export function encodeAddress(address: Address): Uint8Array {
   const prefix = ip === undefined
     ? [ATYP.name, name.length]
     : [ip.length === 4 ? ATYP.ipv4 : ATYP.ipv6];
-  const out = new Uint8Array(prefix.length + name.length + 2);
+  const out = cutBytes(prefix.length + name.length + 2);
   out.set(prefix);
   out.set(name, prefix.length);
   writeU16(out, out.length - 2, port);

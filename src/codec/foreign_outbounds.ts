@@ -52,7 +52,7 @@ export function readSingBox(document: unknown): OnlineConfig {
 /** One outbound of sing-box, before `JSON.stringify`. */
 export function toSingBox(server: OnlineServer): Record<string, unknown> {
   if ("ssr" in server) throw noForm("sing-box");
-  const { host, port, method, password, tag } = server;
+  const { host, port, method, password, mode, tag } = server;
   return {
     type: "shadowsocks",
     tag: tag ?? `${host}:${port}`,
@@ -60,6 +60,7 @@ export function toSingBox(server: OnlineServer): Record<string, unknown> {
     server_port: port,
     method,
     password,
+    ...mode !== undefined && { network: mode === "tcp_only" ? "tcp" : "udp" },
   };
 }
 
@@ -112,7 +113,7 @@ export function toClash(server: OnlineServer): string {
         ["obfs-param", server.ssr.obfsParam ?? ""],
       ] as const
       : []),
-    ["udp", true],
+    ["udp", "ssr" in server || server.mode !== "tcp_only"],
   ];
   const pairs = fields.map(([key, value]) =>
     `${key}: ${JSON.stringify(value)}`

@@ -24,7 +24,9 @@ export function parseIp(text: string): Uint8Array | undefined {
  * @param bytes 4 or 16 bytes.
  */
 export function formatIp(bytes: Uint8Array): string {
-  return bytes.length === 4 ? bytes.join(".") : formatIpv6(bytes);
+  return bytes.length === 4
+    ? `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
+    : formatIpv6(bytes);
 }
 
 /** Whether a host is the address of all zeros: to listen on, not to reach. */
@@ -61,20 +63,33 @@ export function networkOf(host: string): string {
   );
 }
 
+/** Only the plain form comes out as it went in: no "01", "1e1", "0x1". */
 function parseIpv4(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
   const bytes = new Uint8Array(4);
-  for (let i = 0; i < 4; i++) {
-    const value = Number(parts[i]);
-    // Only the plain form comes out as it went in: no "01", "1e1", "0x1".
-    if (!(value >= 0 && value <= 255) || String(value) !== parts[i]) {
-      return undefined;
+  let part = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i <= text.length; i++) {
+    // The end of the text ends the last part.
+    const code = i < text.length ? text.charCodeAt(i) : DOT;
+    if (code === DOT) {
+      if (digits === 0 || part === 4) return undefined;
+      bytes[part++] = value;
+      digits = value = 0;
+      continue;
     }
-    bytes[i] = value;
+    const digit = code - ZERO;
+    const hasLeadingZero = digits > 0 && value === 0;
+    if (digit < 0 || digit > 9 || hasLeadingZero) return undefined;
+    value = value * 10 + digit;
+    if (value > 255) return undefined;
+    digits++;
   }
-  return bytes;
+  return part === 4 ? bytes : undefined;
 }
+
+const DOT = 0x2e;
+const ZERO = 0x30;
 
 function parseIpv6(text: string): Uint8Array | undefined {
   const halves = text.split("::");

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { concat } from "../bytes.ts";
+import { cutBytes, viewOf } from "../bytes.ts";
 import type { MasterKey } from "../crypto/aead.ts";
 import { ProtocolError } from "../errors.ts";
 import { TAG_LENGTH } from "../limits.ts";
@@ -41,17 +41,16 @@ export function sealPacket(
   { address, payload }: Packet,
 ): Uint8Array {
   const { saltLength, nonceLength } = masterKey.method;
-  const plaintext = concat(encodeAddress(address), payload);
-  const packet = new Uint8Array(saltLength + plaintext.length + TAG_LENGTH);
+  const target = encodeAddress(address);
+  const plaintext = cutBytes(target.length + payload.length);
+  plaintext.set(target);
+  plaintext.set(payload, target.length);
+  const packet = cutBytes(saltLength + plaintext.length + TAG_LENGTH);
   const salt = randomBytes(saltLength);
   packet.set(salt);
   const aead = masterKey.sessionAead(salt);
   try {
-    aead.seal(
-      new Uint8Array(nonceLength),
-      plaintext,
-      packet.subarray(saltLength),
-    );
+    aead.seal(nonceOf(nonceLength), plaintext, viewOf(packet, saltLength));
   } finally {
     aead.free();
   }
@@ -87,12 +86,11 @@ export function tryOpenPacket(
   const { saltLength, nonceLength } = masterKey.method;
   const length = packet.length - saltLength - TAG_LENGTH;
   if (length < 0) throw truncated(packet);
-  const plaintext = new Uint8Array(length);
-  const aead = masterKey.sessionAead(packet.subarray(0, saltLength));
+  const plaintext = cutBytes(length);
+  const aead = masterKey.sessionAead(viewOf(packet, 0, saltLength));
   try {
-    const sealed = packet.subarray(saltLength);
-    const nonce = new Uint8Array(nonceLength);
-    if (!aead.open(nonce, sealed, plaintext)) return undefined;
+    const sealed = viewOf(packet, saltLength);
+    if (!aead.open(nonceOf(nonceLength), sealed, plaintext)) return undefined;
   } finally {
     aead.free();
   }
@@ -100,9 +98,17 @@ export function tryOpenPacket(
   if (decoded === undefined) throw truncated(packet);
   return {
     address: decoded.address,
-    payload: plaintext.subarray(decoded.length),
+    payload: viewOf(plaintext, decoded.length),
   };
 }
+
+/** All zeros. */
+function nonceOf(length: number): Uint8Array {
+  if (nonce.length !== length) nonce = new Uint8Array(length);
+  return nonce;
+}
+
+let nonce: Uint8Array = new Uint8Array(12);
 
 function truncated({ length }: Uint8Array): ProtocolError {
   return new ProtocolError(

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { concat } from "../bytes.ts";
+import { cutBytes, viewOf } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
 import { type Address, encodeAddress } from "./address.ts";
 import { decodeSocksAddress } from "./socks5.ts";
@@ -34,11 +34,11 @@ export interface SocksDatagram {
 export function decodeSocksDatagram(bytes: Uint8Array): SocksDatagram {
   if (bytes.length < 4) throw truncated(bytes);
   if (bytes[2] !== 0) throw refusal("ERR_SOCKS_FRAGMENT", "it is a fragment");
-  const decoded = decodeSocksAddress(bytes.subarray(3), "datagram");
+  const decoded = decodeSocksAddress(viewOf(bytes, 3), "datagram");
   if (decoded === undefined) throw truncated(bytes);
   const { address, length } = decoded;
   if (address.port === 0) throw refusal("ERR_SOCKS_MALFORMED", "port is 0");
-  return { address, payload: bytes.subarray(3 + length) };
+  return { address, payload: viewOf(bytes, 3 + length) };
 }
 
 /**
@@ -49,7 +49,11 @@ export function decodeSocksDatagram(bytes: Uint8Array): SocksDatagram {
 export function encodeSocksDatagram(
   { address, payload }: SocksDatagram,
 ): Uint8Array {
-  return concat(new Uint8Array(3), encodeAddress(address), payload);
+  const source = encodeAddress(address);
+  const bytes = cutBytes(3 + source.length + payload.length);
+  bytes.set(source, 3);
+  bytes.set(payload, 3 + source.length);
+  return bytes;
 }
 
 function truncated({ length }: Uint8Array): ProtocolError {

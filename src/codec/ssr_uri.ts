@@ -103,52 +103,6 @@ export function formatSsrUri(server: SsrUri): string {
   );
 }
 
-/** What a subscription says. */
-export interface SsrSubscription {
-  /** `ssr://` links that can be read. */
-  readonly servers: readonly SsrUri[];
-  /** Other lines that are links, such as `ss://`, as they are. */
-  readonly others: readonly string[];
-  /** One sentence for each `ssr://` line that cannot be used. */
-  readonly warnings: readonly string[];
-}
-
-/**
- * Reads a subscription: base64 in either alphabet, wrapped or not, of lines.
- *
- * @throws {ConfigError} `ERR_ONLINE_CONFIG` when it has no link at all.
- */
-export function parseSsrSubscription(body: string): SsrSubscription {
-  const lines = readSubscription(body);
-  if (lines === undefined) {
-    throw new ConfigError(
-      "ERR_ONLINE_CONFIG",
-      "Cannot use subscription: it is neither links nor base64 of them",
-    );
-  }
-  const servers: SsrUri[] = [];
-  const others: string[] = [];
-  const warnings: string[] = [];
-  for (const [i, line] of lines.entries()) {
-    if (!/^ssr:/i.test(line)) {
-      others.push(line);
-      continue;
-    }
-    try {
-      servers.push(parseSsrUri(line));
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      warnings.push(`line ${i + 1} is left out: ${error.message}`);
-    }
-  }
-  if (servers.length + others.length > 0) return { servers, others, warnings };
-  throw new ConfigError(
-    "ERR_ONLINE_CONFIG",
-    ["Cannot use subscription: there is no usable link in it", ...warnings]
-      .join("; "),
-  );
-}
-
 /**
  * The links of a subscription, in order; other lines are left out.
  *

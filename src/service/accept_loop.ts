@@ -146,14 +146,7 @@ class AcceptLoop implements Service {
       if (this.#strangers.tooMany) await this.#strangers.room();
       const accepted = await this.#accept();
       if (accepted === undefined) return;
-      const { connection } = accepted;
-      const serving = this.#limits.isProxy?.(connection.remote.host)
-        ? this.#serveProxied(accepted)
-        : this.#enter(connection)
-        ? this.#serve(accepted)
-        : undefined;
-      if (serving === undefined) continue;
-      detach(serving, "connection", this.#dependencies);
+      detach(this.#serve(accepted), "connection", this.#dependencies);
     }
   }
 
@@ -209,7 +202,6 @@ class AcceptLoop implements Service {
       this.#hosts.set(host, count + 1);
       return true;
     }
-    connection.close();
     const { logger, metrics } = this.#dependencies;
     const code = "ERR_POLICY_HOST_CONNECTIONS";
     metrics.connectionRefused(code);
@@ -295,26 +287,25 @@ class AcceptLoop implements Service {
     this.#open.add(connection);
     const place = this.#strangers.add(connection);
     try {
-      await this.#attend(accepted, place);
+      const named = this.#limits.isProxy?.(connection.remote.host)
+        ? await this.#introduced(accepted)
+        : accepted;
+      if (named !== undefined && this.#enter(named.connection)) {
+        await this.#attend(named, place);
+      }
     } finally {
       this.#end(connection, place);
     }
   }
 
-  /** Like any other, once its proxy has said whose it is. */
-  async #serveProxied(accepted: Accepted): Promise<void> {
-    const { connection } = accepted;
-    this.#open.add(connection);
-    const place = this.#strangers.add(connection);
+  /** What a proxy has accepted, once it has said whose it is. */
+  async #introduced(accepted: Accepted): Promise<Accepted | undefined> {
+    const { signal } = this.#stop;
     try {
-      const { signal } = this.#stop;
-      const named = await introduce(accepted, signal, this.#dependencies);
-      if (named === undefined || !this.#enter(named.connection)) return;
-      await this.#attend(named, place);
+      return await introduce(accepted, signal, this.#dependencies);
     } catch (error) {
-      this.#tellProxy(error, connection);
-    } finally {
-      this.#end(connection, place);
+      this.#tellProxy(error, accepted.connection);
+      return undefined;
     }
   }
 

@@ -70,6 +70,11 @@ export class ByteReader {
     return outcome.chunk ?? "end";
   }
 
+  /** Begins to read, where {@link ByteReader.tryRead} would have to ask. */
+  ask(): void {
+    if (this.#source.tryRead === undefined) this.#outcome ??= this.#ask();
+  }
+
   /** Settles once the next {@link ByteReader.read} would not wait. */
   async peek(): Promise<void> {
     await (this.#left ??= this.#next());

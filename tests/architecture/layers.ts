@@ -24,6 +24,7 @@ const LEVEL_0 = [
   "transport",
   "programs",
   "observe",
+  "posted",
   "users",
   "fleet",
   "defect",

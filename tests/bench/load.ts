@@ -128,6 +128,7 @@ function throughput(): void {
 /** New connections per second, each for one byte there and one back. */
 function rate(): void {
   let done = 0;
+  let all = 0;
   let failed = 0;
   let counting = false;
   const next = (): void => {
@@ -139,6 +140,7 @@ function rate(): void {
         socket.end();
       },
       onClose(): void {
+        all++;
         if (counting) answered ? done++ : failed++;
         next();
       },
@@ -150,25 +152,30 @@ function rate(): void {
     const start = performance.now();
     setTimeout(() => {
       const value = done / ((performance.now() - start) / 1_000);
-      finish({ value, unit: "1/s", failed });
+      finish({ value, unit: "1/s", all, failed });
     }, seconds * 1_000);
   }, 1_000);
 }
 
-/** Milliseconds from connecting to the first byte back, one at a time. */
+/**
+ * Milliseconds from connecting to the first byte back, one connection at a time;
+ * the first second is left out.
+ */
 function first(): void {
   const times: number[] = [];
+  const begin = performance.now() + 1_000;
   const next = (): void => {
-    if (times.length === connections) {
+    const start = performance.now();
+    if (start > begin + seconds * 1_000) {
+      const perSecond = times.length / ((start - begin) / 1_000);
       times.sort((a, b) => a - b);
-      finish({ value: times[times.length >> 1]!, unit: "ms" });
+      finish({ value: times[times.length >> 1]!, unit: "ms", perSecond });
       return;
     }
-    const start = performance.now();
     open({
       onOpen: (socket) => void socket.write(letter("P")),
       onData(socket): void {
-        times.push(performance.now() - start);
+        if (start >= begin) times.push(performance.now() - start);
         socket.end();
       },
       onClose: next,

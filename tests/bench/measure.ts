@@ -55,55 +55,167 @@ export async function throughput(
   return { speed, cpu: spent / gibibytes };
 }
 
-/** New connections per second: one HTTP request each, 32 at a time. */
-export async function connectionRate(
+/** What new connections come to. */
+export interface Connections {
+  readonly perSecond: number;
+  /** Microseconds of processor time of both ends for each. */
+  readonly cpuUs: number;
+}
+
+/** New connections with one HTTP request each, 32 at a time, through a tunnel. */
+export async function tunnelConnections(
   system: System,
   method: string,
   seconds: number,
-): Promise<number> {
+): Promise<Connections> {
   const targetPort = await freePort();
   await using _web = await startNginx(targetPort);
   const setup = await newSetup(method, "tunnel", targetPort);
-  await using _running = await Running.start(system, setup);
-  const text = await output([
-    ...["wrk", "-t", "1", "-c", "32", "-d", `${seconds}s`],
-    ...["-H", "Connection: close", `http://127.0.0.1:${setup.localPort}/`],
-  ]);
+  await using running = await Running.start(system, setup);
+  const run = (duration: number): Promise<string> =>
+    output([
+      ...["wrk", "-t", "1", "-c", "32", "-d", `${duration}s`],
+      ...["-H", "Connection: close", `http://127.0.0.1:${setup.localPort}/`],
+    ]);
+  await run(WARM_UP_SECONDS);
+  const before = cpuSeconds(running);
+  const text = await run(seconds);
   const rate = /Requests\/sec: +([\d.]+)/.exec(text)?.[1];
-  if (rate === undefined) throw new Error(`wrk said:\n${text}`);
-  return Number(rate);
+  const count = /(\d+) requests in/.exec(text)?.[1];
+  if (rate === undefined || count === undefined) {
+    throw new Error(`wrk said:\n${text}`);
+  }
+  return {
+    perSecond: Number(rate),
+    cpuUs: (cpuSeconds(running) - before) * 1e6 / Number(count),
+  };
 }
 
-/** Median of 200 times from connecting to the first byte back, in ms. */
-export async function firstByte(
+/** The same with one byte each, by SOCKS5. */
+export async function socksConnections(
   system: System,
   method: string,
+  seconds: number,
+): Promise<Connections> {
+  await using target = await startTarget();
+  const setup = await newSetup(method, "socks", target.port);
+  await using running = await Running.start(system, setup);
+  await output(load(setup, "sessions", 1_000, 0));
+  const before = cpuSeconds(running);
+  const { value, all } = JSON.parse(
+    await output(load(setup, "rate", 32, seconds)),
+  );
+  return {
+    perSecond: value,
+    cpuUs: (cpuSeconds(running) - before) * 1e6 / all,
+  };
+}
+
+/** One client, one connection after the other. */
+export async function oneAtATime(
+  system: System,
+  method: string,
+  seconds: number,
+): Promise<{ firstByteMs: number; perSecond: number }> {
+  await using target = await startTarget();
+  const setup = await newSetup(method, "socks", target.port);
+  await using _running = await Running.start(system, setup);
+  const { value, perSecond } = JSON.parse(
+    await output(load(setup, "first", 1, seconds)),
+  );
+  return { firstByteMs: value, perSecond };
+}
+
+/** Throughput by SOCKS5, in MiB/s; some systems have no tunnel. */
+export async function socksThroughput(
+  system: System,
+  method: string,
+  { connections, down, seconds }: {
+    connections: number;
+    down: boolean;
+    seconds: number;
+  },
 ): Promise<number> {
   await using target = await startTarget();
   const setup = await newSetup(method, "socks", target.port);
   await using _running = await Running.start(system, setup);
-  return JSON.parse(await output(load(setup, "first", 200, 0))).value;
+  const kind = down ? "down" : "up";
+  return JSON.parse(await output(load(setup, kind, connections, seconds)))
+    .value;
 }
 
-/** Resident memory: at start, per held connection, and after a load, in KiB. */
+/** Datagrams a second of each measurement at a rate. */
+const DOWN_RATE = 10_000;
+const ECHO_RATE = 8_000;
+
+/** UDP: echoes, and what arrives at a rate. */
+export async function datagrams(
+  system: System,
+  method: string,
+  seconds: number,
+): Promise<Values> {
+  const setup = { ...await newSetup(method, "socks", 0), udp: true };
+  await using running = await Running.start(system, setup);
+  const run = async (
+    kind: string,
+    rate: number,
+  ): Promise<{ value: number; lostHere: number }> => {
+    const file = join(ROOT, "tests/bench/datagrams.ts");
+    const result = JSON.parse(
+      await output([
+        ...[bunPath(), "--no-install", file, String(setup.localPort), kind],
+        ...[String(rate), String(seconds)],
+      ]),
+    );
+    if (result.lostHere === 0) return result;
+    throw new Error(`The load itself has lost ${result.lostHere} datagrams`);
+  };
+  const before = cpuSeconds(running);
+  const echo = await run("echo", 0);
+  const spent = cpuSeconds(running) - before;
+  const down = await run("down", DOWN_RATE);
+  const both = await run("both", ECHO_RATE);
+  return {
+    "UDP echoes|1/s": echo.value,
+    // The second before is about as fast.
+    "UDP echoes, CPU|µs": spent * 1e6 /
+      (echo.value * (seconds + WARM_UP_SECONDS)),
+    "UDP at 10,000/s down|% delivered": down.value,
+    "UDP at 8,000/s both ways|% delivered": both.value,
+  };
+}
+
+/**
+ * Resident memory: at start, for each held connection, and after loads; and new
+ * connections while none and while many are held.
+ */
 export async function memory(
   system: System,
   method: string,
   held: number,
+  seconds: number,
 ): Promise<Values> {
   await using target = await startTarget();
   const setup = await newSetup(method, "socks", target.port);
   await using running = await Running.start(system, setup);
-  await pause(3_000);
+  const rate = async (): Promise<number> =>
+    JSON.parse(await output(load(setup, "rate", 32, seconds))).value;
+  await pause(2_000);
   const start = residentKib(running);
   const holding = await Program.start(load(setup, "hold", held, 60), {
     ready: /connections/,
     readyMs: 60_000,
   });
-  await pause(3_000);
+  await pause(2_000);
   const full = residentKib(running);
+  // Each the second time, warm.
+  await rate();
+  const beside = await rate();
   await holding.stop();
   await pause(2_000);
+  await rate();
+  const alone = await rate();
+  if (alone === 0) throw new Error("No connection was served");
   const after: number[] = [];
   for (let round = 0; round < 3; round++) {
     await output(load(setup, "down", 64, 2));
@@ -111,13 +223,18 @@ export async function memory(
     after.push(residentKib(running).reduce((a, b) => a + b));
   }
   return {
-    "memory at start, both ends, MiB": start.reduce((a, b) => a + b) / 1_024,
-    "memory per idle connection, server, KiB": (full[0]! - start[0]!) / held,
-    "memory per idle connection, local, KiB": (full[1]! - start[1]!) / held,
-    "memory after a load, both ends, MiB": after[0]! / 1_024,
-    "memory after the third such load, both ends, MiB": after[2]! / 1_024,
+    "memory at start, both ends|MiB": start.reduce((a, b) => a + b) / 1_024,
+    "memory per idle connection, server|KiB": (full[0]! - start[0]!) / held,
+    "memory per idle connection, local|KiB": (full[1]! - start[1]!) / held,
+    "memory after a load, both ends|MiB": after[0]! / 1_024,
+    "memory after the third such load, both ends|MiB": after[2]! / 1_024,
+    [`new connections beside ${held} held, by SOCKS5|1/s`]: beside,
+    "the same, to those beside none|ratio": beside / alone,
   };
 }
+
+/** Compilers of both runtimes have seen the path of a connection then. */
+const WARM_UP_SECONDS = 1;
 
 async function newSetup(
   method: string,

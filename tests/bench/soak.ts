@@ -16,7 +16,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { freePort, Program } from "../support/process.ts";
 import { bunPath, ROOT } from "../support/runtimes.ts";
-import { Running, type System, umbra } from "./systems.ts";
+import { Running, umbra } from "./systems.ts";
 
 const { values } = parseArgs({
   options: {
@@ -48,9 +48,11 @@ async function soak(runtime: "bun" | "deno"): Promise<boolean> {
   );
   const [serverPort, localPort] = [await freePort(), await freePort()];
   const targetPort = target.output.trim();
-  await using running = await Running.start(chosen(umbra(runtime)), {
+  const { transport } = values;
+  await using running = await Running.start(umbra(runtime, { transport }), {
     method: "aes-256-gcm",
     front: "socks",
+    udp: true,
     serverPort,
     localPort,
     targetPort: Number(targetPort),
@@ -63,15 +65,6 @@ async function soak(runtime: "bun" | "deno"): Promise<boolean> {
     ...["associations.ts", String(localPort), values.associations],
   ]);
   return sessions && associations;
-}
-
-function chosen(system: System): System {
-  const words = ["-u", "--transport", values.transport];
-  return {
-    name: system.name,
-    server: (setup) => [...system.server(setup), ...words],
-    local: (setup) => [...system.local(setup), ...words],
-  };
 }
 
 /** Runs a load, and takes samples until it ends. */

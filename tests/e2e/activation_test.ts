@@ -1,32 +1,21 @@
 /** Sockets that the service manager has opened: taken on Bun, named on Deno. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import {
+  activating,
+  ACTIVATION_SKIP as skip,
+  activationVariables,
+  type OpenedSocket,
+} from "../support/activation.ts";
+import { seededBytes } from "../support/bytes.ts";
 import { freePort, Program, runToEnd } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
-import { announceSkip } from "../support/report.ts";
 import { command, Target } from "../support/target.ts";
-import { socksConnect } from "../support/tcp.ts";
+import { type Address, socksConnect } from "../support/tcp.ts";
+import { SocksUdp, UdpEcho } from "../support/udp.ts";
 import { startLocal } from "./chain.ts";
 
-/** Listens on a port of 127.0.0.1 and runs the rest with it as descriptor 3. */
-const ACTIVATE = [
-  "use POSIX; use Socket;",
-  "socket(my $s, PF_INET, SOCK_STREAM, 0);",
-  "setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);",
-  'bind($s, sockaddr_in(shift @ARGV, inet_aton("127.0.0.1"))) or die $!;',
-  "listen($s, 128); POSIX::dup2(fileno($s), 3) if fileno($s) != 3;",
-  "$^F = 9; fcntl($s, 2, 0); s/^LISTEN_PID=$/LISTEN_PID=$$/ for @ARGV;",
-  "exec(@ARGV) or die $!;",
-].join(" ");
-
-const VARIABLES = { LISTEN_PID: "", LISTEN_FDS: "1" };
 const FLAGS = ["-k", "x", "-m", "aes-256-gcm", "--allow-private", "all"];
-
-const skip = spawnSync("perl", ["-v"]).error
-  ? "sockets of a service manager: needs perl"
-  : false;
-if (skip) announceSkip(skip);
 
 test("bun takes the socket that is there already", { skip }, async () => {
   const port = await freePort();
@@ -79,16 +68,81 @@ test("deno says that it takes no socket", { skip }, async () => {
   assert.equal(code, 1, output);
   assert.match(
     output,
-    /Deno takes no socket of its; use --transport linux, remove the \.socket unit/,
+    /Deno takes no socket of its; use --transport linux, or remove the \.socket/,
   );
 });
 
-function activated(
+for (const runtime of ["deno", "bun"] as const) {
+  test(`${runtime} takes the sockets of both networks by sockets of our own`, {
+    skip,
+  }, async () => {
+    const address = { host: "127.0.0.1", port: await freePort() };
+    await using target = await Target.start();
+    using echo = await UdpEcho.start();
+    await using server = await Program.start(
+      activatedBoth(runtime, address, "--transport", "linux"),
+      { ready: /ss-server listening/ },
+    );
+    const both = { method: "aes-256-gcm", password: "x", flags: ["-u"] };
+    await using local = await startLocal(runtime, address, both);
+    {
+      using stream = await socksConnect(local.address, target.address);
+      await stream.write(command("down 100000"));
+      assert.equal((await stream.readAll()).length, 100_000);
+    }
+    using client = await SocksUdp.start(local.address);
+    const payload = seededBytes(700);
+    await client.send(payload, { host: "127.0.0.1", port: echo.port });
+    const answer = await client.receive();
+    assert.deepEqual(new Uint8Array(answer.payload), payload);
+    assert.doesNotMatch(server.output, /no service/);
+  });
+
+  test(`${runtime} says that it takes no socket of UDP`, { skip }, async () => {
+    const address = { host: "127.0.0.1", port: await freePort() };
+    const { code, output } = await runToEnd(
+      activated(
+        runtime,
+        [{ network: "udp", ...address }],
+        ...["-s", `127.0.0.1:${address.port}`, "-u"],
+      ),
+      20_000,
+    );
+    assert.equal(code, 1, output);
+    assert.match(
+      output,
+      /Cannot bind UDP .*(?:Deno|Bun) takes no socket of its; use --transport linux/,
+    );
+  });
+}
+
+function activatedBoth(
   runtime: "deno" | "bun",
-  port: number,
+  { host, port }: Address,
   ...flags: string[]
 ): string[] {
-  const program = programCommand(runtime, VARIABLES);
-  const activate = ["perl", "-e", ACTIVATE, `${port}`];
-  return [...activate, ...program, "server", ...FLAGS, ...flags];
+  const sockets = [
+    { network: "udp", host, port },
+    { network: "tcp", host, port },
+  ] as const;
+  return activated(
+    runtime,
+    sockets,
+    ...["-s", `${host}:${port}`, "-u", ...flags],
+  );
+}
+
+function activated(
+  runtime: "deno" | "bun",
+  sockets: readonly OpenedSocket[] | number,
+  ...flags: string[]
+): string[] {
+  const opened = typeof sockets !== "number"
+    ? sockets
+    : [{ network: "tcp", host: "127.0.0.1", port: sockets } as const];
+  return [
+    ...activating(opened),
+    ...programCommand(runtime, activationVariables(opened)),
+    ...["server", ...FLAGS, ...flags],
+  ];
 }

@@ -3,7 +3,8 @@
  * and FIN, and then still receives 8 MiB; and the other way round.
  *
  * shadowsocks-libev closes both directions at the first FIN (seen with 3.3.5),
- * so only our own pairings can be held to it.
+ * so only our own pairings can be held to it; what other peers do with stream
+ * ciphers is in stream_peers.ts.
  *
  * @module
  */

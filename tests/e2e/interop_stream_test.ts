@@ -31,6 +31,8 @@ import { type Address, socksConnect } from "../support/tcp.ts";
 import { SocksUdp, UdpEcho } from "../support/udp.ts";
 import { within } from "../support/within.ts";
 import {
+  HALF_CLOSES,
+  type HalfClose,
   isServer,
   relaysUdp,
   STREAM_PEERS,
@@ -69,15 +71,49 @@ for (const [name, methods] of Object.entries(STREAM_PEERS)) {
   }
 }
 
+for (const [name, ends] of Object.entries(HALF_CLOSES)) {
+  const peer = name as StreamPeer;
+  const skip = streamPeerSkip(peer);
+  const keys = { method: "aes-256-cfb", password: "correct horse" };
+  test(
+    `ours → ${peer}, half-closed`,
+    { skip },
+    () =>
+      within(
+        LIMIT_MS,
+        "the chain",
+        throughPeerServer(peer, keys, halfClosed(ends.server)),
+      ),
+  );
+  test(
+    `${peer} → ours, half-closed`,
+    { skip },
+    () =>
+      within(
+        LIMIT_MS,
+        "the chain",
+        throughPeerLocal(peer, keys, halfClosed(ends.local)),
+      ),
+  );
+}
+
+/** What is done through a local. */
+type Use = (
+  local: Address,
+  target: Target,
+  method: string,
+) => Promise<void>;
+
 async function throughPeerServer(
   peer: StreamPeer,
   keys: StreamKeys,
+  use: Use = moveBothWays,
 ): Promise<void> {
   await using target = await Target.start();
   await using server = await StreamPeerEnd.start(peer, keys);
   const local = await ourLocal(keys, server.address);
   try {
-    await moveBothWays(local.address, target, keys.method);
+    await use(local.address, target, keys.method);
     if (relaysUdp(peer)) await echo(local.address);
   } finally {
     await local.stop(0);
@@ -87,12 +123,13 @@ async function throughPeerServer(
 async function throughPeerLocal(
   peer: StreamPeer,
   keys: StreamKeys,
+  use: Use = moveBothWays,
 ): Promise<void> {
   await using target = await Target.start();
   const server = await ourServer(keys);
   try {
     await using local = await StreamPeerEnd.start(peer, keys, server.address);
-    await moveBothWays(local.address, target, keys.method);
+    await use(local.address, target, keys.method);
     if (relaysUdp(peer)) await echo(local.address);
   } finally {
     await server.stop(0);
@@ -159,6 +196,26 @@ async function moveBothWays(
   for (const part of patternParts(length)) await stream.write(part);
   const said = Buffer.from(await stream.readAll()).toString();
   assert.equal(said, want);
+}
+
+/** One side ends, and the other still sends. */
+function halfClosed(first: readonly HalfClose[]): Use {
+  return async (local, target) => {
+    if (first.includes("application")) {
+      using stream = await socksConnect(local, target.address);
+      await stream.write(command(`late ${MIB}`));
+      stream.end();
+      assert.equal(await digestOf(stream), patternDigest(MIB));
+    }
+    if (first.includes("target")) {
+      using stream = await socksConnect(local, target.address);
+      await stream.write(command("early"));
+      assert.equal(await stream.read(), undefined);
+      for (const part of patternParts(MIB)) await stream.write(part);
+      stream.end();
+      assert.equal(await target.earlyDigest, patternDigest(MIB));
+    }
+  };
 }
 
 /** Sends datagrams of several sizes to an echo. */

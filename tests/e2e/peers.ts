@@ -25,6 +25,11 @@ const FOLDER = join(
   "bin",
 );
 
+/** Where a program of theirs is. */
+export function peerFile(name: string): string {
+  return join(FOLDER, name);
+}
+
 /** Why a peer cannot be tested with here; `false` when it can. */
 export function peerSkip(party: Party): string | false {
   const files: Partial<Record<Party, string[]>> = {
@@ -36,6 +41,11 @@ export function peerSkip(party: Party): string | false {
   );
   return absent.length > 0 &&
     `${absent.join(", ")} not in ${FOLDER}: run .ci/peers`;
+}
+
+/** Path of a program of a peer. */
+export function peerProgram(name: string): string {
+  return join(FOLDER, name);
 }
 
 /** A user of a server. */
@@ -107,7 +117,7 @@ export async function startPeerServer(
         ...plugin,
       }],
     };
-  return await start(party, "server", port, config);
+  return await startParty(party, "server", port, config);
 }
 
 /** Starts sing-box in front of a server: it takes one identity key off. */
@@ -117,7 +127,7 @@ export async function startRelay(
   serverPassword: string,
 ): Promise<PeerEnd> {
   const port = await freePort();
-  return await start("sing-box", "server", port, {
+  return await startParty("sing-box", "server", port, {
     log: { level: "warn" },
     inbounds: [{
       type: "shadowsocks",
@@ -168,10 +178,11 @@ export async function startPeerLocal(
       password,
       ...plugin,
     };
-  return await start(party, "local", port, config);
+  return await startParty(party, "local", port, config);
 }
 
-async function start(
+/** Starts a party with a configuration of its own form. */
+export async function startParty(
   party: Party,
   role: "local" | "server",
   port: number,

@@ -4,25 +4,30 @@
  * are those that `umbra redir rules` prints; ss-redir of libev is the control.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { Namespace, NAMESPACES_SKIP as skip } from "../support/namespaces.ts";
+import {
+  activating,
+  ACTIVATION_SKIP,
+  activationVariables,
+} from "../support/activation.ts";
+import { NAMESPACES_SKIP as skip } from "../support/namespaces.ts";
 import { Program, runToEnd } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
 import { ROOT } from "../support/runtimes.ts";
 import { LIBEV_SKIP } from "./chain.ts";
+import {
+  ENDS,
+  KEY,
+  Scene,
+  WAYS,
+  WORLD_IPV4,
+  WORLD_IPV6,
+} from "./redir_scene.ts";
 
 const OURS = ["deno", "bun"] as const;
-const WAYS = ["redirect", "tproxy"] as const;
-type Way = typeof WAYS[number];
-
-const KEY = ["-k", "x", "-m", "aes-256-gcm"];
-const ENDS = ["-s", "10.66.0.2:8388", "-l", "1234", ...KEY];
-const WORLD_IPV4 = "203.0.113.9";
-const WORLD_IPV6 = "2001:db8:9::9";
-
-/** A program that is not Umbra's user. */
-const AS_NOBODY = ["setpriv", "--reuid", "65534", "--clear-groups"];
 
 for (const runtime of OURS) {
   for (const way of WAYS) {
@@ -68,6 +73,92 @@ for (const runtime of OURS) {
     );
     assert.equal(output, "1000\n");
   });
+
+  test(`${runtime}: the server sees the name that an address was made up for`, {
+    skip,
+  }, async () => {
+    using scene = new Scene();
+    const folder = mkdtempSync(join(tmpdir(), "umbra-redir-"));
+    using _folder = {
+      [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+    };
+    const config = join(folder, "config.json");
+    writeFileSync(
+      config,
+      JSON.stringify({
+        ...{ server: "10.66.0.2", server_port: 8388, password: "x" },
+        method: "aes-256-gcm",
+        // As sslocal of rust has it.
+        locals: [
+          { local_address: "127.0.0.1", local_port: 1080, protocol: "socks" },
+          {
+            ...{ local_address: "::", local_port: 1234, protocol: "redir" },
+            ...{ mode: "tcp_and_udp", tcp_redir: "tproxy" },
+          },
+        ],
+        fake_ip: true,
+        fake_ip_file: join(folder, "names"),
+        dns_listen: "10.77.0.1:53",
+        dns_upstream: `${WORLD_IPV4}:53`,
+      }),
+    );
+    scene.lan.ask("10.77.0.1");
+    // It says that every name has this address.
+    scene.far.ask("127.0.0.1");
+    scene.far.run("ip address add 192.0.2.53/32 dev lo");
+    await using world = await scene.world(runtime);
+    scene.load(runtime, "tproxy");
+    await using _local = await Program.start(
+      [
+        ...[...scene.near.under, ...programCommand(runtime)],
+        ...["local", "-c", config],
+      ],
+      { ready: /ss-redir listening/, cwd: ROOT },
+    );
+    const lan = (...words: string[]): Promise<{ output: string }> =>
+      runToEnd([...scene.lan.under, ...words], 20_000);
+    const url = "http://www.name.test:8000/who";
+    const fetched = await lan("curl", "-s4m", "10", url);
+    assert.equal(fetched.output, "192.0.2.53");
+    await world.server.waitForOutput(/target=www\.name\.test:8000/, 5_000);
+    const made = await lan("dig", "+short", "udp.name.test");
+    assert.match(made.output, /^198\.18\.0\.\d+\n$/);
+    const dug = await lan(
+      ...["dig", "+short", "+tries=2", "+time=3"],
+      ...[`@${made.output.trim()}`, "www.example"],
+    );
+    assert.equal(dug.output, "192.0.2.53\n");
+  });
+
+  test(
+    `${runtime}: a transparent socket that is inherited needs no privilege`,
+    {
+      skip: skip || ACTIVATION_SKIP,
+    },
+    async () => {
+      using scene = new Scene();
+      await using _world = await scene.world(runtime);
+      scene.load(runtime, "tproxy");
+      const sockets = [
+        { network: "tcp", host: "0.0.0.0", port: 1234, transparent: true },
+      ] as const;
+      await using _redir = await Program.start(
+        [
+          ...[...scene.near.under, ...activating(sockets)],
+          ...["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"],
+          ...programCommand(runtime, activationVariables(sockets)),
+          ...["redir", "-T", "-b", "0.0.0.0", ...ENDS],
+        ],
+        { ready: /ss-redir listening/, cwd: ROOT },
+      );
+      const url = `http://${WORLD_IPV4}:8000/who`;
+      const { output } = await runToEnd(
+        [...scene.lan.under, "curl", "-sm", "10", url],
+        20_000,
+      );
+      assert.equal(output, WORLD_IPV4);
+    },
+  );
 
   test(
     `${runtime}: the rules are removed as they were printed, and need no more`,
@@ -131,117 +222,4 @@ for (const way of WAYS) {
       await scene.check(worlds);
     }
   });
-}
-
-/** Three networks in a row. */
-class Scene implements Disposable {
-  readonly lan = new Namespace();
-  readonly near = new Namespace();
-  readonly far = new Namespace();
-
-  constructor() {
-    const home = { name: "home", ipv4: "10.77.0.", ipv6: "fd77::" };
-    this.near.join(this.lan, home);
-    const wan = { name: "wan", ipv4: "10.66.0.", ipv6: "fd66::" };
-    this.near.join(this.far, wan);
-    this.lan.run("ip route add default via 10.77.0.1");
-    this.lan.run("ip -6 route add default via fd77::1");
-    this.near.run("ip route add default via 10.66.0.2");
-    this.near.run("ip -6 route add default via fd66::2");
-    this.far.run(`ip address add ${WORLD_IPV4}/32 dev lo`);
-    this.far.run(`ip address add ${WORLD_IPV6}/128 dev lo nodad`);
-  }
-
-  /** The server, and what is to be reached behind it. */
-  async world(runtime: "deno" | "bun"): Promise<AsyncDisposable> {
-    const owned = new AsyncDisposableStack();
-    owned.use(
-      await Program.start(
-        [
-          ...[...this.far.under, "python3", "-u"],
-          `${ROOT}/tests/e2e/plain_target.py`,
-        ],
-        { ready: /ready/ },
-      ),
-    );
-    owned.use(
-      await Program.start(
-        [
-          ...[...this.far.under, ...programCommand(runtime), "server", "-u"],
-          ...["-s", "10.66.0.2:8388", "--allow-private", "all", ...KEY],
-        ],
-        { ready: /listening/, cwd: ROOT },
-      ),
-    );
-    return owned;
-  }
-
-  redir(runtime: "deno" | "bun", way: Way): Promise<Program> {
-    return Program.start(
-      [
-        ...[...this.near.under, ...programCommand(runtime), "redir", "-u"],
-        ...["--tcp-redir", way, ...ENDS],
-      ],
-      { ready: /ss-redir listening/, cwd: ROOT },
-    );
-  }
-
-  /** What `umbra redir rules` prints. */
-  rules(runtime: "deno" | "bun", way: Way, ...flags: string[]): string {
-    const [command, ...words] = programCommand(runtime);
-    const { status, stdout, stderr } = spawnSync(command!, [
-      ...[...words, "redir", "rules", "-u", "--tcp-redir", way, ...ENDS],
-      ...["--lan", "home", "--own", "--user-id", "0", ...flags],
-    ], { encoding: "utf8", cwd: ROOT });
-    assert.equal(status, 0, stderr);
-    return stdout;
-  }
-
-  /** Loads them, and runs the commands in their comments. */
-  load(runtime: "deno" | "bun", way: Way): void {
-    const script = this.rules(runtime, way);
-    this.near.run("nft -f -", script);
-    // They may be loaded again.
-    this.near.run("nft -f -", script);
-    for (const [, command] of script.matchAll(/^# {3}(ip .*)$/gm)) {
-      this.near.run(command!);
-    }
-  }
-
-  /** What is redirected, from both networks. */
-  async check(
-    worlds: readonly string[] = [WORLD_IPV4, WORLD_IPV6],
-  ): Promise<void> {
-    const nobody = [...this.near.under, ...AS_NOBODY];
-    for (const under of [this.lan.under, nobody]) {
-      for (const host of worlds) {
-        const place = host.includes(":") ? `[${host}]` : host;
-        const fetched = await runToEnd(
-          [...under, "curl", "-sgm", "10", `http://${place}:8000/who`],
-          20_000,
-        );
-        // The server's own address: it is on the machine of the target.
-        assert.equal(fetched.output, host, `${under} ${host}`);
-        // dig takes an answer from the asked address alone.
-        const dug = await runToEnd(
-          [
-            ...[...under, "dig", "+short", "+tries=2", "+time=3"],
-            ...[`@${host}`, "www.example"],
-          ],
-          20_000,
-        );
-        assert.equal(dug.output, "192.0.2.53\n", `${under} dig @${host}`);
-      }
-    }
-  }
-
-  /** How curl ends. */
-  async status(network: Namespace, url: string): Promise<number | null> {
-    const words = ["curl", "-sm", "10", url];
-    return (await runToEnd([...network.under, ...words], 20_000)).code;
-  }
-
-  [Symbol.dispose](): void {
-    for (const one of [this.lan, this.near, this.far]) one[Symbol.dispose]();
-  }
 }

@@ -12,6 +12,7 @@ import { freePort, Program, type Signal } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
 import { programCommand } from "../support/program_command.ts";
 import { command, Target } from "../support/target.ts";
+import { report } from "../support/report.ts";
 import { type Address, socksConnect } from "../support/tcp.ts";
 import { within } from "../support/within.ts";
 import {
@@ -154,20 +155,40 @@ const CASES: readonly (readonly [string, Signal, number, number])[] = [
   ["frozen", "SIGSTOP", 15, 3_000],
 ];
 
-for (const implementation of OURS) {
-  for (const [what, signal, most, lastMs] of CASES) {
-    test(`${implementation}: a server that is ${what} fails ${most} of ${REQUESTS} requests at most`, async (t) => {
+/** Runs one body for both runtimes beside each other: most of it is waiting. */
+function together(
+  name: string,
+  body: (implementation: (typeof OURS)[number]) => Promise<void>,
+): void {
+  test(`${OURS.join(" and ")}: ${name}`, async () => {
+    const ends = await Promise.allSettled(OURS.map(body));
+    const errors = ends.flatMap((end, i) =>
+      end.status === "rejected"
+        ? [new Error(OURS[i], { cause: end.reason })]
+        : []
+    );
+    if (errors.length > 0) throw new AggregateError(errors, name);
+  });
+}
+
+for (const [what, signal, most, lastMs] of CASES) {
+  together(
+    `a server that is ${what} fails ${most} of ${REQUESTS} requests at most`,
+    async (implementation) => {
       await using scene = await Scene.start(implementation);
       assert.equal(await scene.ask(), true, scene.program.describe());
       scene.servers[0].program.signal(signal);
       const outcome = await scene.askFor(REQUESTS);
-      t.diagnostic(`${what}: ${JSON.stringify(outcome)}`);
+      report(`${implementation}, ${what}: ${JSON.stringify(outcome)}`);
       assert.ok(outcome.failed <= most, JSON.stringify(outcome));
       assert.ok(outcome.lastMs <= lastMs, JSON.stringify(outcome));
-    });
-  }
+    },
+  );
+}
 
-  test(`${implementation}: a server is left, comes back, and is used again`, async () => {
+together(
+  "a server is left, comes back, and is used again",
+  async (implementation) => {
     await using scene = await Scene.start(implementation);
     scene.servers[0].program.signal("SIGSTOP");
     await scene.askFor(16);
@@ -180,24 +201,21 @@ for (const implementation of OURS) {
     await scene.program.waitForOutput(/server first answers again/, 20_000);
     scene.servers[1].program.signal("SIGSTOP");
     assert.equal(await scene.ask(), true);
-  });
+  },
+);
 
-  test(`${implementation}: a server with another password is left`, async () => {
-    await using scene = await Scene.start(implementation, [
-      "another",
-      PASSWORD,
-    ]);
-    const outcome = await scene.askFor(32);
-    assert.ok(outcome.failed <= 15, JSON.stringify(outcome));
-    assert.ok(outcome.lastMs <= 3_000, JSON.stringify(outcome));
-  });
+together("a server with another password is left", async (implementation) => {
+  await using scene = await Scene.start(implementation, ["another", PASSWORD]);
+  const outcome = await scene.askFor(32);
+  assert.ok(outcome.failed <= 15, JSON.stringify(outcome));
+  assert.ok(outcome.lastMs <= 3_000, JSON.stringify(outcome));
+});
 
-  test(`${implementation}: all servers gone and one back`, async () => {
-    await using scene = await Scene.start(implementation);
-    for (const { program } of scene.servers) program.signal("SIGSTOP");
-    assert.ok((await scene.askFor(24)).failed > 0);
-    scene.servers[1].program.signal("SIGCONT");
-    await scene.program.waitForOutput(/server second answers again/, 30_000);
-    assert.equal(await scene.ask(), true);
-  });
-}
+together("all servers gone and one back", async (implementation) => {
+  await using scene = await Scene.start(implementation);
+  for (const { program } of scene.servers) program.signal("SIGSTOP");
+  assert.ok((await scene.askFor(24)).failed > 0);
+  scene.servers[1].program.signal("SIGCONT");
+  await scene.program.waitForOutput(/server second answers again/, 30_000);
+  assert.equal(await scene.ask(), true);
+});

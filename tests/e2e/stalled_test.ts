@@ -31,6 +31,12 @@ const STILL_MS = 3_000;
 /** Milliseconds until the memory must be back. */
 const BACK_MS = 15_000;
 
+/** Milliseconds until garbage must be gone, on a busy machine too. */
+const SETTLE_MS = 45_000;
+
+/** Milliseconds between two looks at memory. */
+const LOOK_MS = 1_000;
+
 /** How much more than before may stay. */
 const MAX_REST = 1.3;
 
@@ -63,8 +69,7 @@ for (const implementation of OURS) {
         const each = await settled(chain, before);
         for (const stream of streams) stream.close();
         await target[Symbol.asyncDispose]();
-        await pause(BACK_MS);
-        const after = resident(chain);
+        const after = await released(chain, before);
         report(
           `${implementation}, ${direction}: ${kib(each)} KiB each; ` +
             `${kib(before)} KiB before, ${kib(after)} KiB after`,
@@ -80,21 +85,34 @@ for (const implementation of OURS) {
   }
 }
 
-/**
- * Bytes that each connection holds, once garbage is gone: a busy machine may
- * take a second and a third look for that.
- */
+/** Bytes that each connection holds, once garbage is gone. */
 async function settled(
   chain: Chain,
   before: readonly number[],
 ): Promise<number[]> {
-  let each: number[] = [];
-  for (let look = 0; look < 3; look++) {
-    await pause(BACK_MS);
-    each = resident(chain).map((bytes, i) => (bytes - before[i]!) / STALLED);
-    if (each.every((bytes) => bytes <= MAX_EACH)) break;
+  const each = (): number[] =>
+    resident(chain).map((bytes, i) => (bytes - before[i]!) / STALLED);
+  await soon(() => each().every((bytes) => bytes <= MAX_EACH), SETTLE_MS);
+  return each();
+}
+
+/** What each process holds after its connections have ended. */
+async function released(
+  chain: Chain,
+  before: readonly number[],
+): Promise<number[]> {
+  await soon(
+    () => resident(chain).every((bytes, i) => bytes <= MAX_REST * before[i]!),
+    BACK_MS,
+  );
+  return resident(chain);
+}
+
+/** Looks each second, for a while: what is not true by then will be reported. */
+async function soon(isTrue: () => boolean, limitMs: number): Promise<void> {
+  for (let waited = 0; waited < limitMs && !isTrue(); waited += LOOK_MS) {
+    await pause(LOOK_MS);
   }
-  return each;
 }
 
 /** A connection whose sender sends and whose receiver does not read. */

@@ -50,6 +50,30 @@ export const isServer = (peer: StreamPeer): boolean => peer !== "sing-box";
 /** True if the peer relays datagrams. */
 export const relaysUdp = (peer: StreamPeer): boolean => peer !== "pproxy";
 
+/**
+ * Which side may end first while the other goes on, through the server or the
+ * local of a peer: `application`, then the target still answers; `target`, then
+ * it still listens.
+ *
+ * What is missing here, the peers do not do among themselves either, by the
+ * server of rust, which does both (seen with those that `.ci/peers` installs):
+ * libev, both of Python and the outbound of sing-box end both directions at the
+ * first FIN, and the local of rust at the target's.
+ */
+export const HALF_CLOSES: Readonly<
+  Partial<
+    Record<
+      StreamPeer,
+      Readonly<Record<"server" | "local", readonly HalfClose[]>>
+    >
+  >
+> = {
+  rust: { server: ["application", "target"], local: ["application"] },
+};
+
+/** Who ends first. */
+export type HalfClose = "application" | "target";
+
 /** Where `.ci/peers` puts everything. */
 const FOLDER = process.env["UMBRA_PEERS"] ?? join(ROOT, ".cache", "peers");
 
@@ -59,12 +83,14 @@ const PYTHON = join(FOLDER, "python", "bin");
 /** Where programs are that were built. */
 const BUILT = join(FOLDER, "bin");
 
+/** A program that has much besides. */
+export const SING_BOX: string = join(BUILT, "sing-box");
+
 /** Why a peer cannot be tested with here; `false` when it can. */
 export function streamPeerSkip(peer: StreamPeer): string | false {
   if (peer === "rust") return rustSkip();
   if (peer === "sing-box") {
-    const file = join(BUILT, "sing-box");
-    return !existsSync(file) && `no ${file}: run .ci/peers`;
+    return !existsSync(SING_BOX) && `no ${SING_BOX}: run .ci/peers`;
   }
   if (peer !== "libev") {
     const file = join(PYTHON, peer === "python" ? "python" : "pproxy");
@@ -148,7 +174,7 @@ export class StreamPeerEnd implements AsyncDisposable {
         ],
       ],
       rust: [join(BUILT, `ss${role}`), "-U", ...rust],
-      "sing-box": [join(BUILT, "sing-box"), "run", "-c", singBox],
+      "sing-box": [SING_BOX, "run", "-c", singBox],
     };
     const config = join(folder, "openssl.cnf");
     writeFileSync(config, LEGACY);

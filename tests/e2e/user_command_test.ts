@@ -74,8 +74,10 @@ for (const runtime of ["deno", "bun"] as const) {
       );
     {
       await using _running = await start();
-      const link = (await umbra("link", "bob")).trim();
-      assert.equal(link, added.split("\n")[0]);
+      const [link = "", invitation = ""] = (await umbra("link", "bob"))
+        .split("\n");
+      assert.match(invitation, /^http:\/\/127\.0\.0\.1:\d+\/invite\/\S+$/);
+      assert.ok(added.startsWith(`${link}\n${invitation}\n`), "as before");
       await using target = await Target.start();
       const local = await freePort();
       await using _local = await Program.start(

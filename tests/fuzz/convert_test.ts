@@ -44,6 +44,7 @@ const SSR = {
   obfs_param: "e.example",
   redirect: ["*:443#192.0.2.9:443", "*#192.0.2.8"],
   speed_limit_per_user: 9,
+  speed_limit_per_con: 3,
   additional_ports: { 8389: { password: SECRET, obfs: "plain" } },
 };
 const MUDB = [
@@ -194,7 +195,7 @@ function change(document: unknown, next: () => number): void {
       continue;
     }
     if (next() % 8 === 0) delete at[key];
-    else at[key] = VALUES[next() % VALUES.length];
+    else at[key] = structuredClone(VALUES[next() % VALUES.length]);
     return;
   }
 }

@@ -7,20 +7,16 @@ import process from "node:process";
 import { test } from "node:test";
 import { concat, fromLatin1, toLatin1 } from "../../src/bytes.ts";
 import { makeLightsocksTable } from "../../src/codec/lightsocks_password.ts";
+import { parseLightsocksUrl } from "../../src/codec/lightsocks_config.ts";
+import { parseOnlineConfig } from "../../src/codec/sip008.ts";
+import { parseSsrUsers, readMudb } from "../../src/codec/ssr_config.ts";
+import { formatSsrUri, parseSsrUri } from "../../src/codec/ssr_uri.ts";
+import { findCommand } from "../../src/cli/commands/commands.ts";
 import {
-  parseLightsocksUrl,
-  readLightsocksConfig,
-} from "../../src/codec/lightsocks_config.ts";
-import {
-  parseSsrUsers,
-  readMudb,
-  readSsrConfig,
-} from "../../src/codec/ssr_config.ts";
-import {
-  formatSsrUri,
-  parseSsrSubscription,
-  parseSsrUri,
-} from "../../src/codec/ssr_uri.ts";
+  configureLocal,
+  configureServer,
+} from "../../src/cli/config/config.ts";
+import { parseArguments } from "../../src/cli/options/args.ts";
 import { UmbraError } from "../../src/errors.ts";
 import { ConnectionMemory } from "../../src/security/connection_memory.ts";
 import { ByteTable } from "../../src/session/lightsocks/byte_table.ts";
@@ -38,6 +34,7 @@ import {
 import { ssrServer } from "../../src/session/shadowsocksr/server.ts";
 import { seededBytes, seededRandom, utf8 } from "../support/bytes.ts";
 import { mutations } from "../support/mutate.ts";
+import { sourcesOf } from "../support/sources.ts";
 import {
   seededRandomBytes,
   ssrKeys,
@@ -224,7 +221,7 @@ test(`links and subscriptions survive ${COUNT} mutations`, () => {
   assert.ok(outcomes.get("value")! > 0);
   assert.ok(outcomes.get("ERR_SS_URI_INVALID")! > 0);
   fuzz(mutated([utf8(link), utf8(btoa(`MAX=1\n${link}\nss://x`))]), (bytes) => {
-    parseSsrSubscription(fromLatin1(bytes));
+    parseOnlineConfig(fromLatin1(bytes));
   });
   const password = "A".repeat(342);
   fuzz(
@@ -260,11 +257,16 @@ test(`configurations survive ${COUNT} mutations`, () => {
       yield next() % 20 === 0 ? values[next() % values.length] : document;
     }
   }
+  const args = (command: string) =>
+    parseArguments(findCommand(command)!, ["-c", "f", "--allow-legacy"]);
+  const [server, local] = [args("server"), args("local")];
+  const sources = (document: unknown) =>
+    sourcesOf(() => JSON.stringify(document));
   const readers = [
-    readSsrConfig,
+    (document: unknown) => configureServer(server, sources(document)),
+    (document: unknown) => configureLocal(local, sources(document)),
     (document: unknown) => readMudb([document]),
     readMudb,
-    (document: unknown) => readLightsocksConfig(document, "local"),
     (document: unknown) => parseSsrUsers(String(document)),
   ];
   for (const read of readers) fuzz(documents(), read);

@@ -1,6 +1,6 @@
 /**
  * Every reader of lists: a list or a `ConfigError` of lists, whatever comes,
- * and what was read can be asked. `FUZZ_MUTATIONS=1000000` makes it as long as
+ * and what was read can be asked. `FUZZ_COUNT=1000000` makes it as long as
  * an afternoon.
  *
  * @module
@@ -25,7 +25,7 @@ import { questionOf } from "../support/route_world.ts";
 import { encodeTrie } from "../support/trie.ts";
 import { concat } from "../../src/bytes.ts";
 
-const COUNT = Number(process.env["FUZZ_MUTATIONS"] ?? 5_000);
+const COUNT = Number(process.env["FUZZ_COUNT"] ?? 5_000);
 
 /**
  * Milliseconds one input may take; it takes microseconds. A machine that is

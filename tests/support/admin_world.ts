@@ -51,6 +51,7 @@ export class AdminWorld {
           this.lines.push({ level, message, fields }),
       },
       page: PAGE,
+      inviteUrl: () => "https://invite.example",
       ...settings,
     });
   }

@@ -5,6 +5,7 @@
  * @module
  */
 import { spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { announceSkip } from "./report.ts";
 
@@ -59,9 +60,21 @@ export class Namespace implements Disposable {
     }
   }
 
+  /** Lets programs that start from now on ask this resolver for names. */
+  ask(resolver: string): void {
+    mkdirSync(this.#files, { recursive: true });
+    writeFileSync(`${this.#files}/resolv.conf`, `nameserver ${resolver}\n`);
+  }
+
+  /** What `ip netns exec` puts in the place of the files of /etc. */
+  get #files(): string {
+    return `/etc/netns/${this.#name}`;
+  }
+
   /** Removes it; what still runs there keeps it until its end. */
   [Symbol.dispose](): void {
     run(["ip", "netns", "delete", this.#name]);
+    rmSync(this.#files, { recursive: true, force: true });
   }
 }
 

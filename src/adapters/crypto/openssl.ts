@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { viewOf } from "../../bytes.ts";
 import {
   type Aead,
   type AeadProvider,
@@ -221,7 +222,7 @@ class OpensslAead implements Aead {
     const context = this.#direction === "seal"
       ? this.#context
       : this.#start("seal");
-    const tag = out.subarray(length);
+    const tag = viewOf(out, length, length + TAG_LENGTH);
     if (
       f.EVP_EncryptInit_ex(context, null, null, null, nonce) !== 1 ||
       f.EVP_EncryptUpdate(context, out, IGNORED_LENGTH, plaintext, length) !==
@@ -240,7 +241,7 @@ class OpensslAead implements Aead {
       : this.#start("open");
     // Bun gives an empty array no address.
     const target = length === 0 ? NOTHING : out;
-    const tag = sealed.subarray(length);
+    const tag = viewOf(sealed, length);
     if (
       f.EVP_DecryptInit_ex(context, null, null, null, nonce) !== 1 ||
       f.EVP_CIPHER_CTX_ctrl(context, SET_TAG, TAG_LENGTH, tag) !== 1 ||

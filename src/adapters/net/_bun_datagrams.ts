@@ -7,9 +7,12 @@ import { abortable } from "../../clock.ts";
 import type {
   Datagram,
   DatagramSocket,
+  DatagramTaker,
   Endpoint,
+  Posted,
   WaitOptions,
 } from "../../transport.ts";
+import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import type { BunUdp, BunUdpSocket } from "./_bun_types.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
@@ -26,6 +29,7 @@ export async function bindBun(
   const queue = new DatagramQueue();
   let onDrain = (): void => {};
   try {
+    refuseInheritedSocket({ host, port }, "udp", "Bun");
     const socket = await Bun.udpSocket({
       hostname: hostname!,
       port,
@@ -46,11 +50,19 @@ export async function bindBun(
   }
 }
 
+/** A datagram that waits for the system to take it. */
+interface Waiting {
+  readonly payload: Uint8Array;
+  readonly to: Endpoint;
+  readonly posted: Posted;
+}
+
 class BunDatagramSocket implements DatagramSocket {
   readonly address: Endpoint;
   readonly #socket: BunUdpSocket;
   readonly #queue: DatagramQueue;
-  #drained: PromiseWithResolvers<void> | undefined;
+  /** Until the system has room. */
+  #waiting: Waiting[] = [];
   #closed = false;
 
   constructor(
@@ -61,11 +73,15 @@ class BunDatagramSocket implements DatagramSocket {
     this.#socket = socket;
     this.#queue = queue;
     this.address = { host: plainAddress(socket.hostname), port: socket.port };
-    whenDrained(() => this.#wakeSenders());
+    whenDrained(() => this.#sendWaiting());
   }
 
   get dropped(): number {
     return this.#queue.dropped;
+  }
+
+  handTo(taker: DatagramTaker): void {
+    this.#queue.handTo(taker);
   }
 
   receive(options?: WaitOptions): Promise<Datagram | undefined> {
@@ -78,12 +94,22 @@ class BunDatagramSocket implements DatagramSocket {
     { signal }: WaitOptions = {},
   ): Promise<void> {
     signal?.throwIfAborted();
-    while (!this.#closed) {
-      if (this.#trySend(payload, to)) return;
-      this.#drained ??= Promise.withResolvers();
-      await abortable(this.#drained.promise, signal);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const posted: Posted = (error) =>
+      error === undefined ? resolve() : reject(error);
+    this.post(payload, to, posted);
+    try {
+      await abortable(promise, signal);
+    } finally {
+      this.#waiting = this.#waiting.filter((one) => one.posted !== posted);
     }
-    throw closedSocket();
+  }
+
+  post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
+    if (this.#closed) return posted(closedSocket());
+    if (this.#waiting.length > 0 || !this.#trySend(payload, to, posted)) {
+      this.#waiting.push({ payload, to, posted });
+    }
   }
 
   close(): void {
@@ -91,26 +117,37 @@ class BunDatagramSocket implements DatagramSocket {
     this.#closed = true;
     this.#socket.close();
     this.#queue.close();
-    this.#wakeSenders();
+    for (const { posted } of this.#waiting.splice(0)) posted(closedSocket());
   }
 
-  /** @returns Whether the system had room for it. */
-  #trySend(payload: Uint8Array, { host, port }: Endpoint): boolean {
+  /** @returns False if the system has no room for it: it is to be tried again. */
+  #trySend(payload: Uint8Array, to: Endpoint, posted: Posted): boolean {
+    try {
+      if (!this.#sendNow(payload, to)) return false;
+    } catch (error) {
+      const { host, port } = to;
+      posted(toTransportError(error, `send to ${host} port ${port}`));
+      return true;
+    }
+    posted();
+    return true;
+  }
+
+  #sendNow(payload: Uint8Array, { host, port }: Endpoint): boolean {
     try {
       return this.#socket.send(payload, port, host);
     } catch {
       // Maybe the ICMP error of an earlier datagram, which the system reports
       // once, at the expense of this one. An error of this one comes again.
-      try {
-        return this.#socket.send(payload, port, host);
-      } catch (error) {
-        throw toTransportError(error, `send to ${host} port ${port}`);
-      }
+      return this.#socket.send(payload, port, host);
     }
   }
 
-  #wakeSenders(): void {
-    this.#drained?.resolve();
-    this.#drained = undefined;
+  #sendWaiting(): void {
+    while (this.#waiting.length > 0) {
+      const { payload, to, posted } = this.#waiting[0]!;
+      if (!this.#trySend(payload, to, posted)) return;
+      this.#waiting.shift();
+    }
   }
 }

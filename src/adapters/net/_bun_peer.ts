@@ -42,10 +42,13 @@ export class BunPeer implements ReadySocket {
   /** True once others had their turn: the next read waits for no other one. */
   #hasWaited = false;
 
-  /** @param socket Open; its addresses are gone once it is closed. */
-  constructor(socket: BunSocket<BunPeer>) {
+  /**
+   * @param socket Open; its addresses are gone once it is closed.
+   * @param remote The peer's address.
+   */
+  constructor(socket: BunSocket<BunPeer>, remote: Endpoint) {
     this.#socket = socket;
-    this.remote = toEndpoint(socket.remoteAddress, socket.remotePort);
+    this.remote = remote;
   }
 
   /** Asked of the system each time: few want to know. */
@@ -164,7 +167,9 @@ export class BunPeer implements ReadySocket {
     this.#hasMore = chunk.length >= LONG_READ;
     if (this.#hasMore) this.#pause();
     this.owner?.ready();
-    if (this.#unread.length > 0) this.#pause();
+    // A few bytes that come before they are asked for may wait: to pause and to
+    // resume costs five calls of the system.
+    if (this.#unread.length > 1) this.#pause();
   }
 
   #pause(): void {
@@ -197,12 +202,9 @@ export class BunPeer implements ReadySocket {
   }
 }
 
-/** For every socket; `open` is that of a dial. */
-export const BUN_HANDLERS: BunHandlers<BunPeer> = {
+/** For every socket that is a {@link BunPeer} since it was opened. */
+export const BUN_HANDLERS: Omit<BunHandlers<BunPeer>, "open"> = {
   binaryType: "uint8array",
-  open: (socket) => {
-    socket.data = new BunPeer(socket);
-  },
   data: (socket, chunk) => socket.data.received(chunk),
   drain: (socket) => socket.data.drained(),
   end: (socket) => socket.data.finished(),
@@ -216,7 +218,8 @@ export const BUN_HANDLERS: BunHandlers<BunPeer> = {
   connectError: () => {},
 };
 
-function toEndpoint(host: string | undefined, port: number): Endpoint {
+/** An address as Bun tells it. */
+export function toEndpoint(host: string | undefined, port: number): Endpoint {
   return { host: plainAddress(host ?? ""), port };
 }
 

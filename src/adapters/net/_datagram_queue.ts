@@ -1,5 +1,5 @@
 /**
- * What every UDP socket keeps between the system and `receive()`.
+ * What every UDP socket has between the system and whoever takes its datagrams.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import {
   MAX_QUEUED_DATAGRAMS,
 } from "../../limits.ts";
 import { onAbort, type StopSignal } from "../../on_abort.ts";
-import type { Datagram, WaitOptions } from "../../transport.ts";
+import type { Datagram, DatagramTaker, WaitOptions } from "../../transport.ts";
 
 type Waiting = PromiseWithResolvers<Datagram | undefined>;
 
@@ -21,10 +21,19 @@ export class DatagramQueue {
   readonly #waiting: Waiting[] = [];
   #bytes = 0;
   #closed = false;
+  #taker: DatagramTaker | undefined;
 
-  /** Hands a datagram to who waits, or keeps it if there is room. */
+  /** Implements `DatagramSocket.handTo`. */
+  handTo(taker: DatagramTaker): void {
+    this.#taker = taker;
+    for (const datagram of this.#datagrams.splice(0)) taker.take(datagram);
+    this.#bytes = 0;
+  }
+
+  /** Hands a datagram to who takes it, or keeps it if there is room. */
   push(datagram: Datagram): void {
     if (this.#closed) return;
+    if (this.#taker !== undefined) return this.#taker.take(datagram);
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
       waiting.resolve(datagram);
@@ -60,12 +69,14 @@ export class DatagramQueue {
 
   /** Fails everybody who waits. */
   fail(error: TransportError): void {
+    if (!this.#closed) this.#taker?.fail(error);
     for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
   }
 
   /** Ends every wait and forgets what is queued. */
   close(): void {
     this.#closed = true;
+    this.#taker = undefined;
     this.#datagrams.length = 0;
     for (const waiting of this.#waiting.splice(0)) waiting.resolve(undefined);
   }

@@ -9,9 +9,12 @@ import { MAX_DATAGRAM_LENGTH } from "../../limits.ts";
 import type {
   Datagram,
   DatagramSocket,
+  DatagramTaker,
   Endpoint,
+  Posted,
   WaitOptions,
 } from "../../transport.ts";
+import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { plainAddress } from "./_resolve.ts";
@@ -33,6 +36,7 @@ export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
     );
   }
   try {
+    refuseInheritedSocket({ host, port }, "udp", "Deno");
     const connection = Deno.listenDatagram({
       transport: "udp",
       hostname: host,
@@ -45,10 +49,19 @@ export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
   }
 }
 
+/** A datagram that waits for the system to take it. */
+interface Waiting {
+  readonly payload: Uint8Array;
+  readonly to: Endpoint;
+  readonly posted: Posted;
+}
+
 class DenoDatagramSocket implements DatagramSocket {
   readonly address: Endpoint;
   readonly #connection: Deno.DatagramConn;
   readonly #queue = new DatagramQueue();
+  /** The first one is under way. */
+  readonly #waiting: Waiting[] = [];
   #receiving = false;
   #closed = false;
 
@@ -62,6 +75,11 @@ class DenoDatagramSocket implements DatagramSocket {
     return this.#queue.dropped;
   }
 
+  handTo(taker: DatagramTaker): void {
+    this.#queue.handTo(taker);
+    if (!this.#receiving && !this.#closed) this.#receive();
+  }
+
   receive(options?: WaitOptions): Promise<Datagram | undefined> {
     const next = this.#queue.take(options);
     // After a failure nothing is read until somebody asks again.
@@ -71,25 +89,23 @@ class DenoDatagramSocket implements DatagramSocket {
 
   async send(
     payload: Uint8Array,
-    { host, port }: Endpoint,
+    to: Endpoint,
     { signal }: WaitOptions = {},
   ): Promise<void> {
     signal?.throwIfAborted();
     if (this.#closed) throw closedSocket();
     try {
-      await abortable(
-        this.#connection.send(payload, {
-          transport: "udp",
-          hostname: host,
-          port,
-        }),
-        signal,
-      );
+      await abortable(this.#sendNow(payload, to), signal);
     } catch (error) {
       signal?.throwIfAborted();
-      if (this.#closed) throw closedSocket();
-      throw toTransportError(error, `send to ${host} port ${port}`);
+      throw this.#explain(error, to);
     }
+  }
+
+  post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
+    if (this.#closed) return posted(closedSocket());
+    this.#waiting.push({ payload, to, posted });
+    if (this.#waiting.length === 1) this.#sendWaiting();
   }
 
   close(): void {
@@ -97,6 +113,39 @@ class DenoDatagramSocket implements DatagramSocket {
     this.#closed = true;
     this.#connection.close();
     this.#queue.close();
+    // The first one is the system's, which says so itself.
+    for (const { posted } of this.#waiting.splice(1)) posted(closedSocket());
+  }
+
+  /** One at a time: of several, Deno does not keep the order. */
+  #sendWaiting(): void {
+    const { payload, to, posted } = this.#waiting[0]!;
+    const settled = (error?: unknown): void => {
+      this.#waiting.shift();
+      if (this.#waiting.length > 0) this.#sendWaiting();
+      posted(error);
+    };
+    this.#sendNow(payload, to).then(
+      () => settled(),
+      (error) => settled(this.#explain(error, to)),
+    );
+  }
+
+  async #sendNow(
+    payload: Uint8Array,
+    { host: hostname, port }: Endpoint,
+  ): Promise<unknown> {
+    return await this.#connection.send(payload, {
+      transport: "udp",
+      hostname,
+      port,
+    });
+  }
+
+  #explain(error: unknown, { host, port }: Endpoint): TransportError {
+    return this.#closed
+      ? closedSocket()
+      : toTransportError(error, `send to ${host} port ${port}`);
   }
 
   /** One read at a time: of two, Deno serves the second one first. */

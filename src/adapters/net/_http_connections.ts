@@ -18,8 +18,8 @@ import type { Socket } from "node:net";
  */
 export class HttpConnections {
   readonly #limit: number;
-  /** Requests of each being handled; the longest without one come first. */
-  readonly #handling = new Map<Socket, number>();
+  /** By where they come from; the longest without a request come first. */
+  readonly #open = new Map<Socket | string, OpenConnection>();
 
   /** @param limit Connections at once. */
   constructor(server: Server, limit: number) {
@@ -29,39 +29,60 @@ export class HttpConnections {
 
   /** Keeps the connection open while a request of it is handled. */
   async handle<T>(socket: Socket, handler: () => Promise<T>): Promise<T> {
-    this.#change(socket, 1);
+    const key = keyOf(socket);
+    this.#change(key, 1);
     try {
       return await handler();
     } finally {
-      this.#change(socket, -1);
+      this.#change(key, -1);
     }
   }
 
   #take(socket: Socket): void {
-    if (this.#handling.size >= this.#limit && !this.#makeRoom()) {
+    if (this.#open.size >= this.#limit && !this.#makeRoom()) {
       socket.destroy();
       return;
     }
-    this.#handling.set(socket, 0);
-    socket.once("close", () => this.#handling.delete(socket));
+    const key = keyOf(socket);
+    const connection = { socket, handling: 0 };
+    this.#open.set(key, connection);
+    socket.once("close", () => {
+      if (this.#open.get(key)?.socket === socket) this.#open.delete(key);
+    });
   }
 
   /** @returns `false` when a request of every connection is being handled. */
   #makeRoom(): boolean {
-    for (const [socket, count] of this.#handling) {
-      if (count > 0) continue;
-      this.#handling.delete(socket);
+    for (const [key, { socket, handling }] of this.#open) {
+      if (handling > 0) continue;
+      this.#open.delete(key);
       socket.destroy();
       return true;
     }
     return false;
   }
 
-  #change(socket: Socket, difference: 1 | -1): void {
-    const count = this.#handling.get(socket);
+  #change(key: Socket | string, difference: 1 | -1): void {
+    const connection = this.#open.get(key);
     // It was closed, by its client or to make room.
-    if (count === undefined) return;
-    this.#handling.delete(socket);
-    this.#handling.set(socket, count + difference);
+    if (connection === undefined) return;
+    this.#open.delete(key);
+    const handling = connection.handling + difference;
+    this.#open.set(key, { ...connection, handling });
   }
+}
+
+interface OpenConnection {
+  readonly socket: Socket;
+  /** Requests that are being handled. */
+  readonly handling: number;
+}
+
+/**
+ * Inside TLS a request has another socket than the connection had, on Deno, but
+ * the same other end.
+ */
+function keyOf(socket: Socket): Socket | string {
+  const { remoteAddress, remotePort } = socket;
+  return remotePort === undefined ? socket : `${remoteAddress} ${remotePort}`;
 }

@@ -8,9 +8,12 @@ import { TransportError } from "../../errors.ts";
 import type {
   Datagram,
   DatagramSocket,
+  DatagramTaker,
   Endpoint,
+  Posted,
   WaitOptions,
 } from "../../transport.ts";
+import { tellPosted } from "../../posted.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 
 /** What happens to datagrams. */
@@ -80,7 +83,9 @@ export class MemoryDatagrams {
     for (const host of [to.host, ...wildcards]) {
       const socket = this.#sockets.get(keyOf({ host, port }));
       if (socket === undefined) continue;
-      socket.queue.push({ payload: payload.slice(), from });
+      // As no system calls back within a call.
+      const datagram = { payload: payload.slice(), from };
+      queueMicrotask(() => socket.queue.push(datagram));
       return;
     }
   }
@@ -107,6 +112,10 @@ class MemoryDatagramSocket implements DatagramSocket {
     return this.queue.dropped;
   }
 
+  handTo(taker: DatagramTaker): void {
+    this.queue.handTo(taker);
+  }
+
   receive(options?: WaitOptions): Promise<Datagram | undefined> {
     return this.queue.take(options);
   }
@@ -117,9 +126,29 @@ class MemoryDatagramSocket implements DatagramSocket {
     { signal }: WaitOptions = {},
   ): Promise<void> {
     signal?.throwIfAborted();
-    const { stall, maxDatagram = 65_507 } = this.#network.script;
-    const stalled = stall?.(to);
+    const stalled = this.#network.script.stall?.(to);
     if (stalled !== undefined) await abortable(stalled, signal);
+    this.#sendNow(payload, to);
+  }
+
+  post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
+    const stalled = this.#network.script.stall?.(to);
+    if (stalled !== undefined) {
+      return tellPosted(
+        stalled.then(() => this.#sendNow(payload, to)),
+        posted,
+      );
+    }
+    try {
+      this.#sendNow(payload, to);
+    } catch (error) {
+      return posted(error);
+    }
+    posted();
+  }
+
+  #sendNow(payload: Uint8Array, to: Endpoint): void {
+    const { maxDatagram = 65_507 } = this.#network.script;
     if (this.#closed) throw closedSocket();
     if (payload.length > maxDatagram) {
       throw new TransportError(

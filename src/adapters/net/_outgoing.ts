@@ -8,8 +8,10 @@ import { TransportError } from "../../errors.ts";
 import type {
   Datagram,
   DatagramSocket,
+  DatagramTaker,
   Endpoint,
   OutboundAddresses,
+  Posted,
   WaitOptions,
 } from "../../transport.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
@@ -74,6 +76,8 @@ class OutboundSocket implements DatagramSocket {
   readonly #outbound: OutboundAddresses;
   /** By our address. */
   readonly #sockets = new Map<string, Promise<DatagramSocket>>();
+  /** Those of them that are open. */
+  readonly #open = new Map<string, DatagramSocket>();
   readonly #queue = new DatagramQueue();
   #closed = false;
 
@@ -85,6 +89,10 @@ class OutboundSocket implements DatagramSocket {
   /** The sockets themselves drop nothing: somebody always waits there. */
   get dropped(): number {
     return this.#queue.dropped;
+  }
+
+  handTo(taker: DatagramTaker): void {
+    this.#queue.handTo(taker);
   }
 
   receive(options?: WaitOptions): Promise<Datagram | undefined> {
@@ -100,6 +108,22 @@ class OutboundSocket implements DatagramSocket {
     if (this.#closed) throw closedSocket();
     const socket = await this.#socketOn(outboundFor(to.host, this.#outbound)!);
     await socket.send(payload, to, options);
+  }
+
+  post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
+    let host: string;
+    try {
+      if (this.#closed) throw closedSocket();
+      host = outboundFor(to.host, this.#outbound)!;
+    } catch (error) {
+      return posted(error);
+    }
+    const open = this.#open.get(host);
+    if (open !== undefined) return open.post(payload, to, posted);
+    this.#socketOn(host).then(
+      (socket) => socket.post(payload, to, posted),
+      posted,
+    );
   }
 
   close(): void {
@@ -119,7 +143,7 @@ class OutboundSocket implements DatagramSocket {
     const opening = this.#bind({ host, port: 0 });
     this.#sockets.set(host, opening);
     opening.then(
-      (socket) => this.#receive(host, socket),
+      (socket) => this.#opened(host, socket),
       // The sender has the error; the next send opens another socket.
       () => this.#sockets.delete(host),
     );
@@ -127,20 +151,16 @@ class OutboundSocket implements DatagramSocket {
   }
 
   /** After a failure the next send opens another socket. */
-  #receive(host: string, socket: DatagramSocket): void {
-    this.#receiveAll(socket).catch((error: TransportError) => {
-      this.#sockets.delete(host);
-      this.#queue.fail(error);
+  #opened(host: string, socket: DatagramSocket): void {
+    this.#open.set(host, socket);
+    socket.handTo({
+      take: (datagram) => this.#queue.push(datagram),
+      fail: (error) => {
+        this.#sockets.delete(host);
+        this.#open.delete(host);
+        socket.close();
+        this.#queue.fail(error);
+      },
     });
-  }
-
-  async #receiveAll(socket: DatagramSocket): Promise<void> {
-    try {
-      for (let datagram; (datagram = await socket.receive());) {
-        this.#queue.push(datagram);
-      }
-    } finally {
-      socket.close();
-    }
   }
 }

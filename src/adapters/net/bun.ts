@@ -21,7 +21,7 @@ import type {
   WaitOptions,
 } from "../../transport.ts";
 import { bindBun } from "./_bun_datagrams.ts";
-import { BUFFERS, BUN_HANDLERS, BunPeer } from "./_bun_peer.ts";
+import { BUFFERS, BUN_HANDLERS, BunPeer, toEndpoint } from "./_bun_peer.ts";
 import type {
   BunNet,
   BunSocket,
@@ -120,7 +120,12 @@ async function dial(
     hostname: host,
     port,
     allowHalfOpen: true,
-    socket: BUN_HANDLERS,
+    socket: {
+      ...BUN_HANDLERS,
+      open: (socket) => {
+        socket.data = new BunPeer(socket, { host, port });
+      },
+    },
     ...from !== undefined && { localAddress: from },
   });
   try {
@@ -190,7 +195,7 @@ class BunListener implements Listener {
       MAX_UNACCEPTED,
       (descriptorLimit() ?? Infinity) / UNACCEPTED_SHARE,
     );
-    const fd = takeInheritedSocket({ host, port });
+    const fd = takeInheritedSocket({ host, port }, "tcp");
     this.#listener = Bun.listen({
       hostname: host,
       port,
@@ -223,7 +228,9 @@ class BunListener implements Listener {
   }
 
   #opened(socket: BunSocket<BunPeer>): void {
-    const peer = socket.data = new BunPeer(socket);
+    const { remoteAddress, remotePort } = socket;
+    const peer = new BunPeer(socket, toEndpoint(remoteAddress, remotePort));
+    socket.data = peer;
     const resolve = this.#waiting.shift();
     if (resolve !== undefined) resolve(toAccepted(peer));
     else if (this.#closed || this.#unaccepted.length >= this.#maxUnaccepted) {

@@ -31,7 +31,7 @@ import {
   descriptorLimit,
   raiseDescriptorLimit,
 } from "../system/_descriptors.ts";
-import { takeInheritedSocket } from "../system/inherited_sockets.ts";
+import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import { othersTurn } from "./_deno_turns.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { dialWith } from "./_tls.ts";
@@ -89,14 +89,7 @@ async function listen(
     if (reusePort && typeof Deno.listenDatagram !== "function") {
       throw new Error("sharing a port needs deno run --unstable-net");
     }
-    if (takeInheritedSocket({ host, port }) !== undefined) {
-      throw new TransportError(
-        "ERR_NET_UNSUPPORTED",
-        `Cannot listen on ${host} port ${port}: the service manager does, and ` +
-          "Deno takes no socket of its; use --transport linux, remove the " +
-          ".socket unit, or use an executable that Bun has compiled",
-      );
-    }
+    refuseInheritedSocket({ host, port }, "tcp", "Deno");
     const listener = Deno.listen({ hostname: host, port, reusePort });
     return new DenoListener(listener);
   } catch (error) {

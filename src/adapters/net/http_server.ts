@@ -10,6 +10,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, ListenOptions, Socket } from "node:net";
 import { concat } from "../../bytes.ts";
 import { pause, systemClock } from "../../clock.ts";
@@ -43,6 +44,13 @@ export type HttpHandler = (
   peer: Endpoint | undefined,
 ) => Promise<Response>;
 
+/** A certificate with its chain, and its key; both PEM. */
+export interface HttpCertificate {
+  readonly cert: string;
+  /** Secret. */
+  readonly key: string;
+}
+
 /** Where defects of the handler are told, and bounds other than the usual. */
 export interface HttpOptions {
   readonly logger: Logger;
@@ -55,12 +63,21 @@ export interface HttpOptions {
    * place of the one that has waited longest for its client.
    */
   readonly maxConnections?: number;
+  /** Not set: without TLS. */
+  readonly certificate?: HttpCertificate | undefined;
 }
 
 /** A port that answers. */
 export interface HttpServer {
   /** Where it listens; the port is the real one. */
   readonly address: HttpAddress;
+  /**
+   * Has another certificate for connections from now on; only where it had one.
+   *
+   * @throws {TransportError} When it cannot listen again, where the runtime
+   * needs that; it does not listen then.
+   */
+  renew(certificate: HttpCertificate): Promise<void>;
   /**
    * Accepts no more, lets requests under way finish, then closes everything;
    * the path of a unix socket is gone afterwards.
@@ -80,8 +97,46 @@ export async function serveHttp(
   handler: HttpHandler,
   options: HttpOptions,
 ): Promise<HttpServer> {
+  let current = open(handler, options, options.certificate);
+  const bound = await listen(current.server, address);
+  /** Those that have made room for another, until their requests are over. */
+  const ending = new Set<Promise<void>>();
+  const cut = new AbortController();
+  return {
+    address: bound,
+    async renew(certificate): Promise<void> {
+      if (setCertificate(current.server, certificate)) return;
+      // Bun's server keeps its certificate. Another one listens in its place,
+      // some milliseconds later; requests under way finish at the old one.
+      const old = current;
+      current = open(handler, options, certificate);
+      const end = old.stop(ADMIN_REQUEST_TIMEOUT_MS, cut.signal)
+        .finally(() => ending.delete(end));
+      ending.add(end);
+      await listen(current.server, bound);
+    },
+    async stop(graceMs): Promise<void> {
+      await current.stop(graceMs);
+      cut.abort();
+      await Promise.all(ending);
+    },
+  };
+}
+
+/** A server that may listen. */
+interface OpenServer {
+  readonly server: Server;
+  /** @param signal Ends the grace. */
+  stop(graceMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+function open(
+  handler: HttpHandler,
+  options: HttpOptions,
+  certificate: HttpCertificate | undefined,
+): OpenServer {
   const answering = new Set<Promise<void>>();
-  const server = createServer(serverOptions(options), (message, reply) => {
+  const take = (message: IncomingMessage, reply: ServerResponse): void => {
     const { socket } = message;
     const served = serve(
       message,
@@ -93,7 +148,10 @@ export async function serveHttp(
       .catch((error) => tellDefect(error, "the operator's port", options))
       .finally(() => answering.delete(served));
     answering.add(served);
-  });
+  };
+  const server = certificate === undefined
+    ? createServer(serverOptions(options), take)
+    : createSecureServer({ ...serverOptions(options), ...certificate }, take);
   const connections = new HttpConnections(
     server,
     options.maxConnections ?? MAX_ADMIN_CONNECTIONS,
@@ -102,20 +160,31 @@ export async function serveHttp(
   // Bad HTTP, or none in time: nobody is told how.
   server.on("clientError", (_error, socket) => socket.destroy());
   return {
-    address: await listen(server, address),
-    stop: async (graceMs) => {
+    server,
+    async stop(graceMs, signal = NEVER): Promise<void> {
       const { promise: closed, resolve } = Promise.withResolvers<void>();
       server.close(() => resolve());
       const wait = new AbortController();
       await Promise.race([
         Promise.all(answering),
-        pause(systemClock, graceMs, wait.signal),
+        pause(systemClock, graceMs, AbortSignal.any([wait.signal, signal])),
       ]);
       wait.abort();
       server.closeAllConnections();
       await closed;
     },
   };
+}
+
+const NEVER: AbortSignal = new AbortController().signal;
+
+/** @returns `false` where the runtime cannot. */
+function setCertificate(
+  server: Server & { setSecureContext?(options: HttpCertificate): void },
+  certificate: HttpCertificate,
+): boolean {
+  server.setSecureContext?.(certificate);
+  return server.setSecureContext !== undefined;
 }
 
 /** Deno's and Bun's types do not know all of Node's options; both obey them. */
@@ -125,6 +194,7 @@ function serverOptions(
   const headersTimeout = headTimeoutMs ?? ADMIN_HEAD_TIMEOUT_MS;
   return {
     headersTimeout,
+    handshakeTimeout: headersTimeout,
     requestTimeout: requestTimeoutMs ?? ADMIN_REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: Math.ceil(headersTimeout / 4),
     keepAliveTimeout: ADMIN_KEEP_ALIVE_MS,

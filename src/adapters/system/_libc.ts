@@ -16,6 +16,7 @@ type Name =
   | "socket"
   | "sendto"
   | "getsockname"
+  | "getsockopt"
   | "close";
 
 const SYMBOLS: Readonly<Record<Name, Signature>> = {
@@ -31,6 +32,11 @@ const SYMBOLS: Readonly<Record<Name, Signature>> = {
   },
   // socket, address, length of it
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // socket, level, option, value, length of it
+  getsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
   close: { parameters: ["i32"], result: "i32" },
 };
 

@@ -1,12 +1,11 @@
 /**
- * Listening sockets that the service manager has opened for us:
- * sd_listen_fds(3). A service that is to listen on the address of one takes it.
- *
- * Does not: take datagram sockets, which neither runtime does.
+ * Sockets that the service manager has opened for us: sd_listen_fds(3). A
+ * service that is to listen on the address of one takes it.
  *
  * @module
  */
 import process from "node:process";
+import { TransportError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import { libc } from "./_libc.ts";
 import { variable } from "./_variable.ts";
@@ -20,7 +19,14 @@ const ADDRESS_LENGTH = 28;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-/** Descriptors by address; read at the first question. */
+const SOL_SOCKET = 1;
+const SO_TYPE = 3;
+const SOCK_DGRAM = 2;
+
+/** What comes by a socket. */
+export type Network = "tcp" | "udp";
+
+/** Descriptors by network and address; read at the first question. */
 let waiting: Map<string, number> | undefined;
 
 /**
@@ -30,12 +36,38 @@ let waiting: Map<string, number> | undefined;
  */
 export function takeInheritedSocket(
   { host, port }: Endpoint,
+  network: Network,
 ): number | undefined {
   waiting ??= readSockets();
-  const key = keyOf(host, port);
+  // Every flow of datagrams opens a socket, and none is inherited.
+  if (waiting.size === 0) return undefined;
+  const key = keyOf(network, host, port);
   const descriptor = waiting.get(key);
   waiting.delete(key);
   return descriptor;
+}
+
+/**
+ * For a transport that cannot take such a socket.
+ *
+ * @param who The runtime.
+ * @throws {TransportError} `ERR_NET_UNSUPPORTED` where there is one.
+ */
+export function refuseInheritedSocket(
+  { host, port }: Endpoint,
+  network: Network,
+  who: "Deno" | "Bun",
+): void {
+  if (takeInheritedSocket({ host, port }, network) === undefined) return;
+  const [action, executable] = network === "tcp"
+    ? ["listen on", ", or use an executable that Bun has compiled"]
+    : ["bind UDP", ""];
+  throw new TransportError(
+    "ERR_NET_UNSUPPORTED",
+    `Cannot ${action} ${host} port ${port}: the service manager does, and ` +
+      `${who} takes no socket of its; use --transport linux, or remove the ` +
+      `.socket unit${executable}`,
+  );
 }
 
 /** Addresses of the sockets that nobody has taken. */
@@ -55,8 +87,9 @@ function readSockets(): Map<string, number> {
   return sockets;
 }
 
-/** Where a descriptor listens; `undefined` when that is no IP address. */
+/** What comes where by a descriptor; `undefined` when it is no IP address. */
 function nameOf(descriptor: number): string | undefined {
+  const network = networkOf(descriptor);
   const address = new Uint8Array(ADDRESS_LENGTH);
   const length = new Uint8Array(Uint32Array.of(ADDRESS_LENGTH).buffer);
   if (libc()?.getsockname(descriptor, address, length) !== 0) return undefined;
@@ -64,21 +97,30 @@ function nameOf(descriptor: number): string | undefined {
   const port = view.getUint16(2);
   switch (view.getUint16(0, true)) {
     case AF_INET:
-      return keyOf(address.subarray(4, 8).join("."), port);
+      return keyOf(network, address.subarray(4, 8).join("."), port);
     case AF_INET6: {
       const groups = Array.from(
         { length: 8 },
         (_, i) => view.getUint16(8 + 2 * i).toString(16),
       );
-      return keyOf(groups.join(":"), port);
+      return keyOf(network, groups.join(":"), port);
     }
     default:
       return undefined;
   }
 }
 
+function networkOf(descriptor: number): Network {
+  const type = new Int32Array(1);
+  const length = new Uint8Array(Uint32Array.of(type.byteLength).buffer);
+  const value = new Uint8Array(type.buffer);
+  libc()?.getsockopt(descriptor, SOL_SOCKET, SO_TYPE, value, length);
+  return type[0] === SOCK_DGRAM ? "udp" : "tcp";
+}
+
 /** One text for every way to write an address. */
-function keyOf(host: string, port: number): string {
+function keyOf(network: Network, host: string, port: number): string {
   const url = `http://${host.includes(":") ? `[${host}]` : host}`;
-  return `${URL.parse(url)?.hostname ?? host}:${port}`;
+  const address = `${URL.parse(url)?.hostname ?? host}:${port}`;
+  return network === "udp" ? `UDP ${address}` : address;
 }

@@ -70,6 +70,12 @@ export const INIT: Command = {
       help: "Folder for the files",
       default: "/etc/umbra as root, else umbra-server",
     },
+    {
+      name: "install",
+      help:
+        "Install it on this machine, too: program, user and systemd unit; " +
+        "as root, on Linux",
+    },
     { name: "yes", short: "y", help: "Ask nothing, take what is suggested" },
     { name: "force", help: "Overwrite files that are there" },
     { name: "qr", help: "Draw QR codes also when this is no terminal" },
@@ -78,6 +84,7 @@ export const INIT: Command = {
   examples: [
     "umbra init",
     "umbra init --yes --host vpn.example --user alice --user bob",
+    "sudo umbra init --install",
   ],
 };
 
@@ -120,13 +127,14 @@ export const USER_COMMAND: Command = {
     "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `remove` or " +
     "`link`. Asks the running program that -c FILE configures, or that --admin names; " +
     "where it does not run, the store of that configuration. `add` and `link` " +
-    "print the user's link, at a terminal with its QR code. Users of the " +
+    "print the user's link, at a terminal with its QR code, and the address of " +
+    "the invitation: a page with that code, apps, and what is left. Users of the " +
     "configuration can be changed and removed as well: the file stays as it " +
     "is, and the store remembers what holds over it.",
   ],
   options: [
     CONFIG,
-    ...optionsOf(ADMIN, "admin", "adminTokenFile"),
+    ...optionsOf(ADMIN, "admin", "adminTokenFile", "adminCert"),
     {
       name: "server",
       value: "PORT",
@@ -363,6 +371,11 @@ export const TOP: Command = {
       aliases: ["token-file"],
       value: "FILE",
       help: "File whose first line is the token that the program asks for",
+    },
+    {
+      name: "admin-cert",
+      value: "FILE",
+      help: "The --admin-cert of the running program, where it has one",
     },
     { name: "json", help: "Print one look as JSON and end" },
     ...USUAL,

@@ -161,7 +161,7 @@ function described<T>(
 
 function describeServer(server: ConfiguredServer): string[] {
   const { listen, method, users = [], masterKey, plugin } = server;
-  const { owner, redirect = [] } = server;
+  const { owner, connectionBytesPerSecond: rate, redirect = [] } = server;
   const own = masterKey === undefined || users.length > 0 &&
       hidesOwnKey(method)
     ? []
@@ -180,6 +180,9 @@ function describeServer(server: ConfiguredServer): string[] {
       ...owner === undefined
         ? []
         : [["", `without a name: ${describeUser(owner)}`] as const],
+      ...rate === undefined
+        ? []
+        : [["", `each connection: ${size(rate)}/s each way`] as const],
       ...redirect.length === 0
         ? []
         : [["strangers", redirect.map(formatAddress).join(", ")] as const],
@@ -195,11 +198,18 @@ function describeServer(server: ConfiguredServer): string[] {
 
 function describeLocal(local: ConfiguredLocal): string[] {
   const { listen, servers, protocol = "mixed", users = [] } = local;
-  const role = typeof protocol === "object" ? "ss-tunnel" : "ss-local";
+  const { redirected } = local;
+  const role = redirected !== undefined
+    ? "ss-redir"
+    : typeof protocol === "object"
+    ? "ss-tunnel"
+    : "ss-local";
   return [
     `${role} ${formatAddress(listen)}`,
     ...table([
-      ["speaks", describeProtocol(protocol, users.length > 0)],
+      redirected === undefined
+        ? ["speaks", describeProtocol(protocol, users.length > 0)]
+        : ["takes", `TCP by ${redirected}`],
       ...users.map(({ username }): Row => ["", `user ${username}`]),
       ...servers.map((server, i): Row => [
         i === 0 ? "server" : "",

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import type { TransportName } from "../../adapters/net/choose.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import type { PanelNode } from "../../codec/uniproxy.ts";
@@ -19,10 +18,10 @@ import { carriesStreams } from "../../service/plugin/options.ts";
 import { notItself } from "../../service/routing/loop_guard.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { ServerKeys } from "../../session/family.ts";
+import type { Redirection } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
-import { RUNNING } from "../settings/program.ts";
 import { REDIR } from "../settings/redir.ts";
 import { PAC } from "../settings/local.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
@@ -136,13 +135,21 @@ export function configureLocal(
     args,
     sources,
     online,
-    ({ protocol }) => protocol,
+    ({ protocol, isRedir, tcpRedir }) => {
+      if (isRedir) return redirected(tcpRedir);
+      if (tcpRedir === undefined) return present({ protocol });
+      throw missing(
+        '"tcp_redir" and "tcp_tproxy" are for what the system redirects',
+        'give "protocol": "redir" beside them, or start `umbra redir`',
+      );
+    },
   );
   const names = uniqueNames(locals.result[0]!.servers);
   const { routes, warnings } = localRoutes(args, sources, names);
   const result = locals.result.map((local) => ({
     ...local,
-    ...Object.keys(pac).length > 0 && { pac: complete(PAC, pac) },
+    ...Object.keys(pac).length > 0 && local.redirected === undefined &&
+      { pac: complete(PAC, pac) },
     // A tunnel has one target, and leads there.
     ...routes && typeof local.protocol !== "object" && { routes },
   }));
@@ -169,8 +176,8 @@ export function configureTunnel(
     throw badOption("protocol", SSR.wire.kind.expected);
   }
   return configureLocals(args, sources, online, ({ protocol, tunnelTo }) => {
-    if (typeof protocol === "object") return protocol;
-    if (tunnelTo !== undefined) return { tunnelTo };
+    if (typeof protocol === "object") return { protocol };
+    if (tunnelTo !== undefined) return { protocol: { tunnelTo } };
     throw missing(
       "No target for the tunnel",
       'give -L HOST:PORT, or -c FILE with "tunnel_address"',
@@ -178,8 +185,16 @@ export function configureTunnel(
   });
 }
 
+/** @param tcp How the system redirects TCP; default: as in both peers. */
+function redirected(
+  tcp: Redirection = REDIR.tcp.default!,
+): Served {
+  return { redirected: tcp };
+}
+
 /**
- * What `umbra redir` starts: one service for each place to listen.
+ * What `umbra redir` starts: one service for each place to listen, or for each
+ * that the file calls `redir`.
  *
  * @param online The servers of the published list that was asked for.
  * @throws {ConfigError} With the place of the mistake.
@@ -189,45 +204,41 @@ export function configureRedir(
   sources: Sources,
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
-  if (fromOptions(RUNNING, args).transport === "runtime") {
-    throw missing(
-      "The sockets of the runtime do not tell where what is redirected was to go",
-      "leave --transport runtime out",
-    );
-  }
-  const { tproxy, tcp } = complete(REDIR, fromOptions(REDIR, args));
-  const locals = configureLocals(args, sources, online, () => undefined, {
-    // What is redirected comes to the address of the interface it came by.
-    host: "::",
-    transport: "linux",
-  });
+  const locals = configureLocals(
+    args,
+    sources,
+    online,
+    ({ tcpRedir }) => redirected(tcpRedir),
+    (all) => {
+      const named = all.filter(({ isRedir }) => isRedir);
+      return named.length > 0 ? named : all;
+    },
+  );
   const names = uniqueNames(locals.result[0]!.servers);
   const { routes, warnings } = localRoutes(args, sources, names);
   return {
     ...locals,
     result: locals.result.map((local) => ({
       ...local,
-      redirected: tproxy ? "tproxy" : tcp,
       ...routes && { routes },
     })),
     warnings: [...locals.warnings, ...warnings],
   };
 }
 
+/** What comes to a place to listen. */
+type Served = Partial<Pick<ConfiguredLocal, "protocol" | "redirected">>;
+
 /**
- * @param protocolOf What a place to listen serves.
- * @param usual Where to listen by default, and the transport if only one can
- * serve.
+ * @param servedBy What a place to listen serves.
+ * @param choose Which places of a file are served.
  */
 function configureLocals(
   args: Arguments,
   sources: Sources,
   online: readonly ServerSettings[] | undefined,
-  protocolOf: (local: LocalSettings) => InboundProtocol | undefined,
-  usual: {
-    readonly host: string;
-    readonly transport?: TransportName;
-  } = DEFAULT_LOCAL,
+  servedBy: (local: LocalSettings) => Served,
+  choose: (locals: LocalSettings[]) => LocalSettings[] = (locals) => locals,
 ): ConfiguredRole<ConfiguredLocal[]> {
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file);
@@ -241,7 +252,7 @@ function configureLocals(
   }
   const fromFile = file && localsFromFile(file.object, secrets);
   const chosen = localFromOptions(args);
-  const locals = fromFile?.locals ?? [{}];
+  const locals = choose(fromFile?.locals ?? [{}]);
   // One address on the command line: one proxy.
   const count = chosen.host === undefined && chosen.port === undefined
     ? locals.length
@@ -252,10 +263,6 @@ function configureLocals(
   if (blind && all.some(({ wire }) => wire !== "lightsocks")) {
     throw missing("--blind is for lightsocks alone", "leave it out");
   }
-  const operator = {
-    ...operatorSettings("local", { args, file, secrets }),
-    ...present({ transport: usual.transport }),
-  };
   const common = found.unnamed.service;
   const shares = sharesOf(found.servers, common?.mode);
   const servers = all.map((server, i) => ({
@@ -266,28 +273,38 @@ function configureLocals(
   const { balancer, warnings } = balancerOf(args, file);
   const timeout = longestTimeout(found.servers.map(({ service }) => service));
   const result = locals.slice(0, count).map((local) => {
-    const protocol = blind ? TRANSLATED : protocolOf({
-      protocol: chosen.protocol ?? local.protocol,
-      tunnelTo: chosen.tunnelTo ?? local.tunnelTo,
-    });
-    // A tunnel has no handshake in which to ask for a password.
-    const users = typeof protocol === "object"
+    const { protocol, redirected } = blind
+      ? { protocol: TRANSLATED }
+      : servedBy({
+        protocol: chosen.protocol ?? local.protocol,
+        tunnelTo: chosen.tunnelTo ?? local.tunnelTo,
+        isRedir: chosen.protocol === undefined && local.isRedir === true,
+        tcpRedir: chosen.tcpRedir ?? local.tcpRedir,
+      });
+    // Without a handshake nobody can be asked for a password.
+    const users = typeof protocol === "object" || redirected !== undefined
       ? undefined
       : chosen.users ?? local.users;
+    // What is redirected comes to the address of the interface it came by.
+    const usual = redirected === undefined ? DEFAULT_LOCAL.host : "::";
     return {
       listen: {
-        host: chosen.host ?? local.host ?? usual.host,
+        host: chosen.host ?? local.host ?? usual,
         port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
       },
       servers,
       balancer,
-      ...present({ protocol, users }),
+      ...present({ protocol, redirected, users }),
       ...complete(SERVICE, {
         ...merge(found.chosen, local.service, common),
         ...timeout,
       }),
     };
   });
+  const operator = transportOf(
+    operatorSettings("local", { args, file, secrets }),
+    result,
+  );
   const place = file?.name ?? "the command line";
   return {
     result,
@@ -316,6 +333,23 @@ function configureLocals(
       }),
     },
   };
+}
+
+/** Sockets of our own alone tell what is redirected where it was to go. */
+function transportOf(
+  operator: OperatorSettings,
+  locals: readonly Served[],
+): OperatorSettings {
+  if (locals.every(({ redirected }) => redirected === undefined)) {
+    return operator;
+  }
+  if (operator.transport !== "runtime") {
+    return { ...operator, transport: "linux" };
+  }
+  throw missing(
+    "The sockets of the runtime do not tell where what is redirected was to go",
+    'leave --transport runtime out, or "transport": "runtime"',
+  );
 }
 
 /** A server as it is reached, whatever its share is. */
@@ -446,13 +480,17 @@ function checkListens(servers: readonly ConfiguredServer[]): void {
 
 /** What depends on the port of a server, and on its method. */
 type AtPort =
-  & Pick<ServerOptions, "listen" | "owner" | "redirect">
+  & Pick<
+    ServerOptions,
+    "listen" | "owner" | "connectionBytesPerSecond" | "redirect"
+  >
   & ServerKeys;
 
 function atPort(server: ServerSettings): AtPort {
   const port = portOf(server);
   const keys = serverKeys(server);
   const { redirect: entries = [], origin } = server;
+  const { connectionBytesPerSecond = Infinity } = server;
   const redirect = redirectTargets(entries, port);
   if (redirect.length > 0 && keys.ssr === undefined) {
     throw missing(
@@ -464,6 +502,7 @@ function atPort(server: ServerSettings): AtPort {
     listen: { host: server.host ?? DEFAULT_SERVER_HOST, port },
     ...keys,
     ...present({ owner: ownerOf(server, keys.users) }),
+    ...connectionBytesPerSecond < Infinity && { connectionBytesPerSecond },
     ...redirect.length > 0 && { redirect },
   };
 }

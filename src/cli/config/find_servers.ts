@@ -130,6 +130,7 @@ function merge(
     websocket: first("websocket"),
     redirect: first("redirect"),
     bytesPerSecond: first("bytesPerSecond"),
+    connectionBytesPerSecond: first("connectionBytesPerSecond"),
     owner: first("owner"),
     id: first("id"),
     tcpWeight: first("tcpWeight"),

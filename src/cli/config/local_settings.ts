@@ -18,6 +18,7 @@ import {
   TUNNEL,
 } from "../settings/local.ts";
 import { isWire, LIGHTSOCKS } from "../settings/legacy.ts";
+import { REDIR, type RedirKeys } from "../settings/redir.ts";
 import { fromObject, fromOptions, type Said } from "../settings/read.ts";
 import { ENTRY } from "../settings/server.ts";
 import { SERVICE } from "../settings/service.ts";
@@ -28,6 +29,7 @@ import type { ConfigObject } from "./config_file.ts";
 import { checkNotServed } from "./not_served.ts";
 import type { Secrets } from "./secrets.ts";
 import { socksUsersFromFile } from "./socks_users.ts";
+import type { Redirection } from "../../transport.ts";
 import { type HostAndPort, PORT_EXPECTED } from "./values.ts";
 
 /** One place to listen, as far as it is told. */
@@ -44,6 +46,10 @@ export interface LocalSettings {
   readonly protocol?: InboundProtocol | undefined;
   /** Where a tunnel leads. */
   readonly tunnelTo?: Address | undefined;
+  /** True if what the system redirects comes here, by name of the protocol. */
+  readonly isRedir?: boolean;
+  /** How the system redirects TCP. */
+  readonly tcpRedir?: Redirection | undefined;
 }
 
 /** What the command line says. */
@@ -53,11 +59,12 @@ export function localFromOptions(args: Arguments): LocalSettings {
     host: address?.host,
     port: address?.port ?? port,
     users: fromOptions(SOCKS_USERS, args).users,
-    // The option takes no tunnel.
+    // The option takes neither a tunnel nor redir.
     protocol: inboundOf(protocol ?? [], "--protocol") as
-      | Exclude<SpokenProtocol, "tunnel">
+      | Exclude<SpokenProtocol, "tunnel" | "redir">
       | undefined,
     tunnelTo: fromOptions(TUNNEL, args).tunnelTo,
+    tcpRedir: tcpRedir(fromOptions(REDIR, args)),
   };
 }
 
@@ -113,9 +120,20 @@ function localFromObject(
       : undefined,
     protocol: protocol === "tunnel"
       ? { tunnelTo: forwardTarget(object, local) }
+      : protocol === "redir"
+      ? undefined
       : protocol,
     tunnelTo: fromObject(TUNNEL, object, place).tunnelTo,
+    isRedir: protocol === "redir",
+    tcpRedir: tcpRedir(fromObject(REDIR, object, place)),
   };
+}
+
+/** The switch of libev says the same as the word of rust. */
+function tcpRedir(
+  { tproxy, tcp }: Said<RedirKeys>,
+): Redirection | undefined {
+  return tproxy ? "tproxy" : tcp;
 }
 
 /** Where the originals of lightsocks listen with such a file. */

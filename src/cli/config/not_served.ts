@@ -22,7 +22,6 @@ export function checkNotServed(object: ConfigObject, place: Place): string[] {
     const row = served.has(key) || object.isEmpty(key)
       ? undefined
       : known.get(key);
-    if (row?.zeroIsNone && object.values(key)[0] === 0) return [];
     return row === undefined ? [] : [{ ...row, where: object.where(key) }];
   });
   const refused = asked.find(({ standing }) => standing === "refused");

@@ -44,13 +44,8 @@ export interface OperatorSettings
   readonly outbound?: OutboundAddresses;
 }
 
-/** Settings that are paths. */
-type NamedFile =
-  | "adminTokenFile"
-  | "store"
-  | "fleetKey"
-  | "fleetAuthFile"
-  | "fleetCa";
+/** Files of which the content is a setting. */
+type SecretFile = "adminTokenFile" | "fleetKey" | "fleetAuthFile" | "fleetCa";
 
 const TABLE = {
   ...RUNNING,
@@ -90,7 +85,7 @@ export function operatorSettings(
   const filed = file === undefined ? {} : fromObject(TABLE, file.object);
   /** An option's path, or the file's, and where it was written. */
   const path = (
-    name: NamedFile,
+    name: SecretFile | (typeof PATHS)[number],
   ): readonly [string, string] | undefined => {
     const { flag, key } = TABLE[name];
     const [option, inFile] = [chosen[name], filed[name]];
@@ -101,10 +96,13 @@ export function operatorSettings(
   };
   const tokenFile = path("adminTokenFile");
   const interfaceName = interfaceOf(args);
-  const store = path("store")?.[0];
   const keyFile = path("fleetKey");
   const authFile = path("fleetAuthFile");
   const caFile = path("fleetCa");
+  const paths = PATHS.flatMap((name) => {
+    const [resolved] = path(name) ?? [];
+    return resolved === undefined ? [] : [[name, resolved]];
+  });
   const {
     adminTokenFile: _token,
     fleetKey: _key,
@@ -120,7 +118,6 @@ export function operatorSettings(
   return {
     ...said,
     ...tokenFile && { adminToken: secrets.read(...tokenFile).text },
-    ...store !== undefined && { store },
     ...keyFile && { fleetKey: secrets.read(...keyFile).text },
     ...authFile && { fleetAuth: secrets.read(...authFile).text },
     ...caFile && {
@@ -129,8 +126,18 @@ export function operatorSettings(
         () => readHidden(caFile[0], secrets.sources),
       ),
     },
+    ...Object.fromEntries(paths),
   };
 }
+
+/** Settings that are paths, relative to the file in which they stand. */
+const PATHS = [
+  "store",
+  "adminCert",
+  "adminKey",
+  "inviteCert",
+  "inviteKey",
+] as const;
 
 /** `public_host` of a file. @throws {ConfigError} With its place. */
 export function publicHostOf(file: NamedConfig): string | undefined {

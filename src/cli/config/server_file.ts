@@ -146,7 +146,7 @@ function topFromObject(
 function mudbServers(file: ConfigObject): ServerSettings[] {
   const enabled = mudbOf(file).filter(({ isEnabled }) => isEnabled);
   return enabled.map((user) => {
-    const { port, name, limits } = user;
+    const { port, name, limits, connectionBytesPerSecond } = user;
     const origin = `${file.where()}: port ${port}`;
     return {
       origin,
@@ -158,6 +158,7 @@ function mudbServers(file: ConfigObject): ServerSettings[] {
       obfs: user.obfs,
       obfsParam: user.obfsParam,
       tag: name,
+      connectionBytesPerSecond,
       ...user.isShared
         ? { users: enabled.filter((one) => one !== user).map(sharingUser) }
         : limits && { owner: { name, limits } },

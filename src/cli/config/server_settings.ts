@@ -82,6 +82,8 @@ export interface ServerSettings {
   readonly redirect?: readonly string[] | undefined;
   /** Of each user who has no such limit; `Infinity` for none. */
   readonly bytesPerSecond?: number | undefined;
+  /** Of each TCP connection; `Infinity` for none. */
+  readonly connectionBytesPerSecond?: number | undefined;
   /** What all may do together who have no name. */
   readonly owner?: LimitedUser | undefined;
   /** Name for programs. */
@@ -180,7 +182,7 @@ export function serverFromUri(text: string): ServerSettings {
   }
   if (isLightsocksUrl(text)) {
     const { server, table } = parseLightsocksUrl(text);
-    const origin = `the URL of ${server!.host}:${server!.port}`;
+    const origin = `the URL of ${server.host}:${server.port}`;
     return {
       origin,
       ...server,

@@ -41,6 +41,14 @@ import {
   SERVER_FILE,
   UNIT_FILE,
 } from "./init_files.ts";
+import {
+  checkInstall,
+  hasSystemd,
+  install,
+  INSTALLED_STATE,
+  INSTALLED_USER,
+  installedProgram,
+} from "./install.ts";
 import { complain, print } from "../output.ts";
 import { qrLines } from "../tools/qr_terminal.ts";
 import { selfCommand } from "../tools/self_command.ts";
@@ -56,25 +64,33 @@ const MAX_PORT_TRIES = 20;
 
 /** Runs `umbra init`. */
 export async function runInit(args: Arguments): Promise<void> {
+  const installs = args.has("install");
+  if (installs) checkInstall();
   const folder = resolve(args.last("dir") ?? defaultFolder());
   checkFolder(folder, args.has("force"));
   const answers = await askFor(args);
   const { listen, warning } = await listenAddress(answers);
   const adminPort = await freeAdminPort();
-  const program = selfCommand();
+  const own = selfCommand();
+  const program = installs ? installedProgram(own) : own;
   const uid = process.getuid?.();
   const result = initFiles(
     answers,
     {
       ...{ listen, folder, program, adminPort },
-      uid: uid === 0 ? undefined : uid,
+      ...installs
+        ? { user: INSTALLED_USER, state: INSTALLED_STATE }
+        : { user: uid === 0 ? undefined : uid },
     },
     systemRandomBytes,
   );
   writeAll(folder, result.files, args.has("force"));
+  if (installs) install(folder, own);
   const drawing = args.has("qr") || process.stdout.isTTY === true;
   await print(
-    report(answers, result, { folder, program, adminPort, drawing }),
+    report(answers, result, {
+      ...{ folder, program, adminPort, drawing, installs },
+    }),
   );
   const reach = parseIp(answers.host) && publicTarget(answers.host);
   if (warning !== undefined) complain(`umbra: ${warning}\n`);
@@ -256,12 +272,14 @@ interface ReportOptions {
   readonly adminPort: number;
   /** Whether with QR codes. */
   readonly drawing: boolean;
+  /** Whether it is installed. */
+  readonly installs: boolean;
 }
 
 function report(
   { host: reached, port, method }: InitAnswers,
   { files, users }: InitResult,
-  { folder, program, adminPort, drawing }: ReportOptions,
+  { folder, program, adminPort, drawing, installs }: ReportOptions,
 ): string {
   const path = (name: string): string => shellQuote(join(folder, name));
   const run = program.map(shellQuote).join(" ");
@@ -274,9 +292,10 @@ function report(
 ${[...files.keys()].map((name) => `  ${name}\n`).join("")}
 Everything but ${UNIT_FILE} is secret. A URI is all that a user's app needs:
 
-${
-    uris.join("")
-  }Next, the server, here; then its client; then a page through both:
+${uris.join("")}${
+    installs
+      ? installedText(port)
+      : `Next, the server, here; then its client; then a page through both:
 
   ${run} server -c ${path(SERVER_FILE)}
   ${run} local -c ${first}
@@ -287,7 +306,8 @@ UDP, and:
 
   sudo cp ${path(UNIT_FILE)} /etc/systemd/system/
   sudo systemctl enable --now ${UNIT_FILE}
-${
+`
+  }${
     hasManyUsers(method)
       ? `
 A friend, now or later:
@@ -300,6 +320,20 @@ Its page shows and changes users, for this machine alone. To see it from yours,
 run this there and open http://127.0.0.1:${adminPort}/ in a browser:
 
   ssh -L ${adminPort}:127.0.0.1:${adminPort} ${shellQuote(reached)}
+`;
+}
+
+function installedText(port: number): string {
+  const runs = hasSystemd()
+    ? "It runs, and will after each start of this machine."
+    : "systemd does not run here; where it does, the server starts with it.";
+  return `Installed: the unit ${UNIT_FILE}, which runs as the user ${INSTALLED_USER}, and keeps
+users and counts in ${INSTALLED_STATE}. ${runs}
+Let port ${port} through the firewall, TCP and UDP.
+
+  systemctl restart ${UNIT_FILE}    a new program or setting; loses nobody
+  systemctl reload ${UNIT_FILE}     a new configuration
+  journalctl -u ${UNIT_FILE}        its log
 `;
 }
 

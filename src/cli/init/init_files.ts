@@ -20,8 +20,13 @@ export interface InitPlace {
   readonly program: readonly string[];
   /** Port of this machine for page, API and `umbra user`. */
   readonly adminPort: number;
-  /** Who shall run the server; not set: root. */
-  readonly uid?: number | undefined;
+  /** Who shall run the server, a number or a name; not set: root. */
+  readonly user?: number | string | undefined;
+  /**
+   * Folder of the store, which systemd makes for the user, under `/var/lib`; not
+   * set: the folder of the configuration.
+   */
+  readonly state?: string | undefined;
 }
 
 /** What one user gets. */
@@ -48,7 +53,7 @@ export const SERVER_FILE = "server.json";
 /** Name of the systemd unit. */
 export const UNIT_FILE = "umbra.service";
 
-/** Beside the configuration. */
+/** Of users and counts. */
 const STORE_FILE = "umbra.db";
 
 /** Makes fresh keys, and all that holds them. */
@@ -90,7 +95,7 @@ interface UserSecret {
 
 function serverText(
   { host, port, method }: InitAnswers,
-  { listen, adminPort }: InitPlace,
+  { listen, adminPort, state }: InitPlace,
   serverKey: string | undefined,
   users: readonly UserSecret[],
 ): string {
@@ -124,8 +129,10 @@ ${secrets}
 
   // Page, API and \`umbra user\`, for this machine alone.
   "admin": "127.0.0.1:${adminPort}",
-  // Keeps what is changed there, and all counts; beside this file.
-  "store": "${STORE_FILE}",
+  // Keeps what is changed there, and all counts.
+  "store": ${
+    JSON.stringify(state === undefined ? STORE_FILE : `${state}/${STORE_FILE}`)
+  },
 }
 `;
 }
@@ -153,13 +160,34 @@ function localText(
 }
 
 /**
+ * What the unit runs: a shell that ends at once when systemd stops it, and
+ * leaves the server to what it is doing. So a restart starts the new server
+ * while the old one still accepts; both share the port, the old one leaves it
+ * after `DRAIN_S`, and its connections have `GRACE_S` to end.
+ */
+const SHELL_SCRIPT = "trap 'kill -TERM $pid; exit 0' TERM; " +
+  "trap 'kill -HUP $pid' HUP; " +
+  '"$@" & pid=$!; ' +
+  "while :; do wait $pid; code=$?; kill -0 $pid 2>/dev/null || exit $code; done";
+
+/** Seconds for the new server to start in. */
+const DRAIN_S = 5;
+
+/** Seconds for what the old server is doing: an hour, a film's remainder. */
+const GRACE_S = 3_600;
+
+/**
  * The compilers of JavaScript need memory that is writable and executable, so
  * MemoryDenyWriteExecute is not there.
  */
-function unitText({ program, folder, uid }: InitPlace): string {
-  const command = [...program, "server", "-c", `${folder}/${SERVER_FILE}`];
+function unitText({ program, folder, user, state }: InitPlace): string {
+  const command = [
+    ...["/bin/sh", "-c", SHELL_SCRIPT, "umbra", ...program],
+    ...["server", "-c", `${folder}/${SERVER_FILE}`, "--reuse-port"],
+    ...["--drain", String(DRAIN_S), "--grace", String(GRACE_S)],
+  ];
   // Root without capabilities could not read what others own.
-  const capabilities = uid === undefined
+  const capabilities = user === undefined
     ? "CAP_NET_BIND_SERVICE CAP_DAC_READ_SEARCH"
     : "CAP_NET_BIND_SERVICE";
   return `[Unit]
@@ -168,13 +196,21 @@ Wants=network-online.target
 After=network-online.target
 
 [Service]
+# A restart loses nobody: the shell ends at once, and what it has started goes on
+# until its connections have ended, beside the new one. A stop is the same
+# without a new one.
 ExecStart=${command.map(quote).join(" ")}
+KillMode=process
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=2
+# A wrong configuration stays wrong.
+RestartPreventExitStatus=2
 LimitNOFILE=65536
-${uid === undefined ? "" : `User=${uid}\n`}ReadWritePaths=${
-    readWritePath(folder)
+${user === undefined ? "" : `User=${user}\n`}${
+    state === undefined
+      ? `ReadWritePaths=${readWritePath(folder)}`
+      : `StateDirectory=${state.replace(/^\/var\/lib\//, "")}`
   }
 AmbientCapabilities=${capabilities}
 CapabilityBoundingSet=${capabilities}

@@ -60,7 +60,9 @@ export async function rulesOf(
     RULES,
     args,
   );
-  const { listen, mode, redirected, servers } = result[0]!;
+  const { servers } = result[0]!;
+  const tcp = result.find(({ mode }) => mode !== "udp_only");
+  const udp = result.find(({ mode }) => mode !== "tcp_only");
   if (!remove && lan.length === 0 && !own) {
     throw usage(
       "Whose traffic? Give --lan INTERFACE for others' that comes in by it, " +
@@ -73,7 +75,7 @@ export async function rulesOf(
         "user it runs as, or set outbound_fwmark",
     );
   }
-  if (listen.port === 0) {
+  if ([tcp, udp].some((one) => one?.listen.port === 0)) {
     throw new ConfigError(
       "ERR_CONFIG_USAGE",
       "Rules need a port: give -l PORT",
@@ -82,9 +84,8 @@ export async function rulesOf(
   const hosts = new Set(servers.map(({ endpoint }) => endpoint.host));
   const ips = await Promise.all([...hosts].map(resolve));
   return {
-    port: listen.port,
-    tcp: mode === "udp_only" ? undefined : redirected,
-    udp: mode !== "tcp_only",
+    tcp: tcp && { way: tcp.redirected!, port: tcp.listen.port },
+    udp: udp?.listen.port,
     lan,
     own,
     user,

@@ -7,12 +7,12 @@ import type { Redirection } from "../../transport.ts";
 
 /** What the rules are made for. */
 export interface RedirRules {
-  /** Where Umbra listens. */
-  readonly port: number;
-  /** How TCP comes; not set: it is not served. */
-  readonly tcp: Redirection | undefined;
-  /** True if UDP is served. */
-  readonly udp: boolean;
+  /** How TCP comes, and the port it goes to; not set: it is not served. */
+  readonly tcp:
+    | { readonly way: Redirection; readonly port: number }
+    | undefined;
+  /** The port UDP goes to; not set: it is not served. */
+  readonly udp: number | undefined;
   /** Interfaces whose traffic is redirected. */
   readonly lan: readonly string[];
   /** True if the traffic of this machine is redirected. */
@@ -43,7 +43,10 @@ const ROUTES = 100;
 export function redirRules(rules: RedirRules): string {
   const { tcp, udp, servers } = rules;
   const mark = markOf(rules);
-  const byTproxy = [tcp === "tproxy" && "tcp", udp && "udp"].filter(Boolean);
+  const byTproxy: Tproxied[] = [
+    ...tcp?.way === "tproxy" ? [["tcp", tcp.port] as const] : [],
+    ...udp === undefined ? [] : [["udp", udp] as const],
+  ];
   const ipv6 = servers.filter((ip) => ip.includes(":"));
   const ipv4 = servers.filter((ip) => !ip.includes(":"));
   const routes = byTproxy.length === 0 ? [] : [
@@ -58,29 +61,34 @@ export function redirRules(rules: RedirRules): string {
     `table ${TABLE} {`,
     ...set("keep4", "ipv4_addr", [...KEPT_IPV4, ...ipv4]),
     ...set("keep6", "ipv6_addr", [...KEPT_IPV6, ...ipv6]),
-    ...byTproxy.length === 0 ? [] : tproxy(rules, byTproxy.join(", "), mark),
-    ...tcp === "redirect" ? redirect(rules) : [],
+    ...byTproxy.length === 0 ? [] : tproxy(rules, byTproxy, mark),
+    ...tcp?.way === "redirect" ? redirect(rules, tcp.port) : [],
     "}",
   ]);
 }
 
 /** Prints the commands that undo the rules. */
 export function redirRulesRemoval(rules: RedirRules): string {
-  const usesRoutes = rules.tcp === "tproxy" || rules.udp;
+  const usesRoutes = rules.tcp?.way === "tproxy" || rules.udp !== undefined;
   return lines([
     `nft delete table ${TABLE}`,
     ...usesRoutes ? routeCommands("delete", markOf(rules)) : [],
   ]);
 }
 
+/** What TPROXY takes, and the port it goes to. */
+type Tproxied = readonly [protocol: "tcp" | "udp", port: number];
+
 function tproxy(
-  { port, lan, own, ...excluded }: RedirRules,
-  protocols: string,
+  { lan, own, ...excluded }: RedirRules,
+  taken: readonly Tproxied[],
   mark: number,
 ): string[] {
-  const to = (family: "ip" | "ip6", nfproto: string, from: string): string =>
-    `    ${from} meta nfproto ${nfproto} meta l4proto { ${protocols} } ` +
-    `tproxy ${family} to :${port} meta mark set ${mark} accept`;
+  const to = (family: "ip" | "ip6", nfproto: string, from: string): string[] =>
+    taken.map(([protocol, port]) =>
+      `    ${from} meta nfproto ${nfproto} meta l4proto ${protocol} ` +
+      `tproxy ${family} to :${port} meta mark set ${mark} accept`
+    );
   const from = [
     ...lan.length > 0 ? [`iifname ${names(lan)}`] : [],
     // What the chain below has marked comes back by loopback.
@@ -91,8 +99,8 @@ function tproxy(
     "    type filter hook prerouting priority mangle; policy accept;",
     ...KEEP,
     ...from.flatMap((one) => [
-      to("ip", "ipv4", one),
-      to("ip6", "ipv6", one),
+      ...to("ip", "ipv4", one),
+      ...to("ip6", "ipv6", one),
     ]),
     "  }",
     ...own
@@ -101,14 +109,19 @@ function tproxy(
         "    type route hook output priority mangle; policy accept;",
         ...exclusions(excluded),
         ...KEEP,
-        `    meta l4proto { ${protocols} } meta mark set ${mark}`,
+        ...taken.map(([protocol]) =>
+          `    meta l4proto ${protocol} meta mark set ${mark}`
+        ),
         "  }",
       ]
       : [],
   ];
 }
 
-function redirect({ port, lan, own, ...excluded }: RedirRules): string[] {
+function redirect(
+  { lan, own, ...excluded }: RedirRules,
+  port: number,
+): string[] {
   return [
     ...lan.length > 0
       ? [

@@ -1,18 +1,19 @@
 /**
- * Joins the operator's port and the manager with the runtime: both off unless
- * they are asked for.
+ * Joins the operator's port, the invitations of users and the manager with the
+ * runtime: all off unless they are asked for.
  *
  * @module
  */
 import {
   type HttpAddress,
-  type HttpServer,
+  type HttpHandler,
   serveHttp,
 } from "../../adapters/net/http_server.ts";
 import { bindUnixDatagrams } from "../../adapters/net/unix_datagrams.ts";
 import {
   type AdminPage,
   createAdminHandler,
+  createInviteHandler,
 } from "../../admin/admin_handler.ts";
 import {
   bindManager,
@@ -24,10 +25,22 @@ import type { Operator } from "../../admin/operator.ts";
 import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";
 import type { Endpoint, Transport } from "../../transport.ts";
-import { ADMIN_DESCRIPTOR_SHARE, MAX_ADMIN_CONNECTIONS } from "../../limits.ts";
+import {
+  ADMIN_DESCRIPTOR_SHARE,
+  MAX_ADMIN_CONNECTIONS,
+  MAX_INVITE_CONNECTIONS,
+} from "../../limits.ts";
+import { isLoopback } from "../../codec/loopback.ts";
+import { checkInvite, inviteUrlOf } from "../config/invite_url.ts";
 import { explainListening } from "./fleet.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
 import { formatAdminAddress } from "../settings/program.ts";
+import { guessHost } from "../tools/guess_host.ts";
+import {
+  type CertificateFiles,
+  readCertificate,
+  watchCertificate,
+} from "./certificate.ts";
 import { startOrWait, type Stoppable } from "./take_over.ts";
 
 /** What was asked for; what is not set was not. */
@@ -36,6 +49,13 @@ export type AdminSettings = Pick<
   | "admin"
   | "adminToken"
   | "adminHosts"
+  | "adminCert"
+  | "adminKey"
+  | "invite"
+  | "inviteUrl"
+  | "inviteCert"
+  | "inviteKey"
+  | "publicHost"
   | "manager"
   | "managerAnywhere"
   // To wait for addresses that another process has.
@@ -65,6 +85,11 @@ export function checkAdmin(
   world: AdminWorld,
 ): void {
   const { admin, manager, managerAnywhere = false } = settings;
+  checkInvite(settings);
+  for (const port of ["admin", "invite"] as const) {
+    const files = certificateOf(settings, port);
+    if (files !== undefined) readCertificate(files);
+  }
   if (admin !== undefined) {
     adminHandler(admin, settings, { operator, ...world });
   }
@@ -85,7 +110,7 @@ export async function startAdmin(
   operator: Operator,
   world: AdminWorld,
 ): Promise<Stoppable> {
-  const { admin, manager } = settings;
+  const { admin, invite, manager } = settings;
   const running: Stoppable[] = [];
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all(running.map((one) => one.stop(graceMs)));
@@ -102,8 +127,25 @@ export async function startAdmin(
       const handler = adminHandler(admin, settings, { operator, ...world });
       await start(
         "the operator's port",
-        () => openPort(admin, handler, world),
+        () =>
+          openPort({ name: "admin", address: admin, handler }, settings, world),
       );
+    }
+    if (invite !== undefined) {
+      const handler = createInviteHandler({
+        ...{ operator, clock: world.clock },
+        inviteUrl: inviteUrlFor(settings, operator)!,
+      });
+      await start(
+        "the port of invitations",
+        () =>
+          openPort(
+            { name: "invite", address: invite, handler },
+            settings,
+            world,
+          ),
+      );
+      warnOfPlainText(settings, world.logger);
     }
     if (manager !== undefined) {
       await start(
@@ -122,40 +164,103 @@ type World = AdminWorld & { readonly operator: Operator };
 
 function adminHandler(
   admin: HttpAddress,
-  { adminHosts, adminToken }: AdminSettings,
+  settings: AdminSettings,
   world: World,
 ): ReturnType<typeof createAdminHandler> {
   return createAdminHandler({
     ...world,
     host: "host" in admin ? admin.host : undefined,
-    names: adminHosts,
-    token: adminToken,
+    names: settings.adminHosts,
+    token: settings.adminToken,
+    inviteUrl: inviteUrlFor(settings, world.operator),
   });
 }
 
+/** @returns `undefined` for a local, which has no users to invite. */
+function inviteUrlFor(
+  settings: AdminSettings,
+  { upstreams }: Operator,
+): (() => string) | undefined {
+  if (upstreams !== undefined) return undefined;
+  const url = inviteUrlOf(settings, guessHost) ?? "http://localhost";
+  return () => url;
+}
+
+/** The pair of files that a port has, where it has one. */
+function certificateOf(
+  settings: AdminSettings,
+  port: "admin" | "invite",
+): CertificateFiles | undefined {
+  const cert = settings[`${port}Cert`];
+  const key = settings[`${port}Key`];
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+/** A port for HTTP. */
+interface HttpPort {
+  /** That of its setting. */
+  readonly name: "admin" | "invite";
+  readonly address: HttpAddress;
+  readonly handler: HttpHandler;
+}
+
+const MOST = {
+  admin: MAX_ADMIN_CONNECTIONS,
+  invite: MAX_INVITE_CONNECTIONS,
+} as const;
+
+const PORTS = { admin: "operator's port", invite: "invitations" } as const;
+
 async function openPort(
-  admin: HttpAddress,
-  handler: ReturnType<typeof createAdminHandler>,
-  { logger, transport }: AdminWorld,
-): Promise<HttpServer> {
+  { name, address, handler }: HttpPort,
+  settings: AdminSettings,
+  { clock, logger, transport }: AdminWorld,
+): Promise<Stoppable> {
   // Deno's listener dies of the first connection it has no descriptor for.
   const maxConnections = Math.min(
-    MAX_ADMIN_CONNECTIONS,
+    MOST[name],
     Math.floor(
       (transport.descriptorLimit() ?? Infinity) * ADMIN_DESCRIPTOR_SHARE,
     ),
   );
-  const server = await serveHttp(admin, handler, { logger, maxConnections })
-    .catch((error) => {
-      throw "host" in admin
-        ? explainListening({ listen: admin, portOption: "--admin" }, error)
-        : error;
-    });
-  const { address } = server;
-  const shown = formatAdminAddress(address);
-  const url = "path" in address ? shown : `http://${shown}/`;
-  logger.log("info", `operator's port on ${url}`);
-  return server;
+  const files = certificateOf(settings, name);
+  const first = files && readCertificate(files);
+  const options = { logger, maxConnections, certificate: first };
+  const server = await serveHttp(address, handler, options).catch((error) => {
+    throw "host" in address
+      ? explainListening({ listen: address, portOption: `--${name}` }, error)
+      : error;
+  });
+  const shown = formatAdminAddress(server.address);
+  const scheme = first === undefined ? "http" : "https";
+  const url = "path" in server.address ? shown : `${scheme}://${shown}/`;
+  const what = PORTS[name];
+  logger.log("info", `${what} on ${url}`);
+  if (files === undefined || first === undefined) return server;
+  const watch = { files, first, server, what, clock, logger };
+  const endWatch = watchCertificate(watch);
+  return {
+    async stop(graceMs): Promise<void> {
+      await endWatch();
+      await server.stop(graceMs);
+    },
+  };
+}
+
+function warnOfPlainText(
+  { invite, inviteCert, inviteUrl }: AdminSettings,
+  logger: Logger,
+): void {
+  const isPlain = invite !== undefined && "host" in invite &&
+    !isLoopback(invite.host) && inviteCert === undefined &&
+    !inviteUrl?.startsWith("https:");
+  if (!isPlain) return;
+  logger.log(
+    "warn",
+    "invitations without TLS: everybody on the way can read the keys in them; " +
+      "give --invite-cert and --invite-key, or put them behind a TLS proxy and " +
+      "give --invite-url",
+  );
 }
 
 async function openManager(

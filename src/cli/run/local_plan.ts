@@ -118,6 +118,7 @@ export class LocalPlan implements PlannedService {
       ...adopted,
       ...listening,
       ...same(old.protocol, next.protocol) ? [] : ["another protocol"],
+      ...old.redirected === next.redirected ? [] : ["another way to redirect"],
       ...same(old.users, next.users) ? [] : ["other users"],
       ...same(old.pac, next.pac) ? [] : ["another PAC file"],
     ];

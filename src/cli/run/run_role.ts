@@ -206,9 +206,11 @@ async function serve(
     "info",
     `${name}: accepting no more, ${graceMs / 1_000} s for open connections`,
   );
+  // Another process is waiting for these ports; where none is, the end can be
+  // watched.
+  if (operator.reusePort) await admin?.stop(0);
   await supervised.stop(graceMs);
-  // Last, so that the end can be watched.
-  await admin?.stop(0);
+  if (!operator.reusePort) await admin?.stop(0);
   host.stopped(observations.snapshot);
   if (host.worker === undefined) tellTotals(observations.snapshot, logger);
 }
@@ -238,9 +240,9 @@ async function prepareAdmin(
   supervised: Operator,
   world: AdminWorld,
 ): Promise<() => Promise<Stoppable | undefined>> {
-  if (operator.admin === undefined && operator.manager === undefined) {
-    return () => Promise.resolve(undefined);
-  }
+  const isAsked = [operator.admin, operator.invite, operator.manager]
+    .some((port) => port !== undefined);
+  if (!isAsked) return () => Promise.resolve(undefined);
   const { checkAdmin, startAdmin } = await import("./admin.ts");
   const { dashboardPage: page } = await import("../../admin/dashboard_page.ts");
   checkAdmin(operator, supervised, { ...world, page });

@@ -145,6 +145,9 @@ export class ServerPlan implements PlannedService {
         ...same(old.owner ?? {}, next.owner ?? {})
           ? []
           : ["other limits of who has no name"],
+        ...old.connectionBytesPerSecond === next.connectionBytesPerSecond
+          ? []
+          : [`each connection: ${rateOf(next)}`],
         ...same(old.reach, next.reach) ? [] : [`targets: ${next.reach}`],
         ...same(old.redirect ?? [], next.redirect ?? [])
           ? []
@@ -153,6 +156,10 @@ export class ServerPlan implements PlannedService {
       ],
     };
   }
+}
+
+function rateOf({ connectionBytesPerSecond: rate }: ConfiguredServer): string {
+  return rate === undefined ? "no limit" : `${formatBytes(rate)} a second`;
 }
 
 function sitesOf({ redirect = [] }: ConfiguredServer): string {

@@ -61,7 +61,7 @@ export function checkWorkers(
         "--transport linux, leave it out, or run -U in a process of its own",
     );
   }
-  const single = (["admin", "manager", "store"] as const)
+  const single = (["admin", "invite", "manager", "store"] as const)
     .find((name) => operator[name] !== undefined);
   if (single !== undefined) {
     throw usage(

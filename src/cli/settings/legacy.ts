@@ -112,6 +112,7 @@ export interface SsrKeys {
   readonly obfsParam: string;
   readonly redirect: string[];
   readonly bytesPerSecond: number;
+  readonly connectionBytesPerSecond: number;
 }
 
 /** The letters are those of the Python original. */
@@ -179,6 +180,15 @@ export const SSR: Settings<SsrKeys> = {
     usual: "no limit",
     help: "Server: KiB a second of each user without `bytes_per_second`, and " +
       "of all together who have no name; each direction by itself",
+    reload: "adopts",
+  },
+  connectionBytesPerSecond: {
+    key: "speed_limit_per_con",
+    places: OF_SERVER,
+    kind: KIBIBYTES,
+    usual: "no limit",
+    help: "Server: KiB a second of each TCP connection; each direction by " +
+      "itself",
     reload: "adopts",
   },
 };

@@ -29,8 +29,11 @@ import {
 import { isWire, WIRES } from "./legacy.ts";
 import { type Kind, OF_LOCAL, type Place, type Settings } from "./setting.ts";
 
-/** What programs may speak; only a file has tunnels among them. */
-export type SpokenProtocol = "mixed" | "socks" | "http" | "tunnel";
+/**
+ * What programs may speak; only a file has tunnels among them, and `redir`,
+ * where they speak nothing.
+ */
+export type SpokenProtocol = "mixed" | "socks" | "http" | "tunnel" | "redir";
 
 const INBOUNDS: readonly SpokenProtocol[] = ["mixed", "socks", "http"];
 
@@ -42,9 +45,9 @@ const PROTOCOL: Kind<string[]> = several(protocol(
 ));
 
 const FILE_PROTOCOL: Kind<string[]> = several(protocol(
-  [...INBOUNDS, "tunnel"],
-  '"mixed", "socks", "http" or "tunnel", "lightsocks", or a protocol of ' +
-    "ShadowsocksR; for DNS start with --dns-listen, others of " +
+  [...INBOUNDS, "tunnel", "redir"],
+  '"mixed", "socks", "http", "tunnel" or "redir", "lightsocks", or a protocol ' +
+    "of ShadowsocksR; for DNS start with --dns-listen, others of " +
     "shadowsocks-rust are not served",
 ));
 
@@ -119,7 +122,8 @@ export const LOCAL: Settings<LocalKeys> = {
     fileKind: FILE_PROTOCOL,
     usual: "mixed, and Shadowsocks",
     help: "What programs may speak: `mixed`, `socks` or `http`, in a file " +
-      "also `tunnel`; what to speak with the server, instead or besides: " +
+      "also `tunnel`, or `redir` for what the system redirects; what to " +
+      "speak with the server, instead or besides: " +
       WIRES.join(", "),
     reload: "listens",
   },

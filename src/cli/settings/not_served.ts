@@ -27,8 +27,6 @@ export interface NotServed {
    * where it says nothing by itself.
    */
   readonly standing: "refused" | "ignored" | "silent";
-  /** True if 0 asks for nothing. Default: false. */
-  readonly zeroIsNone?: boolean;
   /** Why, and what to do instead; without a full stop. */
   readonly why: string;
 }
@@ -126,9 +124,9 @@ export const NOT_SERVED: readonly NotServed[] = [
   ),
   ignored(OWN_MANAGER, "--manager-server-mode =MODE", SERVER),
   // Other inbounds.
-  refused(NO_REDIRECT, "tcp_tproxy -T --tcp-tproxy", LOCALS),
-  refused(NO_REDIRECT, "tcp_redir --tcp-redir =TYPE", LOCALS),
-  refused(NO_REDIRECT, "udp_redir --udp-redir =TYPE", LOCALS),
+  refused(NO_REDIRECT, "-T --tcp-tproxy", LOCALS),
+  refused(NO_REDIRECT, "--tcp-redir =TYPE", LOCALS),
+  refused(NO_REDIRECT, "--udp-redir =TYPE", LOCALS),
   refused(NO_TUN, "tun_interface_name --tun-interface-name =NAME", LOCALS),
   refused(
     NO_TUN,
@@ -229,13 +227,6 @@ export const NOT_SERVED: readonly NotServed[] = [
   ignored(NAMES, "dns_cache_size --dns-cache-size =N"),
   ignored("a listener on :: takes IPv4 as well", "ipv6_only"),
   // What ShadowsocksR has besides.
-  {
-    ...refused(
-      "limits are those of users: speed_limit_per_user, bytes_per_second",
-      "speed_limit_per_con",
-    ),
-    zeroIsNone: true,
-  },
   refused(
     "public addresses alone are reached; keep clients from ports with a " +
       "firewall",

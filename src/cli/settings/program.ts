@@ -163,6 +163,12 @@ export interface ControlSettings {
   readonly admin: AdminAddress;
   readonly adminTokenFile: string;
   readonly adminHosts: string[];
+  readonly adminCert: string;
+  readonly adminKey: string;
+  readonly invite: AdminAddress;
+  readonly inviteUrl: string;
+  readonly inviteCert: string;
+  readonly inviteKey: string;
   readonly publicHost: string;
   readonly manager: AdminAddress;
   readonly managerAnywhere: boolean;
@@ -187,9 +193,25 @@ const HOST_NAME: Kind<string> = textAs({
   },
 });
 
+const HTTP_URL: Kind<string> = textAs({
+  value: "URL",
+  type: "string",
+  expected: "https://HOST or http://HOST, with a port or a path if need be",
+  read(text): string | undefined {
+    const url = URL.parse(text);
+    const isPlain = url !== null && /^https?:$/.test(url.protocol) &&
+      url.username === "" && url.password === "" && url.search === "" &&
+      url.hash === "";
+    return isPlain ? url.href.replace(/\/+$/, "") : undefined;
+  },
+});
+
 /** The operator's port, of both ends. */
 export const ADMIN: Settings<
-  Pick<ControlSettings, "admin" | "adminTokenFile" | "adminHosts">
+  Pick<
+    ControlSettings,
+    "admin" | "adminTokenFile" | "adminHosts" | "adminCert" | "adminKey"
+  >
 > = {
   admin: {
     key: "admin",
@@ -211,6 +233,19 @@ export const ADMIN: Settings<
     help: "Name by which --admin may be asked for, besides its address; " +
       "needed behind a proxy",
   },
+  adminCert: {
+    key: "admin_cert",
+    flag: "admin-cert",
+    kind: text("FILE", "file"),
+    help: "Certificate with its chain, PEM: --admin is HTTPS; read again " +
+      "within a minute when it is renewed",
+  },
+  adminKey: {
+    key: "admin_key",
+    flag: "admin-key",
+    kind: text("FILE", "file"),
+    help: "Private key of --admin-cert, PEM",
+  },
 };
 
 /** What only a server has for its operator. */
@@ -222,6 +257,39 @@ export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> = {
     role: "server",
     help: "Name or address by which clients reach the server, for the URIs " +
       "that users are given",
+  },
+  invite: {
+    key: "invite",
+    flag: "invite",
+    kind: ADMIN_ADDRESS,
+    role: "server",
+    help:
+      "Serve the invitations and subscriptions of users here, and nothing " +
+      "else: HOST:PORT or unix:/PATH; --admin has them besides",
+  },
+  inviteUrl: {
+    key: "invite_url",
+    flag: "invite-url",
+    kind: HTTP_URL,
+    role: "server",
+    usual: "--public-host and the port",
+    help: "Address at which users reach --invite, for their links, where a " +
+      "proxy stands in front",
+  },
+  inviteCert: {
+    key: "invite_cert",
+    flag: "invite-cert",
+    kind: text("FILE", "file"),
+    role: "server",
+    help: "Certificate with its chain, PEM: --invite is HTTPS; read again " +
+      "within a minute when it is renewed",
+  },
+  inviteKey: {
+    key: "invite_key",
+    flag: "invite-key",
+    kind: text("FILE", "file"),
+    role: "server",
+    help: "Private key of --invite-cert, PEM",
   },
   manager: {
     key: "manager",

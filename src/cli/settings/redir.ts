@@ -5,36 +5,51 @@
  */
 import type { Redirection } from "../../transport.ts";
 import { choice, several, SWITCH, text } from "./kinds.ts";
-import type { Settings } from "./setting.ts";
+import { OF_LOCAL, type Settings } from "./setting.ts";
 import { INTERFACE } from "./sockets.ts";
 
 const WAYS: readonly Redirection[] = ["redirect", "tproxy"];
 
-/** How connections and datagrams come. */
-export const REDIR: Settings<{
+/** See the table. */
+export interface RedirKeys {
   readonly tproxy: boolean;
   readonly tcp: Redirection;
   readonly udp: Redirection;
-}> = {
+}
+
+/** How connections and datagrams come. */
+export const REDIR: Settings<RedirKeys> = {
   tproxy: {
+    key: "tcp_tproxy",
+    places: OF_LOCAL,
     flag: "tcp-tproxy",
     short: "T",
     kind: SWITCH,
+    role: "local",
     help: "TCP by TPROXY: the same as --tcp-redir tproxy",
+    reload: "listens",
   },
   tcp: {
+    key: "tcp_redir",
+    places: OF_LOCAL,
     flag: "tcp-redir",
     kind: choice("WAY", WAYS),
     default: "redirect",
     help: "How the system redirects TCP: `redirect`, which needs no " +
       "privilege, or `tproxy`, which needs CAP_NET_RAW",
+    role: "local",
+    reload: "listens",
   },
   udp: {
+    key: "udp_redir",
+    places: OF_LOCAL,
     flag: "udp-redir",
     kind: choice("WAY", WAYS.slice(1)),
     default: "tproxy",
     help: "How the system redirects UDP: `tproxy`, as nothing else tells " +
       "the target",
+    role: "local",
+    reload: "listens",
   },
 };
 

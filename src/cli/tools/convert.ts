@@ -12,7 +12,11 @@ import {
   toClash,
   toSingBox,
 } from "../../codec/foreign_outbounds.ts";
-import { toGoConfig, toPythonConfig } from "../../codec/lightsocks_config.ts";
+import {
+  type LightsocksConfig,
+  toGoConfig,
+  toPythonConfig,
+} from "../../codec/lightsocks_config.ts";
 import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
 import { splitPlugin } from "../../codec/plugin_options.ts";
 import { encodeBase64 } from "../../codec/base64.ts";
@@ -189,7 +193,7 @@ const WRITERS: Readonly<
     }, { host, local: DEFAULT_LOCAL }));
   },
   "lightsocks-go": (servers) =>
-    json(toGoConfig(lightsocks(servers, "lightsocks-go"), "local")),
+    json(toGoConfig(lightsocks(servers, "lightsocks-go"))),
   "lightsocks-python": (servers) =>
     json(toPythonConfig(lightsocks(servers, "lightsocks-python"))),
 };
@@ -304,7 +308,7 @@ function only(servers: readonly LinkedServer[], form: Form): LinkedServer {
 function lightsocks(
   servers: readonly LinkedServer[],
   form: Form,
-): Parameters<typeof toPythonConfig>[0] {
+): LightsocksConfig {
   const server = only(servers, form);
   const { host, port, method, password } = server;
   if (method.family.name !== "lightsocks") {

@@ -6,7 +6,16 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
+import { request as requestSecurely } from "node:https";
+import { isIP } from "node:net";
+import {
+  checkServerIdentity,
+  type PeerCertificate,
+  rootCertificates,
+} from "node:tls";
 import type { Status } from "../../admin/operator.ts";
 import { FIRST_PAGE, formatPage } from "../../admin/user_page.ts";
 import { formatAddress } from "../../codec/address.ts";
@@ -23,6 +32,42 @@ export interface StatusSource {
   readonly address: AdminAddress;
   /** Not set: none is wanted there. Never logged. */
   readonly token?: string | undefined;
+  /** Not set: without TLS. */
+  readonly secure?: SecureSource | undefined;
+}
+
+/** What the port proves itself by. */
+export interface SecureSource {
+  /** The name in its certificate, whatever it is reached by. */
+  readonly serverName: string;
+  /** PEM; those that the system trusts, and what its own file has. */
+  readonly authorities: readonly string[];
+}
+
+/**
+ * How to check a port that has the certificate of a file.
+ *
+ * @param path `--admin-cert`; not set: the port has none.
+ * @throws {ConfigError} `ERR_CONFIG_FILE`.
+ */
+export function secureSource(
+  path: string | undefined,
+): SecureSource | undefined {
+  if (path === undefined) return undefined;
+  try {
+    const text = readFileSync(path, "utf8");
+    const { subjectAltName = "" } = new X509Certificate(text);
+    const [, serverName = "localhost"] =
+      /(?:DNS|IP Address):([^,\s]+)/.exec(subjectAltName) ?? [];
+    return { serverName, authorities: [...rootCertificates, text] };
+  } catch (cause) {
+    throw new ConfigError(
+      "ERR_CONFIG_FILE",
+      `Cannot use ${path}: expected the certificate of the operator's port, ` +
+        "in PEM",
+      { cause },
+    );
+  }
 }
 
 /**
@@ -83,17 +128,18 @@ export async function askAdmin(
 }
 
 function send(
-  { address, token }: StatusSource,
+  { address, token, secure }: StatusSource,
   method: string,
   path: string,
   body: unknown,
 ): Promise<AdminAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<AdminAnswer>();
   // Deno throws what it was not granted, at once.
-  const asked = request({
+  const asked = (secure === undefined ? request : requestSecurely)({
     ..."path" in address
       ? { socketPath: address.path }
       : { host: address.host, port: address.port },
+    ...secure && tlsOptions(secure),
     method,
     path,
     agent: false,
@@ -107,6 +153,18 @@ function send(
   asked.once("error", reject);
   asked.end(body === undefined ? undefined : JSON.stringify(body));
   return promise;
+}
+
+/** Of an IP address no name is sent: RFC 6066 §3. */
+function tlsOptions(
+  { serverName, authorities }: SecureSource,
+): Record<string, unknown> {
+  return {
+    ca: authorities,
+    ...isIP(serverName) === 0 && { servername: serverName },
+    checkServerIdentity: (_host: string, peer: PeerCertificate) =>
+      checkServerIdentity(serverName, peer),
+  };
 }
 
 async function readAll(response: IncomingMessage): Promise<AdminAnswer> {

@@ -14,7 +14,11 @@ import { operatorSettings } from "../config/operator_settings.ts";
 import { print } from "../output.ts";
 import { Secrets } from "../config/secrets.ts";
 import { systemSources } from "../config/sources.ts";
-import { fetchStatus, type StatusSource } from "./status_client.ts";
+import {
+  fetchStatus,
+  secureSource,
+  type StatusSource,
+} from "./status_client.ts";
 import { renderTop, SORT_KEYS, type TopView } from "./top_view.ts";
 
 /** What a terminal without a size has, as of old. */
@@ -40,13 +44,14 @@ const CLEAR_BELOW = "\x1b[J";
 export async function runTop(args: Arguments): Promise<void> {
   const secrets = new Secrets(systemSources);
   const said = { args, file: undefined, secrets };
-  const { admin, adminToken } = operatorSettings("local", said);
+  const { admin, adminToken, adminCert } = operatorSettings("local", said);
   if (admin === undefined) {
     throw usage(
       "Which program? Give --admin HOST:PORT or unix:/PATH, as it was started",
     );
   }
-  const source = { address: admin, token: adminToken };
+  const secure = secureSource(adminCert);
+  const source = { address: admin, token: adminToken, secure };
   if (args.has("json")) {
     await print(`${JSON.stringify(await fetchStatus(source))}\n`);
   } else if (process.stdout.isTTY && process.stdin.isTTY) {

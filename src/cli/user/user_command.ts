@@ -21,10 +21,12 @@ import { badOption } from "../options/option_value.ts";
 import { complain, print } from "../output.ts";
 import { USER_LIMITS } from "../settings/users.ts";
 import { qrLines } from "../tools/qr_terminal.ts";
+import { secureSource } from "../top/status_client.ts";
 import { printable } from "../top/terminal_text.ts";
 import {
   remoteControl,
   storeControl,
+  type UserAccess,
   type UserControl,
 } from "./user_control.ts";
 
@@ -82,16 +84,18 @@ async function controlOf(
     : parseArguments(findCommand("server")!, ["-c", file]);
   const configured = asServer && configureServer(asServer, systemSources);
   const secrets = new Secrets(systemSources);
-  const { admin, adminToken: token } = {
+  const { admin, adminToken: token, adminCert } = {
     ...configured?.operator,
     ...present(
       operatorSettings("server", { args, file: undefined, secrets }),
       "admin",
       "adminToken",
+      "adminCert",
     ),
   };
   if (admin !== undefined) {
-    const control = remoteControl({ address: admin, token });
+    const secure = secureSource(adminCert);
+    const control = remoteControl({ address: admin, token, secure });
     try {
       await control.servers();
       return control;
@@ -140,7 +144,9 @@ async function act(
   const { server, user } = find(servers, name, args);
   switch (action) {
     case "show":
-      return await print(show(server, user, args));
+      return await print(
+        show(server, user, await control.access(server.id, name), args),
+      );
     case "link":
       return await printLink(server.id, name, args, control);
     case "remove":
@@ -170,9 +176,18 @@ async function printLink(
   args: Arguments,
   control: UserControl,
 ): Promise<void> {
-  const link = await control.link(server, name);
+  const access = await control.access(server, name);
+  if (access === undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${printable(name)} has a raw key, which no link has: use a password`,
+    );
+  }
+  const { uri, invite } = access;
   const drawing = args.has("qr") || process.stdout.isTTY === true;
-  await print(`${link}\n${drawing ? qrLines(link) : ""}`);
+  await print(
+    `${uri}\n${drawing ? qrLines(uri) : ""}${invite ? `${invite}\n` : ""}`,
+  );
 }
 
 /** The one server, or the one that `--server` names. */
@@ -284,9 +299,12 @@ const ORIGINS: Readonly<Record<UserStatus["origin"], string>> = {
 function show(
   { id, method }: ServerStatus,
   user: UserStatus,
+  { invite }: Partial<UserAccess> = {},
   args: Arguments,
 ): string {
-  if (args.has("json")) return `${JSON.stringify({ server: id, ...user })}\n`;
+  if (args.has("json")) {
+    return `${JSON.stringify({ server: id, ...user, invite })}\n`;
+  }
   const { usage: used, limits } = user;
   const now = systemClock.unixMs();
   const { quotaBytes, bytesPerSecond, maxConnections, maxHosts } = limits;
@@ -315,6 +333,7 @@ function show(
         : new Date(expiresUnixMs).toISOString(),
     ],
     ["from", ORIGINS[user.origin]],
+    ...invite === undefined ? [] : [["invitation", invite] as const],
   ];
   return rows.map(([key, value]) => `${key.padEnd(12)} ${value}\n`).join("");
 }

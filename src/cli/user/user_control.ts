@@ -13,6 +13,7 @@ import type {
   Status,
   UserChange,
 } from "../../admin/operator.ts";
+import { invitationUrl } from "../../admin/invite/invitations.ts";
 import { systemClock } from "../../clock.ts";
 import { ConfigError } from "../../errors.ts";
 import { silentLogger, silentMetrics } from "../../observe.ts";
@@ -22,6 +23,7 @@ import {
   type ConfiguredServer,
   configureServer,
 } from "../config/config.ts";
+import { inviteUrlOf } from "../config/invite_url.ts";
 import { systemSources } from "../config/sources.ts";
 import type { Arguments } from "../options/args.ts";
 import { Fleet } from "../run/fleet.ts";
@@ -42,8 +44,15 @@ export interface UserControl {
   add(server: string, user: NewUser): Promise<void>;
   change(server: string, name: string, change: UserChange): Promise<void>;
   remove(server: string, name: string): Promise<void>;
-  /** The link of a user. Secret. */
-  link(server: string, name: string): Promise<string>;
+  /** How a user connects; `undefined` for one with a raw key, which no link has. */
+  access(server: string, name: string): Promise<UserAccess | undefined>;
+}
+
+/** What a user is given. Secret. */
+export interface UserAccess {
+  readonly uri: string;
+  /** Address of the invitation; not set: no port has some. */
+  readonly invite?: string | undefined;
 }
 
 /** A running program. */
@@ -72,8 +81,11 @@ export function remoteControl(source: StatusSource): UserControl {
     async remove(server, name): Promise<void> {
       await ask("DELETE", pathOf(server, name));
     },
-    link: async (server, name) =>
-      JSON.parse(await ask("GET", `${pathOf(server, name)}/uri`)).uri,
+    async access(server, name): Promise<UserAccess | undefined> {
+      const path = `/api/servers/${pathOf(server, name)}/uri`;
+      const { status, body } = await askAdmin(source, "GET", path);
+      return status === 200 ? JSON.parse(body) : undefined;
+    },
   };
 }
 
@@ -127,10 +139,13 @@ export function storeControl(
     change: async (server, name, change) =>
       await supervisor.changeUser(server, name, change),
     remove: async (server, name) => await supervisor.removeUser(server, name),
-    async link(server, name): Promise<string> {
-      const uri = await supervisor.credentials(server, name)?.uri;
-      if (uri !== undefined) return uri;
-      throw new ConfigError("ERR_CONFIG_VALUE", `${name} has no link`);
+    async access(server, name): Promise<UserAccess | undefined> {
+      const credentials = await supervisor.credentials(server, name);
+      if (credentials === undefined) return undefined;
+      const { uri, password } = credentials;
+      const url = inviteUrlOf(configured.operator, guessHost);
+      const owner = { server, name, password };
+      return { uri, invite: url && invitationUrl(url, owner) };
     },
   };
 }

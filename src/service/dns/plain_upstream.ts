@@ -15,7 +15,6 @@ import { formatAddress } from "../../codec/address.ts";
 import { type DnsQuery, readDnsAnswer } from "../../codec/dns_message.ts";
 import { formatIp, parseIp } from "../../codec/ip_address.ts";
 import type { Packet } from "../../codec/packet.ts";
-import { detach } from "../../defect.ts";
 import { PolicyError, ProtocolError, UmbraError } from "../../errors.ts";
 import { MAX_DNS_CONNECTIONS } from "../../limits.ts";
 import type { Endpoint } from "../../transport.ts";
@@ -82,7 +81,10 @@ export class PlainUpstream implements DnsUpstream {
         router: everythingTo(options.outbound),
         inbound: "dns",
         ...flowLimits(options, world),
-        deliver: ({ endpoint }, packet) => this.#deliver(endpoint, packet),
+        deliver: ({ endpoint }, packet, posted) => {
+          this.#deliver(endpoint, packet);
+          posted();
+        },
       },
       world,
       report,
@@ -103,11 +105,7 @@ export class PlainUpstream implements DnsUpstream {
     const { client, message } = exchange;
     const waiting = this.#pending.wait(exchange);
     const packet = { address: this.#resolver, payload: message };
-    detach(
-      this.#flows.send(clientAt(client), packet),
-      "DNS query",
-      this.#world,
-    );
+    this.#flows.send(clientAt(client), packet);
     const outcome = await waiting;
     if (outcome === undefined) return undefined;
     if (outcome === "late") {
@@ -132,7 +130,7 @@ export class PlainUpstream implements DnsUpstream {
   }
 
   /** Something came for a client: an answer, or not. */
-  #deliver(client: Endpoint, { address, payload }: Packet): Promise<void> {
+  #deliver(client: Endpoint, { address, payload }: Packet): void {
     if (formatAddress(address) !== formatAddress(this.#resolver)) {
       throw new PolicyError("ERR_POLICY_STRANGER", "Not from the resolver");
     }
@@ -141,7 +139,6 @@ export class PlainUpstream implements DnsUpstream {
     if (
       answer === undefined || !this.#pending.settle(client, answer, payload)
     ) throw malformed("it answers no query under way");
-    return Promise.resolve();
   }
 
   /** Tells once why every query takes two seconds. */

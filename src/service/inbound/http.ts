@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import type { Channel } from "../../streams/channel.ts";
 import { Deadline } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
@@ -36,13 +37,15 @@ import type { InboundClient, InboundRequest } from "./inbound.ts";
  * Serves requests until one of them is CONNECT, or its target agrees to another
  * protocol.
  *
+ * @param first What it has said already; default: nothing.
  * @returns That one; `undefined` when the connection has served its purpose.
  * @throws {UmbraError} After the client has been told, where it could be.
  */
 export async function acceptHttp(
   client: InboundClient,
+  first: Uint8Array = NOTHING,
 ): Promise<InboundRequest | undefined> {
-  using connection = new HttpConnection(client);
+  using connection = new HttpConnection(client, first);
   return await connection.serve();
 }
 
@@ -60,8 +63,9 @@ class HttpConnection implements Disposable {
   #idle: IdleChannel | undefined;
   #isFirst = true;
 
-  constructor(client: InboundClient) {
+  constructor(client: InboundClient, first: Uint8Array) {
     this.#client = client;
+    this.#heads.push(first);
   }
 
   async serve(): Promise<InboundRequest | undefined> {
@@ -138,7 +142,7 @@ class HttpConnection implements Disposable {
 
   /** `false` once the client has ended its side. */
   async #receive(wait: Deadline): Promise<boolean> {
-    const bytes = await this.#client.source.read(wait.signal);
+    const bytes = await this.#client.channel.reader.read(wait.signal);
     if (bytes !== undefined) this.#heads.push(bytes);
     return bytes !== undefined;
   }
@@ -203,7 +207,7 @@ class HttpConnection implements Disposable {
     const body = new HttpBodyDecoder(framing);
     let { rest } = body.decode(this.#heads.takeRest());
     while (!body.done) {
-      const bytes = await this.#client.source.read(wait.signal);
+      const bytes = await this.#client.channel.reader.read(wait.signal);
       if (bytes === undefined) return body.end();
       ({ rest } = body.decode(bytes));
     }

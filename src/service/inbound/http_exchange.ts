@@ -103,7 +103,7 @@ export class HttpExchange {
         if (!await this.#toTarget(prefixed(prefix, part), idle)) return;
         prefix = NOTHING;
         if (body.done) return;
-        const bytes = await this.#client.source.read(idle.signal);
+        const bytes = await this.#client.channel.reader.read(idle.signal);
         if (bytes === undefined) return body.end();
         idle.touch();
         this.#rest = bytes;

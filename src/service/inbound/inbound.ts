@@ -7,7 +7,7 @@
 import type { StopSignal } from "../../on_abort.ts";
 import type { Channel } from "../../streams/channel.ts";
 import type { Address } from "../../codec/address.ts";
-import type { Clock } from "../../clock.ts";
+import { type Clock, Deadline } from "../../clock.ts";
 import type { ErrorCode, ProtocolErrorCode, UmbraError } from "../../errors.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Endpoint } from "../../transport.ts";
@@ -39,21 +39,14 @@ export interface InboundRequest {
    * without any, the application is refused with this code.
    */
   readonly unanswered?: ProtocolErrorCode;
-  /** The answer that lets the application go ahead; may be empty. */
-  accept(bound: Endpoint): Uint8Array;
+  /**
+   * The answer that lets the application go ahead; may be empty.
+   *
+   * @param end Tells where we are bound, of which few protocols speak.
+   */
+  accept(end: { readonly local: Endpoint }): Uint8Array;
   /** The answer for a request that failed; may be empty. */
   refuse(code: ErrorCode): Uint8Array;
-}
-
-/** Reads what the application sends. */
-export interface ByteSource {
-  /**
-   * The next bytes, or `undefined` after its FIN.
-   *
-   * @param signal Its abort rejects the wait with the signal's reason; nothing
-   * is lost by that.
-   */
-  read(signal: StopSignal): Promise<Uint8Array | undefined>;
 }
 
 /**
@@ -61,13 +54,17 @@ export interface ByteSource {
  *
  * @param signal Its abort gives the wait up; the connection is then to be
  * closed. Default: the time of a handshake.
+ * @returns Settles when the system has taken them; `undefined`: it has already.
  */
-export type Send = (bytes: Uint8Array, signal?: StopSignal) => Promise<void>;
+export type Send = (
+  bytes: Uint8Array,
+  signal?: StopSignal,
+) => Promise<void> | undefined;
 
 /** An application's connection, and what an inbound can do for it. */
 export interface InboundClient {
-  /** What it sends. */
-  readonly source: ByteSource;
+  /** To hear it by. */
+  readonly channel: Channel;
   /** Answers it. */
   readonly send: Send;
   /** Set: it must give user name and password. */
@@ -96,6 +93,13 @@ export interface InboundClient {
   refused(error: UmbraError): void;
   /** Closes the connection so that an answer that was begun is not whole. */
   cut(): void;
+}
+
+/** How long an application may take to say what it wants. */
+export function handshakeDeadline(
+  { clock, handshakeTimeoutMs: delayMs, signal: parent }: InboundClient,
+): Deadline {
+  return new Deadline(clock, { delayMs, code: "ERR_NET_TIMEOUT", parent });
 }
 
 /**

@@ -8,6 +8,7 @@ import { abortable, type Clock, Deadline } from "../../clock.ts";
 import { FIRST_PAYLOAD_WAIT_MS, REFUSAL_LINGER_MS } from "../../limits.ts";
 import { Channel } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
+import { hearOut } from "../../streams/hear_out.ts";
 import type { Connection } from "../../transport.ts";
 
 /** The channel of an application; payload passes it as it is. */
@@ -32,11 +33,16 @@ export class LocalClient extends Channel {
    *
    * @param bytes May be empty: nothing is written then.
    * @param signal Its abort gives the wait up.
+   * @returns Settles when the system has taken them; `undefined`: it has
+   * already.
    * @throws {TransportError} `ERR_NET_TIMEOUT` when it does not take them.
    */
-  async answer(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  answer(bytes: Uint8Array, signal: AbortSignal): Promise<void> | undefined {
     const rest = bytes.length === 0 ? bytes : this.writer.writeNow(bytes);
-    if (rest.length === 0) return;
+    return rest.length === 0 ? undefined : this.#answerLater(rest, signal);
+  }
+
+  async #answerLater(rest: Uint8Array, signal: AbortSignal): Promise<void> {
     using deadline = new Deadline(this.#clock, {
       delayMs: this.#answerTimeoutMs,
       code: "ERR_NET_TIMEOUT",
@@ -49,14 +55,19 @@ export class LocalClient extends Channel {
    * What the application says first, if it does so soon: so that salt, address
    * and payload leave in one segment, whose size is not always the same.
    */
-  async firstPayload(signal: AbortSignal): Promise<Uint8Array> {
+  firstPayload(signal: AbortSignal): Uint8Array | Promise<Uint8Array> {
+    const chunk = this.reader.tryRead();
+    return chunk === undefined ? this.#payloadSoon(signal) : unlessEnd(chunk);
+  }
+
+  async #payloadSoon(signal: AbortSignal): Promise<Uint8Array> {
     using wait = new Deadline(this.#clock, {
       delayMs: FIRST_PAYLOAD_WAIT_MS,
       code: "ERR_NET_TIMEOUT",
       parent: signal,
     });
     try {
-      return await this.reader.read(wait.signal) ?? NOTHING;
+      return await hearOut(this, unlessEnd, wait.signal);
     } catch (error) {
       if (error === wait.signal.reason && !signal.aborted) return NOTHING;
       throw error;
@@ -89,6 +100,10 @@ export class LocalClient extends Channel {
     }
     await drain(this.reader, linger.signal);
   }
+}
+
+function unlessEnd(chunk: Uint8Array | "end"): Uint8Array {
+  return chunk === "end" ? NOTHING : chunk;
 }
 
 const NOTHING = new Uint8Array(0);

@@ -137,7 +137,7 @@ export class LocalConnection implements Passage {
         : abortable(client.writer.write(bytes), giveUp);
     return this.#inbound({
       ...options,
-      source: client.reader,
+      channel: client,
       send,
       authenticate: authenticate &&
         ((credentials) => this.#report.user = authenticate(credentials)),
@@ -158,6 +158,8 @@ export class LocalConnection implements Passage {
   async #openFor(request: InboundRequest): Promise<Channel> {
     this.#request = request;
     if (request.channel !== undefined) return request.channel;
+    // What it says during the dial leaves with the first bytes.
+    if (request.payload.length === 0) this.#client.reader.ask();
     try {
       return await this.#channelTo(request.address, request.payload);
     } catch (error) {
@@ -168,7 +170,7 @@ export class LocalConnection implements Passage {
     }
   }
 
-  async #channelTo(asked: Address, first: Uint8Array): Promise<Channel> {
+  #channelTo(asked: Address, first: Uint8Array): Promise<Channel> {
     const { options, router, names, inboundName: inbound } = this.#local;
     const report = this.#report;
     report.target = formatAddress(asked);
@@ -188,7 +190,7 @@ export class LocalConnection implements Passage {
       report,
       network: "tcp",
     });
-    return await outbound.open(target, first, this.#signal);
+    return outbound.open(target, first, this.#signal);
   }
 
   /** The inbound has no request: it has served all, or the client left. */
@@ -210,7 +212,7 @@ export class LocalConnection implements Passage {
       address,
       this.#report.user,
     );
-    await client.answer(accept(association.relay), this.#signal);
+    await client.answer(accept({ local: association.relay }), this.#signal);
     await drain(
       client.reader,
       AbortSignal.any([this.#signal, association.signal]),
@@ -223,7 +225,7 @@ export class LocalConnection implements Passage {
     const client = this.#client;
     const signal = this.#signal;
     const { accept } = this.#request!;
-    await client.answer(accept(channel.local), signal);
+    await client.answer(accept(channel), signal);
     await relay(client, channel, this, {
       idleTimeoutMs: this.#local.options.idleTimeoutMs,
       buffers: transport.buffers,

@@ -4,16 +4,16 @@
  *
  * @module
  */
-import { Deadline } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { ProtocolError } from "../../errors.ts";
 import { acceptHttp } from "./http.ts";
-import type {
-  ByteSource,
-  Inbound,
-  InboundClient,
-  InboundProtocol,
-  InboundRequest,
+import { hearOut } from "../../streams/hear_out.ts";
+import {
+  handshakeDeadline,
+  type Inbound,
+  type InboundClient,
+  type InboundProtocol,
+  type InboundRequest,
 } from "./inbound.ts";
 import { acceptSocks4 } from "./socks4.ts";
 import { acceptSocks5 } from "./socks5.ts";
@@ -55,7 +55,17 @@ export function describeProtocol(
   return spoken + (secured ? " with password" : "");
 }
 
-function socksFor(byte: number): Inbound | undefined {
+/**
+ * An inbound that was chosen by what the application has said.
+ *
+ * @param first At least one byte of it.
+ */
+type Chosen = (
+  client: InboundClient,
+  first: Uint8Array,
+) => ReturnType<Inbound>;
+
+function socksFor(byte: number): Chosen | undefined {
   return byte === 0x05
     ? acceptSocks5
     : byte === 0x04
@@ -64,16 +74,16 @@ function socksFor(byte: number): Inbound | undefined {
 }
 
 /** The methods that exist start with a capital. */
-function httpFor(byte: number): Inbound | undefined {
+function httpFor(byte: number): Chosen | undefined {
   return byte >= 0x41 && byte <= 0x5a ? acceptHttp : undefined;
 }
 
 async function acceptByFirstByte(
   client: InboundClient,
-  choose: (byte: number) => Inbound | undefined,
+  choose: (byte: number) => Chosen | undefined,
 ): Promise<InboundRequest | undefined> {
   const first = await firstBytes(client);
-  if (first === undefined) return undefined;
+  if (first === "end") return undefined;
   const inbound = choose(first[0]!);
   if (inbound === undefined) {
     throw new ProtocolError(
@@ -83,30 +93,12 @@ async function acceptByFirstByte(
       }`,
     );
   }
-  return await inbound({ ...client, source: withFirst(first, client.source) });
+  return await inbound(client, first);
 }
 
-async function firstBytes(
-  { source, clock, handshakeTimeoutMs, signal }: InboundClient,
-): Promise<Uint8Array | undefined> {
-  using deadline = new Deadline(clock, {
-    delayMs: handshakeTimeoutMs,
-    code: "ERR_NET_TIMEOUT",
-    parent: signal,
-  });
-  return await source.read(deadline.signal);
-}
-
-/** A source that gives bytes again which were read from it. */
-function withFirst(first: Uint8Array, source: ByteSource): ByteSource {
-  let unread: Uint8Array | undefined = first;
-  return {
-    read(signal): Promise<Uint8Array | undefined> {
-      const bytes = unread;
-      unread = undefined;
-      return bytes === undefined ? source.read(signal) : Promise.resolve(bytes);
-    },
-  };
+async function firstBytes(client: InboundClient): Promise<Uint8Array | "end"> {
+  using deadline = handshakeDeadline(client);
+  return await hearOut(client.channel, (bytes) => bytes, deadline.signal);
 }
 
 function tunnelRequest(address: Address): InboundRequest {

@@ -4,7 +4,6 @@
  * @module
  */
 import { concat } from "../../bytes.ts";
-import { Deadline } from "../../clock.ts";
 import {
   decodeSocks4Request,
   encodeSocks4Reply,
@@ -12,20 +11,26 @@ import {
   type Socks4Request,
 } from "../../codec/socks4.ts";
 import { ProtocolError } from "../../errors.ts";
-import type { InboundClient, InboundRequest } from "./inbound.ts";
+import { hearOut } from "../../streams/hear_out.ts";
+import {
+  handshakeDeadline,
+  type InboundClient,
+  type InboundRequest,
+} from "./inbound.ts";
+import { truncated } from "./socks5.ts";
 
 /**
  * Reads the one message of the protocol.
  *
- * @returns The request; `undefined` when the application left before it.
+ * @param first Its first bytes.
  * @throws {ProtocolError} Any `ERR_SOCKS_…`, after the refusal has been sent.
  */
 export async function acceptSocks4(
   client: InboundClient,
-): Promise<InboundRequest | undefined> {
+  first: Uint8Array,
+): Promise<InboundRequest> {
   try {
-    const read = await readRequest(client);
-    if (read === undefined) return undefined;
+    const read = await readRequest(client, first);
     checkRequest(read.request, client.authenticate !== undefined);
     return {
       kind: "connect",
@@ -44,30 +49,18 @@ export async function acceptSocks4(
 }
 
 async function readRequest(
-  { source, clock, handshakeTimeoutMs, signal }: InboundClient,
-): Promise<{ request: Socks4Request; rest: Uint8Array } | undefined> {
-  using deadline = new Deadline(clock, {
-    delayMs: handshakeTimeoutMs,
-    code: "ERR_NET_TIMEOUT",
-    parent: signal,
-  });
-  let received: Uint8Array = new Uint8Array(0);
-  for (;;) {
-    const bytes = await source.read(deadline.signal);
-    if (bytes === undefined) {
-      if (received.length === 0) return undefined;
-      throw new ProtocolError(
-        "ERR_SOCKS_TRUNCATED",
-        "Application left in the middle of a SOCKS message",
-      );
-    }
-    received = concat(received, bytes);
-    const decoded = decodeSocks4Request(received);
-    if (decoded !== undefined) {
-      const rest = received.subarray(decoded.length);
-      return { request: decoded.message, rest };
-    }
-  }
+  client: InboundClient,
+  first: Uint8Array,
+): Promise<{ request: Socks4Request; rest: Uint8Array }> {
+  using deadline = handshakeDeadline(client);
+  let received = first;
+  const { message, length } = decodeSocks4Request(received) ??
+    await hearOut(client.channel, (bytes) => {
+      if (bytes === "end") throw truncated();
+      received = concat(received, bytes);
+      return decodeSocks4Request(received);
+    }, deadline.signal);
+  return { request: message, rest: received.subarray(length) };
 }
 
 /** @param secured Whether users are configured. */

@@ -5,7 +5,6 @@
  * @module
  */
 import { equalBytes, toLatin1 } from "../../bytes.ts";
-import { Deadline } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { BIND_TARGET, encodeBindPayload } from "../../codec/bind_request.ts";
 import {
@@ -19,8 +18,15 @@ import { ProtocolError } from "../../errors.ts";
 import {
   type Authenticate,
   Socks5ServerSession,
+  type Socks5Step,
 } from "../../session/socks5/server_session.ts";
-import type { InboundClient, InboundRequest, Send } from "./inbound.ts";
+import { hearOut } from "../../streams/hear_out.ts";
+import {
+  handshakeDeadline,
+  type InboundClient,
+  type InboundRequest,
+  type Send,
+} from "./inbound.ts";
 import type { Mode } from "../options.ts";
 
 /** Who may use the proxy. RFC 1929. */
@@ -34,6 +40,7 @@ export interface SocksUser {
 /**
  * Runs the handshake up to the request.
  *
+ * @param first The first bytes of the greeting.
  * @returns The request; `undefined` when the application left between two
  * messages.
  * @throws {ProtocolError} Any `ERR_SOCKS_…`, after the refusal has been sent;
@@ -41,21 +48,22 @@ export interface SocksUser {
  */
 export async function acceptSocks5(
   client: InboundClient,
+  first: Uint8Array,
 ): Promise<InboundRequest | undefined> {
-  const { source, send } = client;
-  using deadline = new Deadline(client.clock, {
-    delayMs: client.handshakeTimeoutMs,
-    code: "ERR_NET_TIMEOUT",
-    parent: client.signal,
-  });
+  const { channel, send } = client;
+  using deadline = handshakeDeadline(client);
   const session = new Socks5ServerSession(client.authenticate);
-  for (;;) {
-    const step = session.next();
-    if (step === undefined) {
-      const bytes = await source.read(deadline.signal);
-      if (bytes !== undefined) session.push(bytes);
-      else if (session.betweenMessages) return undefined;
-      else throw truncated();
+  const take = (bytes: Uint8Array | "end"): Socks5Step | "end" | undefined => {
+    if (bytes === "end") return "end";
+    session.push(bytes);
+    return session.next();
+  };
+  let step = take(first);
+  for (;; step = session.next()) {
+    step ??= await hearOut(channel, take, deadline.signal);
+    if (step === "end") {
+      if (session.betweenMessages) return undefined;
+      throw truncated();
     } else if (step.kind === "send") {
       await send(step.bytes);
     } else if (step.kind === "refuse") {
@@ -108,7 +116,7 @@ const ENCODINGS: readonly ((text: string) => Uint8Array)[] = [
 ];
 
 const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
-  accept: (bound) => encodeReply(REP.succeeded, bound),
+  accept: ({ local }) => encodeReply(REP.succeeded, local),
   refuse: (code) => encodeReply(repOf(code)),
 };
 
@@ -162,7 +170,8 @@ function checkCommand(command: number, mode: Mode): ProtocolError | undefined {
   );
 }
 
-function truncated(): ProtocolError {
+/** The error of an application that leaves too early. */
+export function truncated(): ProtocolError {
   return new ProtocolError(
     "ERR_SOCKS_TRUNCATED",
     "Application left in the middle of a SOCKS message",

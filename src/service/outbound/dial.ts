@@ -50,58 +50,56 @@ export interface DialOptions {
  * @throws {PolicyError} `ERR_POLICY_TARGET` when no address may be dialled.
  */
 export async function dial(
-  address: Address,
+  { host, port }: Address,
   options: DialOptions,
 ): Promise<Connection> {
-  const { clock, metrics, signal } = options;
+  const { transport, clock, policy, metrics, signal: parent } = options;
   const startMs = clock.monotonicMs();
+  let ips = parseIp(host) === undefined ? undefined : [host];
+  using deadline = new Deadline(clock, {
+    delayMs: options.timeoutMs,
+    code: "ERR_NET_TIMEOUT",
+    parent,
+    what: () =>
+      ips === undefined
+        ? `Cannot resolve ${host}: no answer of the resolver`
+        : `Cannot connect to ${host} port ${port}: no answer`,
+  });
+  const { signal } = deadline;
   try {
-    const connection = await connect(address, options);
+    if (ips === undefined) {
+      if (options.why !== undefined) metrics?.lookedUp(options.why);
+      ips = await transport.resolve(host, { signal });
+    }
+    // What is aborted already tells nobody who begins to listen now.
+    signal.throwIfAborted();
+    const connection = await connect(permitted(ips, host, policy), port, {
+      ...options,
+      signal,
+    });
     metrics?.dialled(clock.monotonicMs() - startMs, true);
     return connection;
   } catch (error) {
-    if (error instanceof TransportError && !signal.aborted) {
+    if (error instanceof TransportError && !parent.aborted) {
       metrics?.dialled(clock.monotonicMs() - startMs, false);
     }
     throw error;
   }
 }
 
-async function connect(
-  { host, port }: Address,
-  options: DialOptions,
+/** Not an async function: one less step for every connection. */
+function connect(
+  ips: readonly string[],
+  port: number,
+  { transport, clock, tls, signal }: DialOptions,
 ): Promise<Connection> {
-  const { transport, clock, timeoutMs, tls } = options;
-  let resolved = parseIp(host) !== undefined;
-  using deadline = new Deadline(clock, {
-    delayMs: timeoutMs,
-    code: "ERR_NET_TIMEOUT",
-    parent: options.signal,
-    what: () =>
-      resolved
-        ? `Cannot connect to ${host} port ${port}: no answer`
-        : `Cannot resolve ${host}: no answer of the resolver`,
-  });
-  const { signal } = deadline;
-  if (!resolved && options.why !== undefined) {
-    options.metrics?.lookedUp(options.why);
-  }
-  const ips = resolved ? [host] : await transport.resolve(host, { signal });
-  resolved = true;
-  // What is aborted already tells nobody who begins to listen now.
-  signal.throwIfAborted();
-  const allowed = interleave(permitted(ips, host, options.policy))
-    .slice(0, MAX_DIAL_ADDRESSES);
-  if (allowed.length === 1) {
-    return await transport.dial({ host: allowed[0]!, port }, { signal, tls });
-  }
-  return await race(
-    allowed.map((ip) => (signal) =>
-      transport.dial({ host: ip, port }, { signal, tls })
-    ),
-    clock,
-    deadline,
-  );
+  const dialTo = (host: string, signal: StopSignal): Promise<Connection> =>
+    transport.dial({ host, port }, { signal, tls });
+  if (ips.length === 1) return dialTo(ips[0]!, signal);
+  const attempts = interleave(ips)
+    .slice(0, MAX_DIAL_ADDRESSES)
+    .map((ip) => (signal: StopSignal) => dialTo(ip, signal));
+  return race(attempts, clock, signal);
 }
 
 function permitted(
@@ -121,7 +119,6 @@ function permitted(
 
 /** Takes turns between the families, starting with the first one given. */
 function interleave(ips: readonly string[]): readonly string[] {
-  if (ips.length === 1) return ips;
   const isIpv6 = (ip: string): boolean => ip.includes(":");
   const startsIpv6 = isIpv6(ips[0]!);
   const first = ips.filter((ip) => isIpv6(ip) === startsIpv6);
@@ -139,13 +136,10 @@ type Attempt = (signal: StopSignal) => Promise<Connection>;
 async function race(
   attempts: readonly Attempt[],
   clock: Clock,
-  deadline: Deadline,
+  signal: StopSignal,
 ): Promise<Connection> {
   const losers = new Stop();
-  const leave = onAbort(
-    deadline.signal,
-    () => losers.abort(deadline.signal.reason),
-  );
+  const leave = onAbort(signal, () => losers.abort(signal.reason));
   let turn: Promise<unknown> = Promise.resolve();
   const started = attempts.map((attempt) => {
     const connecting = turn.then(() => {

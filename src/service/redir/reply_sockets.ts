@@ -10,8 +10,7 @@ import { parseIp } from "../../codec/ip_address.ts";
 import { TransportError } from "../../errors.ts";
 import { IdleTimer } from "../../idle_timer.ts";
 import { MAX_REPLY_SOCKETS, REPLY_SOCKET_IDLE_MS } from "../../limits.ts";
-import type { StopSignal } from "../../on_abort.ts";
-import type { DatagramSocket, Endpoint } from "../../transport.ts";
+import type { DatagramSocket, Endpoint, Posted } from "../../transport.ts";
 import type { Dependencies } from "../service.ts";
 
 /** Which way an answer takes. */
@@ -20,13 +19,13 @@ export interface Reply {
   readonly from: Address;
   /** The client. */
   readonly to: Endpoint;
-  /** Its abort gives the sending up. */
-  readonly signal: StopSignal;
 }
 
 /** One of them. */
 interface Entry {
-  readonly socket: Promise<DatagramSocket>;
+  readonly opening: Promise<DatagramSocket>;
+  /** Once it is open. */
+  socket?: DatagramSocket;
   readonly timer: IdleTimer;
 }
 
@@ -44,20 +43,19 @@ export class ReplySockets {
   /**
    * Answers a client in the name of a target.
    *
-   * @throws {TransportError} When that is no address, or the system refuses.
+   * @param posted Told what became of it.
+   * @throws {TransportError} When that is no address.
    */
-  async send(
-    payload: Uint8Array,
-    { from, to, signal }: Reply,
-  ): Promise<void> {
+  post(payload: Uint8Array, { from, to }: Reply, posted: Posted): void {
     if (parseIp(from.host) === undefined) {
       throw new TransportError(
         "ERR_NET_ADDRESS_UNAVAILABLE",
         "Cannot answer from a name",
       );
     }
-    const socket = await this.#from(from);
-    await socket.send(payload, to, { signal });
+    const { socket, opening } = this.#from(from);
+    if (socket !== undefined) return socket.post(payload, to, posted);
+    opening.then((opened) => opened.post(payload, to, posted), posted);
   }
 
   /** Closes all of them. */
@@ -65,29 +63,33 @@ export class ReplySockets {
     for (const key of this.#entries.keys()) this.#end(key);
   }
 
-  #from(target: Endpoint): Promise<DatagramSocket> {
+  #from(target: Endpoint): Entry {
     const key = formatAddress(target);
     const known = this.#entries.get(key);
     if (known !== undefined) {
       known.timer.touch();
       this.#entries.delete(key);
       this.#entries.set(key, known);
-      return known.socket;
+      return known;
     }
     if (this.#entries.size >= MAX_REPLY_SOCKETS) {
       const [quietest] = this.#entries.keys();
       this.#end(quietest!);
     }
     const { transport, clock } = this.#world;
-    const socket = transport.bind(target, { redirected: "tproxy" });
+    const opening = transport.bind(target, { redirected: "tproxy" });
     const timer = new IdleTimer(clock, {
       idleTimeoutMs: () => REPLY_SOCKET_IDLE_MS,
       onIdle: () => this.#end(key),
     });
-    this.#entries.set(key, { socket, timer });
-    // Who sends has the error; the next one tries again.
-    socket.catch(() => this.#end(key));
-    return socket;
+    const entry: Entry = { opening, timer };
+    this.#entries.set(key, entry);
+    opening.then(
+      (socket) => entry.socket = socket,
+      // Who sends has the error; the next one tries again.
+      () => this.#end(key),
+    );
+    return entry;
   }
 
   #end(key: string): void {
@@ -95,7 +97,7 @@ export class ReplySockets {
     if (entry === undefined) return;
     this.#entries.delete(key);
     entry.timer.stop();
-    entry.socket.then((socket) => socket.close(), () => {
+    entry.opening.then((socket) => socket.close(), () => {
       // There is none.
     });
   }

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { detach } from "../../defect.ts";
 import { TransportError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { UdpOptions } from "../options.ts";
 import type { Router } from "../outbound/outbound.ts";
+import type { TargetNames } from "../routing/target_names.ts";
 import { type Dependencies, type Service, withDefaults } from "../service.ts";
 import { flowLimits } from "../udp/flow_share.ts";
 import { clientAt, OutboundFlows } from "../udp/outbound_flows.ts";
@@ -22,6 +22,8 @@ export interface UdpRedirOptions extends UdpOptions {
   readonly listen: Endpoint;
   /** Chooses the way of datagrams. */
   readonly router: Router;
+  /** Tells what addresses stand for; default: for themselves. */
+  readonly names?: TargetNames | undefined;
 }
 
 /**
@@ -43,10 +45,11 @@ export async function startUdpRedir(
   const flows = new OutboundFlows(
     {
       router: options.router,
+      names: options.names,
       inbound: "redir",
       ...flowLimits(options, world),
-      deliver: ({ endpoint }, { address, payload }, signal) =>
-        replies.send(payload, { from: address, to: endpoint, signal }),
+      deliver: ({ endpoint }, { address, payload }, posted) =>
+        replies.post(payload, { from: address, to: endpoint }, posted),
     },
     world,
     report,
@@ -56,10 +59,7 @@ export async function startUdpRedir(
     ({ payload, from, to }) => {
       report.received();
       if (to === undefined) report.dropped(NOT_REDIRECTED, from.host);
-      else {
-        const sending = flows.send(clientAt(from), { address: to, payload });
-        detach(sending, "datagram", world);
-      }
+      else flows.send(clientAt(from), { address: to, payload });
     },
     () => {
       flows.end();

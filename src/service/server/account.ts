@@ -9,9 +9,10 @@
  */
 import type { Clock } from "../../clock.ts";
 import { PolicyError, type PolicyErrorCode } from "../../errors.ts";
-import { MAX_LISTED_HOSTS, RATE_BURST_MS } from "../../limits.ts";
+import { MAX_LISTED_HOSTS } from "../../limits.ts";
 import type { Direction } from "../../streams/channel.ts";
 import { Movements } from "./movements.ts";
+import { Pace } from "./pace.ts";
 import {
   NO_COUNTS,
   type UserCounts,
@@ -87,15 +88,14 @@ export interface Stay {
 
 const NO_LIMITS: UserLimits = {};
 
-/** When the next byte of each direction is due, at the user's rate. */
-interface Pace {
-  /** Milliseconds of the monotonic clock. */
-  readonly dueMs: Record<Direction, number>;
+/** When the next byte of a user is due. */
+interface Paces {
+  readonly all: Pace;
   /**
-   * The same of datagrams alone: they give way to each other, but streams give
-   * way to them, or a download would drop every one.
+   * Of datagrams alone: they give way to each other, but streams give way to
+   * them, or a download would drop every one.
    */
-  readonly packetDueMs: Record<Direction, number>;
+  readonly packets: Pace;
 }
 
 /** The account of one user. */
@@ -116,7 +116,7 @@ export class Account {
    */
   #hosts: Map<string, number> | undefined;
   /** Not set where there is no rate. */
-  #pace: Pace | undefined;
+  #paces: Paces | undefined;
   /** Bytes used when the quota was too small for the next ones. */
   #spentAt = Infinity;
   /** Not set while there is nothing to abort. */
@@ -148,7 +148,7 @@ export class Account {
   set(user: LimitedUser): void {
     if (user.limits?.bytesPerSecond !== this.#limits.bytesPerSecond) {
       // What was due at another rate is not due at this one.
-      this.#pace = undefined;
+      this.#paces = undefined;
     }
     if (user.limits?.quotaBytes !== this.#limits.quotaBytes) {
       this.#spentAt = Infinity;
@@ -257,16 +257,16 @@ export class Account {
       else counts.bytesDown += bytes;
       this.#touch();
     }
-    return this.#wait("dueMs", direction, bytes);
+    return this.#wait("all", direction, bytes);
   }
 
   #countPacket(direction: Direction, bytes: number): number {
     const askAgainMs = this.#allow(bytes);
     if (askAgainMs > 0) return -askAgainMs;
-    const due = this.#pace?.packetDueMs[direction] ?? 0;
-    const waitMs = due - this.#clock.monotonicMs();
+    const nowMs = this.#clock.monotonicMs();
+    const waitMs = this.#paces?.packets.waitMs(direction, nowMs) ?? 0;
     if (waitMs > 0) return waitMs;
-    this.#wait("packetDueMs", direction, bytes);
+    this.#wait("packets", direction, bytes);
     this.#count(direction, bytes);
     if (direction === "up") this.#counts.packetsUp++;
     else this.#counts.packetsDown++;
@@ -275,19 +275,13 @@ export class Account {
   }
 
   /** Lets bytes follow those before them, at the user's rate. */
-  #wait(kind: keyof Pace, direction: Direction, bytes: number): number {
+  #wait(kind: keyof Paces, direction: Direction, bytes: number): number {
     const { bytesPerSecond } = this.#limits;
     if (bytesPerSecond === undefined) return 0;
-    this.#pace ??= {
-      dueMs: { up: 0, down: 0 },
-      packetDueMs: { up: 0, down: 0 },
-    };
-    const due = this.#pace[kind];
+    this.#paces ??= { all: new Pace(), packets: new Pace() };
     const nowMs = this.#clock.monotonicMs();
     const own = bytesPerSecond * (this.#share?.ratePart ?? 1);
-    due[direction] = Math.max(due[direction], nowMs - RATE_BURST_MS) +
-      bytes * 1_000 / own;
-    return Math.max(0, due[direction] - nowMs);
+    return this.#paces[kind].add(direction, bytes, own, nowMs);
   }
 
   #admit(host: string, kind: "tcp" | "udp"): void {

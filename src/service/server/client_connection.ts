@@ -33,6 +33,7 @@ import type {
 } from "../../session/stream_protocol.ts";
 import { Channel, type Direction } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
+import { hearOut } from "../../streams/hear_out.ts";
 import { type Passage, relay } from "../../streams/relay.ts";
 import type { Connection } from "../../transport.ts";
 import type { LimitedUser, Visit } from "./account.ts";
@@ -43,6 +44,7 @@ import type { Router } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
 import { isClientBlocked, type ServerRoutes } from "../routing/server_rules.ts";
 import { acceptPeer } from "./bind.ts";
+import { Pace } from "./pace.ts";
 import { redirectStranger } from "./redirect.ts";
 import type { Place } from "./strangers.ts";
 
@@ -58,6 +60,11 @@ export interface ServingOptions extends ServiceOptions {
   readonly handshakeTimeoutMs: number;
   /** Whose clients without a name are. Default: nobody's, without limits. */
   readonly owner?: LimitedUser | undefined;
+  /**
+   * Payload bytes a second of each TCP connection, each direction by itself,
+   * besides the rate of its user. Default: no limit.
+   */
+  readonly connectionBytesPerSecond?: number | undefined;
   /**
    * Sites for strangers, one of them for each client address. Default: none,
    * and strangers meet silence.
@@ -181,10 +188,13 @@ export class ClientConnection {
       );
     }
     for (;;) {
-      const bytes = await this.#client.reader.read(signal);
-      if (bytes === undefined) return undefined;
-      this.#received?.push(bytes);
-      const { request, reply, question } = this.#session.accept(bytes);
+      const step = await hearOut(
+        this.#client,
+        (bytes) => this.#take(bytes),
+        signal,
+      );
+      if (step === "end") return undefined;
+      const { request, reply, question } = step;
       if (reply !== undefined) {
         // No site could go on from here.
         this.#received = undefined;
@@ -196,6 +206,14 @@ export class ClientConnection {
       const { owner } = this.#server.options;
       return { ...owner && { user: owner.name }, ...request };
     }
+  }
+
+  /** @returns What is to be done, unless nothing is before more bytes come. */
+  #take(bytes: Uint8Array | "end"): AcceptStep | "end" | undefined {
+    if (bytes === "end") return "end";
+    this.#received?.push(bytes);
+    const step = this.#session.accept(bytes);
+    return step.request ?? step.reply ?? step.question ? step : undefined;
   }
 
   #reply(bytes: Uint8Array, signal: StopSignal): Promise<void> {
@@ -244,7 +262,9 @@ export class ClientConnection {
     visit: Visit,
   ): Promise<void> {
     const { options, world } = this.#server;
-    const passage = new CountedPassage(visit, this.#report);
+    const passage = options.connectionBytesPerSecond === undefined
+      ? new CountedPassage(visit, this.#report)
+      : new PacedPassage(visit, this.#report, this.#server);
     await this.#passFirst(passage, channel.first.length);
     return await relay(this.#client, channel, passage, {
       idleTimeoutMs: options.idleTimeoutMs,
@@ -383,6 +403,32 @@ class CountedPassage implements Passage {
    */
   breaksOff(reason: unknown): boolean {
     return this.#report.bytesDown > 0 && !(reason instanceof ProtocolError);
+  }
+}
+
+/** Keeps the rate of one connection besides, as it is at that time. */
+class PacedPassage extends CountedPassage {
+  readonly #pace = new Pace();
+  readonly #server: ConnectionServer;
+
+  constructor(
+    visit: Visit,
+    report: ConnectionReport,
+    server: ConnectionServer,
+  ) {
+    super(visit, report);
+    this.#server = server;
+  }
+
+  override pass(direction: Direction, payloadBytes: number): number {
+    const waitMs = super.pass(direction, payloadBytes);
+    // Nothing has passed yet.
+    if (waitMs < 0) return waitMs;
+    const { options, world: { clock } } = this.#server;
+    const { connectionBytesPerSecond: rate = Infinity } = options;
+    const nowMs = clock.monotonicMs();
+    const ownMs = this.#pace.add(direction, payloadBytes, rate, nowMs);
+    return Math.max(waitMs, ownMs);
   }
 }
 

@@ -66,6 +66,8 @@ export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
   readonly handshakeTimeoutMs?: number;
   /** Whose clients without a name are. Default: nobody's, without limits. */
   readonly owner?: LimitedUser | undefined;
+  /** Rate of each TCP connection; see {@link ServingOptions}. Default: none. */
+  readonly connectionBytesPerSecond?: number | undefined;
   /** Sites for strangers; see {@link ServingOptions}. Default: none. */
   readonly redirect?: readonly Address[] | undefined;
   /**

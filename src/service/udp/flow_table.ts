@@ -6,18 +6,19 @@
  *
  * @module
  */
-import { detach } from "../../defect.ts";
 import { PolicyError, TransportError } from "../../errors.ts";
-import {
-  MAX_DELIVERIES_PER_FLOW,
-  MAX_PENDING_DATAGRAMS,
-  MAX_PENDING_PER_FLOW,
-} from "../../limits.ts";
+import { MAX_PENDING_DATAGRAMS, MAX_PENDING_PER_FLOW } from "../../limits.ts";
 import type { FlowEnd } from "../../observe.ts";
-import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
+import type {
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+  Posted,
+} from "../../transport.ts";
 import type { Dependencies } from "../service.ts";
 import type { UdpReport } from "./udp_report.ts";
 import { IdleTimer } from "../../idle_timer.ts";
+import type { Direction } from "../../streams/channel.ts";
 
 /** One client's flow; `T` is what its owner keeps with it. */
 export interface UdpFlow<T> {
@@ -25,8 +26,6 @@ export interface UdpFlow<T> {
   readonly key: string;
   /** The owner's. */
   readonly data: T;
-  /** Aborted when the flow ends. */
-  readonly signal: AbortSignal;
 }
 
 /** How flows live and what they do. */
@@ -37,8 +36,8 @@ export interface FlowTableOptions<T> {
   readonly idleTimeoutMs: number;
   /** Opens the socket of a flow; default: one of the transport. */
   bind?(data: T): Promise<DatagramSocket>;
-  /** A datagram reached the flow's socket. Its errors are the flow's end. */
-  onDatagram(flow: UdpFlow<T>, datagram: Datagram): Promise<void>;
+  /** A datagram reached the flow's socket. */
+  onDatagram(flow: UdpFlow<T>, datagram: Datagram): void;
   /** A flow has begun, and none has made room for it yet. */
   onBegin?(flow: UdpFlow<T>): void;
   /** A flow has ended. */
@@ -54,6 +53,9 @@ export class FlowTable<T> {
   readonly #report: UdpReport;
   /** In the order of their last datagrams, the quietest first. */
   readonly #flows = new Map<string, OpenFlow<T>>();
+  /** The last one of them. */
+  #latest: OpenFlow<T> | undefined;
+  /** Datagrams that wait, of all flows and in both directions. */
   #pending = 0;
   #overflown = 0;
 
@@ -109,25 +111,45 @@ export class FlowTable<T> {
       idleTimeoutMs: () => this.idleTimeoutMs,
       onIdle: () => this.#end(flow, "idle"),
     });
-    detach(this.#receiveAll(flow), "UDP flow", this.#world);
+    flow.opening.then(
+      (socket) => this.#opened(flow, socket),
+      (error) => this.#fail(flow, error),
+    );
     return flow;
   }
 
   /**
-   * Sends through a flow's socket, to the first address that takes it.
+   * Sends through a flow's socket, to the first address that takes it; at once,
+   * where the socket is open and the addresses are known.
    *
-   * @param route Where to; awaited.
-   * @returns Settles once sent.
-   * @throws {UmbraError} The datagram is dropped for this reason.
+   * @param targets Where to.
+   * @param posted Told what became of it.
    */
-  async send(
+  post(
     flow: UdpFlow<T>,
     payload: Uint8Array,
-    route: () => readonly Endpoint[] | Promise<readonly Endpoint[]>,
-  ): Promise<void> {
+    targets: readonly Endpoint[] | Promise<readonly Endpoint[]>,
+    posted: Posted,
+  ): void {
     const open = flow as OpenFlow<T>;
+    if (open.socket !== undefined && !(targets instanceof Promise)) {
+      return postToFirst(open.socket, payload, targets, posted);
+    }
+    Promise.all([open.opening, targets]).then(([socket, targets]) => {
+      if (open.hasEnded) posted(ended());
+      else postToFirst(socket, payload, targets, posted);
+    }, posted);
+  }
+
+  /**
+   * A datagram of a flow waits from now on, until {@link FlowTable.release}.
+   *
+   * @throws {PolicyError} When too many do.
+   */
+  hold(flow: UdpFlow<T>, direction: Direction): void {
+    const { pending } = flow as OpenFlow<T>;
     if (
-      open.pending >= MAX_PENDING_PER_FLOW ||
+      pending[direction] >= MAX_PENDING_PER_FLOW ||
       this.#pending >= MAX_PENDING_DATAGRAMS
     ) {
       throw new PolicyError(
@@ -135,15 +157,14 @@ export class FlowTable<T> {
         "Too many datagrams wait to be sent",
       );
     }
-    open.pending++;
+    pending[direction]++;
     this.#pending++;
-    try {
-      const [socket, targets] = await Promise.all([open.socket, route()]);
-      await sendToFirst(socket, payload, targets, flow.signal);
-    } finally {
-      open.pending--;
-      this.#pending--;
-    }
+  }
+
+  /** A datagram waits no more, whatever has become of it. */
+  release(flow: UdpFlow<T>, direction: Direction): void {
+    (flow as OpenFlow<T>).pending[direction]--;
+    this.#pending--;
   }
 
   /** Ends a flow. Idempotent. */
@@ -158,48 +179,24 @@ export class FlowTable<T> {
     }
   }
 
-  async #receiveAll(flow: OpenFlow<T>): Promise<void> {
-    try {
-      const socket = await flow.socket;
-      if (flow.signal.aborted) {
-        socket.close();
-        return;
-      }
-      // What cannot be sent together would lose its order.
-      const atOnce = this.#world.transport.capabilities.batch
-        ? MAX_DELIVERIES_PER_FLOW
-        : 1;
-      flow.close = () => {
-        this.#overflown += socket.dropped;
-        socket.close();
-      };
-      for (;;) {
-        const datagram = await socket.receive();
-        // The flow may have ended just after something came.
-        if (datagram === undefined || flow.signal.aborted) return;
-        this.#touch(flow);
-        const delivered = this.#deliver(flow, datagram);
-        if (flow.delivering >= atOnce) await delivered;
-      }
-    } catch (error) {
-      this.#fail(flow, error);
-    }
+  #opened(flow: OpenFlow<T>, socket: DatagramSocket): void {
+    if (flow.hasEnded) return socket.close();
+    flow.socket = socket;
+    socket.handTo({
+      take: (datagram) => this.#take(flow, datagram),
+      fail: (error) => this.#fail(flow, error),
+    });
   }
 
-  /** Never rejects. */
-  async #deliver(flow: OpenFlow<T>, datagram: Datagram): Promise<void> {
-    flow.delivering++;
-    try {
-      await this.#options.onDatagram(flow, datagram);
-    } catch (error) {
-      this.#fail(flow, error);
-    } finally {
-      flow.delivering--;
-    }
+  #take(flow: OpenFlow<T>, datagram: Datagram): void {
+    // The flow may have ended just after something came.
+    if (flow.hasEnded) return;
+    this.#touch(flow);
+    this.#options.onDatagram(flow, datagram);
   }
 
   #fail(flow: OpenFlow<T>, error: unknown): void {
-    if (flow.signal.aborted) return;
+    if (flow.hasEnded) return;
     this.#report.flowFailed(error);
     this.#end(flow, "failed");
   }
@@ -208,6 +205,8 @@ export class FlowTable<T> {
   #touch(flow: OpenFlow<T>): void {
     if (this.#flows.get(flow.key) !== flow) return;
     flow.timer?.touch();
+    if (this.#latest === flow) return;
+    this.#latest = flow;
     this.#flows.delete(flow.key);
     this.#flows.set(flow.key, flow);
   }
@@ -215,6 +214,8 @@ export class FlowTable<T> {
   #end(flow: OpenFlow<T>, reason: FlowEnd): void {
     if (this.#flows.get(flow.key) !== flow) return;
     this.#flows.delete(flow.key);
+    if (this.#latest === flow) this.#latest = undefined;
+    this.#overflown += flow.socket?.dropped ?? 0;
     flow.end();
     this.#report.flowClosed(reason, this.#options.maxFlows);
     this.#options.onEnd(flow);
@@ -224,48 +225,41 @@ export class FlowTable<T> {
 class OpenFlow<T> implements UdpFlow<T> {
   readonly key: string;
   readonly data: T;
-  readonly socket: Promise<DatagramSocket>;
-  /** Datagrams on their way out. */
-  pending = 0;
-  /** Datagrams on their way in. */
-  delivering = 0;
-  /** Closes the socket, once it is open. */
-  close: () => void = () => {};
+  readonly opening: Promise<DatagramSocket>;
+  /** Once it is open. */
+  socket: DatagramSocket | undefined;
+  /** Datagrams on their way out, and on their way in. */
+  readonly pending: Record<Direction, number> = { up: 0, down: 0 };
+  hasEnded = false;
   timer: IdleTimer | undefined;
-  readonly #ended = new AbortController();
 
-  constructor(key: string, data: T, socket: Promise<DatagramSocket>) {
+  constructor(key: string, data: T, opening: Promise<DatagramSocket>) {
     this.key = key;
     this.data = data;
-    this.socket = socket;
-  }
-
-  get signal(): AbortSignal {
-    return this.#ended.signal;
+    this.opening = opening;
   }
 
   end(): void {
+    this.hasEnded = true;
     this.timer?.stop();
-    this.#ended.abort(
-      new TransportError("ERR_NET_CLOSED", "The UDP flow has ended"),
-    );
-    this.close();
+    this.socket?.close();
   }
 }
 
-async function sendToFirst(
+function postToFirst(
   socket: DatagramSocket,
   payload: Uint8Array,
-  targets: readonly Endpoint[],
-  signal: AbortSignal,
-): Promise<void> {
-  for (const [i, target] of targets.entries()) {
-    try {
-      return await socket.send(payload, target, { signal });
-    } catch (error) {
-      const unreachable = error instanceof TransportError &&
-        error.code === "ERR_NET_UNREACHABLE";
-      if (!unreachable || i === targets.length - 1) throw error;
-    }
-  }
+  [target, ...others]: readonly Endpoint[],
+  posted: Posted,
+): void {
+  socket.post(payload, target!, (error) => {
+    const unreachable = error instanceof TransportError &&
+      error.code === "ERR_NET_UNREACHABLE";
+    if (!unreachable || others.length === 0) posted(error);
+    else postToFirst(socket, payload, others, posted);
+  });
+}
+
+function ended(): TransportError {
+  return new TransportError("ERR_NET_CLOSED", "The UDP flow has ended");
 }

@@ -9,9 +9,12 @@ import { TransportError } from "../../errors.ts";
 import type {
   Datagram,
   DatagramSocket,
+  DatagramTaker,
   Endpoint,
+  Posted,
   WaitOptions,
 } from "../../transport.ts";
+import { tellPosted } from "../../posted.ts";
 import { isInUse, startWhenFree } from "../address_in_use.ts";
 import type { Dependencies } from "../service.ts";
 
@@ -64,6 +67,14 @@ class LateSocket implements DatagramSocket {
     return this.#socket?.dropped ?? 0;
   }
 
+  handTo(taker: DatagramTaker): void {
+    if (this.#socket !== undefined) return this.#socket.handTo(taker);
+    this.#binding.then(
+      (socket) => socket?.handTo(taker),
+      (error) => taker.fail(error),
+    );
+  }
+
   async receive(options?: WaitOptions): Promise<Datagram | undefined> {
     const socket = this.#socket ?? await this.#binding;
     return await socket?.receive(options);
@@ -79,6 +90,11 @@ class LateSocket implements DatagramSocket {
       throw new TransportError("ERR_NET_CLOSED", "The UDP port is not bound");
     }
     await this.#socket.send(payload, to, options);
+  }
+
+  post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
+    if (this.#socket !== undefined) this.#socket.post(payload, to, posted);
+    else tellPosted(this.send(payload, to), posted);
   }
 
   close(): void {

@@ -56,7 +56,7 @@ export class NameCache {
   }
 
   /**
-   * The addresses of a host, at once when it is an address or known.
+   * The addresses of a host.
    *
    * @param looks Called if a look-up starts.
    * @throws {TransportError} `ERR_NET_NAME_…`, `ERR_NET_TIMEOUT`; also for a
@@ -64,19 +64,25 @@ export class NameCache {
    * @throws {PolicyError} `ERR_POLICY_LIMIT` when too many are looked up.
    */
   resolve(host: string, looks?: () => void): Promise<Addresses> {
-    if (parseIp(host) !== undefined) return Promise.resolve([host]);
+    return Promise.resolve(this.find(host, looks));
+  }
+
+  /**
+   * As {@link NameCache.resolve}, and without a promise when the host is an
+   * address or known.
+   */
+  find(host: string, looks?: () => void): Addresses | Promise<Addresses> {
+    if (parseIp(host) !== undefined) return [host];
     const key = host.toLowerCase();
     const entry = this.#entries.get(key) ?? newEntry();
     const ageMs = this.#nowMs() - entry.foundMs;
     const known = ageMs < NAME_STALE_MS ? entry.ips : undefined;
     if (known !== undefined) {
       const fresh = ageMs < NAME_REFRESH_MS;
-      if (fresh || entry.lookup !== undefined) return Promise.resolve(known);
+      if (fresh || entry.lookup !== undefined) return known;
     }
     const failure = entry.lookup ? undefined : this.#refresh(key, entry, looks);
-    if (known !== undefined && (failure || ageMs < NAME_TTL_MS)) {
-      return Promise.resolve(known);
-    }
+    if (known !== undefined && (failure || ageMs < NAME_TTL_MS)) return known;
     return entry.lookup ?? Promise.reject(failure);
   }
 

@@ -6,15 +6,16 @@
  */
 import { type Address, formatAddress } from "../../codec/address.ts";
 import type { Packet } from "../../codec/packet.ts";
+import { tellDefect } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import { MAX_DIAL_ADDRESSES } from "../../limits.ts";
 import {
   explainRefusal,
   type TargetPolicy,
 } from "../../security/target_policy.ts";
-import type { Datagram, Endpoint } from "../../transport.ts";
+import type { Direction } from "../../streams/channel.ts";
+import type { Datagram, Endpoint, Posted } from "../../transport.ts";
 import type { PacketChannel, Router } from "../outbound/outbound.ts";
-import type { Metrics } from "../../observe.ts";
 import type { TargetNames } from "../routing/target_names.ts";
 import type { Dependencies } from "../service.ts";
 import { FlowTable, type UdpFlow } from "./flow_table.ts";
@@ -53,10 +54,12 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
   /**
    * Gives a client what a target sent.
    *
-   * @param packet Its address is the true source.
+   * @param packet Its address is the true source; where the client sends to an
+   * address that was made up, that address, with the true port.
+   * @param posted Called with the result, unless this throws.
    * @throws {UmbraError} The datagram is dropped for this reason.
    */
-  deliver(owner: O, packet: Packet, signal: AbortSignal): Promise<void>;
+  deliver(owner: O, packet: Packet, posted: Posted): void;
   /** A flow has ended; default: nothing happens. */
   ended?(owner: O): void;
 }
@@ -65,6 +68,10 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
 interface Way<O> {
   readonly owner: O;
   readonly channel: PacketChannel;
+  /** The address that was made up, of a flow to what that stands for. */
+  readonly madeUp: string | undefined;
+  /** The addresses of its last datagram to an IP address: most go there again. */
+  last: { readonly to: Address; readonly targets: Endpoint[] } | undefined;
 }
 
 /** All flows of one inbound. */
@@ -72,7 +79,7 @@ export class OutboundFlows<O extends FlowOwner> {
   readonly #options: OutboundFlowsOptions<O>;
   readonly #flows: FlowTable<Way<O>>;
   readonly #names: NameCache;
-  readonly #metrics: Metrics;
+  readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
 
   /** @param report Counts what happens here. */
@@ -84,7 +91,7 @@ export class OutboundFlows<O extends FlowOwner> {
     this.#options = options;
     this.#report = report;
     this.#names = new NameCache(world);
-    this.#metrics = world.metrics;
+    this.#world = world;
     this.#flows = new FlowTable(
       {
         maxFlows: options.maxFlows,
@@ -116,27 +123,26 @@ export class OutboundFlows<O extends FlowOwner> {
   }
 
   /** Sends what a client said; a failure is counted, not thrown. */
-  async send(owner: O, packet: Packet): Promise<void> {
+  send(owner: O, packet: Packet): void {
+    let posted: Posted = (error) => this.#told(owner, "up", 0, error);
     try {
       const { names } = this.#options;
       const address = names?.meant(packet.address) ?? packet.address;
-      const flow = this.#open(owner, address);
+      const isMadeUp = address !== packet.address;
+      const madeUp = isMadeUp ? packet.address.host : undefined;
+      const flow = this.#open(owner, address, madeUp);
       const { channel } = flow.data;
       const { to, bytes } = channel.seal(
-        address === packet.address ? packet : { ...packet, address },
+        isMadeUp ? { ...packet, address } : packet,
       );
-      await this.#flows.send(
-        flow,
-        bytes,
-        // A socket of the channel's own knows its way.
-        () =>
-          channel.bind === undefined
-            ? this.#resolve(to, channel.policy, to === address)
-            : [to],
-      );
-      this.#report.relayed("up", packet.payload.length);
+      posted = this.#posting(flow, "up", packet.payload.length);
+      // A socket of the channel's own knows its way.
+      const targets = channel.bind === undefined
+        ? this.#targets(flow.data, to, to === address)
+        : [to];
+      this.#flows.post(flow, bytes, targets, posted);
     } catch (error) {
-      this.#report.dropped(error, owner.endpoint.host);
+      posted(error);
     }
   }
 
@@ -155,7 +161,12 @@ export class OutboundFlows<O extends FlowOwner> {
     this.#flows.end(({ data }) => which(data.owner));
   }
 
-  #open(owner: O, target: Address): UdpFlow<Way<O>> {
+  /** A made-up address has a flow of its own, and all it brings is from there. */
+  #open(
+    owner: O,
+    target: Address,
+    madeUp: string | undefined,
+  ): UdpFlow<Way<O>> {
     const { router, inbound } = this.#options;
     const { user, endpoint: { host: source } } = owner;
     const outbound = router.choose({
@@ -165,10 +176,16 @@ export class OutboundFlows<O extends FlowOwner> {
       inbound,
       network: "udp",
     });
+    const key = `${owner.key} ${outbound.name}`;
     const open = (): UdpFlow<Way<O>> =>
       this.#flows.open(
-        `${owner.key} ${outbound.name}`,
-        () => ({ owner, channel: outbound.packets(target) }),
+        madeUp === undefined ? key : `${key} for ${madeUp}`,
+        () => ({
+          owner,
+          channel: outbound.packets(target),
+          madeUp,
+          last: undefined,
+        }),
       );
     const flow = open();
     if (flow.data.channel.isLost !== true) return flow;
@@ -176,36 +193,93 @@ export class OutboundFlows<O extends FlowOwner> {
     return open();
   }
 
-  async #resolve(
-    { host, port }: Address,
-    policy: TargetPolicy,
+  /** At once, where the addresses are known. */
+  #targets(
+    way: Way<O>,
+    to: Address,
     isTarget: boolean,
-  ): Promise<Endpoint[]> {
-    const ips = await this.#names.resolve(
-      host,
-      () => this.#metrics.lookedUp(isTarget ? "direct" : "server"),
-    );
-    const allowed = ips.filter((ip) => policy(ip) === undefined);
-    if (allowed.length === 0) {
-      throw new PolicyError(
-        "ERR_POLICY_TARGET",
-        `Cannot send to ${host}: ${explainRefusal(ips[0], policy)}`,
-      );
+  ): Endpoint[] | Promise<Endpoint[]> {
+    const { last, channel: { policy } } = way;
+    if (last?.to.host === to.host && last.to.port === to.port) {
+      return last.targets;
     }
-    return allowed.slice(0, MAX_DIAL_ADDRESSES)
-      .map((ip) => ({ host: ip, port }));
+    const ips = this.#names.find(
+      to.host,
+      () => this.#world.metrics.lookedUp(isTarget ? "direct" : "server"),
+    );
+    if (ips instanceof Promise) {
+      return ips.then((found) => allowed(to, found, policy));
+    }
+    const targets = allowed(to, ips, policy);
+    // A name may lead elsewhere the next time.
+    if (ips[0] === to.host) way.last = { to, targets };
+    return targets;
   }
 
-  async #deliver(
-    { data: { owner, channel }, signal }: UdpFlow<Way<O>>,
-    datagram: Datagram,
-  ): Promise<void> {
+  #deliver(flow: UdpFlow<Way<O>>, datagram: Datagram): void {
+    const { owner, channel, madeUp: host } = flow.data;
+    let posted: Posted = (error) => this.#told(owner, "down", 0, error);
     try {
-      const packet = channel.open(datagram);
-      await this.#options.deliver(owner, packet, signal);
-      this.#report.relayed("down", packet.payload.length);
+      const opened = channel.open(datagram);
+      const packet = host === undefined
+        ? opened
+        : { ...opened, address: { ...opened.address, host } };
+      posted = this.#posting(flow, "down", packet.payload.length);
+      this.#options.deliver(owner, packet, posted);
     } catch (error) {
-      this.#report.dropped(error, owner.endpoint.host);
+      posted(error);
     }
   }
+
+  /**
+   * Counts a datagram as one that waits, and what becomes of it.
+   *
+   * @throws {PolicyError} When too many wait.
+   */
+  #posting(
+    flow: UdpFlow<Way<O>>,
+    direction: Direction,
+    bytes: number,
+  ): Posted {
+    this.#flows.hold(flow, direction);
+    return (error) => {
+      this.#flows.release(flow, direction);
+      this.#told(flow.data.owner, direction, bytes, error);
+    };
+  }
+
+  /** Never throws: nobody who posts a datagram expects it. */
+  #told(
+    { endpoint: { host } }: O,
+    direction: Direction,
+    bytes: number,
+    error: unknown,
+  ): void {
+    try {
+      try {
+        if (error !== undefined) throw error;
+        this.#report.relayed(direction, bytes);
+      } catch (reason) {
+        this.#report.dropped(reason, host);
+      }
+    } catch (defect) {
+      tellDefect(defect, "datagram", this.#world);
+    }
+  }
+}
+
+/** @throws {PolicyError} When the policy has something against each. */
+function allowed(
+  { host, port }: Address,
+  ips: readonly string[],
+  policy: TargetPolicy,
+): Endpoint[] {
+  const allowed = ips.filter((ip) => policy(ip) === undefined);
+  if (allowed.length === 0) {
+    throw new PolicyError(
+      "ERR_POLICY_TARGET",
+      `Cannot send to ${host}: ${explainRefusal(ips[0], policy)}`,
+    );
+  }
+  return allowed.slice(0, MAX_DIAL_ADDRESSES).map((ip) => ({ host: ip, port }));
 }

@@ -16,6 +16,12 @@ export interface Permit {
   readonly user: string | undefined;
 }
 
+/** Who sends. */
+export interface Sender {
+  /** Not set where users have no names, and where it is not certain. */
+  readonly user: string | undefined;
+}
+
 /** How many associations each user has. */
 type Users = Map<string | undefined, number>;
 
@@ -43,22 +49,28 @@ export class Permits {
 
   /** True if a permit admits what comes from there. */
   admits(from: Endpoint): boolean {
-    return this.#admitting(from).length > 0;
+    return this.find(from) !== undefined;
   }
 
-  /** Whose datagrams those are; `undefined` where that is not certain. */
-  userOf(from: Endpoint): string | undefined {
-    const all = this.#admitting(from);
-    const [user] = all[0]?.keys() ?? [];
-    const isCertain = all.every((users) => users.size === 1 && users.has(user));
-    return isCertain ? user : undefined;
-  }
-
-  #admitting({ host, port }: Endpoint): Users[] {
-    return [keyOf({ host, port }), keyOf({ host, port: undefined })]
-      .flatMap((key) => this.#users.get(key) ?? []);
+  /** Whose datagrams those are; `undefined` if no permit admits them. */
+  find({ host, port }: Endpoint): Sender | undefined {
+    const one = this.#users.get(keyOf({ host, port }));
+    const any = this.#users.get(keyOf({ host, port: undefined }));
+    if (one === undefined) return any && senderOf(any);
+    const sender = senderOf(one);
+    const isCertain = any === undefined || senderOf(any).user === sender.user;
+    return isCertain ? sender : UNCERTAIN;
   }
 }
+
+/** Several users may send from one address: then nobody is certain. */
+function senderOf(users: Users): Sender {
+  if (users.size > 1) return UNCERTAIN;
+  const [user] = users.keys();
+  return { user };
+}
+
+const UNCERTAIN: Sender = { user: undefined };
 
 function keyOf({ host, port }: Omit<Permit, "user">): string {
   return `${host} ${port ?? "any"}`;

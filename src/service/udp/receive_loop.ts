@@ -1,19 +1,23 @@
 /**
- * The receive loop of every UDP service: it receives on one socket until it is
+ * What every UDP service does with its socket: it takes what comes until it is
  * stopped, and survives it when receiving fails.
  *
  * @module
  */
 import { pause } from "../../clock.ts";
-import { tellDefect } from "../../defect.ts";
-import { TransportError } from "../../errors.ts";
+import { detach, tellDefect } from "../../defect.ts";
+import type { TransportError } from "../../errors.ts";
 import { ACCEPT_BACKOFF_MS } from "../../limits.ts";
-import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
+import type {
+  Datagram,
+  DatagramSocket,
+  DatagramTaker,
+  Endpoint,
+} from "../../transport.ts";
 import type { Dependencies, Service } from "../service.ts";
 
 /**
- * Receives on a socket and hands each datagram to `handle`; what that throws is
- * a defect.
+ * Hands each datagram of a socket to `handle`; what that throws is a defect.
  *
  * @param socket Owned by the service from now on.
  * @param onStop Ends what the datagrams began.
@@ -24,17 +28,17 @@ export function serveDatagrams(
   onStop: () => void,
   dependencies: Required<Dependencies>,
 ): Service {
-  return new ReceiveLoop(socket, handle, onStop, dependencies);
+  return new DatagramService(socket, handle, onStop, dependencies);
 }
 
-class ReceiveLoop implements Service {
+class DatagramService implements Service, DatagramTaker {
   readonly address: Endpoint;
   readonly #socket: DatagramSocket;
   readonly #handle: (datagram: Datagram) => void;
   readonly #onStop: () => void;
   readonly #world: Required<Dependencies>;
   readonly #stop = new AbortController();
-  readonly #receiving: Promise<void>;
+  #failures = 0;
 
   constructor(
     socket: DatagramSocket,
@@ -47,19 +51,25 @@ class ReceiveLoop implements Service {
     this.#handle = handle;
     this.#onStop = onStop;
     this.#world = world;
-    this.#receiving = this.#receiveAll();
+    socket.handTo(this);
   }
 
-  async stop(): Promise<void> {
-    if (this.#stop.signal.aborted) return;
-    this.#stop.abort();
-    this.#onStop();
-    this.#socket.close();
-    await this.#receiving;
+  stop(): Promise<void> {
+    if (!this.#stop.signal.aborted) {
+      this.#stop.abort();
+      this.#onStop();
+      this.#socket.close();
+    }
+    return Promise.resolve();
   }
 
   /** What is wrong with one datagram does not hold up the next. */
-  #take(datagram: Datagram): void {
+  take(datagram: Datagram): void {
+    if (this.#stop.signal.aborted) return;
+    if (this.#failures > 0) {
+      this.#failures = 0;
+      this.#world.logger.log("info", "receiving again");
+    }
     try {
       this.#handle(datagram);
     } catch (error) {
@@ -67,24 +77,21 @@ class ReceiveLoop implements Service {
     }
   }
 
-  async #receiveAll(): Promise<void> {
-    const { clock, logger } = this.#world;
-    for (let failures = 0;;) {
-      try {
-        const datagram = await this.#socket.receive();
-        if (datagram === undefined) return;
-        if (failures > 0) logger.log("info", "receiving again");
-        failures = 0;
-        this.#take(datagram);
-      } catch (error) {
-        if (failures++ === 0) {
-          logger.log("error", "cannot receive datagrams, will keep trying", {
-            code: error instanceof TransportError ? error.code : undefined,
-            reason: error instanceof Error ? error.stack : String(error),
-          });
-        }
-        await pause(clock, ACCEPT_BACKOFF_MS, this.#stop.signal);
-      }
+  fail(error: TransportError): void {
+    if (this.#stop.signal.aborted) return;
+    if (this.#failures++ === 0) {
+      this.#world.logger.log(
+        "error",
+        "cannot receive datagrams, will keep trying",
+        { code: error.code, reason: error.stack },
+      );
     }
+    detach(this.#goOn(), "datagram service", this.#world);
+  }
+
+  async #goOn(): Promise<void> {
+    const { signal } = this.#stop;
+    await pause(this.#world.clock, ACCEPT_BACKOFF_MS, signal);
+    if (!signal.aborted) this.#socket.handTo(this);
   }
 }

@@ -17,7 +17,6 @@ import {
   decodeSocksDatagram,
   encodeSocksDatagram,
 } from "../../codec/socks5_datagram.ts";
-import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
 import type {
   Connection,
@@ -79,8 +78,8 @@ export class UdpLocal {
         names: options.names,
         inbound: "socks",
         ...flowLimits(options, world),
-        deliver: ({ endpoint }, packet, signal) =>
-          this.#socket.send(encodeSocksDatagram(packet), endpoint, { signal }),
+        deliver: ({ endpoint }, packet, posted) =>
+          this.#socket.post(encodeSocksDatagram(packet), endpoint, posted),
       },
       world,
       this.#report,
@@ -138,16 +137,15 @@ export class UdpLocal {
   #handle({ payload, from }: Datagram): void {
     this.#report.received();
     try {
-      if (!this.#permits.admits(from)) {
+      const sender = this.#permits.find(from);
+      if (sender === undefined) {
         throw new PolicyError(
           "ERR_POLICY_STRANGER",
           "Datagram from an address without an association",
         );
       }
       const packet = decodeSocksDatagram(payload);
-      const owner = { ...clientAt(from), user: this.#permits.userOf(from) };
-      const sent = this.#flows.send(owner, packet);
-      detach(sent, "datagram", this.#world);
+      this.#flows.send({ ...clientAt(from), ...sender }, packet);
     } catch (error) {
       this.#report.dropped(error, from.host);
     }

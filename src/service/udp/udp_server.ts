@@ -18,7 +18,12 @@ import type {
   PacketServer,
 } from "../../session/packet_protocol.ts";
 import { onAbort } from "../../on_abort.ts";
-import type { Datagram, DatagramSocket, Endpoint } from "../../transport.ts";
+import type {
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+  Posted,
+} from "../../transport.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { Direction } from "../../streams/channel.ts";
 import type { LimitedUser, Visit } from "../server/account.ts";
@@ -104,7 +109,7 @@ export async function startUdpServer(
 }
 
 /** The way back to a client. */
-export type PacketReply = Pick<DatagramSocket, "send">;
+export type PacketReply = Pick<DatagramSocket, "post">;
 
 /** One association of a client. */
 interface Client extends FlowOwner {
@@ -164,8 +169,8 @@ class UdpServer {
         router: options.router,
         inbound: "shadowsocks",
         ...flowLimits(options, world),
-        deliver: (client, packet, signal) =>
-          this.#reply(client, packet, signal),
+        deliver: (client, packet, posted) =>
+          this.#reply(client, packet, posted),
         ended: (client) => this.#forgetUnused(client),
       },
       world,
@@ -194,11 +199,11 @@ class UdpServer {
       }
       const packet = this.#packets.open(sent.payload, from);
       const client = this.#clientOf(packet, sent, reply);
-      const isSettled = client.arriving === undefined;
-      const sending = isSettled
-        ? this.#flows.send(client, packet)
-        : this.#sendSettled(client, packet);
-      detach(sending, "datagram", this.#world);
+      if (client.arriving === undefined) this.#flows.send(client, packet);
+      else {
+        const sending = this.#sendSettled(client, packet);
+        detach(sending, "datagram", this.#world);
+      }
       this.#forgetUnused(client);
       return true;
     } catch (error) {
@@ -288,7 +293,9 @@ class UdpServer {
    * The first datagrams of a client wait until its user is admitted. Never
    * rejects.
    */
-  async #sendSettled(client: Client, packet: ClientPacket): Promise<void> {
+  async #sendSettled(client: Client, given: ClientPacket): Promise<void> {
+    // The next datagram may take the place of this one.
+    const packet = { ...given, payload: given.payload.slice() };
     client.waiting++;
     this.#waiting++;
     try {
@@ -305,7 +312,7 @@ class UdpServer {
       client.arriving = undefined;
       client.visit.signal?.throwIfAborted();
       this.#count(client, "up", packet.payload.length);
-      await this.#flows.send(client, packet);
+      this.#flows.send(client, packet);
     } catch (error) {
       this.#report.dropped(error, client.endpoint.host);
     } finally {
@@ -352,16 +359,12 @@ class UdpServer {
   }
 
   /** Seals what anybody sent to a socket of the client's. */
-  async #reply(
-    client: Client,
-    packet: Packet,
-    signal: AbortSignal,
-  ): Promise<void> {
+  #reply(client: Client, packet: Packet, posted: Posted): void {
     this.#count(client, "down", packet.payload.length);
     const sealed = this.#packets.seal(client.key, packet);
     const { to, front } = client.way;
     const bytes = front === undefined ? sealed : concat(front, sealed);
-    await client.reply.send(bytes, to, { signal });
+    client.reply.post(bytes, to, posted);
   }
 
   /** An association ends with its last flow, or if it will have none. */

@@ -5,7 +5,6 @@
  * @module
  */
 import type { Address } from "../../codec/address.ts";
-import { detach } from "../../defect.ts";
 import type { Endpoint } from "../../transport.ts";
 import { bindPort } from "./late_socket.ts";
 import { type Dependencies, type Service, withDefaults } from "../service.ts";
@@ -44,8 +43,8 @@ export async function startUdpTunnel(
       inbound: "tunnel",
       ...flowLimits(options, world),
       // Any sender: the application sees the tunnel's own address.
-      deliver: ({ endpoint }, { payload }, signal) =>
-        socket.send(payload, endpoint, { signal }),
+      deliver: ({ endpoint }, { payload }, posted) =>
+        socket.post(payload, endpoint, posted),
     },
     world,
     report,
@@ -54,8 +53,7 @@ export async function startUdpTunnel(
     socket,
     ({ payload, from }) => {
       report.received();
-      const packet = { address: options.target, payload };
-      detach(flows.send(clientAt(from), packet), "datagram", world);
+      flows.send(clientAt(from), { address: options.target, payload });
     },
     () => {
       flows.end();

@@ -5,10 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  formatSsrUri,
-  parseSsrSubscription,
-} from "../../../src/codec/ssr_uri.ts";
+import { parseOnlineConfig } from "../../../src/codec/sip008.ts";
+import { formatSsrUri } from "../../../src/codec/ssr_uri.ts";
 import { AdminWorld, TOKEN } from "../../support/admin_world.ts";
 import { BOB_PSK, SERVER_PSK, SPARE_PSK } from "../../support/fake_operator.ts";
 
@@ -62,8 +60,9 @@ describe("a SIP008 document", () => {
     };
     const answer = await world.ask(await pathOf(world));
     assert.match(answer.headers.get("content-type")!, /^text\/plain/);
-    const { servers } = parseSsrSubscription(await answer.text());
-    assert.deepEqual(servers.map(formatSsrUri), [uri]);
+    const { servers } = parseOnlineConfig(await answer.text());
+    const links = servers.map((one) => "ssr" in one && formatSsrUri(one.ssr));
+    assert.deepEqual(links, [uri]);
   });
 
   test("is served to phones that know no token, under any name", async () => {

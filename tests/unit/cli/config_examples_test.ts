@@ -292,7 +292,6 @@ test("rust: settings that only tune are warned of, each by name", () => {
 test("rust and libev: what would change who connects, or how, is refused by name", () => {
   const refused: Readonly<Record<string, unknown>> = {
     user: "nobody",
-    tcp_tproxy: true,
     auth: true,
     manager_address: "127.0.0.1",
     outbound_fwmark: 255,
@@ -315,7 +314,6 @@ test("rust and libev: what would change who connects, or how, is refused by name
 test("rust: locals that are not served are refused by name", () => {
   const locals: readonly object[] = [
     { protocol: "dns", local_dns_address: "192.0.2.1", remote_dns_port: 53 },
-    { protocol: "redir", tcp_redir: "tproxy" },
     { protocol: "tun", tun_interface_address: "10.255.0.1/24" },
     { protocol: "fake-dns", fake_dns_ipv4_network: "10.255.0.0/16" },
   ];

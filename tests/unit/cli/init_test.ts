@@ -21,6 +21,8 @@ import {
 import { findMethod, METHODS } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { systemRandomBytes } from "../../../src/random.ts";
+import { execStart } from "../../support/unit_file.ts";
+import { installedProgram } from "../../../src/cli/init/install.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const SUGGESTED = { host: "192.0.2.1", port: 20_000 };
@@ -30,7 +32,7 @@ const PLACE: InitPlace = {
   folder: "/srv/umbra",
   program: ["/usr/bin/umbra"],
   adminPort: 9_091,
-  uid: 1_000,
+  user: 1_000,
 };
 
 function answers(
@@ -197,10 +199,15 @@ test("initFiles() writes a unit without secrets, for any path", () => {
     () => new Uint8Array(32).fill(0xaa),
   );
   const unit = files.get(UNIT_FILE)!;
-  assert.match(
-    unit,
-    /^ExecStart="\/opt\/my tools\/umbra" "a\$\$b" "c\\"d%%e" server -c \/srv\/umbra\/server\.json$/m,
-  );
+  const [shell, , , , ...words] = execStart(unit);
+  assert.equal(shell, "/bin/sh");
+  assert.deepEqual(words, [
+    ...["/opt/my tools/umbra", "a$b", 'c"d%e'],
+    ...["server", "-c", "/srv/umbra/server.json"],
+    ...["--reuse-port", "--drain", "5", "--grace", "3600"],
+  ]);
+  assert.match(unit, /^KillMode=process$/m);
+  assert.match(unit, /^ReadWritePaths=\/srv\/umbra$/m);
   assert.match(unit, /^ExecReload=\/bin\/kill -HUP \$MAINPID$/m);
   assert.match(unit, /^LimitNOFILE=65536$/m);
   assert.match(unit, /^User=1000$/m);
@@ -219,8 +226,39 @@ test("initFiles() names nobody in the unit, when root makes it", () => {
       method: findMethod("aes-256-gcm"),
       users: ["me"],
     },
-    { ...PLACE, uid: undefined },
+    { ...PLACE, user: undefined },
     systemRandomBytes,
   );
   assert.doesNotMatch(files.get(UNIT_FILE)!, /^User=/m);
 });
+
+test("initFiles() lets systemd make the folder of the store, where it is installed", () => {
+  const { files } = initFiles(
+    {
+      host: "h",
+      port: 1,
+      method: findMethod("aes-256-gcm"),
+      users: ["me"],
+    },
+    { ...PLACE, user: "umbra", state: "/var/lib/umbra" },
+    systemRandomBytes,
+  );
+  const unit = files.get(UNIT_FILE)!;
+  assert.match(unit, /^User=umbra\nStateDirectory=umbra$/m);
+  assert.doesNotMatch(unit, /^ReadWritePaths=/m);
+  const text = files.get(SERVER_FILE)!;
+  assert.match(text, /"store": "\/var\/lib\/umbra\/umbra\.db"/);
+});
+
+for (
+  const [own, words] of [
+    [["/root/umbra"], ["/usr/local/bin/umbra"]],
+    [["/usr/bin/umbra"], ["/usr/bin/umbra"]],
+    [["/usr/local/bin/umbra"], ["/usr/local/bin/umbra"]],
+    [["/opt/bun", "/src/main.ts"], ["/opt/bun", "/src/main.ts"]],
+  ] as const
+) {
+  test(`what ${own.join(" ")} installs is started as ${words[0]}`, () => {
+    assert.deepEqual(installedProgram(own), words);
+  });
+}

@@ -239,10 +239,26 @@ test("a configuration of ShadowsocksR is read as it is, at both ends", () => {
   assert.equal(protocol, undefined);
   assert.equal(servers.length, 1);
   assert.deepEqual(servers[0]!.ssr!.user, { uid: 7, password: utf8("x") });
-  refuses(
-    () => server(["--allow-legacy"], { ...SSR_FILE, speed_limit_per_con: 9 }),
-    /speed_limit_per_user, bytes_per_second/,
-  );
+});
+
+test("what is wrong in a configuration of ShadowsocksR is named, and not its value", () => {
+  const file = { ...SSR_FILE, password: "secret", protocol_param: "" };
+  const bad: readonly (readonly [object, RegExp])[] = [
+    [{ password: "" }, /password/],
+    [{ server_port: 0.5 }, /server_port/],
+    [{ server: [1] }, /server/],
+    [{ method: 1 }, /method/],
+    [{ local_port: "x" }, /local_port/],
+    [{ timeout: -1 }, /timeout/],
+    [{ port_password: [] }, /port_password/],
+    [{ port_password: { x: "secret" } }, /port_password/],
+    [{ port_password: { 1: "" } }, /port_password\.1/],
+    [{ port_password: { 1: ["secret", 2] } }, /port_password\.1/],
+    [{ speed_limit_per_con: -1 }, /speed_limit_per_con/],
+  ];
+  for (const [change, expected] of bad) {
+    refuses(() => server(["--allow-legacy"], { ...file, ...change }), expected);
+  }
 });
 
 test("redirect names sites for strangers of ShadowsocksR, and not the server itself", () => {
@@ -317,6 +333,32 @@ test("speed_limit_per_user holds for each user, or for all who have no name", ()
     () => server(["--allow-legacy"], { ...SSR_FILE, speed_limit_per_user: -1 }),
     /speed_limit_per_user/,
   );
+});
+
+test("speed_limit_per_con holds for each connection of a port", () => {
+  const rates = (file: unknown): unknown =>
+    server(["--allow-legacy"], file).result
+      .map(({ connectionBytesPerSecond }) => connectionBytesPerSecond);
+  const ports = {
+    8389: { password: "d" },
+    8390: { password: "d", speed_limit_per_con: 4 },
+    8391: { password: "d", speed_limit_per_con: 0 },
+  };
+  const limited = { ...SSR_FILE, speed_limit_per_con: 3 };
+  assert.deepEqual(rates(SSR_FILE), [undefined]);
+  assert.deepEqual(rates({ ...limited, additional_ports: ports }), [
+    ...[3_072, 3_072],
+    ...[4_096, undefined],
+  ]);
+  const user = { port: 1, passwd: "p" };
+  assert.deepEqual(
+    rates([{ ...user, speed_limit_per_con: 2 }, { ...user, port: 2 }]),
+    [2_048, undefined],
+  );
+  // A client's file may have it as well.
+  local(["--allow-legacy"], {
+    ...{ ...limited, server: "192.0.2.1", protocol_param: "" },
+  });
 });
 
 test("ports of ShadowsocksR have settings of their own", () => {
@@ -484,10 +526,19 @@ test("both configurations of lightsocks are read as they are", () => {
   assert.deepEqual(one!.listen, { host: "::", port: 7448 });
   const [two] = server(["--allow-legacy"], python).result;
   assert.deepEqual(two!.listen, { host: "192.0.2.1", port: 7000 });
-  refuses(
-    () => local(["--allow-legacy"], { ...go, password: "secret" }),
-    /Cannot use lightsocks password/,
-  );
+  const bad: readonly (readonly [object, RegExp])[] = [
+    [{ ...go, password: "secret" }, /Cannot use lightsocks password/],
+    [{ ...go, password: undefined }, /password/],
+    [{ ...go, listen: 7448 }, /listen/],
+    [{ ...go, listen: "host" }, /listen/],
+    [{ ...go, listen: ":65536" }, /listen/],
+    [{ ...go, remote: "host" }, /remote/],
+    [{ ...python, serverAddr: "" }, /serverAddr/],
+    [{ ...python, serverPort: 0.5 }, /serverPort/],
+  ];
+  for (const [file, expected] of bad) {
+    refuses(() => local(["--allow-legacy"], file), expected);
+  }
 });
 
 test("a blind local translates, and is for lightsocks alone", () => {
@@ -516,10 +567,12 @@ test("check config tells what is served, with its layers", () => {
       JSON.stringify({
         ...{ ...SSR_FILE, allow_legacy: true, protocol_param: "" },
         ...{ redirect: "a.example:443", speed_limit_per_user: 1 },
+        speed_limit_per_con: 2,
       })
     ),
   );
   assert.match(limited, / +without a name: 8388: 1\.024 kB\/s each way/);
+  assert.match(limited, / +each connection: 2\.048 kB\/s each way/);
   assert.match(limited, /strangers +a\.example:443/);
 });
 

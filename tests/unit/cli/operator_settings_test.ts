@@ -115,6 +115,8 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     transport: "linux",
     ipv6First: false,
     drainMs: 0,
+    fleetOutage: "serve",
+    fleetPlain: false,
   } as const;
   const onlyServer = { publicHost, manager, managerAnywhere, store };
   assert.deepEqual(server([], file), { ...both, ...onlyServer });

@@ -13,9 +13,8 @@ import { ConfigError } from "../../../src/errors.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const RULES: RedirRules = {
-  port: 1234,
-  tcp: "tproxy",
-  udp: true,
+  tcp: { way: "tproxy", port: 1234 },
+  udp: 1234,
   lan: ["eth1"],
   own: true,
   user: "umbra",
@@ -55,22 +54,49 @@ test("redirRules() marks with another number than Umbra's own packets", () => {
 });
 
 test("redirRules() needs no routes for TCP by redirect alone", () => {
-  const rules = { ...RULES, tcp: "redirect", udp: false } as const;
+  const tcp = { way: "redirect", port: 1234 } as const;
+  const rules = { ...RULES, tcp, udp: undefined };
   assert.doesNotMatch(redirRules(rules), /tproxy|ip rule/);
   assert.equal(redirRulesRemoval(rules), "nft delete table inet umbra_redir\n");
 });
 
 test("rulesOf() reads the command line, and looks servers up", async () => {
-  const { servers, tcp, udp, port, lan } = await read(
+  const { servers, tcp, udp, lan } = await read(
     ...["-T", "-u", "-l", "1234", "--lan", "eth1"],
   );
-  assert.deepEqual({ servers, tcp, udp, port, lan }, {
+  assert.deepEqual({ servers, tcp, udp, lan }, {
     servers: ["192.0.2.7"],
-    tcp: "tproxy",
-    udp: true,
-    port: 1234,
+    tcp: { way: "tproxy", port: 1234 },
+    udp: 1234,
     lan: ["eth1"],
   });
+});
+
+test("rulesOf() knows where each network goes", async () => {
+  const file = {
+    ...{ server: "192.0.2.7", server_port: 8388, method: "aes-256-gcm" },
+    password: "x",
+    locals: [
+      { local_port: 1, protocol: "redir", mode: "udp_only" },
+      { local_port: 2, protocol: "redir", mode: "tcp_only" },
+    ],
+  };
+  const args = parseArguments(findCommand("redir")!, [
+    ...["-c", "f", "--lan", "eth1"],
+  ]);
+  const sources = sourcesOf(() => JSON.stringify(file));
+  const { tcp, udp } = await rulesOf(
+    args,
+    configureRedir(args, sources),
+    (host) => Promise.resolve([host]),
+  );
+  assert.deepEqual({ tcp, udp }, {
+    tcp: { way: "redirect", port: 2 },
+    udp: 1,
+  });
+  const text = redirRules({ ...RULES, tcp, udp });
+  assert.match(text, /meta l4proto tcp redirect to :2\n/);
+  assert.match(text, /meta l4proto udp tproxy ip6 to :1 /);
 });
 
 test("rulesOf() refuses rules that would do nothing, or go in circles", async () => {

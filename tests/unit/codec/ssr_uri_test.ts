@@ -3,10 +3,10 @@ import { test } from "node:test";
 import {
   formatSsrSubscription,
   formatSsrUri,
-  parseSsrSubscription,
   parseSsrUri,
   type SsrUri,
 } from "../../../src/codec/ssr_uri.ts";
+import { parseOnlineConfig } from "../../../src/codec/sip008.ts";
 import { ConfigError } from "../../../src/errors.ts";
 
 const SERVER: SsrUri = {
@@ -143,37 +143,43 @@ test("parseSsrUri() and formatSsrUri() tell no secret", () => {
   assert.throws(() => formatSsrUri({ ...SERVER, host: "a b" }), ConfigError);
 });
 
-test("parseSsrSubscription() reads what formatSsrSubscription() writes", () => {
+/** A server as lists of servers have it. */
+const listed = (ssr: SsrUri) => ({
+  ...{ host: ssr.host, port: ssr.port, tag: ssr.tag },
+  ssr,
+});
+
+test("parseOnlineConfig() reads what formatSsrSubscription() writes", () => {
   const second = { ...SERVER, host: "example.com" };
   const text = formatSsrSubscription([SERVER, second]);
   const wrapped = text.replace(/.{76}/g, "$&\r\n");
   for (
     const body of [text, wrapped, `\uFEFF${text}\n`, text.replace(/=+$/, "")]
   ) {
-    assert.deepEqual(parseSsrSubscription(body), {
-      servers: [SERVER, second],
-      others: [],
+    assert.deepEqual(parseOnlineConfig(body), {
+      servers: [listed(SERVER), listed(second)],
       warnings: [],
     });
   }
 });
 
-test("parseSsrSubscription() keeps other links and tells which it cannot read", () => {
-  const good = formatSsrUri(SERVER);
-  const lines = `MAX=2\r\n\r\n${good}\r\nss://YWJj\r\nssr://!!\r\nremark`;
+test("parseOnlineConfig() keeps ss:// links, and tells which ssr:// it cannot read", () => {
+  const other = "ss://YWVzLTI1Ni1nY206cHc@192.0.2.1:1";
+  const lines = ["MAX=2", "", formatSsrUri(SERVER), other, "ssr://!!", "remark"]
+    .join("\r\n");
   for (const body of [btoa(lines), lines.split("\r\n").slice(2).join("\n")]) {
-    const { servers, others, warnings } = parseSsrSubscription(body);
-    assert.deepEqual(servers, [SERVER]);
-    assert.deepEqual(others, ["ss://YWJj"]);
+    const { servers, warnings } = parseOnlineConfig(body);
+    assert.deepEqual(servers, [listed(SERVER), {
+      ...{ host: "192.0.2.1", port: 1 },
+      ...{ method: "aes-256-gcm", password: "pw" },
+    }]);
     assert.equal(warnings.length, 1);
     assert.match(warnings[0]!, /^line \d is left out: /);
   }
 });
 
-test("parseSsrSubscription() refuses what has no link", () => {
+test("parseOnlineConfig() refuses what has no link", () => {
   for (const body of ["", "{}", btoa("hello"), btoa("ssr://!!"), "<html>"]) {
-    assert.throws(() => parseSsrSubscription(body), {
-      code: "ERR_ONLINE_CONFIG",
-    });
+    assert.throws(() => parseOnlineConfig(body), { code: "ERR_ONLINE_CONFIG" });
   }
 });

@@ -90,3 +90,11 @@ test("tryRead() throws the stream's error", async () => {
   await settle();
   assert.throws(() => reader.tryRead(), /broken/);
 });
+
+test("ask() begins to read, so that tryRead() need not wait", async () => {
+  const reader = new ByteReader({ readable: streamOf(utf8("a")) });
+  reader.ask();
+  reader.ask();
+  await settle();
+  assert.deepEqual(reader.tryRead(), utf8("a"));
+});

@@ -9,6 +9,7 @@
  */
 import { isIPv4, isIPv6 } from "node:net";
 import { TransportError } from "../../../errors.ts";
+import { MAX_KNOWN_ADDRESSES } from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
 import { AF_INET, AF_INET6, c, checked } from "./libc.ts";
 
@@ -64,9 +65,33 @@ export function encodeAddress(
 export function decodeAddress(bytes: Uint8Array, at = 0): Endpoint {
   const port = bytes[at + 2]! << 8 | bytes[at + 3]!;
   if (bytes[at] === AF_INET) return { host: ipv4(bytes, at + 4), port };
-  const isMapped = MAPPED.every((byte, i) => bytes[at + 8 + i] === byte);
-  const host = isMapped ? ipv4(bytes, at + 20) : ipv6(bytes, at + 8);
+  const host = isMapped(bytes, at) ? ipv4(bytes, at + 20) : ipv6(bytes, at + 8);
   return { host, port };
+}
+
+/** By address and port as one number. */
+const KNOWN = new Map<number, Endpoint>();
+
+/** As {@link decodeAddress}; of IPv4 addresses that come again, the same one. */
+export function decodeKnown(bytes: Uint8Array, at: number): Endpoint {
+  const ip = bytes[at] === AF_INET ? at + 4 : at + 20;
+  if (ip === at + 20 && !isMapped(bytes, at)) return decodeAddress(bytes, at);
+  const key = ((bytes[ip]! << 24 | bytes[ip + 1]! << 16 |
+        bytes[ip + 2]! << 8 | bytes[ip + 3]!) >>> 0) * 65_536 +
+    (bytes[at + 2]! << 8 | bytes[at + 3]!);
+  const known = KNOWN.get(key);
+  if (known !== undefined) return known;
+  if (KNOWN.size >= MAX_KNOWN_ADDRESSES) KNOWN.clear();
+  const endpoint = decodeAddress(bytes, at);
+  KNOWN.set(key, endpoint);
+  return endpoint;
+}
+
+function isMapped(bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < MAPPED.length; i++) {
+    if (bytes[at + 8 + i] !== MAPPED[i]) return false;
+  }
+  return true;
 }
 
 const OUT = new Uint8Array(ADDRESS_LENGTH);

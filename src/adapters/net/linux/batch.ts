@@ -9,13 +9,14 @@
  *
  * @module
  */
+import { cutBytes } from "../../../bytes.ts";
 import {
   DATAGRAM_BATCH,
   MAX_DATAGRAM_LENGTH,
   SEND_BATCH_BYTES,
 } from "../../../limits.ts";
 import type { Datagram } from "../../../transport.ts";
-import { ADDRESS_LENGTH, decodeAddress } from "./addresses.ts";
+import { ADDRESS_LENGTH, decodeAddress, decodeKnown } from "./addresses.ts";
 import {
   c,
   IP_RECVORIGDSTADDR,
@@ -117,11 +118,9 @@ export class ReceiveBatch {
    * @param isRedirected True if its own target is told with it.
    */
   at(i: number, isRedirected: boolean): Datagram {
-    const payload = new Uint8Array(
-      this.#headers[HEADER_WORDS * i + LENGTH]!,
-    );
+    const payload = cutBytes(this.#headers[HEADER_WORDS * i + LENGTH]!);
     readMemory(this.#data + i * SLOT, payload);
-    const from = decodeAddress(this.#envelopes, i * ENVELOPE);
+    const from = decodeKnown(this.#envelopes, i * ENVELOPE);
     if (!isRedirected) return { payload, from };
     const to = this.#find(i, IP_RECVORIGDSTADDR) ??
       this.#find(i, IPV6_RECVORIGDSTADDR);
@@ -187,16 +186,21 @@ export class SendBatch {
   }
 
   /**
-   * Sends the first ones of a queue.
+   * Sends some of a queue.
    *
+   * @param first Number of the first one.
    * @returns How many the system took; -1 when it did not take the first.
    */
-  send(descriptor: number, queue: readonly Outgoing[]): number {
-    const count = this.#fit(queue);
-    if (count <= 1) return sendOne(descriptor, queue[0]!);
+  send(
+    descriptor: number,
+    queue: readonly Outgoing[],
+    first: number,
+  ): number {
+    const count = this.#fit(queue, first);
+    if (count <= 1) return sendOne(descriptor, queue[first]!);
     let end = PAYLOADS;
     for (let i = 0; i < count; i++) {
-      const { payload, address } = queue[i]!;
+      const { payload, address } = queue[first + i]!;
       putAddress(this.#vectors, 4 * i, this.#memory + end);
       this.#vectors[4 * i + 2] = payload.length;
       this.#copy.set(address, NAMES + i * NAME);
@@ -208,15 +212,14 @@ export class SendBatch {
     return c.sendmmsg(descriptor, this.#headerBytes, count, MSG_FLAGS);
   }
 
-  #fit(queue: readonly Outgoing[]): number {
+  #fit(queue: readonly Outgoing[], first: number): number {
+    const most = Math.min(DATAGRAM_BATCH, queue.length - first);
     let bytes = 0;
-    let count = 0;
-    while (count < DATAGRAM_BATCH && count < queue.length) {
-      bytes += queue[count]!.payload.length;
-      if (bytes > SEND_BATCH_BYTES) break;
-      count++;
+    for (let count = 0; count < most; count++) {
+      bytes += queue[first + count]!.payload.length;
+      if (bytes > SEND_BATCH_BYTES) return count;
     }
-    return count;
+    return most;
   }
 }
 

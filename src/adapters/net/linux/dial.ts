@@ -7,9 +7,11 @@ import { onAbort, type StopSignal } from "../../../on_abort.ts";
 import type {
   Connection,
   Endpoint,
+  OutboundAddresses,
   SocketOptions,
 } from "../../../transport.ts";
 import { ReadyConnection } from "../_connection.ts";
+import { outboundFor } from "../_outgoing.ts";
 import { encodeAddress } from "./addresses.ts";
 import { FAILED, HUNG_UP, WRITABLE } from "./epoll_event.ts";
 import {
@@ -30,18 +32,19 @@ export interface DialOptions {
   /** See `WaitOptions`. */
   readonly signal: StopSignal | undefined;
   readonly loop: Loop;
-  /** Our address; not set: the system's choice. */
-  readonly from?: string | undefined;
+  /** Our addresses; not set: the system's choice. */
+  readonly outbound: OutboundAddresses | undefined;
   readonly options: SocketOptions;
 }
 
 /** Implements `Transport.dial`. */
 export async function dial(
   to: Endpoint,
-  { signal, loop, from, options }: DialOptions,
+  { signal, loop, outbound, options }: DialOptions,
 ): Promise<Connection> {
   signal?.throwIfAborted();
   const action = `connect to ${to.host} port ${to.port}`;
+  const from = outboundFor(to.host, outbound);
   const address = encodeAddress(to);
   const descriptor = openTcp(address[0]!, options, action);
   try {

@@ -52,7 +52,7 @@ export async function listen(
   loop: Loop,
   sockets: SocketOptions,
 ): Promise<Listener> {
-  const descriptor = takeInheritedSocket(endpoint) ??
+  const descriptor = takeInheritedSocket(endpoint, "tcp") ??
     await open(endpoint, options ?? {}, sockets);
   try {
     setUpListener(descriptor, sockets);

@@ -66,13 +66,7 @@ export async function linuxTransport(
       listenWithoutIpv6(endpoint, (one) => listen(one, how, loop, options)),
     // TLS is the runtime's, and so are the sockets below it.
     dial: dialWith(
-      async (to, { signal } = {}) =>
-        await dial(to, {
-          signal,
-          loop,
-          from: outboundFor(to.host, outbound),
-          options,
-        }),
+      (to, { signal } = {}) => dial(to, { signal, loop, outbound, options }),
       (host) => {
         if (isOnItsWay(options)) throw NO_TLS;
         return outboundFor(host, outbound);

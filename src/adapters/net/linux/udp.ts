@@ -8,15 +8,18 @@ import {
   MAX_TURN_DATAGRAMS,
   UDP_RECEIVE_BUFFER,
 } from "../../../limits.ts";
-import { onAbort, type StopSignal } from "../../../on_abort.ts";
+import { onAbort } from "../../../on_abort.ts";
 import type {
   Datagram,
   DatagramSocket,
+  DatagramTaker,
   Endpoint,
   ListenOptions,
+  Posted,
   SocketOptions,
   WaitOptions,
 } from "../../../transport.ts";
+import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
 import { closedSocket, DatagramQueue } from "../_datagram_queue.ts";
 import { resolve } from "../_resolve.ts";
 import { boundTo, encodeAddress, familyOf } from "./addresses.ts";
@@ -29,9 +32,11 @@ import {
   EAGAIN,
   EINTR,
   errno,
+  F_SETFL,
   failure,
   getOption,
   IPV6_V6ONLY,
+  O_NONBLOCK,
   setOption,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
@@ -68,7 +73,8 @@ export class Udp {
     const [ip] = await resolve(host);
     const address = encodeAddress({ host: ip!, port });
     const action = `bind UDP ${host} port ${port}`;
-    const descriptor = checked(
+    const inherited = takeInheritedSocket({ host, port }, "udp");
+    const descriptor = inherited ?? checked(
       c.socket(address[0]!, SOCK_DGRAM | SOCK_FLAGS, 0),
       action,
     );
@@ -84,7 +90,12 @@ export class Udp {
       }
       setUpOutgoing(descriptor, address[0]!, sockets);
       enlarge(descriptor);
-      checked(c.bind(descriptor, address, address.length), action);
+      if (inherited === undefined) {
+        checked(c.bind(descriptor, address, address.length), action);
+      } else {
+        // It may wait where it should say that nothing is there.
+        checked(c.fcntl(descriptor, F_SETFL, O_NONBLOCK), action);
+      }
       return new LinuxDatagrams(
         descriptor,
         this.#loop,
@@ -113,10 +124,7 @@ const SEND_BATCH: number = DATAGRAM_BATCH / 2;
 /** A datagram that waits for the system to take it. */
 interface Waiting extends Outgoing {
   readonly to: Endpoint;
-  readonly signal: StopSignal | undefined;
-  readonly done: PromiseWithResolvers<void>;
-  /** Forgets the signal. */
-  release: () => void;
+  readonly posted: Posted;
 }
 
 /** See the module. */
@@ -168,36 +176,47 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     return getOption(this.#descriptor, SO_RCVBUF) / 2;
   }
 
+  handTo(taker: DatagramTaker): void {
+    this.#queue.handTo(taker);
+  }
+
   receive(options?: WaitOptions): Promise<Datagram | undefined> {
     return this.#queue.take(options);
   }
 
-  send(
+  async send(
     payload: Uint8Array,
     to: Endpoint,
     { signal }: WaitOptions = {},
   ): Promise<void> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#isClosed) return Promise.reject(closedSocket());
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const posted: Posted = (error) =>
+      error === undefined ? resolve() : reject(error);
+    this.post(payload, to, posted);
+    const leave = signal && onAbort(signal, () => {
+      this.#waiting = this.#waiting.filter((one) => one.posted !== posted);
+      reject(signal.reason);
+    });
     try {
-      const address = this.#addressOf(to);
-      const done = Promise.withResolvers<void>();
-      const one: Waiting = {
-        payload,
-        address,
-        to,
-        signal,
-        done,
-        release: () => {},
-      };
-      this.#waiting.push(one);
-      if (this.#isFull) this.#giveUpOnAbort(one);
-      else if (this.#waiting.length >= SEND_BATCH) this.#sendAll();
-      else this.#postpone();
-      return done.promise;
-    } catch (error) {
-      return Promise.reject(error);
+      await promise;
+    } finally {
+      leave?.();
     }
+  }
+
+  post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
+    if (this.#isClosed) return posted(closedSocket());
+    let address: Uint8Array;
+    try {
+      address = this.#addressOf(to);
+    } catch (error) {
+      return posted(error);
+    }
+    this.#waiting.push({ payload, address, to, posted });
+    if (this.#isFull) return;
+    if (this.#waiting.length >= SEND_BATCH) this.#sendAll();
+    else this.#postpone();
   }
 
   close(): void {
@@ -207,10 +226,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     c.close(this.#descriptor);
     this.#queue.close();
     const error = closedSocket();
-    for (const { done, release } of this.#waiting.splice(0)) {
-      release();
-      done.reject(error);
-    }
+    for (const { posted } of this.#waiting.splice(0)) posted(error);
   }
 
   ready(events: number): void {
@@ -268,54 +284,27 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   }
 
   #sendAll(): void {
-    if (this.#waiting.some(({ signal }) => signal?.aborted)) this.#sift();
     const queue = this.#waiting;
+    // What is posted meanwhile is behind these.
+    this.#waiting = [];
     let done = 0;
-    while (done < queue.length) {
-      const rest = done === 0 ? queue : queue.slice(done);
-      const count = this.#sent.send(this.#descriptor, rest);
-      for (let i = 0; i < count; i++) this.#settle(rest[i]!);
-      if (count >= 0) {
-        done += count;
-        continue;
-      }
+    while (done < queue.length && !this.#isClosed) {
+      const count = this.#sent.send(this.#descriptor, queue, done);
+      for (let i = 0; i < count; i++) queue[done++]!.posted();
+      if (count >= 0) continue;
       const number = errno();
       if (number === EINTR) continue;
       if (number === EAGAIN) {
         this.#isFull = true;
         break;
       }
-      const { host, port } = rest[0]!.to;
-      const error = failure(number, `send to ${host} port ${port}`);
-      this.#settle(rest[0]!, error);
-      done++;
+      const { to: { host, port }, posted } = queue[done++]!;
+      posted(failure(number, `send to ${host} port ${port}`));
     }
-    this.#waiting = queue.slice(done);
-    if (this.#isFull) this.#waiting.forEach((one) => this.#giveUpOnAbort(one));
-  }
-
-  #settle({ done, release }: Waiting, error?: Error): void {
-    release();
-    if (error === undefined) done.resolve();
-    else done.reject(error);
-  }
-
-  /** Those that were given up before their turn. */
-  #sift(): void {
-    this.#waiting = this.#waiting.filter((one) => {
-      if (one.signal?.aborted !== true) return true;
-      one.release();
-      one.done.reject(one.signal.reason);
-      return false;
-    });
-  }
-
-  /** A turn is short; how long the system has no room nobody knows. */
-  #giveUpOnAbort(one: Waiting): void {
-    const { signal } = one;
-    if (signal === undefined) return;
-    one.release();
-    one.release = onAbort(signal, () => this.#sift());
+    if (done === queue.length) return;
+    const rest = queue.slice(done);
+    if (this.#isClosed) rest.forEach(({ posted }) => posted(closedSocket()));
+    else this.#waiting = [...rest, ...this.#waiting];
   }
 
   /** Most of them go to where the last one went. */

@@ -6,11 +6,14 @@
  */
 import { abortable } from "../../../clock.ts";
 import { TransportError } from "../../../errors.ts";
+import { tellPosted } from "../../../posted.ts";
 import type { WebSocketPackets } from "../../../streams/websocket_packets.ts";
 import type {
   Datagram,
   DatagramSocket,
+  DatagramTaker,
   Endpoint,
+  Posted,
   WaitOptions,
 } from "../../../transport.ts";
 
@@ -35,6 +38,11 @@ export class PacketSocket implements DatagramSocket {
     this.#packets = packets;
     this.address = address;
     this.#peer = peer;
+  }
+
+  /** See {@link DatagramSocket.handTo}. */
+  handTo(taker: DatagramTaker): void {
+    this.#receiveAll(taker).catch((error) => taker.fail(error));
   }
 
   /**
@@ -70,9 +78,20 @@ export class PacketSocket implements DatagramSocket {
     return abortable(this.#packets.send(payload), signal);
   }
 
+  /** See {@link DatagramSocket.post}. */
+  post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
+    tellPosted(this.send(payload, to), posted);
+  }
+
   /** See {@link DatagramSocket.close}. */
   close(): void {
     this.#isClosed = true;
     this.#packets.close();
+  }
+
+  async #receiveAll(taker: DatagramTaker): Promise<void> {
+    for (let datagram; (datagram = await this.receive());) {
+      taker.take(datagram);
+    }
   }
 }

@@ -26,6 +26,7 @@ import {
   type ReadRequest,
   ServerUpgrade,
 } from "../../../session/websocket/handshake.ts";
+import { tellPosted } from "../../../posted.ts";
 import { ByteReader } from "../../../streams/byte_reader.ts";
 import { ByteWriter } from "../../../streams/byte_writer.ts";
 import { drain } from "../../../streams/drain.ts";
@@ -298,9 +299,9 @@ class PacketAssociation {
       onIdle: () => quiet.abort(),
     });
     const reply: PacketReply = {
-      send: (packet, _to, { signal } = {}) => {
+      post: (packet, _to, posted) => {
         timer.touch();
-        return abortable(this.#packets.send(packet), signal);
+        tellPosted(this.#packets.send(packet), posted);
       },
     };
     const over = AbortSignal.any([quiet.signal, signal]);

@@ -64,6 +64,13 @@ interface Pool {
   selected: GroupServer | undefined;
 }
 
+/** A stream to be opened. */
+interface Stream {
+  readonly target: Address;
+  /** See `Outbound.open`. */
+  readonly first: Uint8Array;
+}
+
 /** One way that is many. */
 export class ServerGroup implements Outbound {
   /** See {@link Outbound.name}. */
@@ -268,6 +275,10 @@ export class ServerGroup implements Outbound {
     }
     const able = this.#able(pool, isForStreams);
     if (able.length === 0) throw noneLeft("TCP", pool);
+    const [only] = able;
+    if (!only!.hasOthers) {
+      return await this.#openBy(only!, pool, { target, first }, signal);
+    }
     const ways = this.#ways(pool, this.#inTurn(pool, able, target), {
       target,
       first,
@@ -325,21 +336,28 @@ export class ServerGroup implements Outbound {
   *#ways(
     pool: Pool,
     servers: Iterable<GroupServer>,
-    { target, first }: { readonly target: Address; readonly first: Uint8Array },
+    stream: Stream,
   ): Generator<Way> {
     for (const one of servers) {
-      const mayRace = one.hasOthers &&
-        (this.#options.policy !== "latency" || one.health.state !== "up");
+      const mayRace = this.#options.policy !== "latency" ||
+        one.health.state !== "up";
       yield {
         patienceMs: mayRace ? one.patienceMs : Infinity,
-        open: async (signal) => {
-          const channel = await one.open(target, first, signal);
-          if (!signal.aborted) this.#select(pool, one);
-          return channel;
-        },
+        open: (signal) => this.#openBy(one, pool, stream, signal),
         lost: () => one.lost(),
       };
     }
+  }
+
+  async #openBy(
+    one: GroupServer,
+    pool: Pool,
+    { target, first }: Stream,
+    signal: StopSignal,
+  ): Promise<Channel> {
+    const channel = await one.open(target, first, signal);
+    if (!signal.aborted) this.#select(pool, one);
+    return channel;
   }
 
   /** True if probes tell when a server that is down works again. */

@@ -7,18 +7,23 @@
 import assert from "node:assert/strict";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
+import { X509Certificate } from "node:crypto";
 import { get } from "node:http";
+import { get as getSecurely } from "node:https";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { TLSSocket } from "node:tls";
 import {
   type HttpAddress,
+  type HttpCertificate,
   type HttpHandler,
   type HttpOptions,
   type HttpServer,
@@ -27,6 +32,7 @@ import {
 import { TransportError } from "../../../../src/errors.ts";
 import { MAX_ADMIN_BODY_LENGTH } from "../../../../src/limits.ts";
 import type { LogFields } from "../../../../src/observe.ts";
+import { makeCertificate } from "../../../support/certificate.ts";
 import { pause, until, within } from "../../../support/within.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
@@ -341,6 +347,86 @@ test("serveHttp() says so, when there is no folder for its path", async () => {
   }
 });
 
+/** Asks inside TLS, and tells the answer and the certificate. */
+function askSecurely(
+  { address }: HttpServer,
+  path = "/",
+): Promise<{ status: number | undefined; fingerprint: string }> {
+  const { port } = address as { port: number };
+  const { promise, resolve, reject } = Promise.withResolvers<
+    { status: number | undefined; fingerprint: string }
+  >();
+  const options = { host: "127.0.0.1", port, path, agent: false };
+  getSecurely({ ...options, rejectUnauthorized: false }, (answer) => {
+    const { fingerprint256 } = (answer.socket as TLSSocket)
+      .getPeerCertificate();
+    answer.resume();
+    const { statusCode: status } = answer;
+    answer.once("end", () => resolve({ status, fingerprint: fingerprint256 }));
+  }).once("error", reject);
+  return promise;
+}
+
+function newCertificate(name: string): HttpCertificate & { print: string } {
+  const place = join(folder, name);
+  mkdirSync(place);
+  const { cert, key } = makeCertificate(place);
+  return { cert, key, print: new X509Certificate(cert).fingerprint256 };
+}
+
+test("serveHttp() answers inside TLS, and has another certificate at once", async () => {
+  const [one, two] = [newCertificate("one"), newCertificate("two")];
+  const slow = Promise.withResolvers<void>();
+  await using server = await start(async (request) => {
+    if (request.url.endsWith("/slow")) await slow.promise;
+    return new Response("");
+  }, { certificate: one });
+  const before = await askSecurely(server);
+  assert.deepEqual(before, { status: 200, fingerprint: one.print });
+  const underWay = askSecurely(server, "/slow");
+  await pause(50);
+  await server.renew(two);
+  const after = await askSecurely(server);
+  assert.deepEqual(after, { status: 200, fingerprint: two.print });
+  slow.resolve();
+  const late = await underWay;
+  assert.deepEqual(late, { status: 200, fingerprint: one.print });
+});
+
+test("stop() ends what an old certificate was answering", async () => {
+  const certificate = newCertificate("ending");
+  const begun = Promise.withResolvers<void>();
+  await using server = await start(async () => {
+    begun.resolve();
+    await new Promise(() => {});
+    return new Response("");
+  }, { certificate });
+  const asked = askSecurely(server);
+  asked.catch(() => {});
+  await begun.promise;
+  await server.renew(newCertificate("ended"));
+  await within(5_000, () => "it hangs", server.stop(20));
+  await assert.rejects(asked);
+});
+
+test("serveHttp() closes a connection, when no TLS comes", async () => {
+  const certificate = newCertificate("silent");
+  await using server = await start(mirror, {
+    certificate,
+    headTimeoutMs: 300,
+    maxConnections: 2,
+  });
+  const plain = server.open();
+  plain.socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await within(12_000, () => "it stays open", plain.closed);
+  assert.doesNotMatch(plain.received(), /200/);
+  const stalled = [server.open(), server.open(), server.open()];
+  await Promise.all(stalled.map(({ connected }) => connected));
+  // They take no room from those that speak.
+  assert.equal((await askSecurely(server)).status, 200);
+  for (const { socket } of stalled) socket.destroy();
+});
+
 interface Started extends HttpServer, AsyncDisposable {
   /** All that comes back until the connection ends, or an answer is complete. */
   ask(request: string): Promise<string>;
@@ -364,6 +450,7 @@ async function start(
   const port = "port" in server.address ? server.address.port : 0;
   return {
     address: server.address,
+    renew: (certificate) => server.renew(certificate),
     stop: (graceMs) => server.stop(graceMs),
     [Symbol.asyncDispose]: () => server.stop(0),
     open: () => openTo(port),

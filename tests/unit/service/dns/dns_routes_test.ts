@@ -277,10 +277,10 @@ test("a name of a server's own route is asked through that server", async () => 
   const send = world.network.bindOutgoing.bind(world.network);
   world.network.bindOutgoing = async () => {
     const socket = await send();
-    const original = socket.send.bind(socket);
-    socket.send = (bytes, to, wait) => {
+    const original = socket.post.bind(socket);
+    socket.post = (bytes, to, posted) => {
       sent.push(to.host);
-      return original(bytes, to, wait);
+      original(bytes, to, posted);
     };
     return socket;
   };

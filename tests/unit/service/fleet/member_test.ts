@@ -7,7 +7,10 @@ import type {
   SharedChange,
   SharedUser,
 } from "../../../../src/fleet.ts";
+import { StoreError } from "../../../../src/errors.ts";
 import {
+  FLEET_COPY_MS,
+  FLEET_COPY_NOTE_MS,
   FLEET_ENTER_MS,
   FLEET_TICK_MS,
   FLEET_WATCH_MS,
@@ -455,4 +458,101 @@ test("users end by the fleet's time, whatever a node's clock says", async () => 
   assert.match(nodes[0]!.lines[0] ?? "", /warn: .*clock is off/);
   assert.deepEqual(nodes[1]!.lines, []);
   await stop(clock, nodes);
+});
+
+/** Keeps what a node remembers in memory. */
+class FakeMemory implements NodeMemory {
+  readonly #entries = new Map<string, string>();
+  isFull = false;
+
+  entries(prefix: string): [string, string][] {
+    return [...this.#entries].filter(([key]) => key.startsWith(prefix)).sort();
+  }
+
+  write(changes: Iterable<readonly [string, string | undefined]>): void {
+    if (this.isFull) throw new StoreError("ERR_STORE_FULL", "full");
+    for (const [key, value] of changes) {
+      if (value === undefined) this.#entries.delete(key);
+      else this.#entries.set(key, value);
+    }
+  }
+}
+
+test("a node starts with its copy while the source is away, for a day", async () => {
+  const clock = new FakeClock();
+  const fleet = new MemoryFleet(clock);
+  const memory = new FakeMemory();
+  fleet.put(user({}));
+  const first = await new Node(fleet, "one", { memory }).start();
+  fleet.put({ ...user({}), name: "bob" });
+  fleet.put({ ...user({}), name: "carol" });
+  fleet.remove(SERVICE, "carol");
+  await settle();
+  await stop(clock, [first]);
+  fleet.reach.set("one", "down");
+  const next = await new Node(fleet, "one", { memory }).start();
+  const names = (): string[] => [...next.accounts.users].map((u) => u.name);
+  assert.deepEqual(names().sort(), ["alice", "bob"]);
+  using visit = next.connect();
+  assert.equal(visit.count("up", 1_000), 0);
+  assert.equal(next.member.status.isUp, false);
+  fleet.remove(SERVICE, "bob");
+  fleet.reach.set("one", "answers");
+  await clock.advance(3 * FLEET_TICK_MS);
+  assert.equal(next.member.status.isUp, true);
+  assert.deepEqual(names(), ["alice"]);
+  assert.equal(fleet.usedBytes(SERVICE, "alice"), 1_000);
+  await stop(clock, [next]);
+  fleet.reach.set("one", "down");
+  clock.setForward(FLEET_COPY_MS + FLEET_COPY_NOTE_MS);
+  const late = new Node(fleet, "one", { memory });
+  await assert.rejects(late.start(), { code: "ERR_NET_TIMEOUT" });
+  const without = new Node(fleet, "one");
+  await assert.rejects(without.start(), { code: "ERR_NET_TIMEOUT" });
+});
+
+test("what a killed node had not told is told by the next one, once", async () => {
+  const clock = new FakeClock();
+  const fleet = new MemoryFleet(clock);
+  const memory = new FakeMemory();
+  fleet.put(user({ quotaBytes: 1_000_000 }));
+  const killed = await new Node(fleet, "one", { memory }).start();
+  const visit = killed.connect();
+  await visit.settled;
+  fleet.reach.set("one", "down");
+  visit.count("up", 100_000);
+  // It is kept before it is sent, and never arrives; then nothing more happens.
+  await clock.advance(FLEET_TICK_MS);
+  fleet.reach.set("one", "answers");
+  const twin = new Node(fleet, "one", { memory });
+  await twin.start();
+  assert.equal(fleet.usedBytes(SERVICE, "alice"), 100_000);
+  assert.deepEqual(memory.entries("fleet/total/"), []);
+  // The lease of the killed one is free again.
+  using other = twin.connect();
+  await other.settled;
+  const drinker = new Drinker(other);
+  while (!drinker.isOver) {
+    drinker.drink(50_000);
+    await clock.advance(10);
+  }
+  assert.equal(drinker.passed, 900_000);
+  await stop(clock, [twin, killed]);
+});
+
+test("a disk that is full costs the copy, and nothing else", async () => {
+  const clock = new FakeClock();
+  const fleet = new MemoryFleet(clock);
+  const memory = new FakeMemory();
+  fleet.put(user({}));
+  const node = await new Node(fleet, "one", { memory }).start();
+  memory.isFull = true;
+  using visit = node.connect();
+  for (let i = 0; i < 5; i++) {
+    visit.count("up", 1_000);
+    await clock.advance(FLEET_TICK_MS);
+  }
+  assert.equal(fleet.usedBytes(SERVICE, "alice"), 5_000);
+  assert.deepEqual(node.lines, ["error: fleet: cannot keep a copy"]);
+  await stop(clock, [node]);
 });

@@ -1,0 +1,116 @@
+/**
+ * The forms in which a user's server is told to apps, and which app takes which.
+ *
+ * @module
+ */
+import {
+  clashProfile,
+  isForClash,
+  isForOutline,
+  isForSingBox,
+  outlineProfile,
+  singBoxProfile,
+} from "../../codec/client_profile.ts";
+import { encodeBase64 } from "../../codec/base64.ts";
+import type { OnlineServer } from "../../codec/sip008.ts";
+import { parseSsrUri } from "../../codec/ssr_uri.ts";
+import { parseServerUri } from "../../codec/uri.ts";
+import { sip008Document } from "../sip008.ts";
+import type { Invited } from "./secret_path.ts";
+
+/** What a form is made of. */
+export interface Subscribed extends Invited {
+  /** What the link says. */
+  readonly parsed: OnlineServer;
+}
+
+/** A form of subscriptions. */
+export interface Form {
+  /** Last segment of its path. */
+  readonly id: string;
+  /** As people know it. */
+  readonly title: string;
+  /** Content type. */
+  readonly type: string;
+  /** Names in `User-Agent` of the apps that are given it without asking. */
+  readonly agents: RegExp;
+  /** True if this server can be told in it. */
+  holds(server: OnlineServer): boolean;
+  write(subscribed: Subscribed): string;
+}
+
+/** Every form; of two that an agent may mean, the first is taken. */
+export const FORMS: readonly Form[] = [
+  {
+    id: "links",
+    title: "Base64",
+    type: "text/plain; charset=utf-8",
+    // Some call themselves like others besides.
+    agents:
+      /hiddify|v2ray|neko|shadowrocket|quantumult|surge|streisand|foxray|karing/i,
+    holds: () => true,
+    write: ({ uri }) => encodeBase64(new TextEncoder().encode(`${uri}\n`)),
+  },
+  {
+    id: "sip008",
+    title: "SIP008",
+    type: "application/json; charset=utf-8",
+    agents: /shadowsocks|umbra|dalvik/i,
+    holds: isPlain,
+    write: (subscribed) => JSON.stringify(sip008Document(subscribed)),
+  },
+  {
+    id: "clash",
+    title: "Clash",
+    type: "text/yaml; charset=utf-8",
+    agents: /clash|mihomo|stash/i,
+    holds: isForClash,
+    write: ({ parsed }) => clashProfile(parsed),
+  },
+  {
+    id: "sing-box",
+    title: "sing-box",
+    type: "application/json; charset=utf-8",
+    agents: /sing-box|\bSF[AIMT]\b/i,
+    holds: isForSingBox,
+    write: ({ parsed }) => singBoxProfile(parsed),
+  },
+  {
+    id: "outline",
+    title: "Outline",
+    type: "text/yaml; charset=utf-8",
+    agents: /outline/i,
+    holds: isForOutline,
+    write: ({ parsed }) => outlineProfile(parsed),
+  },
+];
+
+/** The form that an app is given at the path of no form. */
+export const USUAL_FORM: Form = FORMS[0]!;
+
+/** What an app of this name takes; `undefined` for one that is not known. */
+export function formOfAgent(agent: string): Form | undefined {
+  return FORMS.find(({ agents }) => agents.test(agent));
+}
+
+/**
+ * What a link says of its server.
+ *
+ * @param mode What the server serves, see `ServerStatus.mode`.
+ * @returns `undefined` for a link that is neither `ss://` nor `ssr://`.
+ */
+export function parseLink(uri: string, mode: string): OnlineServer | undefined {
+  if (uri.startsWith("ssr://")) {
+    const ssr = parseSsrUri(uri);
+    const { host, port, tag } = ssr;
+    return { host, port, ...tag !== undefined && { tag }, ssr };
+  }
+  if (!uri.startsWith("ss://")) return undefined;
+  const { extra: _, ...server } = parseServerUri(uri);
+  const alone = mode === "tcp_only" || mode === "udp_only";
+  return { ...server, ...alone && { mode } };
+}
+
+function isPlain(server: OnlineServer): boolean {
+  return !("ssr" in server);
+}

@@ -1,0 +1,193 @@
+/**
+ * What stands at the secret paths of users:
+ *
+ * | path                   |                                             |
+ * | ---------------------- | ------------------------------------------- |
+ * | `/invite/SECRET`       | the invitation; for an app its subscription |
+ * | `/invite/SECRET/FORM`  | a subscription: see `FORMS`                 |
+ * | `/sip008/SECRET`       | the SIP008 document                         |
+ *
+ * Subscriptions tell in their headers, as apps have agreed, how much is used
+ * and when to ask again.
+ *
+ * @module
+ */
+import type { Clock } from "../../clock.ts";
+import { encodeBase64 } from "../../codec/base64.ts";
+import { PROFILE_UPDATE_HOURS, WRONG_TOKEN_WINDOW_MS } from "../../limits.ts";
+import { findServer } from "../lookup.ts";
+import type { Operator } from "../operator.ts";
+import { failure, failureWith, text } from "../replies.ts";
+import type { Call, Route } from "../router.ts";
+import { NO_USERS } from "../user_page.ts";
+import {
+  type Form,
+  formOfAgent,
+  FORMS,
+  parseLink,
+  USUAL_FORM,
+} from "./forms.ts";
+import { invitationPage, PAGE_POLICY } from "./page.ts";
+import {
+  type Invited,
+  type PathOwner,
+  secretOf,
+  SecretPaths,
+} from "./secret_path.ts";
+import { languageFor } from "./texts/languages.ts";
+
+/** Where invitations are found, and who has some. */
+export interface InvitationOptions {
+  readonly operator: Operator;
+  readonly clock: Clock;
+  /** Address of the port for users, without a slash at its end. */
+  inviteUrl(): string;
+}
+
+/** Address of a user's invitation. Secret. */
+export function invitationUrl(inviteUrl: string, owner: PathOwner): string {
+  return `${inviteUrl}/invite/${secretOf(owner)}`;
+}
+
+/** The routes of everything that users ask for. */
+export function invitationRoutes(options: InvitationOptions): Route[] {
+  const { operator, clock } = options;
+  const paths = new SecretPaths(operator, clock);
+  const route = (
+    path: string,
+    answer: (call: Call, invited: Invited) => Response | undefined,
+  ): Route => ({
+    access: "secret",
+    method: "GET",
+    path,
+    handle: (call) => {
+      const invited = paths.find(
+        call.param("secret"),
+        call.peer?.host ?? "a unix socket",
+      );
+      if (invited === "blocked") return blocked();
+      return invited && answer(call, invited) || nothing();
+    },
+  });
+  return [
+    route(
+      "/invite/:secret",
+      (call, invited) => invitation(call, invited, options),
+    ),
+    route("/invite/:secret/:form", (call, invited) => {
+      const form = FORMS.find(({ id }) => id === call.param("form"));
+      return form && subscription(form, call, invited, options);
+    }),
+    route("/sip008/:secret", (call, invited) => {
+      // The form has no place for what is around the cipher of ShadowsocksR,
+      // whose clients read lists of links instead.
+      const id = invited.uri.startsWith("ssr://") ? "links" : "sip008";
+      const form = FORMS.find((form) => form.id === id)!;
+      return subscription(form, call, invited, options);
+    }),
+  ];
+}
+
+/** The page for a browser, for an app the form that it takes. */
+function invitation(
+  call: Call,
+  invited: Invited,
+  options: InvitationOptions,
+): Response {
+  const { headers } = call.request;
+  const agent = headers.get("user-agent") ?? "";
+  const known = formOfAgent(agent);
+  const isBrowser = known === undefined &&
+    (headers.get("accept") ?? "").includes("text/html");
+  const form = known ?? USUAL_FORM;
+  const subscribed = isBrowser
+    ? undefined
+    : subscription(form, call, invited, options) ??
+      subscription(USUAL_FORM, call, invited, options);
+  return subscribed ?? page(call, invited, agent, options);
+}
+
+function page(
+  call: Call,
+  invited: Invited,
+  agent: string,
+  { operator, inviteUrl }: Pick<InvitationOptions, "operator" | "inviteUrl">,
+): Response {
+  const language = languageFor(
+    call.url.searchParams.get("lang"),
+    call.request.headers.get("accept-language"),
+  );
+  const response = text(
+    invitationPage({
+      ...invited,
+      parsed: parseLink(invited.uri, modeOf(operator, invited)),
+      address: addressOf(call, inviteUrl()),
+      nowUnixMs: operator.status(NO_USERS).nowUnixMs,
+      agent,
+    }, language),
+    "text/html; charset=utf-8",
+  );
+  response.headers.set("content-security-policy", PAGE_POLICY);
+  response.headers.set("content-language", language.language);
+  response.headers.set("vary", "accept, accept-language, user-agent");
+  return response;
+}
+
+/** @returns `undefined` where the server cannot be told in this form. */
+function subscription(
+  form: Form,
+  call: Call,
+  invited: Invited,
+  { operator, inviteUrl }: InvitationOptions,
+): Response | undefined {
+  const parsed = parseLink(invited.uri, modeOf(operator, invited));
+  if (parsed === undefined || !form.holds(parsed)) return undefined;
+  const response = text(form.write({ ...invited, parsed }), form.type);
+  const { user } = invited;
+  const { bytesUp, bytesDown } = user.usage;
+  const { quotaBytes, expiresUnixMs } = user.limits;
+  const account = [
+    `upload=${bytesUp}`,
+    `download=${bytesDown}`,
+    ...quotaBytes === undefined ? [] : [`total=${quotaBytes}`],
+    ...expiresUnixMs === undefined
+      ? []
+      : [`expire=${Math.floor(expiresUnixMs / 1_000)}`],
+  ];
+  const name = new TextEncoder().encode(user.name);
+  const headers = {
+    "subscription-userinfo": account.join("; "),
+    "profile-update-interval": String(PROFILE_UPDATE_HOURS),
+    "profile-title": `base64:${encodeBase64(name)}`,
+    "profile-web-page-url": addressOf(call, inviteUrl()),
+    "content-disposition": "attachment; filename*=UTF-8''" +
+      encodeURIComponent(user.name).replace(/['()*]/g, percent),
+  };
+  for (const [key, value] of Object.entries(headers)) {
+    response.headers.set(key, value);
+  }
+  return response;
+}
+
+/** RFC 8187 §3.2.1 leaves these out of what stands for itself. */
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+function addressOf(call: Call, inviteUrl: string): string {
+  return `${inviteUrl}/invite/${call.param("secret")}`;
+}
+
+function modeOf(operator: Operator, { server }: Invited): string {
+  return findServer(operator, server)?.mode ?? "";
+}
+
+function nothing(): Response {
+  return failure(404, "There is nothing here");
+}
+
+function blocked(): Response {
+  return failureWith(429, "Too many wrong addresses: try again later", {
+    "retry-after": String(WRONG_TOKEN_WINDOW_MS / 1_000),
+  });
+}

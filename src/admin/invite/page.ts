@@ -1,0 +1,271 @@
+/**
+ * The invitation of a user: one HTML document that tells what to install, gives
+ * it the connection, and shows what is left. It works without its script, which
+ * only copies.
+ *
+ * Security: nothing is loaded from anywhere; script and style are the ones whose
+ * hashes the policy names. Everything that is not ours is escaped.
+ *
+ * @module
+ */
+import type { OnlineServer } from "../../codec/sip008.ts";
+import { contentHash } from "../../crypto/content_hash.ts";
+import { fitsQr, qrSvg } from "../qr.ts";
+import { formatBytes } from "../units.ts";
+import { type Access, APPS, type System, SYSTEMS } from "./apps.ts";
+import { FORMS } from "./forms.ts";
+import type { Invited } from "./secret_path.ts";
+import { fill, LANGUAGES } from "./texts/languages.ts";
+import type { Texts } from "./texts/texts.ts";
+
+/** What a page shows. */
+export interface PageContent extends Invited {
+  /** What the link says; `undefined` for one that only some apps know. */
+  readonly parsed: OnlineServer | undefined;
+  /** Address of the invitation itself, without a slash at its end. */
+  readonly address: string;
+  readonly nowUnixMs: number;
+  /** `User-Agent` of the browser. */
+  readonly agent: string;
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --line: #8886; --accent: #2563eb; }
+* { box-sizing: border-box; }
+body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; }
+main { max-width: 40rem; margin: 0 auto; padding: 1rem; }
+nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem; }
+nav a { padding: .5rem 0; }
+nav a[aria-current] { color: inherit; text-decoration: none; font-weight: 600; }
+h1 { font-size: 1.6rem; line-height: 1.2; margin: 1rem 0 .5rem; }
+h2 { font-size: 1.15rem; margin: 0 0 .5rem; }
+section { border-top: 1px solid var(--line); padding: 1rem 0; }
+a { color: var(--accent); }
+.warning { border-inline-start: .25rem solid #d97706; padding-inline-start: .75rem; }
+.ended { border-inline-start: .25rem solid #dc2626; padding-inline-start: .75rem; }
+progress { width: 100%; }
+figure { margin: 1rem 0; text-align: center; }
+figure svg { width: min(100%, 22rem); height: auto; background: #fff; border-radius: .5rem; }
+summary { cursor: pointer; padding: .6rem 0; font-weight: 600; }
+ul { list-style: none; margin: 0; padding: 0; }
+li { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; padding: .4rem 0; }
+.open, button { font: inherit; padding: .6rem 1rem; border-radius: .5rem; border: 1px solid var(--accent); background: var(--accent); color: #fff; text-decoration: none; cursor: pointer; }
+label { display: block; margin-top: .75rem; font-weight: 600; }
+.field { display: flex; gap: .5rem; }
+.field input { flex: 1; min-width: 0; font: .9rem ui-monospace, monospace; padding: .6rem; border-radius: .5rem; border: 1px solid var(--line); direction: ltr; text-align: left; }
+@media (prefers-color-scheme: dark) { :root { --accent: #60a5fa; } .open, button { color: #000; } }
+`;
+
+const SCRIPT = `
+for (const button of document.querySelectorAll("button[data-copied]")) {
+  const field = button.previousElementSibling;
+  const text = button.textContent;
+  button.hidden = false;
+  button.onclick = async () => {
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+    } catch {
+      if (!document.execCommand("copy")) return;
+    }
+    button.textContent = button.dataset.copied;
+    setTimeout(() => button.textContent = text, 2000);
+  };
+}
+`;
+
+/** What the page may do in a browser. */
+export const PAGE_POLICY: string = [
+  "default-src 'none'",
+  `script-src ${contentHash(SCRIPT)}`,
+  `style-src ${contentHash(STYLE)}`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** The document. Secret. */
+export function invitationPage(content: PageContent, texts: Texts): string {
+  const { user, parsed, uri, address } = content;
+  const name = escape(user.name);
+  const steps = [
+    ...parsed === undefined
+      ? []
+      : [section(texts.install, apps(content, parsed, texts))],
+    section(
+      texts.add,
+      qrFigure(uri, texts) + field(texts.link, uri, texts) +
+        (parsed === undefined ? "" : subscriptions(parsed, address, texts)),
+    ),
+    section(texts.start, `<p>${escape(texts.startHow)}</p>`),
+  ];
+  return `<!doctype html>
+<html lang="${texts.language}" dir="${texts.direction}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${escape(texts.title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+${languageLinks(texts)}
+<h1>${fill(escape(texts.greeting), { name: `<bdi>${name}</bdi>` })}</h1>
+<p class="warning">${escape(texts.secret)}</p>
+${section(texts.account, account(content, texts))}
+${steps.join("\n")}
+</main>
+<script>${SCRIPT}</script>
+</body>
+</html>
+`;
+}
+
+function languageLinks(current: Texts): string {
+  const links = LANGUAGES.map(({ language, name }) => {
+    const here = language === current.language ? ' aria-current="true"' : "";
+    return `<a href="?lang=${language}" lang="${language}" ` +
+      `hreflang="${language}"${here}>${escape(name)}</a>`;
+  });
+  return `<nav aria-label="${escape(current.languages)}">` +
+    `${links.join("")}</nav>`;
+}
+
+function account({ user, nowUnixMs }: PageContent, texts: Texts): string {
+  const { usage, limits } = user;
+  const { quotaBytes, expiresUnixMs } = limits;
+  const used = usage.bytesUp + usage.bytesDown;
+  const until = expiresUnixMs === undefined
+    ? undefined
+    : new Intl.DateTimeFormat(texts.language, {
+      dateStyle: "long",
+      timeZone: "UTC",
+    }).format(expiresUnixMs);
+  const lines: string[] = [];
+  if (quotaBytes === undefined) {
+    lines.push(paragraph(texts.unlimited, { used: formatBytes(used) }));
+  } else if (used >= quotaBytes) {
+    lines.push(paragraph(texts.usedUp, {}, "ended"));
+  } else {
+    const left = quotaBytes - used;
+    lines.push(
+      paragraph(texts.left, {
+        left: formatBytes(left),
+        quota: formatBytes(quotaBytes),
+      }),
+      `<progress max="${quotaBytes}" value="${left}"></progress>`,
+    );
+  }
+  if (expiresUnixMs === undefined || until === undefined) {
+    lines.push(paragraph(texts.endless, {}));
+  } else if (expiresUnixMs <= nowUnixMs) {
+    lines.push(paragraph(texts.expired, { date: until }, "ended"));
+  } else lines.push(paragraph(texts.until, { date: until }));
+  return lines.join("\n");
+}
+
+function paragraph(
+  text: string,
+  values: Readonly<Record<string, string>>,
+  kind?: string,
+): string {
+  const shown = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [
+      key,
+      `<bdi>${escape(value)}</bdi>`,
+    ]),
+  );
+  return `<p${kind === undefined ? "" : ` class="${kind}"`}>${
+    fill(escape(text), shown)
+  }</p>`;
+}
+
+function apps(
+  { user, uri, address, agent }: PageContent,
+  server: OnlineServer,
+  texts: Texts,
+): string {
+  const access: Access = {
+    link: uri,
+    subscription: address,
+    name: user.name,
+    server,
+  };
+  const own = systemOf(agent);
+  return SYSTEMS.map((system) => {
+    const rows = APPS.filter(({ systems, speaks }) =>
+      systems.includes(system) && (speaks?.(server) ?? true)
+    ).map(({ name, home, open }) => {
+      const label = escape(fill(texts.open, { app: name }));
+      const opener = open === undefined
+        ? ""
+        : `<a class="open" href="${escape(open(access))}">${label}</a>`;
+      return `<li><a href="${escape(home)}" rel="noreferrer"><bdi>${
+        escape(name)
+      }</bdi></a>${opener}</li>`;
+    });
+    return `<details${system === own ? " open" : ""}>` +
+      `<summary><bdi>${escape(system)}</bdi></summary>` +
+      `<ul>${rows.join("")}</ul></details>`;
+  }).join("\n");
+}
+
+/** The reader's system; a phone names that of computers, too. */
+function systemOf(agent: string): System | undefined {
+  const known: readonly (readonly [RegExp, System])[] = [
+    [/Android/, "Android"],
+    [/iPhone|iPad|iPod/, "iPhone, iPad"],
+    [/Windows/, "Windows"],
+    [/Macintosh/, "macOS"],
+    [/Linux|X11/, "Linux"],
+  ];
+  return known.find(([pattern]) => pattern.test(agent))?.[1];
+}
+
+function qrFigure(text: string, texts: Texts): string {
+  if (!fitsQr(text)) return "";
+  const drawing = qrSvg(text).replace(
+    "<svg ",
+    `<svg role="img" aria-label="${escape(texts.code)}" `,
+  );
+  return `<p>${escape(texts.scan)}</p><figure>${drawing}</figure>`;
+}
+
+function subscriptions(
+  server: OnlineServer,
+  address: string,
+  texts: Texts,
+): string {
+  const others = FORMS.filter(({ holds }) => holds(server))
+    .map(({ id, title }) => {
+      const plain = `${address}/${id}`;
+      // Outline has a name of its own for https.
+      const shown = id === "outline"
+        ? plain.replace(/^https:/, "ssconf:")
+        : plain;
+      return field(title, shown, texts);
+    });
+  return field(texts.subscription, address, texts) +
+    `<p>${escape(texts.subscriptionHow)}</p>` +
+    `<details><summary>${escape(texts.otherForms)}</summary>` +
+    `${others.join("")}</details>`;
+}
+
+function field(label: string, value: string, texts: Texts): string {
+  return `<label>${escape(label)}<span class="field">` +
+    `<input readonly value="${escape(value)}">` +
+    `<button type="button" hidden data-copied="${escape(texts.copied)}">` +
+    `${escape(texts.copy)}</button></span></label>`;
+}
+
+function section(heading: string, body: string): string {
+  return `<section><h2>${escape(heading)}</h2>\n${body}</section>`;
+}
+
+function escape(text: string): string {
+  return text.replace(
+    /[&<>"']/g,
+    (character) => `&#${character.charCodeAt(0)};`,
+  );
+}

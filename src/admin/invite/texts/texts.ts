@@ -1,0 +1,52 @@
+/**
+ * What an invitation says, in some language.
+ *
+ * @module
+ */
+
+/** One language. `{…}` in a text is replaced by what it names. */
+export interface Texts {
+  /** BCP 47. */
+  readonly language: string;
+  /** Its own name for itself. */
+  readonly name: string;
+  readonly direction: "ltr" | "rtl";
+  /** Title of the page. */
+  readonly title: string;
+  /** Above everything; `{name}`: the user. */
+  readonly greeting: string;
+  /** Who must not see the page. */
+  readonly secret: string;
+  readonly install: string;
+  readonly add: string;
+  /** How the QR code is used. */
+  readonly scan: string;
+  /** What the QR code is, for those who do not see it. */
+  readonly code: string;
+  readonly start: string;
+  /** What to do in the app. */
+  readonly startHow: string;
+  readonly link: string;
+  readonly subscription: string;
+  /** What a subscription is good for. */
+  readonly subscriptionHow: string;
+  readonly otherForms: string;
+  readonly copy: string;
+  readonly copied: string;
+  /** `{app}`: its name. */
+  readonly open: string;
+  /** Heading of how much is left. */
+  readonly account: string;
+  /** `{left}` and `{quota}`: amounts. */
+  readonly left: string;
+  /** `{used}`: an amount. */
+  readonly unlimited: string;
+  readonly usedUp: string;
+  /** `{date}`: a day. */
+  readonly until: string;
+  readonly endless: string;
+  /** `{date}`: a day. */
+  readonly expired: string;
+  /** Heading of the languages. */
+  readonly languages: string;
+}

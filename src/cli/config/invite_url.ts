@@ -1,0 +1,89 @@
+/**
+ * The address at which users find their invitations.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { isLoopback } from "../../codec/loopback.ts";
+import { ConfigError } from "../../errors.ts";
+import type { AdminAddress } from "../settings/program.ts";
+import type { OperatorSettings } from "./operator_settings.ts";
+import { isWildcard } from "./values.ts";
+
+/** What decides about it. */
+export type InviteSettings = Pick<
+  OperatorSettings,
+  | "admin"
+  | "adminCert"
+  | "adminKey"
+  | "invite"
+  | "inviteUrl"
+  | "inviteCert"
+  | "inviteKey"
+  | "publicHost"
+>;
+
+/**
+ * The address, without a slash at its end.
+ *
+ * @param guessHost Tells the host where the port is on every address.
+ * @returns `undefined` where there is no such port that has one.
+ */
+export function inviteUrlOf(
+  settings: InviteSettings,
+  guessHost: () => string,
+): string | undefined {
+  const { admin, invite, inviteUrl, publicHost } = settings;
+  if (inviteUrl !== undefined) return inviteUrl;
+  const port = invite ?? admin;
+  if (port === undefined || "path" in port) return undefined;
+  const cert = invite === undefined ? settings.adminCert : settings.inviteCert;
+  // What only this machine reaches, others reach by no other name.
+  const host = isLoopback(port.host)
+    ? port.host
+    : publicHost ?? (isWildcard(port.host) ? guessHost() : port.host);
+  const scheme = cert === undefined ? "http" : "https";
+  return `${scheme}://${formatAddress({ host, port: port.port })}`;
+}
+
+/**
+ * Refuses what leaves something out.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+ */
+export function checkInvite(settings: InviteSettings): void {
+  const { admin, adminCert, adminKey, invite, inviteCert, inviteKey } =
+    settings;
+  checkPair("admin", admin, adminCert, adminKey);
+  checkPair("invite", invite, inviteCert, inviteKey);
+  if (invite === undefined || !("path" in invite)) return;
+  if (settings.inviteUrl !== undefined) return;
+  throw wrong(
+    "--invite on a unix socket has no address for users: give --invite-url, " +
+      "where the proxy in front of it is reached",
+  );
+}
+
+function checkPair(
+  name: "admin" | "invite",
+  port: AdminAddress | undefined,
+  cert: string | undefined,
+  key: string | undefined,
+): void {
+  if (cert === undefined && key === undefined) return;
+  if (cert === undefined || key === undefined) {
+    throw wrong(
+      `--${name}-cert and --${name}-key go together: give both files`,
+    );
+  }
+  if (port === undefined || "path" in port) {
+    throw wrong(
+      `--${name}-cert is for --${name} HOST:PORT: give that, or leave the ` +
+        "certificate out",
+    );
+  }
+}
+
+function wrong(message: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", message);
+}

@@ -1,0 +1,116 @@
+/**
+ * `umbra init --install`: what makes a server of this machine of the files, once
+ * they are written. Linux with systemd; where that does not run, everything but
+ * its start.
+ *
+ * @module
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { SHELL } from "../../adapters/system/programs.ts";
+import { ConfigError } from "../../errors.ts";
+import { SERVER_FILE, UNIT_FILE } from "./init_files.ts";
+
+/** Who runs the server. */
+export const INSTALLED_USER = "umbra";
+
+/** Where its store is. */
+export const INSTALLED_STATE = "/var/lib/umbra";
+
+/** Where the program is. */
+const PROGRAM = "/usr/local/bin/umbra";
+
+/** True where systemd runs: sd_booted(3). */
+export function hasSystemd(): boolean {
+  return existsSync("/run/systemd/system");
+}
+
+/**
+ * Tells whether installing can work, better before anything is asked.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_USAGE`.
+ */
+export function checkInstall(): void {
+  if (process.platform !== "linux") {
+    throw refused("--install knows Linux alone: leave it out");
+  }
+  if (process.getuid?.() !== 0) {
+    throw refused("--install needs root: sudo umbra init --install");
+  }
+}
+
+/**
+ * The words by which the unit starts the program.
+ *
+ * @param own Those by which this one was started: one for an executable, which
+ * has a copy where everybody finds it.
+ */
+export function installedProgram(own: readonly string[]): readonly string[] {
+  const [executable = "", ...source] = own;
+  if (source.length > 0 || /^\/usr\/(?:local\/)?bin\//.test(executable)) {
+    return own;
+  }
+  return [PROGRAM];
+}
+
+/**
+ * Makes the user, hands it what it may read, copies program and unit, and
+ * starts the server. Only a shell is run, for which Deno has a permission.
+ *
+ * Security: the configuration is readable by the user that runs it, and
+ * writable by root alone; the files of the clients are root's.
+ *
+ * @param folder Where the files are.
+ * @param own See {@link installedProgram}.
+ * @throws {ConfigError} `ERR_CONFIG_FILE` with what the step that failed says.
+ */
+export function install(folder: string, own: readonly string[]): void {
+  const [program] = installedProgram(own);
+  const copied = program === own[0] ? "" : own[0]!;
+  const { status, stderr, error } = spawnSync(
+    SHELL,
+    ["-c", SCRIPT, "install", folder, copied],
+    { encoding: "utf8", stdio: ["ignore", "ignore", "pipe"] },
+  );
+  if (status === 0) return;
+  throw new ConfigError(
+    "ERR_CONFIG_FILE",
+    `Cannot install: ${
+      error?.message ?? stderr.trim()
+    }; the files in ${folder} ` +
+      "are made. Mend that, and run the same again with --force",
+  );
+}
+
+/** A file that runs cannot be written, but another can take its name. */
+const SCRIPT = `set -e
+folder=$1 program=$2
+id -u ${INSTALLED_USER} >/dev/null 2>&1 ||
+  useradd --system --user-group --no-create-home \
+    --home-dir ${INSTALLED_STATE} --shell /usr/sbin/nologin ${INSTALLED_USER}
+chown root:${INSTALLED_USER} "$folder" "$folder/${SERVER_FILE}"
+chmod 750 "$folder"
+chmod 640 "$folder/${SERVER_FILE}"
+mkdir -p ${INSTALLED_STATE}
+chown ${INSTALLED_USER}:${INSTALLED_USER} ${INSTALLED_STATE}
+chmod 750 ${INSTALLED_STATE}
+if [ -n "$program" ]; then
+  cp "$program" ${PROGRAM}.new
+  chmod 755 ${PROGRAM}.new
+  mv ${PROGRAM}.new ${PROGRAM}
+fi
+mkdir -p /etc/systemd/system /etc/sysctl.d
+cp "$folder/${UNIT_FILE}" /etc/systemd/system/
+echo "net.ipv4.tcp_migrate_req = 1" > /etc/sysctl.d/60-umbra.conf
+if [ -d /run/systemd/system ]; then
+  sysctl -q -p /etc/sysctl.d/60-umbra.conf
+  systemctl daemon-reload
+  systemctl enable ${UNIT_FILE}
+  systemctl restart ${UNIT_FILE}
+fi
+`;
+
+function refused(message: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_USAGE", message);
+}

@@ -1,0 +1,129 @@
+/**
+ * The certificate of a port, in two PEM files: read at the start, and again when
+ * somebody has renewed it.
+ *
+ * @module
+ */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type {
+  HttpCertificate,
+  HttpServer,
+} from "../../adapters/net/http_server.ts";
+import type { Clock } from "../../clock.ts";
+import { ConfigError, messageOf } from "../../errors.ts";
+import { CERTIFICATE_LOOK_MS } from "../../limits.ts";
+import type { Logger } from "../../observe.ts";
+import { fileFailure } from "../file_failure.ts";
+
+/** Where a certificate is. */
+export interface CertificateFiles {
+  /** The certificate and its chain, PEM. */
+  readonly cert: string;
+  /** Its private key, PEM. */
+  readonly key: string;
+}
+
+/**
+ * Reads both files.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_FILE`, also when they do not belong together.
+ */
+export function readCertificate(
+  { cert, key }: CertificateFiles,
+): HttpCertificate {
+  const texts = { cert: read(cert), key: read(key) };
+  const certificate = parsed(
+    cert,
+    "certificate",
+    () => new X509Certificate(texts.cert),
+  );
+  const isPair = parsed(
+    key,
+    "private key without a passphrase",
+    () => certificate.checkPrivateKey(createPrivateKey(texts.key)),
+  );
+  if (isPair) return texts;
+  throw unusable(key, `it is not the key of ${cert}`);
+}
+
+/** What watching takes. */
+export interface CertificateWatch {
+  readonly files: CertificateFiles;
+  /** What the server has now. */
+  readonly first: HttpCertificate;
+  readonly server: Pick<HttpServer, "renew">;
+  /** Names the server in the log. */
+  readonly what: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Gives a server what stands in the files whenever that is another pair. A pair
+ * that cannot be used is named once; the server keeps the one it has.
+ *
+ * @returns Ends the watch.
+ */
+export function watchCertificate(
+  { files, first, server, what, clock, logger }: CertificateWatch,
+): () => Promise<void> {
+  let current = first;
+  let complaint = "";
+  let renewing = Promise.resolve();
+  const renew = async (next: HttpCertificate): Promise<void> => {
+    try {
+      await server.renew(next);
+      logger.log("info", `${what}: the certificate is renewed`);
+    } catch (error) {
+      logger.log("error", `${what}: cannot listen with a new certificate`, {
+        reason: messageOf(error),
+      });
+    }
+  };
+  const look = (): void => {
+    cancel = clock.schedule(look, CERTIFICATE_LOOK_MS);
+    try {
+      const next = readCertificate(files);
+      complaint = "";
+      if (next.cert === current.cert && next.key === current.key) return;
+      current = next;
+      renewing = renewing.then(() => renew(next));
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      if (error.message === complaint) return;
+      complaint = error.message;
+      logger.log("warn", `${what}: the certificate stays as it is`, {
+        reason: complaint,
+      });
+    }
+  };
+  let cancel = clock.schedule(look, CERTIFICATE_LOOK_MS);
+  return () => {
+    cancel();
+    return renewing;
+  };
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw unusable(path, fileFailure(error, "read"), error);
+  }
+}
+
+function parsed<T>(path: string, what: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    // What OpenSSL says of a key tells nobody anything.
+    throw unusable(path, `expected a ${what} in PEM`, error);
+  }
+}
+
+function unusable(path: string, why: string, cause?: unknown): ConfigError {
+  return new ConfigError("ERR_CONFIG_FILE", `Cannot use ${path}: ${why}`, {
+    cause,
+  });
+}

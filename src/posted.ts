@@ -1,0 +1,11 @@
+/**
+ * Datagrams that are sent by a promise, for who has posted them.
+ *
+ * @module
+ */
+import type { Posted } from "./transport.ts";
+
+/** Tells what became of a datagram; see `DatagramSocket.post`. */
+export function tellPosted(sending: Promise<unknown>, posted: Posted): void {
+  sending.then(() => posted(), posted);
+}

@@ -1,0 +1,133 @@
+/**
+ * The invitations of a running server: found by the address that `umbra user`
+ * prints, inside TLS, and what they give to apps works there: sing-box and
+ * shadowsocks-rust reach a target with it.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { get } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { makeCertificate } from "../support/certificate.ts";
+import { freePort, Program, runToEnd } from "../support/process.ts";
+import { programCommand } from "../support/program_command.ts";
+import { announceSkip } from "../support/report.ts";
+import { ROOT } from "../support/runtimes.ts";
+import { command, Target } from "../support/target.ts";
+import { type Address, socksConnect } from "../support/tcp.ts";
+import { type PeerEnd, peerProgram, peerSkip, startParty } from "./peers.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "umbra-invite-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+makeCertificate(folder);
+
+const skip = peerSkip("sing-box") || peerSkip("shadowsocks-rust");
+if (skip) announceSkip(skip);
+
+for (const runtime of ["deno", "bun"] as const) {
+  test(`an invitation of ${runtime} connects sing-box and shadowsocks-rust`, {
+    skip,
+  }, async () => {
+    await using target = await Target.start();
+    const [invite, admin] = [await freePort(), await freePort()];
+    const config = join(folder, `${runtime}.json`);
+    const text = JSON.stringify({
+      ...{ server: "127.0.0.1", ["server_port"]: await freePort() },
+      ...{ method: "2022-blake3-aes-128-gcm", mode: "tcp_and_udp" },
+      password: "wMHCw8TFxsfIycrLzM3Ozw==",
+      users: [{ name: "ann", password: "4OHi4+Tl5ufo6err7O3u7w==" }],
+      admin: `127.0.0.1:${admin}`,
+      invite: `127.0.0.1:${invite}`,
+      ...{ ["invite_cert"]: "server.pem", ["invite_key"]: "server.key" },
+      ["allow_private"]: "127.0.0.1",
+    });
+    writeFileSync(config, text, { mode: 0o600 });
+    await using server = await Program.start(
+      [...programCommand(runtime), "server", "-c", config],
+      { cwd: ROOT, ready: /invitations on https:/ },
+    );
+    const { code, output } = await runToEnd(
+      [...programCommand(runtime), "user", "link", "ann", "-c", config],
+      20_000,
+      { cwd: ROOT },
+    );
+    assert.equal(code, 0, output);
+    const address = output.trim().split("\n").at(-1)!;
+    assert.ok(address.startsWith(`https://127.0.0.1:${invite}/invite/`));
+
+    const page = await fetchText(address, { accept: "text/html" });
+    assert.match(page, /<svg role="img"/);
+
+    const profile = await fetchText(address, { "user-agent": "SFA sing-box" });
+    const file = join(folder, `${runtime}-profile.json`);
+    writeFileSync(file, profile);
+    const checked = await runToEnd(
+      [peerProgram("sing-box"), "check", "-c", file],
+      20_000,
+    );
+    assert.equal(checked.code, 0, checked.output);
+    const singBoxPort = await freePort();
+    {
+      // Only root may have the tunnel of the profile.
+      await using local = await startParty("sing-box", "local", singBoxPort, {
+        log: { level: "warn" },
+        inbounds: [{
+          ...{ type: "socks", listen: "127.0.0.1" },
+          ["listen_port"]: singBoxPort,
+        }],
+        outbounds: [JSON.parse(profile).outbounds[0]],
+      });
+      await echo(local, target.address);
+    }
+
+    const rustPort = await freePort();
+    const path = new URL(address).pathname.replace("/invite/", "/sip008/");
+    await using local = await startParty(
+      "shadowsocks-rust",
+      "local",
+      rustPort,
+      {
+        ...{ ["local_address"]: "127.0.0.1", ["local_port"]: rustPort },
+        ["online_config"]: {
+          ["config_url"]: `http://127.0.0.1:${admin}${path}`,
+        },
+      },
+    );
+    await echo(local, target.address);
+    const secret = path.split(".").at(-1)!;
+    assert.ok(!server.output.includes(secret), "the path is in the log");
+  });
+}
+
+/** Says something to the target through a local, and hears it again. */
+async function echo(local: PeerEnd, target: Address): Promise<void> {
+  using stream = await socksConnect(local.address, target);
+  const line = command("echo");
+  await stream.write(line);
+  await stream.write(line);
+  assert.deepEqual(await stream.readExactly(line.length), line);
+}
+
+function fetchText(
+  address: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const take = (answer: IncomingMessage): void => {
+    let text = "";
+    answer.setEncoding("utf8");
+    answer.on("data", (part: string) => text += part);
+    answer.once("end", () => resolve(text));
+  };
+  const request = get(
+    address,
+    { headers, agent: false, rejectUnauthorized: false },
+    take,
+  );
+  request.once("error", reject);
+  return promise;
+}
