@@ -88,6 +88,11 @@ for (const runtime of ["deno", "bun"] as const) {
       // The other one comes, and the first leaves while it is connected.
       const open = await socksConnect(one.address, target.address);
       await open.write(command("echo\n"));
+      await until(
+        15_000,
+        "the panel knows of the device",
+        () => Promise.resolve(panel.alive["1"]?.[0] === "127.0.0.1"),
+      );
       panel.users = [{ id: 2, uuid: uuidOf(2) }];
       await until(
         15_000,

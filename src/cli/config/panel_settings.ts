@@ -8,6 +8,7 @@ import { isLoopback } from "../../codec/loopback.ts";
 import type { PanelNode } from "../../codec/uniproxy.ts";
 import { findMethod } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
+import { DEFAULT_PANEL_MS } from "../../limits.ts";
 import type { PanelAddress } from "../../service/panel/panel_client.ts";
 import { PANEL, PANEL_OBJECT } from "../settings/panel.ts";
 import { fromObject } from "../settings/read.ts";
@@ -100,6 +101,17 @@ function addressOf(
     'https, or "plain": true where nobody can read the token on its way',
   );
 }
+
+/** Stands for what a panel would say, where nothing is started. */
+export const UNASKED: PanelNode = {
+  method: "2022-blake3-aes-256-gcm",
+  port: 8388,
+  serverKey: new Uint8Array(32).toBase64(),
+  pushMs: DEFAULT_PANEL_MS,
+  pullMs: DEFAULT_PANEL_MS,
+  plugin: undefined,
+  routes: [],
+};
 
 /**
  * Servers with what their panel says of them.

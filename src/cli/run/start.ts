@@ -191,7 +191,7 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
       // What all nodes must agree on is by the fleet's time.
       const clock = fleetMember?.fleetClock ?? systemClock;
       const replayFilter = sharedReplayFilters(clock, host.salts);
-      return new Supervisor(configured, {
+      const supervisor = new Supervisor(configured, {
         ...surroundings,
         configure,
         world: {
@@ -206,6 +206,8 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
         publicHost: operator.publicHost,
         guessHost,
       });
+      if (panel !== undefined) panel.link.present = () => supervisor.present();
+      return supervisor;
     },
   });
 }

@@ -215,6 +215,11 @@ export class Supervisor implements Operator {
     }
   }
 
+  /** Who is connected to any server, and the client addresses. */
+  *present(): Generator<[name: string, hosts: readonly string[]]> {
+    for (const { accounts } of this.#extras.values()) yield* accounts.present();
+  }
+
   user(id: string, name: string): UserStatus | undefined {
     const { accounts, rates } = this.#extras.get(id) ?? {};
     const user = accounts?.user(name);

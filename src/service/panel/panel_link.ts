@@ -53,7 +53,7 @@ import { Stop } from "../../on_abort.ts";
 import { randomBelow } from "../../random.ts";
 import type { Dependencies } from "../service.ts";
 import { type PanelAddress, PanelClient } from "./panel_client.ts";
-import { PanelSeats } from "./panel_seats.ts";
+import { PanelSeats, type Present } from "./panel_seats.ts";
 import { TrafficBook } from "./traffic_book.ts";
 
 /** How a panel is followed. */
@@ -84,6 +84,8 @@ export interface PanelStatus {
 export class PanelLink implements FleetLink {
   readonly node: string;
   readonly leaseMs: number = LEASE_HOLD_MS;
+  /** Who is connected, as the server knows it; default: who has a seat. */
+  present: () => Present = () => [];
   readonly #options: PanelOptions;
   readonly #world: Required<Dependencies>;
   readonly #client: PanelClient;
@@ -449,7 +451,7 @@ export class PanelLink implements FleetLink {
   }
 
   async #tellSeats(): Promise<void> {
-    const { report } = this.#seats;
+    const report = this.#seats.report(this.present());
     await this.#client.tellAlive(report, this.#stop);
     this.#seats.count(await this.#client.aliveCounts(this.#stop), report);
   }

@@ -6,6 +6,11 @@
  */
 import { MAX_PANEL_ADDRESSES } from "../../limits.ts";
 
+/** Who is connected from where, by name. */
+export type Present = Iterable<
+  readonly [name: string, hosts: readonly string[]]
+>;
+
 /** The places of the users of one node. */
 export class PanelSeats {
   /** By user, in the order in which they came. */
@@ -35,14 +40,18 @@ export class PanelSeats {
     if (here?.size === 0) this.#places.delete(id);
   }
 
-  /** What the panel is to be told. */
-  get report(): ReadonlyMap<number, readonly string[]> {
-    return new Map(
-      [...this.#places].map(([id, places]) => [
-        id,
-        [...places].slice(-MAX_PANEL_ADDRESSES),
-      ]),
-    );
+  /**
+   * What the panel is to be told.
+   *
+   * @param present Who is connected, users without a limit among them.
+   */
+  report(present: Present): ReadonlyMap<number, readonly string[]> {
+    const all = new Map<number, readonly string[]>();
+    for (const [name, hosts] of present) all.set(Number(name), hosts);
+    for (const [id, places] of this.#places) {
+      all.set(id, [...places].slice(-MAX_PANEL_ADDRESSES));
+    }
+    return all;
   }
 
   /** The panel has counted, and knew this report of ours. */

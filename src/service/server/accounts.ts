@@ -135,6 +135,14 @@ export class Accounts {
     };
   }
 
+  /** Who is connected, and the client addresses. */
+  *present(): Generator<[name: string, hosts: readonly string[]]> {
+    for (const [name, account] of this.#accounts) {
+      const { open, hosts } = account.usage();
+      if (open > 0) yield [name, hosts];
+    }
+  }
+
   /** What a user has done. */
   usage(name: string): UserUsage {
     return this.#accounts.get(name)?.usage() ?? NO_USAGE;

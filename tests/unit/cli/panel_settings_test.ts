@@ -5,6 +5,7 @@ import {
   type ConfiguredServer,
   configureServer,
 } from "../../../src/cli/config/config.ts";
+import { describeConfig } from "../../../src/cli/config/check_config.ts";
 import { parseConfig } from "../../../src/cli/config/config_file.ts";
 import { panelSettings } from "../../../src/cli/config/panel_settings.ts";
 import { parseArguments } from "../../../src/cli/options/args.ts";
@@ -143,4 +144,15 @@ test("configureServer() refuses what a panel and a file say both", () => {
     () => configureServer(args, sources),
     /panel: the panel has port, method and users, and only `umbra server` asks/,
   );
+});
+
+test("umbra check config tells what the panel is asked for, and asks it nothing", () => {
+  const text = JSON.stringify({ server: "::", panel: PANEL });
+  const sources = sourcesOf(() => text);
+  const check = parseArguments(findCommand("check")!, ["config", "umbra.json"]);
+  const { text: told, isFit } = describeConfig("umbra.json", check, sources);
+  assert.equal(isFit, true, told);
+  assert.match(told, /ss-server ::, node 7 of panel\.test/);
+  assert.match(told, /clients {2}the users of the panel/);
+  assert.ok(!told.includes("secret"));
 });

@@ -314,6 +314,13 @@ test("PanelLink counts devices of other nodes, and not its own twice", async () 
   scene.panel.elsewhere = { "1": 1 };
   await scene.pass(MINUTE);
   assert.deepEqual(scene.panel.alive, { "1": ["192.0.2.1"] });
+  // Users without a limit have no seats, and are told all the same.
+  link.present = () => [["1", ["192.0.2.1"]], ["5", ["192.0.2.5"]]];
+  await scene.pass(MINUTE);
+  assert.deepEqual(scene.panel.alive, {
+    "1": ["192.0.2.1"],
+    "5": ["192.0.2.5"],
+  });
   // One here, one elsewhere: one more.
   assert.equal(await enters("192.0.2.2"), true);
   assert.equal(await enters("192.0.2.3"), false);
