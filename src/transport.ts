@@ -400,6 +400,11 @@ export interface Transport {
    */
   resolve(host: string, options?: WaitOptions): Promise<string[]>;
   /**
+   * Datagrams that its sockets had no room for since the start: see
+   * {@link DatagramSocket.dropped}.
+   */
+  lostDatagrams(): number;
+  /**
    * File descriptors this process may have open, where the system tells.
    */
   descriptorLimit(): number | undefined;

@@ -152,6 +152,11 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
       byCode(status.drops),
     ),
     counter(
+      "umbra_datagrams_lost_total",
+      "Datagrams that a socket had no room for, in the system's buffer or ours.",
+      [one(status.lostDatagrams)],
+    ),
+    counter(
       "umbra_local_lookups_total",
       "Names that this machine's resolver was asked for, by why.",
       Object.entries(status.lookups).map(([why, count]) => [{ why }, count]),

@@ -28,6 +28,7 @@ export interface Observed extends
     | "refusals"
     | "recentRefusals"
     | "drops"
+    | "lostDatagrams"
     | "routed"
     | "lookups"
     | "dials"
@@ -48,6 +49,7 @@ export type ServiceStatus =
 /** Counts. Sums never go down; `open` does. */
 export class Observations implements Metrics {
   readonly #clock: Clock;
+  readonly #lost: () => number;
   readonly #connections = { open: 0, accepted: 0 };
   readonly #associations = { open: 0, evicted: 0 };
   readonly #traffic = {
@@ -69,9 +71,13 @@ export class Observations implements Metrics {
   readonly #recentDials: RecentDials;
   #clockSkew: Observed["clockSkew"];
 
-  /** @param clock Tells what the last minute is. */
-  constructor(clock: Clock) {
+  /**
+   * @param clock Tells what the last minute is.
+   * @param lost See {@link Status.lostDatagrams}; default: nothing is known.
+   */
+  constructor(clock: Clock, lost: () => number = () => 0) {
     this.#clock = clock;
+    this.#lost = lost;
     this.#recentDials = new RecentDials(clock);
     this.#recentRefusals = new RecentCounts(clock);
   }
@@ -85,6 +91,7 @@ export class Observations implements Metrics {
       refusals: Object.fromEntries(this.#refusals),
       recentRefusals: this.#recentRefusals.snapshot,
       drops: Object.fromEntries(this.#drops),
+      lostDatagrams: this.#lost(),
       routed: {
         tcp: Object.fromEntries(this.#routed.tcp),
         udp: Object.fromEntries(this.#routed.udp),
@@ -183,6 +190,7 @@ export function sumObserved(all: readonly Observed[]): Observed {
       refusals: addFields(a.refusals, b.refusals),
       recentRefusals: addFields(a.recentRefusals, b.recentRefusals),
       drops: addFields(a.drops, b.drops),
+      lostDatagrams: a.lostDatagrams + b.lostDatagrams,
       routed: {
         tcp: addFields(a.routed.tcp, b.routed.tcp),
         udp: addFields(a.routed.udp, b.routed.udp),

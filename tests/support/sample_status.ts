@@ -119,6 +119,7 @@ export class SampleProgram {
         packetsDown: this.#busy ? 3_881_904 : 0,
       },
       refusals: { ...this.#refusals },
+      lostDatagrams: 0,
       recentRefusals: this.#busy
         ? { ERR_SS_AUTHENTICATION: 12, ERR_NET_REFUSED: 5 }
         : {},

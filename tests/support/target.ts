@@ -117,6 +117,11 @@ export class Target implements AsyncDisposable {
     });
   }
 
+  /** Where it listens, with a name for its host. */
+  get named(): Address {
+    return { ...this.address, host: "localhost" };
+  }
+
   /** Starts one on a port the system chooses. */
   static start(host = "127.0.0.1"): Promise<Target> {
     const server = createServer({ allowHalfOpen: true });

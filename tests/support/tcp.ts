@@ -195,7 +195,13 @@ export async function socksConnect(
     await stream.write(encodeRequest(target));
     const [, rep, , atyp] = await stream.readExactly(4);
     if (rep !== 0) throw new SocksRefusal(rep!);
-    await stream.readExactly((atyp === 4 ? 16 : 4) + 2);
+    // Some answer with a name.
+    const length = atyp === 3
+      ? (await stream.readExactly(1))[0]!
+      : atyp === 4
+      ? 16
+      : 4;
+    await stream.readExactly(length + 2);
     return stream;
   } catch (error) {
     stream.close();

@@ -16,7 +16,16 @@ import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import type { BunUdp, BunUdpSocket } from "./_bun_types.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
+import { LostDatagrams } from "./_lost_datagrams.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
+import {
+  nextDescriptor,
+  openedAt,
+  type UdpDescriptor,
+} from "./_udp_descriptor.ts";
+
+/** Of all sockets of this thread. */
+export const LOST: LostDatagrams = new LostDatagrams();
 
 declare const Bun: BunUdp;
 
@@ -30,6 +39,7 @@ export async function bindBun(
   let onDrain = (): void => {};
   try {
     refuseInheritedSocket({ host, port }, "udp", "Bun");
+    const next = nextDescriptor();
     const socket = await Bun.udpSocket({
       hostname: hostname!,
       port,
@@ -44,7 +54,12 @@ export async function bindBun(
         error: () => {},
       },
     });
-    return new BunDatagramSocket(socket, queue, (call) => onDrain = call);
+    const descriptor = openedAt(next, socket.port);
+    return new BunDatagramSocket(
+      socket,
+      [queue, descriptor],
+      (call) => onDrain = call,
+    );
   } catch (error) {
     throw toTransportError(error, `bind UDP ${host} port ${port}`);
   }
@@ -61,23 +76,30 @@ class BunDatagramSocket implements DatagramSocket {
   readonly address: Endpoint;
   readonly #socket: BunUdpSocket;
   readonly #queue: DatagramQueue;
+  readonly #descriptor: UdpDescriptor | undefined;
   /** Until the system has room. */
   #waiting: Waiting[] = [];
   #closed = false;
 
   constructor(
     socket: BunUdpSocket,
-    queue: DatagramQueue,
+    [queue, descriptor]: readonly [DatagramQueue, UdpDescriptor | undefined],
     whenDrained: (call: () => void) => void,
   ) {
     this.#socket = socket;
     this.#queue = queue;
+    this.#descriptor = descriptor;
     this.address = { host: plainAddress(socket.hostname), port: socket.port };
     whenDrained(() => this.#sendWaiting());
+    LOST.add(this);
   }
 
   get dropped(): number {
-    return this.#queue.dropped;
+    return this.#queue.dropped + (this.#descriptor?.drops ?? 0);
+  }
+
+  get receiveBuffer(): number | undefined {
+    return this.#descriptor?.receiveBuffer;
   }
 
   handTo(taker: DatagramTaker): void {
@@ -115,6 +137,8 @@ class BunDatagramSocket implements DatagramSocket {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    LOST.remove(this);
+    this.#descriptor?.close();
     this.#socket.close();
     this.#queue.close();
     for (const { posted } of this.#waiting.splice(0)) posted(closedSocket());

@@ -142,7 +142,7 @@ export class BunPeer implements ReadySocket {
     BUFFERS.give(chunk);
   }
 
-  shutdown(): void {
+  shutdown(): undefined {
     if (!this.#gone) this.#socket.shutdown();
   }
 

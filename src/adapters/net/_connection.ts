@@ -16,8 +16,12 @@ interface Socket {
   readonly remote: Endpoint;
   /** Takes back memory that a read has handed out. */
   recycle?(chunk: Uint8Array): void;
-  /** Sends FIN. Called once at most, never during a write. */
-  shutdown(): void | Promise<void>;
+  /**
+   * Sends FIN. Called once at most, never during a write.
+   *
+   * @returns Settles when it is done; `undefined`: it is already.
+   */
+  shutdown(): Promise<void> | undefined;
   /** Frees the descriptor. Called once at most. */
   close(): void;
 }
@@ -186,16 +190,23 @@ abstract class SocketConnection implements Connection {
     await this.#shutdown();
   }
 
-  async #shutdown(): Promise<void> {
+  /** Not an async function: most are done when it returns. */
+  #shutdown(): Promise<void> {
     this.#ended = true;
-    if (this.#closed) return;
-    try {
-      await this.#socket.shutdown();
-    } catch (error) {
+    if (this.#closed) return DONE;
+    const explain = (error: unknown): void => {
       if (!this.#closed) throw toTransportError(error, "end the stream");
+    };
+    try {
+      return this.#socket.shutdown()?.catch(explain) ?? DONE;
+    } catch (error) {
+      return Promise.reject(toTransportError(error, "end the stream"));
     }
   }
 }
+
+/** One for all that is done at once. */
+const DONE: Promise<void> = Promise.resolve();
 
 /** A {@link Connection} over an {@link AskedSocket}. */
 export class AskedConnection extends SocketConnection {

@@ -17,7 +17,16 @@ import type {
 import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
+import { LostDatagrams } from "./_lost_datagrams.ts";
 import { plainAddress } from "./_resolve.ts";
+import {
+  nextDescriptor,
+  openedAt,
+  type UdpDescriptor,
+} from "./_udp_descriptor.ts";
+
+/** Of all sockets of this thread. */
+export const LOST: LostDatagrams = new LostDatagrams();
 
 /**
  * Opens a UDP socket; implements `Transport.bind`.
@@ -37,12 +46,14 @@ export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
   }
   try {
     refuseInheritedSocket({ host, port }, "udp", "Deno");
+    const next = nextDescriptor();
     const connection = Deno.listenDatagram({
       transport: "udp",
       hostname: host,
       port,
     });
-    return Promise.resolve(new DenoDatagramSocket(connection));
+    const descriptor = openedAt(next, toEndpoint(connection.addr).port);
+    return Promise.resolve(new DenoDatagramSocket(connection, descriptor));
   } catch (error) {
     const action = `bind UDP ${host} port ${port}`;
     return Promise.reject(toTransportError(error, action));
@@ -59,20 +70,30 @@ interface Waiting {
 class DenoDatagramSocket implements DatagramSocket {
   readonly address: Endpoint;
   readonly #connection: Deno.DatagramConn;
+  readonly #descriptor: UdpDescriptor | undefined;
   readonly #queue = new DatagramQueue();
   /** The first one is under way. */
   readonly #waiting: Waiting[] = [];
   #receiving = false;
   #closed = false;
 
-  constructor(connection: Deno.DatagramConn) {
+  constructor(
+    connection: Deno.DatagramConn,
+    descriptor: UdpDescriptor | undefined,
+  ) {
     this.#connection = connection;
+    this.#descriptor = descriptor;
     this.address = toEndpoint(connection.addr);
+    LOST.add(this);
     this.#receive();
   }
 
   get dropped(): number {
-    return this.#queue.dropped;
+    return this.#queue.dropped + (this.#descriptor?.drops ?? 0);
+  }
+
+  get receiveBuffer(): number | undefined {
+    return this.#descriptor?.receiveBuffer;
   }
 
   handTo(taker: DatagramTaker): void {
@@ -111,6 +132,8 @@ class DenoDatagramSocket implements DatagramSocket {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    LOST.remove(this);
+    this.#descriptor?.close();
     this.#connection.close();
     this.#queue.close();
     // The first one is the system's, which says so itself.

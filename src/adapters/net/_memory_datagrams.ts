@@ -14,6 +14,7 @@ import type {
   WaitOptions,
 } from "../../transport.ts";
 import { tellPosted } from "../../posted.ts";
+import { LostDatagrams } from "./_lost_datagrams.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 
 /** What happens to datagrams. */
@@ -38,6 +39,8 @@ export interface DatagramScript {
 /** All UDP sockets of one network. */
 export class MemoryDatagrams {
   readonly script: DatagramScript;
+  /** Of its sockets. */
+  readonly lost: LostDatagrams = new LostDatagrams();
   readonly #sockets = new Map<string, MemoryDatagramSocket>();
   #nextPort = 30_000;
 
@@ -69,8 +72,12 @@ export class MemoryDatagrams {
     const socket = new MemoryDatagramSocket(
       this,
       address,
-      () => this.#sockets.delete(key),
+      () => {
+        this.lost.remove(socket);
+        this.#sockets.delete(key);
+      },
     );
+    this.lost.add(socket);
     this.#sockets.set(key, socket);
     return Promise.resolve(socket);
   }

@@ -64,7 +64,7 @@ export class MemorySocket implements ReadySocket {
     return this.#output.tryWrite(chunk);
   }
 
-  shutdown(): void {
+  shutdown(): undefined {
     this.#output.end();
   }
 

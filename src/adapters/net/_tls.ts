@@ -156,7 +156,7 @@ class TlsConnection implements AskedSocket {
     });
   }
 
-  shutdown(): void {
+  shutdown(): undefined {
     this.#socket.end();
   }
 

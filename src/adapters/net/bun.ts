@@ -20,7 +20,7 @@ import type {
   Transport,
   WaitOptions,
 } from "../../transport.ts";
-import { bindBun } from "./_bun_datagrams.ts";
+import { bindBun, LOST } from "./_bun_datagrams.ts";
 import { BUFFERS, BUN_HANDLERS, BunPeer, toEndpoint } from "./_bun_peer.ts";
 import type {
   BunNet,
@@ -33,6 +33,7 @@ import {
   descriptorAvailable,
   descriptorLimit,
 } from "../system/_descriptors.ts";
+import { libc } from "../system/_libc.ts";
 import { takeInheritedSocket } from "../system/inherited_sockets.ts";
 import { toTransportError } from "./_errors.ts";
 import { dialWith } from "./_tls.ts";
@@ -57,7 +58,7 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
       tls: true,
       reset: true,
       descriptor: false,
-      receiveBuffer: false,
+      receiveBuffer: libc() !== undefined,
       batch: false,
       socketOptions: false,
       redirection: false,
@@ -73,6 +74,7 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
     bind: (endpoint) => listenWithoutIpv6(endpoint, bindBun),
     bindOutgoing: () => bindOutgoing(bindBun, outbound),
     resolve,
+    lostDatagrams: () => LOST.total,
     descriptorLimit,
   };
 }

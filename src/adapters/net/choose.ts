@@ -3,11 +3,13 @@
  *
  * @module
  */
+import process from "node:process";
 import type {
   OutboundAddresses,
   SocketOptions,
   Transport,
 } from "../../transport.ts";
+import { UDP_RECEIVE_BUFFER } from "../../limits.ts";
 import type { LinuxFacts } from "./linux/self_test.ts";
 import { systemTransport } from "./system.ts";
 
@@ -63,23 +65,45 @@ export async function chooseTransport(
     };
   }
   const { linuxTransport } = await import("./linux/transport.ts");
+  const { bell, bellReason } = trial.facts;
   return {
     transport: await linuxTransport(outbound, sockets),
-    warnings: warningsOf(trial.facts),
-  };
-}
-
-function warningsOf(
-  { bell, bellReason, receiveBuffer: [granted, asked] }: LinuxFacts,
-): string[] {
-  return [
-    ...bellReason === undefined ? [] : [
+    warnings: bellReason === undefined ? [] : [
       `--transport linux wakes by ${bell}, which is slower than io_uring: ` +
       bellReason,
     ],
-    ...granted >= asked ? [] : [
-      `receive buffers of UDP have ${granted} bytes, not ${asked}: bursts are ` +
-      `lost; sysctl -w net.core.rmem_max=${asked}`,
-    ],
-  ];
+  };
+}
+
+/**
+ * What the operator should know of the UDP sockets of a transport, in one line.
+ *
+ * @returns `undefined` where nothing is wrong.
+ */
+export async function receiveBufferWarning(
+  { bind, capabilities }: Pick<Transport, "bind" | "capabilities">,
+): Promise<string | undefined> {
+  if (!capabilities.receiveBuffer) {
+    return process.platform === "linux"
+      ? "receive buffers of UDP have the system's size, and what finds them " +
+        "full is not counted: libc cannot be called; see umbra check transport"
+      : undefined;
+  }
+  let granted: number | undefined;
+  try {
+    const socket = await bind({ host: "127.0.0.1", port: 0 });
+    granted = socket.receiveBuffer;
+    socket.close();
+  } catch (error) {
+    return `receive buffers of UDP are unknown: ${(error as Error).message}`;
+  }
+  if (granted === undefined) {
+    return "receive buffers of UDP are unknown: the runtime's socket is not " +
+      "among the descriptors that the system gives next";
+  }
+  return granted >= UDP_RECEIVE_BUFFER
+    ? undefined
+    : `receive buffers of UDP have ${granted} bytes, not ` +
+      `${UDP_RECEIVE_BUFFER}: bursts are lost; ` +
+      `sysctl -w net.core.rmem_max=${UDP_RECEIVE_BUFFER}`;
 }

@@ -26,11 +26,12 @@ import type {
   WaitOptions,
 } from "../../transport.ts";
 import { AskedConnection, type AskedSocket } from "./_connection.ts";
-import { bindDeno } from "./_deno_datagrams.ts";
+import { bindDeno, LOST } from "./_deno_datagrams.ts";
 import {
   descriptorLimit,
   raiseDescriptorLimit,
 } from "../system/_descriptors.ts";
+import { libc } from "../system/_libc.ts";
 import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import { othersTurn } from "./_deno_turns.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
@@ -57,7 +58,7 @@ export function denoTransport(outbound?: OutboundAddresses): Transport {
       tls: true,
       reset: false,
       descriptor: false,
-      receiveBuffer: false,
+      receiveBuffer: libc() !== undefined,
       batch: false,
       socketOptions: false,
       redirection: false,
@@ -69,6 +70,7 @@ export function denoTransport(outbound?: OutboundAddresses): Transport {
     bind: (endpoint) => listenWithoutIpv6(endpoint, bindDeno),
     bindOutgoing: () => bindOutgoing(bindDeno, outbound),
     resolve,
+    lostDatagrams: () => LOST.total,
     descriptorLimit,
   };
 }

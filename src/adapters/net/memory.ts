@@ -186,6 +186,10 @@ class Network implements MemoryTransport {
       : failure("ERR_NET_NAME_NOT_FOUND", `resolve ${host}`);
   }
 
+  lostDatagrams(): number {
+    return this.#datagrams.lost.total;
+  }
+
   descriptorLimit(): number | undefined {
     return this.#options.descriptorLimit;
   }

@@ -17,6 +17,7 @@ type Name =
   | "sendto"
   | "getsockname"
   | "getsockopt"
+  | "setsockopt"
   | "close";
 
 const SYMBOLS: Readonly<Record<Name, Signature>> = {
@@ -35,6 +36,10 @@ const SYMBOLS: Readonly<Record<Name, Signature>> = {
   // socket, level, option, value, length of it
   getsockopt: {
     parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
+  setsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "u32"],
     result: "i32",
   },
   close: { parameters: ["i32"], result: "i32" },

@@ -44,12 +44,7 @@ export class Figures {
     show("now-open", formatCount(connections.open));
     show("limit-open", `of ${formatCount(connections.limit)} at most`);
     show("now-associations", formatCount(associations.open));
-    show(
-      "evicted",
-      associations.evicted === 0
-        ? `${formatCount(traffic.packetsUp + traffic.packetsDown)} datagrams`
-        : `${formatCount(associations.evicted)} made room`,
-    );
+    show("evicted", udpNote(status));
     const recent = Object.values(status.recentRefusals);
     show("now-refused", formatCount(recent.reduce(plus, 0)));
     const refused = Object.values(status.refusals).reduce(plus, 0);
@@ -111,6 +106,14 @@ function drawCrypto({ crypto, clockSkewSeconds }: Status): void {
       [term, more],
     ) => [make("dt", "", term!), make("dd", "", more!)]),
   );
+}
+
+/** What there is to say of UDP; what is wrong first. */
+function udpNote({ traffic, associations, lostDatagrams }: Status): string {
+  if (lostDatagrams > 0) return `${formatCount(lostDatagrams)} datagrams lost`;
+  return associations.evicted === 0
+    ? `${formatCount(traffic.packetsUp + traffic.packetsDown)} datagrams`
+    : `${formatCount(associations.evicted)} made room`;
 }
 
 function show(id: string, text: string): void {

@@ -18,7 +18,7 @@ import {
   type ConfiguredLocal,
   type ConfiguredRole,
   type ConfiguredServer,
-  configureLocal,
+  configureLocalOrRedir,
   configureServer,
   configureTunnel,
 } from "./config.ts";
@@ -140,7 +140,10 @@ function describeRole(
         panel === undefined ? describeServer : describeNode(panel),
       )
       : described(
-        (role === "local" ? configureLocal : configureTunnel)(asRole, sources),
+        (role === "local" ? configureLocalOrRedir : configureTunnel)(
+          asRole,
+          sources,
+        ),
         describeLocal,
       );
     const rows = table(operatorRows(operator, role));

@@ -37,6 +37,7 @@ import {
 } from "./credentials.ts";
 import { allowsLegacy, checkLegacy } from "./legacy_gate.ts";
 import {
+  isForRedir,
   localFromOptions,
   type LocalSettings,
   localsFromFile,
@@ -183,6 +184,19 @@ export function configureTunnel(
       'give -L HOST:PORT, or -c FILE with "tunnel_address"',
     );
   });
+}
+
+/** What `umbra local` or `umbra redir` starts, as the file is for one of them. */
+export function configureLocalOrRedir(
+  args: Arguments,
+  sources: Sources,
+  online?: readonly ServerSettings[],
+): ConfiguredRole<ConfiguredLocal[]> {
+  const file = readFile(args, sources);
+  const configure = file !== undefined && isForRedir(file.object)
+    ? configureRedir
+    : configureLocal;
+  return configure(args, sources, online);
 }
 
 /** @param tcp How the system redirects TCP; default: as in both peers. */

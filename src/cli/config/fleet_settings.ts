@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { hostname } from "node:os";
 import type { EngineAddress } from "../../adapters/fleet/_engine_client.ts";
 import { FleetKeys } from "../../adapters/fleet/fleet_keys.ts";
 import { ConfigError } from "../../errors.ts";
@@ -19,7 +18,8 @@ export interface ConfiguredFleet {
   readonly fleet: string;
   /** Never logged. */
   readonly keys: FleetKeys;
-  readonly node: string;
+  /** Not set: the name of the host. */
+  readonly node: string | undefined;
   readonly outage: Outage;
 }
 
@@ -76,7 +76,7 @@ export function fleetOf(said: FleetContents): ConfiguredFleet | undefined {
     },
     fleet,
     keys: locate("fleet_key", () => readFleetKeys(fleetKey)),
-    node: said.node ?? hostName(),
+    node: said.node,
     outage: said.fleetOutage ?? FLEET.fleetOutage.default!,
   };
 }
@@ -97,19 +97,6 @@ export function readFleetKeys(line: string): FleetKeys {
       throw notBase64();
     }
   }));
-}
-
-function hostName(): string {
-  try {
-    return hostname();
-  } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      "node is not given, and Deno may not ask for the name of this host: " +
-        "give node NAME, or run with --allow-sys=hostname",
-      { cause: error },
-    );
-  }
 }
 
 function notBase64(): ConfigError {

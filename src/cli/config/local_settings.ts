@@ -94,6 +94,15 @@ export function localsFromFile(
   return { locals: locals.length > 0 ? locals : [top], warnings };
 }
 
+/**
+ * True for a file of libev's `ss-redir`: its top says how TCP is redirected, and
+ * not what programs speak.
+ */
+export function isForRedir(file: ConfigObject): boolean {
+  return tcpRedir(fromObject(REDIR, file)) !== undefined &&
+    fromObject(LOCAL, file).protocol === undefined;
+}
+
 function localFromObject(
   object: ConfigObject,
   place: Place,

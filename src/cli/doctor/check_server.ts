@@ -12,7 +12,7 @@ import { systemRandomBytes } from "../../random.ts";
 import { carriesStreams } from "../../service/plugin/options.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Arguments } from "../options/args.ts";
-import { configureLocal } from "../config/config.ts";
+import { configureLocalOrRedir } from "../config/config.ts";
 import { chooseProviders } from "../../adapters/crypto/providers.ts";
 import { download, type DownloadState } from "./download.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
@@ -45,7 +45,7 @@ type Wishes = ProbeSettings & MeasureKeys;
 export async function runCheckServer(args: Arguments): Promise<boolean> {
   const wishes = complete(TABLE, fromOptions(TABLE, args));
   using online = await openOnline(args, systemSources);
-  const { result, warnings, operator } = configureLocal(
+  const { result, warnings, operator } = configureLocalOrRedir(
     args,
     systemSources,
     online?.servers,

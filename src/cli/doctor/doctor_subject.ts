@@ -9,7 +9,7 @@ import { ConfigError } from "../../errors.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { Arguments } from "../options/args.ts";
-import { configureLocal, configureServer } from "../config/config.ts";
+import { configureLocalOrRedir, configureServer } from "../config/config.ts";
 import { parseConfig } from "../config/config_file.ts";
 import { roleOfFile } from "../config/file_role.ts";
 import type { Finding } from "./finding.ts";
@@ -67,7 +67,10 @@ function read(
   file: string | undefined,
 ): { subject: Subject; findings: Finding[] } | undefined {
   if (role === "local") {
-    const { result, warnings, operator } = configureLocal(args, systemSources);
+    const { result, warnings, operator } = configureLocalOrRedir(
+      args,
+      systemSources,
+    );
     const methods = result.flatMap(({ servers }) =>
       servers.map(({ method }) => method)
     );

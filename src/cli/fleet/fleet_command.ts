@@ -17,7 +17,7 @@ import { ConfigError } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
 import { userNameFault } from "../../users.ts";
 import { findCommand } from "../commands/commands.ts";
-import { configureServer } from "../config/config.ts";
+import { type ConfiguredServer, configureServer } from "../config/config.ts";
 import { userKey } from "../config/credentials.ts";
 import { fleetOf } from "../config/fleet_settings.ts";
 import { operatorSettings } from "../config/operator_settings.ts";
@@ -109,27 +109,35 @@ async function withFleet(
   }
   const servers = configured?.result ?? [];
   using admin = await openFleetAdmin(fleet);
-  await action({
-    args,
-    admin,
-    service(): string {
-      const ports = servers.map(({ listen }) => String(listen.port));
-      const port = args.last("server");
-      if (port !== undefined) return port;
-      const [only, second] = new Set(ports);
-      if (only !== undefined && second === undefined) return only;
-      throw usage("Users of which port? Give --server PORT");
-    },
-    method(): Method {
-      const word = args.last("method");
-      if (word !== undefined) return findMethod(word);
-      const found = servers.find(({ listen }) =>
-        String(listen.port) === this.service()
-      );
-      if (found !== undefined) return found.method;
-      throw usage("For which method? Give --method METHOD");
-    },
-  });
+  const service = (): string => serviceOf(args, servers);
+  const method = (): Method => methodOf(args, servers);
+  await action({ args, admin, service, method });
+}
+
+/** The port that is named, or the one of the configuration. */
+function serviceOf(
+  args: Arguments,
+  servers: readonly ConfiguredServer[],
+): string {
+  const named = args.last("server");
+  if (named !== undefined) return named;
+  const ports = servers.map(({ listen }) => String(listen.port));
+  const [only, second] = new Set(ports);
+  if (only !== undefined && second === undefined) return only;
+  throw usage("Users of which port? Give --server PORT");
+}
+
+/** The method that is named, or that of the port. */
+function methodOf(
+  args: Arguments,
+  servers: readonly ConfiguredServer[],
+): Method {
+  const word = args.last("method");
+  if (word !== undefined) return findMethod(word);
+  const port = serviceOf(args, servers);
+  const found = servers.find(({ listen }) => String(listen.port) === port);
+  if (found !== undefined) return found.method;
+  throw usage("For which method? Give --method METHOD");
 }
 
 async function actOnUser(
@@ -193,7 +201,7 @@ const DONE = {
 async function add(
   name: string,
   service: string,
-  { args, admin, method: methodOf }: OpenFleet,
+  { args, admin, method: chosen }: OpenFleet,
 ): Promise<void> {
   const fault = userNameFault(name);
   if (fault !== undefined) {
@@ -205,7 +213,7 @@ async function add(
       `The servers on port ${service} have a user of that name`,
     );
   }
-  const method = methodOf();
+  const method = chosen();
   const password = generateKey(method, systemRandomBytes);
   // Better here than on every server.
   userKey(passwordSecret(password, `user ${name}`), method);

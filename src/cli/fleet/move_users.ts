@@ -26,7 +26,7 @@ export async function importUsers(
     const { bytesUp, bytesDown } = kept?.counts ?? NO_COUNTS;
     await admin.raise(service, name, { bytesUp, bytesDown });
   }
-  return `${users.length} users of port ${service} are in the fleet\n`;
+  return `Users of port ${service} that are in the fleet now: ${users.length}\n`;
 }
 
 /**
@@ -49,5 +49,5 @@ export async function exportUsers(
       { server: service, name, counts: { ...NO_COUNTS, bytesUp, bytesDown } },
     ]);
   }
-  return `${users.length} users of port ${service} are in the store\n`;
+  return `Users of port ${service} that are in the store now: ${users.length}\n`;
 }

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { hostname } from "node:os";
 import { openValkeyFleet } from "../../adapters/fleet/valkey_fleet.ts";
 import type { Clock } from "../../clock.ts";
+import { ConfigError } from "../../errors.ts";
 import type { NodeMemory } from "../../fleet.ts";
 import type { Logger } from "../../observe.ts";
 import { FleetMember } from "../../service/fleet/member.ts";
@@ -20,11 +22,16 @@ export interface MemberWorld {
   readonly worker: number | undefined;
 }
 
-/** Makes the member; it joins when it is started. */
+/**
+ * Makes the member; it joins when it is started.
+ *
+ * @throws {ConfigError} When it has no name.
+ */
 export function makeMember(
-  { node: name, outage, ...place }: ConfiguredFleet,
+  { node: given, outage, ...place }: ConfiguredFleet,
   { worker, ...world }: MemberWorld,
 ): FleetMember {
+  const name = given ?? hostName();
   const node = worker === undefined ? name : `${name}.w${worker}`;
   return new FleetMember({
     ...world,
@@ -32,4 +39,17 @@ export function makeMember(
     outage,
     connect: () => openValkeyFleet({ ...place, node }),
   });
+}
+
+function hostName(): string {
+  try {
+    return hostname();
+  } catch (error) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      "node is not given, and Deno may not ask for the name of this host: " +
+        "give node NAME, or run with --allow-sys=hostname",
+      { cause: error },
+    );
+  }
 }

@@ -98,7 +98,7 @@ export function connectionLimit(
 
 /** Writes what was served, in one line. */
 export function tellTotals(
-  { connections, refusals, traffic }: Observed,
+  { connections, refusals, traffic, lostDatagrams }: Observed,
   logger: Logger,
 ): void {
   logger.log("info", "served", {
@@ -107,5 +107,6 @@ export function tellTotals(
     bytesUp: traffic.bytesUp,
     bytesDown: traffic.bytesDown,
     datagrams: traffic.packetsUp + traffic.packetsDown,
+    lostDatagrams,
   });
 }

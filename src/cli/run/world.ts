@@ -5,7 +5,10 @@
  * @module
  */
 import { secureStream } from "../../adapters/net/secure_stream.ts";
-import { chooseTransport } from "../../adapters/net/choose.ts";
+import {
+  chooseTransport,
+  receiveBufferWarning,
+} from "../../adapters/net/choose.ts";
 import { preferIpv6 } from "../../adapters/net/prefer_ipv6.ts";
 import { systemPrograms } from "../../adapters/system/programs.ts";
 import { Observations } from "../../admin/observations.ts";
@@ -60,9 +63,13 @@ export async function systemWorld(
     outbound,
     socketOptionsOf(operator),
   );
+  const lossWarning = traffic.datagrams
+    ? await receiveBufferWarning(transport)
+    : undefined;
   // Of several workers the program itself has said it once.
   if (host.worker === undefined) {
     for (const warning of warnings) logger.log("warn", warning);
+    if (lossWarning !== undefined) logger.log("warn", lossWarning);
   }
   const providers = new ProvidersInUse(crypto, logger);
   await trySockets(transport, operator, warnings);
@@ -71,7 +78,10 @@ export async function systemWorld(
     const streams = traffic.streams && operator.interfaceName === undefined;
     await checkOutbound(transport, outbound, { ...traffic, streams });
   }
-  const observations = new Observations(systemClock);
+  const observations = new Observations(
+    systemClock,
+    () => transport.lostDatagrams(),
+  );
   const world: Dependencies = {
     transport: operator.ipv6First ? preferIpv6(transport) : transport,
     programs: systemPrograms,

@@ -5,7 +5,8 @@
  */
 import { type LinuxTrial, tryLinux } from "../../adapters/net/choose.ts";
 import { systemTransport } from "../../adapters/net/system.ts";
-import type { Capabilities } from "../../transport.ts";
+import { UDP_RECEIVE_BUFFER } from "../../limits.ts";
+import type { Capabilities, Transport } from "../../transport.ts";
 
 /** What each transport can do here, which one `auto` takes, and why. */
 export async function transportTable(): Promise<string> {
@@ -14,6 +15,7 @@ export async function transportTable(): Promise<string> {
   return [
     `runtime  chosen by auto: ${runtime.name}'s own sockets`,
     `         ${abilities(runtime.capabilities)}`,
+    `         ${await receiveBufferOf(runtime)}`,
     `linux    ${verdict(trial)}`,
     ...await details(trial),
     "auto is the runtime's until linux has passed its soak on it; " +
@@ -32,15 +34,29 @@ async function details(trial: LinuxTrial): Promise<string[]> {
   const { linuxTransport } = await import(
     "../../adapters/net/linux/transport.ts"
   );
-  const { capabilities } = await linuxTransport();
-  const { bell, bellReason, receiveBuffer: [granted, asked] } = trial.facts;
+  const transport = await linuxTransport();
+  const { bell, bellReason } = trial.facts;
   return [
-    abilities(capabilities),
+    abilities(transport.capabilities),
     `wakes by ${bell}` +
     (bellReason === undefined ? "" : `, not by io_uring: ${bellReason}`),
-    `UDP receive buffer: ${granted} bytes of ${asked} asked for` +
-    (granted >= asked ? "" : `; sysctl -w net.core.rmem_max=${asked}`),
+    await receiveBufferOf(transport),
   ].map((line) => `         ${line}`);
+}
+
+async function receiveBufferOf({ bind }: Transport): Promise<string> {
+  const socket = await bind({ host: "127.0.0.1", port: 0 });
+  const { receiveBuffer } = socket;
+  socket.close();
+  if (receiveBuffer === undefined) {
+    return "UDP receive buffer: unknown, and its losses too: libc cannot be " +
+      "called";
+  }
+  return `UDP receive buffer: ${receiveBuffer} bytes of ${UDP_RECEIVE_BUFFER} ` +
+    "asked for" +
+    (receiveBuffer >= UDP_RECEIVE_BUFFER
+      ? ""
+      : `; sysctl -w net.core.rmem_max=${UDP_RECEIVE_BUFFER}`);
 }
 
 function abilities(capabilities: Capabilities): string {

@@ -144,12 +144,16 @@ export function curve(values: readonly (number | null)[]): string {
 
 function countLines(status: Status, width: number): string[] {
   const { connections, associations, dialMs, descriptors, crypto } = status;
+  const { lostDatagrams } = status;
   const { total, connected } = status.users;
   const first = [
     `connections ${formatCount(connections.open)} of ${
       formatCount(connections.limit)
     }`,
     `UDP ${formatCount(associations.open)}`,
+    ...lostDatagrams === 0
+      ? []
+      : [`lost ${formatCount(lostDatagrams)} datagrams`],
     ...total > 0
       ? [`users ${formatCount(connected)} of ${formatCount(total)}`]
       : [],

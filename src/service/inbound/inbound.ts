@@ -111,4 +111,4 @@ export function handshakeDeadline(
  */
 export type Inbound = (
   client: InboundClient,
-) => Promise<InboundRequest | undefined>;
+) => InboundRequest | Promise<InboundRequest | undefined>;

@@ -127,7 +127,7 @@ export class LocalConnection implements Passage {
     return undefined;
   }
 
-  #handshake(): Promise<InboundRequest | undefined> {
+  #handshake(): ReturnType<Inbound> {
     const { options, authenticate, world } = this.#local;
     const client = this.#client;
     const signal = this.#signal;
@@ -224,30 +224,28 @@ export class LocalConnection implements Passage {
     const { transport, clock } = this.#local.world;
     const client = this.#client;
     const signal = this.#signal;
-    const { accept } = this.#request!;
+    const { accept, channel: begun, payload } = this.#request!;
     await client.answer(accept(channel), signal);
+    const more = begun !== undefined
+      ? payload
+      : channel.first.length > 0
+      ? NOTHING
+      : await client.firstPayload(signal);
     await relay(client, channel, this, {
       idleTimeoutMs: this.#local.options.idleTimeoutMs,
       buffers: transport.buffers,
       clock,
       signals: [signal],
-      first: { up: await this.#firstBytes(channel) },
+      first: { up: this.#firstBytes(channel, more) },
     });
   }
 
-  /** Of a channel that speaks another protocol now, what came with that. */
-  async #firstBytes(channel: Channel): Promise<Uint8Array> {
-    const { channel: begun, payload } = this.#request!;
-    if (begun !== undefined) {
-      if (payload.length === 0) return payload;
-      this.#report.count("up", payload.length);
-      return channel.session.seal(payload);
-    }
-    const more = channel.first.length > 0
-      ? NOTHING
-      : await this.#client.firstPayload(this.#signal);
-    this.#report.count("up", channel.first.length + more.length);
-    return channel.begin(more);
+  /** @param more Payload behind the first of the channel; may be empty. */
+  #firstBytes(channel: Channel, more: Uint8Array): Uint8Array {
+    const hasBegun = this.#request!.channel !== undefined;
+    const added = hasBegun ? 0 : channel.first.length;
+    this.#report.count("up", added + more.length);
+    return hasBegun ? channel.session.seal(more) : channel.begin(more);
   }
 
   /** See {@link Passage.pass}. */

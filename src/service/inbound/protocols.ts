@@ -35,7 +35,8 @@ export function inboundFor(protocol: InboundProtocol): Inbound {
 
 /** The inbound of a target that is known, without a handshake. */
 export function tunnelInbound(target: Address): Inbound {
-  return () => Promise.resolve(tunnelRequest(target));
+  const request = tunnelRequest(target);
+  return () => request;
 }
 
 /**

@@ -37,14 +37,14 @@ export class Direct implements Outbound {
   }
 
   /** See {@link Outbound.open}. */
-  async open(
+  open(
     target: Address,
     first: Uint8Array,
     signal: StopSignal,
   ): Promise<Channel> {
     const { policy, connectTimeoutMs: timeoutMs } = this.#options;
     const { transport, clock, metrics } = this.#world;
-    const connection = await dial(target, {
+    return dial(target, {
       transport,
       clock,
       metrics,
@@ -52,8 +52,7 @@ export class Direct implements Outbound {
       why: "direct",
       timeoutMs,
       signal,
-    });
-    return new Channel(connection, undefined, first);
+    }).then((connection) => new Channel(connection, undefined, first));
   }
 
   /** See {@link Outbound.packets}. */

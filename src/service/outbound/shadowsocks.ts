@@ -90,21 +90,22 @@ export class Shadowsocks implements Outbound {
   }
 
   /** See {@link Outbound.open}. */
-  async open(
+  open(
     target: Address,
     first: Uint8Array,
     signal: StopSignal,
   ): Promise<Channel> {
-    const connection = await this.#connect(signal);
-    const session = this.#protocol.stream();
-    return new RequestChannel(
-      connection,
-      this.#watch === undefined
-        ? session
-        : new WatchedSession(session, this.#watch(target)),
-      target,
-      first,
-    );
+    return this.#connect(signal).then((connection) => {
+      const session = this.#protocol.stream();
+      return new RequestChannel(
+        connection,
+        this.#watch === undefined
+          ? session
+          : new WatchedSession(session, this.#watch(target)),
+        target,
+        first,
+      );
+    });
   }
 
   /** See {@link Outbound.packets}. */

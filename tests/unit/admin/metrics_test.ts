@@ -29,6 +29,7 @@ describe("renderMetrics()", () => {
         'umbra_routed_total{to="proxy",network="udp"} 2',
         "umbra_udp_associations 1",
         "umbra_udp_evictions_total 0",
+        "umbra_datagrams_lost_total 0",
         "umbra_clock_skew_seconds -90",
         "umbra_event_loop_lag_seconds 0.0125",
         "process_resident_memory_bytes 67108864",

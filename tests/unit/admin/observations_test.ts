@@ -65,6 +65,17 @@ describe("Observations", () => {
     await world.stop();
   });
 
+  test("asks for lost datagrams, and adds those of workers up", () => {
+    let lost = 1;
+    const world = new World();
+    const observations = new Observations(world.clock, () => lost);
+    lost = 7;
+    assert.equal(told(observations).lostDatagrams, 7);
+    const { snapshot } = observations;
+    assert.equal(sumObserved([snapshot, snapshot]).lostDatagrams, 14);
+    assert.equal(told(new Observations(world.clock)).lostDatagrams, 0);
+  });
+
   test("counts dials that fail apart from those that work", async () => {
     const world = new World();
     const observations = world.metrics = new Observations(world.clock);

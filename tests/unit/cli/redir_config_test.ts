@@ -119,8 +119,15 @@ test("what asks to be redirected to and is not is refused by name", () => {
 
 test("check config tells what is redirected", () => {
   const args = parseArguments(findCommand("check")!, ["config", "f"]);
-  const file = JSON.stringify(RUST);
-  const { text, isFit } = describeConfig("f", args, sourcesOf(() => file));
-  assert.ok(isFit, text);
-  assert.match(text, /ss-redir \[::\]:60080\n +takes +TCP by tproxy/);
+  const cases = [
+    [RUST, /ss-redir \[::\]:60080\n +takes +TCP by tproxy/],
+    [{ ...LIBEV, tcp_tproxy: true }, /ss-redir 0\.0\.0\.0:1234\n +takes/],
+    [LIBEV, /ss-local 0\.0\.0\.0:1234\n/],
+  ] as const;
+  for (const [file, expected] of cases) {
+    const sources = sourcesOf(() => JSON.stringify(file));
+    const { text, isFit } = describeConfig("f", args, sources);
+    assert.ok(isFit, text);
+    assert.match(text, expected);
+  }
 });

@@ -57,6 +57,14 @@ test("renderTop() shows the numbers of the status", () => {
   assert.ok(!text.includes("\x1b"));
 });
 
+test("renderTop() tells of datagrams that were lost, and not that none were", () => {
+  for (const [lostDatagrams, shown] of [[0, false], [1_234, true]] as const) {
+    const text = renderTop(once({ lostDatagrams }), VIEW).join("\n");
+    assert.equal(/ lost 1,234 datagrams /.test(text), shown);
+    assert.equal(/ lost /.test(text), shown);
+  }
+});
+
 test("renderTop() sorts users by the column that was asked for", () => {
   const history = busy(12);
   for (const sort of Object.values(SORT_KEYS)) {

@@ -26,7 +26,6 @@ import {
   MSG_NOSIGNAL,
   type Option,
   readMemory,
-  SO_RXQ_OVFL,
   writeMemory,
 } from "./libc.ts";
 
@@ -47,11 +46,8 @@ const NAME = 32;
 /** `struct cmsghdr`: length (8), level (4), type (4). */
 const CONTROL_HEADER = 16;
 
-/**
- * The number of `SO_RXQ_OVFL` (4) and an address of `IPV6_ORIGDSTADDR` (28),
- * each behind its header and to 8 bytes.
- */
-const CONTROL: number = 2 * CONTROL_HEADER + 8 + 32;
+/** An address of `IPV6_ORIGDSTADDR` (28), behind its header and to 8 bytes. */
+const CONTROL: number = CONTROL_HEADER + 32;
 
 /** An address and control data, and what makes 128 of them. */
 const ENVELOPE = 128;
@@ -129,12 +125,6 @@ export class ReceiveBatch {
       from,
       ...to !== undefined && { to: decodeAddress(this.#envelopes, to) },
     };
-  }
-
-  /** Datagrams the socket had no room for, in all, when number `i` came. */
-  drops(i: number): number {
-    const at = this.#find(i, SO_RXQ_OVFL);
-    return at === undefined ? 0 : this.#view.getUint32(at, true);
   }
 
   /** Where a value begins that came with number `i`. */

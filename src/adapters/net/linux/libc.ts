@@ -203,10 +203,6 @@ export const SO_REUSEADDR: Option = [SOL_SOCKET, 2];
 export const SO_ERROR: Option = [SOL_SOCKET, 4];
 export const SO_RCVBUF: Option = [SOL_SOCKET, 8];
 export const SO_REUSEPORT: Option = [SOL_SOCKET, 15];
-/** Beyond the system's limit; root's alone. */
-export const SO_RCVBUFFORCE: Option = [SOL_SOCKET, 33];
-/** Tells with each datagram how many found no room so far. */
-export const SO_RXQ_OVFL: Option = [SOL_SOCKET, 40];
 /** Of `SOL_SOCKET`; its value has eight bytes. */
 export const SO_LINGER = 13;
 export const SO_SNDBUF: Option = [SOL_SOCKET, 7];

@@ -206,12 +206,15 @@ export class LinuxSocket implements ReadySocket, Watcher {
     BUFFERS.give(chunk);
   }
 
-  async shutdown(): Promise<void> {
-    if (this.#opening !== undefined) {
-      if (this.#opening.isUnsent) this.#open(this.#opening, NO_BYTES);
-      await this.#opening.done.promise;
-      if (this.#isClosed) return;
-    }
+  shutdown(): Promise<void> | undefined {
+    if (this.#opening === undefined) return this.#end();
+    if (this.#opening.isUnsent) this.#open(this.#opening, NO_BYTES);
+    return this.#opening.done.promise.then(() => {
+      if (!this.#isClosed) this.#end();
+    });
+  }
+
+  #end(): undefined {
     if (c.shutdown(this.#descriptor, SHUT_WR) === 0) return;
     const number = errno();
     // The peer has reset it; whoever reads hears of that.

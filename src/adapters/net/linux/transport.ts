@@ -44,7 +44,7 @@ export async function linuxTransport(
   options: SocketOptions = {},
 ): Promise<Transport> {
   const { loop } = await openLoop();
-  const { bind } = udp ??= new Udp(loop);
+  const { bind, lost } = udp ??= new Udp(loop);
   const bindOut = (endpoint: Endpoint): Promise<DatagramSocket> =>
     bind(endpoint, {}, options);
   raiseDescriptorLimit();
@@ -76,6 +76,7 @@ export async function linuxTransport(
       listenWithoutIpv6(endpoint, (one) => bind(one, how)),
     bindOutgoing: () => bindOutgoing(bindOut, outbound),
     resolve,
+    lostDatagrams: () => lost.total,
     descriptorLimit,
   };
 }

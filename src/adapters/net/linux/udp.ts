@@ -3,11 +3,8 @@
  *
  * @module
  */
-import {
-  DATAGRAM_BATCH,
-  MAX_TURN_DATAGRAMS,
-  UDP_RECEIVE_BUFFER,
-} from "../../../limits.ts";
+import { TransportError } from "../../../errors.ts";
+import { DATAGRAM_BATCH, MAX_TURN_DATAGRAMS } from "../../../limits.ts";
 import { onAbort } from "../../../on_abort.ts";
 import type {
   Datagram,
@@ -21,7 +18,9 @@ import type {
 } from "../../../transport.ts";
 import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
 import { closedSocket, DatagramQueue } from "../_datagram_queue.ts";
+import { LostDatagrams } from "../_lost_datagrams.ts";
 import { resolve } from "../_resolve.ts";
+import { UdpDescriptor } from "../_udp_descriptor.ts";
 import { boundTo, encodeAddress, familyOf } from "./addresses.ts";
 import { type Outgoing, ReceiveBatch, SendBatch } from "./batch.ts";
 import { EDGE, FAILED, READABLE, WRITABLE } from "./epoll_event.ts";
@@ -34,15 +33,11 @@ import {
   errno,
   F_SETFL,
   failure,
-  getOption,
   IPV6_V6ONLY,
   O_NONBLOCK,
   setOption,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
   SO_REUSEADDR,
   SO_REUSEPORT,
-  SO_RXQ_OVFL,
   SOCK_DGRAM,
   SOCK_FLAGS,
 } from "./libc.ts";
@@ -52,6 +47,8 @@ import { setUpOutgoing } from "./socket_options.ts";
 
 /** Opens UDP sockets of one event loop. */
 export class Udp {
+  /** Of its sockets. */
+  readonly lost: LostDatagrams = new LostDatagrams();
   readonly #loop: Loop;
   readonly #received = new ReceiveBatch();
   readonly #sent = new SendBatch();
@@ -79,9 +76,9 @@ export class Udp {
       action,
     );
     try {
+      if (inherited !== undefined && reusePort) throw noSharing(action);
       if (address[0] === AF_INET6) setOption(descriptor, IPV6_V6ONLY, 0);
       if (reusePort) setOption(descriptor, SO_REUSEPORT, 1);
-      setOption(descriptor, SO_RXQ_OVFL, 1);
       if (redirected !== undefined) {
         letRedirected(descriptor, address[0]!);
         tellTargets(descriptor, address[0]!);
@@ -89,7 +86,7 @@ export class Udp {
         setOption(descriptor, SO_REUSEADDR, 1);
       }
       setUpOutgoing(descriptor, address[0]!, sockets);
-      enlarge(descriptor);
+      new UdpDescriptor(descriptor).enlarge();
       if (inherited === undefined) {
         checked(c.bind(descriptor, address, address.length), action);
       } else {
@@ -101,6 +98,7 @@ export class Udp {
         this.#loop,
         [this.#received, this.#sent],
         redirected !== undefined,
+        this.lost,
       );
     } catch (error) {
       c.close(descriptor);
@@ -109,13 +107,14 @@ export class Udp {
   };
 }
 
-/**
- * Asks for a large receive buffer: beyond the system's limit, which root may,
- * or up to it.
- */
-function enlarge(descriptor: number): void {
-  if (setOption(descriptor, SO_RCVBUFFORCE, UDP_RECEIVE_BUFFER)) return;
-  setOption(descriptor, SO_RCVBUF, UDP_RECEIVE_BUFFER);
+/** The system would give each datagram of a client to another thread. */
+function noSharing(action: string): TransportError {
+  return new TransportError(
+    "ERR_NET_UNSUPPORTED",
+    `Cannot ${action}: the service manager does, with one socket, which ` +
+      "several threads cannot share; leave --workers and --reuse-port out, or " +
+      "remove the .socket unit",
+  );
 }
 
 /** Datagrams that leave without waiting for the next turn. */
@@ -143,8 +142,8 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   #isUnread = false;
   #isFull = false;
   #isClosed = false;
-  /** Of the kernel, in all. */
-  #drops = 0;
+  readonly #known: UdpDescriptor;
+  readonly #lost: LostDatagrams;
   #lastTo: Endpoint = { host: "", port: 0 };
   #lastAddress: Uint8Array = new Uint8Array(0);
 
@@ -154,7 +153,10 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     loop: Loop,
     [received, sent]: readonly [ReceiveBatch, SendBatch],
     isRedirected: boolean,
+    lost: LostDatagrams,
   ) {
+    this.#known = new UdpDescriptor(descriptor);
+    this.#lost = lost;
     this.#isRedirected = isRedirected;
     this.#descriptor = descriptor;
     this.#loop = loop;
@@ -163,17 +165,17 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     this.address = boundTo(descriptor);
     this.#family = familyOf(this.address.host);
     loop.watch(descriptor, READABLE | WRITABLE | EDGE, this);
+    lost.add(this);
   }
 
   /** Also those that found the kernel's buffer full. */
   get dropped(): number {
-    return this.#queue.dropped + this.#drops;
+    return this.#queue.dropped + this.#known.drops;
   }
 
   /** Bytes of the receive buffer that the system granted. */
   get receiveBuffer(): number {
-    // The system doubles what it grants, for its own bookkeeping.
-    return getOption(this.#descriptor, SO_RCVBUF) / 2;
+    return this.#known.receiveBuffer;
   }
 
   handTo(taker: DatagramTaker): void {
@@ -222,6 +224,8 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#lost.remove(this);
+    this.#known.close();
     this.#loop.forget(this.#descriptor);
     c.close(this.#descriptor);
     this.#queue.close();
@@ -261,9 +265,6 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
         const datagram = this.#judged(batch.at(i, this.#isRedirected));
         this.#loop.budget -= datagram.payload.length;
         this.#queue.push(datagram);
-      }
-      if (count > 0) {
-        this.#drops = Math.max(this.#drops, batch.drops(count - 1));
       }
       taken += count;
       // That is all there was: what comes now is another event.

@@ -165,7 +165,7 @@ export class GroupServer implements Candidate {
    * @throws {UmbraError} When it cannot be opened, which is remembered unless
    * the signal was aborted.
    */
-  async open(
+  open(
     target: Address,
     first: Uint8Array,
     signal: StopSignal,
@@ -173,21 +173,20 @@ export class GroupServer implements Candidate {
     const { clock } = this.#world;
     const startMs = clock.monotonicMs();
     this.health.tried(startMs);
-    try {
-      const channel = await this.#outbound.open(target, first, signal);
+    return this.#outbound.open(target, first, signal).then((channel) => {
       const tookMs = clock.monotonicMs() - startMs;
       this.#connectTimes.add(tookMs);
       count(this.#results, "ok");
       this.#learn((now) => this.health.connected(tookMs, now));
       return channel;
-    } catch (error) {
+    }, (error) => {
       if (signal.aborted || !(error instanceof UmbraError)) throw error;
       count(this.#results, error.code);
       if (!OUR_OWN_FAULTS.has(error.code)) {
         this.#learn((now) => this.health.connectFailed(error.code, now));
       }
       throw error;
-    }
+    });
   }
 
   /** Another server was faster to connect. */

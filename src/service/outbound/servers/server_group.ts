@@ -261,7 +261,8 @@ export class ServerGroup implements Outbound {
     return found;
   }
 
-  async #open(
+  /** Not an async function: one less step for every connection. */
+  #open(
     pool: Pool,
     target: Address,
     first: Uint8Array,
@@ -270,20 +271,14 @@ export class ServerGroup implements Outbound {
     this.#renew(pool);
     this.#roundWhenDue();
     const pinned = this.#pinnedOf(pool);
-    if (pinned !== undefined) {
-      return await openPinned(pinned, target, first, signal);
-    }
+    if (pinned !== undefined) return openPinned(pinned, target, first, signal);
     const able = this.#able(pool, isForStreams);
-    if (able.length === 0) throw noneLeft("TCP", pool);
-    const [only] = able;
-    if (!only!.hasOthers) {
-      return await this.#openBy(only!, pool, { target, first }, signal);
-    }
-    const ways = this.#ways(pool, this.#inTurn(pool, able, target), {
-      target,
-      first,
-    });
-    return await firstToOpen(ways, this.#world.clock, signal);
+    const [one] = able;
+    if (one === undefined) return Promise.reject(noneLeft("TCP", pool));
+    const stream = { target, first };
+    if (!one.hasOthers) return this.#openBy(one, pool, stream, signal);
+    const ways = this.#ways(pool, this.#inTurn(pool, able, target), stream);
+    return firstToOpen(ways, this.#world.clock, signal);
   }
 
   #packets(pool: Pool, target: Address): PacketChannel {
@@ -349,15 +344,16 @@ export class ServerGroup implements Outbound {
     }
   }
 
-  async #openBy(
+  #openBy(
     one: GroupServer,
     pool: Pool,
     { target, first }: Stream,
     signal: StopSignal,
   ): Promise<Channel> {
-    const channel = await one.open(target, first, signal);
-    if (!signal.aborted) this.#select(pool, one);
-    return channel;
+    return one.open(target, first, signal).then((channel) => {
+      if (!signal.aborted) this.#select(pool, one);
+      return channel;
+    });
   }
 
   /** True if probes tell when a server that is down works again. */

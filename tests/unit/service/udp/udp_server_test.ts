@@ -202,6 +202,38 @@ describe("UDP of ss-server", () => {
     assert.equal(line?.fields["ERR_POLICY_LIMIT"], 36);
   });
 
+  test("bounds what waits for a client that the system is slow to send to", async () => {
+    const slow = Promise.withResolvers<void>();
+    let isSlow = false;
+    const world = new World({
+      stall: ({ host }) =>
+        isSlow && host === CLIENT.host ? slow.promise : undefined,
+    });
+    await world.server(UDP);
+    const target = await Peer.bind(world, ECHO);
+    const other = await PacketPeer.bind(world, { host: "10.0.1.2", port: 9 });
+    const client = await PacketPeer.bind(world, CLIENT);
+    await client.ask("hello");
+    await other.ask("hello");
+    await settle();
+    isSlow = true;
+    const [{ from }, { from: fromOther }] = target.datagrams as [
+      Peer["datagrams"][number],
+      Peer["datagrams"][number],
+    ];
+    for (let i = 0; i < 100; i++) await target.socket.send(utf8(`${i}`), from);
+    await target.socket.send(utf8("not slow"), fromOther);
+    await settle();
+    assert.deepEqual(client.answers, []);
+    assert.deepEqual(other.answers, ["10.0.0.3:7 not slow"]);
+    slow.resolve();
+    await settle();
+    assert.equal(client.answers.length, 64);
+    const [line] = await stopped(world);
+    assert.equal(line?.ERR_POLICY_LIMIT, 36);
+    assert.equal(line?.relayedDown, 65);
+  });
+
   test("goes on, when no socket is left, a target is gone, or an answer too large", async () => {
     const world = new World({ maxSockets: 4, maxDatagram: 1_000 });
     await world.server(UDP);
