@@ -95,8 +95,8 @@ function routesOf(
       access: "health",
       method: "GET",
       path: "/readyz",
-      handle: () =>
-        operator.status(NO_USERS).ready
+      handle: ({ url }) =>
+        isReady(operator, url)
           ? text("ready\n")
           : text("not ready\n", undefined, 503),
     },
@@ -117,6 +117,13 @@ function routesOf(
       ? []
       : invitationRoutes({ operator, inviteUrl, clock }),
   ];
+}
+
+/** With `?fleet=true` the engine of its fleet must answer as well. */
+function isReady(operator: Operator, { searchParams }: URL): boolean {
+  const { ready, fleet } = operator.status(NO_USERS);
+  const asksFleet = searchParams.get("fleet") === "true";
+  return ready && (!asksFleet || fleet?.isUp !== false);
 }
 
 /** Without a token, since the page holds nothing: it asks for one itself. */

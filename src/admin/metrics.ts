@@ -20,6 +20,7 @@ import type { UserLimits, UserUsage } from "../users.ts";
 import { DIAL_BOUNDS_MS, type DialCounts } from "../dial_times.ts";
 import type { Status, UserPage } from "./operator.ts";
 import { panelMetrics } from "./panel_metrics.ts";
+import { fleetMetrics } from "./fleet_metrics.ts";
 import { pluginMetrics } from "./plugin_metrics.ts";
 import {
   CONNECT_HISTOGRAM,
@@ -201,6 +202,7 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
     ...upstreamMetrics(status.upstreams ?? []),
     ...pluginMetrics(status),
     ...panelMetrics(status),
+    ...fleetMetrics(status),
   ];
 }
 

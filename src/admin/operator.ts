@@ -9,6 +9,7 @@ import type { ServerSwitches } from "../service/outbound/servers/server_group.ts
 import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
 import type { PanelStatus } from "../service/panel/panel_link.ts";
 import type { Mode } from "../service/options.ts";
+import type { MemberStatus } from "../service/fleet/member.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
@@ -242,6 +243,8 @@ export interface Status {
   readonly plugins?: readonly PluginStatus[];
   /** The panel whose node it is; not set: it is none. */
   readonly panel?: PanelStatus;
+  /** Its part in a fleet; not set: none. */
+  readonly fleet?: MemberStatus;
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */

@@ -176,7 +176,7 @@ export class Supervisor implements Operator {
   }
 
   status(page: UserPage = FIRST_PAGE): Status {
-    const { fleet, programStatus, panel } = this.#options;
+    const { fleet, fleetMember, programStatus, panel } = this.#options;
     const program = programStatus();
     const ids = this.#ids();
     for (const id of ids) this.#extrasOf(id).rates.look();
@@ -189,10 +189,13 @@ export class Supervisor implements Operator {
     return {
       ...program,
       keepsUsers: this.#options.store !== undefined,
-      ...panel && { panel: panel() },
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
       ),
+      // A panel is a source that is in the program itself.
+      ...panel !== undefined
+        ? { panel: panel() }
+        : fleetMember && { fleet: fleetMember.status },
       users: totals,
       servers: ids.map((id) => ({
         ...this.#serverStatus(id),

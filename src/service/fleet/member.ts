@@ -69,12 +69,16 @@ export interface MemberHost {
 
 /** What there is to see of a member. */
 export interface MemberStatus {
+  /** Name of the node. */
+  readonly node: string;
   /** False while the source does not answer. */
   readonly isUp: boolean;
   /** Seconds the fleet's clock is ahead of ours. */
   readonly clockOffsetS: number;
   /** Milliseconds that the last answer took. */
   readonly answerMs: number;
+  /** Bytes that users may pass without asking. */
+  readonly leasedBytes: number;
   /** Bytes that passed beyond leases while the source did not answer. */
   readonly graceBytes: number;
   /** First connections that were admitted before the source answered. */
@@ -143,9 +147,14 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   /** What there is to see. */
   get status(): MemberStatus {
     return {
+      node: this.#options.node,
       isUp: !this.#isOut,
       clockOffsetS: this.#offsetMs / 1_000,
       answerMs: this.#answerMs,
+      leasedBytes: [...this.#held].reduce(
+        (sum, { roomBytes }) => sum + roomBytes,
+        0,
+      ),
       graceBytes: this.#graceBytes,
       uncertainAdmissions: this.#uncertainAdmissions,
       reports: { ...this.#reports },
@@ -551,7 +560,10 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   #heard(sentMs: number, unixMs: number): void {
     const nowMs = this.clock.monotonicMs();
     this.#answerMs = nowMs - sentMs;
-    this.#offsetMs = unixMs - (this.clock.unixMs() - this.#answerMs / 2);
+    // Whole: the fleet's time is written where only whole numbers are taken.
+    this.#offsetMs = Math.round(
+      unixMs - (this.clock.unixMs() - this.#answerMs / 2),
+    );
     if (this.#answerMs > FLEET_SLOW_MS && this.#slowness.happens()) {
       this.#logger.log("warn", "fleet: the source is slow", {
         ms: Math.round(this.#answerMs),

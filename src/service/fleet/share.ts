@@ -112,7 +112,7 @@ export class UserShare implements Share {
 
   /** True if the source has to hear of it from time to time. */
   get isHeld(): boolean {
-    return this.#roomBytes > 0 || this.tellsOpen ||
+    return this.roomBytes > 0 || this.tellsOpen ||
       this.#hasSeats && this.places.size > 0;
   }
 
@@ -123,7 +123,7 @@ export class UserShare implements Share {
   }
 
   /** Bytes of the lease that have not passed. */
-  get #roomBytes(): number {
+  get roomBytes(): number {
     return this.#isLimited
       ? Math.max(0, this.#grantedBytes - this.#movedBytes)
       : 0;
@@ -240,7 +240,7 @@ export class UserShare implements Share {
     else this.#down += bytes;
     this.#movedMs = this.#host.clock.monotonicMs();
     const isLow = this.#isLimited && !this.#isScarce &&
-      this.#roomBytes < LEASE_LOW_WATER * this.#wantedBytes();
+      this.roomBytes < LEASE_LOW_WATER * this.#wantedBytes();
     this.#host.due(this, isLow);
   }
 
@@ -328,7 +328,7 @@ export class UserShare implements Share {
 
   /** True if a lease is held of which nothing was used for a while. */
   isIdle(nowMs: number): boolean {
-    return this.#roomBytes > 0 && nowMs - this.#movedMs >= LEASE_IDLE_MS;
+    return this.roomBytes > 0 && nowMs - this.#movedMs >= LEASE_IDLE_MS;
   }
 
   /** True if other nodes must know how many connections are open here. */

@@ -556,3 +556,27 @@ test("a disk that is full costs the copy, and nothing else", async () => {
   assert.deepEqual(node.lines, ["error: fleet: cannot keep a copy"]);
   await stop(clock, [node]);
 });
+
+test("the fleet's time is in whole milliseconds, which a store takes", async () => {
+  const clock = new FakeClock();
+  let turn = 0;
+  const node = new Node(new MemoryFleet(clock), "one", {
+    clock: {
+      ...clockOf(clock),
+      // As the runtimes' own: only the wall clock is whole.
+      monotonicMs: () => clock.monotonicMs() + ++turn * 0.37,
+    },
+  });
+  await node.start();
+  const { fleetClock } = node.member;
+  assert.ok(Number.isInteger(fleetClock.unixMs()), `${fleetClock.unixMs()}`);
+  await stop(clock, [node]);
+});
+
+function clockOf(clock: Clock): Clock {
+  return {
+    monotonicMs: () => clock.monotonicMs(),
+    unixMs: () => clock.unixMs(),
+    schedule: (callback, delayMs) => clock.schedule(callback, delayMs),
+  };
+}
