@@ -213,6 +213,8 @@ export interface FleetLink
   extends UserSource, UsageLedger, Seats, AsyncDisposable {
   /** The node's name, which outlives the process. */
   readonly node: string;
+  /** Id of the fleet; not set where the source has only one. */
+  readonly fleet?: string;
 }
 
 /**

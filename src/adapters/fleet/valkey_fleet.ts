@@ -161,6 +161,10 @@ class ValkeyLink implements FleetLink {
     this.#connections = connections;
   }
 
+  get fleet(): string {
+    return this.#connections.sealing.fleet;
+  }
+
   async snapshot(services: readonly string[]): Promise<UserSnapshot> {
     const { log } = this.#connections;
     const names = this.#names;

@@ -127,7 +127,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     const { clock, logger, outage, memory } = options;
     this.#options = options;
     this.clock = clock;
-    this.#copy = memory && new NodeCopy(memory, clock);
+    this.#copy = memory && new NodeCopy(memory, options.node, clock);
     this.#logger = logger;
     this.servesOut = outage === "serve";
     this.#slowness = new Episode(clock);
@@ -212,7 +212,9 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 
   /** Totals of a process that was killed, which the source may not have. */
   async #sayKept(link: FleetLink): Promise<void> {
-    const kept = this.#copy?.totals() ?? [];
+    // Those of another fleet would be counted there once more.
+    const kept = (this.#copy?.totals() ?? [])
+      .filter(({ fleet }) => fleet === link.fleet);
     const incarnations = new Set(kept.map(({ incarnation }) => incarnation));
     for (const incarnation of incarnations) {
       const reports = kept.filter((one) => one.incarnation === incarnation)
@@ -226,12 +228,12 @@ export class FleetMember implements ShareHost, AsyncDisposable {
         await link.report(incarnation, batch);
       }
     }
-    if (kept.length > 0) this.#copy?.forgetTotals();
+    this.#copy?.forgetTotals();
   }
 
   /** What a user may do here. */
   share(service: string, name: string): UserShare {
-    const key = `${service}/${name}`;
+    const key = keyOf({ service, name });
     const known = this.#shares.get(key);
     if (known !== undefined) return known;
     const share = new UserShare(service, name, this);
@@ -240,6 +242,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   }
 
   due(share: UserShare, isUrgent: boolean): void {
+    // What is left of a user who is gone is nobody's.
+    if (this.#shares.get(keyOf(share)) !== share) return;
     this.#due.add(share);
     if (isUrgent && !share.isReporting && !this.#isOut) {
       // What comes in one turn goes in one message.
@@ -419,7 +423,12 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   ): Promise<void> {
     const reports = shares.map((share) => share.report());
     if (isKept) {
-      this.#remember((copy) => copy.keepTotals(this.#incarnation, reports));
+      const { fleet } = this.#link ?? {};
+      const of = {
+        incarnation: this.#incarnation,
+        ...fleet !== undefined && { fleet },
+      };
+      this.#remember((copy) => copy.keepTotals(of, reports));
     }
     const sentMs = this.clock.monotonicMs();
     try {
@@ -523,7 +532,11 @@ export class FleetMember implements ShareHost, AsyncDisposable {
             change.kind === "put" ? change.user.service : change.service,
           )
         );
-        for (const change of changes) host.change(change);
+        for (const change of changes) {
+          host.change(change);
+          // The source knows nothing of it any more, nor of its totals.
+          if (change.kind === "gone") this.#forget(keyOf(change));
+        }
         this.#remember((copy) => copy.change(changes));
         position = next.position;
       } catch (error) {
@@ -537,8 +550,21 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     const services = host.services();
     const { users, position } = await link.snapshot(services);
     host.setUsers(users);
+    const there = new Set(users.map(keyOf));
+    for (const key of this.#shares.keys()) {
+      if (!there.has(key)) this.#forget(key);
+    }
     this.#remember((copy) => copy.replace(users));
     return { services, position };
+  }
+
+  /** A user is gone; one of the same name begins from nothing. */
+  #forget(key: string): void {
+    const share = this.#shares.get(key);
+    if (share === undefined) return;
+    this.#shares.delete(key);
+    this.#due.delete(share);
+    this.#held.delete(share);
   }
 
   /** What the disk does not keep is lost with the process, and no more. */
@@ -615,6 +641,12 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 interface Followed {
   readonly services: readonly string[];
   readonly position: string;
+}
+
+function keyOf(
+  { service, name }: { readonly service: string; readonly name: string },
+): string {
+  return `${service}/${name}`;
 }
 
 function isOutage(error: unknown): error is TransportError | StoreError {

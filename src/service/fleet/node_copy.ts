@@ -14,12 +14,10 @@ import type {
 } from "../../fleet.ts";
 import { FLEET_COPY_MS, FLEET_COPY_NOTE_MS } from "../../limits.ts";
 
-const USER = "fleet/user/";
-const TOTAL = "fleet/total/";
-const SEEN = "fleet/seen";
-
 /** Totals of an incarnation that has ended. */
 export interface KeptTotals {
+  /** Id of the fleet; not set: the source has only one. */
+  readonly fleet?: string;
   readonly incarnation: number;
   readonly report: UsageReport;
 }
@@ -28,12 +26,21 @@ export interface KeptTotals {
 export class NodeCopy {
   readonly #memory: NodeMemory;
   readonly #clock: Clock;
+  readonly #users: string;
+  readonly #totals: string;
+  readonly #seenAt: string;
   #notedMs = -Infinity;
 
-  /** @param memory Where it is kept. */
-  constructor(memory: NodeMemory, clock: Clock) {
+  /**
+   * @param memory Where it is kept; workers of one program share it.
+   * @param node Whose it is.
+   */
+  constructor(memory: NodeMemory, node: string, clock: Clock) {
     this.#memory = memory;
     this.#clock = clock;
+    this.#users = `fleet/${node}/user/`;
+    this.#totals = `fleet/${node}/total/`;
+    this.#seenAt = `fleet/${node}/seen`;
   }
 
   /**
@@ -43,10 +50,10 @@ export class NodeCopy {
    * @throws {StoreError} When the disk does not do it.
    */
   users(services: readonly string[]): SharedUser[] | undefined {
-    const [seen] = this.#memory.entries(SEEN);
+    const [seen] = this.#memory.entries(this.#seenAt);
     const ageMs = this.#clock.unixMs() - Number(seen?.[1] ?? -Infinity);
     if (ageMs > FLEET_COPY_MS) return undefined;
-    return this.#memory.entries(USER)
+    return this.#memory.entries(this.#users)
       .map(([, text]) => JSON.parse(text) as SharedUser)
       .filter(({ service }) => services.includes(service));
   }
@@ -58,9 +65,9 @@ export class NodeCopy {
    */
   replace(users: readonly SharedUser[]): void {
     const next = new Map(
-      users.map((user) => [keyOf(user), JSON.stringify(user)]),
+      users.map((user) => [this.#keyOf(user), JSON.stringify(user)]),
     );
-    const known = new Map(this.#memory.entries(USER));
+    const known = new Map(this.#memory.entries(this.#users));
     const gone = [...known.keys()].filter((key) => !next.has(key));
     this.#memory.write([
       ...gone.map((key) => [key, undefined] as const),
@@ -81,8 +88,8 @@ export class NodeCopy {
     this.#memory.write([
       ...changes.map((change) =>
         change.kind === "put"
-          ? [keyOf(change.user), JSON.stringify(change.user)] as const
-          : [keyOf(change), undefined] as const
+          ? [this.#keyOf(change.user), JSON.stringify(change.user)] as const
+          : [this.#keyOf(change), undefined] as const
       ),
       ...this.#seen(),
     ]);
@@ -93,10 +100,14 @@ export class NodeCopy {
    *
    * @throws {StoreError} When the disk does not do it.
    */
-  keepTotals(incarnation: number, reports: readonly UsageReport[]): void {
+  keepTotals(
+    of: Omit<KeptTotals, "report">,
+    reports: readonly UsageReport[],
+  ): void {
     this.#memory.write(reports.map((report) => {
-      const kept: KeptTotals = { incarnation, report };
-      return [`${TOTAL}${report.service}/${report.name}`, JSON.stringify(kept)];
+      const kept: KeptTotals = { ...of, report };
+      const key = `${this.#totals}${report.service}/${report.name}`;
+      return [key, JSON.stringify(kept)];
     }));
   }
 
@@ -106,7 +117,7 @@ export class NodeCopy {
    * @throws {StoreError} When the disk does not do it.
    */
   totals(): KeptTotals[] {
-    return this.#memory.entries(TOTAL)
+    return this.#memory.entries(this.#totals)
       .map(([, text]) => JSON.parse(text) as KeptTotals);
   }
 
@@ -117,18 +128,20 @@ export class NodeCopy {
    */
   forgetTotals(): void {
     this.#memory.write(
-      this.#memory.entries(TOTAL).map(([key]) => [key, undefined] as const),
+      this.#memory.entries(this.#totals).map(([key]) =>
+        [key, undefined] as const
+      ),
     );
   }
 
   #seen(): [key: string, value: string][] {
     this.#notedMs = this.#clock.monotonicMs();
-    return [[SEEN, String(this.#clock.unixMs())]];
+    return [[this.#seenAt, String(this.#clock.unixMs())]];
   }
-}
 
-function keyOf(
-  { service, name }: { readonly service: string; readonly name: string },
-): string {
-  return `${USER}${service}/${name}`;
+  #keyOf(
+    { service, name }: { readonly service: string; readonly name: string },
+  ): string {
+    return `${this.#users}${service}/${name}`;
+  }
 }

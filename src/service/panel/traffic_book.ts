@@ -30,8 +30,8 @@ export interface BookOptions {
 /** See above. */
 export class TrafficBook {
   readonly #options: BookOptions;
-  /** What was heard of each user last: totals. */
-  readonly #heard = new Map<number, PanelTraffic>();
+  /** What was heard of each user last: totals, and the number of the report. */
+  readonly #heard = new Map<number, readonly [...PanelTraffic, number]>();
   readonly #pending = new Map<number, PanelTraffic>();
   /** Whose pending bytes are not written down as they are. */
   readonly #unsaved = new Set<number>();
@@ -73,16 +73,24 @@ export class TrafficBook {
     return this.#uncertainBytes;
   }
 
-  /** Takes totals of one user, which only grow. */
-  hear(id: number, { bytesUp, bytesDown }: UsageReport): void {
-    const [up, down] = this.#heard.get(id) ?? NONE;
+  /**
+   * Takes totals of one user, which grow with the numbers of reports; both
+   * begin again with a user who was removed and comes again.
+   */
+  hear(id: number, { bytesUp, bytesDown, sequence }: UsageReport): void {
+    const known = this.#heard.get(id);
+    const isNew = known === undefined || sequence < known[2];
+    const [up, down] = isNew ? NONE : known;
+    this.#heard.set(id, [
+      Math.max(up, bytesUp),
+      Math.max(down, bytesDown),
+      sequence,
+    ]);
     const more: PanelTraffic = [
       Math.max(0, bytesUp - up),
       Math.max(0, bytesDown - down),
     ];
-    if (more[0] + more[1] === 0) return;
-    this.#heard.set(id, [up + more[0], down + more[1]]);
-    this.#add(id, more);
+    if (more[0] + more[1] > 0) this.#add(id, more);
   }
 
   /**

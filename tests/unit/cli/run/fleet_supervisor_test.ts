@@ -28,7 +28,7 @@ import { clientProtocol } from "../../../../src/session/families.ts";
 import { seededBytes } from "../../../support/bytes.ts";
 import { settle } from "../../../support/fake_clock.ts";
 import { sourcesOf } from "../../../support/sources.ts";
-import { observe, send } from "../../../support/streams.ts";
+import { send } from "../../../support/streams.ts";
 import { TARGET, World } from "../../../support/world.ts";
 
 const HOST = "10.0.0.2";

@@ -527,7 +527,7 @@ test("what a killed node had not told is told by the next one, once", async () =
   const twin = new Node(fleet, "one", { memory });
   await twin.start();
   assert.equal(fleet.usedBytes(SERVICE, "alice"), 100_000);
-  assert.deepEqual(memory.entries("fleet/total/"), []);
+  assert.deepEqual(memory.entries("fleet/one/total/"), []);
   // The lease of the killed one is free again.
   using other = twin.connect();
   await other.settled;
@@ -580,3 +580,23 @@ function clockOf(clock: Clock): Clock {
     schedule: (callback, delayMs) => clock.schedule(callback, delayMs),
   };
 }
+
+test("a user that was removed and comes again has used nothing", async () => {
+  const { fleet, clock, nodes } = await startFleet({}, ["one"]);
+  const [node] = nodes;
+  const visit = node!.connect();
+  visit.count("up", 1_000_000);
+  await clock.advance(FLEET_TICK_MS);
+  visit.count("up", 1_000_000);
+  fleet.remove(SERVICE, "alice");
+  await settle();
+  visit[Symbol.dispose]();
+  fleet.put(user({ quotaBytes: 5_000 }));
+  await settle();
+  using again = node!.connect();
+  await again.settled;
+  again.count("up", 1_000);
+  await clock.advance(FLEET_TICK_MS);
+  assert.equal(fleet.usedBytes(SERVICE, "alice"), 1_000);
+  await stop(clock, nodes);
+});

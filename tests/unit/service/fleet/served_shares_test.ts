@@ -16,6 +16,7 @@ import { systemRandomBytes } from "../../../../src/random.ts";
 import { clientProtocol } from "../../../../src/session/families.ts";
 import type { Share, Stay } from "../../../../src/service/server/account.ts";
 import { Accounts } from "../../../../src/service/server/accounts.ts";
+import type { Connection } from "../../../../src/transport.ts";
 import { settle } from "../../../support/fake_clock.ts";
 import { utf8 } from "../../../support/bytes.ts";
 import { observe, send } from "../../../support/streams.ts";
@@ -72,7 +73,7 @@ async function start(share: Share): Promise<{
   return { world, accounts };
 }
 
-async function knock(world: World, text: string) {
+async function knock(world: World, text: string): Promise<Connection> {
   const client = await world.network.dial(SERVER);
   const session = clientProtocol({ method: METHOD, masterKey: KEY }, {
     aeadProvider: nobleProvider,

@@ -28,10 +28,14 @@ class Disk implements NodeMemory {
   }
 }
 
-function total(bytesUp: number, bytesDown: number): UsageReport {
+function total(
+  bytesUp: number,
+  bytesDown: number,
+  sequence = 1,
+): UsageReport {
   return {
     ...{ service: "1", name: "1", bytesUp, bytesDown, connections: 1 },
-    ...{ open: 0, wantBytes: 0, sequence: 1 },
+    ...{ open: 0, wantBytes: 0, sequence },
   };
 }
 
@@ -169,4 +173,14 @@ test("TrafficBook bills each byte once, whatever happens, with a restart at any 
     }
   }
   assert.ok(billed > 0);
+});
+
+test("TrafficBook counts a user from nothing who was removed and comes again", async () => {
+  const book = bookOn(undefined);
+  book.hear(1, total(1_000, 0, 1));
+  book.hear(1, total(1_500, 0, 9));
+  await book.push(answer("taken"));
+  book.hear(1, total(7, 0, 1));
+  book.hear(1, total(9, 0, 2));
+  assert.equal(book.pendingBytes, 9);
 });
