@@ -378,6 +378,27 @@ export const FAST_OPEN_WAIT_MS = 60;
  */
 export const FIRST_PAYLOAD_WAIT_MS = 50;
 
+/** Milliseconds a program of the system may take that reads or sets one value. */
+export const TOOL_TIMEOUT_MS = 5_000;
+
+/** Bytes of what it prints; the longest is a list of hosts. */
+export const MAX_TOOL_OUTPUT = 65_536;
+
+/** Milliseconds in which a proxy of this machine would take a connection. */
+export const PROXY_ANSWER_MS = 500;
+
+/**
+ * Milliseconds a local waits for what a client says first, where that may name
+ * the target; a protocol in which the server speaks first pays it once.
+ */
+export const SNIFF_WAIT_MS = 300;
+
+/**
+ * Bytes in which a name is looked for: a ClientHello with a post-quantum key
+ * share has about 1,800, and servers of HTTP take heads of 8 KiB.
+ */
+export const MAX_SNIFFED_BYTES = 8_192;
+
 /**
  * Milliseconds a refused application gets to take its reply and hang up.
  * RFC 1928 §6 allows 10 s.
@@ -474,6 +495,12 @@ export const HISTORY_MS = 600_000;
 /** Minutes that a program remembers of itself: a day, some 200 KiB. */
 export const DAY_HISTORY_MINUTES = 1_440;
 
+/** Servers that can be added to a running local: more than anybody pastes. */
+export const MAX_ADDED_SERVERS = 64;
+
+/** Requests to a local that are remembered, with their targets: one screen. */
+export const MAX_RECENT_REQUESTS = 100;
+
 /** Milliseconds without a look after which a plot shows a hole. */
 export const HISTORY_GAP_MS = 5_000;
 
@@ -564,6 +591,9 @@ export const MAX_CUT_BYTES = 4_096;
  * for each of {@link MAX_UDP_FLOWS}.
  */
 export const MAX_KNOWN_ADDRESSES = 1_024;
+
+/** Reads of what nobody has read until a connection is closed: 4 MiB. */
+export const MAX_DISCARDS = 16;
 
 /** Datagrams that one call of the system receives or sends. */
 export const DATAGRAM_BATCH = 64;

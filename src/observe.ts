@@ -67,6 +67,35 @@ export interface Metrics {
    * that is played back shows its age.
    */
   clockSkew(seconds: number): void;
+  /**
+   * An application has asked a local for a target. The request is told before
+   * its way is chosen, and goes on to change until it has ended.
+   */
+  requested(request: LocalRequest): void;
+}
+
+/** A request of an application to a local, as it is when it is looked at. */
+export interface LocalRequest {
+  /** When it was made; milliseconds since 1970. */
+  readonly startedUnixMs: number;
+  /** IP address of the application. */
+  readonly client: string;
+  /** Whose password it was, where users have names. */
+  readonly user: string | undefined;
+  /** `host:port`. */
+  readonly target: string;
+  /** Way and reason, `direct: routes[1]`; `undefined` where no rule decides. */
+  readonly way: string | undefined;
+  /** Name of the server that carries it; `undefined` until one does. */
+  readonly server: string | undefined;
+  /** Payload bytes from the application. */
+  readonly bytesUp: number;
+  /** Payload bytes to the application. */
+  readonly bytesDown: number;
+  /** Milliseconds that it took; `undefined` while it is open. */
+  readonly durationMs: number | undefined;
+  /** Why it failed; `undefined` unless it did. */
+  readonly code: ErrorCode | undefined;
 }
 
 /**
@@ -108,4 +137,5 @@ export const silentMetrics: Metrics = {
   lookedUp: () => {},
   dialled: () => {},
   clockSkew: () => {},
+  requested: () => {},
 };

@@ -21,7 +21,9 @@ import {
   LOCAL,
   LOCALS,
   PAC,
+  SNIFF,
   SOCKS_USERS,
+  SYSTEM_PROXY,
   TUNNEL,
 } from "../src/cli/settings/local.ts";
 import {
@@ -30,7 +32,7 @@ import {
   RUST_BALANCER,
   WEIGHTS,
 } from "../src/cli/settings/balancer.ts";
-import { DNS } from "../src/cli/settings/dns.ts";
+import { DNS, LOCAL_DNS } from "../src/cli/settings/dns.ts";
 import { FLEET } from "../src/cli/settings/fleet.ts";
 import { REDIR } from "../src/cli/settings/redir.ts";
 import { NAMES, SOCKETS } from "../src/cli/settings/sockets.ts";
@@ -126,8 +128,18 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
   transport: [TRANSPORT],
   websocket: [WEBSOCKET],
-  locals: [LOCAL, TUNNEL, REDIR, SOCKS_USERS, PAC, LOCALS, LIST],
-  dns: [DNS],
+  locals: [
+    LOCAL,
+    TUNNEL,
+    REDIR,
+    SOCKS_USERS,
+    PAC,
+    SNIFF,
+    SYSTEM_PROXY,
+    LOCALS,
+    LIST,
+  ],
+  dns: [DNS, LOCAL_DNS],
   plugins: [PLUGIN, LIST_PLUGINS],
   services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],
   routes: [ACL, ROUTES],

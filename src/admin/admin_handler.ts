@@ -21,7 +21,8 @@ import {
   invitationRoutes,
 } from "./invite/invitations.ts";
 import type { Operator } from "./operator.ts";
-import type { Minute } from "./day_history.ts";
+import type { Minute } from "../minutes.ts";
+import type { RecentRequest } from "./recent_requests.ts";
 import { failure, failureWith, json, text } from "./replies.ts";
 import { dataRoute, findRoute, type Route } from "./router.ts";
 import { ssmApi } from "./ssm_api.ts";
@@ -44,6 +45,13 @@ export interface AdminOptions extends GuardSettings {
   readonly page?: AdminPage | undefined;
   /** The last day; not set: nobody remembers it. */
   readonly history?: (() => readonly Minute[]) | undefined;
+  /**
+   * The latest requests to a local, `undefined` where targets are not to be
+   * told; not set: it is none.
+   */
+  readonly requests?:
+    | (() => readonly RecentRequest[] | undefined)
+    | undefined;
   /**
    * Address of the port for users, without a slash at its end; not set: users
    * have no invitations here.
@@ -82,7 +90,8 @@ export function createInviteHandler(options: InvitationOptions): AdminHandler {
 }
 
 function routesOf(
-  { operator, page, history = () => [], inviteUrl, clock }: AdminOptions,
+  { operator, page, history = () => [], inviteUrl, clock, requests }:
+    AdminOptions,
 ): Route[] {
   return [
     {
@@ -110,6 +119,7 @@ function routesOf(
         ),
     ),
     dataRoute("GET /api/history", () => json({ minutes: history() })),
+    ...requests === undefined ? [] : [requestsRoute(requests)],
     ...usersApi(operator, inviteUrl),
     ...upstreamsApi(operator),
     ...ssmApi(operator),
@@ -124,6 +134,17 @@ function isReady(operator: Operator, { searchParams }: URL): boolean {
   const { ready, fleet } = operator.status(NO_USERS);
   const asksFleet = searchParams.get("fleet") === "true";
   return ready && (!asksFleet || fleet?.isUp !== false);
+}
+
+function requestsRoute(
+  requests: NonNullable<AdminOptions["requests"]>,
+): Route {
+  return dataRoute("GET /api/connections", () => {
+    const connections = requests();
+    return connections === undefined
+      ? failure(404, 'Targets are not remembered, unless "log_privacy" is full')
+      : json({ connections });
+  });
 }
 
 /** Without a token, since the page holds nothing: it asks for one itself. */

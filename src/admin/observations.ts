@@ -8,7 +8,12 @@
  */
 import type { Clock } from "../clock.ts";
 import type { ErrorCode } from "../errors.ts";
-import type { FlowEnd, LookupReason, Metrics } from "../observe.ts";
+import type {
+  FlowEnd,
+  LocalRequest,
+  LookupReason,
+  Metrics,
+} from "../observe.ts";
 import {
   addBuckets,
   type DialCounts,
@@ -18,6 +23,7 @@ import {
 } from "../dial_times.ts";
 import type { Status } from "./operator.ts";
 import { RecentCounts } from "./recent_counts.ts";
+import type { RecentRequests } from "./recent_requests.ts";
 
 /** What was counted up to a moment. Plain data, which a worker can send. */
 export interface Observed extends
@@ -69,15 +75,22 @@ export class Observations implements Metrics {
   readonly #dialled = new DialTimes();
   readonly #dialFailed = new DialTimes();
   readonly #recentDials: RecentDials;
+  readonly #requests: Pick<RecentRequests, "add"> | undefined;
   #clockSkew: Observed["clockSkew"];
 
   /**
    * @param clock Tells what the last minute is.
    * @param lost See {@link Status.lostDatagrams}; default: nothing is known.
+   * @param requests Told what a local is asked for; default: nothing is.
    */
-  constructor(clock: Clock, lost: () => number = () => 0) {
+  constructor(
+    clock: Clock,
+    lost: () => number = () => 0,
+    requests?: Pick<RecentRequests, "add">,
+  ) {
     this.#clock = clock;
     this.#lost = lost;
+    this.#requests = requests;
     this.#recentDials = new RecentDials(clock);
     this.#recentRefusals = new RecentCounts(clock);
   }
@@ -176,6 +189,11 @@ export class Observations implements Metrics {
   /** Implements {@link Metrics}. */
   clockSkew(seconds: number): void {
     this.#clockSkew = { seconds, unixMs: this.#clock.unixMs() };
+  }
+
+  /** Implements {@link Metrics}. */
+  requested(request: LocalRequest): void {
+    this.#requests?.add(request);
   }
 }
 

@@ -5,6 +5,8 @@
  * @module
  */
 import type { DialCounts, DialPercentiles } from "../dial_times.ts";
+import type { RuleListFacts } from "../routes/rule_list.ts";
+import type { DnsStatus } from "../service/dns/dns_status.ts";
 import type { ServerSwitches } from "../service/outbound/servers/server_group.ts";
 import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
 import type { PanelStatus } from "../service/panel/panel_link.ts";
@@ -33,12 +35,38 @@ export interface UpstreamControl {
 }
 
 /** A server that a local sends through. */
-export type UpstreamStatus = GroupServerStatus;
+export interface UpstreamStatus extends GroupServerStatus {
+  /** Set: it was added at run time. */
+  readonly added?: true;
+}
+
+/** A list of rules that a local decides by. */
+export interface RuleSetStatus extends RuleListFacts {
+  /** Of a published one, when its host was asked last. */
+  readonly lookedUnixMs?: number;
+  /** Set: the host did not answer then, and the last good copy counts. */
+  readonly isStale?: true;
+}
 
 /** The running program. */
 export interface Operator {
   /** The servers that it sends through; not set: it is a server itself. */
   readonly upstreams?: UpstreamControl;
+  /**
+   * Adds a server that it sends through, until the next reload; not set: it is
+   * a server itself.
+   *
+   * @param link `ss://…`, say.
+   * @returns Its name.
+   * @throws {ConfigError} When it cannot be used; nothing has changed then.
+   */
+  addUpstream?(link: string): Promise<string>;
+  /**
+   * Takes away a server that was added.
+   *
+   * @throws {ConfigError} When it was not added; nothing has changed then.
+   */
+  removeUpstream?(name: string): Promise<void>;
   /**
    * Everything there is to see, now. Cheap enough for once a second.
    *
@@ -239,6 +267,10 @@ export interface Status {
   readonly users: UserTotals;
   /** True if users that are changed at run time outlive the program. */
   readonly keepsUsers: boolean;
+  /** Lists of rules; not set: no rules decide. */
+  readonly ruleSets?: readonly RuleSetStatus[];
+  /** The port for DNS; not set: there is none. */
+  readonly dns?: DnsStatus;
   /** Programs in front of servers; not set: none. */
   readonly plugins?: readonly PluginStatus[];
   /** The panel whose node it is; not set: it is none. */

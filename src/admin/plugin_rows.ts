@@ -5,6 +5,7 @@
  */
 import type { PluginState, PluginStatus } from "../service/plugin/plugin.ts";
 import type { Status } from "./operator.ts";
+import { inEnglish, type Say } from "./texts/say.ts";
 import { formatCount, formatDuration } from "./units.ts";
 import type { UpstreamTone } from "./upstream_rows.ts";
 
@@ -21,11 +22,14 @@ export interface PluginRow {
 }
 
 /** The rows, in the order of the status. */
-export function pluginRows({ plugins = [], nowUnixMs }: Status): PluginRow[] {
+export function pluginRows(
+  { plugins = [], nowUnixMs }: Status,
+  say: Say = inEnglish,
+): PluginRow[] {
   return plugins.map((one) => ({
     name: one.name,
     server: one.server,
-    state: stateText(one, nowUnixMs),
+    state: stateText(one, nowUnixMs, say),
     tone: TONES[one.state],
     restarts: formatCount(one.restarts),
     lastEnd: [one.lastEnd, one.lastWords].filter((text) => text !== undefined)
@@ -43,14 +47,22 @@ const TONES: Readonly<Record<PluginState, UpstreamTone>> = {
 function stateText(
   { state, sinceUnixMs, nextStartUnixMs = 0 }: PluginStatus,
   nowUnixMs: number,
+  say: Say,
 ): string {
+  const lasting = (ms: number): string => formatDuration(Math.max(0, ms), say);
   switch (state) {
     case "ready":
-      return `runs for ${formatDuration(Math.max(0, nowUnixMs - sinceUnixMs))}`;
+      return say("plugin-runs", { time: lasting(nowUnixMs - sinceUnixMs) });
     case "waiting":
-      return "ended, again in " +
-        formatDuration(Math.max(0, nextStartUnixMs - nowUnixMs));
+      return say("plugin-waiting", {
+        time: lasting(nextStartUnixMs - nowUnixMs),
+      });
     default:
-      return state;
+      return say(STATES[state]);
   }
 }
+
+const STATES = {
+  starting: "plugin-starting",
+  stopped: "plugin-stopped",
+} as const;

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { inEnglish, type Say } from "./texts/say.ts";
+
 /** What a rate counts. */
 export type RateUnit = "bit" | "byte";
 
@@ -38,28 +40,39 @@ export function formatMs(ms: number): string {
 }
 
 /** Of a long time, in its two largest units: `3 d 4 h`, `5 min 12 s`. */
-export function formatDuration(ms: number): string {
+export function formatDuration(ms: number, say: Say = inEnglish): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
-  const minutes = Math.floor(seconds / 60);
-  const hours = Math.floor(minutes / 60);
-  const days = Math.floor(hours / 24);
-  if (days > 0) return both(`${days} d`, hours % 24, "h");
-  if (hours > 0) return both(`${hours} h`, minutes % 60, "min");
-  if (minutes > 0) return both(`${minutes} min`, seconds % 60, "s");
-  return `${seconds} s`;
+  const at = PARTS.findIndex((part) => seconds >= part.seconds);
+  const shown = PARTS.slice(at < 0 ? -1 : at).slice(0, 2);
+  const texts = shown.map((part, i) => {
+    const before = i === 0 ? Infinity : shown[0]!.seconds;
+    const n = Math.floor(seconds % before / part.seconds);
+    return i > 0 && n === 0 ? "" : say(part.text, { n });
+  });
+  return texts.filter((text) => text !== "").join(" ");
 }
 
 /** When something was, in its largest unit: `now`, `12 s ago`, `never` for 0. */
-export function formatAgo(unixMs: number, nowUnixMs: number): string {
-  if (unixMs === 0) return "never";
+export function formatAgo(
+  unixMs: number,
+  nowUnixMs: number,
+  say: Say = inEnglish,
+): string {
+  if (unixMs === 0) return say("time-never");
   const seconds = Math.floor((nowUnixMs - unixMs) / 1_000);
-  return seconds < 3 ? "now" : `${largest(seconds)} ago`;
+  return seconds < 3 ? say("time-now") : ago(seconds, say);
 }
 
 /** When something will be: `in 12 d`, `5 min ago`. */
-export function formatUntil(unixMs: number, nowUnixMs: number): string {
+export function formatUntil(
+  unixMs: number,
+  nowUnixMs: number,
+  say: Say = inEnglish,
+): string {
   const seconds = Math.ceil((unixMs - nowUnixMs) / 1_000);
-  return seconds > 0 ? `in ${largest(seconds)}` : `${largest(-seconds)} ago`;
+  return seconds > 0
+    ? say("time-in", { time: largest(seconds, say) })
+    : ago(-seconds, say);
 }
 
 /** `12 %`; a part that is there but small is `<1 %`. */
@@ -93,13 +106,19 @@ function trim(text: string): string {
   return text.replace(/\.?0+$/, "");
 }
 
-function both(first: string, rest: number, unit: string): string {
-  return rest === 0 ? first : `${first} ${rest} ${unit}`;
+/** From the largest. */
+const PARTS = [
+  { text: "days", seconds: 86_400 },
+  { text: "hours", seconds: 3_600 },
+  { text: "minutes", seconds: 60 },
+  { text: "seconds", seconds: 1 },
+] as const;
+
+function ago(seconds: number, say: Say): string {
+  return say("time-ago", { time: largest(seconds, say) });
 }
 
-function largest(seconds: number): string {
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
-  return `${Math.floor(seconds / 86_400)} d`;
+function largest(seconds: number, say: Say): string {
+  const part = PARTS.find((part) => seconds >= part.seconds) ?? PARTS.at(-1)!;
+  return say(part.text, { n: Math.floor(seconds / part.seconds) });
 }

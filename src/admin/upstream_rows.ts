@@ -5,6 +5,7 @@
  */
 import type { UpstreamStatus } from "./operator.ts";
 import { explain } from "./refusals.ts";
+import { inEnglish, type Say, type TextKey } from "./texts/say.ts";
 import { formatBytes, formatCount, formatDuration, formatMs } from "./units.ts";
 
 /** How a server is doing: for colours. */
@@ -37,6 +38,7 @@ export interface UpstreamRow {
 export function upstreamRows(
   all: readonly UpstreamStatus[],
   nowUnixMs: number,
+  say: Say = inEnglish,
 ): UpstreamRow[] {
   const bytesOf = (one: UpstreamStatus): number => one.bytesUp + one.bytesDown;
   const sum = all.reduce((sum, one) => sum + bytesOf(one), 0);
@@ -46,30 +48,42 @@ export function upstreamRows(
     return {
       name: one.name,
       address: one.address,
-      tcp: stateText(tcp, nowUnixMs),
-      udp: stateText(udp, nowUnixMs),
+      tcp: stateText(tcp, nowUnixMs, say),
+      udp: stateText(udp, nowUnixMs, say),
       tcpTone: TONES[tcp.state],
       udpTone: TONES[udp.state],
-      role: pinned ? "pinned" : selected ? "in use" : "",
+      role: pinned
+        ? say("server-pinned")
+        : selected
+        ? say("server-in-use")
+        : "",
       share: sum === 0 ? "–" : `${Math.round(bytesOf(one) / sum * 100)} %`,
       time: ms === undefined ? "–" : formatMs(ms),
       open: formatCount(one.open),
       bytes: formatBytes(bytesOf(one)),
-      failure: tcp.lastErrorCode === undefined
-        ? ""
-        : FAILURES[tcp.lastErrorCode] ?? explain(tcp.lastErrorCode).title,
+      failure: failureText(tcp.lastErrorCode, say),
     };
   });
 }
 
 /** What the words for targets would say wrongly of a server. */
-const FAILURES: Readonly<Record<string, string>> = {
-  ERR_NET_REFUSED: "Refused",
-  ERR_NET_TIMEOUT: "Silent",
-  ERR_NET_UNREACHABLE: "No route",
-  ERR_NET_HOST_UNREACHABLE: "Host unreachable",
-  ERR_NET_NAME_NOT_FOUND: "No such name",
+const FAILURES: Readonly<Record<string, TextKey>> = {
+  ERR_NET_REFUSED: "failure-refused",
+  ERR_NET_TIMEOUT: "failure-silent",
+  ERR_NET_UNREACHABLE: "failure-no-route",
+  ERR_NET_HOST_UNREACHABLE: "failure-host",
+  ERR_NET_NAME_NOT_FOUND: "failure-name",
 };
+
+/** Why a server, or a resolver, failed; empty: it has not. */
+export function failureText(
+  code: string | undefined,
+  say: Say = inEnglish,
+): string {
+  if (code === undefined) return "";
+  const key = FAILURES[code];
+  return key === undefined ? explain(code, say).title : say(key);
+}
 
 type Health = UpstreamStatus["tcp"];
 
@@ -80,18 +94,19 @@ const TONES: Readonly<Record<Health["state"], UpstreamTone>> = {
   disabled: "off",
 };
 
-const WORDS: Readonly<Record<Health["state"], string>> = {
-  up: "up",
-  suspect: "silent",
-  down: "down",
-  disabled: "off",
+const WORDS: Readonly<Record<Health["state"], TextKey>> = {
+  up: "server-up",
+  suspect: "server-suspect",
+  down: "server-down",
+  disabled: "server-off",
 };
 
 function stateText(
   { state, nextTryUnixMs }: Health,
   nowUnixMs: number,
+  say: Say,
 ): string {
-  if (state !== "down" || nextTryUnixMs === undefined) return WORDS[state];
+  if (state !== "down" || nextTryUnixMs === undefined) return say(WORDS[state]);
   const leftMs = Math.max(0, nextTryUnixMs - nowUnixMs);
-  return `${WORDS[state]}, again in ${formatDuration(leftMs)}`;
+  return say("server-down-until", { time: formatDuration(leftMs, say) });
 }

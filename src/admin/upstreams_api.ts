@@ -2,12 +2,12 @@
  * The servers of a local: what is known of them, and what can be switched until
  * the next reload.
  *
- * | path                         | methods     |
- * | ---------------------------- | ----------- |
- * | `/api/upstreams`             | GET         |
- * | `/api/upstreams/pin`         | PUT, DELETE |
- * | `/api/upstreams/:name`       | PATCH       |
- * | `/api/upstreams/:name/probe` | POST        |
+ * | path                         | methods       |
+ * | ---------------------------- | ------------- |
+ * | `/api/upstreams`             | GET, POST     |
+ * | `/api/upstreams/pin`         | PUT, DELETE   |
+ * | `/api/upstreams/:name`       | PATCH, DELETE |
+ * | `/api/upstreams/:name/probe` | POST          |
  *
  * @module
  */
@@ -32,7 +32,7 @@ export function upstreamsApi(operator: Operator): Route[] {
     (handle: (control: UpstreamControl, call: Call) => ReturnType<Handler>) =>
     (call: Call): ReturnType<Handler> =>
       operator.upstreams === undefined
-        ? failure(404, "This program sends through no servers")
+        ? failure(404, NO_SERVERS)
         : handle(operator.upstreams, call);
   const withServer = (
     handle: (
@@ -49,6 +49,12 @@ export function upstreamsApi(operator: Operator): Route[] {
     });
   return [
     dataRoute("GET /api/upstreams", () => json({ upstreams: list() })),
+    dataRoute("POST /api/upstreams", async ({ request }) => {
+      const fields = await readFields(request, ["link"]);
+      const link = readText(fields.get("link"), "link");
+      if (operator.addUpstream === undefined) return failure(404, NO_SERVERS);
+      return json(named(await operator.addUpstream(link)), 201);
+    }),
     dataRoute(
       "PUT /api/upstreams/pin",
       withControl(async (control, { request }) => {
@@ -63,6 +69,13 @@ export function upstreamsApi(operator: Operator): Route[] {
       "DELETE /api/upstreams/pin",
       withControl((control) => {
         control.pin(undefined);
+        return done();
+      }),
+    ),
+    dataRoute(
+      "DELETE /api/upstreams/:name",
+      withServer(async (_, { name }) => {
+        await operator.removeUpstream!(name);
         return done();
       }),
     ),
@@ -86,6 +99,7 @@ export function upstreamsApi(operator: Operator): Route[] {
 }
 
 const NO_SERVER = "There is no such server";
+const NO_SERVERS = "This program sends through no servers";
 
 function readSwitches(fields: Fields): Change {
   const disabled = fields.get("disabled");

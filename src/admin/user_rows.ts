@@ -6,6 +6,7 @@
  */
 import { keyOf } from "./history.ts";
 import type { Rate, Status, UserStatus } from "./operator.ts";
+import type { Say, TextKey } from "./texts/say.ts";
 import {
   formatAgo,
   formatBytes,
@@ -37,13 +38,15 @@ export interface UserRow {
 export interface View {
   readonly nowUnixMs: number;
   readonly unit: RateUnit;
+  /** The language. */
+  readonly say: Say;
 }
 
 /** One column. */
 export interface Column {
   /** Also the class of its cells. */
   readonly id: string;
-  readonly title: string;
+  readonly title: TextKey;
   /** Shown where there is room. */
   readonly optional?: boolean;
   /** Right-aligned, and sorted from the largest. */
@@ -60,19 +63,19 @@ export interface Column {
 export const COLUMNS: readonly Column[] = [
   {
     id: "name",
-    title: "Name",
+    title: "column-name",
     text: ({ user }) => user.name,
     order: ({ user }) => user.name,
   },
   {
     id: "state",
-    title: "State",
-    text: ({ state }) => state,
+    title: "column-state",
+    text: ({ state }, { say }) => say(STATES[state]),
     order: ({ state }) => state,
   },
   {
     id: "rate-down",
-    title: "Down now",
+    title: "column-rate-down",
     number: true,
     text: ({ rate }, { unit }) =>
       rate.down === 0 ? "–" : formatRate(rate.down, unit),
@@ -80,7 +83,7 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     id: "rate-up",
-    title: "Up now",
+    title: "column-rate-up",
     number: true,
     text: ({ rate }, { unit }) =>
       rate.up === 0 ? "–" : formatRate(rate.up, unit),
@@ -88,7 +91,7 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     id: "share",
-    title: "Share",
+    title: "column-share",
     number: true,
     bar: ({ rank }) => rank,
     text: ({ share }) => formatShare(share),
@@ -96,7 +99,7 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     id: "total-down",
-    title: "Down",
+    title: "column-total-down",
     number: true,
     optional: true,
     text: ({ user }) => formatBytes(user.usage.bytesDown),
@@ -104,7 +107,7 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     id: "total-up",
-    title: "Up",
+    title: "column-total-up",
     number: true,
     optional: true,
     text: ({ user }) => formatBytes(user.usage.bytesUp),
@@ -112,50 +115,54 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     id: "quota",
-    title: "Quota",
+    title: "column-quota",
     number: true,
     bar: ({ quota }) => quota,
-    text: ({ user, quota }) =>
-      user.limits.quotaBytes === undefined
-        ? "–"
-        : `${formatShare(quota)} of ${formatBytes(user.limits.quotaBytes)}`,
+    text: ({ user: { limits }, quota }, { say }) =>
+      limits.quotaBytes === undefined ? "–" : say("quota-used", {
+        share: formatShare(quota),
+        quota: formatBytes(limits.quotaBytes),
+      }),
     order: ({ quota }) => quota,
   },
   {
     id: "open",
-    title: "Open",
+    title: "column-open",
     number: true,
     text: ({ user }) => formatCount(user.usage.open),
     order: ({ user }) => user.usage.open,
   },
   {
     id: "hosts",
-    title: "Devices",
+    title: "column-devices",
     number: true,
     optional: true,
-    text: ({ user: { usage, limits } }) =>
+    text: ({ user: { usage, limits } }, { say }) =>
       limits.maxHosts === undefined
         ? formatCount(usage.hosts.length)
-        : `${usage.hosts.length} of ${formatCount(limits.maxHosts)}`,
+        : say("some-of", {
+          some: usage.hosts.length,
+          all: formatCount(limits.maxHosts),
+        }),
     order: ({ user }) => user.usage.hosts.length,
   },
   {
     id: "seen",
-    title: "Last seen",
+    title: "column-seen",
     number: true,
-    text: ({ user }, { nowUnixMs }) =>
-      formatAgo(user.usage.lastSeenUnixMs, nowUnixMs),
+    text: ({ user }, { nowUnixMs, say }) =>
+      formatAgo(user.usage.lastSeenUnixMs, nowUnixMs, say),
     order: ({ user }) => user.usage.lastSeenUnixMs,
   },
   {
     id: "ends",
-    title: "Ends",
+    title: "column-ends",
     number: true,
     optional: true,
-    text: ({ user: { limits } }, { nowUnixMs }) =>
+    text: ({ user: { limits } }, { nowUnixMs, say }) =>
       limits.expiresUnixMs === undefined
         ? "–"
-        : formatUntil(limits.expiresUnixMs, nowUnixMs),
+        : formatUntil(limits.expiresUnixMs, nowUnixMs, say),
     order: ({ user }) => -(user.limits.expiresUnixMs ?? Infinity),
   },
 ];
@@ -266,6 +273,16 @@ export type UserState =
   | "connected"
   | "idle"
   | "never seen";
+
+/** What a state is called. */
+export const STATES: Readonly<Record<UserState, TextKey>> = {
+  disabled: "user-disabled",
+  expired: "user-expired",
+  "over quota": "user-over-quota",
+  connected: "user-connected",
+  idle: "user-idle",
+  "never seen": "user-never-seen",
+};
 
 /** The first thing that holds. */
 export function stateOf(user: UserStatus, nowUnixMs: number): UserState {

@@ -46,6 +46,11 @@ export class KeptFile {
     }
   }
 
+  /** Keeps nothing any more. */
+  remove(): void {
+    rmSync(this.#path, { force: true });
+  }
+
   /**
    * Takes the place of what is kept, all or nothing.
    *

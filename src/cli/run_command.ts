@@ -74,6 +74,12 @@ export async function runNamed(
       const { systemSources } = await import("./config/sources.ts");
       return await print(proxyEnvironment(args, systemSources));
     }
+    case "system-proxy": {
+      const { runSystemProxy } = await import(
+        "./system_proxy/system_proxy_command.ts"
+      );
+      return await runSystemProxy(args);
+    }
     case "top":
       return await (await import("./top/top.ts")).runTop(args);
     case "check":

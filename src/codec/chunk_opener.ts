@@ -7,14 +7,13 @@
  * @module
  */
 import { type Allocate, allocateFresh } from "../buffer_pool.ts";
-import { readU16 } from "../bytes.ts";
+import { NOTHING, readU16 } from "../bytes.ts";
 import type { Aead, MasterKey } from "../crypto/aead.ts";
 import { NonceCounter } from "../crypto/nonce_counter.ts";
 import { ProtocolError } from "../errors.ts";
 import { TAG_LENGTH } from "../limits.ts";
 
 const LENGTH_UNIT: number = 2 + TAG_LENGTH;
-const NOTHING = new Uint8Array(0);
 
 /** One for all openers: what is in it is read before anybody else writes. */
 const LENGTH = new Uint8Array(2);

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { NOTHING } from "../bytes.ts";
 import { type Allocate, allocateFresh } from "../buffer_pool.ts";
 import type { KeyStream } from "../crypto/key_stream.ts";
 import type { StreamKey } from "../crypto/stream_key.ts";
@@ -121,5 +122,3 @@ export class IvStreamOpener {
     this.#stream?.free();
   }
 }
-
-const NOTHING = new Uint8Array(0);

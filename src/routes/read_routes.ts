@@ -21,6 +21,8 @@ import type { CountryOf, RuleList } from "./rule_list.ts";
 export interface RouteWorld {
   /** Name of the configuration file, for complaints. */
   readonly file: string;
+  /** Where the list is in it; default: `routes`. */
+  readonly key?: string | undefined;
   /** Names of servers and groups, beside `proxy`, `direct` and `block`. */
   readonly outbounds: readonly string[];
   /** Lists by their names in `rule_sets`. */
@@ -43,11 +45,12 @@ export const ROUTE_ENDS = ["proxy", "direct", "block"] as const;
  * @throws {ConfigError} `ERR_CONFIG_VALUE`, with file and key.
  */
 export function readRoutes(value: unknown, world: RouteWorld): RouteTable {
+  const { key = "routes" } = world;
   if (!Array.isArray(value)) {
-    throw wrong(world, "routes", "expected a list of objects");
+    throw wrong(world, key, "expected a list of objects");
   }
   const routes = value.map((entry, i) =>
-    new RouteReader(`routes[${i}]`, entry, world).read()
+    new RouteReader(`${key}[${i}]`, entry, world).read()
   );
   return new RouteTable(routes, { to: "proxy", place: "no route holds" });
 }

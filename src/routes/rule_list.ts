@@ -22,6 +22,25 @@ export interface RuleList {
   readonly notes: readonly ListNote[];
 }
 
+/** What there is to see of a list that is in use. */
+export interface RuleListFacts {
+  /** What the configuration calls it. */
+  readonly name: string;
+  /** Path of its file, or host that publishes it. */
+  readonly source: string;
+  /** Entries; not set for a database. */
+  readonly rules?: number;
+  /** Bytes of memory; of a database, of its file. */
+  readonly bytes: number;
+  /** When it changed; milliseconds since 1970. Not set where nobody knows. */
+  readonly changedUnixMs?: number;
+}
+
+/** How many entries a list has. */
+export function countRules(counts: TargetCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
 /** Two-letter code of the country of an address; `undefined`: not known. */
 export type CountryOf = (address: Uint8Array) => string | undefined;
 

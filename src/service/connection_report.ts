@@ -9,6 +9,7 @@ import type { ConnectionSummary, LogLevel } from "../observe.ts";
 import { explainDecision, type RouteDecision } from "../routes/route_table.ts";
 import type { Direction, PayloadCounter } from "../streams/channel.ts";
 import type { Connection } from "../transport.ts";
+import { RequestRecord } from "./inbound/request_record.ts";
 import type { RouteReport } from "./outbound/outbound.ts";
 import type { Dependencies } from "./service.ts";
 
@@ -27,6 +28,7 @@ export class ConnectionReport
   route: RouteDecision | undefined;
   /** Whose key or password it was, where users have names. */
   user: string | undefined;
+  #request: RequestRecord | undefined;
   readonly #client: string;
   readonly #world: Required<Dependencies>;
   readonly #startMs: number;
@@ -61,6 +63,29 @@ export class ConnectionReport
   }
 
   /**
+   * A local is asked for {@link ConnectionReport.target}; what it was asked for
+   * before on this connection has ended.
+   *
+   * @returns What is told of that; it learns the way.
+   */
+  request(): RequestRecord {
+    this.#request?.end();
+    const { clock, metrics } = this.#world;
+    this.#request = new RequestRecord(this, this.#client, clock);
+    metrics.requested(this.#request);
+    return this.#request;
+  }
+
+  /**
+   * The way to what a local was asked for is open.
+   *
+   * @param server Name of the server on it; not set: there is none.
+   */
+  reached(server: string | undefined): void {
+    if (this.#request !== undefined) this.#request.server = server;
+  }
+
+  /**
    * The connection ended without an error.
    *
    * @param reason How it ended, in a few words.
@@ -72,6 +97,7 @@ export class ConnectionReport
   /** The server took the request and said nothing: the operator should see it. */
   closeUnanswered(): void {
     this.#world.metrics.connectionRefused("ERR_NET_UNANSWERED");
+    this.#request?.end("ERR_NET_UNANSWERED");
     this.#tell("warn", "connection closed", { reason: UNANSWERED });
   }
 
@@ -86,6 +112,7 @@ export class ConnectionReport
     if (!(error instanceof UmbraError)) throw error;
     const { metrics } = this.#world;
     metrics.connectionRefused(error.code);
+    this.#request?.end(error.code);
     const peerIsToBlame = error instanceof ProtocolError;
     if (peerIsToBlame && error.clockSkewSeconds !== undefined) {
       metrics.clockSkew(error.clockSkewSeconds);
@@ -108,6 +135,7 @@ export class ConnectionReport
   refuse(error: UmbraError): void {
     const { logger, metrics } = this.#world;
     metrics.connectionRefused(error.code);
+    this.#request?.end(error.code);
     logger.log("info", "request refused", {
       client: this.#client,
       target: this.target,
@@ -128,6 +156,7 @@ export class ConnectionReport
   ): void {
     const { logger, metrics } = this.#world;
     metrics.connectionClosed(this);
+    this.#request?.end();
     if (!logger.enabled(level)) return;
     logger.log(level, message, {
       client: this.#client,

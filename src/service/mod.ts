@@ -55,6 +55,7 @@ export type {
 export {
   type ConnectionSummary,
   type FlowEnd,
+  type LocalRequest,
   type LogFields,
   type Logger,
   type LogLevel,
@@ -150,6 +151,12 @@ export {
 } from "./server/server.ts";
 export type { ServingOptions } from "./server/client_connection.ts";
 export type { LocalRoutes } from "./routing/rule_router.ts";
+export type { RuleListFacts } from "../routes/rule_list.ts";
+export type {
+  DnsStatus,
+  DnsWayCounts,
+  DnsWayStatus,
+} from "./dns/dns_status.ts";
 export type { ServerRoutes } from "./routing/server_rules.ts";
 export type { Condition } from "../routes/condition.ts";
 export type {
@@ -197,6 +204,7 @@ export {
 } from "./options.ts";
 export { startUdpTunnel, type UdpTunnelOptions } from "./udp/udp_tunnel.ts";
 export type { PacSettings } from "./inbound/proxy_pac.ts";
+export type { SniffOptions } from "./inbound/sniff.ts";
 export type { ApplicationOptions } from "./inbound/local_connection.ts";
 export {
   type ChannelStreams,

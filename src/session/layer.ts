@@ -6,7 +6,7 @@
  * @module
  */
 import { type Allocate, allocateFresh } from "../buffer_pool.ts";
-import { concat } from "../bytes.ts";
+import { concat, NOTHING } from "../bytes.ts";
 import type { Address } from "../codec/address.ts";
 import type { ErrorCode } from "../errors.ts";
 import { LayerScratch } from "./layer_scratch.ts";
@@ -186,5 +186,3 @@ export class LayeredServer extends LayerStack implements ServerSession {
     return this.down(this.#server.answer?.(code) ?? NOTHING);
   }
 }
-
-const NOTHING = new Uint8Array(0);

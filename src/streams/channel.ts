@@ -8,7 +8,7 @@
  * @module
  */
 import type { StopSignal } from "../on_abort.ts";
-import { concat } from "../bytes.ts";
+import { concat, NOTHING } from "../bytes.ts";
 import { abortable } from "../clock.ts";
 import type { StreamSession } from "../session/stream_protocol.ts";
 import type { Connection, Endpoint } from "../transport.ts";
@@ -44,6 +44,8 @@ export class Channel {
   readonly writer: ByteWriter;
   /** Payload that leaves with the first bytes; see {@link Channel.begin}. */
   readonly first: Uint8Array;
+  /** Name of the server that it leads through; default: it has none. */
+  server: string | undefined;
   #counter: PayloadCounter | undefined;
   #begun = false;
   #watched = false;
@@ -234,5 +236,3 @@ export class Channel {
     return this.session.seal(payload);
   }
 }
-
-const NOTHING = new Uint8Array(0);

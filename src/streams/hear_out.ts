@@ -10,7 +10,7 @@ import type { Channel } from "./channel.ts";
  * Takes what a peer says, as it comes, until that is enough: one promise,
  * however it is split.
  *
- * @param channel Read by nobody else meanwhile.
+ * @param channel Not read otherwise meanwhile.
  * @param take Given each chunk, and `"end"` at the end, after which it must be
  * content. What it returns is the result; `undefined`: more is needed.
  * @param signal Its abort rejects the wait with the signal's reason. No byte is

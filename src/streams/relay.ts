@@ -4,7 +4,7 @@
  * @module
  */
 import type { BufferPool } from "../buffer_pool.ts";
-import { concat } from "../bytes.ts";
+import { concat, NOTHING } from "../bytes.ts";
 import { type Clock, pause } from "../clock.ts";
 import { type Idle, IdleTimer } from "../idle_timer.ts";
 import { BREAK_OFF_MS } from "../limits.ts";
@@ -354,5 +354,3 @@ class Flow {
     return pause(clock, BREAK_OFF_MS, done);
   }
 }
-
-const NOTHING = new Uint8Array(0);

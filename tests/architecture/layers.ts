@@ -23,6 +23,7 @@ const LEVEL_0 = [
   "text",
   "transport",
   "programs",
+  "minutes",
   "observe",
   "posted",
   "users",
@@ -60,7 +61,7 @@ const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["jsonc-parser", ["cli"]],
   ["mmdb-lib", ["adapters"]],
   ["prom-client", ["admin"]],
-  ["qr", ["admin"]],
+  ["qr", ["admin", "admin/dashboard"]],
   ["uplot", ["admin/dashboard"]],
   ["yaml", ["cli"]],
   ["node:", ["adapters", "cli", "main"]],
@@ -196,7 +197,8 @@ function findNames(
 function placeOf(path: string): Place | undefined {
   if (path === "deno.json") return { name: path, level: 6.5 };
   if (path === "mod.ts") return { name: "mod.ts", level: 7.5 };
-  const match = /^src\/(?:(\w+(?:\/\w+)*)\/)?(\w+)\.ts$/.exec(path);
+  // Texts of a language are data beside the code that says them.
+  const match = /^src\/(?:(\w+(?:\/\w+)*)\/)?(\w+)\.(?:ts|json)$/.exec(path);
   if (match === null) return undefined;
   const [, folder, file] = match;
   if (folder !== undefined) {

@@ -1,9 +1,9 @@
 /**
  * The near end of a benchmark, on Bun: a SOCKS5 client that measures.
  *
- * Usage: `bun load.ts PROXY_PORT TARGET_PORT KIND CONNECTIONS SECONDS`, where
+ * Usage: `bun load.ts PROXY_PORT TARGET_PORT KIND CONNECTIONS SECONDS [NAME]`, where
  * KIND is `down`, `up`, `rate`, `first`, `sessions` or `hold`. PROXY_PORT 0 connects
- * straight to the target. Prints one JSON object.
+ * straight to the target, NAME stands for 127.0.0.1 in requests. Prints one JSON object.
  *
  * @module
  */
@@ -39,8 +39,13 @@ interface State {
 const STUCK_MS = 15_000;
 
 const GREETING = Uint8Array.of(5, 1, 0);
+const NAME = process.argv[7];
+
 const REQUEST = Uint8Array.of(
-  ...[5, 1, 0, 1, 127, 0, 0, 1],
+  ...[5, 1, 0],
+  ...NAME === undefined
+    ? [1, 127, 0, 0, 1]
+    : [3, NAME.length, ...new TextEncoder().encode(NAME)],
   targetPort >> 8,
   targetPort & 0xff,
 );

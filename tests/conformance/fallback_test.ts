@@ -14,9 +14,26 @@ const isDeno = "Deno" in globalThis;
 const linux = process.platform === "linux";
 const skip = linux ? false : "SKIPPED, needs Linux";
 
+const NO_SECCOMP = "SKIPPED, needs python3, seccomp and a known processor";
+
 const BLOCK = fileURLToPath(
-  new URL("../support/without_io_uring.py", import.meta.url),
+  new URL("../support/without_call.py", import.meta.url),
 );
+
+/** The same on every processor. */
+const IO_URING_SETUP = "425";
+
+/** By processor: our sockets need it, and Deno's do not. */
+const RECVMMSG: Readonly<Record<string, string>> = { x64: "299", arm64: "243" };
+
+/** The command in which a call is blocked. */
+function without(call: string, command: readonly string[]): string[] {
+  return ["python3", BLOCK, call, ...command];
+}
+
+function canBlock(): boolean {
+  return spawnSync("python3", [BLOCK, IO_URING_SETUP, "true"]).status === 0;
+}
 
 /** What a child prints. */
 interface Chosen {
@@ -39,15 +56,13 @@ test("linux: io_uring wakes the runtime, and nothing needs to be told", {
 test("linux: another bell wakes the runtime, when io_uring is blocked", {
   skip,
 }, (t) => {
-  if (spawnSync("python3", [BLOCK, "true"]).status !== 0) {
-    return t.skip("SKIPPED, needs python3 and seccomp");
-  }
-  const chosen = choose([
-    "python3",
-    BLOCK,
-    process.execPath,
-    ...script("chosen_transport.ts"),
-  ]);
+  if (!canBlock()) return t.skip(NO_SECCOMP);
+  const chosen = choose(
+    without(IO_URING_SETUP, [
+      process.execPath,
+      ...script("chosen_transport.ts"),
+    ]),
+  );
   assert.equal(chosen.name, "linux");
   assert.deepEqual(chosen.payload, [7]);
   assert.match(
@@ -55,6 +70,42 @@ test("linux: another bell wakes the runtime, when io_uring is blocked", {
     isDeno
       ? /^--transport linux wakes by a thread, .*: Cannot set up io_uring: EPERM$/m
       : /^--transport linux wakes by a nested event queue, .*: Cannot set up io_uring: EPERM$/m,
+  );
+});
+
+test("linux: umbra check transport says which bell wakes, and why", {
+  skip,
+}, (t) => {
+  if (!canBlock()) return t.skip(NO_SECCOMP);
+  const umbra = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+  const command = isDeno
+    ? [process.execPath, "run", "-A", "--no-check", "--unstable-net", umbra]
+    : [process.execPath, "--no-install", umbra];
+  const table = run(
+    without(IO_URING_SETUP, [...command, "check", "transport"]),
+  );
+  assert.match(
+    table,
+    /^ +wakes by a .*, not by io_uring: Cannot set up io_uring: EPERM$/m,
+  );
+  assert.match(table, /^ +UDP receive buffer: \d+ bytes of 2097152 asked for/m);
+});
+
+test("linux: the runtime's sockets serve, when a call of ours is blocked", {
+  skip,
+}, (t) => {
+  if (!isDeno) return t.skip("SKIPPED, Bun's sockets need it as well");
+  const recvmmsg = RECVMMSG[process.arch];
+  if (recvmmsg === undefined || !canBlock()) return t.skip(NO_SECCOMP);
+  const chosen = choose(
+    without(recvmmsg, [process.execPath, ...script("chosen_transport.ts")]),
+  );
+  assert.equal(chosen.name, "deno");
+  assert.deepEqual(chosen.payload, [7]);
+  assert.equal(chosen.warnings.length, 1);
+  assert.match(
+    chosen.warnings[0]!,
+    /^--transport linux cannot be had, .*: Cannot receive: EPERM; see umbra check transport$/,
   );
 });
 
@@ -91,11 +142,15 @@ function permitted(...permissions: string[]): string[] {
   ];
 }
 
-function choose([command, ...args]: string[]): Chosen {
+function choose(command: string[]): Chosen {
+  return JSON.parse(run(command));
+}
+
+function run([command, ...args]: string[]): string {
   const child = spawnSync(command!, args, {
     encoding: "utf8",
     timeout: 30_000,
   });
   assert.equal(child.status, 0, `${child.stderr}${child.error ?? ""}`);
-  return JSON.parse(child.stdout);
+  return child.stdout;
 }

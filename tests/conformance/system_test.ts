@@ -62,6 +62,30 @@ for (const open of Object.values(OPENERS)) {
     );
   });
 
+  test(`${transport.name}: close() sends FIN, though something was not read`, async (t) => {
+    if (transport.name !== "linux") {
+      return t.skip("SKIPPED, the runtime has the descriptor");
+    }
+    const listener = await transport.listen(HERE);
+    const client = connect(listener.address);
+    const [accepted] = await Promise.all([
+      within(acceptFrom(listener)),
+      once(client, "connect"),
+    ]);
+    const ended = new Promise((resolve) => {
+      client.once("end", () => resolve("end"));
+      client.once("error", ({ code }: { code?: string }) => resolve(code));
+    });
+    client.resume();
+    client.write(BLOB.subarray(0, 100_000));
+    // The kernel has it by then.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    accepted!.close();
+    assert.equal(await within(ended), "end");
+    client.destroy();
+    listener.close();
+  });
+
   test(`${transport.name}: what the kernel drops is counted`, async (t) => {
     if (
       !transport.capabilities.receiveBuffer || OPENERS["linux"] === undefined

@@ -12,6 +12,9 @@ import { Chromium, CHROMIUMS } from "../support/chromium.ts";
 import { DashboardSite, type SiteOptions } from "../support/dashboard_site.ts";
 import { announceSkip } from "../support/report.ts";
 import { NO_RATE } from "../../src/admin/operator.ts";
+import { qrMatrix } from "../../src/admin/qr.ts";
+import { LANGUAGES } from "../../src/admin/texts/languages.ts";
+import { SampleLocal } from "../support/sample_local.ts";
 import { NOTHING, SampleProgram } from "../support/sample_status.ts";
 import { missingPrograms } from "./clients.ts";
 
@@ -243,11 +246,18 @@ test("the page adds a user and shows how to connect, by keyboard", {
     await browser.evaluate("document.querySelector('[name=uri]').value"),
     /^ss:\/\/.*#zo%C3%AB%2F9$/,
   );
+  assert.match(
+    await browser.evaluate("document.querySelector('[name=invite]').value"),
+    /\/invite\//,
+  );
   assert.deepEqual(browser.errors, []);
   await browser.press("Escape");
   await browser.until("!document.querySelector('#user').open");
   // No secret stays in the page; a dialog tells of its end a moment later.
-  await browser.until("document.querySelector('[name=uri]').value === ''");
+  await browser.until(
+    "document.querySelector('[name=uri]').value === '' && " +
+      "document.querySelector('[name=invite]').value === ''",
+  );
 });
 
 test("the page tells why a user cannot be added", { skip }, async () => {
@@ -408,7 +418,7 @@ test("the page says that the server is lost, and when it is back", {
   await using site = await open();
   await untilText("#state", "Ready");
   site.silent = true;
-  await untilText("#lost", "Connection to the server lost");
+  await untilText("#lost", "Connection to the program lost");
   assert.equal(await textOf("#state"), "Lost");
   site.silent = false;
   await untilText("#state", "Ready");
@@ -469,4 +479,142 @@ test("the page is light or dark as its switch says", { skip }, async () => {
   await untilText("#now-down", "bit/s");
   await browser.press("b");
   await untilText("#now-down", "iB/s");
+});
+
+test("the page of a local shows which rule sent connections where", {
+  skip,
+}, async () => {
+  const program = new SampleLocal();
+  await using _site = await open({ program });
+  await untilText("#requests tbody", "intranet.near.example:443");
+  const row = (text: string): Promise<string[]> =>
+    browser.evaluate(
+      `[...[...document.querySelectorAll("#requests tbody tr")].find((row) => ` +
+        `row.textContent.includes(${JSON.stringify(text)})).cells]` +
+        `.slice(1).map(({ textContent }) => textContent)`,
+    );
+  assert.deepEqual((await row("ads.example")).slice(0, 3), [
+    "tracker.ads.example:443",
+    "blocked",
+    'routes[0] domain_suffix "ads.example" (ads:40233)',
+  ]);
+  assert.equal((await row("wikipedia"))[1], "Frankfurt");
+  await browser.press("/");
+  await browser.send("Input.insertText", { text: "NEAR:17" });
+  await browser.until(
+    "[...document.querySelectorAll('#requests tbody tr')]" +
+      ".every((row) => row.cells[2].textContent === 'direct')",
+  );
+  assert.match(
+    await textOf("#rules"),
+    /ads.*lists\.example.*92,311.*no answer/,
+  );
+  assert.match(await textOf("#dns"), /direct192\.168\.1\.1:53/);
+  assert.match(await textOf("#dns-about"), /812 answers.*55 names/);
+  assert.deepEqual(browser.errors, []);
+});
+
+test("the page of a local says why no connections are told", {
+  skip,
+}, async () => {
+  await using _site = await open({
+    program: new SampleLocal(),
+    keepsTargets: false,
+  });
+  await untilText("#requests-empty", "Targets are not remembered");
+  assert.equal(await textOf("#state"), "Ready");
+});
+
+test("the page adds a server by its link or by an image of it", {
+  skip,
+}, async () => {
+  const link = "ss://YWVzLTEyOC1nY206c2VjcmV0@192.0.2.9:8389#Spare";
+  await using site = await open({ program: new SampleLocal() });
+  await untilText("#upstreams tbody", "Frankfurt");
+  await browser.press("n");
+  await browser.until("document.querySelector('#add-server').open");
+  await fill("#add-server [name=link]", "nonsense");
+  await click("#add-server button.primary");
+  await untilText("#add-server .error", "This is no link");
+  browser.errors.length = 0;
+  const dots = JSON.stringify(qrMatrix(link).map((row) => row.map(Number)));
+  await browser.evaluate(`(async () => {
+    const dots = ${dots}, size = 6, canvas = document.createElement("canvas");
+    canvas.width = canvas.height = dots.length * size;
+    const context = canvas.getContext("2d");
+    context.fillStyle = "white";
+    context.fillRect(0, 0, canvas.width, canvas.width);
+    context.fillStyle = "black";
+    dots.forEach((row, y) => row.forEach((dark, x) => {
+      if (dark) context.fillRect(x * size, y * size, size, size);
+    }));
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve));
+    const files = new DataTransfer();
+    files.items.add(new File([blob], "code.png", { type: "image/png" }));
+    const input = document.querySelector("#add-server [name=image]");
+    input.files = files.files;
+    input.onchange();
+  })()`);
+  await browser.until(
+    `document.querySelector("#add-server [name=link]").value === ` +
+      JSON.stringify(link),
+  );
+  site.changes.length = 0;
+  await click("#add-server button.primary");
+  await untilText("#upstreams tbody", "New");
+  assert.deepEqual(site.changes, [
+    `POST /api/upstreams ${JSON.stringify({ link })}`,
+  ]);
+  // The link is a secret.
+  await browser.until(
+    "document.querySelector('#add-server [name=link]').value === ''",
+  );
+  await browser.evaluate(
+    "[...document.querySelectorAll('#upstreams tbody tr')].at(-1)" +
+      ".querySelector('button:last-child').click()",
+  );
+  await untilText("#confirm h2", "Remove New?");
+  await click("#confirm button.primary");
+  await browser.until(
+    "!document.querySelector('#upstreams tbody').textContent.includes('New')",
+  );
+  assert.deepEqual(browser.errors, []);
+});
+
+test("the page speaks the language that is chosen, from right to left too", {
+  skip,
+}, async () => {
+  await using site = await open();
+  await untilText("#state", "Ready");
+  for (const { tag, texts, direction } of LANGUAGES.toReversed()) {
+    await browser.evaluate(
+      `{ const choice = document.querySelector("#language"); ` +
+        `choice.value = ${JSON.stringify(tag)}; choice.onchange(); }`,
+    );
+    await browser.until(
+      `document.documentElement?.lang === ${JSON.stringify(tag)} && ` +
+        `document.querySelector("#state").textContent.includes(${
+          JSON.stringify(texts["state-ready"])
+        })`,
+    );
+    await browser.until("document.querySelectorAll('#users tbody tr').length");
+    assert.equal(
+      await browser.evaluate("document.documentElement.dir"),
+      direction,
+    );
+    assert.equal(await textOf("#users-title"), texts["users"]);
+    for (const width of [1_280, 360]) {
+      await browser.show({ width, height: 800, phone: width === 360 });
+      assert.equal(
+        await browser.evaluate(
+          "document.documentElement.scrollWidth - innerWidth",
+        ),
+        0,
+        `${tag} at ${width}`,
+      );
+    }
+    await browser.open(site.url);
+    assert.equal(await browser.evaluate("document.documentElement.lang"), tag);
+  }
+  assert.deepEqual(browser.errors, []);
 });

@@ -52,9 +52,14 @@ interface Scene extends AsyncDisposable {
   ask(...question: string[]): Promise<string>;
 }
 
+/** Where the parts of a scene are. */
+type Places = Readonly<Record<"socks" | "dns" | "far" | "near", Address>>;
+
 async function start(
   runtime: "deno" | "bun",
-  config: Readonly<Record<string, unknown>>,
+  given:
+    | Readonly<Record<string, unknown>>
+    | ((places: Places) => Readonly<Record<string, unknown>>),
   variables: Readonly<Record<string, string>> = {},
 ): Promise<Scene> {
   await using owned = new AsyncDisposableStack();
@@ -76,6 +81,9 @@ async function start(
   );
   const socks = { host: "127.0.0.1", port: await freePort() };
   const dns = { host: "127.0.0.1", port: await freePort() };
+  const config = typeof given === "function"
+    ? given({ socks, dns, far, near })
+    : given;
   const path = join(folder, `${socks.port}.json`);
   writeFileSync(
     path,
@@ -122,6 +130,38 @@ async function outcome(socks: Address, host: string): Promise<string> {
 }
 
 for (const runtime of ["deno", "bun"] as const) {
+  test(
+    `a local on ${runtime} that shadowsocks-rust calls "dns" answers by its own rules`,
+    { skip: DNS_SKIP },
+    async () => {
+      const scene = await start(runtime, ({ socks, dns, far, near }) => ({
+        local_port: undefined,
+        dns_listen: undefined,
+        dns_upstream: undefined,
+        dns_direct: undefined,
+        locals: [
+          { local_port: socks.port },
+          {
+            protocol: "dns",
+            local_address: dns.host,
+            local_port: dns.port,
+            local_dns_address: near.host,
+            local_dns_port: near.port,
+            remote_dns_address: far.host,
+            remote_dns_port: far.port,
+            client_cache_size: 5,
+            routes: [{ domain: "near.test", to: "direct" }],
+          },
+        ],
+      }));
+      await using _ = scene;
+      const { ask, socks, local } = scene;
+      assert.equal(await ask(KNOWN_NAME), KNOWN_ADDRESS, local.describe());
+      assert.equal(await ask("near.test"), "127.5.0.1");
+      assert.equal(await outcome(socks, "127.0.0.1"), "here");
+    },
+  );
+
   test(
     `DNS on ${runtime} asks the resolver of each name's route, and remembers names`,
     { skip: DNS_SKIP },

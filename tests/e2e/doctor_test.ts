@@ -218,7 +218,7 @@ for (const runtime of ["deno", "bun"] as const) {
     const closed = { host: "127.0.0.1", port: await freePort() };
     const check = (...args: string[]): ReturnType<typeof runToEnd> =>
       umbra("check", "server", ...args, ...through(), "--wait", WAIT);
-    const [well, wrong, nobody, stalled, missing] = await Promise.all([
+    const [well, wrong, nobody, stalled, missing, json] = await Promise.all([
       check(
         ...towards(server.address),
         ...["--count", "3", "--url", `${web.url}/big`],
@@ -230,6 +230,10 @@ for (const runtime of ["deno", "bun"] as const) {
         ...towards(server.address),
         "--url",
         `http://127.0.0.1:${closed.port}/`,
+      ),
+      check(
+        ...towards(server.address),
+        ...["--json", "--count", "2", "--url", `${web.url}/stall`],
       ),
     ]);
     assert.equal(well.code, 0, well.output);
@@ -244,6 +248,28 @@ for (const runtime of ["deno", "bun"] as const) {
     assert.match(stalled.output, /download +failed: .*ERR_NET_TIMEOUT/);
     assert.equal(missing.code, 1);
     assert.match(missing.output, /download +failed: it answered 502/);
+    assert.equal(json.code, 1);
+    const told = JSON.parse(json.output);
+    assert.equal(told.works, false);
+    const { address, method, works, steps } = told.servers[0];
+    assert.deepEqual(
+      [address, method, works],
+      [`127.0.0.1:${server.address.port}`, METHOD, false],
+    );
+    assert.deepEqual(
+      steps.map(({ name, ok, code = "", count = 0 }: {
+        readonly name: string;
+        readonly ok: boolean;
+        readonly code?: string;
+        readonly count?: number;
+      }) => [name, ok, code, count]),
+      [
+        ["connect", true, "", 2],
+        ["first byte", true, "", 2],
+        ["download", false, "ERR_NET_TIMEOUT", 0],
+      ],
+    );
+    assert.ok(steps[0].leastMs <= steps[0].medianMs, "times have their unit");
     // Of two targets, the one that is silent does not hide the other.
     const silent = await umbra(
       ...["check", "server", "--wait", WAIT, ...towards(server.address)],

@@ -31,7 +31,12 @@ export const WORLD_IPV4 = "203.0.113.9";
 export const WORLD_IPV6 = "2001:db8:9::9";
 
 /** A program that is not Umbra's user. */
-const AS_NOBODY = ["setpriv", "--reuid", "65534", "--clear-groups"];
+export const AS_NOBODY: readonly string[] = [
+  "setpriv",
+  "--reuid",
+  "65534",
+  "--clear-groups",
+];
 
 /** What is behind the server, and the server. */
 export interface World extends AsyncDisposable {
@@ -83,11 +88,15 @@ export class Scene implements Disposable {
     return { server, [Symbol.asyncDispose]: () => all.disposeAsync() };
   }
 
-  redir(runtime: "deno" | "bun", way: Way): Promise<Program> {
+  redir(
+    runtime: "deno" | "bun",
+    way: Way,
+    ...flags: string[]
+  ): Promise<Program> {
     return Program.start(
       [
         ...[...this.near.under, ...programCommand(runtime), "redir", "-u"],
-        ...["--tcp-redir", way, ...ENDS],
+        ...["--tcp-redir", way, ...ENDS, ...flags],
       ],
       { ready: /ss-redir listening/, cwd: ROOT },
     );
@@ -105,8 +114,8 @@ export class Scene implements Disposable {
   }
 
   /** Loads them, and runs the commands in their comments. */
-  load(runtime: "deno" | "bun", way: Way): void {
-    const script = this.rules(runtime, way);
+  load(runtime: "deno" | "bun", way: Way, ...flags: string[]): void {
+    const script = this.rules(runtime, way, ...flags);
     this.near.run("nft -f -", script);
     // They may be loaded again.
     this.near.run("nft -f -", script);
@@ -140,6 +149,23 @@ export class Scene implements Disposable {
         assert.equal(dug.output, "192.0.2.53\n", `${under} dig @${host}`);
       }
     }
+  }
+
+  /** Names that clients say first, with a rule that blocks `blocked.test`. */
+  async checkNames(redir: Program): Promise<void> {
+    const url = `http://${WORLD_IPV4}:8000/who`;
+    const curl = async (...words: string[]): Promise<string> =>
+      (await runToEnd(
+        [...this.lan.under, "curl", "-sm", "10", ...words],
+        20_000,
+      )).output;
+    assert.equal(await curl("-H", "Host: other.test", url), WORLD_IPV4);
+    assert.equal(await curl("-H", "Host: blocked.test", url), "");
+    await redir.waitForOutput(/ERR_ROUTE_BLOCKED .*routes\[0\]/, 5_000);
+    assert.equal(
+      await curl("--http0.9", `http://${WORLD_IPV4}:8001/`),
+      "speaks first\n",
+    );
   }
 
   /** How curl ends. */

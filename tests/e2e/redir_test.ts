@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import {
   activating,
   ACTIVATION_SKIP,
@@ -19,6 +19,7 @@ import { programCommand } from "../support/program_command.ts";
 import { ROOT } from "../support/runtimes.ts";
 import { LIBEV_SKIP } from "./chain.ts";
 import {
+  AS_NOBODY,
   ENDS,
   KEY,
   Scene,
@@ -28,6 +29,26 @@ import {
 } from "./redir_scene.ts";
 
 const OURS = ["deno", "bun"] as const;
+
+/** Sends a datagram to UDP port 8000 of a host, and prints the answer. */
+const ASK_UDP = [
+  "import socket, sys",
+  "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+  "s.settimeout(5)",
+  "s.connect((sys.argv[1], 8000))",
+  "s.send(b'hello')",
+  "print(s.recv(100).decode())",
+].join("\n");
+
+const folder = mkdtempSync(join(tmpdir(), "umbra-redir-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A rule on a name, for connections that have nothing but an address. */
+const NAME_RULE = join(folder, "name_rule.json");
+writeFileSync(
+  NAME_RULE,
+  JSON.stringify({ routes: [{ domain: "blocked.test", to: "block" }] }),
+);
 
 for (const runtime of OURS) {
   for (const way of WAYS) {
@@ -40,8 +61,13 @@ for (const runtime of OURS) {
         using scene = new Scene();
         await using _world = await scene.world(runtime);
         scene.load(runtime, way);
-        await using redir = await scene.redir(runtime, way);
+        await using redir = await scene.redir(
+          runtime,
+          way,
+          ...["-c", NAME_RULE, "--log-connections"],
+        );
         await scene.check();
+        await scene.checkNames(redir);
         assert.doesNotMatch(redir.output, /defect|error/i);
         // What was meant for the port itself has no target.
         assert.notEqual(
@@ -78,11 +104,7 @@ for (const runtime of OURS) {
     skip,
   }, async () => {
     using scene = new Scene();
-    const folder = mkdtempSync(join(tmpdir(), "umbra-redir-"));
-    using _folder = {
-      [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
-    };
-    const config = join(folder, "config.json");
+    const config = join(folder, `${runtime}.json`);
     writeFileSync(
       config,
       JSON.stringify({
@@ -97,17 +119,22 @@ for (const runtime of OURS) {
           },
         ],
         fake_ip: true,
-        fake_ip_file: join(folder, "names"),
-        dns_listen: "10.77.0.1:53",
+        fake_ip_file: join(folder, `${runtime}.names`),
+        dns_listen: "[::]:5353",
         dns_upstream: `${WORLD_IPV4}:53`,
       }),
     );
-    scene.lan.ask("10.77.0.1");
+    // A resolver that is nowhere: its questions are redirected.
+    scene.lan.ask("192.168.9.9");
     // It says that every name has this address.
     scene.far.ask("127.0.0.1");
     scene.far.run("ip address add 192.0.2.53/32 dev lo");
     await using world = await scene.world(runtime);
-    scene.load(runtime, "tproxy");
+    scene.load(
+      runtime,
+      "tproxy",
+      ...["--with-dns", "--dns-listen", "[::]:5353"],
+    );
     await using _local = await Program.start(
       [
         ...[...scene.near.under, ...programCommand(runtime)],
@@ -123,11 +150,19 @@ for (const runtime of OURS) {
     await world.server.waitForOutput(/target=www\.name\.test:8000/, 5_000);
     const made = await lan("dig", "+short", "udp.name.test");
     assert.match(made.output, /^198\.18\.0\.\d+\n$/);
-    const dug = await lan(
-      ...["dig", "+short", "+tries=2", "+time=3"],
-      ...[`@${made.output.trim()}`, "www.example"],
+    const own = await runToEnd(
+      [
+        ...[...scene.near.under, ...AS_NOBODY, "dig", "+short"],
+        ...["+tcp", "@192.168.9.9", "own.name.test"],
+      ],
+      20_000,
     );
-    assert.equal(dug.output, "192.0.2.53\n");
+    assert.match(own.output, /^198\.18\.0\.\d+\n$/);
+    // A connected socket takes an answer from the asked address alone.
+    const answered = await lan(
+      ...["python3", "-c", ASK_UDP, made.output.trim()],
+    );
+    assert.equal(answered.output, "hello\n");
   });
 
   test(

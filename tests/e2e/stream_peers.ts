@@ -55,10 +55,10 @@ export const relaysUdp = (peer: StreamPeer): boolean => peer !== "pproxy";
  * local of a peer: `application`, then the target still answers; `target`, then
  * it still listens.
  *
- * What is missing here, the peers do not do among themselves either, by the
- * server of rust, which does both (seen with those that `.ci/peers` installs):
- * libev, both of Python and the outbound of sing-box end both directions at the
- * first FIN, and the local of rust at the target's.
+ * What is missing here the peers do not do without us either (seen with those
+ * that `.ci/peers` installs, through the server and the local of rust): libev,
+ * both of Python and the outbound of sing-box end both directions at the first
+ * FIN, and the local of rust at the target's.
  */
 export const HALF_CLOSES: Readonly<
   Partial<
@@ -83,7 +83,7 @@ const PYTHON = join(FOLDER, "python", "bin");
 /** Where programs are that were built. */
 const BUILT = join(FOLDER, "bin");
 
-/** A program that has much besides. */
+/** A program that also makes TUN devices. */
 export const SING_BOX: string = join(BUILT, "sing-box");
 
 /** Why a peer cannot be tested with here; `false` when it can. */

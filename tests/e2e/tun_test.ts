@@ -39,7 +39,7 @@ const RECIPE: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 for (const runtime of ["deno", "bun"] as const) {
-  test(`${runtime}: a TUN device leads a LAN and its own to a local`, {
+  test(`${runtime}: a TUN device leads a LAN and this machine to a local`, {
     skip,
   }, async () => {
     using scene = new Scene();

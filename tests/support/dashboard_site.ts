@@ -11,7 +11,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Minute } from "../../src/admin/day_history.ts";
+import type { Minute } from "../../src/minutes.ts";
 import {
   type NewUser,
   NO_RATE,
@@ -20,6 +20,7 @@ import {
 import type { AdminPage } from "../../src/admin/admin_handler.ts";
 import { dashboardPage } from "../../src/admin/dashboard_page.ts";
 import { readPage } from "../../src/admin/user_page.ts";
+import { SampleLocal } from "./sample_local.ts";
 import { NOTHING, type SampleProgram } from "./sample_status.ts";
 
 /** How the site behaves. */
@@ -31,6 +32,8 @@ export interface SiteOptions {
   readonly page?: AdminPage;
   /** What a reload says. */
   readonly report?: ReloadReport;
+  /** False where a local does not remember targets; default: true. */
+  readonly keepsTargets?: boolean;
   /** A unix socket instead of a port. */
   readonly path?: string;
   /** What is drawn for a URI. */
@@ -47,7 +50,7 @@ export class DashboardSite implements AsyncDisposable {
   readonly #options: SiteOptions;
 
   private constructor(options: SiteOptions) {
-    this.#options = options;
+    this.#options = { keepsTargets: true, ...options };
     this.#server = createServer((request, response) => {
       this.#answer(request, response);
     });
@@ -110,14 +113,38 @@ export class DashboardSite implements AsyncDisposable {
     if (url === "/api/history") {
       return [200, { minutes: sampleMinutes(program.status().nowUnixMs) }];
     }
+    if (url === "/api/connections") {
+      return program instanceof SampleLocal && this.#options.keepsTargets
+        ? [200, { connections: program.requests() }]
+        : [404, { error: "Targets are not remembered" }];
+    }
     if (method !== "GET") {
       this.changes.push(`${method} ${url} ${body}`.trimEnd());
     }
     if (url.startsWith("/api/reload")) return [200, report];
+    if (url.startsWith("/api/upstreams")) return this.#upstreams(method, body);
     const [, server, name, more] =
       /^\/api\/servers\/(\w+)\/users(?:\/([^/]+)(\/uri)?)?$/.exec(url) ?? [];
     if (server === undefined) return [404, { error: "There is nothing here" }];
     return this.#users(method, body, decodeURIComponent(name ?? ""), more);
+  }
+
+  #upstreams(method: string, body: string): [number, unknown?] {
+    const { program } = this.#options;
+    if (!(program instanceof SampleLocal)) return [404, { error: "None" }];
+    if (method === "DELETE") {
+      program.upstreams.pop();
+      return [204];
+    }
+    const { link = "" } = JSON.parse(body || "{}");
+    if (!link.startsWith("ss://")) return [400, { error: "This is no link" }];
+    const added = {
+      ...program.upstreams[1]!,
+      name: "New",
+      added: true,
+    } as const;
+    program.upstreams.push(added);
+    return [201, added];
   }
 
   #users(
@@ -151,7 +178,8 @@ export class DashboardSite implements AsyncDisposable {
         `YctPZ6U7xPPcU%2Bgp3u%2B0tx%2FtRizJN9K8y%2BuKlW2qjlI%3D:` +
         `3hFq1cT9sVbN0kLx5gRz8wJm2yPa7dUe4oIiCtHuQnE%3D` +
         `@192.0.2.7:8388#${encodeURIComponent(name)}`;
-      return [200, { uri, sip008: "/sub/5Jk2pQ9sXw", qr: qr(uri) }];
+      const invite = "https://proxy.example/invite/5Jk2pQ9sXw";
+      return [200, { uri, sip008: "/sip008/5Jk2pQ9sXw", invite, qr: qr(uri) }];
     }
     if (method === "GET") return [200, user];
     if (method === "DELETE") {

@@ -170,13 +170,12 @@ abstract class SocketConnection implements Connection {
     }
   }
 
-  async #write(chunk: Uint8Array): Promise<void> {
-    if (this.#closed || this.#ended) throw CLOSED;
-    try {
-      await this.send(chunk);
-    } catch (error) {
+  /** Not an async function: one less step for every write. */
+  #write(chunk: Uint8Array): Promise<void> {
+    if (this.#closed || this.#ended) return Promise.reject(CLOSED);
+    return this.send(chunk).catch((error) => {
       throw this.#closed ? CLOSED : toTransportError(error, "write");
-    }
+    });
   }
 
   async #end(): Promise<void> {

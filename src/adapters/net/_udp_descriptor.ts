@@ -43,6 +43,43 @@ export class UdpDescriptor {
     setOption(this.#descriptor, SO_RCVBUF, UDP_RECEIVE_BUFFER);
   }
 
+  /**
+   * Takes a datagram that waits.
+   *
+   * @param room For the longest one.
+   * @param from Its sender is written there, as the kernel has it.
+   * @returns Its length in bytes; -1 if none waits, or for another reason.
+   */
+  tryReceive(room: Uint8Array, from: Uint8Array): number {
+    LENGTH[0] = from.length;
+    return libc()!.recvfrom(
+      this.#descriptor,
+      room,
+      room.length,
+      MSG_FLAGS,
+      from,
+      LENGTH_BYTES,
+    ) as number;
+  }
+
+  /**
+   * Sends a datagram, if the system has room for it at once.
+   *
+   * @param address Of the family of the socket, as the kernel has it.
+   * @returns False if it has not been sent, whatever the reason is.
+   */
+  trySend(payload: Uint8Array, address: Uint8Array): boolean {
+    const sent = libc()!.sendto(
+      this.#descriptor,
+      payload,
+      payload.length,
+      MSG_FLAGS,
+      address,
+      address.length,
+    );
+    return sent === payload.length;
+  }
+
   /** Call it before the socket is closed: its number is another's then. */
   close(): void {
     this.#lastDrops = this.drops;
@@ -120,6 +157,13 @@ const MAX_STEPS = 8;
 
 /** Bytes of the longest address of a socket, and more. */
 const ADDRESS_ROOM = 32;
+
+/** The kernel tells there how long an address is. */
+const LENGTH = new Uint32Array(1);
+const LENGTH_BYTES = new Uint8Array(LENGTH.buffer);
+
+/** MSG_DONTWAIT and MSG_NOSIGNAL. */
+const MSG_FLAGS: number = 0x40 | 0x4000;
 
 const AF_INET = 2;
 const SOCK_DGRAM = 2;

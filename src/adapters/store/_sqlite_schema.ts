@@ -44,6 +44,17 @@ const STEPS: readonly (readonly string[])[] = [
   ],
   // Users of the configuration that were changed or removed at run time.
   ["ALTER TABLE users ADD COLUMN standing TEXT NOT NULL DEFAULT 'made'"],
+  // What the program did, for who asks after a restart. Refusals are JSON.
+  [
+    `CREATE TABLE minutes (
+      id INTEGER PRIMARY KEY,
+      unix_ms INTEGER NOT NULL,
+      bytes_up INTEGER NOT NULL,
+      bytes_down INTEGER NOT NULL,
+      open INTEGER NOT NULL,
+      refusals TEXT NOT NULL
+    ) STRICT`,
+  ],
   // What a node of a fleet keeps over restarts.
   [
     `CREATE TABLE node_memory (

@@ -40,6 +40,7 @@ import {
   type UserLimits,
   type UserStore,
 } from "../../users.ts";
+import type { Minute, MinuteStore } from "../../minutes.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { ConfigError, messageOf, StoreError } from "../../errors.ts";
 import type { NodeMemory } from "../../fleet.ts";
@@ -92,7 +93,7 @@ export interface StoreOptions {
 export function openSqliteStore(
   path: string,
   options: StoreOptions = {},
-): UserStore & NodeMemory {
+): UserStore & MinuteStore & NodeMemory {
   // Neither ":memory:" nor a "file:" URL has a meaning of its own.
   const file = resolve(path);
   try {
@@ -230,7 +231,7 @@ function sum(column: string): string {
     : `${column} + excluded.${column}`;
 }
 
-class SqliteStore implements UserStore, NodeMemory {
+class SqliteStore implements UserStore, MinuteStore, NodeMemory {
   readonly #database: DatabaseSync;
   readonly #file: string;
   readonly #logger: Logger | undefined;
@@ -300,6 +301,30 @@ class SqliteStore implements UserStore, NodeMemory {
         `SELECT * FROM counts${where && ` WHERE ${where}`}`,
         ...wanted.map(([, one]) => one!),
       ).map(toCounts));
+  }
+
+  minutes(count: number): Minute[] {
+    return this.#run(
+      "read minutes",
+      () =>
+        this.#all("SELECT * FROM minutes ORDER BY id DESC LIMIT ?", count)
+          .reverse().map(toMinute),
+    );
+  }
+
+  addMinute(minute: Minute, count: number): void {
+    const { unixMs, bytesUp, bytesDown, open, refusals } = minute;
+    this.#write("keep a minute", () => {
+      this.#all(
+        "INSERT INTO minutes (unix_ms, bytes_up, bytes_down, open, refusals) " +
+          "VALUES (?, ?, ?, ?, ?)",
+        ...[unixMs, bytesUp, bytesDown, open, JSON.stringify(refusals)],
+      );
+      this.#all(
+        "DELETE FROM minutes WHERE id <= (SELECT max(id) FROM minutes) - ?",
+        count,
+      );
+    });
   }
 
   add(differences: readonly KeptCounts[]): KeptCounts[] {
@@ -497,6 +522,16 @@ function toUser(row: Row): StoredUser {
     ...row.standing !== "made" && {
       standing: STANDINGS.find((one) => one === row.standing)!,
     },
+  };
+}
+
+function toMinute(row: Row): Minute {
+  return {
+    unixMs: row["unix_ms"] as number,
+    bytesUp: row["bytes_up"] as number,
+    bytesDown: row["bytes_down"] as number,
+    open: row.open as number,
+    refusals: JSON.parse(row.refusals as string),
   };
 }
 

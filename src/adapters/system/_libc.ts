@@ -15,6 +15,7 @@ type Name =
   | "setrlimit"
   | "socket"
   | "sendto"
+  | "recvfrom"
   | "getsockname"
   | "getsockopt"
   | "setsockopt"
@@ -29,6 +30,11 @@ const SYMBOLS: Readonly<Record<Name, Signature>> = {
   // socket, data, length, flags, address, length of it
   sendto: {
     parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+  // socket, room, length, flags, address, length of it
+  recvfrom: {
+    parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"],
     result: "i32",
   },
   // socket, address, length of it

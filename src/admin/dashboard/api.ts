@@ -6,15 +6,17 @@
  * @module
  */
 import { STATUS_TIMEOUT_MS } from "../../limits.ts";
-import type { Minute } from "../day_history.ts";
+import type { Minute } from "../../minutes.ts";
 import type {
   NewUser,
   ReloadReport,
   Status,
+  UpstreamStatus,
   UserChange,
   UserPage,
   UserStatus,
 } from "../operator.ts";
+import type { RecentRequest } from "../recent_requests.ts";
 import { formatPage } from "../user_page.ts";
 
 /** How to connect as a user. */
@@ -23,6 +25,8 @@ export interface Access {
   readonly uri: string;
   /** Path of the user's SIP008 document, where one is served. */
   readonly sip008?: string;
+  /** Address of the user's invitation; not set: there is no port for it. */
+  readonly invite?: string;
   /** The URI as a QR code, an SVG document; not set: there are no drawings. */
   readonly qr?: string;
 }
@@ -66,6 +70,12 @@ export async function getHistory(): Promise<readonly Minute[]> {
   return (await call<{ minutes: Minute[] }>("GET", "history")).minutes;
 }
 
+/** What a local was asked for of late, the latest first. */
+export async function getRequests(): Promise<readonly RecentRequest[]> {
+  type Answer = { readonly connections: RecentRequest[] };
+  return (await call<Answer>("GET", "connections")).connections;
+}
+
 /** How to connect as a user. Secret. */
 export function getAccess(server: string, name: string): Promise<Access> {
   return call<Access>("GET", `${userPath(server, name)}/uri`);
@@ -99,6 +109,20 @@ export function reload(dryRun: boolean): Promise<ReloadReport> {
 export async function pinUpstream(name: string | undefined): Promise<void> {
   if (name === undefined) await call("DELETE", "upstreams/pin");
   else await call("PUT", "upstreams/pin", { name });
+}
+
+/**
+ * Adds a server of a local.
+ *
+ * @returns What it is called.
+ */
+export async function addUpstream(link: string): Promise<string> {
+  return (await call<UpstreamStatus>("POST", "upstreams", { link })).name;
+}
+
+/** Takes away a server that was added. */
+export async function removeUpstream(name: string): Promise<void> {
+  await call("DELETE", `upstreams/${encodeURIComponent(name)}`);
 }
 
 /** Takes a server of a local out or in. */

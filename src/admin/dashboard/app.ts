@@ -8,10 +8,12 @@ import { STATUS_INTERVAL_MS } from "../../limits.ts";
 import { History } from "../history.ts";
 import type { Status } from "../operator.ts";
 import { formatDuration } from "../units.ts";
-import { ApiError, getStatus, getUser, hasToken } from "./api.ts";
+import { ApiError, getRequests, getStatus, getUser, hasToken } from "./api.ts";
 import { askReload, askToken, isOpen, startDialogs } from "./dialogs.ts";
 import { byId, setText } from "./dom.ts";
-import { Figures } from "./figures.ts";
+import { drawDns } from "./dns_table.ts";
+import { Figures, ROLES } from "./figures.ts";
+import { say } from "./language.ts";
 import { drawPlugins } from "./plugins_table.ts";
 import {
   nextTheme,
@@ -20,20 +22,27 @@ import {
   startPreferences,
 } from "./preferences.ts";
 import { RefusalList } from "./refusal_list.ts";
+import { RequestsTable } from "./requests_table.ts";
+import { drawRules } from "./rules_table.ts";
+import { askNewServer, startServerDialog } from "./server_dialog.ts";
 import { drawServers } from "./servers_table.ts";
 import { ThroughputPlot } from "./throughput.ts";
+import { startLanguage } from "./translate.ts";
 import { askNewUser, showUser, startUserDialogs } from "./user_dialogs.ts";
 import { drawUpstreams } from "./upstreams_table.ts";
 import { rowOf, type UserRow } from "../user_rows.ts";
 import { UsersTable } from "./users_table.ts";
 
 const history = new History();
+startLanguage();
 startDialogs();
 startUserDialogs();
+startServerDialog();
 startPreferences();
 const figures = new Figures(history);
 const plot = new ThroughputPlot(history);
 const refusals = new RefusalList();
+const requests = new RequestsTable();
 const users = new UsersTable(
   (row) => showUser(row, history.status!),
   () => void update(),
@@ -44,9 +53,10 @@ let heardUnixMs = Date.now();
 
 /** What a key does; also what the buttons on top do. */
 const SHORTCUTS: Readonly<Record<string, () => void>> = {
-  "/": () => byId("filter", HTMLElement).focus(),
+  "/": () =>
+    byId(isLocal() ? "requests-filter" : "filter", HTMLElement).focus(),
   "?": () => byId("help", HTMLDialogElement).showModal(),
-  n: addUser,
+  n: () => isLocal() ? addServer() : addUser(),
   r: () =>
     void askReload(
       (history.status?.servers ?? []).flatMap(({ users }) => users).length,
@@ -56,6 +66,7 @@ const SHORTCUTS: Readonly<Record<string, () => void>> = {
 };
 
 byId("add", HTMLElement).onclick = addUser;
+byId("add-server-open", HTMLElement).onclick = addServer;
 byId("reload", HTMLElement).onclick = SHORTCUTS.r!;
 byId("help-open", HTMLElement).onclick = SHORTCUTS["?"]!;
 document.onkeydown = (event) => {
@@ -86,20 +97,35 @@ async function update(): Promise<void> {
     heardUnixMs = Date.now();
     showLost("");
     draw();
+    if (isLocal()) await updateRequests();
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) {
-      showState("wait", "Locked");
+      showState("wait", say("state-locked"));
       askToken(hasToken());
     } else if (error instanceof ApiError) {
-      showLost(`The server refuses: ${error.message}`);
+      showLost(say("lost-refused", { reason: error.message }));
     } else {
       showLost(
-        `Connection to the server lost ${
-          formatDuration(Date.now() - heardUnixMs)
-        } ago. Trying again every second.`,
+        say("lost-since", {
+          time: formatDuration(Date.now() - heardUnixMs, say),
+        }),
       );
     }
   }
+}
+
+/** Where targets are not remembered, the answer says so. */
+async function updateRequests(): Promise<void> {
+  try {
+    requests.draw(history.status!, await getRequests());
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+    requests.refuse(error.message);
+  }
+}
+
+function isLocal(): boolean {
+  return history.status?.role === "local";
 }
 
 /** Shows the latest look. */
@@ -111,6 +137,8 @@ function draw(): void {
   refusals.draw(status);
   users.draw(status);
   drawUpstreams(status);
+  drawRules(status);
+  drawDns(status);
   drawPlugins(status);
   drawServers(status);
   showLegacy(status);
@@ -118,9 +146,9 @@ function draw(): void {
   byId("add", HTMLElement).hidden = !reads || status.servers.length === 0;
   showState(
     status.ready ? "ready" : "wait",
-    status.ready ? "Ready" : "Not ready: starting or stopping",
+    say(status.ready ? "state-ready" : "state-not-ready"),
   );
-  document.title = `Umbra, ${status.role}`;
+  document.title = say("page-title", { role: say(ROLES[status.role]) });
 }
 
 function showState(state: "ready" | "wait" | "lost", text: string): void {
@@ -135,9 +163,7 @@ function showLegacy({ legacy }: Status): void {
   banner.hidden = legacy.length === 0;
   setText(
     banner,
-    `Allowed by --allow-legacy, and not protected from changes: ${
-      legacy.join(", ")
-    }. Whoever is on the way can change what passes.`,
+    say("legacy-banner", { methods: legacy.join(", ") }),
   );
 }
 
@@ -148,7 +174,11 @@ function showLost(text: string): void {
   banner.hidden = !lost;
   setText(banner, text);
   byId("main", HTMLElement).classList.toggle("stale", lost);
-  if (lost) showState("lost", "Lost");
+  if (lost) showState("lost", say("state-lost"));
+}
+
+function addServer(): void {
+  if (isLocal()) askNewServer(update);
 }
 
 function addUser(): void {

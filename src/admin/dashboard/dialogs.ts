@@ -8,6 +8,7 @@ import type { ReloadReport } from "../operator.ts";
 import { foldChanges } from "../reload_lines.ts";
 import { reload, setToken } from "./api.ts";
 import { byId, field, make, setText, within } from "./dom.ts";
+import { say } from "./language.ts";
 
 /** Milliseconds a notice is shown. */
 const TOAST_MS = 4_000;
@@ -74,7 +75,7 @@ export function askToken(wasWrong: boolean): void {
   form.reset();
   setText(
     within(dialog, ".error", HTMLElement),
-    wasWrong ? "That token is not the right one." : "",
+    wasWrong ? say("login-wrong") : "",
   );
   dialog.onclose = () => setToken(field(form, "token").value);
   dialog.showModal();
@@ -110,7 +111,7 @@ export function confirm(question: Question, work: () => Promise<void>): void {
   yes.hidden = question.yes === undefined;
   yes.classList.toggle("danger", question.danger === true);
   setText(yes, question.yes ?? "");
-  setText(no, question.yes === undefined ? "Close" : "Cancel");
+  setText(no, question.yes === undefined ? say("close") : say("cancel"));
   within(dialog, "form", HTMLFormElement).onsubmit = async (event) => {
     event.preventDefault();
     if (await attempt(dialog, work)) dialog.close();
@@ -130,30 +131,30 @@ export async function askReload(users: number): Promise<void> {
     report = await reload(true);
   } catch (error) {
     const note = (error as Error).message;
-    confirm({ title: "The configuration cannot be used", note }, nothing);
+    confirm({ title: say("reload-broken"), note }, nothing);
     return;
   }
   const { changes, warnings } = report;
   const lines = [
-    ...warnings.map((text) => `Warning: ${text}`),
+    ...warnings.map((text) => say("reload-warning", { text })),
     ...foldChanges(changes, users),
   ];
   if (changes.length === 0) {
     confirm({
-      title: "Nothing is new",
-      note: "The configuration says what is running already.",
+      title: say("reload-nothing"),
+      note: say("reload-nothing-note"),
       changes: lines,
     }, nothing);
     return;
   }
   confirm({
-    title: "Reload the configuration?",
-    note: "This changes. Connections that are open live on.",
+    title: say("reload-title"),
+    note: say("reload-note"),
     changes: lines,
-    yes: "Apply",
+    yes: say("reload-apply"),
   }, async () => {
     await reload(false);
-    toast("The configuration is applied.");
+    toast(say("reload-done"));
   });
 }
 
@@ -163,9 +164,9 @@ async function copy(input: HTMLInputElement): Promise<void> {
   try {
     if (!isSecureContext) throw new Error("no clipboard");
     await navigator.clipboard.writeText(input.value);
-    toast("Copied.");
+    toast(say("copied"));
   } catch {
-    toast("Selected: copy it with Ctrl C.");
+    toast(say("selected"));
   }
 }
 

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { isolated } from "./language.ts";
+
 /**
  * The element of this id.
  *
@@ -38,13 +40,18 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   if (className !== "") element.className = className;
-  element.append(...children);
+  element.append(
+    ...children.map((child) =>
+      typeof child === "string" ? isolated(child) : child
+    ),
+  );
   return element;
 }
 
 /** Shows a text; touches nothing where it is shown already. */
 export function setText(node: Node, text: string): void {
-  if (node.textContent !== text) node.textContent = text;
+  const shown = isolated(text);
+  if (node.textContent !== shown) node.textContent = shown;
 }
 
 function expect<T extends Element>(

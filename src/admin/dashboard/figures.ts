@@ -14,6 +14,7 @@ import {
   formatRate,
 } from "../units.ts";
 import { byId, make, setText } from "./dom.ts";
+import { say } from "./language.ts";
 import { unit } from "./preferences.ts";
 import { spark } from "./spark.ts";
 
@@ -38,17 +39,23 @@ export class Figures {
     const { traffic, connections, associations } = status;
     const { up, down } = this.#history.rate;
     show("now-down", formatRate(down, unit()));
-    show("total-down", `${formatBytes(traffic.bytesDown)} in all`);
+    show(
+      "total-down",
+      say("in-all", { amount: formatBytes(traffic.bytesDown) }),
+    );
     show("now-up", formatRate(up, unit()));
-    show("total-up", `${formatBytes(traffic.bytesUp)} in all`);
+    show("total-up", say("in-all", { amount: formatBytes(traffic.bytesUp) }));
     show("now-open", formatCount(connections.open));
-    show("limit-open", `of ${formatCount(connections.limit)} at most`);
+    show("limit-open", atMost(connections.limit));
     show("now-associations", formatCount(associations.open));
     show("evicted", udpNote(status));
     const recent = Object.values(status.recentRefusals);
     show("now-refused", formatCount(recent.reduce(plus, 0)));
     const refused = Object.values(status.refusals).reduce(plus, 0);
-    show("total-refused", `last minute; ${formatCount(refused)} in all`);
+    show(
+      "total-refused",
+      say("refused-in-all", { count: formatCount(refused) }),
+    );
     this.#drawUsers(status);
     this.#drawHealth(status);
     for (const draw of this.#sparks) draw();
@@ -58,7 +65,7 @@ export class Figures {
     byId("figure-users", HTMLElement).hidden = users.total === 0 &&
       role === "local";
     show("now-users", formatCount(users.connected));
-    show("total-users", `of ${formatCount(users.total)}`);
+    show("total-users", say("of-total", { count: formatCount(users.total) }));
   }
 
   #drawHealth(status: Status): void {
@@ -66,28 +73,36 @@ export class Figures {
     show("dial", dialMs.count === 0 ? "–" : formatMs(dialMs.p50));
     show(
       "dial-more",
-      dialMs.count === 0
-        ? "nothing dialled in the last minute"
-        : `median; 90 % ${formatMs(dialMs.p90)}, 99 % ${formatMs(dialMs.p99)}`,
+      dialMs.count === 0 ? say("dial-none") : say("dial-more", {
+        p90: formatMs(dialMs.p90),
+        p99: formatMs(dialMs.p99),
+      }),
     );
     show("lag", formatMs(status.eventLoopLagMs));
     show("memory", formatBytes(status.residentBytes));
     show("descriptors", descriptors ? formatCount(descriptors.open) : "–");
     show(
       "descriptors-more",
-      descriptors
-        ? `of ${formatCount(descriptors.limit)} at most`
-        : "this runtime does not tell",
+      descriptors ? atMost(descriptors.limit) : say("descriptors-unknown"),
     );
     drawCrypto(status);
-    show("version", `Umbra ${status.version} on ${status.runtime}`);
+    const { version, runtime, nowUnixMs, startedUnixMs } = status;
+    show("version", say("version", { version, runtime }));
     show(
       "about",
-      `${status.role}, up ${
-        formatDuration(status.nowUnixMs - status.startedUnixMs)
-      }`,
+      say("about", {
+        role: say(ROLES[status.role]),
+        time: formatDuration(nowUnixMs - startedUnixMs, say),
+      }),
     );
   }
+}
+
+/** What the two ends are called. */
+export const ROLES = { server: "role-server", local: "role-local" } as const;
+
+function atMost(limit: number): string {
+  return say("at-most", { count: formatCount(limit) });
 }
 
 /** Every method in use, and the clocks of the clients. */
@@ -95,9 +110,9 @@ function drawCrypto({ crypto, clockSkewSeconds }: Status): void {
   const list = byId("crypto", HTMLDListElement);
   const lines = crypto.map(({ method, provider }) => [provider, method]);
   if (clockSkewSeconds !== undefined) {
-    lines.push([`${clockSkewSeconds} s`, "apart from a client's clock"]);
+    lines.push([say("seconds", { n: clockSkewSeconds }), say("clock-skew")]);
   }
-  if (lines.length === 0) lines.push(["–", "no method in use"]);
+  if (lines.length === 0) lines.push(["–", say("crypto-none")]);
   const text = JSON.stringify(lines);
   if (list.dataset.shown === text) return;
   list.dataset.shown = text;
@@ -110,10 +125,14 @@ function drawCrypto({ crypto, clockSkewSeconds }: Status): void {
 
 /** What there is to say of UDP; what is wrong first. */
 function udpNote({ traffic, associations, lostDatagrams }: Status): string {
-  if (lostDatagrams > 0) return `${formatCount(lostDatagrams)} datagrams lost`;
+  if (lostDatagrams > 0) {
+    return say("datagrams-lost", { count: formatCount(lostDatagrams) });
+  }
   return associations.evicted === 0
-    ? `${formatCount(traffic.packetsUp + traffic.packetsDown)} datagrams`
-    : `${formatCount(associations.evicted)} made room`;
+    ? say("datagrams", {
+      count: formatCount(traffic.packetsUp + traffic.packetsDown),
+    })
+    : say("made-room", { count: formatCount(associations.evicted) });
 }
 
 function show(id: string, text: string): void {

@@ -6,6 +6,7 @@
  */
 import type { UserLimits } from "../../users.ts";
 import { byId, field, within } from "./dom.ts";
+import { translate } from "./translate.ts";
 
 const GIB = 2 ** 30;
 const BYTES_PER_MBIT = 125_000;
@@ -49,9 +50,9 @@ const FIELDS: readonly LimitField[] = [
 /** Puts the form where a dialog has room for it. */
 export function placeLimits(dialog: HTMLDialogElement): void {
   const template = byId("limits", HTMLTemplateElement);
-  within(dialog, "div.limits", HTMLElement).append(
-    template.content.cloneNode(true),
-  );
+  const form = within(dialog, "div.limits", HTMLElement);
+  form.append(template.content.cloneNode(true));
+  translate(form);
 }
 
 /** Shows limits. */

@@ -7,10 +7,11 @@
 import type { Status } from "../operator.ts";
 import { pluginRows } from "../plugin_rows.ts";
 import { byId, make, setText, within } from "./dom.ts";
+import { say } from "./language.ts";
 
 /** Shows the latest; nothing where there are none. */
 export function drawPlugins(status: Status): void {
-  const rows = pluginRows(status);
+  const rows = pluginRows(status, say);
   byId("plugins-panel", HTMLElement).hidden = rows.length === 0;
   const table = byId("plugins", HTMLTableElement);
   const body = within(table, "tbody", HTMLTableSectionElement);

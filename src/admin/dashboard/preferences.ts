@@ -1,13 +1,20 @@
 /// <reference lib="dom" />
 /**
- * How this browser likes the page: theme and unit. The only things it keeps.
+ * How this browser likes the page: theme and unit. It keeps them, the language,
+ * and nothing else.
  *
  * @module
  */
 import type { RateUnit } from "../units.ts";
 import { byId, setText } from "./dom.ts";
+import { say } from "./language.ts";
 
 const THEMES = ["system", "light", "dark"] as const;
+const THEME_NAMES = {
+  system: "theme-system",
+  light: "theme-light",
+  dark: "theme-dark",
+} as const;
 const KEY = "umbra-";
 
 /** Who wants to know of a change: whoever draws. */
@@ -56,7 +63,6 @@ function show(): void {
     byId("unit", HTMLButtonElement),
     rateUnit === "bit" ? "bit/s" : "MiB/s",
   );
-  const name = theme[0]!.toUpperCase() + theme.slice(1);
-  setText(byId("theme", HTMLButtonElement), name);
+  setText(byId("theme", HTMLButtonElement), say(THEME_NAMES[theme]));
   for (const listener of listeners) listener();
 }

@@ -8,6 +8,7 @@ import type { Status } from "../operator.ts";
 import { explain } from "../refusals.ts";
 import { formatCount } from "../units.ts";
 import { byId, make, setText } from "./dom.ts";
+import { say } from "./language.ts";
 
 interface Entry {
   readonly item: HTMLLIElement;
@@ -48,9 +49,9 @@ export class RefusalList {
   #entryOf(code: string): Entry {
     const known = this.#entries.get(code);
     if (known !== undefined) return known;
-    const { title, meaning } = explain(code);
+    const { title, meaning } = explain(code, say);
     const recent = make("span", "recent");
-    recent.title = "in the last minute";
+    recent.title = say("in-last-minute");
     const count = make("span", "number");
     const details = make(
       "details",

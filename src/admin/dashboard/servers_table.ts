@@ -6,12 +6,14 @@
  */
 import type { Status } from "../operator.ts";
 import { formatBytes, formatCount } from "../units.ts";
+import type { TextKey } from "../texts/say.ts";
 import { byId, make, setText, within } from "./dom.ts";
+import { say } from "./language.ts";
 
-const MODES: Readonly<Record<string, string>> = {
-  "tcp_only": "TCP",
-  "udp_only": "UDP",
-  "tcp_and_udp": "TCP and UDP",
+const MODES: Readonly<Record<string, TextKey>> = {
+  "tcp_only": "mode-tcp",
+  "udp_only": "mode-udp",
+  "tcp_and_udp": "mode-both",
 };
 
 /** Shows the latest. */
@@ -24,11 +26,11 @@ export function drawServers({ servers }: Status): void {
     const texts = [
       address,
       method,
-      MODES[mode] ?? mode,
+      MODES[mode] ? say(MODES[mode]) : mode,
       formatBytes(usage.bytesDown),
       formatBytes(usage.bytesUp),
       formatCount(usage.open),
-      managed ? "added at run time" : "configuration",
+      say(managed ? "from-run-time" : "from-file"),
     ];
     texts.forEach((text, j) => setText(row.cells[j]!, text));
   });

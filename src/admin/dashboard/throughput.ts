@@ -5,13 +5,15 @@
  * @module
  */
 import uPlot from "uplot";
-import type { Minute } from "../day_history.ts";
+import type { Minute } from "../../minutes.ts";
+import { type NoMinute, withHoles } from "../day_history.ts";
 import type { History } from "../history.ts";
 import { explain } from "../refusals.ts";
 import { formatCount, formatRate } from "../units.ts";
 import { getHistory } from "./api.ts";
 import { colour } from "./colours.ts";
 import { byId, setText } from "./dom.ts";
+import { say } from "./language.ts";
 import { onChange, unit } from "./preferences.ts";
 
 /** Bits or bytes a second that fill the plot at least: silence is flat. */
@@ -33,7 +35,7 @@ export class ThroughputPlot {
   readonly #box = byId("plot", HTMLElement);
   readonly #choice = byId("window", HTMLFieldSetElement);
   #plot: uPlot;
-  #minutes: readonly Minute[] = [];
+  #minutes: readonly (Minute | NoMinute)[] = [];
   #askedMs = 0;
 
   /** Makes the plot, empty. */
@@ -75,7 +77,7 @@ export class ThroughputPlot {
     if (nowMs - this.#askedMs >= MINUTE_S * 1_000) {
       this.#askedMs = nowMs;
       getHistory().then((minutes) => {
-        this.#minutes = minutes;
+        this.#minutes = withHoles(minutes);
         this.draw();
       }).catch(() => {
         // The page tells by itself that nobody answers.
@@ -86,8 +88,8 @@ export class ThroughputPlot {
     const minutes = this.#minutes;
     this.#plot.setData([
       minutes.map(({ unixMs }) => unixMs / 1_000),
-      minutes.map(({ bytesDown }) => bytesDown * factor),
-      minutes.map(({ bytesUp }) => -bytesUp * factor),
+      minutes.map(({ bytesDown }) => bytesDown && bytesDown * factor),
+      minutes.map(({ bytesUp }) => bytesUp && -bytesUp * factor),
     ]);
     this.#describe();
   }
@@ -172,10 +174,10 @@ export class ThroughputPlot {
       : undefined;
     setText(
       byId("at-refused", HTMLElement),
-      minute !== undefined
+      minute !== undefined && "refusals" in minute
         ? refusedText(minute)
         : isDay
-        ? "The first minute is not over yet."
+        ? say("minute-first")
         : "",
     );
   }
@@ -203,9 +205,10 @@ export class ThroughputPlot {
     );
     this.#describeRefusals(at);
     const peak = Math.max(0, ...[...downs].map(Number));
-    this.#box.ariaLabel = `Throughput: peak ${rate(peak)} down in the last ${
-      this.#seconds() / 60
-    } minutes`;
+    this.#box.ariaLabel = say("plot-label", {
+      rate: rate(peak),
+      minutes: this.#seconds() / 60,
+    });
   }
 }
 
@@ -213,11 +216,13 @@ export class ThroughputPlot {
 function refusedText({ open, refusals }: Minute): string {
   const entries = Object.entries(refusals).sort(([, a], [, b]) => b - a);
   const reasons = entries.map(([code, count]) =>
-    `${explain(code).title} ${formatCount(count)}`
+    `${explain(code, say).title} ${formatCount(count)}`
   );
   return [
-    `${formatCount(open)} connections`,
-    reasons.length === 0 ? "nothing refused" : `refused: ${reasons.join(", ")}`,
+    say("minute-open", { count: formatCount(open) }),
+    reasons.length === 0
+      ? say("minute-nothing")
+      : say("minute-refused", { reasons: reasons.join(", ") }),
   ].join("; ");
 }
 

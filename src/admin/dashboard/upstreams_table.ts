@@ -6,9 +6,15 @@
  */
 import type { Status } from "../operator.ts";
 import { type UpstreamRow, upstreamRows } from "../upstream_rows.ts";
-import { changeUpstream, pinUpstream, probeUpstream } from "./api.ts";
-import { toast } from "./dialogs.ts";
+import {
+  changeUpstream,
+  pinUpstream,
+  probeUpstream,
+  removeUpstream,
+} from "./api.ts";
+import { confirm, toast } from "./dialogs.ts";
 import { byId, make, setText, within } from "./dom.ts";
+import { say } from "./language.ts";
 
 /** One row, and what it shows. */
 interface Shown {
@@ -30,12 +36,13 @@ export function drawUpstreams({ upstreams = [], nowUnixMs }: Status): void {
     shown.pop();
     body.deleteRow(-1);
   }
-  upstreamRows(upstreams, nowUnixMs).forEach((texts, i) => {
+  upstreamRows(upstreams, nowUnixMs, say).forEach((texts, i) => {
     const one = shown[i] ??= newRow(body);
-    const { pinned, disabled } = upstreams[i]!;
+    const { pinned, disabled, added = false } = upstreams[i]!;
     one.name = texts.name;
     one.isPinned = pinned;
     one.isDisabled = disabled;
+    one.buttons[3]!.hidden = !added;
     draw(one, texts, upstreams.length > 1);
   });
 }
@@ -57,15 +64,16 @@ function draw(one: Shown, texts: UpstreamRow, hasOthers: boolean): void {
   row.cells[2]!.dataset.tone = texts.tcpTone;
   row.cells[3]!.dataset.tone = texts.udpTone;
   const [use, disable] = buttons;
-  setText(use!, isPinned ? "Let it choose" : "Use");
-  setText(disable!, isDisabled ? "Enable" : "Disable");
+  setText(use!, say(isPinned ? "use-none" : "use"));
+  setText(disable!, say(isDisabled ? "enable" : "disable"));
   use!.hidden = disable!.hidden = !hasOthers;
 }
 
 function newRow(body: HTMLTableSectionElement): Shown {
   const classes = ["", "", "", "", "number", "number", "number", ""];
-  const buttons = ["Use", "Disable", "Probe"].map((text) => {
-    const button = make("button", "", text);
+  const keys = ["use", "disable", "probe", "remove"] as const;
+  const buttons = keys.map((key) => {
+    const button = make("button", "", say(key));
     button.type = "button";
     return button;
   });
@@ -82,7 +90,7 @@ function newRow(body: HTMLTableSectionElement): Shown {
     isPinned: false,
     isDisabled: false,
   };
-  const [use, disable, probe] = buttons;
+  const [use, disable, probe, remove] = buttons;
   use!.onclick = () =>
     act(() => pinUpstream(one.isPinned ? undefined : one.name));
   disable!.onclick = () =>
@@ -90,10 +98,25 @@ function newRow(body: HTMLTableSectionElement): Shown {
   probe!.onclick = () =>
     act(async () => {
       const { answered } = await probeUpstream(one.name);
-      toast(`${one.name} ${answered ? "answers" : "does not answer"}`);
+      toast(
+        say(answered ? "probe-answers" : "probe-silent", { name: one.name }),
+      );
     });
+  remove!.onclick = () => askRemove(one.name);
   body.append(row);
   return one;
+}
+
+function askRemove(name: string): void {
+  confirm({
+    title: say("server-remove-title", { name }),
+    note: say("server-remove-note"),
+    yes: say("remove"),
+    danger: true,
+  }, async () => {
+    await removeUpstream(name);
+    toast(say("server-removed", { name }));
+  });
 }
 
 /** Does what a button is for, and says what went wrong. */

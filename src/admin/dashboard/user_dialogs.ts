@@ -4,13 +4,15 @@
  *
  * @module
  */
-import type { Status, UserStatus } from "../operator.ts";
+import type { Status } from "../operator.ts";
 import { formatAgo, formatBytes, formatCount } from "../units.ts";
 import { addUser, changeUser, getAccess, removeUser } from "./api.ts";
 import { attempt, confirm, toast } from "./dialogs.ts";
+import type { TextKey } from "../texts/say.ts";
 import { byId, field, make, setText, within } from "./dom.ts";
+import { say } from "./language.ts";
 import { placeLimits, readLimits, writeLimits } from "./limits_form.ts";
-import type { UserRow } from "../user_rows.ts";
+import { STATES, type UserRow } from "../user_rows.ts";
 
 /** Puts the forms together. */
 export function startUserDialogs(): void {
@@ -52,7 +54,7 @@ export function askNewUser(
     );
     if (!added) return;
     dialog.close();
-    toast(`${name} is added.`);
+    toast(say("user-added", { name }));
     const row = await refresh(server, name);
     if (row !== undefined) showUser(row, status, true);
   };
@@ -78,10 +80,12 @@ export function showUser(
   setText(within(form, "h2", HTMLElement), user.name);
   setText(
     within(form, ".note", HTMLElement),
-    NOTES[user.origin] +
-      (user.origin === "api" || keepsUsers
-        ? ""
-        : " Without a store that is forgotten when the program ends."),
+    [
+      ...user.origin === "api" ? [] : [say(NOTES[user.origin])],
+      ...user.origin === "api" || user.origin === "fleet" || keepsUsers
+        ? []
+        : [say("user-not-kept")],
+    ].join(" "),
   );
   setText(within(form, ".error", HTMLElement), "");
   showFacts(within(form, "dl.facts", HTMLElement), row, nowUnixMs);
@@ -89,7 +93,7 @@ export function showUser(
   hideAccess(form);
   button(".reveal").onclick = () =>
     attempt(dialog, () => showAccess(form, server, user.name));
-  setText(button(".toggle"), user.disabled ? "Enable" : "Disable");
+  setText(button(".toggle"), say(user.disabled ? "enable" : "disable"));
   button(".toggle").onclick = () =>
     change(dialog, row, { disabled: !user.disabled });
   button(".remove").onclick = () => askRemove(dialog, row);
@@ -104,12 +108,10 @@ export function showUser(
 }
 
 /** Where a user comes from, and what that means for changes. */
-const NOTES: Readonly<Record<UserStatus["origin"], string>> = {
-  file: "From the configuration file. What you change here holds over it.",
-  api: "",
-  changed:
-    "From the configuration file, and changed here, which holds over it.",
-  fleet: "Of the fleet: to be changed with `umbra fleet user`.",
+const NOTES: Readonly<Record<"file" | "changed" | "fleet", TextKey>> = {
+  file: "user-origin-file",
+  changed: "user-origin-changed",
+  fleet: "user-origin-fleet",
 };
 
 async function change(
@@ -123,22 +125,20 @@ async function change(
   );
   if (!done) return;
   dialog.close();
-  toast(`${user.name} is changed.`);
+  toast(say("user-changed", { name: user.name }));
 }
 
 function askRemove(dialog: HTMLDialogElement, { server, user }: UserRow): void {
   const { open } = user.usage;
   confirm({
-    title: `Remove ${user.name}?`,
-    note: `The key stops working at once${
-      open === 0 ? "" : `, ${formatCount(open)} open connections end`
-    }, and the counts are forgotten.`,
-    yes: "Remove",
+    title: say("user-remove-title", { name: user.name }),
+    note: say("user-remove-note", { count: formatCount(open) }),
+    yes: say("remove"),
     danger: true,
   }, async () => {
     await removeUser(server, user.name);
     dialog.close();
-    toast(`${user.name} is removed.`);
+    toast(say("user-removed", { name: user.name }));
   });
 }
 
@@ -147,13 +147,13 @@ async function showAccess(
   server: string,
   name: string,
 ): Promise<void> {
-  const { uri, sip008, qr } = await getAccess(server, name);
+  const { uri, sip008, invite, qr } = await getAccess(server, name);
   const image = within(form, ".qr", HTMLImageElement);
   image.hidden = qr === undefined;
   if (qr !== undefined) {
     // As an image, the document can neither run nor load anything.
     image.src = `data:image/svg+xml,${encodeURIComponent(qr)}`;
-    image.alt = `QR code of the URI of ${name}`;
+    image.alt = say("access-qr", { name });
     const save = within(form, ".save-qr", HTMLAnchorElement);
     save.href = image.src;
     save.download = `${name}.svg`;
@@ -163,16 +163,25 @@ async function showAccess(
   // Only phones, and only over a secure connection, have somebody to share with.
   share.hidden = !("share" in navigator);
   share.onclick = () =>
-    navigator.share({ title: name, text: uri }).catch(() => {
+    navigator.share({ title: name, text: invite ?? uri }).catch(() => {
       // Whoever shares may think better of it.
     });
   field(form, "uri").value = uri;
-  const subscription = field(form, "sip008");
-  within(form, "label:has([name=sip008])", HTMLElement).hidden =
-    sip008 === undefined;
-  subscription.value = sip008 === undefined ? "" : location.origin + sip008;
+  showSecret(form, "invite", invite);
+  showSecret(form, "sip008", sip008 && location.origin + sip008);
   within(form, ".reveal", HTMLElement).hidden = true;
   within(form, ".revealed", HTMLElement).hidden = false;
+}
+
+/** @param value Not set: there is none to show. */
+function showSecret(
+  form: HTMLFormElement,
+  name: string,
+  value: string | undefined,
+): void {
+  within(form, `label:has([name=${name}])`, HTMLElement).hidden =
+    value === undefined;
+  field(form, name).value = value ?? "";
 }
 
 function hideAccess(form: HTMLFormElement): void {
@@ -180,6 +189,7 @@ function hideAccess(form: HTMLFormElement): void {
   within(form, ".save-qr", HTMLAnchorElement).removeAttribute("href");
   field(form, "uri").value = "";
   field(form, "sip008").value = "";
+  field(form, "invite").value = "";
   within(form, ".reveal", HTMLElement).hidden = false;
   within(form, ".revealed", HTMLElement).hidden = true;
 }
@@ -191,13 +201,16 @@ function showFacts(
 ): void {
   const { usage } = user;
   const facts: [string, string, boolean?][] = [
-    ["State", state],
-    ["Last seen", formatAgo(usage.lastSeenUnixMs, nowUnixMs)],
-    ["Down", formatBytes(usage.bytesDown)],
-    ["Up", formatBytes(usage.bytesUp)],
-    ["Connections", formatCount(usage.connections)],
-    ["Datagrams", formatCount(usage.packetsUp + usage.packetsDown)],
-    ["Devices", usage.hosts.join(", ") || "none", true],
+    [say("column-state"), say(STATES[state])],
+    [say("column-seen"), formatAgo(usage.lastSeenUnixMs, nowUnixMs, say)],
+    [say("down"), formatBytes(usage.bytesDown)],
+    [say("up"), formatBytes(usage.bytesUp)],
+    [say("connections"), formatCount(usage.connections)],
+    [
+      say("fact-datagrams"),
+      formatCount(usage.packetsUp + usage.packetsDown),
+    ],
+    [say("column-devices"), usage.hosts.join(", ") || say("none"), true],
   ];
   list.replaceChildren(
     ...facts.flatMap(([term, text, wide]) => [

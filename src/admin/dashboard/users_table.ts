@@ -9,12 +9,14 @@ import { FIRST_USERS, MAX_USER_PAGE } from "../../limits.ts";
 import type { Status, UserPage } from "../operator.ts";
 import { formatCount } from "../units.ts";
 import { byId, make, setText, within } from "./dom.ts";
+import { say } from "./language.ts";
 import { onChange, unit } from "./preferences.ts";
 import {
   type Column,
   COLUMNS,
   rowsOf,
   sortRows,
+  STATES,
   type UserRow,
   type View,
 } from "../user_rows.ts";
@@ -57,6 +59,12 @@ export class UsersTable {
     this.#open = open;
     this.#refresh = refresh;
     this.#makeHead();
+    this.#state.replaceChildren(
+      new Option(say("users-all"), ""),
+      ...Object.entries(STATES).map(([state, key]) =>
+        new Option(say(key), state)
+      ),
+    );
     this.#filter.oninput = refresh;
     this.#state.onchange = refresh;
     this.#more.onclick = () => {
@@ -88,7 +96,7 @@ export class UsersTable {
     const status = this.#status;
     if (status === undefined) return;
     const rows = sortRows(this.#rows, this.#column, this.#descending);
-    const view = { nowUnixMs: status.nowUnixMs, unit: unit() };
+    const view = { nowUnixMs: status.nowUnixMs, unit: unit(), say };
     this.#arrange(rows.map((row) => this.#update(row, view)));
     this.#forget();
     this.#describe(status);
@@ -171,28 +179,26 @@ export class UsersTable {
     byId("users-panel", HTMLElement).hidden = role === "local" && total === 0;
     this.#filter.hidden = total === 0;
     this.#state.hidden = total === 0;
-    const count = found === total
-      ? formatCount(total)
-      : `${formatCount(found)} of ${formatCount(total)}`;
+    const count = found === total ? formatCount(total) : say("users-found", {
+      found: formatCount(found),
+      total: formatCount(total),
+    });
     setText(byId("users-count", HTMLElement), count);
     this.#more.hidden = found <= shown || shown >= MAX_USER_PAGE;
     const more = Math.min(found, MAX_USER_PAGE) - shown;
-    setText(this.#more, `Show ${formatCount(more)} more`);
+    setText(this.#more, say("users-more", { count: formatCount(more) }));
     this.#table.hidden = found === 0;
     this.#empty.hidden = found > 0;
     setText(
       this.#empty,
-      total === 0
-        ? "Nobody has a name here yet: everyone uses the server's own " +
-          "password. Add a user to see who moves what, and to set limits."
-        : "No user matches this filter.",
+      total === 0 ? say("users-nobody") : say("users-no-match"),
     );
   }
 
   #makeHead(): void {
     const tr = make("tr", "");
     for (const column of COLUMNS) {
-      const button = make("button", "", column.title);
+      const button = make("button", "", say(column.title));
       button.type = "button";
       const th = make("th", classOf(column), button);
       th.scope = "col";

@@ -8,14 +8,15 @@
  * takes one look-up, however many there are. Who knows the path knows the
  * password anyway: it is in what stands there.
  *
- * Security: proofs are compared in constant time; wrong ones of one address for
- * one user are counted, whether there is such a user or not. No path is logged.
+ * Security: proofs are compared in constant time; wrong ones of one network
+ * for one user are counted, whether there is such a user or not. No path is logged.
  *
  * @module
  */
 import { equalBytes } from "../../bytes.ts";
 import type { Clock } from "../../clock.ts";
 import { decodeBase64, encodeBase64Url } from "../../codec/base64.ts";
+import { networkOf } from "../../codec/ip_address.ts";
 import { deriveSecret } from "../../crypto/derived_secret.ts";
 import type { Operator, UserStatus } from "../operator.ts";
 import { Guesses } from "../guesses.ts";
@@ -65,13 +66,13 @@ export class SecretPaths {
    *
    * @param peer Address that asks.
    * @returns `undefined` when the secret is nobody's; `"blocked"` when too many
-   * wrong ones for this user came from there, whatever this one is.
+   * wrong ones for this user came from its network, whatever this one is.
    */
   find(secret: string, peer: string): Invited | "blocked" | undefined {
     const [, owner = "", proof = ""] = /^([\w-]+)\.([\w-]{43})$/
       .exec(secret) ?? [];
     const digest = deriveSecret(owner, OWNER_PURPOSE);
-    const place = `${peer} ${encodeBase64Url(digest)}`;
+    const place = `${networkOf(peer)} ${encodeBase64Url(digest)}`;
     if (this.#guesses.areTooMany(place)) return "blocked";
     const invited = this.#open(decode(owner), decode(proof));
     if (invited === undefined) {

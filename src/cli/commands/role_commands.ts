@@ -10,7 +10,9 @@ import { FLEET } from "../settings/fleet.ts";
 import {
   LOCAL as LISTENING,
   PAC,
+  SNIFF,
   SOCKS_USERS,
+  SYSTEM_PROXY,
   TUNNEL as TARGET,
 } from "../settings/local.ts";
 import { BLIND } from "../settings/legacy.ts";
@@ -61,7 +63,9 @@ export const LOCAL: Command = {
     ...optionsOf(DNS),
     ...optionsOf(SOCKS_USERS),
     ...optionsOf(PAC),
+    ...optionsOf(SYSTEM_PROXY),
     ...optionsOf(ACL),
+    ...optionsOf(SNIFF),
     ...REST,
     ...USUAL,
     ...optionsNotServed("local"),
@@ -126,6 +130,7 @@ export const REDIR: Command = {
     ...optionsOf(BALANCER),
     ...optionsOf(DNS),
     ...optionsOf(ACL),
+    ...optionsOf(SNIFF),
     ...REST,
     ...USUAL,
     ...optionsNotServed("local").filter(({ name }) =>

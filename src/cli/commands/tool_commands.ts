@@ -12,7 +12,7 @@ import {
   INIT_METHOD,
   INIT_USER,
 } from "./defaults.ts";
-import { LOCAL, SOCKS_USERS } from "../settings/local.ts";
+import { LOCAL, PAC, SOCKS_USERS } from "../settings/local.ts";
 import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
 import { ACL } from "../settings/routes.ts";
 import { ADMIN } from "../settings/program.ts";
@@ -93,7 +93,7 @@ const LIMITS: readonly Option[] = [
   {
     name: "quota",
     value: "SIZE",
-    help: "Payload the user may move in all: 50 GB, say; none for no limit",
+    help: "Payload the user may move in all: 50 GiB, say; none for no limit",
   },
   {
     name: "rate",
@@ -108,7 +108,7 @@ const LIMITS: readonly Option[] = [
   {
     name: "devices",
     value: "N",
-    help: "Client addresses at once; none for no limit",
+    help: "Devices at once, by their addresses; none for no limit",
   },
   {
     name: "expires",
@@ -124,8 +124,8 @@ export const USER_COMMAND: Command = {
   maxOperands: 2,
   summary: "Add, show, change and remove users of a server",
   description: [
-    "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `remove` or " +
-    "`link`. Asks the running program that -c FILE configures, or that --admin names; " +
+    "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `clear` (its " +
+    "counts), `remove` or `link`. Asks the running program that -c FILE configures, or that --admin names; " +
     "where it does not run, the store of that configuration. `add` and `link` " +
     "print the user's link, at a terminal with its QR code, and the address of " +
     "the invitation: a page with that code, apps, and what is left. Users of the " +
@@ -146,7 +146,7 @@ export const USER_COMMAND: Command = {
     ...USUAL,
   ],
   examples: [
-    "umbra user add bob -c /etc/umbra/server.json --quota '50 GB'",
+    "umbra user add bob -c /etc/umbra/server.json --quota '50 GiB'",
     "umbra user list -c /etc/umbra/server.json",
     "umbra user set bob --devices 3 --expires none --admin 127.0.0.1:9090",
   ],
@@ -273,6 +273,31 @@ export const ENV: Command = {
   examples: [
     'eval "$(umbra env -c config.json)"',
     "umbra env --shell fish | source",
+  ],
+};
+
+/** `umbra system-proxy`. */
+export const SYSTEM_PROXY_COMMAND: Command = {
+  name: "system-proxy",
+  operands: "off | pac [-c FILE]",
+  maxOperands: 2,
+  summary: "Restore the desktop's proxy, or print where the PAC file is",
+  description: [
+    "`umbra local --system-proxy FORM` makes a local the proxy of GNOME, KDE, " +
+    "macOS or Windows while it runs. `off` restores what was before, where a " +
+    "local could not do that itself. `pac` prints the address of the PAC file " +
+    "of a local; where that demands a password it ends with a secret.",
+  ],
+  options: [
+    ...LOCAL_ENDS.filter(({ name }) => name !== "protocol"),
+    ...optionsOf(LOCAL, "protocol"),
+    ...optionsOf(SOCKS_USERS),
+    ...optionsOf(PAC),
+    ...USUAL,
+  ],
+  examples: [
+    "umbra system-proxy off",
+    "umbra system-proxy pac -c config.json",
   ],
 };
 

@@ -4,9 +4,11 @@
  *
  * @module
  */
+import { formatBytes, formatRate } from "../../admin/units.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
+import { formatResolver } from "../../service/dns/dns_resolver.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import type { PluginOptions } from "../../service/plugin/options.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
@@ -192,9 +194,9 @@ function describeServer(server: ConfiguredServer): string[] {
       ...owner === undefined
         ? []
         : [["", `without a name: ${describeUser(owner)}`] as const],
-      ...rate === undefined
-        ? []
-        : [["", `each connection: ${size(rate)}/s each way`] as const],
+      ...rate === undefined ? [] : [
+        ["", `each connection: ${formatRate(rate, "bit")} each way`] as const,
+      ],
       ...redirect.length === 0
         ? []
         : [["strangers", redirect.map(formatAddress).join(", ")] as const],
@@ -225,18 +227,21 @@ function describeNode(
 }
 
 function describeLocal(local: ConfiguredLocal): string[] {
-  const { listen, servers, protocol = "mixed", users = [] } = local;
+  const { listen, servers, protocol = "mixed", users = [], dns } = local;
   const { redirected } = local;
   const role = redirected !== undefined
     ? "ss-redir"
     : typeof protocol === "object"
     ? "ss-tunnel"
     : "ss-local";
+  const speaks = dns === undefined
+    ? describeProtocol(protocol, users.length > 0)
+    : `DNS, asks ${formatResolver(dns.resolver)}`;
   return [
     `${role} ${formatAddress(listen)}`,
     ...table([
       redirected === undefined
-        ? ["speaks", describeProtocol(protocol, users.length > 0)]
+        ? ["speaks", speaks]
         : ["takes", `TCP by ${redirected}`],
       ...users.map(({ username }): Row => ["", `user ${username}`]),
       ...servers.map((server, i): Row => [
@@ -285,10 +290,10 @@ function describeLimits(
     UserLimits,
 ): string[] {
   return [
-    ...quotaBytes !== undefined ? [`${size(quotaBytes)} in all`] : [],
-    ...bytesPerSecond ? [`${size(bytesPerSecond)}/s each way`] : [],
+    ...quotaBytes !== undefined ? [`${formatBytes(quotaBytes)} in all`] : [],
+    ...bytesPerSecond ? [`${formatRate(bytesPerSecond, "bit")} each way`] : [],
     ...maxConnections ? [`${maxConnections} connections`] : [],
-    ...maxHosts ? [`${maxHosts} addresses`] : [],
+    ...maxHosts ? [`${maxHosts} devices`] : [],
     ...expiresUnixMs === undefined
       ? []
       : [`until ${new Date(expiresUnixMs).toISOString()}`],
@@ -296,7 +301,7 @@ function describeLimits(
 }
 
 function operatorRows(operator: OperatorSettings, role: Role): Row[] {
-  const { admin, adminToken, manager, store, publicHost } = operator;
+  const { admin, adminToken, invite, manager, store, publicHost } = operator;
   const address = describeAddress(admin);
   const token = adminToken === undefined ? "without a token" : "with a token";
   const end = role === "server" ? "server" : "local";
@@ -305,6 +310,9 @@ function operatorRows(operator: OperatorSettings, role: Role): Row[] {
     ["admin", admin === undefined ? address : `${address}, ${token}`],
     ...end === "server"
       ? [
+        ...invite === undefined
+          ? []
+          : [["invite", describeAddress(invite)] as const],
         ["manager", describeAddress(manager)],
         ["store", store ?? "none: a restart forgets users and counts"],
       ] as const
@@ -324,15 +332,4 @@ function describeAddress(address: AdminAddress | undefined): string {
 function table(rows: readonly Row[]): string[] {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
-}
-
-/** Exact: with a unit where a short number is. */
-function size(bytes: number): string {
-  const units = [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3]] as const;
-  const unit = units.find(([, one]) =>
-    bytes >= one && bytes < 1_000 * one && bytes % (one / 1_000) === 0
-  );
-  return unit === undefined
-    ? `${bytes} bytes`
-    : `${bytes / unit[1]} ${unit[0]}`;
 }

@@ -6,7 +6,8 @@
  * @module
  */
 import { formatAddress } from "../../codec/address.ts";
-import { parseIp } from "../../codec/ip_address.ts";
+import { isUnspecified, parseIp } from "../../codec/ip_address.ts";
+import { isOnlineUrl } from "../../codec/sip008.ts";
 import type { PanelNode } from "../../codec/uniproxy.ts";
 import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
@@ -16,14 +17,16 @@ import { uniqueNames } from "../../service/outbound/servers/server_group.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import { carriesStreams } from "../../service/plugin/options.ts";
 import { notItself } from "../../service/routing/loop_guard.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { ServerKeys } from "../../session/family.ts";
+import { shownText } from "../../text.ts";
 import type { Redirection } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
 import { REDIR } from "../settings/redir.ts";
-import { PAC } from "../settings/local.ts";
+import { PAC, SNIFF } from "../settings/local.ts";
 import { BLIND, SSR } from "../settings/legacy.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { balancerOf, checkShares, sharesOf } from "./balancer_settings.ts";
@@ -57,11 +60,20 @@ import {
 } from "./plugin_settings.ts";
 import { panelObject, withPanel } from "./panel_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
-import type { ServerSettings } from "./server_settings.ts";
-import { checkDnsRoutes, dnsSettings } from "./dns_settings.ts";
-import { localRoutes, serverRoutes } from "../routes/route_config.ts";
+import {
+  isLink,
+  serverFromUri,
+  type ServerSettings,
+} from "./server_settings.ts";
+import {
+  checkDnsRoutes,
+  type DnsSettings,
+  dnsSettings,
+  localDnsSettings,
+} from "./dns_settings.ts";
+import { LocalRules, ServerAcls } from "../routes/route_config.ts";
 import { targetPolicyOf } from "./target_settings.ts";
-import { wayOf } from "./native_plugin.ts";
+import { wayOf, withoutProgram } from "./native_plugin.ts";
 import { checkWebSocket } from "./transport_settings.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
@@ -95,6 +107,10 @@ export interface ConfiguredRole<T> extends Configured<T> {
 export interface ConfiguredLocal
   extends Omit<LocalOptions, keyof ServiceOptions>, ServiceOptions {
   readonly balancer: GroupOptions;
+  /** Rules of all locals that have none of their own. */
+  readonly commonRoutes?: LocalRoutes;
+  /** Set: it answers DNS, and nothing else. */
+  readonly dns?: DnsSettings;
 }
 
 /** A server to start, and what its keys were made of. */
@@ -144,22 +160,15 @@ export function configureLocal(
         'give "protocol": "redir" beside them, or start `umbra redir`',
       );
     },
+    { isRouted: true },
   );
-  const names = uniqueNames(locals.result[0]!.servers);
-  const { routes, warnings } = localRoutes(args, sources, names);
   const result = locals.result.map((local) => ({
     ...local,
     ...Object.keys(pac).length > 0 && local.redirected === undefined &&
       { pac: complete(PAC, pac) },
-    // A tunnel has one target, and leads there.
-    ...routes && typeof local.protocol !== "object" && { routes },
   }));
-  checkDnsRoutes(dnsSettings(args, sources), result);
-  return {
-    ...locals,
-    result,
-    warnings: [...locals.warnings, ...warnings],
-  };
+  checkDnsRoutes(dnsSettings(args, sources, result), result);
+  return { ...locals, result };
 }
 
 /**
@@ -218,41 +227,41 @@ export function configureRedir(
   sources: Sources,
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
-  const locals = configureLocals(
+  return configureLocals(
     args,
     sources,
     online,
     ({ tcpRedir }) => redirected(tcpRedir),
-    (all) => {
-      const named = all.filter(({ isRedir }) => isRedir);
-      return named.length > 0 ? named : all;
+    {
+      isRouted: true,
+      choose: (all) => {
+        const named = all.filter(({ isRedir, dns }) => isRedir || dns);
+        return all.some(({ isRedir }) => isRedir) ? named : all;
+      },
     },
   );
-  const names = uniqueNames(locals.result[0]!.servers);
-  const { routes, warnings } = localRoutes(args, sources, names);
-  return {
-    ...locals,
-    result: locals.result.map((local) => ({
-      ...local,
-      ...routes && { routes },
-    })),
-    warnings: [...locals.warnings, ...warnings],
-  };
 }
 
 /** What comes to a place to listen. */
 type Served = Partial<Pick<ConfiguredLocal, "protocol" | "redirected">>;
 
+/** What locals of a command may have besides. */
+interface LocalsOptions {
+  /** Which places of a file are served; default: all. */
+  choose?(locals: LocalSettings[]): LocalSettings[];
+  /** True if rules are obeyed; default: false. */
+  readonly isRouted?: boolean;
+}
+
 /**
  * @param servedBy What a place to listen serves.
- * @param choose Which places of a file are served.
  */
 function configureLocals(
   args: Arguments,
   sources: Sources,
   online: readonly ServerSettings[] | undefined,
   servedBy: (local: LocalSettings) => Served,
-  choose: (locals: LocalSettings[]) => LocalSettings[] = (locals) => locals,
+  { choose = (locals) => locals, isRouted = false }: LocalsOptions = {},
 ): ConfiguredRole<ConfiguredLocal[]> {
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file);
@@ -268,9 +277,9 @@ function configureLocals(
   const chosen = localFromOptions(args);
   const locals = choose(fromFile?.locals ?? [{}]);
   // One address on the command line: one proxy.
-  const count = chosen.host === undefined && chosen.port === undefined
-    ? locals.length
-    : 1;
+  const isOne = chosen.host !== undefined || chosen.port !== undefined;
+  const proxies = locals.filter(({ dns }) => dns === undefined);
+  const wanted = isOne ? [proxies[0] ?? {}] : locals;
   const all = listed(found, secrets);
   const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
   const blind = isBlind(args, file?.object);
@@ -286,8 +295,13 @@ function configureLocals(
   }));
   const { balancer, warnings } = balancerOf(args, file);
   const timeout = longestTimeout(found.servers.map(({ service }) => service));
-  const result = locals.slice(0, count).map((local) => {
-    const { protocol, redirected } = blind
+  const rules = isRouted
+    ? new LocalRules(args, sources, uniqueNames(servers))
+    : undefined;
+  const result = wanted.map((local) => {
+    const { protocol, redirected } = local.dns !== undefined
+      ? {}
+      : blind
       ? { protocol: TRANSLATED }
       : servedBy({
         protocol: chosen.protocol ?? local.protocol,
@@ -301,14 +315,27 @@ function configureLocals(
       : chosen.users ?? local.users;
     // What is redirected comes to the address of the interface it came by.
     const usual = redirected === undefined ? DEFAULT_LOCAL.host : "::";
+    const listen = {
+      host: chosen.host ?? local.host ?? usual,
+      port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
+    };
+    const dns = local.dns &&
+      localDnsSettings(args, sources, { ...local.dns, listen });
+    // What is redirected comes with addresses only.
+    const { sniff = redirected !== undefined, override } = complete(
+      SNIFF,
+      merge(chosen.sniff, local.sniff),
+    );
+    // A tunnel has one target, and leads there.
+    const isTunnel = typeof protocol === "object";
+    const routes = isTunnel ? undefined : rules?.of(local.rules);
     return {
-      listen: {
-        host: chosen.host ?? local.host ?? usual,
-        port: chosen.port ?? local.port ?? DEFAULT_LOCAL.port,
-      },
+      listen,
       servers,
       balancer,
-      ...present({ protocol, redirected, users }),
+      ...present({ protocol, redirected, users, routes, dns }),
+      ...present({ commonRoutes: rules?.common }),
+      ...sniff && dns === undefined && !isTunnel && { sniff: { override } },
       ...complete(SERVICE, {
         ...merge(found.chosen, local.service, common),
         ...timeout,
@@ -328,7 +355,9 @@ function configureLocals(
       ...checkSocketSettings(operator, args, file),
       ...pluginWarnings(all),
       ...(fromFile?.warnings ?? []),
+      ...(rules?.warnings ?? []),
       ...prefixWarnings(all),
+      ...wildcardWarnings(servers),
       ...warnings,
       ...new Set(
         result.flatMap(({ mode }) => checkShares(servers, mode, place)),
@@ -338,6 +367,9 @@ function configureLocals(
       ).map(({ origin }) =>
         `ignored: ${origin}: mode: one mode holds for all servers of a local`
       ),
+      ...found.servers.filter(({ acl }) => acl !== undefined).map((
+        { origin },
+      ) => `ignored: ${origin}: acl: it is for ss-server`),
       ...secrets.warnings,
     ],
     operator: {
@@ -347,6 +379,52 @@ function configureLocals(
       }),
     },
   };
+}
+
+/**
+ * A server as a link says it is, for a local that runs. It starts no program,
+ * whatever the link asks for.
+ *
+ * @throws {ConfigError} When the link is of no server that can be used.
+ */
+export function upstreamOfLink(
+  link: string,
+  args: Arguments,
+  sources: Sources,
+): UpstreamServer {
+  if (isOnlineUrl(link)) {
+    throw missing(
+      "This is the address of a list of servers",
+      "paste the ss:// link of one server, or name the list as online_config " +
+        "in the configuration file",
+    );
+  }
+  if (!isLink(link)) {
+    throw missing("This is no link of a server", "paste one like ss://…");
+  }
+  const file = readFile(args, sources);
+  const server = withoutPlugin(serverFromUri(link.trim()));
+  checkLegacy([server], allowsLegacy(args, file?.object));
+  return {
+    ...upstreamOf(server, sources),
+    ...sharesOf([server], undefined)[0],
+  };
+}
+
+/** @throws {ConfigError} When it takes a program to reach the server. */
+function withoutPlugin(server: ServerSettings): ServerSettings {
+  const { plugin } = server;
+  if (!plugin?.name) return server;
+  const { name, options = "" } = plugin;
+  const transport = withoutProgram(`${name};${options}`, portOf(server));
+  if (transport !== undefined) {
+    return { ...server, plugin: undefined, transport };
+  }
+  throw missing(
+    `${server.origin}: the plugin "${shownText(name)}" is a program, which a ` +
+      "link must not start here",
+    "put the server into the configuration file",
+  );
 }
 
 /** Sockets of our own alone tell what is redirected where it was to go. */
@@ -363,6 +441,16 @@ function transportOf(
   throw missing(
     "The sockets of the runtime do not tell where what is redirected was to go",
     'leave --transport runtime out, or "transport": "runtime"',
+  );
+}
+
+/** What a server's own file has for an address leads nowhere. */
+function wildcardWarnings(servers: readonly UpstreamServer[]): string[] {
+  const hosts = servers.map(({ endpoint }) => endpoint.host);
+  return [...new Set(hosts.filter(isUnspecified))].map((host) =>
+    `server ${host} is an address to listen on, which leads to this machine: a ` +
+    "server's file is for `umbra server`, and `umbra url -c FILE` prints the " +
+    "link of a client"
   );
 }
 
@@ -426,7 +514,7 @@ export function configureServer(
     throw badOption("protocol", SSR.wire.kind.expected);
   }
   const operator = operatorSettings("server", { args, file, secrets });
-  const { routes, warnings } = serverRoutes(args, sources, file);
+  const acls = new ServerAcls(args, sources, file);
   const ports = all.map(atPort);
   checkRedirects(ports);
   const result = all.map((server, i) => {
@@ -434,6 +522,7 @@ export function configureServer(
     const service = complete(SERVICE, server.service ?? {});
     checkPluginMode(server, plugin, service.mode);
     checkWebSocket(server, service.mode);
+    const routes = acls.of(server.acl);
     return {
       ...ports[i]!,
       ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
@@ -464,7 +553,7 @@ export function configureServer(
       ...result.flatMap(hiddenClients),
       ...secrets.warnings,
       ...checkSocketSettings(operator, args, file),
-      ...warnings,
+      ...acls.warnings,
       ...localAddressWarning(file?.object),
     ],
     operator: {

@@ -14,12 +14,13 @@ import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { Endpoint } from "../../transport.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import type { Arguments } from "../options/args.ts";
-import { DNS, type DnsKeys } from "../settings/dns.ts";
+import { DNS, type DnsKeys, LOCAL_DNS } from "../settings/dns.ts";
 import { ROUTES } from "../settings/routes.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { followedLists } from "../routes/open_lists.ts";
 import { readFile } from "./find_servers.ts";
+import type { LocalDns } from "./local_settings.ts";
 import { onlineSettings } from "./online_settings.ts";
 import type { Sources } from "./secrets.ts";
 
@@ -47,38 +48,78 @@ export interface FakeSettings {
   isTrue(name: string): boolean;
 }
 
+/** A local that answers DNS. */
+export interface OwnDns extends LocalDns {
+  /** Where programs ask it. */
+  readonly listen: Endpoint;
+}
+
 /**
  * What is said of the DNS inbound.
  *
+ * @param locals Those that shall run: some may answer DNS themselves.
  * @returns `undefined` when none is asked for.
  * @throws {ConfigError} Also for what has no effect without a place to listen.
  */
 export function dnsSettings(
   args: Arguments,
   sources: Sources,
+  locals: readonly { readonly dns?: DnsSettings }[] = [],
 ): DnsSettings | undefined {
   const file = readFile(args, sources);
   const chosen = fromOptions(DNS, args);
-  const said = merge(chosen, file && fromObject(DNS, file.object));
-  const { listen, resolver = DEFAULT_RESOLVER } = said;
-  if (listen === undefined) {
-    const asksForRoutes = file !== undefined &&
-      fromObject(ROUTES, file.object).resolve === "remote";
-    const [useless] = (Object.keys(chosen) as (keyof DnsKeys)[])
-      .filter((key) => key !== "resolver" || !asksForRoutes);
-    if (useless === undefined) return undefined;
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
-      `--${DNS[useless].flag} has no effect alone: give --dns-listen ` +
-        "HOST:PORT too",
-    );
+  const { listen } = merge(chosen, file && fromObject(DNS, file.object));
+  if (listen !== undefined) return settingsOf(args, sources, { listen });
+  const asksForRoutes = file !== undefined &&
+    fromObject(ROUTES, file.object).resolve === "remote";
+  const [useless] = (Object.keys(chosen) as (keyof DnsKeys)[])
+    .filter((key) => key !== "resolver" || !asksForRoutes);
+  if (useless === undefined || locals.some(({ dns }) => dns !== undefined)) {
+    return undefined;
   }
-  const { direct } = said;
+  throw new ConfigError(
+    "ERR_CONFIG_USAGE",
+    `--${DNS[useless].flag} has no effect alone: give --dns-listen ` +
+      "HOST:PORT too",
+  );
+}
+
+/**
+ * What is said of a local that answers DNS.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`.
+ */
+export function localDnsSettings(
+  args: Arguments,
+  sources: Sources,
+  own: OwnDns,
+): DnsSettings {
+  return settingsOf(args, sources, own);
+}
+
+/** @param own What one inbound says itself. */
+function settingsOf(
+  args: Arguments,
+  sources: Sources,
+  own: OwnDns,
+): DnsSettings {
+  const { listen } = own;
+  const file = readFile(args, sources);
+  const said = merge(
+    fromOptions(DNS, args),
+    file && fromObject(DNS, file.object),
+  );
+  const resolver = own.resolver ?? said.resolver ?? DEFAULT_RESOLVER;
+  const direct = own.direct ?? said.direct;
   if (direct !== undefined && isItself(direct, listen)) {
+    const at = formatAddress(direct);
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `--${DNS.direct.flag} ${formatAddress(direct)}: that is where ` +
-        "--dns-listen answers: it would ask itself",
+      own.direct === undefined
+        ? `--${DNS.direct.flag} ${at}: that is where ` +
+          "--dns-listen answers: it would ask itself"
+        : `${LOCAL_DNS.directHost.key} ${at}: that is where it answers: it ` +
+          "would ask itself",
     );
   }
   const { fakeIp, ...fake } = complete(DNS, said);
@@ -118,16 +159,26 @@ export function routeResolver(
  */
 export function checkDnsRoutes(
   dns: DnsSettings | undefined,
-  locals: readonly Pick<LocalOptions, "routes">[],
+  locals: readonly (Pick<LocalOptions, "routes"> & {
+    readonly dns?: DnsSettings;
+  })[],
 ): void {
-  const asks = dns !== undefined && dns.direct === undefined;
-  if (!asks || locals.every(({ routes }) => routes === undefined)) return;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
-    "--dns-listen with routes: /etc/resolv.conf names no other resolver for " +
-      "direct ones; give --dns-direct IP[:PORT]",
-  );
+  const hasNone = (one: DnsSettings | undefined): boolean =>
+    one !== undefined && one.direct === undefined;
+  const routed = locals.filter(({ routes }) => routes !== undefined);
+  if (routed.length > 0 && hasNone(dns)) {
+    throw new ConfigError("ERR_CONFIG_VALUE", `--dns-listen ${NO_DIRECT}`);
+  }
+  if (routed.some(({ dns }) => hasNone(dns))) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `A local with "protocol": "dns" ${NO_DIRECT}`,
+    );
+  }
 }
+
+const NO_DIRECT = "with routes: /etc/resolv.conf names no other resolver for " +
+  "direct ones; give --dns-direct IP[:PORT]";
 
 /** The first resolver of this machine that is another one. */
 function systemResolver(

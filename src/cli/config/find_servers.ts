@@ -128,6 +128,7 @@ function merge(
     transport: first("transport"),
     through: first("through"),
     websocket: first("websocket"),
+    acl: first("acl"),
     redirect: first("redirect"),
     bytesPerSecond: first("bytesPerSecond"),
     connectionBytesPerSecond: first("connectionBytesPerSecond"),

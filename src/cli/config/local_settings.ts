@@ -6,6 +6,8 @@
  */
 import type { Address } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
+import type { Endpoint } from "../../transport.ts";
+import { LOCAL_DNS, type LocalDnsKeys } from "../settings/dns.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { SocksUser } from "../../service/inbound/socks5.ts";
 import { DEFAULT_LOCAL } from "../commands/defaults.ts";
@@ -13,14 +15,24 @@ import type { Arguments } from "../options/args.ts";
 import {
   LOCAL,
   type LocalKeys,
+  SNIFF,
+  type SniffKeys,
   SOCKS_USERS,
   type SpokenProtocol,
   TUNNEL,
 } from "../settings/local.ts";
 import { isWire, LIGHTSOCKS } from "../settings/legacy.ts";
 import { REDIR, type RedirKeys } from "../settings/redir.ts";
-import { fromObject, fromOptions, type Said } from "../settings/read.ts";
+import {
+  complete,
+  fromObject,
+  fromOptions,
+  merge,
+  type Said,
+} from "../settings/read.ts";
 import { ENTRY } from "../settings/server.ts";
+import { ACL, ROUTES } from "../settings/routes.ts";
+import type { OwnRules } from "../routes/written_rules.ts";
 import { SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
 import type { Place } from "../settings/setting.ts";
@@ -44,12 +56,26 @@ export interface LocalSettings {
   readonly users?: readonly SocksUser[] | undefined;
   /** What programs may speak. */
   readonly protocol?: InboundProtocol | undefined;
+  /** Set: it answers DNS, and this is said of who is asked. */
+  readonly dns?: LocalDns | undefined;
   /** Where a tunnel leads. */
   readonly tunnelTo?: Address | undefined;
   /** True if what the system redirects comes here, by name of the protocol. */
   readonly isRedir?: boolean;
   /** How the system redirects TCP. */
   readonly tcpRedir?: Redirection | undefined;
+  /** What becomes of names that clients say first. */
+  readonly sniff?: Said<SniffKeys> | undefined;
+  /** Rules of its own; not set where it has those of all. */
+  readonly rules?: OwnRules | undefined;
+}
+
+/** Who is asked by a local that answers DNS. */
+export interface LocalDns {
+  /** By this machine. */
+  readonly direct?: Endpoint | undefined;
+  /** By the server. */
+  readonly resolver?: Endpoint | undefined;
 }
 
 /** What the command line says. */
@@ -61,10 +87,11 @@ export function localFromOptions(args: Arguments): LocalSettings {
     users: fromOptions(SOCKS_USERS, args).users,
     // The option takes neither a tunnel nor redir.
     protocol: inboundOf(protocol ?? [], "--protocol") as
-      | Exclude<SpokenProtocol, "tunnel" | "redir">
+      | Exclude<SpokenProtocol, "tunnel" | "redir" | "dns">
       | undefined,
     tunnelTo: fromOptions(TUNNEL, args).tunnelTo,
     tcpRedir: tcpRedir(fromOptions(REDIR, args)),
+    sniff: fromOptions(SNIFF, args),
   };
 }
 
@@ -82,14 +109,22 @@ export function localsFromFile(
   const locals: LocalSettings[] = [];
   const warnings: string[] = [];
   if (top.host !== undefined || top.port !== undefined) locals.push(top);
-  for (const object of file.children("locals")) {
+  for (const [i, object] of file.children("locals").entries()) {
     if (fromObject(ENTRY, object, "local").disabled) continue;
     const local = localFromObject(object, "local", secrets);
     warnings.push(
       ...checkNotServed(object, "local"),
       ...object.unknownKeys(knownKeys("local")),
     );
-    locals.push({ ...local, users: local.users ?? top.users });
+    const { files: acl } = fromObject(ACL, object, "local");
+    const { routes } = fromObject(ROUTES, object, "local");
+    const key = `locals[${i}].${ROUTES.routes.key}`;
+    locals.push({
+      ...local,
+      ...(acl || routes) && { rules: { acl, routes, key } },
+      users: local.users ?? top.users,
+      sniff: merge(local.sniff, top.sniff),
+    });
   }
   return { locals: locals.length > 0 ? locals : [top], warnings };
 }
@@ -129,12 +164,45 @@ function localFromObject(
       : undefined,
     protocol: protocol === "tunnel"
       ? { tunnelTo: forwardTarget(object, local) }
-      : protocol === "redir"
+      : protocol === "redir" || protocol === "dns"
       ? undefined
       : protocol,
+    dns: dnsFromObject(object, place, protocol === "dns"),
     tunnelTo: fromObject(TUNNEL, object, place).tunnelTo,
     isRedir: protocol === "redir",
     tcpRedir: tcpRedir(fromObject(REDIR, object, place)),
+    sniff: fromObject(SNIFF, object, place),
+  };
+}
+
+/** @throws {ConfigError} For what has no use without DNS. */
+function dnsFromObject(
+  object: ConfigObject,
+  place: Place,
+  isDns: boolean,
+): LocalDns | undefined {
+  const said = fromObject(LOCAL_DNS, object, place);
+  const [name] = Object.keys(said) as (keyof LocalDnsKeys)[];
+  if (!isDns && name !== undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${object.where(LOCAL_DNS[name].key!)} is for a local with ` +
+        '"protocol": "dns"; beside others give --dns-listen, --dns-upstream ' +
+        "and --dns-direct",
+    );
+  }
+  if (!isDns) return undefined;
+  const { directHost, directPort, resolverHost, resolverPort } = complete(
+    LOCAL_DNS,
+    said,
+  ) as Said<LocalDnsKeys> & Pick<LocalDnsKeys, "directPort" | "resolverPort">;
+  return {
+    direct: directHost === undefined
+      ? undefined
+      : { host: directHost, port: directPort },
+    resolver: resolverHost === undefined
+      ? undefined
+      : { host: resolverHost, port: resolverPort },
   };
 }
 

@@ -16,6 +16,7 @@ import { LIGHTSOCKS, SSR, SSR_PORTS } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
 import { PLUGIN } from "../settings/plugin.ts";
 import { fromObject } from "../settings/read.ts";
+import { ACL } from "../settings/routes.ts";
 import { ENTRY, PREFIX, SERVER, SERVERS } from "../settings/server.ts";
 import { SERVICE } from "../settings/service.ts";
 import { keysOf, type Place } from "../settings/setting.ts";
@@ -292,6 +293,8 @@ function serverFromObject(
     service: fromObject(SERVICE, object, place),
     tag,
     ...fromObject(PREFIX, object, place),
+    // That of the top is everybody's.
+    acl: place === "server" ? fromObject(ACL, object, place).files : undefined,
     ...carriers,
     ...weights,
     ...isOneWay && { udpWeight: weights.udpWeight ?? 0 },

@@ -78,6 +78,8 @@ export interface ServerSettings {
   readonly through?: ServerSettings | undefined;
   /** Where it takes WebSockets, if it is to listen. */
   readonly websocket?: WebSocketServerOptions | undefined;
+  /** Paths of ACL files of its own, as written. */
+  readonly acl?: readonly string[] | undefined;
   /** Sites for strangers, as written. */
   readonly redirect?: readonly string[] | undefined;
   /** Of each user who has no such limit; `Infinity` for none. */
@@ -200,6 +202,14 @@ export function serverFromUri(text: string): ServerSettings {
       "ERR_CONFIG_USAGE",
       "A server without a link is named by -s HOST:PORT, with -m METHOD and " +
         "--password-file FILE beside it",
+    );
+  }
+  const [, scheme = "ss"] = /^\s*([a-z][a-z\d+.-]*):\/\//i.exec(text) ?? [];
+  if (scheme.toLowerCase() !== "ss") {
+    throw new ConfigError(
+      "ERR_SS_URI_INVALID",
+      `A ${scheme.toLowerCase()}:// link is of another protocol, which is not ` +
+        "spoken here: ask for an ss:// link",
     );
   }
   const uri = parseServerUri(text);

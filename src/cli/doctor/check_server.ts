@@ -39,7 +39,7 @@ type Wishes = ProbeSettings & MeasureKeys;
  * Runs `umbra check server`.
  *
  * @param args Its operands are `ss://` URIs, or the address of a list.
- * @returns Whether everything could be measured.
+ * @returns True if everything could be measured.
  * @throws {ConfigError} When the configuration is wrong.
  */
 export async function runCheckServer(args: Arguments): Promise<boolean> {
@@ -61,42 +61,97 @@ export async function runCheckServer(args: Arguments): Promise<boolean> {
     ...chooseProviders([...new Set(servers.map((one) => one.method))]),
     waitMs: wishes.waitMs,
   };
-  let works = true;
+  const checks: ServerCheck[] = [];
   for (const server of servers) {
-    works = await checkServer(server, wishes, world) && works;
+    checks.push(await checkServer(server, wishes, world));
+  }
+  const works = checks.every((check) => check.works);
+  if (wishes.json) {
+    await print(`${JSON.stringify({ works, servers: checks }, null, 2)}\n`);
   }
   return works;
 }
+
+/** What was found out about a server, as JSON. */
+interface ServerCheck {
+  /** `HOST:PORT`. */
+  readonly address: string;
+  readonly method: string;
+  readonly works: boolean;
+  /** Those that were taken, in order. */
+  readonly steps: readonly Outcome[];
+}
+
+/** What came of a step: its facts, or `reason` and perhaps `code`. */
+type Outcome = Facts & { readonly name: string; readonly ok: boolean };
+
+/** Numbers and names, each with its unit in its name. */
+type Facts = Readonly<Record<string, string | number | boolean>>;
 
 /** One step: its name, and what does it. */
 interface Step {
   readonly name: string;
   /** True if the steps after it are pointless where it fails. */
   readonly isNeeded?: true;
-  /** @returns What to print. @throws When it cannot be done. */
-  run(): Promise<string>;
+  /** @throws When it cannot be done. */
+  run(): Promise<Result>;
+}
+
+/** What a step has found out. */
+interface Result {
+  /** For people. */
+  readonly line: string;
+  /** The same for programs. */
+  readonly facts: Facts;
 }
 
 async function checkServer(
   server: UpstreamServer,
   wishes: Wishes,
   world: ProbeWorld,
-): Promise<boolean> {
-  const { endpoint } = server;
-  await print(`${formatAddress(endpoint)}, ${describeMethod(server)}\n`);
+): Promise<ServerCheck> {
+  const address = formatAddress(server.endpoint);
+  const method = describeMethod(server);
+  const steps: Outcome[] = [];
+  const say = (text: string): Promise<void> =>
+    wishes.json ? Promise.resolve() : print(text);
+  const check = (): ServerCheck => ({
+    ...{ address, method, steps },
+    works: steps.every(({ ok }) => ok),
+  });
+  const take = async (step: Step, advice = ""): Promise<boolean> => {
+    const { name } = step;
+    try {
+      const { line, facts } = await step.run();
+      steps.push({ name, ok: true, ...facts });
+      await say(stepLine(name, line));
+      return true;
+    } catch (error) {
+      const reason = reasonOf(error);
+      const code = error instanceof UmbraError ? { code: error.code } : {};
+      steps.push({ name, ok: false, ...code, reason });
+      await say(stepLine(name, `failed: ${reason}${advice}`));
+      return false;
+    }
+  };
+
+  await say(`${address}, ${method}\n`);
   const startMs = world.clock.monotonicMs();
-  let running: RunningPlugin;
-  try {
-    running = await RunningPlugin.start(server, world);
-  } catch (error) {
-    await print(stepLine("plugin", `failed: ${reasonOf(error)}`));
-    return false;
-  }
-  await using through = running;
-  if (server.plugin !== undefined) {
-    const tookMs = world.clock.monotonicMs() - startMs;
-    const line = `${server.plugin.name} listens after ${tookMs.toFixed(1)} ms`;
-    await print(stepLine("plugin", line));
+  await using owned = new AsyncDisposableStack();
+  let through = server;
+  const { plugin } = server;
+  const startPlugin = async (): Promise<Result> => {
+    const running = owned.use(await RunningPlugin.start(server, world));
+    through = running.server;
+    const afterMs = world.clock.monotonicMs() - startMs;
+    return {
+      line: `${plugin!.name} listens after ${afterMs.toFixed(1)} ms`,
+      facts: { plugin: plugin!.name, afterMs },
+    };
+  };
+  if (plugin !== undefined) {
+    const started = await take({ name: "plugin", run: startPlugin });
+    if (!started) return check();
   }
   const progress = new Progress({
     write: (text) => {
@@ -104,23 +159,18 @@ async function checkServer(
     },
     isTerminal: process.stderr.isTTY === true,
   }, world.clock);
-  let works = true;
-  const steps = stepsFor(server, through.server, wishes, world, progress);
-  for (const { name, isNeeded, run } of steps) {
-    let line: string;
-    let failed = false;
-    try {
-      line = await run();
-    } catch (error) {
-      failed = true;
-      line = `failed: ${reasonOf(error)}; \`umbra doctor\` tells more`;
-    }
-    progress.clear();
-    await print(stepLine(name, line));
-    works &&= !failed;
-    if (failed && isNeeded) break;
+  for (const step of stepsFor(server, through, wishes, world, progress)) {
+    const run = async (): Promise<Result> => {
+      try {
+        return await step.run();
+      } finally {
+        progress.clear();
+      }
+    };
+    const advice = "; `umbra doctor` tells more";
+    if (!await take({ ...step, run }, advice) && step.isNeeded) break;
   }
-  return works;
+  return check();
 }
 
 function stepLine(name: string, line: string): string {
@@ -141,13 +191,17 @@ function stepsFor(
   const take = async (
     name: string,
     once: () => Promise<number>,
-  ): Promise<string> => {
+  ): Promise<Result> => {
     const times: number[] = [];
     for (let i = 1; i <= count; i++) {
       progress.show((i - 1) / count, `${name} ${i} of ${count}`);
       times.push(await once());
     }
-    return describeTimes(times);
+    const { medianMs, leastMs, mostMs } = summarize(times);
+    return {
+      line: describeTimes(times),
+      facts: { count, medianMs, leastMs, mostMs },
+    };
   };
   const connect = async (): Promise<number> => {
     using deadline = new Deadline(clock, {
@@ -167,19 +221,32 @@ function stepsFor(
       `no answer of ${formatAddress(target)} (${REACTIONS[reaction.kind]})`,
     );
   };
-  const fetchIt = (url: URL): Promise<string> =>
-    download(reached, {
+  const fetchIt = async (url: URL): Promise<Result> => {
+    const state = await download(reached, {
       url,
       limitMs,
       progressed: (state) =>
         progress.show(shareOf(state, limitMs), amount(state)),
-    }, world).then((state) => `${amount(state)}, ${url.origin}${url.pathname}`);
+    }, world);
+    const from = `${url.origin}${url.pathname}`;
+    const { bytes, elapsedMs } = state;
+    return {
+      line: `${amount(state)}, ${from}`,
+      facts: { url: from, bytes, elapsedMs },
+    };
+  };
   return [
     { name: "connect", isNeeded: true, run: () => take("connect", connect) },
     {
       name: "first byte",
-      run: async () =>
-        `${await take("first byte", firstByte)}, ${formatAddress(target)}`,
+      async run(): Promise<Result> {
+        const { line, facts } = await take("first byte", firstByte);
+        const asked = formatAddress(target);
+        return {
+          line: `${line}, ${asked}`,
+          facts: { ...facts, target: asked },
+        };
+      },
     },
     ...url === undefined ? [] : [{ name: "download", run: () => fetchIt(url) }],
   ];
@@ -193,13 +260,23 @@ const REACTIONS = {
 
 /** The middle, the least and the most of some times. */
 export function describeTimes(times: readonly number[]): string {
+  const { medianMs, leastMs, mostMs } = summarize(times);
+  const ms = (time: number): string => time.toFixed(1);
+  return `${ms(medianMs)} ms (median of ${times.length}, least ` +
+    `${ms(leastMs)}, most ${ms(mostMs)})`;
+}
+
+function summarize(
+  times: readonly number[],
+): { medianMs: number; leastMs: number; mostMs: number } {
   const sorted = times.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
-  const median =
-    (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
-  const ms = (time: number): string => time.toFixed(1);
-  return `${ms(median)} ms (median of ${times.length}, least ` +
-    `${ms(sorted[0]!)}, most ${ms(sorted.at(-1)!)})`;
+  return {
+    medianMs: (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) /
+      2,
+    leastMs: sorted[0]!,
+    mostMs: sorted.at(-1)!,
+  };
 }
 
 /** How much in what time, and how fast that is. */

@@ -193,9 +193,12 @@ async function* examinePorts(
 }
 
 /** A unix socket is no port, and replaced where nobody answers on it. */
-function operatorPorts({ admin, manager }: Subject["operator"]): WantedPort[] {
+function operatorPorts(
+  { admin, invite, manager }: Subject["operator"],
+): WantedPort[] {
   return [
     ...admin !== undefined && "port" in admin ? portsOf(admin) : [],
+    ...invite !== undefined && "port" in invite ? portsOf(invite) : [],
     ...manager !== undefined && "port" in manager
       ? portsOf(manager, "udp_only")
       : [],

@@ -10,7 +10,7 @@ import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { Arguments } from "../options/args.ts";
 import { configureLocalOrRedir, configureServer } from "../config/config.ts";
-import { parseConfig } from "../config/config_file.ts";
+import { readConfig } from "../config/find_servers.ts";
 import { roleOfFile } from "../config/file_role.ts";
 import type { Finding } from "./finding.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
@@ -27,7 +27,7 @@ export type Subject =
     /** Of the program as a whole, as far as it is looked at. */
     readonly operator: Pick<
       OperatorSettings,
-      "admin" | "manager" | "store" | "outbound"
+      "admin" | "invite" | "manager" | "store" | "outbound"
     >;
   }
   & (
@@ -122,6 +122,6 @@ function guessRole(
   if (file === undefined) {
     return args.all("server-addr").length > 0 ? "local" : undefined;
   }
-  const object = parseConfig(systemSources.readText(file), file);
+  const object = readConfig(file, systemSources);
   return roleOfFile(object) === "server" ? "server" : "local";
 }

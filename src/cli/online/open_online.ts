@@ -8,7 +8,7 @@ import { fetchDocument } from "../../adapters/net/fetch_document.ts";
 import { systemClock } from "../../clock.ts";
 import type { Arguments } from "../options/args.ts";
 import { allowsLegacy } from "../config/legacy_gate.ts";
-import { parseConfig } from "../config/config_file.ts";
+import { readConfig } from "../config/find_servers.ts";
 import { defaultCachePath, OnlineCache } from "./online_cache.ts";
 import { OnlineServers } from "./online_servers.ts";
 import { onlineSettings } from "../config/online_settings.ts";
@@ -25,9 +25,7 @@ export async function openOnline(
   sources: Sources,
 ): Promise<OnlineServers | undefined> {
   const file = args.last("config");
-  const object = file === undefined
-    ? undefined
-    : parseConfig(sources.readText(file), file);
+  const object = file === undefined ? undefined : readConfig(file, sources);
   const settings = onlineSettings(args, object);
   if (settings === undefined) return undefined;
   const { url, refreshMs, cacheFile, allowedPlugins } = settings;

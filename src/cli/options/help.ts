@@ -15,7 +15,7 @@ const EXPLANATION_COLUMN = 30;
 
 /** The list of commands. */
 export function programHelp(): string {
-  const rows = COMMANDS.map((c) => row(`  ${c.name}`, c.summary, 15));
+  const rows = COMMANDS.map((c) => row(`  ${c.name}`, c.summary, 16));
   return [
     "Usage: umbra COMMAND [OPTIONS]",
     "",

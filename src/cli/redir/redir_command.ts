@@ -8,6 +8,7 @@ import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
 import { type ConfiguredLocal, configureRedir } from "../config/config.ts";
 import type { ConfiguredRole } from "../config/config.ts";
+import { dnsSettings } from "../config/dns_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { usage } from "../options/getopt.ts";
 import { openOnline } from "../online/open_online.ts";
@@ -33,9 +34,13 @@ export async function runRedir(args: Arguments, host: Host): Promise<void> {
 
 async function printRules(args: Arguments): Promise<void> {
   using online = await openOnline(args, systemSources);
+  const dns = dnsSettings(args, systemSources);
   const rules = await rulesOf(
     args,
-    configureRedir(args, systemSources, online?.servers),
+    {
+      ...configureRedir(args, systemSources, online?.servers),
+      dnsPort: dns?.listen.port,
+    },
     (host) => systemTransport().resolve(host),
   );
   const { remove = false } = fromOptions(RULES, args);
@@ -50,16 +55,13 @@ async function printRules(args: Arguments): Promise<void> {
  */
 export async function rulesOf(
   args: Arguments,
-  { result, operator }: Pick<
-    ConfiguredRole<ConfiguredLocal[]>,
-    "result" | "operator"
-  >,
+  { result, operator, dnsPort }:
+    & Pick<ConfiguredRole<ConfiguredLocal[]>, "result" | "operator">
+    & { readonly dnsPort?: number | undefined },
   resolve: (host: string) => Promise<readonly string[]>,
 ): Promise<RedirRules> {
-  const { lan = [], own = false, user, remove = false } = fromOptions(
-    RULES,
-    args,
-  );
+  const said = fromOptions(RULES, args);
+  const { lan = [], own = false, dns = false, user, remove = false } = said;
   const { servers } = result[0]!;
   const tcp = result.find(({ mode }) => mode !== "udp_only");
   const udp = result.find(({ mode }) => mode !== "tcp_only");
@@ -75,6 +77,9 @@ export async function rulesOf(
         "user it runs as, or set outbound_fwmark",
     );
   }
+  if (dns && !dnsPort) {
+    throw usage("--with-dns needs a port to redirect to: give --dns-listen");
+  }
   if ([tcp, udp].some((one) => one?.listen.port === 0)) {
     throw new ConfigError(
       "ERR_CONFIG_USAGE",
@@ -86,6 +91,7 @@ export async function rulesOf(
   return {
     tcp: tcp && { way: tcp.redirected!, port: tcp.listen.port },
     udp: udp?.listen.port,
+    dns: dns ? dnsPort : undefined,
     lan,
     own,
     user,

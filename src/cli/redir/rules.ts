@@ -13,6 +13,8 @@ export interface RedirRules {
     | undefined;
   /** The port UDP goes to; not set: it is not served. */
   readonly udp: number | undefined;
+  /** The port of our DNS, where all questions go; not set: none does. */
+  readonly dns: number | undefined;
   /** Interfaces whose traffic is redirected. */
   readonly lan: readonly string[];
   /** True if the traffic of this machine is redirected. */
@@ -62,7 +64,20 @@ export function redirRules(rules: RedirRules): string {
     ...set("keep4", "ipv4_addr", [...KEPT_IPV4, ...ipv4]),
     ...set("keep6", "ipv6_addr", [...KEPT_IPV6, ...ipv6]),
     ...byTproxy.length === 0 ? [] : tproxy(rules, byTproxy, mark),
-    ...tcp?.way === "redirect" ? redirect(rules, tcp.port) : [],
+    ...tcp?.way === "redirect"
+      ? redirect(rules, {
+        name: "redirect",
+        rules: [...exceptDns(rules), ...KEEP],
+        what: "meta l4proto tcp",
+        port: tcp.port,
+      })
+      : [],
+    ...rules.dns === undefined ? [] : redirect(rules, {
+      name: "dns",
+      rules: [],
+      what: DNS,
+      port: rules.dns,
+    }),
     "}",
   ]);
 }
@@ -78,6 +93,14 @@ export function redirRulesRemoval(rules: RedirRules): string {
 
 /** What TPROXY takes, and the port it goes to. */
 type Tproxied = readonly [protocol: "tcp" | "udp", port: number];
+
+/** Questions of DNS, as nft says it. */
+const DNS = "meta l4proto { tcp, udp } th dport 53";
+
+/** They go elsewhere. */
+function exceptDns({ dns }: Pick<RedirRules, "dns">): string[] {
+  return dns === undefined ? [] : [`    ${DNS} return`];
+}
 
 function tproxy(
   { lan, own, ...excluded }: RedirRules,
@@ -97,6 +120,7 @@ function tproxy(
   return [
     "  chain tproxy_in {",
     "    type filter hook prerouting priority mangle; policy accept;",
+    ...exceptDns(excluded),
     ...KEEP,
     ...from.flatMap((one) => [
       ...to("ip", "ipv4", one),
@@ -108,6 +132,7 @@ function tproxy(
         "  chain tproxy_out {",
         "    type route hook output priority mangle; policy accept;",
         ...exclusions(excluded),
+        ...exceptDns(excluded),
         ...KEEP,
         ...taken.map(([protocol]) =>
           `    meta l4proto ${protocol} meta mark set ${mark}`
@@ -118,27 +143,37 @@ function tproxy(
   ];
 }
 
+/** What the system sends to another port of this machine. */
+interface Redirected {
+  /** Of its chains. */
+  readonly name: string;
+  /** Rules that come before. */
+  readonly rules: readonly string[];
+  readonly what: string;
+  readonly port: number;
+}
+
 function redirect(
   { lan, own, ...excluded }: RedirRules,
-  port: number,
+  { name, rules, what, port }: Redirected,
 ): string[] {
   return [
     ...lan.length > 0
       ? [
-        "  chain redirect_in {",
+        `  chain ${name}_in {`,
         "    type nat hook prerouting priority dstnat; policy accept;",
-        ...KEEP,
-        `    iifname ${names(lan)} meta l4proto tcp redirect to :${port}`,
+        ...rules,
+        `    iifname ${names(lan)} ${what} redirect to :${port}`,
         "  }",
       ]
       : [],
     ...own
       ? [
-        "  chain redirect_out {",
+        `  chain ${name}_out {`,
         "    type nat hook output priority -100; policy accept;",
         ...exclusions(excluded),
-        ...KEEP,
-        `    meta l4proto tcp redirect to :${port}`,
+        ...rules,
+        `    ${what} redirect to :${port}`,
         "  }",
       ]
       : [],

@@ -43,6 +43,16 @@ export type UseLists = (
   contents: ReadonlyMap<string, Uint8Array>,
 ) => Promise<void>;
 
+/** How a list is kept up to date. */
+export interface FollowedListStatus {
+  /** When its content changed, as far as is known; milliseconds since 1970. */
+  readonly changedUnixMs: number;
+  /** When its host was asked last; not set where it was not yet. */
+  readonly lookedUnixMs?: number;
+  /** True if the last look failed. */
+  readonly isStale: boolean;
+}
+
 /** What is known of one list. */
 interface State {
   readonly list: FollowedList;
@@ -52,6 +62,8 @@ interface State {
   readonly isFetched: boolean;
   /** True if the last look failed. */
   isStale: boolean;
+  changedUnixMs: number;
+  lookedUnixMs?: number;
 }
 
 /** Lists that are followed. */
@@ -83,10 +95,25 @@ export class FollowedLists implements Disposable {
     const states = await Promise.all(lists.map(async (list): Promise<State> => {
       const kept = list.cache?.read();
       if (kept !== undefined) {
-        return { list, bytes: kept.bytes, isFetched: false, isStale: false };
+        return {
+          list,
+          bytes: kept.bytes,
+          isFetched: false,
+          isStale: false,
+          changedUnixMs: Math.round(kept.savedUnixMs),
+        };
       }
       const { bytes, tag } = await world.fetch(list.url, undefined, signal);
-      return { list, bytes: bytes!, tag, isFetched: true, isStale: false };
+      const lookedUnixMs = world.clock.unixMs();
+      return {
+        list,
+        bytes: bytes!,
+        tag,
+        isFetched: true,
+        isStale: false,
+        changedUnixMs: lookedUnixMs,
+        lookedUnixMs,
+      };
     }));
     return new FollowedLists(states, world);
   }
@@ -94,6 +121,20 @@ export class FollowedLists implements Disposable {
   /** The content of each list, by its name. */
   get contents(): ReadonlyMap<string, Uint8Array> {
     return new Map(this.#states.map(({ list, bytes }) => [list.name, bytes]));
+  }
+
+  /** How each list is, by its name. */
+  get status(): ReadonlyMap<string, FollowedListStatus> {
+    return new Map(
+      this.#states.map(({ list, changedUnixMs, lookedUnixMs, isStale }) => [
+        list.name,
+        {
+          changedUnixMs,
+          isStale,
+          ...lookedUnixMs !== undefined && { lookedUnixMs },
+        },
+      ]),
+    );
   }
 
   /**
@@ -144,6 +185,7 @@ export class FollowedLists implements Disposable {
       if (bytes !== undefined && !isSame(bytes, state.bytes)) {
         await use(new Map(this.contents).set(name, bytes));
         state.bytes = bytes;
+        state.changedUnixMs = this.#world.clock.unixMs();
         const { length } = bytes;
         logger.log("info", "list of rules has changed", {
           list: name,
@@ -151,6 +193,7 @@ export class FollowedLists implements Disposable {
         });
       }
       state.tag = fetched.tag ?? tag;
+      state.lookedUnixMs = this.#world.clock.unixMs();
       if (state.isStale) {
         logger.log("info", "list of rules is back", { list: name });
       }

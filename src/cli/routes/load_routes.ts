@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {
   type CountryDatabase,
@@ -20,9 +20,14 @@ import {
   type ListFormat,
   readRuleList,
 } from "../../routes/lists/read_list.ts";
-import { readRoutes } from "../../routes/read_routes.ts";
+import { readRoutes, type RouteWorld } from "../../routes/read_routes.ts";
 import type { RouteTable } from "../../routes/route_table.ts";
-import { describeNote, type RuleList } from "../../routes/rule_list.ts";
+import {
+  countRules,
+  describeNote,
+  type RuleList,
+  type RuleListFacts,
+} from "../../routes/rule_list.ts";
 import { fileFailure } from "../file_failure.ts";
 import { nearest } from "../options/nearest.ts";
 import type { NamedConfig } from "../config/config_file.ts";
@@ -31,14 +36,14 @@ import type { Said } from "../settings/read.ts";
 import type { RouteKeys } from "../settings/routes.ts";
 import { loadAcl } from "./check_acl.ts";
 import { type NamedGroups, namedGroups } from "./named_groups.ts";
+import type { WrittenRules } from "./written_rules.ts";
 
 /** What a file and a command line say of routes. */
-export interface RouteSettings extends Said<RouteKeys> {
+export interface RouteSettings extends Said<RouteKeys>, WrittenRules {
+  readonly routes?: unknown[];
   /** The configuration file, for complaints. */
   readonly file: NamedConfig | undefined;
-  /** Paths of ACL files. They and `routes` exclude each other. */
-  readonly acl: readonly string[];
-  /** The option that named those, if one did. */
+  /** The option that named the ACL files, if one did. */
   readonly aclOption: string | undefined;
   /** False to ignore `[outbound_block_list]`. */
   readonly obeysBlockList: boolean;
@@ -54,91 +59,121 @@ export interface LoadedRoutes {
   readonly groups: NamedGroups;
   /** One sentence each. */
   readonly warnings: readonly string[];
+  /** Every list, in the order in which it was read. */
+  readonly lists: readonly RuleListFacts[];
 }
 
-/**
- * Reads routes and every file that they refer to.
- *
- * @param lists Lists that were fetched, by their names in `rule_sets`.
- * @returns `undefined` where none are asked for.
- * @throws {ConfigError} With the file, the key, and what was expected.
- */
-export function loadRoutes(
-  settings: RouteSettings,
-  sources: Sources,
-  lists: ReadonlyMap<string, Uint8Array> = new Map(),
-): LoadedRoutes | undefined {
-  const { acl: files, aclOption, routes } = settings;
-  if (files.length > 0) {
+/** Reads rules and the files that they refer to, each list once. */
+export class RouteLoader {
+  readonly #settings: RouteSettings;
+  readonly #sources: Sources;
+  readonly #lists: ReadonlyMap<string, Uint8Array>;
+  #world: Pick<RouteWorld, "ruleSets" | "countryOf" | "geoSite"> | undefined;
+  readonly #facts: RuleListFacts[] = [];
+  #notes: string[] = [];
+
+  /**
+   * Reads nothing yet.
+   *
+   * @param lists Lists that were fetched, by their names in `rule_sets`.
+   */
+  constructor(
+    settings: RouteSettings,
+    sources: Sources,
+    lists: ReadonlyMap<string, Uint8Array> = new Map(),
+  ) {
+    this.#settings = settings;
+    this.#sources = sources;
+    this.#lists = lists;
+  }
+
+  /**
+   * Reads the rules of one place.
+   *
+   * @param written Default: those of all.
+   * @returns `undefined` where there are none. What is to be known of a list is
+   * told with the first rules that refer to it.
+   * @throws {ConfigError} With the file, the key, and what was expected.
+   */
+  load(written: WrittenRules = this.#settings): LoadedRoutes | undefined {
+    const { acl: files, routes, key } = written;
+    if (files.length === 0) {
+      return routes === undefined ? undefined : this.#routes(routes, key);
+    }
+    const { aclOption, obeysBlockList } = this.#settings;
     if (routes !== undefined) {
       throw wrong(
-        fileOf(settings),
-        "routes",
+        fileOf(this.#settings),
+        key,
         "there is an ACL as well; give one of both",
       );
     }
-    const acl = loadAcl(files, sources, aclOption);
+    const acl = loadAcl(files, this.#sources, aclOption);
     return {
-      table: clientRoutes(acl, settings.obeysBlockList),
+      table: clientRoutes(acl, obeysBlockList),
       groups: new Map(),
       warnings: [
         ...acl.warnings,
         ...acl.notes.map((note) => `${note.file}: ${describeNote(note)}`),
       ],
+      // One set of each list for each file.
+      lists: files.map((file, i) => {
+        const sets = Object.values(acl.lists).flatMap((list) => list[i] ?? []);
+        return {
+          name: "acl",
+          ...factsOfFile(file),
+          rules: sets.reduce((sum, { counts }) => sum + countRules(counts), 0),
+          bytes: sets.reduce((sum, { byteLength }) => sum + byteLength, 0),
+        };
+      }),
     };
   }
-  if (routes === undefined) return undefined;
-  const loader = new RouteLoader(settings, lists);
-  const { table, groups } = loader.load();
-  return { table, groups, warnings: loader.warnings };
-}
 
-/** Reads the files that routes refer to, each once. */
-class RouteLoader {
-  readonly warnings: string[] = [];
-  readonly #settings: RouteSettings;
-  readonly #lists: ReadonlyMap<string, Uint8Array>;
-
-  constructor(
-    settings: RouteSettings,
-    lists: ReadonlyMap<string, Uint8Array>,
-  ) {
-    this.#settings = settings;
-    this.#lists = lists;
-  }
-
-  load(): Pick<LoadedRoutes, "table" | "groups"> {
-    const { routes, groups: given, servers } = this.#settings;
+  #routes(routes: unknown[], key: string): LoadedRoutes {
+    const { groups: given, servers } = this.#settings;
     const file = fileOf(this.#settings);
-    const database = this.#countries();
     const groups = namedGroups(given, servers, file);
     const table = readRoutes(routes, {
       file,
+      key,
       outbounds: [...groups.keys()],
       nearest,
-      ruleSets: this.#ruleSets(database),
-      countryOf: database &&
-        ((address) => database.countryOf(formatIp(address))),
-      geoSite: this.#geoSite(),
+      ...this.#lookedAt(),
     });
+    const warnings = this.#notes;
+    this.#notes = [];
     // Only those that are led to need a way.
     const ends = new Set(table.routes().map(({ to }) => to));
     return {
       table,
       groups: new Map([...groups].filter(([name]) => ends.has(name))),
+      warnings,
+      lists: this.#facts,
+    };
+  }
+
+  #lookedAt(): Pick<RouteWorld, "ruleSets" | "countryOf" | "geoSite"> {
+    if (this.#world !== undefined) return this.#world;
+    const database = this.#countries();
+    return this.#world = {
+      ruleSets: this.#ruleSets(database),
+      countryOf: database &&
+        ((address) => database.countryOf(formatIp(address))),
+      geoSite: this.#geoSite(),
     };
   }
 
   #countries(): CountryDatabase | undefined {
     const { geoIpFile } = this.#settings;
     if (geoIpFile === undefined) return undefined;
-    return named(geoIpFile, () => openCountryDatabase(this.#read(geoIpFile)));
+    const bytes = this.#database("geoip_file", geoIpFile);
+    return named(geoIpFile, () => openCountryDatabase(bytes));
   }
 
   #geoSite(): ((category: string) => RuleList) | undefined {
     const { geoSiteFile } = this.#settings;
     if (geoSiteFile === undefined) return undefined;
-    const bytes = this.#read(geoSiteFile);
+    const bytes = this.#database("geosite_file", geoSiteFile);
     return (category) =>
       this.#noted(
         geoSiteFile,
@@ -180,39 +215,68 @@ class RouteLoader {
         );
       }
       const shown = typeof path === "string" ? path : name;
-      sets.set(
-        name,
-        this.#noted(
-          shown,
-          named(shown, () =>
-            readRuleList(bytes, {
-              list: shown,
-              decompress,
-              format: isFormat(format) ? format : undefined,
-              countryOf: database &&
-                ((address) => database.countryOf(formatIp(address))),
-            })),
-        ),
+      const rules = this.#noted(
+        shown,
+        named(shown, () =>
+          readRuleList(bytes, {
+            list: shown,
+            decompress,
+            format: isFormat(format) ? format : undefined,
+            countryOf: database &&
+              ((address) => database.countryOf(formatIp(address))),
+          })),
       );
+      sets.set(name, rules);
+      this.#facts.push({
+        name,
+        ...typeof path === "string"
+          ? factsOfFile(this.#pathOf(path))
+          : { source: URL.parse(String(url))?.host ?? name },
+        rules: countRules(rules.counts),
+        bytes: rules.byteLength,
+      });
     }
     return sets;
   }
 
   #noted(list: string, rules: RuleList): RuleList {
     for (const note of rules.notes) {
-      this.warnings.push(`${list}: ${describeNote(note)}`);
+      this.#notes.push(`${list}: ${describeNote(note)}`);
     }
     return rules;
   }
 
+  #database(name: string, path: string): Uint8Array {
+    const bytes = this.#read(path);
+    const facts = factsOfFile(this.#pathOf(path));
+    this.#facts.push({ name, ...facts, bytes: bytes.length });
+    return bytes;
+  }
+
   #read(path: string): Uint8Array {
-    return readBytes(resolve(dirname(fileOf(this.#settings)), path));
+    return readBytes(this.#pathOf(path));
+  }
+
+  #pathOf(path: string): string {
+    return resolve(dirname(fileOf(this.#settings)), path);
   }
 }
 
 /** Its name; "" without one. */
 function fileOf({ file }: RouteSettings): string {
   return file?.name ?? "";
+}
+
+/** Its path, and when it changed, where that is to be had. */
+function factsOfFile(
+  path: string,
+): Pick<RuleListFacts, "source" | "changedUnixMs"> {
+  const changedUnixMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return {
+    source: path,
+    ...changedUnixMs !== undefined &&
+      { changedUnixMs: Math.round(changedUnixMs) },
+  };
 }
 
 /** @throws {ConfigError} `ERR_CONFIG_FILE`. */

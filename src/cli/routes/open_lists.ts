@@ -13,7 +13,7 @@ import {
   LIST_TIMEOUT_MS,
   MAX_FETCHED_LIST_BYTES,
 } from "../../limits.ts";
-import { parseConfig } from "../config/config_file.ts";
+import { readConfig } from "../config/find_servers.ts";
 import type { Sources } from "../config/secrets.ts";
 import { KeptFile } from "../kept_file.ts";
 import { defaultCachePath } from "../online/online_cache.ts";
@@ -32,7 +32,7 @@ export async function openLists(
 ): Promise<FollowedLists | undefined> {
   const file = args.last("config");
   if (file === undefined) return undefined;
-  const [sets] = parseConfig(sources.readText(file), file).values("rule_sets");
+  const [sets] = readConfig(file, sources).values("rule_sets");
   const lists = followedLists(file, sets);
   if (lists.length === 0) return undefined;
   return await FollowedLists.load(lists, {
@@ -54,7 +54,7 @@ export function keptLists(
   sources: Sources,
 ): ReadonlyMap<string, Uint8Array> {
   if (file === undefined) return new Map();
-  const [sets] = parseConfig(sources.readText(file), file).values("rule_sets");
+  const [sets] = readConfig(file, sources).values("rule_sets");
   return new Map(
     followedLists(file, sets).flatMap(({ name, cache }) => {
       const kept = cache?.read();

@@ -5,14 +5,19 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
-import type { Sources } from "../config/secrets.ts";
+import { formatAddress } from "../../codec/address.ts";
+import { DEFAULT_LOCAL } from "../commands/defaults.ts";
+import { present } from "../config/find_servers.ts";
+import { localsFromFile } from "../config/local_settings.ts";
+import { Secrets, type Sources } from "../config/secrets.ts";
 import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 import { routeAddress } from "../../routes/match/target_set.ts";
 import { explainRoute, readTarget } from "./explain_route.ts";
-import { loadRoutes } from "./load_routes.ts";
+import { RouteLoader, type RouteSettings } from "./load_routes.ts";
 import { routeSettings } from "./route_config.ts";
 import { serverNames } from "./server_names.ts";
+import { type WrittenRules, writtenRules } from "./written_rules.ts";
 
 /** The addresses of a name on this machine; none when it has none. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
@@ -31,11 +36,18 @@ export async function explainTargets(
     throw usage("Nothing to route: name a TARGET");
   }
   const said = routeSettings(args, sources);
-  const settings = said.file === undefined || said.routes === undefined
-    ? said
-    : { ...said, servers: serverNames(said.file.name, sources) };
-  const loaded = loadRoutes(settings, sources, sources.lists);
-  if (loaded === undefined) {
+  const own = ownRules(said, sources);
+  const isNamed = said.file !== undefined &&
+    [said, ...own].some(({ routes }) => routes !== undefined);
+  const settings = isNamed
+    ? { ...said, servers: serverNames(said.file!.name, sources) }
+    : said;
+  const loader = new RouteLoader(settings, sources, sources.lists);
+  const places = [settings as PlacedRules, ...own].flatMap((rules) => {
+    const loaded = loader.load(rules);
+    return loaded === undefined ? [] : [{ ...loaded, at: rules.at }];
+  });
+  if (places.length === 0) {
     throw usage(
       'No routes: give --acl FILE, or -c FILE with "routes" or "acl"',
     );
@@ -47,11 +59,34 @@ export async function explainTargets(
     const addresses = args.has("resolve") && name !== undefined
       ? (await resolve(name)).flatMap((ip) => routeAddress(ip) ?? [])
       : undefined;
-    const why = explainRoute(loaded.table, target, { network, addresses });
-    lines.push(`${target} → ${why}`);
+    for (const { table, at } of places) {
+      const why = explainRoute(table, target, { network, addresses });
+      lines.push(`${target}${at ?? ""} → ${why}`);
+    }
   }
-  return [...loaded.warnings.map((warning) => `warn: ${warning}`), ...lines, ""]
+  const warnings = places.flatMap(({ warnings }) => warnings);
+  return [...warnings.map((warning) => `warn: ${warning}`), ...lines, ""]
     .join("\n");
+}
+
+/** Rules of one place, and the words for that. */
+type PlacedRules = WrittenRules & { readonly at?: string };
+
+/** What locals have of their own, unless the command line names an ACL. */
+function ownRules(
+  { file, aclOption }: RouteSettings,
+  sources: Sources,
+): PlacedRules[] {
+  if (file === undefined || aclOption !== undefined) return [];
+  const { locals } = localsFromFile(file.object, new Secrets(sources, file));
+  return locals.flatMap(({ rules, host, port }) => {
+    if (rules === undefined) return [];
+    const listen = { ...DEFAULT_LOCAL, ...present({ host, port }) };
+    return [{
+      ...writtenRules(rules, file),
+      at: ` at ${formatAddress(listen)}`,
+    }];
+  });
 }
 
 async function systemLookup(name: string): Promise<string[]> {

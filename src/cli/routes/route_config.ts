@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { dirname, isAbsolute, join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import {
   clientAddressRoutes,
@@ -21,79 +20,138 @@ import type { Arguments } from "../options/args.ts";
 import { fromObject, fromOptions } from "../settings/read.ts";
 import { ACL, ROUTES } from "../settings/routes.ts";
 import { loadAcl } from "./check_acl.ts";
-import { loadRoutes, type RouteSettings } from "./load_routes.ts";
+import { RouteLoader, type RouteSettings } from "./load_routes.ts";
+import {
+  besideFile,
+  type OwnRules,
+  type WrittenRules,
+  writtenRules,
+} from "./written_rules.ts";
 
-/** What a role gets of routes. */
-export interface ConfiguredRoutes<R> {
-  /** Absent where none are asked for. */
-  readonly routes?: R;
+/** Rules of the locals of one configuration. */
+export class LocalRules {
   /** One sentence each. */
-  readonly warnings: readonly string[];
-}
+  readonly warnings: string[] = [];
+  readonly #args: Arguments;
+  readonly #settings: RouteSettings;
+  readonly #loader: RouteLoader;
+  #common: LocalRoutes | undefined;
+  #isLoaded = false;
 
-/**
- * Routes of a local.
- *
- * @param servers Names of its servers.
- * @throws {ConfigError} With the place of the mistake.
- */
-export function localRoutes(
-  args: Arguments,
-  sources: Sources,
-  servers: readonly string[],
-): ConfiguredRoutes<LocalRoutes> {
-  const settings = routeSettings(args, sources, servers);
-  const loaded = loadRoutes(settings, sources, sources.lists);
-  if (loaded === undefined) return { warnings: [] };
-  const { table, groups, warnings } = loaded;
-  const isAcl = settings.acl.length > 0;
-  const { resolve = isAcl ? "local" : "never" } = settings;
-  const compared = table.routes().flatMap(({ when }) =>
-    when?.half === undefined ? when?.sets ?? [] : []
-  ).reduce((sum, { counts }) => sum + counts.ipv4 + counts.ipv6, 0);
-  const { leakGuard } = settings;
-  const resolver = resolve === "remote"
-    ? routeResolver(args, settings.file?.object)
-    : undefined;
-  const leak = isAcl && resolve === "local" && !leakGuard && compared > 0
-    ? [
-      `names that no rule of ${settings.acl.join(", ")} matches are resolved ` +
-      `on this machine, to compare with its ${compared} address ranges; ` +
-      '"resolve": "remote" or "never" keeps them from its resolver',
-    ]
-    : [];
-  return {
-    routes: { table, groups, resolve, resolver, leakGuard },
-    warnings: [...warnings, ...leak],
-  };
-}
-
-/**
- * Rules of a server, which are those of an ACL.
- *
- * @param read The configuration file.
- * @throws {ConfigError} With the place of the mistake.
- */
-export function serverRoutes(
-  args: Arguments,
-  sources: Sources,
-  read: NamedConfig | undefined,
-): ConfiguredRoutes<ServerRoutes> {
-  const { acl: files, aclOption, routes, file } = settingsOf(args, read);
-  if (routes !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `${
-        file!.object.where("routes")
-      }: a local has routes; give a server an "acl"`,
-    );
+  /** @param servers Names of the servers. */
+  constructor(
+    args: Arguments,
+    sources: Sources,
+    servers: readonly string[],
+  ) {
+    this.#args = args;
+    this.#settings = routeSettings(args, sources, servers);
+    this.#loader = new RouteLoader(this.#settings, sources, sources.lists);
   }
-  if (files.length === 0) return { warnings: [] };
-  const acl = loadAcl(files, sources, aclOption);
-  return {
-    routes: { targets: outboundRoutes(acl), clients: clientAddressRoutes(acl) },
-    warnings: aclWarnings(acl),
-  };
+
+  /**
+   * Those that hold for every local that has none of its own.
+   *
+   * @throws {ConfigError} With the place of the mistake.
+   */
+  get common(): LocalRoutes | undefined {
+    if (!this.#isLoaded) this.#common = this.#load(this.#settings);
+    this.#isLoaded = true;
+    return this.#common;
+  }
+
+  /**
+   * Those of one local. An ACL of the command line is that of all.
+   *
+   * @param own What its entry says; `undefined`: nothing.
+   * @throws {ConfigError} With the place of the mistake.
+   */
+  of(own: OwnRules | undefined): LocalRoutes | undefined {
+    if (own === undefined || this.#settings.aclOption !== undefined) {
+      return this.common;
+    }
+    return this.#load(writtenRules(own, this.#settings.file!));
+  }
+
+  #load(written: WrittenRules): LocalRoutes | undefined {
+    const loaded = this.#loader.load(written);
+    if (loaded === undefined) return undefined;
+    const { table, groups, warnings, lists } = loaded;
+    const { acl } = written;
+    const isAcl = acl.length > 0;
+    const { leakGuard, file, resolve = isAcl ? "local" : "never" } =
+      this.#settings;
+    const compared = table.routes().flatMap(({ when }) =>
+      when?.half === undefined ? when?.sets ?? [] : []
+    ).reduce((sum, { counts }) => sum + counts.ipv4 + counts.ipv6, 0);
+    const resolver = resolve === "remote"
+      ? routeResolver(this.#args, file?.object)
+      : undefined;
+    this.warnings.push(...warnings);
+    if (isAcl && resolve === "local" && !leakGuard && compared > 0) {
+      this.warnings.push(
+        `names that no rule of ${
+          acl.join(", ")
+        } matches are resolved on this ` +
+          `machine, to compare with its ${compared} address ranges; ` +
+          '"resolve": "remote" or "never" keeps them from its resolver',
+      );
+    }
+    return { table, groups, resolve, resolver, leakGuard, lists };
+  }
+}
+
+/** Rules of the servers of one configuration, which are those of ACLs. */
+export class ServerAcls {
+  /** One sentence each. */
+  readonly warnings: string[] = [];
+  readonly #settings: RouteSettings;
+  readonly #sources: Sources;
+  readonly #common: ServerRoutes | undefined;
+
+  /**
+   * Reads those that hold for all.
+   *
+   * @param read The configuration file.
+   * @throws {ConfigError} With the place of the mistake.
+   */
+  constructor(
+    args: Arguments,
+    sources: Sources,
+    read: NamedConfig | undefined,
+  ) {
+    this.#sources = sources;
+    this.#settings = settingsOf(args, read);
+    const { acl, routes, file } = this.#settings;
+    if (routes !== undefined) {
+      throw new ConfigError(
+        "ERR_CONFIG_VALUE",
+        `${
+          file!.object.where("routes")
+        }: a local has routes; give a server an "acl"`,
+      );
+    }
+    this.#common = this.#load(acl);
+  }
+
+  /**
+   * Those of one server. An ACL of the command line is that of all.
+   *
+   * @param own Paths that its entry names; `undefined`: none.
+   * @throws {ConfigError} With the place of the mistake.
+   */
+  of(own: readonly string[] | undefined): ServerRoutes | undefined {
+    const { aclOption, file } = this.#settings;
+    if (own === undefined || aclOption !== undefined) return this.#common;
+    return this.#load(own.map((path) => besideFile(file!.name, path)));
+  }
+
+  #load(files: readonly string[]): ServerRoutes | undefined {
+    if (files.length === 0) return undefined;
+    const acl = loadAcl(files, this.#sources, this.#settings.aclOption);
+    this.warnings.push(...aclWarnings(acl));
+    return { targets: outboundRoutes(acl), clients: clientAddressRoutes(acl) };
+  }
 }
 
 /** What an operator should know of an ACL. */
@@ -131,12 +189,8 @@ function settingsOf(
     aclOption: chosen.files && `--${ACL.files.flag}`,
     obeysBlockList: chosen.block !== "off",
     ...routes.length > 0 && { routes },
+    key: ROUTES.routes.key!,
     ...rest,
     servers,
   };
-}
-
-/** A path as a file means it: relative to the file. */
-function besideFile(file: string, path: string): string {
-  return isAbsolute(path) ? path : join(dirname(file), path);
 }

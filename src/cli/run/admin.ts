@@ -11,6 +11,7 @@ import {
 } from "../../adapters/net/http_server.ts";
 import { bindUnixDatagrams } from "../../adapters/net/unix_datagrams.ts";
 import {
+  type AdminOptions,
   type AdminPage,
   createAdminHandler,
   createInviteHandler,
@@ -20,7 +21,7 @@ import {
   checkManager,
   startManager,
 } from "../../admin/manager.ts";
-import type { Minute } from "../../admin/day_history.ts";
+import type { Minute } from "../../minutes.ts";
 import type { Operator } from "../../admin/operator.ts";
 import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";
@@ -71,6 +72,8 @@ export interface AdminWorld {
   readonly page?: AdminPage;
   /** The last day. */
   readonly history?: () => readonly Minute[];
+  /** See {@link AdminOptions.requests}. */
+  readonly requests?: AdminOptions["requests"];
 }
 
 /**

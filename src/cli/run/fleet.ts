@@ -5,6 +5,7 @@
  * @module
  */
 import { formatAddress } from "../../codec/address.ts";
+import { isLoopback } from "../../codec/loopback.ts";
 import { detach, type Witness } from "../../defect.ts";
 import { ConfigError, TransportError } from "../../errors.ts";
 import type { LogFields } from "../../observe.ts";
@@ -271,7 +272,10 @@ function describeFailure(plan: Place, error: TransportError): string {
     case "ERR_NET_ADDRESS_UNAVAILABLE":
       return prefix + "this machine does not have that address" +
         (plan.listen.host.includes(":") ? ", or no IPv6" : "") +
-        "; `ip address` shows those it has";
+        "; `ip address` shows those it has" +
+        (plan.portOption === "-p" && !isLoopback(plan.listen.host)
+          ? ", and a client's file is for `umbra local`"
+          : "");
     case "ERR_NET_PERMISSION":
       return prefix + "permission denied; " +
         (plan.privilege ?? "a port below 1024 needs privileges, " +

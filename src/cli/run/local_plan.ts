@@ -121,6 +121,7 @@ export class LocalPlan implements PlannedService {
       ...old.redirected === next.redirected ? [] : ["another way to redirect"],
       ...same(old.users, next.users) ? [] : ["other users"],
       ...same(old.pac, next.pac) ? [] : ["another PAC file"],
+      ...same(old.sniff, next.sniff) ? [] : ["other sniffing"],
     ];
     return {
       restart: changes.length > 0,
@@ -154,6 +155,7 @@ export class DnsPlan implements PlannedService {
   /**
    * Plans; nothing runs yet.
    *
+   * @param locals The one that it is, or those that it is beside.
    * @param group The servers, which others share.
    */
   constructor(
@@ -164,8 +166,11 @@ export class DnsPlan implements PlannedService {
   ) {
     this.#group = group;
     this.#settings = settings;
-    const { routes } = locals.find(({ routes }) => routes) ?? {};
-    this.#local = { ...locals[0]!, routes };
+    const { dns, routes, commonRoutes } = locals[0]!;
+    const obeyed = dns === undefined
+      ? commonRoutes ?? locals.find(({ routes }) => routes)?.routes
+      : routes;
+    this.#local = { ...locals[0]!, routes: obeyed };
     this.#world = world;
     this.listen = settings.listen;
     this.key = `dns ${formatAddress(settings.listen)}`;

@@ -7,6 +7,7 @@
 import type {
   Operator,
   ReloadReport,
+  RuleSetStatus,
   Status,
   UpstreamControl,
   UpstreamStatus,
@@ -16,20 +17,25 @@ import { NO_TOTALS } from "../../admin/user_page.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
+import { MAX_ADDED_SERVERS } from "../../limits.ts";
+import type { Logger } from "../../observe.ts";
+import type { DnsService } from "../../service/dns/dns_inbound.ts";
 import {
   ServerGroup,
   type ServerGroupOptions,
 } from "../../service/outbound/servers/server_group.ts";
 import { PluginCrew } from "../../service/plugin/crew.ts";
+import { sameServer } from "../../service/outbound/servers/same_server.ts";
 import type { Dependencies } from "../../service/service.ts";
-import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
+import { nameOf } from "../config/balancer_settings.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
 import type { Fleet, PlannedService } from "./fleet.ts";
 import type { ProvidersInUse } from "../tools/crypto.ts";
-import { LocalPlan } from "./local_plan.ts";
+import type { FollowedListStatus } from "../routes/followed_lists.ts";
+import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { Turns } from "./turns.ts";
 
@@ -46,6 +52,16 @@ export interface LocalSupervisorOptions {
     locals: readonly ConfiguredLocal[],
     group: ServerGroup,
   ): PlannedService[];
+  /**
+   * Reads a link.
+   *
+   * @throws {ConfigError} When it is of no server that can be used.
+   */
+  readLink(link: string): UpstreamServer;
+  /** How published lists of rules are, by name; default: there are none. */
+  listStatus?(): ReadonlyMap<string, FollowedListStatus>;
+  /** Told what the operator has changed. */
+  readonly logger: Logger;
   /** Where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
@@ -62,6 +78,8 @@ export class LocalSupervisor implements Operator {
   /** What all locals send through; servers and balancer are the same for all. */
   readonly #group: ServerGroup;
   readonly #plugins: PluginCrew;
+  /** Servers that were added at run time; in the group they come last. */
+  #added: readonly UpstreamServer[] = [];
   #configured: ConfiguredRole<ConfiguredLocal[]>;
 
   /** @param configured What `configure()` has returned already. */
@@ -108,13 +126,15 @@ export class LocalSupervisor implements Operator {
   status(): Status {
     const { fleet, programStatus } = this.#options;
     const program = programStatus();
-    const upstreams = this.#group.status;
+    const upstreams = this.#upstreams;
     return {
       ...program,
       ready: program.ready && upstreams.some(isOfUse),
       users: NO_TOTALS,
       keepsUsers: false,
       upstreams,
+      ...this.#rules,
+      ...this.#dns,
       plugins: this.#plugins.status,
       servers: fleet.running.flatMap(({ plan, service }) => {
         if (!(plan instanceof LocalPlan)) return [];
@@ -141,6 +161,100 @@ export class LocalSupervisor implements Operator {
   }
 
   /**
+   * Lets every local send through one more server, until the next reload.
+   *
+   * @returns Its name.
+   * @throws {ConfigError} When the link is of no server that can be used, or
+   * the server is there already.
+   */
+  addUpstream(link: string): Promise<string> {
+    return this.#turns.take(async () => {
+      const { readLink, ciphers } = this.#options;
+      const server = readLink(link);
+      if (this.#locals[0]!.servers.some((one) => sameServer(one, server))) {
+        throw refused(`${nameOf(server)} is there already`);
+      }
+      if (this.#added.length >= MAX_ADDED_SERVERS) {
+        throw refused(`${MAX_ADDED_SERVERS} servers were added already`);
+      }
+      ciphers.prepare([server.method]);
+      await this.#setAdded([...this.#added, server]);
+      const name = this.#group.add(server);
+      this.#options.logger.log("info", "server added at run time", {
+        server: name,
+      });
+      return name;
+    });
+  }
+
+  /**
+   * Takes away a server that was added; what is open lives on.
+   *
+   * @throws {ConfigError} When it was not added.
+   */
+  removeUpstream(name: string): Promise<void> {
+    return this.#turns.take(async () => {
+      const all = this.#upstreams;
+      const at = all.findIndex((one) => one.name === name);
+      if (all[at]?.added !== true) {
+        throw refused(`${name} is of the configuration: remove it there`);
+      }
+      const index = at - (all.length - this.#added.length);
+      await this.#setAdded(this.#added.filter((_, i) => i !== index));
+      this.#group.remove(name);
+      this.#options.logger.log("info", "server removed at run time", {
+        server: name,
+      });
+    });
+  }
+
+  /** What DNS and start lines know of servers; the group is another matter. */
+  async #setAdded(added: readonly UpstreamServer[]): Promise<void> {
+    const { plans, fleet, ciphers } = this.#options;
+    await fleet.apply(
+      plans(withAdded(this.#configured.result, added), this.#group),
+    );
+    this.#added = added;
+    ciphers.serve(this.#locals.flatMap(methodsOf));
+  }
+
+  /** As configured, with the servers that were added. */
+  get #locals(): readonly ConfiguredLocal[] {
+    return withAdded(this.#configured.result, this.#added);
+  }
+
+  get #rules(): Pick<Status, "ruleSets"> {
+    const used = this.#configured.result
+      .flatMap(({ routes, commonRoutes }) => [routes, commonRoutes])
+      .filter((routes) => routes !== undefined);
+    if (used.length === 0) return {};
+    const followed = this.#options.listStatus?.();
+    // Locals may share lists.
+    const lists = new Map(
+      used.flatMap(({ lists = [] }) => lists)
+        .map((list) => [`${list.name} ${list.source}`, list]),
+    );
+    return {
+      ruleSets: Array.from(lists.values(), (list): RuleSetStatus => {
+        const { isStale, ...times } = followed?.get(list.name) ?? {};
+        return { ...list, ...times, ...isStale && { isStale } };
+      }),
+    };
+  }
+
+  get #dns(): Pick<Status, "dns"> {
+    const dns = this.#options.fleet.running
+      .find(({ plan }) => plan instanceof DnsPlan);
+    return dns === undefined ? {} : { dns: (dns.service as DnsService).status };
+  }
+
+  get #upstreams(): readonly UpstreamStatus[] {
+    const all = this.#group.status;
+    const first = all.length - this.#added.length;
+    return all.map((one, i) => i < first ? one : { ...one, added: true });
+  }
+
+  /**
    * Lets every local send through these servers; what is open lives on.
    *
    * @throws {ConfigError} When one cannot be used; nothing has changed then.
@@ -153,24 +267,32 @@ export class LocalSupervisor implements Operator {
         ...local,
         servers,
       }));
-      await fleet.apply(plans(result, this.#group));
+      await fleet.apply(plans(withAdded(result, this.#added), this.#group));
       this.#configured = { ...this.#configured, result };
       this.#replace();
     });
   }
 
   /**
-   * Gives every local that has routes others; what is open is not touched.
+   * Gives every local that has routes those of the same one in another
+   * configuration; what is open is not touched.
    */
-  setRoutes(routes: LocalRoutes | undefined): Promise<void> {
+  setRoutes(locals: readonly ConfiguredLocal[]): Promise<void> {
     return this.#turns.take(async () => {
       const { plans, fleet } = this.#options;
-      const result = this.#configured.result.map((local) =>
-        local.routes === undefined || routes === undefined
-          ? local
-          : { ...local, routes }
+      const next = new Map(
+        locals.map((local) => [formatAddress(local.listen), local]),
       );
-      await fleet.apply(plans(result, this.#group));
+      const result = this.#configured.result.map((local) => {
+        const other = next.get(formatAddress(local.listen));
+        return {
+          ...local,
+          ...local.routes && other?.routes && { routes: other.routes },
+          ...local.commonRoutes && other?.commonRoutes &&
+            { commonRoutes: other.commonRoutes },
+        };
+      });
+      await fleet.apply(plans(withAdded(result, this.#added), this.#group));
       this.#configured = { ...this.#configured, result };
     });
   }
@@ -186,6 +308,9 @@ export class LocalSupervisor implements Operator {
         ...this.#group.isSwitched
           ? ["servers: what was pinned or switched at run time is forgotten"]
           : [],
+        ...this.#added.length > 0
+          ? [`servers: ${this.#added.length} added at run time are forgotten`]
+          : [],
       ];
       const warnings = [
         ...next.warnings,
@@ -198,6 +323,7 @@ export class LocalSupervisor implements Operator {
       if (!dryRun) {
         await fleet.apply(wanted);
         this.#configured = next;
+        this.#added = [];
         this.#replace();
       }
       return { changes, warnings };
@@ -205,8 +331,8 @@ export class LocalSupervisor implements Operator {
   }
 
   #replace(): void {
-    this.#options.ciphers.serve(this.#configured.result.flatMap(methodsOf));
-    const { servers, ...options } = groupOf(this.#configured.result);
+    this.#options.ciphers.serve(this.#locals.flatMap(methodsOf));
+    const { servers, ...options } = groupOf(this.#locals);
     this.#group.replace(this.#plugins.attach(servers), options);
   }
 
@@ -247,6 +373,21 @@ export class LocalSupervisor implements Operator {
   removeServer(): boolean {
     return false;
   }
+}
+
+function withAdded(
+  locals: readonly ConfiguredLocal[],
+  added: readonly UpstreamServer[],
+): readonly ConfiguredLocal[] {
+  if (added.length === 0) return locals;
+  return locals.map((local) => ({
+    ...local,
+    servers: [...local.servers, ...added],
+  }));
+}
+
+function refused(message: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", message);
 }
 
 /** The servers of a configuration, and how they are chosen. */

@@ -13,6 +13,7 @@ import type { Operator, Status } from "../../admin/operator.ts";
 import { pause, systemClock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
 import { detach, tellDefect } from "../../defect.ts";
+import type { MinuteStore } from "../../minutes.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 import type { Dependencies } from "../../service/service.ts";
@@ -29,6 +30,7 @@ import {
   ProgramStatus,
   tellTotals,
 } from "./program_status.ts";
+import { KeptMinutes } from "./kept_minutes.ts";
 import { reload } from "./reload.ts";
 import { checkDescriptors } from "./descriptor_floor.ts";
 import { checkReusePort, checkWorkers } from "./sharing.ts";
@@ -40,6 +42,8 @@ import { systemTransport } from "../../adapters/net/system.ts";
 
 /** A program that can be started, watched, changed and stopped. */
 export interface Supervised extends Operator, Stoppable {
+  /** Keeps minutes over restarts; not set: nothing does. */
+  readonly minutes?: MinuteStore | undefined;
   /** @throws {ConfigError | TransportError} When nothing runs. */
   start(): Promise<void>;
 }
@@ -60,6 +64,14 @@ export interface Surroundings {
   programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
 }
 
+/** What is done around the time in which a role serves. */
+export interface Beside {
+  /** @throws {UmbraError} When it cannot be done: the role does not start. */
+  begin(logger: Logger): Promise<void>;
+  /** Undoes it; what goes wrong is logged. */
+  end(logger: Logger): Promise<void>;
+}
+
 /** A configured role, and what it will need. */
 export interface Role extends ConfiguredRole<readonly LimitedService[]> {
   /** Which one. */
@@ -76,6 +88,8 @@ export interface Role extends ConfiguredRole<readonly LimitedService[]> {
   readonly plugins: boolean;
   /** What the operator should know who asks for several workers. */
   readonly workersCaveats?: readonly string[];
+  /** Done once everything listens, and undone when it shall end. */
+  readonly beside?: Beside;
   /** Makes what runs. */
   supervise(surroundings: Surroundings): Supervised;
 }
@@ -151,12 +165,10 @@ async function serve(
   const { operator } = role;
   const withFields = operator.logFormat === "json";
   using owned = new DisposableStack();
-  const { world, observations, providers } = await systemWorld(host, {
-    operator,
-    traffic: role,
-    workers,
-    logger,
-  });
+  const { world, observations, requests, providers } = await systemWorld(
+    host,
+    { operator, traffic: role, workers, logger },
+  );
   const witness = { logger, metrics: observations };
   providers.serve(role.methods);
   const status = new ProgramStatus(
@@ -169,9 +181,6 @@ async function serve(
   );
   owned.use(status);
   owned.use(systemRest(world.transport));
-  const day = owned.use(
-    new DayHistory(systemClock, () => observations.snapshot),
-  );
   const supervised = role.supervise({
     world,
     fleet: new Fleet({ ...witness, withFields }),
@@ -180,20 +189,32 @@ async function serve(
     ciphers: providers,
     programStatus: () => status.read(),
   });
+  const { minutes } = supervised;
+  const day = owned.use(
+    new DayHistory(
+      systemClock,
+      () => observations.snapshot,
+      minutes && new KeptMinutes(minutes, logger),
+    ),
+  );
   const startAdmin = await prepareAdmin(operator, supervised, {
     transport: world.transport,
     clock: systemClock,
     logger,
     history: () => day.minutes,
+    ...role.role === "local" && { requests: () => requests?.latest },
   });
   const signal = host.stopSignal();
-  const admin = await startBoth(supervised, startAdmin);
+  const admin = await startAll(supervised, startAdmin, async () => {
+    await role.beside?.begin(logger);
+  });
   host.onReload(() => detach(reload(supervised, logger), "reload", witness));
   host.onDefect((error) => tellDefect(error, "unattended work", witness));
   status.ready = true;
   host.listening();
   const name = await signal;
   status.ready = false;
+  await role.beside?.end(logger);
   if (drainMs > 0) {
     logger.log(
       "info",
@@ -216,15 +237,20 @@ async function serve(
 }
 
 /** All or nothing. */
-async function startBoth(
+async function startAll(
   supervised: Supervised,
   startAdmin: () => Promise<Stoppable | undefined>,
+  begin: () => Promise<void>,
 ): Promise<Stoppable | undefined> {
+  let admin: Stoppable | undefined;
   try {
     await supervised.start();
-    return await startAdmin();
+    admin = await startAdmin();
+    await begin();
+    return admin;
   } catch (error) {
     await supervised.stop(0);
+    await admin?.stop(0);
     throw error;
   }
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { formatBytes } from "../../admin/units.ts";
+import { formatBytes, formatRate } from "../../admin/units.ts";
 import { formatAddress } from "../../codec/address.ts";
 import { ConfigError } from "../../errors.ts";
 import type { LogFields } from "../../observe.ts";
@@ -142,9 +142,7 @@ export class ServerPlan implements PlannedService {
           : [`method ${describeMethod(next)}`],
         ...same(old.masterKey, next.masterKey) ? [] : ["another password"],
         ...userChanges(old.users ?? [], next.users ?? []),
-        ...same(old.owner ?? {}, next.owner ?? {})
-          ? []
-          : ["other limits of who has no name"],
+        ...ownerChanges(old.owner, next.owner),
         ...old.connectionBytesPerSecond === next.connectionBytesPerSecond
           ? []
           : [`each connection: ${rateOf(next)}`],
@@ -159,7 +157,7 @@ export class ServerPlan implements PlannedService {
 }
 
 function rateOf({ connectionBytesPerSecond: rate }: ConfiguredServer): string {
-  return rate === undefined ? "no limit" : `${formatBytes(rate)} a second`;
+  return rate === undefined ? "no limit" : formatRate(rate, "bit");
 }
 
 function sitesOf({ redirect = [] }: ConfiguredServer): string {
@@ -229,6 +227,29 @@ function userChanges(
   ];
 }
 
+/** Of the user who has a whole port. */
+function ownerChanges(
+  old: LimitedUser | undefined,
+  next: LimitedUser | undefined,
+): string[] {
+  if (old?.name !== next?.name) {
+    return [
+      next === undefined
+        ? `user ${old!.name} owns the port no more`
+        : `user ${next.name} owns the port`,
+    ];
+  }
+  if (old === undefined || next === undefined) return [];
+  const { name, disabled = false } = next;
+  return [
+    ...limitChanges(old.limits ?? {}, next.limits ?? {})
+      .map((change) => `user ${name}: ${change}`),
+    ...(old.disabled ?? false) === disabled
+      ? []
+      : [`user ${name} is ${disabled ? "disabled" : "enabled"}`],
+  ];
+}
+
 /** What each limit was and will be. */
 function limitChanges(old: UserLimits, next: UserLimits): string[] {
   return Object.entries(USER_LIMITS).flatMap(([name, { key }]) => {
@@ -240,8 +261,10 @@ function limitChanges(old: UserLimits, next: UserLimits): string[] {
         ? "no limit"
         : name === "expiresUnixMs"
         ? new Date(value).toISOString()
-        : name === "quotaBytes" || name === "bytesPerSecond"
+        : name === "quotaBytes"
         ? formatBytes(value)
+        : name === "bytesPerSecond"
+        ? formatRate(value, "bit")
         : String(value);
     return was === will ? [] : [`${key} ${shown(will)}, was ${shown(was)}`];
   });

@@ -18,11 +18,16 @@ import {
   configureRedir,
   configureServer,
   configureTunnel,
+  upstreamOfLink,
 } from "../config/config.ts";
 import { dnsSettings } from "../config/dns_settings.ts";
 import { fleetOf } from "../config/fleet_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { guessHost } from "../tools/guess_host.ts";
+import type { OperatorSettings } from "../config/operator_settings.ts";
+import { besideLocal, repairProxy } from "../system_proxy/beside_local.ts";
+import { systemProxyOf } from "../system_proxy/configured_proxy.ts";
+import { openSystemProxy } from "../system_proxy/open_system_proxy.ts";
 import { openNames } from "../dns/open_names.ts";
 import type { Host } from "./host.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
@@ -37,7 +42,7 @@ import { Supervisor } from "./supervisor.ts";
 
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments, host: Host): Promise<void> {
-  await runLocals(args, configureLocal, host);
+  await runLocals(args, configureLocal, host, systemProxyOf);
 }
 
 /** Runs `ss-tunnel` until a signal. */
@@ -57,43 +62,60 @@ async function runLocals(
   args: Arguments,
   configureRole: typeof configureLocal,
   host: Host,
+  proxyOf: typeof systemProxyOf = () => undefined,
 ): Promise<void> {
   using online = await openOnline(args, systemSources);
   using lists = await openLists(args, systemSources);
-  const dns = dnsSettings(args, systemSources);
-  using known = dns && openNames(dns);
-  const names = known?.names;
   const configure = (
     published = online?.servers,
     contents = lists?.contents,
   ) => configureRole(args, { ...systemSources, lists: contents }, published);
   const configured = configure();
   const { result } = configured;
+  const dns = dnsSettings(args, systemSources, result);
+  const wanted = proxyOf(args, result);
+  const system = host.worker === undefined ? openSystemProxy() : undefined;
+  if (wanted !== undefined) checkOneWorker(configured.operator);
+  const left = system === undefined || wanted !== undefined
+    ? []
+    : await repairProxy(system);
+  const inbounds = [dns, ...result.map(({ dns }) => dns)]
+    .filter((one) => one !== undefined);
+  // All locals know what any DNS inbound has told.
+  using known = inbounds[0] && openNames(inbounds[0]);
+  const names = known?.names;
   await runRole(args, host, {
     ...configured,
     warnings: [
       ...online?.warnings ?? [],
       ...lists?.warnings ?? [],
       ...configured.warnings,
+      ...left,
     ],
     role: "local",
+    ...system && wanted && { beside: besideLocal(system, wanted) },
     methods: result.flatMap(methodsOf),
-    streams: dns !== undefined || result.some(hasTcp),
+    streams: inbounds.length > 0 || result.some(hasTcp),
     ports: result.map(({ listen }) => listen.port),
-    datagrams: dns !== undefined || result.some(hasUdp),
-    plugins: result.some(({ servers }) =>
-      servers.some(({ plugin }) => plugin !== undefined)
-    ),
+    datagrams: inbounds.length > 0 || result.some(hasUdp),
+    plugins: wanted !== undefined ||
+      result.some(({ servers }) =>
+        servers.some(({ plugin }) => plugin !== undefined)
+      ),
     supervise: ({ world, ...surroundings }) => {
       known?.keep(surroundings.logger);
       checkRedirection(result, world.transport);
       const supervisor = new LocalSupervisor(configured, {
         ...surroundings,
         configure: () => configure(),
+        ...lists && { listStatus: () => lists.status },
+        readLink: (link) => upstreamOfLink(link, args, systemSources),
         world,
         plans: (locals, group) => [
           ...locals.map((local) =>
-            new LocalPlan({ ...local, names }, world, group)
+            local.dns === undefined
+              ? new LocalPlan({ ...local, names }, world, group)
+              : new DnsPlan({ ...local.dns, names }, [local], world, group)
           ),
           ...dns === undefined
             ? []
@@ -116,7 +138,7 @@ async function runLocals(
           surroundings.logger,
           (contents) =>
             supervisor.setRoutes(
-              configure(online?.servers, contents).result[0]!.routes,
+              configure(online?.servers, contents).result,
             ),
         );
         detach(following, "following the lists of rules", {
@@ -127,6 +149,15 @@ async function runLocals(
       return supervisor;
     },
   });
+}
+
+/** @throws {ConfigError} When there are several, who would all set it. */
+function checkOneWorker({ workers }: OperatorSettings): void {
+  if (workers === 1) return;
+  throw new ConfigError(
+    "ERR_CONFIG_USAGE",
+    "--system-proxy is for one worker: leave --workers out",
+  );
 }
 
 /** @throws {ConfigError} When the transport cannot serve what is redirected. */
@@ -203,6 +234,7 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
         store,
         fleetMember,
         panel: panel && (() => panel.link.status),
+        minutes: store,
         publicHost: operator.publicHost,
         guessHost,
       });

@@ -43,6 +43,7 @@ import {
 import type { SharedChange, SharedUser } from "../../fleet.ts";
 import type { FleetMember } from "../../service/fleet/member.ts";
 import type { PanelStatus } from "../../service/panel/panel_link.ts";
+import type { MinuteStore } from "../../minutes.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
 import { onlyKey, ownPassword, passwordOf } from "../config/credentials.ts";
@@ -80,6 +81,8 @@ export interface SupervisorOptions {
   readonly fleet: Fleet;
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
+  /** Keeps minutes; not set: a restart forgets them. */
+  readonly minutes?: MinuteStore | undefined;
   /** Everything of a status but the servers. */
   programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
   /** Host of `ss://` URIs; not set: where a server listens. */
@@ -131,6 +134,11 @@ export class Supervisor implements Operator {
     for (const user of store?.users() ?? []) {
       this.#extrasOf(user.server).made.set(user.name, user);
     }
+  }
+
+  /** Where minutes are kept; not set: nowhere. */
+  get minutes(): MinuteStore | undefined {
+    return this.#options.minutes;
   }
 
   /**

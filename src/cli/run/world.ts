@@ -12,6 +12,7 @@ import {
 import { preferIpv6 } from "../../adapters/net/prefer_ipv6.ts";
 import { systemPrograms } from "../../adapters/system/programs.ts";
 import { Observations } from "../../admin/observations.ts";
+import { RecentRequests } from "../../admin/recent_requests.ts";
 import { systemClock } from "../../clock.ts";
 import type { Logger } from "../../observe.ts";
 import { sharedReplayFilters } from "../../security/replay_filter.ts";
@@ -43,6 +44,8 @@ export interface SystemWorld {
   readonly world: Dependencies;
   /** What services have told. */
   readonly observations: Observations;
+  /** What a local was asked for; not set where the log may not tell targets. */
+  readonly requests: RecentRequests | undefined;
   /** Who computes ciphers; serves no method until asked to. */
   readonly providers: ProvidersInUse;
 }
@@ -78,9 +81,13 @@ export async function systemWorld(
     const streams = traffic.streams && operator.interfaceName === undefined;
     await checkOutbound(transport, outbound, { ...traffic, streams });
   }
+  const requests = operator.logPrivacy === "full"
+    ? new RecentRequests()
+    : undefined;
   const observations = new Observations(
     systemClock,
     () => transport.lostDatagrams(),
+    requests,
   );
   const world: Dependencies = {
     transport: operator.ipv6First ? preferIpv6(transport) : transport,
@@ -94,5 +101,5 @@ export async function systemWorld(
     secure: secureStream,
     metrics: observations,
   };
-  return { world, observations, providers };
+  return { world, observations, requests, providers };
 }

@@ -13,8 +13,8 @@ import {
 import type { Endpoint } from "../../transport.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import { readHostAndPort } from "../config/values.ts";
-import { ENDPOINT, several, SWITCH, text, textAs } from "./kinds.ts";
-import type { Kind, Settings } from "./setting.ts";
+import { ENDPOINT, PORT, several, SWITCH, text, textAs } from "./kinds.ts";
+import { type Kind, OF_LOCAL, type Settings } from "./setting.ts";
 
 /** See the table. */
 export interface DnsKeys {
@@ -27,6 +27,61 @@ export interface DnsKeys {
   readonly fakeIpFilter: string[];
   readonly fakeIpFile: string;
 }
+
+/** See the table. */
+export interface LocalDnsKeys {
+  readonly directHost: string;
+  readonly directPort: number;
+  readonly resolverHost: string;
+  readonly resolverPort: number;
+}
+
+const IP: Kind<string> = textAs({
+  value: "IP",
+  type: "string",
+  expected: "an IP address",
+  read: (text) => parseIp(text) && text,
+});
+
+/** Who is asked by one of `locals` that answers DNS, as shadowsocks-rust has it. */
+export const LOCAL_DNS: Settings<LocalDnsKeys> = {
+  directHost: {
+    key: "local_dns_address",
+    places: OF_LOCAL,
+    kind: IP,
+    usual: "`dns_direct`",
+    role: "local",
+    help: "The resolver that this machine asks, of a local that is `dns`",
+    reload: "listens",
+  },
+  directPort: {
+    key: "local_dns_port",
+    places: OF_LOCAL,
+    kind: PORT,
+    default: DEFAULT_RESOLVER.port,
+    role: "local",
+    help: "Its port",
+    reload: "listens",
+  },
+  resolverHost: {
+    key: "remote_dns_address",
+    places: OF_LOCAL,
+    kind: IP,
+    usual: "`dns_upstream`",
+    role: "local",
+    help: "The resolver that the server asks, of a local that is `dns`",
+    reload: "listens",
+  },
+  resolverPort: {
+    key: "remote_dns_port",
+    places: OF_LOCAL,
+    kind: PORT,
+    default: DEFAULT_RESOLVER.port,
+    role: "local",
+    help: "Its port",
+    reload: "listens",
+  },
+};
 
 /** Who is asked; plain DNS is asked of an address. */
 const RESOLVER: Kind<DnsResolver> = textAs({

@@ -31,6 +31,16 @@ export const SWITCH: Kind<boolean> = {
   read: (value) => typeof value === "boolean" ? value : undefined,
 };
 
+/** The same for an option that has to say both. */
+export const ON_OR_OFF: Kind<boolean> = {
+  ...SWITCH,
+  value: "on|off",
+  expected: "on or off",
+  words: ["on", "off"],
+  read: (value) => value === "on" ? true : value === "off" ? false : undefined,
+  write: (value) => value ? "on" : "off",
+};
+
 /** Text with at least one character. */
 export function text(value: string, words?: Words): Kind<string> {
   return {

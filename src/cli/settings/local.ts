@@ -14,10 +14,13 @@ import type { SocksUser } from "../../service/inbound/socks5.ts";
 import { DEFAULT_LOCAL } from "../commands/defaults.ts";
 import { readSocksUser } from "../config/socks_users.ts";
 import { type HostAndPort, readHostAndPort } from "../config/values.ts";
+import { PROXY_FORMS, type ProxyForm } from "../system_proxy/desktops.ts";
 import {
+  choice,
   HOST,
   object,
   objects,
+  ON_OR_OFF,
   PORT,
   PORT_OR_ANY,
   seconds,
@@ -30,10 +33,16 @@ import { isWire, WIRES } from "./legacy.ts";
 import { type Kind, OF_LOCAL, type Place, type Settings } from "./setting.ts";
 
 /**
- * What programs may speak; only a file has tunnels among them, and `redir`,
- * where they speak nothing.
+ * What programs may speak; only a file has tunnels among them, `dns`, and
+ * `redir`, where they speak nothing.
  */
-export type SpokenProtocol = "mixed" | "socks" | "http" | "tunnel" | "redir";
+export type SpokenProtocol =
+  | "mixed"
+  | "socks"
+  | "http"
+  | "tunnel"
+  | "dns"
+  | "redir";
 
 const INBOUNDS: readonly SpokenProtocol[] = ["mixed", "socks", "http"];
 
@@ -45,9 +54,9 @@ const PROTOCOL: Kind<string[]> = several(protocol(
 ));
 
 const FILE_PROTOCOL: Kind<string[]> = several(protocol(
-  [...INBOUNDS, "tunnel", "redir"],
-  '"mixed", "socks", "http", "tunnel" or "redir", "lightsocks", or a protocol ' +
-    "of ShadowsocksR; for DNS start with --dns-listen, others of " +
+  [...INBOUNDS, "tunnel", "dns", "redir"],
+  '"mixed", "socks", "http", "tunnel", "dns" or "redir", "lightsocks", or a ' +
+    "protocol of ShadowsocksR; for fake-dns give --fake-ip, others of " +
     "shadowsocks-rust are not served",
 ));
 
@@ -122,7 +131,7 @@ export const LOCAL: Settings<LocalKeys> = {
     fileKind: FILE_PROTOCOL,
     usual: "mixed, and Shadowsocks",
     help: "What programs may speak: `mixed`, `socks` or `http`, in a file " +
-      "also `tunnel`, or `redir` for what the system redirects; what to " +
+      "also `tunnel`, `dns`, or `redir` for what the system redirects; what to " +
       "speak with the server, instead or besides: " +
       WIRES.join(", "),
     reload: "listens",
@@ -226,6 +235,52 @@ export const PAC: Settings<PacSettings> = {
     help: "Let programs connect past the proxy while it does not answer; a " +
       "PAC file says so to them",
     reload: "listens",
+  },
+};
+
+/** See the table. */
+export interface SniffKeys {
+  readonly sniff: boolean;
+  readonly override: boolean;
+}
+
+/** What becomes of names that clients say first. */
+export const SNIFF: Settings<SniffKeys> = {
+  sniff: {
+    key: "sniff",
+    places: OF_LOCAL,
+    flag: "sniff",
+    kind: ON_OR_OFF,
+    fileKind: SWITCH,
+    usual: "on for `umbra redir`, else off",
+    role: "local",
+    help: "Let rules on names hold for programs that ask for an address, by " +
+      "the name that they say first in TLS or HTTP, `on` or `off`",
+    reload: "listens",
+  },
+  override: {
+    key: "sniff_override",
+    places: OF_LOCAL,
+    flag: "sniff-override",
+    kind: ON_OR_OFF,
+    fileKind: SWITCH,
+    default: false,
+    usual: "off",
+    role: "local",
+    help: "Ask the server for that name too, in place of the address, `on` " +
+      "or `off`",
+    reload: "listens",
+  },
+};
+
+/** Whether programs of this system use the local without being told each. */
+export const SYSTEM_PROXY: Settings<{ readonly form: ProxyForm }> = {
+  form: {
+    flag: "system-proxy",
+    kind: choice("FORM", PROXY_FORMS),
+    help:
+      "Make this local the proxy of the desktop while it runs: `pac`, its " +
+      "PAC file; `socks` or `http`, the proxy itself",
   },
 };
 

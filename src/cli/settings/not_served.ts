@@ -84,10 +84,6 @@ export const NOT_SERVED: readonly NotServed[] = [
   ignored(LOG, "use_syslog log"),
   ignored("replays are met with silence, always", "security"),
   // Who may connect, and where to.
-  {
-    ...refused("one access list holds for all, at the top of the file", "acl"),
-    places: ["server", "local"],
-  },
   refused("a tunnel has one target; leave it out", "--acl =FILE", ["tunnel"]),
   refused(
     "one-time authentication is broken; use an AEAD method without it",
@@ -142,11 +138,10 @@ export const NOT_SERVED: readonly NotServed[] = [
   refused(NO_TUN, "--vpn", LOCALS),
   refused(
     DNS_OPTIONS,
-    "local_dns_address remote_dns_address --local-dns-addr " +
-      "--remote-dns-addr --dns-addr =ADDRESS",
+    "--local-dns-addr --remote-dns-addr --dns-addr =ADDRESS",
     LOCALS,
   ),
-  silent(DNS_OPTIONS, "local_dns_port remote_dns_port client_cache_size"),
+  silent("1,024 answers are kept", "client_cache_size"),
   {
     ...refused(
       "one DNS answers for all locals; give it at the top of the file",

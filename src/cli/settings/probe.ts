@@ -74,6 +74,7 @@ export interface MeasureKeys {
   readonly count: number;
   readonly url?: URL | undefined;
   readonly limitMs: number;
+  readonly json: boolean;
 }
 
 /** What `check server` has besides. */
@@ -98,5 +99,11 @@ export const MEASURE: Settings<MeasureKeys> = {
     kind: SECONDS,
     default: DOWNLOAD_MS,
     help: "How long to download at most",
+  },
+  json: {
+    flag: "json",
+    kind: SWITCH,
+    default: false,
+    help: "Print one JSON object (`server`)",
   },
 };

@@ -57,6 +57,7 @@ export const REDIR: Settings<RedirKeys> = {
 export const RULES: Settings<{
   readonly lan: string[];
   readonly own: boolean;
+  readonly dns: boolean;
   readonly user: string;
   readonly remove: boolean;
 }> = {
@@ -69,6 +70,12 @@ export const RULES: Settings<{
     flag: "own",
     kind: SWITCH,
     help: "Of `rules`: redirect what programs of this machine send",
+  },
+  dns: {
+    flag: "with-dns",
+    kind: SWITCH,
+    help: "Of `rules`: redirect questions of DNS to --dns-listen, whoever " +
+      "they are for",
   },
   user: {
     flag: "user-id",

@@ -6,7 +6,7 @@
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import { LIST_EXPECTED } from "../config/config_file.ts";
 import { choice, object, several, SWITCH, text } from "./kinds.ts";
-import type { Kind, Settings } from "./setting.ts";
+import { EVERYWHERE, type Kind, OF_LOCAL, type Settings } from "./setting.ts";
 
 /** Access lists, and how much of them is obeyed. */
 export const ACL: Settings<{
@@ -15,6 +15,7 @@ export const ACL: Settings<{
 }> = {
   files: {
     key: "acl",
+    places: EVERYWHERE,
     flag: "acl",
     kind: several(text("FILE", "file")),
     help: "Rules: an ACL of shadowsocks-libev or -rust; several are joined",
@@ -52,6 +53,7 @@ export interface RouteKeys {
 export const ROUTES: Settings<RouteKeys> = {
   routes: {
     key: "routes",
+    places: OF_LOCAL,
     kind: ROUTE_LIST,
     role: "local",
     help: "Routes of a local in order, conditions and `to`; see below",

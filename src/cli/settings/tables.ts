@@ -6,7 +6,7 @@
 import type { Option } from "../options/option.ts";
 import { BALANCER, BALANCING, RUST_BALANCER, WEIGHTS } from "./balancer.ts";
 import { BLIND, LEGACY, LIGHTSOCKS, SSR, SSR_PORTS } from "./legacy.ts";
-import { DNS } from "./dns.ts";
+import { DNS, LOCAL_DNS } from "./dns.ts";
 import { FLEET } from "./fleet.ts";
 import {
   LIST,
@@ -14,7 +14,9 @@ import {
   LOCALS,
   ONLINE,
   PAC,
+  SNIFF,
   SOCKS_USERS,
+  SYSTEM_PROXY,
   TUNNEL,
 } from "./local.ts";
 import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
@@ -59,6 +61,8 @@ export const TABLES: readonly AnySettings[] = [
   RULES,
   SOCKS_USERS,
   PAC,
+  SNIFF,
+  SYSTEM_PROXY,
   LOCALS,
   ENTRY,
   WEIGHTS,
@@ -72,6 +76,7 @@ export const TABLES: readonly AnySettings[] = [
   ONLINE,
   LIST_PLUGINS,
   DNS,
+  LOCAL_DNS,
   MODE_SWITCHES,
   SERVICE,
   TARGETS,

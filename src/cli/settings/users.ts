@@ -106,7 +106,7 @@ export const USER_LIMITS: Settings<UserLimits> = {
     places: OF_USER,
     reload: "adopts",
     kind: COUNT,
-    help: "Client addresses of the user at once",
+    help: "Devices of the user at once, by their addresses",
   },
   expiresUnixMs: {
     key: "expires",

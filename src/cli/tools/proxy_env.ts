@@ -37,7 +37,10 @@ export function proxyEnvironment(args: Arguments, sources: Sources): string {
   ) ?? "sh";
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file);
-  const [filed] = file ? localsFromFile(file.object, secrets).locals : [];
+  const [filed] = file
+    ? localsFromFile(file.object, secrets).locals
+      .filter(({ dns }) => dns === undefined)
+    : [];
   const said = localFromOptions(args);
   return Object.entries(variablesOf({
     host: said.host ?? filed?.host,

@@ -21,6 +21,7 @@ import {
   sortRows,
   type UserRow,
 } from "../../admin/user_rows.ts";
+import { inEnglish } from "../../admin/texts/say.ts";
 import { pluginRows } from "../../admin/plugin_rows.ts";
 import { upstreamRows } from "../../admin/upstream_rows.ts";
 import { fitText, printable, widthOf } from "./terminal_text.ts";
@@ -257,20 +258,24 @@ function userLines(
   const shown = rows.length < room
     ? rows
     : rows.slice(0, Math.max(0, room - 2));
-  const now = { nowUnixMs: status.nowUnixMs, unit: view.unit };
+  const now = {
+    nowUnixMs: status.nowUnixMs,
+    unit: view.unit,
+    say: inEnglish,
+  };
   const table = shown.map((row) =>
     COLUMNS.map((column) => fitText(printable(column.text(row, now)), MAX_NAME))
   );
   const widths = COLUMNS.map((column, i) =>
     Math.max(
-      widthOf(column.title),
+      widthOf(inEnglish(column.title)),
       ...table.map((cells) => widthOf(cells[i]!)),
     )
   );
   const columns = fitColumns(widths, view.width);
   const line = (cells: readonly string[]): string =>
     columns.map((i) => pad(cells[i]!, widths[i]!, COLUMNS[i]!)).join("  ");
-  const head = line(COLUMNS.map(({ title }) => title));
+  const head = line(COLUMNS.map(({ title }) => inEnglish(title)));
   const hidden = status.users.total - shown.length;
   return [
     paint("inverse", view.interactive ? head.padEnd(view.width) : head),
@@ -309,7 +314,8 @@ function paintRow(text: string, { state }: UserRow, paint: Paint): string {
 
 function keyLine({ sort, unit, width }: TopView): string {
   const sorts = Object.entries(SORT_KEYS).map(([key, id]) => {
-    const title = COLUMNS.find((column) => column.id === id)!.title;
+    const { title: about } = COLUMNS.find((column) => column.id === id)!;
+    const title = inEnglish(about);
     return `${key} ${title.toLowerCase()}${id === sort ? "*" : ""}`;
   });
   return fitText(

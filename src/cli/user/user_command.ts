@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import type { ServerStatus, UserStatus } from "../../admin/operator.ts";
-import { formatAgo, formatBytes } from "../../admin/units.ts";
+import { formatAgo, formatBytes, formatRate } from "../../admin/units.ts";
 import { stateOf } from "../../admin/user_rows.ts";
 import { systemClock } from "../../clock.ts";
 import { ConfigError, TransportError } from "../../errors.ts";
@@ -38,6 +38,7 @@ const ACTIONS = {
   set: true,
   disable: true,
   enable: true,
+  clear: true,
   remove: true,
   link: true,
 };
@@ -131,7 +132,7 @@ async function act(
   control: UserControl,
 ): Promise<void> {
   const servers = await control.servers();
-  if (action === "list") return await print(list(servers, args));
+  if (action === "list") return await print(await list(servers, args, control));
   if (action === "add") {
     const { id } = serverFor(servers, args);
     const fault = userNameFault(name);
@@ -141,7 +142,7 @@ async function act(
     await control.add(id, { name, limits: limitsFrom(args, {}) });
     return await printLink(id, name, args, control);
   }
-  const { server, user } = find(servers, name, args);
+  const { server, user } = await find(servers, name, args, control);
   switch (action) {
     case "show":
       return await print(
@@ -151,6 +152,9 @@ async function act(
       return await printLink(server.id, name, args, control);
     case "remove":
       await control.remove(server.id, name);
+      break;
+    case "clear":
+      await control.clear(server.id, name);
       break;
     case "set":
       await control.change(server.id, name, {
@@ -166,6 +170,7 @@ async function act(
 const DONE = {
   remove: "removed",
   set: "changed",
+  clear: "counts cleared",
   disable: "disabled",
   enable: "enabled",
 } as const;
@@ -208,18 +213,20 @@ function serverFor(
   );
 }
 
-function find(
+async function find(
   servers: readonly ServerStatus[],
   name: string,
   args: Arguments,
-): { server: ServerStatus; user: UserStatus } {
+  control: UserControl,
+): Promise<{ server: ServerStatus; user: UserStatus }> {
   const wanted = args.last("server");
-  const [found, second] = servers
-    .filter(({ id }) => wanted === undefined || id === wanted)
-    .flatMap((server) =>
-      server.users.filter((user) => user.name === name)
-        .map((user) => ({ server, user }))
-    );
+  const matches: { server: ServerStatus; user: UserStatus }[] = [];
+  for (const server of servers) {
+    if (wanted !== undefined && server.id !== wanted) continue;
+    const user = await control.user(server.id, name);
+    if (user !== undefined) matches.push({ server, user });
+  }
+  const [found, second] = matches;
   if (found === undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
@@ -259,10 +266,19 @@ export const LIMIT_OPTIONS: Readonly<Record<string, keyof UserLimits>> = {
   expires: "expiresUnixMs",
 };
 
-function list(servers: readonly ServerStatus[], args: Arguments): string {
+async function list(
+  servers: readonly ServerStatus[],
+  args: Arguments,
+  control: UserControl,
+): Promise<string> {
   const wanted = args.last("server");
-  const rows = servers.filter(({ id }) => wanted === undefined || id === wanted)
-    .flatMap(({ id, users }) => users.map((user) => ({ server: id, ...user })));
+  const rows: (UserStatus & { readonly server: string })[] = [];
+  for (const { id } of servers) {
+    if (wanted !== undefined && id !== wanted) continue;
+    for (const user of await control.users(id)) {
+      rows.push({ server: id, ...user });
+    }
+  }
   if (args.has("json")) return `${JSON.stringify(rows)}\n`;
   if (rows.length === 0) return "No user has a name here yet\n";
   const now = systemClock.unixMs();
@@ -322,7 +338,7 @@ function show(
       "rate",
       bytesPerSecond === undefined
         ? "none"
-        : `${formatBytes(bytesPerSecond)} a second each way`,
+        : `${formatRate(bytesPerSecond, "bit")} each way`,
     ],
     ["connections", `${maxConnections ?? "any number"} at once`],
     ["devices", `${maxHosts ?? "any number"} at once`],

@@ -12,7 +12,9 @@ import type {
   ServerStatus,
   Status,
   UserChange,
+  UserStatus,
 } from "../../admin/operator.ts";
+import { NO_USERS } from "../../admin/user_page.ts";
 import { invitationUrl } from "../../admin/invite/invitations.ts";
 import { systemClock } from "../../clock.ts";
 import { ConfigError } from "../../errors.ts";
@@ -39,11 +41,17 @@ import {
 export interface UserControl {
   /** What a change means where it does not take effect at once. */
   readonly note?: string;
-  /** Every server, with its users. */
+  /** Every server; of its users only some. */
   servers(): Promise<readonly ServerStatus[]>;
+  /** Every user of a server. */
+  users(server: string): Promise<readonly UserStatus[]>;
+  /** One user; `undefined` where there is none of this name. */
+  user(server: string, name: string): Promise<UserStatus | undefined>;
   add(server: string, user: NewUser): Promise<void>;
   change(server: string, name: string, change: UserChange): Promise<void>;
   remove(server: string, name: string): Promise<void>;
+  /** Counts from nothing again. */
+  clear(server: string, name: string): Promise<void>;
   /** How a user connects; `undefined` for one with a raw key, which no link has. */
   access(server: string, name: string): Promise<UserAccess | undefined>;
 }
@@ -72,6 +80,20 @@ export function remoteControl(source: StatusSource): UserControl {
     `${usersOf(server)}/${encodeURIComponent(name)}`;
   return {
     servers: async () => (await fetchStatus(source)).servers,
+    async users(server): Promise<readonly UserStatus[]> {
+      const all: UserStatus[] = [];
+      for (;;) {
+        const path = `${usersOf(server)}?offset=${all.length}`;
+        const { users, total } = JSON.parse(await ask("GET", path));
+        all.push(...users);
+        if (users.length === 0 || all.length >= total) return all;
+      }
+    },
+    async user(server, name): Promise<UserStatus | undefined> {
+      const path = `/api/servers/${pathOf(server, name)}`;
+      const { status, body } = await askAdmin(source, "GET", path);
+      return status === 200 ? JSON.parse(body) : undefined;
+    },
     async add(server, user): Promise<void> {
       await ask("POST", usersOf(server), user);
     },
@@ -80,6 +102,9 @@ export function remoteControl(source: StatusSource): UserControl {
     },
     async remove(server, name): Promise<void> {
       await ask("DELETE", pathOf(server, name));
+    },
+    async clear(server, name): Promise<void> {
+      await ask("POST", `${pathOf(server, name)}/clear`);
     },
     async access(server, name): Promise<UserAccess | undefined> {
       const path = `/api/servers/${pathOf(server, name)}/uri`;
@@ -134,11 +159,14 @@ export function storeControl(
   supervisor.openIdle();
   return {
     note: `kept in ${path}; takes effect when the server starts`,
-    servers: () => Promise.resolve(supervisor.status().servers),
+    servers: () => Promise.resolve(supervisor.status(NO_USERS).servers),
+    users: (server) => Promise.resolve([...supervisor.users(server)]),
+    user: (server, name) => Promise.resolve(supervisor.user(server, name)),
     add: async (server, user) => await supervisor.addUser(server, user),
     change: async (server, name, change) =>
       await supervisor.changeUser(server, name, change),
     remove: async (server, name) => await supervisor.removeUser(server, name),
+    clear: async (server, name) => await supervisor.clearCounts(server, name),
     async access(server, name): Promise<UserAccess | undefined> {
       const credentials = await supervisor.credentials(server, name);
       if (credentials === undefined) return undefined;

@@ -26,6 +26,11 @@ export class DnsCache {
     this.#clock = clock;
   }
 
+  /** Answers, those that are too old included. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** The answer and its age in whole seconds, less than its TTL. */
   get(key: string): { answer: Uint8Array; ageSeconds: number } | undefined {
     const entry = this.#entries.get(key);

@@ -11,7 +11,12 @@ import { equalBytes } from "../../bytes.ts";
 import { agedAnswer, readDnsAnswer } from "../../codec/dns_message.ts";
 import type { Clock } from "../../clock.ts";
 import { DnsCache } from "./dns_cache.ts";
+import { codeOf } from "../../defect.ts";
+import type { DnsWayCounts } from "./dns_status.ts";
 import type { DnsExchange, DnsUpstream } from "./dns_upstream.ts";
+
+/** Counts of one way. */
+type Counts = { -readonly [K in keyof DnsWayCounts]: DnsWayCounts[K] };
 
 /** Resolvers by what routes call the way to them; `proxy` is among them. */
 export type DnsUpstreams = ReadonlyMap<string, DnsUpstream>;
@@ -20,11 +25,25 @@ export type DnsUpstreams = ReadonlyMap<string, DnsUpstream>;
 export class DnsClient {
   #upstreams: DnsUpstreams;
   readonly #cache: DnsCache;
+  /** Of ways that were asked. */
+  readonly #counts = new Map<string, Counts>();
 
   /** @param clock Tells how old answers are. */
   constructor(upstreams: DnsUpstreams, clock: Clock) {
     this.#upstreams = upstreams;
     this.#cache = new DnsCache(clock);
+  }
+
+  /** Answers that are remembered. */
+  get answers(): number {
+    return this.#cache.size;
+  }
+
+  /** What became of the queries of each way that has a resolver. */
+  get counts(): readonly (readonly [way: string, counts: DnsWayCounts])[] {
+    return [...this.#upstreams.keys()].map((way) =>
+      [way, this.#counts.get(way) ?? NOTHING] as const
+    );
   }
 
   /** True if there is a resolver on this way. */
@@ -45,12 +64,20 @@ export class DnsClient {
     signal: StopSignal,
   ): Promise<Uint8Array | undefined> {
     const { query } = exchange;
+    const counts = this.#countsOf(way);
+    counts.asked++;
     const key = `${way} ${query.key}`;
     const found = this.#cache.get(key);
     if (found !== undefined) {
+      counts.cached++;
       return agedAnswer(found.answer, query, found.ageSeconds);
     }
-    const bytes = await this.#upstreams.get(way)!.ask(exchange, signal);
+    const bytes = await this.#upstreams.get(way)!.ask(exchange, signal)
+      .catch((error) => {
+        counts.failed++;
+        counts.lastErrorCode = codeOf(error);
+        throw error;
+      });
     const answer = bytes && readDnsAnswer(bytes);
     // Who asks in mixed case tells forgeries by it; an answer in another case
     // is for that client to judge, and not for others.
@@ -65,7 +92,9 @@ export class DnsClient {
     const before = this.#upstreams;
     this.#upstreams = upstreams;
     for (const [way, upstream] of before) {
-      if (upstreams.get(way) !== upstream) upstream.stop();
+      if (upstreams.get(way) === upstream) continue;
+      upstream.stop();
+      this.#counts.delete(way);
     }
   }
 
@@ -73,4 +102,12 @@ export class DnsClient {
   stop(): void {
     for (const upstream of this.#upstreams.values()) upstream.stop();
   }
+
+  #countsOf(way: string): Counts {
+    const counts = this.#counts.get(way) ?? { ...NOTHING };
+    this.#counts.set(way, counts);
+    return counts;
+  }
 }
+
+const NOTHING: DnsWayCounts = { asked: 0, cached: 0, failed: 0 };

@@ -44,7 +44,8 @@ import { UdpReport } from "../udp/udp_report.ts";
 import { DnsAnswers } from "./dns_answers.ts";
 import { DnsClient } from "./dns_client.ts";
 import { frameMessage, MessageReader } from "./dns_tcp.ts";
-import type { DnsResolver } from "./dns_resolver.ts";
+import { type DnsResolver, formatResolver } from "./dns_resolver.ts";
+import type { DnsStatus } from "./dns_status.ts";
 import type { DnsExchange, DnsUpstream } from "./dns_upstream.ts";
 import { LocalNames } from "./local_names.ts";
 import { PlainUpstream } from "./plain_upstream.ts";
@@ -90,6 +91,8 @@ export interface DnsService extends Service {
    * @param routes Default: everything goes through a server.
    */
   setRoutes(routes?: LocalRoutes): void;
+  /** What there is to see, now. */
+  readonly status: DnsStatus;
   /** Asks these names directly from now on, whatever routes say. */
   setOwnNames(names: readonly string[]): void;
 }
@@ -122,9 +125,10 @@ export async function startDns(
   const client = new DnsClient(resolvers.by(options.routes), world.clock);
   const { routes, ownNames = [] } = options;
   let own = new Set(ownNames);
+  const names = options.names ?? new LocalNames(new ReverseNames(world.clock));
   const answers = new DnsAnswers({
     client,
-    names: options.names ?? new LocalNames(new ReverseNames(world.clock)),
+    names,
     inbound: formatAddress(listener.address),
     isOwn: (name) => own.has(name),
     isTrue: options.isTrue ?? (() => false),
@@ -152,6 +156,20 @@ export async function startDns(
   return {
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
+    get status(): DnsStatus {
+      const { resolver, direct = resolver } = options;
+      return {
+        address: formatAddress(service.address),
+        ways: client.counts.map(([way, counts]) => ({
+          way,
+          resolver: formatResolver(way === "direct" ? direct : resolver),
+          ...counts,
+        })),
+        answers: client.answers,
+        names: names.known,
+        ...names.fake && { madeUp: names.fake.size },
+      };
+    },
     setServers: (servers) => group.replace(servers),
     setRoutes: (routes) => {
       checkRoutes(options, routes);

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { concat, readU16, writeU16 } from "../../bytes.ts";
+import { concat, NOTHING, readU16, writeU16 } from "../../bytes.ts";
 import { type Clock, Deadline } from "../../clock.ts";
 import { ProtocolError } from "../../errors.ts";
 import { DNS_TCP_TIMEOUT_MS, MAX_DNS_MESSAGE_LENGTH } from "../../limits.ts";
@@ -109,8 +109,6 @@ export async function askOverTcp(
     channel.close();
   }
 }
-
-const NOTHING = new Uint8Array(0);
 
 function malformed(reason: string): ProtocolError {
   return new ProtocolError(

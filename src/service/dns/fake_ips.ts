@@ -59,6 +59,11 @@ export class FakeIps {
     return this.#indices.entries();
   }
 
+  /** How many names have an address. */
+  get size(): number {
+    return this.#indices.size;
+  }
+
   /** True if an address, 4 or 16 bytes, is of one of the ranges. */
   has(address: Uint8Array): boolean {
     const { ipv4, ipv6 } = this.#ranges;

@@ -23,6 +23,11 @@ export class LocalNames implements TargetNames {
     this.fake = fake;
   }
 
+  /** How many addresses have a name here. */
+  get known(): number {
+    return this.#reverse.size;
+  }
+
   /** Takes note of what a name resolves to. */
   remember(name: string, found: DnsAddresses): void {
     this.#reverse.remember(name, found);

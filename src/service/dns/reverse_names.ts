@@ -35,6 +35,11 @@ export class ReverseNames {
     this.#clock = clock;
   }
 
+  /** Addresses, those whose time is over included. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** Takes note of what a name resolves to. */
   remember(name: string, { addresses, ttlSeconds }: DnsAddresses): void {
     const seconds = Math.min(ttlSeconds, MAX_ANSWER_TTL_S) +

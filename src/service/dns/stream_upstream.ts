@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import type { StopSignal } from "../../on_abort.ts";
 import { Deadline } from "../../clock.ts";
 import { PolicyError, UmbraError } from "../../errors.ts";
@@ -142,5 +143,3 @@ export class StreamUpstream implements DnsUpstream {
     this.#idle.push(idle);
   }
 }
-
-const NOTHING = new Uint8Array(0);

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Channel } from "../../streams/channel.ts";
-import { concat } from "../../bytes.ts";
+import { concat, NOTHING } from "../../bytes.ts";
 import {
   encodeBody,
   HttpBodyDecoder,
@@ -218,5 +218,3 @@ export class HttpExchange {
 function prefixed(prefix: Uint8Array, bytes: Uint8Array): Uint8Array {
   return prefix.length === 0 ? bytes : concat(prefix, bytes);
 }
-
-const NOTHING = new Uint8Array(0);

@@ -47,6 +47,7 @@ import {
   type ServePac,
 } from "./proxy_pac.ts";
 import { SilenceHint } from "./silence_hint.ts";
+import type { SniffOptions } from "./sniff.ts";
 import { type SocksUser, userCheck } from "./socks5.ts";
 
 /** How to run a local proxy. */
@@ -81,6 +82,11 @@ export interface LocalOptions extends Partial<ServiceOptions> {
   readonly pac?: PacSettings;
   /** Tells the names behind addresses; default: nobody knows any. */
   readonly names?: TargetNames | undefined;
+  /**
+   * Set: of a target that is an address, routes see the name that the client
+   * says first, in TLS or HTTP. Not set by default.
+   */
+  readonly sniff?: SniffOptions | undefined;
   /** Milliseconds for the handshake; default 30,000. */
   readonly handshakeTimeoutMs?: number;
 }
@@ -95,6 +101,7 @@ const DEFAULTS = {
   routes: undefined,
   pac: PAC_DEFAULTS,
   names: undefined,
+  sniff: undefined,
   handshakeTimeoutMs: LOCAL_HANDSHAKE_TIMEOUT_MS,
 } as const;
 
@@ -202,10 +209,10 @@ class Local implements ConnectionLocal {
       new ServerGroup(options.servers, groupOptions(options), world);
     this.#routes = options.routes;
     this.#router = this.#routed(options.routes);
-    // Who must give a password is asked for it, and a PAC file has none.
-    this.pac = users.length > 0 || protocol === "socks"
+    const { host } = options.listen;
+    this.pac = protocol === "socks"
       ? undefined
-      : pacServer(options.listen.host, options.pac, () => this.#routes);
+      : pacServer({ host, users }, options.pac, () => this.#routes);
     this.router = { choose: (request) => this.#router.choose(request) };
     this.inbound = inboundFor(protocol);
     this.inboundName = options.redirected !== undefined
@@ -219,6 +226,12 @@ class Local implements ConnectionLocal {
 
   get udp(): UdpLocal | undefined {
     return this.#udp;
+  }
+
+  /** Set where the name makes a difference. */
+  get sniff(): SniffOptions | undefined {
+    const { sniff } = this.options;
+    return sniff?.override || this.#routes !== undefined ? sniff : undefined;
   }
 
   setServers(servers: readonly UpstreamServer[]): void {

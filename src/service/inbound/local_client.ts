@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import { abortable, type Clock, Deadline } from "../../clock.ts";
 import { FIRST_PAYLOAD_WAIT_MS, REFUSAL_LINGER_MS } from "../../limits.ts";
 import { Channel } from "../../streams/channel.ts";
@@ -105,5 +106,3 @@ export class LocalClient extends Channel {
 function unlessEnd(chunk: Uint8Array | "end"): Uint8Array {
   return chunk === "end" ? NOTHING : chunk;
 }
-
-const NOTHING = new Uint8Array(0);

@@ -7,14 +7,16 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import { abortable } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
+import { parseIp } from "../../codec/ip_address.ts";
 import { ProtocolError, UmbraError } from "../../errors.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Channel, Direction } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
 import { type Passage, relay } from "../../streams/relay.ts";
-import type { Connection } from "../../transport.ts";
+import type { Connection, Endpoint } from "../../transport.ts";
 import { ConnectionReport } from "../connection_report.ts";
 import type { Router } from "../outbound/outbound.ts";
 import type { ServiceOptions } from "../options.ts";
@@ -25,6 +27,7 @@ import type { Inbound, InboundRequest, Send } from "./inbound.ts";
 import { LocalClient } from "./local_client.ts";
 import type { ServePac } from "./proxy_pac.ts";
 import type { SilenceHint } from "./silence_hint.ts";
+import { sniff, type SniffOptions } from "./sniff.ts";
 
 /** How a local treats the connections of applications. */
 export interface ApplicationOptions extends ServiceOptions {
@@ -48,6 +51,8 @@ export interface ConnectionLocal {
   readonly router: Router;
   /** Tells what addresses stand for; not set: for themselves. */
   readonly names: TargetNames | undefined;
+  /** Set: what a client says first may name a target. */
+  readonly sniff: SniffOptions | undefined;
   /** Where associations are made; set where UDP is relayed. */
   readonly udp: UdpLocal | undefined;
   /** Watches for a server that never answers. */
@@ -64,6 +69,8 @@ export class LocalConnection implements Passage {
   readonly #client: LocalClient;
   readonly #report: ConnectionReport;
   #request: InboundRequest | undefined;
+  /** True once the application was told to go ahead. */
+  #isAccepted = false;
 
   /**
    * Begins a report.
@@ -94,6 +101,7 @@ export class LocalConnection implements Passage {
     using _watched = this.#local.silence.watch(report);
     const channel = await this.#open();
     if (channel === undefined) return;
+    report.reached(channel.server);
     try {
       await this.#relay(channel);
       const unanswered = report.bytesUp > 0 && report.bytesDown === 0;
@@ -145,7 +153,9 @@ export class LocalConnection implements Passage {
       pac: this.#local.pac,
       signal,
       open: async (address) => {
-        const channel = await this.#channelTo(address, NOTHING);
+        const target = this.#targetOf(address);
+        const channel = await this.#channelTo(target, NOTHING);
+        this.#report.reached(channel.server);
         channel.countTo(this.#report);
         return channel;
       },
@@ -161,17 +171,35 @@ export class LocalConnection implements Passage {
     // What it says during the dial leaves with the first bytes.
     if (request.payload.length === 0) this.#client.reader.ask();
     try {
-      return await this.#channelTo(request.address, request.payload);
+      const target = this.#targetOf(request.address);
+      const { sniff: options } = this.#local;
+      if (options === undefined || parseIp(target.host) === undefined) {
+        return await this.#channelTo(target, request.payload);
+      }
+      // It may wait for the answer before it says anything.
+      await this.#accept(NOT_BOUND);
+      const { said, name } = await sniff(this.#client.reader, request.payload, {
+        clock: this.#local.world.clock,
+        signal: this.#signal,
+      });
+      return await this.#channelTo(target, said, name);
     } catch (error) {
-      if (error instanceof UmbraError) {
+      if (error instanceof UmbraError && !this.#isAccepted) {
         await this.#client.answer(request.refuse(error.code), this.#signal);
       }
       throw error;
     }
   }
 
-  #channelTo(asked: Address, first: Uint8Array): Promise<Channel> {
-    const { options, router, names, inboundName: inbound } = this.#local;
+  async #accept(end: { readonly local: Endpoint }): Promise<void> {
+    if (this.#isAccepted) return;
+    this.#isAccepted = true;
+    await this.#client.answer(this.#request!.accept(end), this.#signal);
+  }
+
+  /** What is meant by the address that was asked for. */
+  #targetOf(asked: Address): Address {
+    const { options, names } = this.#local;
     const report = this.#report;
     report.target = formatAddress(asked);
     report.route = undefined;
@@ -180,17 +208,35 @@ export class LocalConnection implements Passage {
     if (options.mode === "udp_only") {
       throw new ProtocolError("ERR_SOCKS_COMMAND", "This relays UDP only");
     }
+    return target;
+  }
+
+  /** @param name What the client calls a target that is an address. */
+  #channelTo(
+    target: Address,
+    first: Uint8Array,
+    name?: string,
+  ): Promise<Channel> {
+    const { router, inboundName: inbound, sniff: options } = this.#local;
+    const report = this.#report;
     const { host: source } = this.#client.connection.remote;
     const { user } = report;
+    const request = report.request();
     const outbound = router.choose({
       target,
+      name,
       user,
       source,
       inbound,
-      report,
+      report: request,
       network: "tcp",
     });
-    return outbound.open(target, first, this.#signal);
+    // Past the server the address is dialled that was asked for.
+    const isNamed = name !== undefined && options?.override === true &&
+      report.route?.to !== "direct";
+    const sent = isNamed ? { ...target, host: name } : target;
+    if (isNamed) report.target = request.target = formatAddress(sent);
+    return outbound.open(sent, first, this.#signal);
   }
 
   /** The inbound has no request: it has served all, or the client left. */
@@ -224,8 +270,8 @@ export class LocalConnection implements Passage {
     const { transport, clock } = this.#local.world;
     const client = this.#client;
     const signal = this.#signal;
-    const { accept, channel: begun, payload } = this.#request!;
-    await client.answer(accept(channel), signal);
+    const { channel: begun, payload } = this.#request!;
+    await this.#accept(channel);
     const more = begun !== undefined
       ? payload
       : channel.first.length > 0
@@ -275,5 +321,6 @@ export class LocalConnection implements Passage {
   }
 }
 
+/** What is told as our address while there is no way yet. */
+const NOT_BOUND = { local: { host: "0.0.0.0", port: 0 } };
 const NO_BIND = "Server does not serve BIND: start it with --bind";
-const NOTHING = new Uint8Array(0);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NOTHING } from "../../bytes.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { ProtocolError } from "../../errors.ts";
 import { acceptHttp } from "./http.ts";
@@ -111,5 +112,3 @@ function tunnelRequest(address: Address): InboundRequest {
     refuse: () => NOTHING,
   };
 }
-
-const NOTHING = new Uint8Array(0);

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { concat, toLatin1 } from "../../bytes.ts";
+import { concat, equalBytes, toLatin1 } from "../../bytes.ts";
 import {
   encodeHead,
   fieldValues,
@@ -21,6 +21,14 @@ import { pacOf } from "../../routes/pac.ts";
 import { RouteTable } from "../../routes/route_table.ts";
 import type { LocalRoutes } from "../routing/rule_router.ts";
 
+/** One who may use the local. */
+export interface PacUser {
+  /** As the local is told it. */
+  readonly username: string;
+  /** The same. */
+  readonly password: string;
+}
+
 /** Who may have it, and what it says. */
 export interface PacSettings {
   /** True to serve it where other machines connect as well; default: false. */
@@ -32,8 +40,24 @@ export interface PacSettings {
 /** Where nothing was said. */
 export const PAC_DEFAULTS: PacSettings = { everywhere: false, fallback: false };
 
-/** Where it is, and with all rules in it: `/proxy.pac?full`. */
-const PATH = /^\/proxy\.pac(\?full)?$/;
+/**
+ * Where it is; `?full` has all rules in it, and `?t=SECRET` or `?full&t=SECRET`
+ * is for locals with users.
+ */
+const PATH = /^\/proxy\.pac(?:\?(full)|\?(?:(full)&)?t=([\w-]+))?$/;
+
+/**
+ * What the address of the file ends with where users need a password: who knows
+ * it is told the file, and nobody is told a password by it.
+ */
+export function pacSecret(users: readonly PacUser[]): string | undefined {
+  if (users.length === 0) return undefined;
+  const text = JSON.stringify(
+    users.map(({ username, password }) => [username, password]),
+  );
+  return deriveSecret(text, "umbra 2026-11-26 secret of a PAC file")
+    .slice(0, 16).toBase64({ alphabet: "base64url", omitPadding: true });
+}
 
 /** Everything that is not routed. */
 const NO_ROUTES = new RouteTable([], { to: "proxy", place: "default" });
@@ -44,19 +68,27 @@ export type ServePac = (head: HttpRequestHead) => Uint8Array | undefined;
 /**
  * Serves the file of some routes.
  *
- * @param host Where the local listens.
+ * @param listening Where the local listens, and who may use it.
  * @returns `undefined` where it is not served.
  */
 export function pacServer(
-  host: string,
+  { host, users }: {
+    readonly host: string;
+    readonly users: readonly PacUser[];
+  },
   settings: PacSettings,
   routes: () => LocalRoutes | undefined,
 ): ServePac | undefined {
   if (!settings.everywhere && !isLoopback(host)) return undefined;
+  const secret = pacSecret(users);
   let made: Made | undefined;
   return ({ method, target, fields }) => {
     const path = PATH.exec(target);
     if (path === null || method !== "GET" && method !== "HEAD") {
+      return undefined;
+    }
+    const [, all = path[2], , asked] = path;
+    if (!equalBytes(toLatin1(asked ?? ""), toLatin1(secret ?? ""))) {
       return undefined;
     }
     const [proxy, second] = fieldValues(fields, "host");
@@ -64,11 +96,11 @@ export function pacServer(
       return undefined;
     }
     const { table = NO_ROUTES, resolve = "never" } = routes() ?? {};
-    const key = `${proxy} ${path[1]}`;
+    const key = `${proxy} ${all}`;
     if (made?.table !== table || made.key !== key) {
       const text = pacOf(table, {
         proxy,
-        full: path[1] !== undefined,
+        full: all !== undefined,
         fallback: settings.fallback,
         resolves: resolve !== "never",
       });

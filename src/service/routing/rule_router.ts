@@ -16,6 +16,7 @@ import { ROUTE_LOOKUP_TIMEOUT_MS } from "../../limits.ts";
 import { routeAddress } from "../../routes/match/target_set.ts";
 import { questionName } from "../../routes/names.ts";
 import type { RouteQuestion } from "../../routes/question.ts";
+import type { RuleListFacts } from "../../routes/rule_list.ts";
 import {
   explainDecision,
   type RouteDecision,
@@ -47,6 +48,8 @@ export interface LocalRoutes extends NamedGroups {
   readonly leakGuard?: boolean | undefined;
   /** Set where names are resolved by `remote`. */
   readonly resolver?: DnsResolver | undefined;
+  /** What the table was made of, for the operator; default: nothing is told. */
+  readonly lists?: readonly RuleListFacts[] | undefined;
 }
 
 /** Ways by what a route calls them; `block` is none. */

@@ -260,7 +260,7 @@ export class OutboundFlows<O extends FlowOwner> {
         if (error !== undefined) throw error;
         this.#report.relayed(direction, bytes);
       } catch (reason) {
-        this.#report.dropped(reason, host);
+        this.#report.dropped(reason, host, direction);
       }
     } catch (defect) {
       tellDefect(defect, "datagram", this.#world);

@@ -22,6 +22,7 @@ export class UdpReport {
   #received = 0;
   #up = 0;
   #down = 0;
+  #droppedDown = 0;
 
   /** Starts at zero. */
   constructor(world: Required<Dependencies>) {
@@ -46,8 +47,13 @@ export class UdpReport {
    * @param error Why; anything but an error of ours is a defect.
    * @param client Who sent it or was to get it.
    */
-  dropped(error: unknown, client: string): void {
+  dropped(
+    error: unknown,
+    client: string,
+    direction: "up" | "down" = "up",
+  ): void {
     const code = codeOf(error);
+    if (direction === "down") this.#droppedDown++;
     this.#drops.set(code, (this.#drops.get(code) ?? 0) + 1);
     const { logger, metrics } = this.#world;
     metrics.datagramDropped(code);
@@ -101,6 +107,7 @@ export class UdpReport {
       relayedUp: this.#up,
       relayedDown: this.#down,
       queueOverflow: overflown,
+      droppedDown: this.#droppedDown,
       flowsEvicted: flows.evicted,
       flowsIdle: flows.idle,
       flowsEnded: flows.ended,

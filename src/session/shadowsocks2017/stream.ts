@@ -7,7 +7,7 @@
  * @module
  */
 import type { Allocate } from "../../buffer_pool.ts";
-import { concat } from "../../bytes.ts";
+import { concat, NOTHING } from "../../bytes.ts";
 import {
   type Address,
   decodeAddress,
@@ -29,8 +29,6 @@ import type {
   StreamSession,
 } from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
-
-const NOTHING = new Uint8Array(0);
 
 /** Both directions. The sealer is made when there is something to seal. */
 class Session implements StreamSession {

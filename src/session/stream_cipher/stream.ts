@@ -12,7 +12,7 @@
  * @module
  */
 import type { Allocate } from "../../buffer_pool.ts";
-import { concat } from "../../bytes.ts";
+import { concat, NOTHING } from "../../bytes.ts";
 import {
   type Address,
   decodeAddress,
@@ -31,8 +31,6 @@ import type {
 import { checkTargetPort } from "../target_port.ts";
 import type { IvMemory } from "./iv_memory.ts";
 import { refuseOneTimeAuth } from "./one_time_auth.ts";
-
-const NOTHING = new Uint8Array(0);
 
 /** Both directions; the sealer is made when there is something to seal. */
 class Session implements StreamSession {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DayHistory } from "../../../src/admin/day_history.ts";
+import { DayHistory, withHoles } from "../../../src/admin/day_history.ts";
 import { Observations } from "../../../src/admin/observations.ts";
 import { DAY_HISTORY_MINUTES } from "../../../src/limits.ts";
+import type { Minute } from "../../../src/minutes.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 test("DayHistory knows what happened in each minute, though nobody looked", async () => {
@@ -44,4 +45,39 @@ test("DayHistory forgets what is older than a day, and ends with its owner", asy
   day[Symbol.dispose]();
   await clock.advance(600_000);
   assert.equal(day.minutes.at(-1), last);
+});
+
+test("DayHistory goes on with the minutes that were kept, of the last day", async () => {
+  const clock = new FakeClock();
+  const kept: Minute[] = [];
+  const old = clock.unixMs() - DAY_HISTORY_MINUTES * 60_000;
+  const store = {
+    minutes: (count: number) => kept.slice(-count),
+    addMinute: (minute: Minute) => void kept.push(minute),
+  };
+  const minute = { bytesUp: 1, bytesDown: 2, open: 0, refusals: {} };
+  kept.push({ unixMs: old - 1, ...minute }, { unixMs: old + 1, ...minute });
+  const observed = new Observations(clock);
+  using day = new DayHistory(clock, () => observed.snapshot, store);
+  assert.deepEqual(day.minutes, [kept[1]]);
+  observed.bytesRelayed("down", 7);
+  await clock.advance(60_000);
+  assert.equal(day.minutes.length, 2);
+  assert.equal(kept.at(-1)!.bytesDown, 7);
+  assert.equal(kept.length, 3);
+});
+
+test("withHoles() leaves a hole where nothing ran", () => {
+  const minute = { bytesUp: 0, bytesDown: 0, open: 0, refusals: {} };
+  const at = [60_000, 120_000, 600_000].map((unixMs) => ({
+    unixMs,
+    ...minute,
+  }));
+  assert.deepEqual(withHoles(at), [
+    at[0],
+    at[1],
+    { unixMs: 120_001, bytesUp: null, bytesDown: null },
+    at[2],
+  ]);
+  assert.deepEqual(withHoles([]), []);
 });

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createAdminHandler } from "../../../src/admin/admin_handler.ts";
 import { renderMetrics } from "../../../src/admin/metrics.ts";
-import type { UpstreamStatus } from "../../../src/admin/operator.ts";
+import type { Operator, UpstreamStatus } from "../../../src/admin/operator.ts";
 import { upstreamRows } from "../../../src/admin/upstream_rows.ts";
 import { renderTop } from "../../../src/cli/top/top_view.ts";
 import { History } from "../../../src/admin/history.ts";
@@ -20,7 +20,10 @@ import { FIRST, TwoServers } from "../../support/two_servers.ts";
 class Local {
   readonly two: TwoServers;
   readonly #ask: ReturnType<typeof createAdminHandler>;
-  readonly operator: FakeOperator & { upstreams?: TwoServers["group"] };
+  readonly operator:
+    & FakeOperator
+    & Pick<Operator, "addUpstream" | "removeUpstream">
+    & { upstreams?: TwoServers["group"] };
 
   constructor(two: TwoServers) {
     this.two = two;
@@ -115,6 +118,35 @@ describe("the API of a local's servers", () => {
     assert.equal(last.code, 400);
     assert.match(String(last.json.error), /no server is left/);
     assert.equal(local.status[1]!.tcpWeight, 1);
+    await two.stop();
+  });
+
+  test("adds one by its link, and takes it away again", async () => {
+    const two = await TwoServers.start();
+    const local = new Local(two);
+    const calls: string[] = [];
+    local.operator.addUpstream = (link) => {
+      calls.push(link);
+      return Promise.resolve("second");
+    };
+    local.operator.removeUpstream = (name) => {
+      calls.push(`-${name}`);
+      return Promise.resolve();
+    };
+    const added = await local.ask("POST", "/api/upstreams", { link: "ss://x" });
+    assert.equal(added.code, 201);
+    assert.equal(added.json.name, "second");
+    const path = "/api/upstreams/second";
+    assert.equal((await local.ask("DELETE", path)).code, 204);
+    assert.deepEqual(calls, ["ss://x", "-second"]);
+    for (const body of [{}, { link: "" }, { link: 1 }, { url: "ss://x" }]) {
+      assert.equal((await local.ask("POST", "/api/upstreams", body)).code, 400);
+    }
+    delete local.operator.addUpstream;
+    assert.equal(
+      (await local.ask("POST", "/api/upstreams", { link: "ss://x" })).code,
+      404,
+    );
     await two.stop();
   });
 

@@ -8,6 +8,7 @@ import {
   type UserRow,
 } from "../../../src/admin/user_rows.ts";
 import { stateOf } from "../../../src/admin/user_rows.ts";
+import { inEnglish } from "../../../src/admin/texts/say.ts";
 import { NOTHING, SampleProgram } from "../../support/sample_status.ts";
 
 const NOW = 1_000_000;
@@ -95,7 +96,7 @@ test("COLUMNS show a limit beside what it limits", () => {
   const texts = Object.fromEntries(
     COLUMNS.map((column) => [
       column.id,
-      column.text(row, { nowUnixMs: NOW, unit: "bit" }),
+      column.text(row, { nowUnixMs: NOW, unit: "bit", say: inEnglish }),
     ]),
   );
   assert.equal(texts["quota"], "50 % of 2.00 GiB");

@@ -93,8 +93,8 @@ test("describeConfig() tells every server, user, limit and default", () => {
 ss-server 0.0.0.0:8388
   method   aes-256-gcm
   clients  the server's password, 3 users
-           alice: 50 GB in all, 1.25 MB/s each way, 3 addresses, until 2027-01-31T00:00:00.000Z
-           bob: disabled, 10737418240 bytes in all
+           alice: 46.6 GiB in all, 10.0 Mbit/s each way, 3 devices, until 2027-01-31T00:00:00.000Z
+           bob: disabled, 10.0 GiB in all
            carol
   targets  public addresses, 10.0.0.0/8
   serves   TCP and UDP

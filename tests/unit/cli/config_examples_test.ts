@@ -313,14 +313,13 @@ test("rust and libev: what would change who connects, or how, is refused by name
 
 test("rust: locals that are not served are refused by name", () => {
   const locals: readonly object[] = [
-    { protocol: "dns", local_dns_address: "192.0.2.1", remote_dns_port: 53 },
     { protocol: "tun", tun_interface_address: "10.255.0.1/24" },
     { protocol: "fake-dns", fake_dns_ipv4_network: "10.255.0.0/16" },
   ];
   for (const one of locals) {
     assert.throws(
       () => load("local", { ...RUST_BASIC, locals: [one] }),
-      /locals\[0\]\.protocol is ".*", expected "mixed", .*--dns-listen/,
+      /locals\[0\]\.protocol is ".*", expected "mixed", .*--fake-ip/,
     );
   }
 });

@@ -193,10 +193,10 @@ test("configureLocal() starts one proxy for each entry of locals", () => {
     { host: "127.0.0.1", port: 2 },
   ]);
   assert.deepEqual(listen("-l", "9"), [{ host: "127.0.0.1", port: 9 }]);
-  const dns = { ...LIBEV, locals: [{ local_port: 1, protocol: "dns" }] };
+  const tun = { ...LIBEV, locals: [{ local_port: 1, protocol: "tun" }] };
   refuses(
-    () => local(["-c", "f"], { f: dns }),
-    /locals\[0\]\.protocol is "dns", expected "mixed", "socks", "http"/,
+    () => local(["-c", "f"], { f: tun }),
+    /locals\[0\]\.protocol is "tun", expected "mixed", "socks", "http"/,
   );
 });
 

@@ -12,6 +12,8 @@ import {
 import { parseArguments } from "../../../src/cli/options/args.ts";
 import { findMethod } from "../../../src/crypto/method.ts";
 import { ConfigError } from "../../../src/errors.ts";
+import { openOnline } from "../../../src/cli/online/open_online.ts";
+import { openLists } from "../../../src/cli/routes/open_lists.ts";
 import { sourcesOf } from "../../support/sources.ts";
 
 const NOTHING = sourcesOf(() => "{}");
@@ -70,6 +72,48 @@ test("names that other programs have for methods are led to ours", () => {
     refuses(
       () => local("-s", "h:1", "-k", "x", "-m", name!),
       new RegExp(` is called ${ours} here`),
+    );
+  }
+});
+
+test("a link of another protocol is named, and what to ask for", () => {
+  for (const scheme of ["vmess", "vless", "trojan", "hysteria2"]) {
+    refuses(
+      () => local(`${scheme}://c2VjcmV0@h:1`),
+      new RegExp(`^A ${scheme}:// link is of another protocol.*ss:// link$`),
+    );
+  }
+});
+
+test("a file of another program is named before anything is read of it", async () => {
+  const clash = sourcesOf(() => "proxies:\n  - {name: secret}\n");
+  const args = parseArguments(findCommand("local")!, ["-c", "f"]);
+  for (const open of [openOnline, openLists]) {
+    const refusal = await open(args, clash).then(
+      () => undefined,
+      (error) => error,
+    );
+    refuses(() => {
+      throw refusal;
+    }, /f: a configuration of Clash: `umbra convert FILE/);
+  }
+});
+
+test("a server's file that is given to a local is told by its address", () => {
+  for (const host of ["0.0.0.0", "::"]) {
+    const { warnings } = configureLocal(
+      parseArguments(findCommand("local")!, [
+        ...["-s", host.includes(":") ? `[${host}]:1` : `${host}:1`],
+        ...["-k", "x", "-m", "aes-256-gcm"],
+      ]),
+      NOTHING,
+    );
+    assert.ok(
+      warnings.some((line) =>
+        line.startsWith(`server ${host} is an address to listen on`) &&
+        line.includes("`umbra url -c FILE` prints the link")
+      ),
+      warnings.join("\n"),
     );
   }
 });

@@ -9,6 +9,7 @@ import {
 } from "../../../src/cli/commands/commands.ts";
 import {
   configureLocal,
+  configureRedir,
   configureServer,
   configureTunnel,
 } from "../../../src/cli/config/config.ts";
@@ -158,4 +159,42 @@ test("configureLocal() and configureServer() serve BIND only with --bind", () =>
 
 test("impliedCommand() knows ss-tunnel", () => {
   assert.equal(impliedCommand(["/usr/bin/ss-tunnel"])?.name, "tunnel");
+});
+
+test("sniffing is off for a local, on for redir, and said for one or for all", () => {
+  const sniffs = (argv: string[], file: unknown = {}) =>
+    local([...SERVER, ...argv], file).map(({ sniff }) => sniff?.override);
+  assert.deepEqual(sniffs([]), [undefined]);
+  assert.deepEqual(sniffs(["--sniff", "on"]), [false]);
+  assert.deepEqual(
+    sniffs(["--sniff", "on", "--sniff-override", "on"]),
+    [true],
+  );
+  refuses(() => sniffs(["--sniff", "yes"]), /--sniff.*on or off/);
+  const locals = [
+    { local_port: 1 },
+    { local_port: 2, sniff: false },
+    { local_port: 3, sniff_override: true },
+    {
+      local_port: 4,
+      protocol: "tunnel",
+      forward_address: "192.0.2.7",
+      forward_port: 22,
+    },
+  ];
+  assert.deepEqual(
+    sniffs(["-c", "f"], { sniff: true, locals }),
+    [false, undefined, true, undefined],
+  );
+  refuses(
+    () => sniffs(["-c", "f"], { sniff: "on" }),
+    /sniff is "on", expected true or false/,
+  );
+  const redir = (argv: string[]) => {
+    const args = parseArguments(findCommand("redir")!, [...SERVER, ...argv]);
+    const { result } = configureRedir(args, sourcesOf(() => "{}"));
+    return result[0]!.sniff;
+  };
+  assert.deepEqual(redir([]), { override: false });
+  assert.equal(redir(["--sniff", "off"]), undefined);
 });

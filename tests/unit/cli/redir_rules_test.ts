@@ -15,6 +15,7 @@ import { sourcesOf } from "../../support/sources.ts";
 const RULES: RedirRules = {
   tcp: { way: "tproxy", port: 1234 },
   udp: 1234,
+  dns: undefined,
   lan: ["eth1"],
   own: true,
   user: "umbra",
@@ -51,6 +52,24 @@ test("redirRules() marks with another number than Umbra's own packets", () => {
   assert.match(text, /meta mark 1 return/);
   assert.match(text, /meta mark set 2 accept/);
   assert.match(text, /ip rule add fwmark 2 lookup 100/);
+});
+
+test("redirRules() sends DNS elsewhere, before anything else is asked", () => {
+  const text = redirRules({ ...RULES, dns: 5_353 });
+  const chains = text.split("  chain ").slice(1);
+  assert.deepEqual(chains.map((chain) => chain.split(" ")[0]), [
+    ...["tproxy_in", "tproxy_out", "dns_in", "dns_out"],
+  ]);
+  for (const chain of chains.slice(0, 2)) {
+    const [dns, kept] = ["th dport 53 return", "@keep4"]
+      .map((words) => chain.indexOf(words));
+    assert.ok(0 < dns! && dns! < kept!, chain);
+  }
+  for (const chain of chains.slice(2)) {
+    assert.match(chain, /th dport 53 redirect to :5353\n/);
+    assert.doesNotMatch(chain, /keep4/);
+  }
+  assert.match(chains[3]!, /skuid umbra return/);
 });
 
 test("redirRules() needs no routes for TCP by redirect alone", () => {
@@ -104,6 +123,7 @@ test("rulesOf() refuses rules that would do nothing, or go in circles", async ()
     [[], /Whose traffic\?/],
     [["--own"], /would redirect what Umbra sends itself/],
     [["--lan", "eth1", "-l", "0"], /need a port/],
+    [["--lan", "eth1", "--with-dns"], /give --dns-listen/],
     [["--lan", "eth1", "--transport", "runtime"], /do not tell where/],
   ];
   for (const [argv, message] of cases) {

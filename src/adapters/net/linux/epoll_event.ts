@@ -28,6 +28,17 @@ const LAYOUTS: Readonly<Record<string, readonly [number, number]>> = {
   arm64: [4, 2],
 };
 
+/**
+ * The layout on a processor.
+ *
+ * @throws {Error} For one that is not known.
+ */
+export function layoutOf(arch: string): readonly [number, number] {
+  const layout = LAYOUTS[arch];
+  if (layout !== undefined) return layout;
+  throw new Error(`no layout of epoll is known for ${arch}`);
+}
+
 /** Events of one look at most. */
 const MAX_EVENTS = 256;
 
@@ -43,11 +54,7 @@ export class Epoll {
 
   /** @throws {Error} On another processor; `TransportError` by the system. */
   constructor() {
-    const layout = LAYOUTS[process.arch];
-    if (layout === undefined) {
-      throw new Error(`no layout of epoll is known for ${process.arch}`);
-    }
-    [this.#words, this.#data] = layout;
+    [this.#words, this.#data] = layoutOf(process.arch);
     this.#events = new Int32Array(MAX_EVENTS * this.#words);
     this.#eventBytes = new Uint8Array(this.#events.buffer);
     this.#one = new Int32Array(this.#words);

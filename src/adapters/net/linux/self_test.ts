@@ -5,7 +5,7 @@
  * @module
  */
 import { SELF_TEST_MS } from "../../../limits.ts";
-import type { DatagramSocket, Transport } from "../../../transport.ts";
+import type { Transport } from "../../../transport.ts";
 import { openLoop } from "./open_loop.ts";
 import { linuxTransport } from "./transport.ts";
 
@@ -25,22 +25,33 @@ let testing: Promise<LinuxFacts> | undefined;
  * @throws {Error} With what is missing or wrong.
  */
 export function testLinux(): Promise<LinuxFacts> {
-  return testing ??= withDeadline(test());
+  return testing ??= testAndClose();
 }
 
-async function test(): Promise<LinuxFacts> {
+/** A test that waits in vain ends when its sockets are closed. */
+async function testAndClose(): Promise<LinuxFacts> {
+  using open = new DisposableStack();
+  return await withDeadline(test(open));
+}
+
+async function test(open: DisposableStack): Promise<LinuxFacts> {
   const { bell, reason } = await openLoop();
   const transport = await linuxTransport();
-  await testStreams(transport);
-  await testDatagrams(transport);
+  const own = <T extends { close(): void }>(one: T): T =>
+    open.adopt(one, () => one.close());
+  await testStreams(transport, own);
+  await testDatagrams(transport, own);
   return { bell, ...reason !== undefined && { bellReason: reason } };
 }
 
+/** Takes what is to be closed in the end. */
+type Own = <T extends { close(): void }>(one: T) => T;
+
 /** A request and its answer, each up to its end. */
-async function testStreams({ listen, dial }: Transport): Promise<void> {
-  using open = new DisposableStack();
-  const own = <T extends { close(): void }>(one: T): T =>
-    open.adopt(one, () => one.close());
+async function testStreams(
+  { listen, dial }: Transport,
+  own: Own,
+): Promise<void> {
   const listener = own(await listen(HERE));
   const [near, accepted] = await Promise.all([
     dial(listener.address).then(own),
@@ -61,27 +72,18 @@ async function testStreams({ listen, dial }: Transport): Promise<void> {
 }
 
 /** More than one in a batch, of several sizes. */
-async function testDatagrams({ bind }: Transport): Promise<void> {
-  using near = closing(await bind(HERE));
-  using far = closing(await bind(HERE));
+async function testDatagrams({ bind }: Transport, own: Own): Promise<void> {
+  const [near, far] = [own(await bind(HERE)), own(await bind(HERE))];
   const sizes = [0, 1, 1_200, PATTERN.length];
   await Promise.all(
-    sizes.map((size) =>
-      near.socket.send(PATTERN.subarray(0, size), far.socket.address)
-    ),
+    sizes.map((size) => near.send(PATTERN.subarray(0, size), far.address)),
   );
   for (const size of sizes) {
-    const { payload, from } = (await far.socket.receive())!;
+    const { payload, from } = (await far.receive())!;
     expect("the length of a datagram", payload.length, size);
     expect("the end of a datagram", payload[size - 1], PATTERN[size - 1]);
-    expect("the sender of a datagram", from.port, near.socket.address.port);
+    expect("the sender of a datagram", from.port, near.address.port);
   }
-}
-
-function closing(
-  socket: DatagramSocket,
-): Disposable & { readonly socket: DatagramSocket } {
-  return { socket, [Symbol.dispose]: () => socket.close() };
 }
 
 function expect(what: string, got: unknown, expected: unknown): void {

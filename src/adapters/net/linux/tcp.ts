@@ -7,6 +7,7 @@ import { BufferPool } from "../../../buffer_pool.ts";
 import {
   FAST_OPEN_WAIT_MS,
   MAX_COPIED_READ,
+  MAX_DISCARDS,
   MAX_READ_BUFFER,
 } from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
@@ -227,12 +228,26 @@ export class LinuxSocket implements ReadySocket, Watcher {
     clearTimeout(this.#opening?.timer);
     this.#opening?.done.resolve();
     this.#loop.forget(this.#descriptor);
-    if (!this.#isCut) setLinger(this.#descriptor, FLUSH);
+    if (!this.#isCut) {
+      this.#discard();
+      setLinger(this.#descriptor, FLUSH);
+    }
     c.close(this.#descriptor);
   }
 
   cutOnClose(): void {
     this.#isCut = true;
+  }
+
+  /**
+   * Takes what nobody has read: the kernel would make a reset of the FIN, and a
+   * stranger could tell how busy we are.
+   */
+  #discard(): void {
+    const buffer = room ??= BUFFERS.take(MAX_READ_BUFFER);
+    for (let i = 0; i < MAX_DISCARDS; i++) {
+      if (c.recv(this.#descriptor, buffer, buffer.length, 0) <= 0) return;
+    }
   }
 
   #receive(): Uint8Array | "end" | undefined {

@@ -174,6 +174,7 @@ export class GroupServer implements Candidate {
     const startMs = clock.monotonicMs();
     this.health.tried(startMs);
     return this.#outbound.open(target, first, signal).then((channel) => {
+      channel.server = this.name;
       const tookMs = clock.monotonicMs() - startMs;
       this.#connectTimes.add(tookMs);
       count(this.#results, "ok");

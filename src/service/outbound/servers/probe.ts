@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { NOTHING } from "../../../bytes.ts";
 import type { StopSignal } from "../../../on_abort.ts";
 import { type Clock, Deadline } from "../../../clock.ts";
 import { formatAddress } from "../../../codec/address.ts";
@@ -99,5 +100,3 @@ function headRequest(target: ProbeTarget): Uint8Array {
 }
 
 const NOWHERE = { host: "probe.invalid", port: 1 };
-
-const NOTHING = new Uint8Array(0);

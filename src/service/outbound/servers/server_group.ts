@@ -144,6 +144,35 @@ export class ServerGroup implements Outbound {
   }
 
   /**
+   * Adds a server behind the others; what was pinned or switched stays.
+   *
+   * @returns Its name, which is no other's.
+   */
+  add(server: UpstreamServer): string {
+    const named = this.#servers.map(({ name, server: { endpoint } }) => ({
+      name,
+      endpoint,
+    }));
+    const name = uniqueNames([...named, server]).at(-1)!;
+    this.#take([...this.#servers, this.#serverOf(server, name)]);
+    return name;
+  }
+
+  /**
+   * Lets a server serve nothing new; what is open lives on.
+   *
+   * @throws {RangeError} When there is no such server, or no other.
+   */
+  remove(name: string): void {
+    const server = this.#find(name);
+    if (this.#servers.length === 1) throw noServer();
+    this.#take(this.#servers.filter((one) => one !== server));
+    server.stop();
+    if (this.#pinned === server) this.#pinned = undefined;
+    if (this.#pool.selected === server) this.#pool.selected = undefined;
+  }
+
+  /**
    * Opens a stream by a server that works, or else by the next that can.
    *
    * @throws {UmbraError} What the last of them failed with.
@@ -239,6 +268,11 @@ export class ServerGroup implements Outbound {
       one.hasOthers = made.length > 1;
     }
     return made;
+  }
+
+  #take(servers: readonly GroupServer[]): void {
+    this.#servers = servers;
+    for (const one of servers) one.hasOthers = servers.length > 1;
   }
 
   #serverOf(server: UpstreamServer, name: string): GroupServer {

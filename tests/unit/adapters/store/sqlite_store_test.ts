@@ -40,6 +40,27 @@ const ALICE: StoredUser = {
   limits: {},
   disabled: false,
 };
+test("minutes() gives back the last that addMinute() took, also anew", () => {
+  const path = newPath();
+  const minutes = [1, 2, 3, 4].map((n) => ({
+    ...{
+      unixMs: 1_800_000_000_000 + n * 60_000,
+      bytesUp: n,
+      bytesDown: 2 ** 45,
+    },
+    ...{ open: n, refusals: n === 3 ? { ERR_SS_REPLAY: 2 } : {} },
+  }));
+  {
+    using store = openSqliteStore(path);
+    assert.deepEqual(store.minutes(9), []);
+    for (const minute of minutes) store.addMinute(minute, 3);
+    assert.deepEqual(store.minutes(9), minutes.slice(1));
+  }
+  using store = openSqliteStore(path);
+  assert.deepEqual(store.minutes(2), minutes.slice(2));
+  assert.deepEqual(store.users(), []);
+});
+
 test("users() gives back what put() took, in the order they were made", () => {
   const path = newPath();
   const bob: StoredUser = {

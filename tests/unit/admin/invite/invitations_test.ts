@@ -263,6 +263,20 @@ describe("the secret of an invitation", () => {
     assert.equal((await world.ask(bob, { from })).status, 200);
   });
 
+  test("is guessed at by a network, whatever addresses it has", async () => {
+    const world = new AdminWorld();
+    const bob = await pathOf(world);
+    for (let i = 0; i < MAX_WRONG_TOKENS; i++) {
+      const password = `${i}`;
+      const wrong = secretOf({ server: "8388", name: "bob", password });
+      await world.ask(`/invite/${wrong}`, { from: `2001:db8::${i}` });
+    }
+    const status = async (from: string): Promise<number> =>
+      (await world.ask(bob, { from })).status;
+    assert.equal(await status("2001:db8::ffff"), 429);
+    assert.equal(await status("2001:db8:1::1"), 200);
+  });
+
   test("is counted the same where there is no such user", async () => {
     const world = new AdminWorld();
     const guess = (i: number): string =>

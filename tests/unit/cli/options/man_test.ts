@@ -17,7 +17,8 @@ test("manPage() has sections, every command and every option", () => {
     assert.match(page, new RegExp(`^\\.SH ${name}$`, "m"));
   }
   for (const command of COMMANDS) {
-    assert.ok(page.includes(`.SS umbra ${command.name}\n`));
+    const name = command.name.replaceAll("-", "\\-");
+    assert.ok(page.includes(`.SS umbra ${name}\n`));
     for (const { name } of offered(command)) {
       assert.ok(page.includes(`\\-\\-${name.replaceAll("-", "\\-")}`), name);
     }

@@ -92,8 +92,11 @@ test("a copy lets the start go on without the host, which is asked at once", asy
   await scene.load();
   assert.equal(scene.content, "old");
   assert.deepEqual(scene.tags, []);
+  const kept = { changedUnixMs: 0, isStale: false };
+  assert.deepEqual(scene.lists!.status.get("ads"), kept);
   const following = scene.follow();
   await settle();
+  assert.deepEqual(scene.lists!.status.get("ads"), { ...kept, isStale: true });
   assert.deepEqual(scene.lines, [
     "warn list of rules stays as it is ERR_NET_TIMEOUT",
   ]);
@@ -122,6 +125,11 @@ test("a list is looked at in its interval, and fetched only when it changed", as
   await scene.clock.advance(LIST_REFRESH_MS);
   assert.deepEqual(scene.tags, [undefined, "1", "1"]);
   assert.deepEqual(scene.used, ["two"]);
+  assert.deepEqual(scene.lists!.status.get("ads"), {
+    changedUnixMs: scene.clock.unixMs(),
+    lookedUnixMs: scene.clock.unixMs(),
+    isStale: false,
+  });
   scene.lists![Symbol.dispose]();
   await following;
 });

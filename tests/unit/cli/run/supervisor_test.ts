@@ -636,7 +636,7 @@ test("the user of a port of mudb.json is seen, counted, and not changed here", a
   bench.file = JSON.stringify([{ ...mudb[0], "transfer_enable": 2_000 }]);
   const { changes } = await supervisor.reload(false);
   assert.deepEqual(changes, [
-    "ss-server 0.0.0.0:8388: other limits of who has no name",
+    "ss-server 0.0.0.0:8388: user carl: quota_bytes 1.66 KiB, was 700 B",
   ]);
   assert.equal(bench.user("carl")!.limits.quotaBytes, 1_700);
   await bench.stop();

@@ -165,6 +165,44 @@ test("a name is asked of the resolver of its route, and of no other", async () =
   await scene.stop();
 });
 
+test("a DNS inbound tells what each way was asked, and what came of it", async () => {
+  const scene = await Scene.start({
+    routes: routes([{ domain_suffix: "corp.test", to: "direct" }]),
+  });
+  const { service, world } = scene;
+  await scene.ask("a.corp.test");
+  await scene.ask("a.corp.test");
+  await scene.ask("other.test");
+  const { status } = service;
+  assert.deepEqual(status, {
+    address: "127.0.0.1:5300",
+    ways: [
+      {
+        ...{ way: "proxy", resolver: "10.0.0.53:53" },
+        ...{ asked: 1, cached: 0, failed: 0 },
+      },
+      {
+        ...{ way: "direct", resolver: "192.168.0.53:53" },
+        ...{ asked: 2, cached: 1, failed: 0 },
+      },
+    ],
+    answers: 2,
+    // The two answers have one address each.
+    names: 2,
+  });
+  service.setServers([{
+    endpoint: { host: "10.0.0.99", port: 1 },
+    method: world.method,
+    masterKey: world.masterKey,
+  }]);
+  await scene.ask("unheard.test");
+  await world.clock.advance(30_000);
+  const [proxy] = service.status.ways;
+  assert.equal(proxy!.failed, 1);
+  assert.match(String(proxy!.lastErrorCode), /^ERR_NET_/);
+  await scene.stop();
+});
+
 test("a route that depends on a port or a network is passed over", async () => {
   const scene = await Scene.start({
     routes: routes([

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { fromLatin1, toLatin1 } from "../../../../src/bytes.ts";
 import { readRoutes } from "../../../../src/routes/read_routes.ts";
 import type { LocalOptions } from "../../../../src/service/inbound/local.ts";
+import { pacSecret } from "../../../../src/service/inbound/proxy_pac.ts";
 import type { LocalRoutes } from "../../../../src/service/routing/rule_router.ts";
 import { readAll, send } from "../../../support/streams.ts";
 import { LOCAL, World } from "../../../support/world.ts";
@@ -103,6 +104,23 @@ test("a PAC file that is known is not sent again, and HEAD has no body", async (
 });
 
 const USERS = [{ username: "ann", password: "secret" }];
+const SECRET = pacSecret(USERS)!;
+const OTHER = pacSecret([{ username: "ann", password: "other" }])!;
+
+test("a PAC file is for who knows its secret, where users need a password", async () => {
+  const world = await start({ users: USERS });
+  for (
+    const target of [`/proxy.pac?t=${SECRET}`, `/proxy.pac?full&t=${SECRET}`]
+  ) {
+    const { status, body } = await ask(world, target);
+    assert.equal(status, "200");
+    assert.match(find(body, "example.com"), /^PROXY/);
+    assert.doesNotMatch(body, /secret/);
+  }
+  await world.stop();
+  assert.match(SECRET, /^[\w-]{22}$/);
+  assert.equal(pacSecret([]), undefined);
+});
 
 test("a PAC file is for who asks this machine, and nobody else", async () => {
   const refused: readonly (readonly [
@@ -119,6 +137,12 @@ test("a PAC file is for who asks this machine, and nobody else", async () => {
     ["/proxy.pac/", {}],
     ["/", {}],
     ["/proxy.pac", { users: USERS }],
+    ["/proxy.pac?full", { users: USERS }],
+    ["/proxy.pac?t=", { users: USERS }],
+    ["/proxy.pac?t=AAAAAAAAAAAAAAAAAAAAAA", { users: USERS }],
+    [`/proxy.pac?t=${OTHER}`, { users: USERS }],
+    [`/proxy.pac?t=${SECRET}&full`, { users: USERS }],
+    [`/proxy.pac?t=${SECRET}`, {}],
     ["/proxy.pac", { listen: EVERYWHERE }],
   ];
   for (const [target, options, request] of refused) {

@@ -110,7 +110,7 @@ test("a made-up address without a name is refused", async () => {
   assert.deepEqual([reply, dialled], [4, []]);
 });
 
-test("a datagram to a made-up address reaches the name", async () => {
+test("a datagram to a made-up address reaches the name, and its answer comes from there", async () => {
   const { world, names } = scene();
   const udp = { mode: "tcp_and_udp" } as const;
   await world.server({ ...udp, targetPolicy: () => undefined });
@@ -120,8 +120,13 @@ test("a datagram to a made-up address reaches the name", async () => {
   await app.ask("hello", { host: "198.18.0.1", port: 7 });
   await app.ask("nobody", { host: "198.18.0.2", port: 7 });
   await settle();
-  assert.deepEqual(far.texts, ["hello"]);
-  assert.deepEqual(app.answers, ["10.0.0.3:7 hello"]);
+  await app.ask("by itself", { host: "10.0.0.3", port: 7 });
+  await settle();
+  assert.deepEqual(far.texts, ["hello", "by itself"]);
+  assert.deepEqual(app.answers, [
+    "198.18.0.1:7 hello",
+    "10.0.0.3:7 by itself",
+  ]);
   app.connection.close();
   const drops = (await stopped(world)).flatMap((line) =>
     line["ERR_FAKE_IP_UNKNOWN"] ?? []

@@ -53,33 +53,6 @@ describe("UDP ASSOCIATE of ss-local", () => {
     }
   });
 
-  test("shows an address that was made up where a name answers for it", async () => {
-    const world = new World({ names: { "echo.test": [ECHO.host] } });
-    const madeUp = "198.18.0.1";
-    await world.server(UDP);
-    await world.local({
-      ...UDP,
-      names: {
-        meant: (target) =>
-          target.host === madeUp ? { ...target, host: "echo.test" } : target,
-        nameOf: () => undefined,
-      },
-    });
-    const echo = await Peer.echo(world);
-    const app = await Application.start(world, 4_000);
-    for (const host of [madeUp, ECHO.host, madeUp]) {
-      await app.ask(`to ${host}`, { host, port: 7 });
-    }
-    await settle();
-    assert.deepEqual(app.answers.sort(), [
-      "10.0.0.3:7 to 10.0.0.3",
-      "198.18.0.1:7 to 198.18.0.1",
-      "198.18.0.1:7 to 198.18.0.1",
-    ]);
-    assert.equal(new Set(echo.datagrams.map(({ from }) => from.port)).size, 2);
-    await stopped(world);
-  });
-
   test("keeps applications apart, and each of their sockets", async () => {
     const world = new World();
     const echo = await chain(world);

@@ -1,7 +1,9 @@
-"""Runs a command in which io_uring is blocked, as Docker does it by default.
+"""Runs a command in which a call of the system is blocked.
 
-A filter of system calls (seccomp) answers EPERM to io_uring_setup, which has
-the number 425 on every processor, and lets everything else through.
+Usage: without_call.py NUMBER COMMAND... A filter of system calls (seccomp)
+answers EPERM to the call of this number, as Docker does by default to
+io_uring_setup, which has the number 425 on every processor. It lets everything
+else through.
 """
 
 import ctypes
@@ -20,7 +22,7 @@ PROGRAM = b"".join(
     struct.pack("HBBI", *instruction)
     for instruction in [
         (LOAD_NUMBER, 0, 0, 0),
-        (JUMP_EQUAL, 0, 1, 425),
+        (JUMP_EQUAL, 0, 1, int(sys.argv[1])),
         (RETURN, 0, 0, FAIL | 1),
         (RETURN, 0, 0, ALLOW),
     ]
@@ -40,4 +42,4 @@ for request in [
 ]:
     if libc.prctl(*request) != 0:
         sys.exit(f"prctl failed: {os.strerror(ctypes.get_errno())}")
-os.execvp(sys.argv[1], sys.argv[1:])
+os.execvp(sys.argv[2], sys.argv[2:])

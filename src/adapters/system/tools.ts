@@ -1,0 +1,77 @@
+/**
+ * Small programs of the system that are run to their end, for what they print.
+ *
+ * @module
+ */
+import { execFile } from "node:child_process";
+import process from "node:process";
+import { MAX_TOOL_OUTPUT, TOOL_TIMEOUT_MS } from "../../limits.ts";
+import { findProgram, programEnvironment, SHELL } from "./programs.ts";
+import { variable } from "./_variable.ts";
+
+/** How a program has ended. */
+export interface ToolResult {
+  /** True if its exit code was 0. */
+  readonly ok: boolean;
+  /** What it wrote; where it failed, with the reason. */
+  readonly output: string;
+}
+
+/**
+ * Runs a program of the system; what goes wrong is how it ended.
+ *
+ * @param words Its name and arguments.
+ */
+export type RunTool = (words: readonly string[]) => Promise<ToolResult>;
+
+/** What programs of a desktop need to find it. */
+const OF_DESKTOP = [
+  ...["DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"],
+  ...["XDG_CONFIG_DIRS", "XDG_DATA_HOME", "XDG_DATA_DIRS", "DISPLAY"],
+  ...["XDG_CURRENT_DESKTOP", "GSETTINGS_BACKEND", "GSETTINGS_SCHEMA_DIR"],
+  ...["SystemRoot", "USERPROFILE", "APPDATA", "LOCALAPPDATA"],
+];
+
+/** Runs it by a shell, which is what Deno is granted; on Windows itself. */
+export const runTool: RunTool = (words) => {
+  const { promise, resolve } = Promise.withResolvers<ToolResult>();
+  const [file, args] = process.platform === "win32"
+    ? [words[0]!, words.slice(1)]
+    : [SHELL, ["-c", 'exec "$@"', "umbra", ...words]];
+  const options = {
+    env: toolEnvironment(),
+    encoding: "utf8" as const,
+    timeout: TOOL_TIMEOUT_MS,
+    maxBuffer: MAX_TOOL_OUTPUT,
+    windowsHide: true,
+  };
+  try {
+    execFile(file, [...args], options, (error, stdout, stderr) => {
+      // Node's own message has the whole command in it.
+      const why = error === null
+        ? ""
+        : error.killed
+        ? `no end within ${TOOL_TIMEOUT_MS / 1_000} s`
+        : stderr || `it ended with code ${error.code}`;
+      resolve({ ok: error === null, output: stdout + why });
+    });
+  } catch (error) {
+    // Deno without the permission, and Bun where it is no program.
+    resolve({ ok: false, output: (error as Error).message });
+  }
+  return promise;
+};
+
+/** True if there is such a program; true as well where nobody can tell. */
+export function hasTool(name: string): boolean {
+  return findProgram(name, "/") !== undefined;
+}
+
+function toolEnvironment(): Record<string, string> {
+  const env = programEnvironment();
+  for (const name of OF_DESKTOP) {
+    const value = variable(name);
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}

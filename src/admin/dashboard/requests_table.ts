@@ -1,0 +1,87 @@
+/// <reference lib="dom" />
+/**
+ * What a local was asked for of late: where each connection went, and which
+ * rule sent it there.
+ *
+ * @module
+ */
+import type { Status } from "../operator.ts";
+import type { RecentRequest } from "../recent_requests.ts";
+import { requestRows } from "../request_rows.ts";
+import { byId, make, setText, within } from "./dom.ts";
+import { say } from "./language.ts";
+
+/** A live table, the latest first. */
+export class RequestsTable {
+  readonly #panel = byId("requests-panel", HTMLElement);
+  readonly #table = byId("requests", HTMLTableElement);
+  readonly #body = within(this.#table, "tbody", HTMLTableSectionElement);
+  readonly #filter = byId("requests-filter", HTMLInputElement);
+  readonly #empty = byId("requests-empty", HTMLElement);
+  #latest: readonly RecentRequest[] = [];
+
+  /** Makes it, hidden. */
+  constructor() {
+    this.#filter.oninput = () => this.#redraw();
+  }
+
+  /** Shows the latest; what is under a pointer stays for being read. */
+  draw({ ruleSets }: Status, requests: readonly RecentRequest[]): void {
+    this.#panel.hidden = false;
+    setText(
+      byId("requests-note", HTMLElement),
+      ruleSets === undefined ? say("requests-no-rules") : "",
+    );
+    this.#latest = requests;
+    const isRead = this.#body.matches(":hover") &&
+      matchMedia("(hover: hover)").matches;
+    if (!isRead) this.#redraw();
+  }
+
+  /** Says why there is nothing to see. */
+  refuse(reason: string): void {
+    this.#panel.hidden = false;
+    this.#filter.hidden = this.#table.hidden = true;
+    this.#empty.hidden = false;
+    setText(this.#empty, reason);
+  }
+
+  #redraw(): void {
+    const wanted = this.#filter.value.trim().toLowerCase();
+    const rows = requestRows(this.#latest, say).filter(({ words }) =>
+      words.includes(wanted)
+    );
+    const body = this.#body;
+    while (body.rows.length > rows.length) body.deleteRow(-1);
+    rows.forEach(({ unixMs, ...row }, i) => {
+      const tr = body.rows[i] ?? body.appendChild(newRow());
+      const time = new Date(unixMs).toTimeString().slice(0, 8);
+      const texts = [
+        time,
+        row.target,
+        row.way,
+        row.why,
+        row.down,
+        row.up,
+        row.end,
+      ];
+      texts.forEach((text, j) => setText(tr.cells[j]!, text));
+      tr.cells[1]!.title = row.client;
+      tr.cells[2]!.dataset.tone = row.wayTone;
+      tr.cells[6]!.dataset.tone = row.endTone;
+    });
+    this.#table.hidden = rows.length === 0;
+    this.#empty.hidden = rows.length > 0;
+    setText(
+      this.#empty,
+      say(
+        this.#latest.length === 0 ? "requests-empty" : "requests-no-match",
+      ),
+    );
+  }
+}
+
+function newRow(): HTMLTableRowElement {
+  const classes = ["", "", "", "why", "number", "number", ""];
+  return make("tr", "", ...classes.map((name) => make("td", name)));
+}

@@ -1,0 +1,102 @@
+/**
+ * What `--system-proxy` means for the locals of a configuration.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { isLoopback } from "../../codec/loopback.ts";
+import { ConfigError } from "../../errors.ts";
+import { pacSecret } from "../../service/inbound/proxy_pac.ts";
+import type { ConfiguredLocal } from "../config/config.ts";
+import { isWildcard } from "../config/values.ts";
+import type { Arguments } from "../options/args.ts";
+import { SYSTEM_PROXY } from "../settings/local.ts";
+import { fromOptions } from "../settings/read.ts";
+import type { ProxyForm, ProxyPlace } from "./desktops.ts";
+
+/** What programs of the system shall use. */
+export interface ConfiguredProxy {
+  /** How they are told. */
+  readonly form: ProxyForm;
+  /** Where it is. */
+  readonly place: ProxyPlace;
+}
+
+/**
+ * What the command line asks for.
+ *
+ * @returns `undefined` where it does not.
+ * @throws {ConfigError} When no local can be that.
+ */
+export function systemProxyOf(
+  args: Arguments,
+  locals: readonly ConfiguredLocal[],
+): ConfiguredProxy | undefined {
+  const { form } = fromOptions(SYSTEM_PROXY, args);
+  if (form === undefined) return undefined;
+  const local = proxyAmong(locals);
+  const { protocol = "mixed", users = [] } = local;
+  const spoken = { pac: "http", socks: "socks", http: "http" }[form];
+  if (protocol !== "mixed" && protocol !== spoken) {
+    throw wrong(form, `the local speaks ${protocol} alone`);
+  }
+  // Most programs have none for SOCKS, and ask nobody.
+  if (form === "socks" && users.length > 0) {
+    throw wrong(form, "the local demands a password; give pac or http");
+  }
+  return { form, place: placeOf(form, local) };
+}
+
+/**
+ * The address of the PAC file of a configuration.
+ *
+ * @throws {ConfigError} When none is served.
+ */
+export function pacAddress(locals: readonly ConfiguredLocal[]): string {
+  const local = proxyAmong(locals);
+  if (local.protocol === "socks") {
+    throw wrong("pac", "the local speaks socks alone");
+  }
+  return placeOf("pac", local).pac;
+}
+
+/** The first that is a proxy. */
+function proxyAmong(locals: readonly ConfiguredLocal[]): ConfiguredLocal {
+  const found = locals.find(({ dns, protocol }) =>
+    dns === undefined && typeof protocol !== "object"
+  );
+  if (found !== undefined) return found;
+  throw new ConfigError(
+    "ERR_CONFIG_USAGE",
+    "No local of this configuration is a proxy",
+  );
+}
+
+function placeOf(
+  form: ProxyForm,
+  { listen, pac, users = [] }: ConfiguredLocal,
+): ProxyPlace {
+  const { host: given, port } = listen;
+  if (port === 0) {
+    throw wrong(form, "the system chooses the port of the local; give -l PORT");
+  }
+  if (form === "pac" && !isLoopback(given) && pac?.everywhere !== true) {
+    throw wrong(
+      form,
+      `no PAC file is served at ${formatAddress(listen)}; give --pac as well`,
+    );
+  }
+  const host = !isWildcard(given)
+    ? given
+    : given.includes(":")
+    ? "::1"
+    : "127.0.0.1";
+  const secret = pacSecret(users);
+  const query = secret === undefined ? "" : `?t=${secret}`;
+  const place = formatAddress({ host, port });
+  return { host, port, pac: `http://${place}/proxy.pac${query}` };
+}
+
+function wrong(form: ProxyForm, why: string): ConfigError {
+  return new ConfigError("ERR_CONFIG_USAGE", `--system-proxy ${form}: ${why}`);
+}
