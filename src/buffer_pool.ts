@@ -9,19 +9,19 @@ import { MAX_POOLED_BYTES } from "./limits.ts";
 /** Makes room for so many bytes; what is in it is undefined. */
 export type Allocate = (length: number) => Uint8Array;
 
-/** The allocator that needs nobody to give anything back. */
+/** The allocator to which nothing has to be given back. */
 export const allocateFresh: Allocate = (length): Uint8Array =>
   new Uint8Array(length);
 
 /**
- * Keeps buffers that are given back, up to a bound, for whoever takes next.
+ * Keeps buffers that are given back, up to a bound, for the next one who takes.
  *
- * Security: a buffer may hold bytes of another connection; whoever takes one
+ * Security: a buffer may hold bytes of another connection; code that takes one
  * must write all of it before anybody reads it. One that is given back must
  * not be in use anywhere, so give it back only after a write has settled.
  */
 export class BufferPool {
-  /** By size, the size that was wanted last at the end. */
+  /** Free buffers by size; the size that was wanted last is at the end. */
   readonly #free = new Map<number, ArrayBuffer[]>();
   #bytes = 0;
 
@@ -44,7 +44,7 @@ export class BufferPool {
 
   /**
    * Gives back what came from {@link BufferPool.take}, or a part of it. Other
-   * arrays are left to the garbage collector; so is what nobody has wanted for
+   * arrays are left to the garbage collector; so is what was not needed for
    * longest, when there is no room.
    */
   give(bytes: Uint8Array): void {

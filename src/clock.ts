@@ -57,15 +57,17 @@ export function unixMsAt(clock: Clock, momentMs: number): number {
   return clock.unixMs() - (clock.monotonicMs() - momentMs);
 }
 
-/** When a wait ends, and with which error. */
+/** The options of a deadline. */
 export interface DeadlineOptions {
   /** Milliseconds from now until the signal aborts. */
   readonly delayMs: number;
   /** Code of the {@link TransportError} that is the abort reason. */
   readonly code: TransportErrorCode;
-  /** Its abort aborts the deadline at once, with the same reason. */
+  /**
+   * The parent; its abort aborts the deadline at once, with the same reason.
+   */
   readonly parent?: StopSignal | undefined;
-  /** What did not happen in that time; default "Gave up waiting". */
+  /** The event that did not happen in that time; default "Gave up waiting". */
   readonly what?: (() => string) | undefined;
 }
 
@@ -122,7 +124,7 @@ export class Deadline implements Disposable {
 }
 
 /**
- * Waits for some time, or until the signal is aborted: for whoever goes on
+ * Waits for some time, or until the signal is aborted: for code that goes on
  * either way.
  *
  * @param clock Where the time comes from.
@@ -157,7 +159,7 @@ export function pause(
  *
  * @param operation The wait.
  * @param signal Its abort rejects the result with the signal's reason.
- * @param late Called with a value nobody waits for any more.
+ * @param late Called with a value that comes too late.
  */
 export function abortable<T>(
   operation: Promise<T>,

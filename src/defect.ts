@@ -8,7 +8,7 @@
 import { type ErrorCode, UmbraError } from "./errors.ts";
 import type { Logger, Metrics } from "./observe.ts";
 
-/** Who hears of defects. */
+/** The receiver of defects. */
 export interface Witness {
   /** Writes one line of level `error`, with the stack. */
   readonly logger: Logger;
@@ -46,7 +46,9 @@ export function codeOf(error: unknown): ErrorCode {
   return error instanceof UmbraError ? error.code : "ERR_DEFECT";
 }
 
-/** Where an error came from; Bun's stacks begin with the message too. */
+/**
+ * The place where an error was made; Bun's stacks begin with the message too.
+ */
 export function stackOf(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }

@@ -13,15 +13,18 @@ export const DIAL_BOUNDS_MS: readonly number[] = [
 
 /** Dials by their duration. */
 export interface DialCounts {
-  /** How many took no longer than each of `DIAL_BOUNDS_MS`, longer than the one before; then the rest. */
+  /**
+   * Dials no longer than each of `DIAL_BOUNDS_MS` and longer than the one
+   * before; then the rest.
+   */
   readonly counts: readonly number[];
   /** Milliseconds of all together. */
   readonly sumMs: number;
 }
 
-/** What dials took, in milliseconds. */
+/** The durations of dials in milliseconds. */
 export interface DialPercentiles {
-  /** How many there were. */
+  /** The number of dials. */
   readonly count: number;
   readonly p50: number;
   readonly p90: number;
@@ -45,7 +48,7 @@ export class DialTimes {
     this.#sumMs += durationMs;
   }
 
-  /** All since the start. */
+  /** The counts since the start. */
   get snapshot(): DialCounts {
     return { counts: [...this.#counts], sumMs: this.#sumMs };
   }
@@ -59,7 +62,7 @@ export class RecentDials {
     counts: emptyBuckets(),
   }));
 
-  /** @param clock Tells what is recent. */
+  /** @param clock The clock that decides what is recent. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

@@ -154,7 +154,7 @@ export type TransportErrorCode =
   | "ERR_NET_PLUGIN"
   /** The runtime does not offer it as it was started; the message says why. */
   | "ERR_NET_UNSUPPORTED"
-  /** Anything else; `cause` tells. */
+  /** Anything else; see `cause`. */
   | "ERR_NET_OTHER";
 
 /** Codes of things we declined to do. */
@@ -198,7 +198,7 @@ export type StoreErrorCode =
   | "ERR_STORE_DAMAGED"
   /** The file was deleted, or is another one; what is written would be lost. */
   | "ERR_STORE_GONE"
-  /** Anything else; `cause` tells. */
+  /** Anything else; see `cause`. */
   | "ERR_STORE_OTHER";
 
 /** Code of what nothing was prepared for: an error of no class of ours. */
@@ -279,7 +279,7 @@ export class StoreError extends UmbraError<StoreErrorCode> {
   override readonly name = "StoreError";
 }
 
-/** What anything that was thrown says of itself. */
+/** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

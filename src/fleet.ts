@@ -25,9 +25,9 @@ export interface SharedUser {
   readonly name: string;
   /** Password, or base64 key of a 2022 method. Never logged. */
   readonly password: string;
-  /** What is allowed, on all nodes together. */
+  /** The limits on all nodes together. */
   readonly limits: UserLimits;
-  /** Whether it may not connect at present. */
+  /** True if it may not connect at present. */
   readonly disabled: boolean;
 }
 
@@ -69,7 +69,7 @@ export interface UserSource {
    * Every user of these services.
    *
    * @throws {StoreError} `ERR_STORE_DAMAGED` when the source has lost what it
-   * had: nobody is to be removed then.
+   * had: no user may be removed then.
    */
   snapshot(services: readonly string[]): Promise<UserSnapshot>;
   /**

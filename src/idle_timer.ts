@@ -6,7 +6,7 @@
  */
 import type { Clock } from "./clock.ts";
 
-/** What an {@link IdleTimer} watches, and whom it tells. */
+/** The activity that an {@link IdleTimer} watches, and its listener. */
 export interface Idle {
   /** Milliseconds without a touch; asked again whenever the timer looks. */
   idleTimeoutMs(): number;

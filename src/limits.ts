@@ -46,7 +46,7 @@ export const IV_GENERATION = 65_536;
 
 /**
  * Milliseconds between two tries to get a port that another process has: no
- * event tells that it is free.
+ * event says that it is free.
  */
 export const TAKE_OVER_RETRY_MS = 100;
 
@@ -56,7 +56,7 @@ export const TAKE_OVER_RETRY_MS = 100;
  */
 export const RATE_BURST_MS = 100;
 
-/** Client addresses that are told of a user: those that came last. */
+/** Client addresses that a status has of a user: those that came last. */
 export const MAX_LISTED_HOSTS = 16;
 
 /**
@@ -183,7 +183,7 @@ export const MAX_WEBSOCKET_PENDING = 524_288;
 /** Fields of an HTTP head; Apache stops at 100. */
 export const MAX_HTTP_FIELDS = 128;
 
-/** The same of a response: a browser takes as many as the head has room for. */
+/** Fields of a response: a browser takes as many as the head has room for. */
 export const MAX_HTTP_RESPONSE_FIELDS = 1_024;
 
 /**
@@ -267,7 +267,7 @@ export const MAX_SLOW_TARGETS = 64;
 /** Milliseconds of the half-life of measured times. */
 export const SERVER_TIME_HALF_LIFE_MS = 30_000;
 
-/** Tries of a server of which the failure rate is told. */
+/** Tries of a server from which the failure rate is computed. */
 export const SERVER_OUTCOMES = 20;
 
 /** Milliseconds until a server that is down is tried again; doubles. */
@@ -291,7 +291,10 @@ export const SUSPICION_FACTOR = 4;
 /** Milliseconds a connect may take before the next server is dialled beside. */
 export const MIN_RACE_DELAY_MS = 300;
 
-/** The same at most, and where nothing is known of the server. */
+/**
+ * The longest delay of a race, which holds where nothing is known of the
+ * server.
+ */
 export const MAX_RACE_DELAY_MS = 2_000;
 
 /** Times what is usual that a connect may take before that. */
@@ -437,7 +440,7 @@ export const MIN_DESCRIPTORS = 128;
 
 /**
  * Milliseconds without a new event after which a shortage or a crowd is over:
- * until then it is told once, and what it took to survive it stays in force.
+ * until then it is logged once, and what it took to survive it stays in force.
  */
 export const CALM_MS = 60_000;
 
@@ -559,7 +562,9 @@ export const MAX_READ_BUFFER = 262_144;
  */
 export const MAX_TURN_BYTES = 262_144;
 
-/** What an accepted connection costs of those: 64 are accepted in a turn. */
+/**
+ * The cost of an accepted connection in these bytes: 64 are accepted in a turn.
+ */
 export const ACCEPT_TURN_BYTES = 4_096;
 
 /** Bytes of a read that are copied out; more of them keep the whole buffer. */
@@ -592,7 +597,7 @@ export const MAX_CUT_BYTES = 4_096;
  */
 export const MAX_KNOWN_ADDRESSES = 1_024;
 
-/** Reads of what nobody has read until a connection is closed: 4 MiB. */
+/** Reads of unread data until a connection is closed: 4 MiB. */
 export const MAX_DISCARDS = 16;
 
 /** Datagrams that one call of the system receives or sends. */
@@ -666,7 +671,7 @@ export const MAX_LOOKUPS = 64;
 
 /**
  * Milliseconds until the addresses of a name in use are looked up again, while
- * those that are known serve: the system's resolver tells no TTL.
+ * those that are known serve: the system's resolver gives no TTL.
  */
 export const NAME_REFRESH_MS = 2_000;
 
@@ -878,7 +883,7 @@ export const REST_LOAD = 0.02;
 /** Milliseconds of processor time that leave enough behind to be given back. */
 export const REST_WORTH_MS = 500;
 
-/** Of the processor time of the work before it, a rest may cost so much. */
+/** The share of processor time that a rest may cost of the work before it. */
 export const REST_COST_SHARE = 0.1;
 
 /** A process whose memory has grown by this factor rests as well. */
@@ -924,7 +929,7 @@ export const MAX_RULE_DEPTH = 16;
 /** Parts of all names together in a binary list: 8 for each entry. */
 export const MAX_TRIE_LABELS = 8_388_608;
 
-/** Reasons, and places of each, that are told of what a list has in vain. */
+/** Reasons, and places of each, that are reported of entries without effect. */
 export const MAX_LIST_NOTES = 16;
 
 /** Characters of one regular expression in a list. */
@@ -1066,10 +1071,10 @@ export const MAX_TIMER_MS = 2_147_483_647;
  */
 export const MAX_FREE_CONTEXTS = 256;
 
-/** Users that a look at the program tells unless more are asked for. */
+/** Users that a status lists unless more are asked for. */
 export const FIRST_USERS = 100;
 
-/** The most that it tells: some 250 KB of JSON, once a second. */
+/** The most that it lists: some 250 KB of JSON, once a second. */
 export const MAX_USER_PAGE = 1_000;
 
 /**
@@ -1132,7 +1137,7 @@ export const MAX_PANEL_BACKOFF_MS = 300_000;
 /** Bytes of an answer of a panel: 250,000 users of 120 bytes. */
 export const MAX_PANEL_BYTES = 33_554_432;
 
-/** Addresses of one user that a panel is told. */
+/** Addresses of one user that a panel gets. */
 export const MAX_PANEL_ADDRESSES = 100;
 
 /** Milliseconds between two times that traffic is kept for a restart. */
@@ -1165,7 +1170,7 @@ export const PLUGIN_EARLY_MS = 1_000;
 /** Such ends in a row after which its server counts as down. */
 export const MAX_PLUGIN_FAILURES = 5;
 
-/** Lines of its output that are told when a plugin ends. */
+/** Lines of its output that are logged when a plugin ends. */
 export const PLUGIN_LAST_LINES = 5;
 
 /**
@@ -1254,7 +1259,7 @@ export const FLEET_KEY_LENGTH = 32;
 
 /**
  * Commands in one message while every user of a fleet is read, on a connection
- * where nobody waits for anything else.
+ * where nothing else waits.
  */
 export const FLEET_COPY_BATCH = 500;
 
@@ -1269,7 +1274,7 @@ export const FLEET_PUT_TRIES = 5;
 
 /**
  * Milliseconds for which a node that starts trusts its copy of a fleet's users:
- * a day in which nobody can be removed from it.
+ * a day in which no user can be removed from it.
  */
 export const FLEET_COPY_MS = 86_400_000;
 

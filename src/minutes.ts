@@ -6,7 +6,7 @@
 
 /** One minute. */
 export interface Minute {
-  /** When it ended; milliseconds since 1970. */
+  /** Milliseconds since 1970 when the minute ended. */
   readonly unixMs: number;
   /** Payload from users to targets. */
   readonly bytesUp: number;

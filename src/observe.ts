@@ -1,5 +1,5 @@
 /**
- * What the core tells its operator: log lines and counters, as interfaces
+ * What the core reports to its operator: log lines and counters, as interfaces
  * with silent defaults.
  *
  * Security: no field ever holds a key, a password or relayed bytes.
@@ -16,9 +16,9 @@ export type LogFields = Readonly<
   Record<string, string | number | boolean | undefined>
 >;
 
-/** Where log lines go. */
+/** The receiver of log lines. */
 export interface Logger {
-  /** Whether a line of this level would be kept; ask before costly fields. */
+  /** True if a line of this level would be kept; ask before costly fields. */
   enabled(level: LogLevel): boolean;
   /** Writes one line: what happened, and the facts of it. */
   log(level: LogLevel, message: string, fields?: LogFields): void;
@@ -33,9 +33,11 @@ export interface Metrics {
   connectionOpened(): void;
   /** Payload of it was relayed: before sealing, after opening. */
   bytesRelayed(direction: "up" | "down", bytes: number): void;
-  /** What it was for is over, and what became of it. */
+  /** Reports the end of a connection, with its result. */
   connectionClosed(summary: ConnectionSummary): void;
-  /** Its descriptor is given back: once for each that was opened. */
+  /**
+   * Reports that a descriptor was given back: once for each that was opened.
+   */
   connectionReleased(): void;
   /** A peer failed before or after authentication, or we did, by code. */
   connectionRefused(code: ErrorCode): void;
@@ -57,7 +59,7 @@ export interface Metrics {
   lookedUp(why: LookupReason): void;
   /**
    * A target, or the server of a local, was looked up and connected to, or
-   * could not be; what policy forbids is not told.
+   * could not be; what policy forbids is not reported.
    */
   dialled(durationMs: number, ok: boolean): void;
   /**
@@ -68,7 +70,7 @@ export interface Metrics {
    */
   clockSkew(seconds: number): void;
   /**
-   * An application has asked a local for a target. The request is told before
+   * An application has asked a local for a target. The request is reported before
    * its way is chosen, and goes on to change until it has ended.
    */
   requested(request: LocalRequest): void;
@@ -76,11 +78,11 @@ export interface Metrics {
 
 /** A request of an application to a local, as it is when it is looked at. */
 export interface LocalRequest {
-  /** When it was made; milliseconds since 1970. */
+  /** Milliseconds since 1970 when the request was made. */
   readonly startedUnixMs: number;
   /** IP address of the application. */
   readonly client: string;
-  /** Whose password it was, where users have names. */
+  /** The user whose password it was, where users have names. */
   readonly user: string | undefined;
   /** `host:port`. */
   readonly target: string;
@@ -110,9 +112,9 @@ export type FlowEnd = "idle" | "evicted" | "ended" | "failed";
  */
 export type LookupReason = "route" | "direct" | "server" | "refused";
 
-/** What became of one connection. */
+/** The result of one connection. */
 export interface ConnectionSummary {
-  /** Whose key it was, where users have names. */
+  /** The user whose key it was, where users have names. */
   readonly user: string | undefined;
   /** Payload bytes from the client towards the target. */
   readonly bytesUp: number;

@@ -45,7 +45,7 @@ export class Stop {
   }
 }
 
-/** For interfaces of the runtime, which know no other kind. */
+/** Makes a signal for interfaces of the runtime, which know no other kind. */
 export function toAbortSignal(signal: StopSignal): AbortSignal {
   if (signal instanceof AbortSignal) return signal;
   if (signal.aborted) return AbortSignal.abort(signal.reason);
@@ -54,7 +54,7 @@ export function toAbortSignal(signal: StopSignal): AbortSignal {
   return controller.signal;
 }
 
-/** Who listens to a signal, in the order in which they came. */
+/** The listeners of a signal, in the order in which they came. */
 const LISTENERS = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**

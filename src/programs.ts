@@ -8,9 +8,9 @@
 export interface ProgramCommand {
   /** Full path. */
   readonly path: string;
-  /** What follows its name. */
+  /** The arguments behind the name. */
   readonly args: readonly string[];
-  /** Its whole environment. */
+  /** The whole environment of the program. */
   readonly env: Readonly<Record<string, string>>;
   /**
    * Told each line of its output, cut at `MAX_PROGRAM_LINE`; must not throw.
@@ -35,7 +35,7 @@ export interface Programs {
   start(command: ProgramCommand): RunningProgram;
 }
 
-/** Where no programs are run. */
+/** The stand-in where no programs may run. */
 export const noPrograms: Programs = {
   start: () => ({
     ended: Promise.resolve("was not started: no programs are run here"),

@@ -8,7 +8,7 @@
  */
 
 /**
- * Characters that nobody sees, or that change the order of others: controls,
+ * Characters that are invisible, or that change the order of others: controls,
  * line separators, marks of direction, halves of pairs. The joiners U+200C and
  * U+200D are part of words in Persian and of emoji.
  */
@@ -37,7 +37,7 @@ export function shownText(text: string): string {
   return isBlank(text) ? "" : text.replace(ALL_HIDDEN, " ").trim();
 }
 
-/** The same text in memory of its own: a part would keep the whole alive. */
+/** Copies a text: a part would keep the whole in memory. */
 export function ownText(text: string): string {
   return DECODER.decode(ENCODER.encode(text));
 }

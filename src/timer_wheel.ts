@@ -22,7 +22,7 @@ type Tick = Set<() => void>;
  */
 export class TimerWheel {
   readonly #timers: Timers;
-  /** By the number of the tick. */
+  /** The callbacks by the number of the tick. */
   readonly #ticks = new Map<number, Tick>();
   /** The tick that the system's timer waits for. */
   #next = Infinity;
@@ -33,7 +33,7 @@ export class TimerWheel {
     this.#timers = timers;
   }
 
-  /** As {@link Timers.schedule}. */
+  /** Schedules as {@link Timers.schedule} does. */
   schedule(callback: () => void, delayMs: number): () => void {
     const dueMs = this.#timers.monotonicMs() + delayMs;
     const number = Math.ceil(dueMs / WHEEL_TICK_MS);

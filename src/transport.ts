@@ -20,7 +20,7 @@ export interface Endpoint {
 /**
  * A byte stream in both directions, each of which ends on its own.
  *
- * Errors of both streams are `TransportError`s. Whoever holds a connection
+ * Errors of both streams are `TransportError`s. The holder of a connection
  * owns it and must `close()` it, however its streams ended.
  */
 export interface Connection {
@@ -101,7 +101,7 @@ export interface Connection {
 export interface Accepted {
   /** Owned by the caller. */
   readonly connection: Connection;
-  /** Where its client wanted to go, if the system redirected it to us. */
+  /** The client's own target, if the system redirected it to us. */
   readonly originalDestination?: Endpoint;
   /** The proxy it came through, if that has named the client. */
   readonly via?: Endpoint;
@@ -109,7 +109,7 @@ export interface Accepted {
 
 /** A socket that accepts connections. */
 export interface Listener {
-  /** Where it listens; the port is the real one. */
+  /** The address of the listener; the port is the real one. */
   readonly address: Endpoint;
   /**
    * The next connection, or `undefined` once the listener is closed.
@@ -129,10 +129,10 @@ export interface Listener {
  */
 export type Redirection = "redirect" | "tproxy";
 
-/** How to listen. */
+/** The options of a listener. */
 export interface ListenOptions {
   /**
-   * Set: what comes was redirected, and its own target is told with it; with
+   * Set: what comes was redirected, and its original target comes with it; with
    * `tproxy` the address may be another host's. Where
    * `Capabilities.redirection` is true. Datagrams know `tproxy` alone.
    */
@@ -146,11 +146,11 @@ export interface ListenOptions {
 
 /** One UDP datagram that came. */
 export interface Datagram {
-  /** Belongs to whoever received it; 0 to 65,527 bytes. */
+  /** The receiver owns it; 0 to 65,527 bytes. */
   readonly payload: Uint8Array;
-  /** Who sent it; IPv4 is plain, also on a dual-stack socket. */
+  /** The sender; IPv4 is plain, also on a dual-stack socket. */
   readonly from: Endpoint;
-  /** Where it was sent to, if the system redirected it to us. */
+  /** The original target, if the system redirected it to us. */
   readonly to?: Endpoint;
 }
 
@@ -166,24 +166,24 @@ export interface DatagramTaker {
 }
 
 /**
- * What became of a datagram that was posted: nothing is told of one that the
+ * What became of a datagram that was posted: nothing is reported of one that the
  * system has taken, and of another one why not, as `send` rejects.
  */
 export type Posted = (error?: unknown) => void;
 
 /**
- * A UDP socket that is connected to nobody. What the network says of a
+ * A UDP socket that is not connected. What the network says of a
  * datagram sent earlier (ICMP) never fails it.
  *
  * What comes is kept in a queue of `MAX_QUEUED_DATAGRAMS` until it is asked for;
  * what comes while it is full is dropped and counted.
  */
 export interface DatagramSocket {
-  /** Where it is bound; the port is the real one. */
+  /** The address of the socket; the port is the real one. */
   readonly address: Endpoint;
   /**
    * Datagrams dropped so far because the queue was full, or the system's buffer
-   * where the system tells.
+   * where the system says.
    */
   readonly dropped: number;
   /**
@@ -230,7 +230,7 @@ export interface DatagramSocket {
   close(): void;
 }
 
-/** Bytes both ways, of which nobody else reads or writes any. */
+/** Bytes both ways, which no other code reads or writes. */
 export interface ByteStream {
   /**
    * The next bytes, or `undefined` at the end.
@@ -244,11 +244,11 @@ export interface ByteStream {
   close(): void;
 }
 
-/** With whom TLS is spoken. */
+/** The peer of TLS. */
 export interface SecureOptions {
   /** Name or IP address that the certificate must hold for. */
   readonly serverName: string;
-  /** Its abort gives the handshake up. */
+  /** The signal; its abort gives the handshake up. */
   readonly signal: StopSignal;
 }
 
@@ -263,21 +263,21 @@ export type SecureStream = (
   options: SecureOptions,
 ) => Promise<ByteStream>;
 
-/** How long a dial or a look-up may take is up to the signal. */
+/** The options of a wait; the signal decides how long it lasts. */
 export interface WaitOptions {
-  /** Its abort rejects the wait with the signal's reason. */
+  /** The signal; its abort rejects the wait with the signal's reason. */
   readonly signal?: StopSignal;
 }
 
-/** How a connection is secured. */
+/** The security of a connection. */
 export interface TlsOptions {
-  /** Whose certificate must be shown: a name, or an IP address. */
+  /** The name or IP address that the certificate must show. */
   readonly serverName: string;
   /** Protocols that are offered (ALPN). */
   readonly protocols: readonly string[];
 }
 
-/** How to dial. */
+/** The options of a dial. */
 export interface DialOptions extends WaitOptions {
   /**
    * TLS is spoken on the connection, and what the caller sends and receives is
@@ -291,15 +291,15 @@ export interface DialOptions extends WaitOptions {
  * Nothing is reached in a family that has none.
  */
 export interface OutboundAddresses {
-  /** Without it nothing leaves over IPv4. */
+  /** The IPv4 address; without it nothing leaves over IPv4. */
   readonly ipv4?: string;
-  /** Without it nothing leaves over IPv6. */
+  /** The IPv6 address; without it nothing leaves over IPv6. */
   readonly ipv6?: string;
 }
 
-/** How sockets are set up; what is not set is the system's choice. */
+/** The options of sockets; an option that is not set is the system's choice. */
 export interface SocketOptions {
-  /** Of the packets of what goes out (SO_MARK), 1 to 4,294,967,295. */
+  /** The mark of packets that leave (SO_MARK), 1 to 4,294,967,295. */
   readonly mark?: number;
   /** Name of the network interface by which all goes out. */
   readonly interfaceName?: string;
@@ -323,7 +323,7 @@ export interface SocketOptions {
   readonly outboundReceiveBuffer?: number;
 }
 
-/** What a transport can do; what it cannot is refused, with the reason. */
+/** The abilities of a transport; it refuses the rest, with the reason. */
 export interface Capabilities {
   /** Several sockets can be bound to one UDP port, as several threads need. */
   readonly sharedUdpPort: boolean;
@@ -355,7 +355,7 @@ export interface Capabilities {
 export interface Transport {
   /** `deno`, `bun`, `linux` or `memory`. */
   readonly name: string;
-  /** What it can do beyond the rest of this interface. */
+  /** The abilities beyond the rest of this interface. */
   readonly capabilities: Capabilities;
   /** Big buffers for what is read and written here, used again. */
   readonly buffers: BufferPool;
@@ -405,7 +405,7 @@ export interface Transport {
    */
   lostDatagrams(): number;
   /**
-   * File descriptors this process may have open, where the system tells.
+   * File descriptors this process may have open, where the system says.
    */
   descriptorLimit(): number | undefined;
 }

@@ -24,7 +24,7 @@ export function userNameFault(name: string): string | undefined {
     : undefined;
 }
 
-/** What a user is allowed; what is not set has no limit. */
+/** The limits of a user; a limit that is not set does not exist. */
 export interface UserLimits {
   /** Payload bytes, both directions together, since they were last cleared. */
   readonly quotaBytes?: number;
@@ -34,11 +34,11 @@ export interface UserLimits {
   readonly maxConnections?: number;
   /** Client addresses at once: how many devices or places may be connected. */
   readonly maxHosts?: number;
-  /** When it ends; milliseconds since 1970. */
+  /** Milliseconds since 1970 when the access ends. */
   readonly expiresUnixMs?: number;
 }
 
-/** What adds up, and is kept over restarts. Bytes are payload. */
+/** The counts that add up and survive restarts. Bytes are payload. */
 export interface UserCounts {
   /** Bytes from the user to targets. */
   readonly bytesUp: number;
@@ -52,7 +52,7 @@ export interface UserCounts {
   readonly connections: number;
   /** UDP associations that were authenticated. */
   readonly associations: number;
-  /** When bytes moved last; milliseconds since 1970, 0 for never. */
+  /** Milliseconds since 1970 when bytes moved last, 0 for never. */
   readonly lastSeenUnixMs: number;
 }
 
@@ -67,13 +67,13 @@ export const NO_COUNTS: UserCounts = {
   lastSeenUnixMs: 0,
 };
 
-/** What one user has done, and does now. */
+/** The usage of one user, in all and now. */
 export interface UserUsage extends UserCounts {
   /** TCP connections and UDP associations that are open. */
   readonly open: number;
   /** Client addresses that are connected, or were last; bounded. */
   readonly hosts: readonly string[];
-  /** Set: something was refused, for it was more than is left of the quota. */
+  /** Set: something was refused, because it exceeded the rest of the quota. */
   readonly quotaSpent?: true;
 }
 
@@ -87,20 +87,20 @@ export const NO_USAGE: UserUsage = { ...NO_COUNTS, open: 0, hosts: [] };
  */
 export const STANDINGS = ["made", "changed", "removed"] as const;
 
-/** What was done with a user at run time, as it is kept. */
+/** The change to a user at run time, as it is kept. */
 export interface StoredUser {
   /** The server it belongs to; see {@link UserStore}. */
   readonly server: string;
-  /** For the log and the counters; unique within its server. */
+  /** The name in the log and the counters; unique within its server. */
   readonly name: string;
   /**
    * Password, or base64 key of a 2022 method; empty: that of the configuration.
    * Never logged.
    */
   readonly password: string;
-  /** What is allowed. */
+  /** The limits of the user. */
   readonly limits: UserLimits;
-  /** Whether it may not connect at present. */
+  /** True if it may not connect at present. */
   readonly disabled: boolean;
   /** Default: `made`. */
   readonly standing?: "made" | "changed" | "removed";

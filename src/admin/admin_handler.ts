@@ -34,16 +34,16 @@ import { usersApi } from "./users_api.ts";
 export interface AdminPage {
   /** One document without anything from elsewhere. */
   readonly html: string;
-  /** Its Content-Security-Policy. */
+  /** The header Content-Security-Policy. */
   readonly csp: string;
 }
 
-/** What the port is made of. */
+/** The parts of the operator's port. */
 export interface AdminOptions extends GuardSettings {
   readonly operator: Operator;
   /** The dashboard; not set: there is none. */
   readonly page?: AdminPage | undefined;
-  /** The last day; not set: nobody remembers it. */
+  /** The last day; not set: it is not kept. */
   readonly history?: (() => readonly Minute[]) | undefined;
   /**
    * The latest requests to a local, `undefined` where targets are not to be
@@ -147,7 +147,10 @@ function requestsRoute(
   });
 }
 
-/** Without a token, since the page holds nothing: it asks for one itself. */
+/**
+ * Serves the page without a token: the page holds nothing and asks for one
+ * itself.
+ */
 function pageRoute({ html, csp }: AdminPage): Route {
   return {
     access: "open",
@@ -191,7 +194,7 @@ async function answer({ request, peer, guard, routes }: {
   }
 }
 
-/** Of everything that is no page. */
+/** The policy of every answer that is no page. */
 const NO_PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; " +
   "base-uri 'none'; form-action 'none'";
 

@@ -93,7 +93,7 @@ export function withHoles(
   });
 }
 
-/** What was added, of what was added to at all. */
+/** The difference of two counts, without zeros. */
 function more(
   next: Readonly<Record<string, number>>,
   last: Readonly<Record<string, number>>,

@@ -3,7 +3,7 @@
  * meets its route.
  *
  * Against web pages that the operator's browser shows: a page of another origin
- * is told by `Origin` and `Sec-Fetch-Site`, one that has renamed itself to our
+ * is recognised by `Origin` and `Sec-Fetch-Site`, one that has renamed itself to our
  * address (DNS rebinding) by `Host`, a form by its content type. No header ever
  * allows another origin (CORS).
  *
@@ -20,13 +20,13 @@ import { failure, failureWith } from "./replies.ts";
 import type { Access } from "./router.ts";
 import { TokenCheck } from "./token_check.ts";
 
-/** Where the port is, and what it asks for. */
+/** The address of the port, and what it demands. */
 export interface GuardSettings {
-  /** Where it listens; not set for a unix socket. */
+  /** The host; not set for a unix socket. */
   readonly host?: string | undefined;
   /** Names under which it may be asked for besides. */
   readonly names?: readonly string[] | undefined;
-  /** Not set: none is asked for. */
+  /** The token; not set: none is demanded. */
   readonly token?: string | undefined;
 }
 
@@ -111,7 +111,7 @@ export class Guard {
         : undefined);
   }
 
-  /** A name that nobody has given cannot be ours, whatever it resolves to. */
+  /** A name that was not configured cannot be ours, whatever it resolves to. */
   #isOurs(host: string): boolean {
     return isLoopback(host) || host === this.#host || this.#names.has(host) ||
       (isUnspecified(this.#host) && parseIp(host) !== undefined);

@@ -10,13 +10,13 @@ import { NO_RATE, type Rate, type Status } from "./operator.ts";
 
 /** One look. `null` where nothing is known: a plot has a hole there. */
 export interface Sample {
-  /** When, by the clock of the program; milliseconds since 1970. */
+  /** Milliseconds since 1970, by the clock of the program. */
   readonly unixMs: number;
   /** Since the look before. */
   readonly rate: Rate | null;
   /** File descriptors that are open; `null` where the runtime cannot tell. */
   readonly descriptors: number | null;
-  /** See {@link Status}; `null` when nothing was dialled, too. */
+  /** See {@link Status}; `null` also when nothing was dialled. */
   readonly dialP90Ms: number | null;
   /** See {@link Status}. */
   readonly lagMs: number | null;
@@ -51,7 +51,7 @@ export class History {
     const last = this.#last;
     if (last !== undefined && status.nowUnixMs <= last.nowUnixMs) return;
     this.#last = status;
-    // After a restart, counters start anew.
+    // After a restart, counters start at zero.
     const before = last?.startedUnixMs === status.startedUnixMs
       ? last
       : undefined;
@@ -70,7 +70,7 @@ export class History {
       startedUnixMs < last.startedUnixMs;
   }
 
-  /** What everybody moves now. */
+  /** The rate of all users together. */
   get rate(): Rate {
     return this.#samples.at(-1)?.rate ?? NO_RATE;
   }

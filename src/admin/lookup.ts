@@ -19,7 +19,7 @@ export interface NamedUser extends Named {
   readonly user: UserStatus;
 }
 
-/** What a handler gives. */
+/** The result of a handler. */
 export type Answer = Response | Promise<Response>;
 
 /**
@@ -52,7 +52,7 @@ export function withUser(
   };
 }
 
-/** The server with this id; it tells no users. */
+/** The server with this id; it lists no users. */
 export function findServer(
   operator: Operator,
   id: string,

@@ -1,9 +1,9 @@
 /**
- * The protocol of `ss-manager` over any datagram socket: whoever can send to it
+ * The protocol of `ss-manager` over any datagram socket: anyone who can send to it
  * adds and removes servers, so it is for this machine alone.
  *
  * It lists and removes only what was added at run time: the passwords of the
- * configuration are not told. Traffic is told of every port.
+ * configuration are not listed. Traffic is reported for every port.
  *
  * @module
  */
@@ -29,13 +29,16 @@ import { NO_USERS } from "./user_page.ts";
 
 /** A manager that answers. */
 export interface Manager {
-  /** Where it is bound; the port is the real one. */
+  /** The address to which the socket is bound; the port is the real one. */
   readonly address: Endpoint;
   /** Finishes the request under way and answers no more. */
   stop(): Promise<void>;
 }
 
-/** What a manager needs of a `DatagramSocket`: it never sends and waits at once. */
+/**
+ * The part of a `DatagramSocket` that a manager needs: it never sends and waits
+ * at once.
+ */
 export interface ManagerSocket {
   readonly address: Endpoint;
   receive(): Promise<Datagram | undefined>;
@@ -43,7 +46,7 @@ export interface ManagerSocket {
   close(): void;
 }
 
-/** What a manager works with. */
+/** The world of a manager. */
 export interface ManagerWorld {
   readonly operator: Operator;
   readonly clock: Clock;
@@ -51,7 +54,7 @@ export interface ManagerWorld {
 }
 
 /**
- * Makes sure that nobody but this machine can manage.
+ * Makes sure that only this machine can manage.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -67,7 +70,7 @@ export function checkManager(host: string): void {
 /**
  * Binds the UDP socket of a manager.
  *
- * @param anywhere Whether others than this machine may manage it; they need no
+ * @param anywhere True if others than this machine may manage it; they need no
  * password.
  * @throws {ConfigError} `ERR_CONFIG_VALUE` when they could and may not.
  * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` and others.

@@ -14,14 +14,14 @@ import type { NewServer } from "./operator.ts";
 
 /**
  * One request. `invalid`: a command that we know, and cannot carry out;
- * `ignored`: one that nobody answers.
+ * `ignored`: one without an answer.
  */
 export type ManagerRequest =
   | { readonly command: "add"; readonly server: NewServer }
   | { readonly command: "remove"; readonly id: string }
   | { readonly command: "list" | "ping" | "invalid" | "ignored" };
 
-/** What we could not honour, and must not pretend to. */
+/** Keys that we cannot honour, and must not pretend to. */
 const UNSUPPORTED = ["plugin", "plugin_opts", "users"];
 
 const INVALID: ManagerRequest = { command: "invalid" };
@@ -48,12 +48,12 @@ export function parseManagerRequest(datagram: Uint8Array): ManagerRequest {
     case "ping":
       return { command };
     default:
-      // `stat` is what one of libev's servers tells its manager: we have none.
+      // `stat` is what one of libev's servers reports to its manager: we have none.
       return IGNORED;
   }
 }
 
-/** One server, as `list` tells it. */
+/** One server, as `list` shows it. */
 export interface ListedServer {
   readonly id: string;
   readonly password: string;
@@ -94,7 +94,7 @@ export function formatStat(bytes: ReadonlyMap<string, number>): Uint8Array[] {
   return groups.map((group) => utf8(`stat: {${group.join(",")}}`));
 }
 
-/** As few datagrams as the parts fit into. */
+/** Packs the parts into as few datagrams as possible. */
 function pack(parts: readonly string[]): Uint8Array[] {
   const datagrams: string[] = [""];
   let length = 0;

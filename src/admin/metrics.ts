@@ -2,7 +2,7 @@
  * A {@link Status} as Prometheus reads it.
  *
  * Nothing is kept between two scrapes: a counter is what the status says, and
- * that goes down only when the program starts anew or its counts are cleared.
+ * that goes down only when the program restarts or its counts are cleared.
  *
  * Source: "Exposition formats", text format 0.0.4; "Metric and label naming".
  *
@@ -41,16 +41,16 @@ export const SCRAPED_USERS: UserPage = {
   limit: MAX_USER_SERIES,
 };
 
-/** How metrics are rendered. */
+/** The options of a rendering. */
 export interface MetricsOptions {
   /**
-   * With more users than this, over all servers, nobody is named and each
+   * With more users than this, over all servers, none is named and each
    * server is one user, `other`; default 200.
    */
   readonly maxUsers?: number;
 }
 
-/** All there is to scrape. */
+/** Renders all metrics. */
 export async function renderMetrics(
   status: Status,
   options: MetricsOptions = {},
@@ -236,7 +236,7 @@ function rowsOf(status: Status, maxUsers: number): Row[] {
   );
 }
 
-/** Who has used what. */
+/** Metrics of what each user has used. */
 function usageMetrics(rows: readonly Row[]): Metric[] {
   const both = (
     up: "bytesUp" | "packetsUp",
@@ -280,7 +280,7 @@ function usageMetrics(rows: readonly Row[]): Metric[] {
 }
 
 /**
- * The library's own histogram can only be told one observation after the
+ * The library's own histogram can only take one observation after the
  * other; a registry asks no more of a metric than its name and `get()`.
  */
 function histogram(

@@ -1,5 +1,5 @@
 /**
- * What the services of this process, or of one of its workers, have told: the
+ * What the services of this process, or of one of its workers, have reported: the
  * part of `Status` that is theirs.
  *
  * Does not: count by user, which is the business of accounts.
@@ -25,7 +25,7 @@ import type { Status } from "./operator.ts";
 import { RecentCounts } from "./recent_counts.ts";
 import type { RecentRequests } from "./recent_requests.ts";
 
-/** What was counted up to a moment. Plain data, which a worker can send. */
+/** Counts up to a moment. Plain data, which a worker can send. */
 export interface Observed extends
   Pick<
     Status,
@@ -79,7 +79,7 @@ export class Observations implements Metrics {
   #clockSkew: Observed["clockSkew"];
 
   /**
-   * @param clock Tells what the last minute is.
+   * @param clock The clock of the last minute.
    * @param lost See {@link Status.lostDatagrams}; default: nothing is known.
    * @param requests Told what a local is asked for; default: nothing is.
    */
@@ -131,7 +131,7 @@ export class Observations implements Metrics {
     else this.#traffic.bytesDown += bytes;
   }
 
-  /** Implements {@link Metrics}; its bytes were told as they moved. */
+  /** Implements {@link Metrics}; its bytes were counted as they moved. */
   connectionClosed(): void {}
 
   /** Implements {@link Metrics}. */
@@ -197,7 +197,7 @@ export class Observations implements Metrics {
   }
 }
 
-/** What several have counted, together; at least one. */
+/** Adds up the counts of several; at least one. */
 export function sumObserved(all: readonly Observed[]): Observed {
   return all.reduce((a, b) => {
     const clockSkew = later(a.clockSkew, b.clockSkew);
@@ -224,7 +224,7 @@ export function sumObserved(all: readonly Observed[]): Observed {
   });
 }
 
-/** As it stands in `Status`. */
+/** The same counts in the form of `Status`. */
 export function serviceStatus(
   { recentDials, clockSkew, ...rest }: Observed,
 ): ServiceStatus {

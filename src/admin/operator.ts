@@ -15,7 +15,7 @@ import type { MemberStatus } from "../service/fleet/member.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
-/** What can be switched of the servers that a local sends through. */
+/** The switches of the servers that a local sends through. */
 export interface UpstreamControl {
   /**
    * Sends everything through one server; throws `RangeError` when there is none
@@ -42,7 +42,9 @@ export interface UpstreamStatus extends GroupServerStatus {
 
 /** A list of rules that a local decides by. */
 export interface RuleSetStatus extends RuleListFacts {
-  /** Of a published one, when its host was asked last. */
+  /**
+   * Milliseconds since 1970 when the host of a published list was last asked.
+   */
   readonly lookedUnixMs?: number;
   /** Set: the host did not answer then, and the last good copy counts. */
   readonly isStale?: true;
@@ -70,7 +72,7 @@ export interface Operator {
   /**
    * Everything there is to see, now. Cheap enough for once a second.
    *
-   * @param page Which users it tells; default: the first hundred.
+   * @param page The users it lists; default: the first hundred.
    */
   status(page?: UserPage): Status;
   /**
@@ -127,13 +129,13 @@ export interface Operator {
    * Stops a server that was added at run time; its connections get the grace
    * of the program.
    *
-   * @returns Whether there was one.
+   * @returns True if there was one.
    */
   removeServer(id: string): boolean;
   /**
    * Reads the configuration again and applies what is new.
    *
-   * @param dryRun Only tells what would change.
+   * @param dryRun Only says what would change.
    * @throws {ConfigError} When the new configuration is wrong; nothing has
    * changed then.
    */
@@ -142,17 +144,16 @@ export interface Operator {
 
 /** A user about to be added. */
 export interface NewUser {
-  /** For the log and the counters. */
+  /** The name in the log and the counters. */
   readonly name: string;
   /** Password, or base64 key of a 2022 method; not set: a new strong one. */
   readonly password?: string | undefined;
-  /** Not set: none. */
   readonly limits?: UserLimits | undefined;
-  /** Default: no. */
+  /** Default: false. */
   readonly disabled?: boolean | undefined;
 }
 
-/** What shall be different; `limits` replaces all limits. */
+/** The changes to a user; `limits` replaces all limits. */
 export type UserChange = Partial<Omit<NewUser, "name">>;
 
 /** A server about to be added, as the manager protocol names it. */
@@ -161,25 +162,27 @@ export interface NewServer {
   readonly port: number;
   /** Password, or base64 key of a 2022 method. */
   readonly password: string;
-  /** Default: that of the first configured server. */
+  /** Default: the method of the first configured server. */
   readonly method?: string | undefined;
-  /** Default: that of the first configured server. */
+  /** Default: the mode of the first configured server. */
   readonly mode?: Mode | undefined;
 }
 
-/** How to connect as one user. Secret. */
+/** The link of one user. Secret. */
 export interface Credentials {
   /** Password, or base64 key of a 2022 method. */
   readonly password: string;
-  /** For `ss-local` and phones; the host is a guess unless configured. */
+  /**
+   * The link for `ss-local` and phones; the host is a guess unless configured.
+   */
   readonly uri: string;
 }
 
-/** What a reload did or would do. */
+/** The effect of a reload, done or tried. */
 export interface ReloadReport {
   /** One sentence a change; empty: nothing is new. */
   readonly changes: readonly string[];
-  /** For the operator. */
+  /** Warnings for the operator. */
   readonly warnings: readonly string[];
 }
 
@@ -191,9 +194,9 @@ export interface Status {
   readonly runtime: string;
   /** Which end it is. */
   readonly role: "server" | "local";
-  /** When it started; milliseconds since 1970. */
+  /** Milliseconds since 1970 when it started. */
   readonly startedUnixMs: number;
-  /** When this was told; milliseconds since 1970. */
+  /** Milliseconds since 1970 when this status was made. */
   readonly nowUnixMs: number;
   /**
    * True if every configured service listens and it is not stopping; of a
@@ -205,7 +208,7 @@ export interface Status {
     readonly open: number;
     /** Since the start. */
     readonly accepted: number;
-    /** At once; new clients wait beyond it. */
+    /** Connections at once; new clients wait beyond it. */
     readonly limit: number;
   };
   /** UDP associations. */
@@ -219,7 +222,7 @@ export interface Status {
   };
   /** Connections that failed or were refused since the start, by error code. */
   readonly refusals: Readonly<Record<string, number>>;
-  /** The same of the last minute; without those that did not happen. */
+  /** Refusals of the last minute by code, without zeros. */
   readonly recentRefusals: Readonly<Record<string, number>>;
   /** Datagrams that were dropped since the start, by error code. */
   readonly drops: Readonly<Record<string, number>>;
@@ -246,15 +249,15 @@ export interface Status {
    * that worked, of the last minute.
    */
   readonly dialMs: DialPercentiles;
-  /** The same and the failures, since the start. */
+  /** Dials and failed dials since the start. */
   readonly dials: { readonly ok: DialCounts; readonly failed: DialCounts };
-  /** How late timers were in the last second, at most. */
+  /** The largest delay of a timer in the last second, in milliseconds. */
   readonly eventLoopLagMs: number;
   /** Resident memory in bytes. */
   readonly residentBytes: number;
   /** File descriptors; not set where the runtime cannot tell. */
   readonly descriptors?: { readonly open: number; readonly limit: number };
-  /** Who computes each method in use. */
+  /** The provider of each method in use. */
   readonly crypto: readonly {
     readonly method: string;
     readonly provider: string;
@@ -263,7 +266,7 @@ export interface Status {
   readonly legacy: readonly string[];
   /** Last measured difference of a client's clock; not set without one. */
   readonly clockSkewSeconds?: number;
-  /** Of the users of all servers, also of those that are not told. */
+  /** Totals of the users of all servers, also of those that are left out. */
   readonly users: UserTotals;
   /** True if users that are changed at run time outlive the program. */
   readonly keepsUsers: boolean;
@@ -277,9 +280,9 @@ export interface Status {
   readonly panel?: PanelStatus;
   /** Its part in a fleet; not set: none. */
   readonly fleet?: MemberStatus;
-  /** Where it listens, in the order of the configuration. */
+  /** The servers, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
-  /** What a local sends through, in the order of the configuration. */
+  /** The servers of a local, in the order of the configuration. */
   readonly upstreams?: readonly UpstreamStatus[];
 }
 
@@ -287,27 +290,27 @@ export interface Status {
 export interface UserPage {
   /** Id of the column that orders them. */
   readonly sort: string;
-  /** From the largest. */
+  /** True if the largest is first. */
   readonly descending: boolean;
   /** Part of a name, in any case; empty: every name. */
   readonly filter: string;
   /** A state; empty: every one. */
   readonly state: string;
-  /** How many users, over all servers: 0 to 1,000. */
+  /** Users in the answer, over all servers: 0 to 1,000. */
   readonly limit: number;
 }
 
-/** Of all users, told or not. */
+/** Totals of all users, in the answer or not. */
 export interface UserTotals {
-  /** How many there are. */
+  /** All users. */
   readonly total: number;
-  /** How many the filter of the page lets through. */
+  /** Users that pass the filter. */
   readonly found: number;
-  /** How many are connected. */
+  /** Users with a connection. */
   readonly connected: number;
   /** Payload of all of them, both directions together. */
   readonly bytes: number;
-  /** The same of the one who moved most. */
+  /** Bytes of the user who moved most. */
   readonly mostBytes: number;
 }
 
@@ -321,11 +324,11 @@ export interface ServerStatus {
   readonly method: string;
   /** `tcp_only`, `udp_only` or `tcp_and_udp`. */
   readonly mode: string;
-  /** Whether it was added at run time. */
+  /** True if it was added at run time. */
   readonly managed: boolean;
-  /** What passed through it, users or not. */
+  /** Payload through this server, of users or not. */
   readonly usage: UserUsage;
-  /** How many users it has, told or not. */
+  /** Users of this server, in the answer or not. */
   readonly userCount: number;
   /** Those of the page that was asked for; empty where users have no names. */
   readonly users: readonly UserStatus[];
@@ -333,28 +336,26 @@ export interface ServerStatus {
 
 /** One user of a server. */
 export interface UserStatus {
-  /** For the log and the counters. */
+  /** The name in the log and the counters. */
   readonly name: string;
   /**
    * Where it comes from: the configuration, the API, or the configuration with
    * changes that were made at run time.
    */
   readonly origin: "file" | "api" | "changed" | "fleet";
-  /** Whether it may not connect. */
+  /** True if it may not connect. */
   readonly disabled: boolean;
-  /** What is allowed. */
   readonly limits: UserLimits;
-  /** What was used. */
   readonly usage: UserUsage;
-  /** What moves now. */
+  /** The rate now. */
   readonly rate: Rate;
 }
 
 /** Bytes a second, in both directions. */
 export interface Rate {
-  /** From users to targets. */
+  /** Bytes from users to targets. */
   readonly up: number;
-  /** From targets to users. */
+  /** Bytes from targets to users. */
   readonly down: number;
 }
 

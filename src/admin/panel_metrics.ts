@@ -14,7 +14,7 @@ export function panelMetrics({ panel }: Status): UpstreamMetric[] {
     {
       name: "umbra_panel_up",
       type: "gauge",
-      help: "1 while the panel answers and takes what it is told.",
+      help: "1 while the panel answers and takes reports.",
       samples: one(panel.isUp ? 1 : 0),
     },
     {

@@ -17,7 +17,10 @@ export interface PluginRow {
   readonly state: string;
   readonly tone: UpstreamTone;
   readonly restarts: string;
-  /** How it has ended last, and its last words; empty: it has not. */
+  /**
+   * The last end of the plugin and its last line of output; empty: it has not
+   * ended.
+   */
   readonly lastEnd: string;
 }
 

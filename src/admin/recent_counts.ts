@@ -19,7 +19,7 @@ export class RecentCounts<K extends string> {
     counts: new Map<K, number>(),
   }));
 
-  /** @param clock Tells what is recent. */
+  /** @param clock The clock that decides what is recent. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

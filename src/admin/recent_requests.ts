@@ -16,7 +16,7 @@ export interface RecentRequest extends
   > {
   /** Counts the requests, so that two looks can tell them apart. */
   readonly id: number;
-  /** Whose password it was; not set where users have no names. */
+  /** The user whose password it was; not set where users have no names. */
   readonly user?: string;
   /** `direct: routes[1] domain "a.test"`; not set where no rule decides. */
   readonly way?: string;

@@ -10,7 +10,7 @@ import { inEnglish, isTextKey, type Say } from "./texts/say.ts";
 export interface Explanation {
   /** A few words. */
   readonly title: string;
-  /** What it means and what to look at; a sentence or two. */
+  /** The meaning and what to look at; a sentence or two. */
   readonly meaning: string;
 }
 

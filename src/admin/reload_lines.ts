@@ -7,11 +7,11 @@
 /** Users that are named one by one at most. */
 const MAX_NAMED = 3;
 
-/** What a reload says of one user: `PLACE: user NAME WHAT`. */
+/** A line of a reload about one user: `PLACE: user NAME WHAT`. */
 const OF_USER =
   /^(.*?: )user (.+) (goes|comes|has another password|is (?:dis|en)abled)$/;
 
-/** The same of several. */
+/** The same lines about several users. */
 const OF_MANY: Readonly<Record<string, string>> = {
   goes: "go: they will be cut off",
   comes: "come",

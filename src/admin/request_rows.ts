@@ -11,10 +11,10 @@ import type { UpstreamTone } from "./upstream_rows.ts";
 
 /** One request. */
 export interface RequestRow {
-  /** When it was made; milliseconds since 1970. */
+  /** Milliseconds since 1970 when the request was made. */
   readonly unixMs: number;
   readonly target: string;
-  /** Who asked: address, and name where there is one. */
+  /** The client: address, and name where there is one. */
   readonly client: string;
   /** The server, or a word. */
   readonly way: string;
@@ -23,10 +23,10 @@ export interface RequestRow {
   readonly why: string;
   readonly down: string;
   readonly up: string;
-  /** How it ended, and when that was. */
+  /** The end of the request, with its time. */
   readonly end: string;
   readonly endTone: UpstreamTone | "";
-  /** All of it in small letters, for a filter. */
+  /** The words of the row in small letters, for a filter. */
   readonly words: string;
 }
 

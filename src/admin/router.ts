@@ -8,8 +8,8 @@ import type { Endpoint } from "../transport.ts";
 /**
  * What a request must satisfy; see `guard.ts`. `secret`: nothing, its path is
  * the secret. `health`: nothing, so that a balancer which names no host can
- * ask; it tells no more than a connection would. `open`: no token, since nothing
- * is told or changed. `data`: all the rules.
+ * ask; it says no more than a connection would. `open`: no token, since nothing
+ * is answered or changed. `data`: all the rules.
  */
 export type Access = "secret" | "health" | "open" | "data";
 
@@ -17,7 +17,7 @@ export type Access = "secret" | "health" | "open" | "data";
 export interface Call {
   readonly request: Request;
   readonly url: URL;
-  /** Who asks; not set for a unix socket. */
+  /** The client of the request; not set for a unix socket. */
   readonly peer: Endpoint | undefined;
   /** The value of `:name` in the path of the route; decoded. */
   param(name: string): string;
@@ -51,11 +51,11 @@ export function dataRoute(
   return { access: "data", method, path, handle };
 }
 
-/** What is at a path. */
+/** The handlers at a path. */
 export interface Match {
-  /** Of all routes of the path the strictest. */
+  /** The strictest access of all routes of the path. */
   readonly access: Access;
-  /** For the header `Allow`. */
+  /** The header `Allow`. */
   readonly methods: readonly string[];
   /** `undefined` when there is no route of this method. */
   readonly route: Route | undefined;

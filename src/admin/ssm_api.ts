@@ -22,7 +22,7 @@ import { readFields, readName, readText } from "./request_body.ts";
 import { type Call, dataRoute, type Method, type Route } from "./router.ts";
 import { NO_USERS } from "./user_page.ts";
 
-/** Its routes, twice. */
+/** The routes of SSM, under two prefixes. */
 export function ssmApi(operator: Operator): Route[] {
   const named = (call: Call): ServerStatus | undefined =>
     findServer(operator, call.param("server"));
@@ -51,7 +51,7 @@ function mount(
     path: string,
     handle: (named: Named) => Answer,
   ): Route => dataRoute(`${method} ${root}${path}`, withServer(find, handle));
-  /** The key is a password where the method is of 2017, or not told. */
+  /** The key is a password where the method is of 2017, or left out. */
   const keyOf = (server: ServerStatus, name: string): string | undefined =>
     operator.credentials(server.id, name)?.password;
   const update = withUser(

@@ -8,12 +8,14 @@ import type { Clock } from "../clock.ts";
 import { deriveSecret } from "../crypto/derived_secret.ts";
 import { Guesses } from "./guesses.ts";
 
-/** What becomes of a request, by its token. */
+/** The result of the check of a token. */
 export type TokenVerdict =
   | "right"
   | "missing"
   | "wrong"
-  /** The same wrong one as before: no other guess, so it is not counted. */
+  /**
+   * The same wrong token as before: it is no other guess, so it is not counted.
+   */
   | "repeated"
   /** Wrong, after too many others that were: no other log line is due. */
   | "blocked";

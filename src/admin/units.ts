@@ -10,7 +10,7 @@
 
 import { inEnglish, type Say } from "./texts/say.ts";
 
-/** What a rate counts. */
+/** The unit of a rate. */
 export type RateUnit = "bit" | "byte";
 
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -33,7 +33,7 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** Of a short wait: `0.42 ms`, `12 ms`, `1.20 s`. */
+/** Formats a short wait: `0.42 ms`, `12 ms`, `1.20 s`. */
 export function formatMs(ms: number): string {
   if (ms >= 999.5) return `${digits(ms / 1_000)} s`;
   return `${ms >= 10 ? Math.round(ms) : trim(ms.toFixed(2))} ms`;
@@ -87,7 +87,7 @@ function scale(
   units: readonly string[],
 ): string {
   let index = 0;
-  // What would round to 1,000 is told in the next unit.
+  // What would round to 1,000 is shown in the next unit.
   while (value >= Math.min(base, 999.5) && index < units.length - 1) {
     value /= base;
     index++;

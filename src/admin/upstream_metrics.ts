@@ -101,7 +101,7 @@ export const CONNECT_HISTOGRAM = {
   help: "Time to resolve and connect to a server, where that worked.",
 } as const;
 
-/** Its counts by server. */
+/** The counts of connects by server. */
 export function connectCounts(
   all: readonly UpstreamStatus[],
 ): (readonly [server: string, counts: DialCounts])[] {

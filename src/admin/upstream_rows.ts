@@ -8,7 +8,7 @@ import { explain } from "./refusals.ts";
 import { inEnglish, type Say, type TextKey } from "./texts/say.ts";
 import { formatBytes, formatCount, formatDuration, formatMs } from "./units.ts";
 
-/** How a server is doing: for colours. */
+/** The state of a server as a colour. */
 export type UpstreamTone = "good" | "warn" | "bad" | "off";
 
 /** One server. */
@@ -17,7 +17,6 @@ export interface UpstreamRow {
   readonly address: string;
   /** One or two words, and the time of the next try. */
   readonly tcp: string;
-  /** The same for UDP. */
   readonly udp: string;
   readonly tcpTone: UpstreamTone;
   readonly udpTone: UpstreamTone;

@@ -22,7 +22,7 @@ type Change = Parameters<UpstreamControl["change"]>[1];
 
 const CHANGE_FIELDS = ["disabled", "tcpWeight", "udpWeight"];
 
-/** Its routes. */
+/** The routes of the servers of a local. */
 export function upstreamsApi(operator: Operator): Route[] {
   const list = (): readonly UpstreamStatus[] =>
     operator.status(NO_USERS).upstreams ?? [];

@@ -1,5 +1,5 @@
 /**
- * Which users a look at the program tells: a page of them, since there may be a
+ * The users that a status lists: a page of them, since there may be a
  * hundred thousand.
  *
  * @module
@@ -22,7 +22,7 @@ export interface ServedUser {
   readonly user: UserStatus;
 }
 
-/** Who moved most, first. */
+/** The page of those who moved most. */
 export const FIRST_PAGE: UserPage = {
   sort: "share",
   descending: true,
@@ -31,10 +31,10 @@ export const FIRST_PAGE: UserPage = {
   limit: FIRST_USERS,
 };
 
-/** For who only looks at servers: users are neither told nor counted. */
+/** The page for callers that need no users: none are listed or counted. */
 export const NO_USERS: UserPage = { ...FIRST_PAGE, limit: 0 };
 
-/** Of nobody, or of nobody who was looked at. */
+/** There are no users, or none was looked at. */
 export const NO_TOTALS: UserTotals = {
   total: 0,
   found: 0,
@@ -43,10 +43,10 @@ export const NO_TOTALS: UserTotals = {
   mostBytes: 0,
 };
 
-/** What was picked. */
+/** The users of a page. */
 export interface PickedUsers {
   readonly totals: UserTotals;
-  /** In the order in which they came. */
+  /** The users, in the order in which they came. */
   readonly users: readonly ServedUser[];
 }
 
@@ -101,7 +101,7 @@ class Best {
     this.#last = this.#kept.at(-1)!.row;
   }
 
-  /** In the order in which they came. */
+  /** The rows, in the order in which the users came. */
   rows(): UserRow[] {
     this.#cut();
     return this.#kept.sort((a, b) => a.place - b.place).map(({ row }) => row);

@@ -21,20 +21,20 @@ import {
 export interface UserRow {
   /** Unique over all servers. */
   readonly key: string;
-  /** Of its server. */
+  /** The server of the user. */
   readonly server: string;
   readonly user: UserStatus;
   readonly state: UserState;
   readonly rate: Rate;
   /** Part of what all users moved, 0 to 1. */
   readonly share: number;
-  /** Its share beside the largest one, 0 to 1. */
+  /** The share beside the largest one, 0 to 1. */
   readonly rank: number;
   /** Part of its quota, 1 for all of it. */
   readonly quota: number;
 }
 
-/** What formatting needs besides the row. */
+/** The context of formatting besides the row. */
 export interface View {
   readonly nowUnixMs: number;
   readonly unit: RateUnit;
@@ -44,7 +44,7 @@ export interface View {
 
 /** One column. */
 export interface Column {
-  /** Also the class of its cells. */
+  /** The name of the column, and the class of its cells. */
   readonly id: string;
   readonly title: TextKey;
   /** Shown where there is room. */
@@ -53,13 +53,13 @@ export interface Column {
   readonly number?: boolean;
   /** Width of a bar, 0 to 1. */
   bar?(row: UserRow): number;
-  /** What is shown. */
+  /** The text of the cell. */
   text(row: UserRow, view: View): string;
-  /** What is compared. */
+  /** The value by which rows are ordered. */
   order(row: UserRow): number | string;
 }
 
-/** From the left. */
+/** The columns from the left. */
 export const COLUMNS: readonly Column[] = [
   {
     id: "name",
@@ -167,7 +167,7 @@ export const COLUMNS: readonly Column[] = [
   },
 ];
 
-/** Every user that a status tells. */
+/** Every user that a status lists. */
 export function rowsOf({ servers, users, nowUnixMs }: Status): UserRow[] {
   const { bytes, mostBytes } = users;
   return servers.flatMap(({ id, users }) =>
@@ -259,13 +259,13 @@ function endOfDigits(text: string, from: number): number {
   return end;
 }
 
-/** Of ASCII letters that of the small one. */
+/** The character code; a capital ASCII letter counts as the small one. */
 function lowerCode(text: string, at: number): number {
   const code = text.charCodeAt(at);
   return code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
 }
 
-/** In what state a user is. */
+/** The states of a user. */
 export type UserState =
   | "disabled"
   | "expired"

@@ -11,7 +11,7 @@
  * | `/api/servers/:server/users/:name`  | GET, PATCH, DELETE |
  * | …`/uri`, …`/clear` of a user        | GET, POST          |
  *
- * A status tells the first users of an order: `?sort=share&order=desc`, of
+ * A status lists the first users of an order: `?sort=share&order=desc`, of
  * those with `filter=TEXT` in their names and in a `state`, `users=100` of them.
  * The list of a server's users goes on at `?offset=N`, 1,000 at a time.
  *

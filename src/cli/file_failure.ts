@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What was tried. */
+/** The kind of access that was tried. */
 export type FileAccess = "read" | "write";
 
 /**

@@ -16,11 +16,11 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { fileFailure } from "./file_failure.ts";
 
-/** What was kept. */
+/** A kept document. */
 export interface Kept {
-  /** As it was published. */
+  /** The document as it was published. */
   readonly bytes: Uint8Array;
-  /** When; milliseconds since 1970. */
+  /** Milliseconds since 1970 when it was kept. */
   readonly savedUnixMs: number;
 }
 
@@ -33,7 +33,9 @@ export class KeptFile {
     this.#path = path;
   }
 
-  /** What is kept; `undefined` when nothing is, or nothing can be read. */
+  /**
+   * Reads the document; `undefined` when there is none, or it cannot be read.
+   */
   read(): Kept | undefined {
     try {
       return {
@@ -41,7 +43,7 @@ export class KeptFile {
         savedUnixMs: statSync(this.#path).mtimeMs,
       };
     } catch {
-      // It only ever stands in for what has failed, and that is told.
+      // It only ever stands in for what has failed, and the log says so.
       return undefined;
     }
   }

@@ -11,7 +11,7 @@ const STDERR = 2;
 
 /**
  * Lets the program outlive readers of its output: with `umbra help | head`
- * there is nobody left to tell.
+ * there is no reader left.
  */
 export function tolerateClosedPipes(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -21,7 +21,7 @@ export function tolerateClosedPipes(): void {
 
 /**
  * Writes a last word to standard error, at once. Where that cannot be, since the disk of
- * the log is full or its reader has gone, the text is lost: there is nobody
+ * the log is full or its reader has gone, the text is lost: there is no reader
  * left to tell, and traffic goes on.
  *
  * Not by `process.stderr`: under Deno a write that fails throws, and every

@@ -54,7 +54,7 @@ export async function runProgram(
   }
 }
 
-/** Whether a command line that may be broken asks for more. */
+/** True if a command line that may be broken asks for more. */
 export function isVerbose(argv: readonly string[]): boolean {
   return argv.some((arg) => /^-\w*v|^--verbose$/.test(arg));
 }

@@ -73,7 +73,7 @@ function read(
   return undefined;
 }
 
-/** What opens streams, or sends packets. @returns Or why it cannot be used. */
+/** Reads a dialer of streams or packets. @returns Or why it cannot be used. */
 function readDialer(
   part: unknown,
   network: "tcp" | "udp",
@@ -243,7 +243,7 @@ function readAddress(text: unknown): Place | undefined {
     : { host, port };
 }
 
-/** In the provider's own words. */
+/** The provider's own words. */
 function providerSays(error: unknown): ConfigError {
   const { message, details } = isObject(error)
     ? error

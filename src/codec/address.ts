@@ -16,7 +16,7 @@ import { formatIp, parseIp } from "./ip_address.ts";
 /** ATYP values of RFC 1928 §5. */
 export const ATYP = { ipv4: 0x01, name: 0x03, ipv6: 0x04 } as const;
 
-/** Where a client wants to go. */
+/** The address of a target. */
 export interface Address {
   /** IP address as text without brackets, or a name of 1 to 255 bytes. */
   readonly host: string;

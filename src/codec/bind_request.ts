@@ -18,7 +18,7 @@ import { type Address, encodeAddress } from "./address.ts";
 /** Target that stands for "accept one connection". */
 export const BIND_TARGET: Address = { host: "bind.umbra.invalid", port: 1 };
 
-/** Whether a target stands for "accept one connection". */
+/** True if a target stands for "accept one connection". */
 export function isBindTarget({ host, port }: Address): boolean {
   return host === BIND_TARGET.host && port === BIND_TARGET.port;
 }

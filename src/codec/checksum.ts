@@ -20,7 +20,7 @@ function crcTable(polynomial: number): Uint32Array {
   });
 }
 
-/** What a CRC-32 over bytes and their own inverted CRC comes to, complemented. */
+/** The CRC-32 of bytes and their own inverted CRC, complemented. */
 export const CRC32_INITIAL = 0xffffffff;
 
 /**

@@ -19,7 +19,7 @@ const LENGTH_UNIT: number = 2 + TAG_LENGTH;
 const LENGTH = new Uint8Array(2);
 
 /**
- * Where a direction of the 2022 edition stands after its headers.
+ * The state of a direction of the 2022 edition after its headers.
  */
 export interface OpenedHeaders {
   /** Key of the direction; the opener frees it. */

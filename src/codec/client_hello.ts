@@ -6,7 +6,7 @@
  * message [0x01 | length 3 | version 2 | random 32 | id | suites | compression |
  * extensions].
  * Source: RFC 8446 §4.1.2 and §5.1; RFC 6066 §3.
- * Does not: see through Encrypted Client Hello; the name outside is told.
+ * Does not: see through Encrypted Client Hello; the outer name is returned.
  *
  * @module
  */

@@ -16,7 +16,7 @@ import { MAX_DNS_QUERY_LENGTH, MAX_DNS_UDP_LENGTH } from "../limits.ts";
 
 /** One query; its parts share memory with the message. */
 export interface DnsQuery {
-  /** Its answer has the same. */
+  /** The id; the answer has the same. */
   readonly id: number;
   /** Name, type and class as they were sent. */
   readonly question: Uint8Array;
@@ -149,7 +149,7 @@ const OPCODE = 0x7800;
 const TRUNCATED = 0x0200;
 const RCODE = 0x000f;
 
-/** Of the flags of an OPT record: the client wants signatures. */
+/** A flag of an OPT record: the client wants signatures. */
 export const DNSSEC_OK = 0x8000;
 
 const TYPE_OPT = 41;
@@ -173,11 +173,11 @@ const PLAIN_UDP_LENGTH = 512;
 
 /** A record: its type, and offsets in the message. */
 export interface DnsRecord {
-  /** As registered with IANA. */
+  /** The number of the type, as registered with IANA. */
   readonly type: number;
-  /** Of the time to live; the class stands 2 bytes before it. */
+  /** The offset of the time to live; the class is 2 bytes before it. */
   readonly ttl: number;
-  /** Of the data. */
+  /** The offset of the data. */
   readonly data: number;
   /** Behind the data. */
   readonly end: number;
@@ -194,7 +194,7 @@ function questionOf(message: Uint8Array): Uint8Array | undefined {
   return message.subarray(HEADER_LENGTH, name + QUESTION_TAIL);
 }
 
-/** Where a name ends that starts there; `undefined` when it does not. */
+/** The end of a name; `undefined` when it has none. */
 function nameEnd(
   message: Uint8Array,
   start: number,
@@ -211,7 +211,7 @@ function nameEnd(
   return undefined;
 }
 
-/** All records; `undefined` when the message ends before they do. */
+/** The records; `undefined` when the message ends before they do. */
 export function recordsOf(
   message: Uint8Array,
   start: number,

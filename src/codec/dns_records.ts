@@ -28,7 +28,7 @@ import {
 /** Types of records that say where a name is. */
 export const DNS_TYPE = { a: 1, aaaa: 28, svcb: 64, https: 65 } as const;
 
-/** What is not there: the name, or nothing but what was asked for. */
+/** The codes: all is well, failure, the name does not exist. */
 export const DNS_CODE = { ok: 0, failure: 2, noName: 3 } as const;
 
 /** A question in words. */
@@ -93,9 +93,9 @@ export function addressesIn(
   };
 }
 
-/** What an answer of our own says. */
+/** An answer of our own. */
 export interface OwnAnswer {
-  /** Of {@link DNS_CODE}; default: all is well. */
+  /** A code of {@link DNS_CODE}; default: all is well. */
   readonly code?: number;
   /** 4 or 16 bytes each, all as long; default: none. */
   readonly addresses?: readonly Uint8Array[];

@@ -121,12 +121,12 @@ export function toClash(server: OnlineServer): string {
   return `  - {${pairs.join(", ")}}\n`;
 }
 
-/** What a program calls things. */
+/** The words of a program. */
 interface Dialect {
-  /** Its types. */
+  /** The name of the type. */
   readonly ss: string;
   readonly ssr: string;
-  /** Its keys. */
+  /** The name of the key. */
   readonly name: string;
   readonly port: string;
   readonly method: string;

@@ -16,13 +16,13 @@ import { ProtocolError } from "../errors.ts";
 import { MAX_HTTP_CHUNK_LINE_LENGTH, MAX_HTTP_HEAD_LENGTH } from "../limits.ts";
 import { fieldValues, type HttpField, listElements } from "./http_head.ts";
 
-/** How the end of a body is found. */
+/** The way in which the end of a body is found. */
 export type HttpFraming =
   | { readonly kind: "none" }
-  /** So many bytes, 0 or more. */
+  /** The body has this many bytes, 0 or more. */
   | { readonly kind: "length"; readonly length: number }
   | { readonly kind: "chunked" }
-  /** Until the connection ends; responses only. */
+  /** The body ends with the connection; responses only. */
   | { readonly kind: "close" };
 
 /** A message without a body. */
@@ -31,7 +31,7 @@ export const NO_BODY: HttpFraming = { kind: "none" };
 /**
  * What the fields of a message say of its body.
  *
- * @param minorVersion HTTP/1.0 knows no chunks: whoever says so in it lies.
+ * @param minorVersion HTTP/1.0 knows no chunks: a message that claims them lies.
  * @returns `undefined` when they say nothing.
  * @throws {ProtocolError} `ERR_HTTP_FRAMING` for whatever two readers could
  * take for two different lengths: both fields, several lengths, other codings.
@@ -62,7 +62,7 @@ export function bodyFraming(
   return { kind: "length", length: Number(length) };
 }
 
-/** How the body of a response comes. */
+/** The framing of the body of a response. */
 export interface ResponseFraming {
   /** `undefined` when the fields say nothing. */
   readonly framing: HttpFraming | undefined;
@@ -140,7 +140,7 @@ export class HttpBodyDecoder {
       : "done";
   }
 
-  /** Whether the body is complete. */
+  /** True if the body is complete. */
   get done(): boolean {
     return this.#state === "done";
   }
@@ -236,7 +236,7 @@ export class HttpBodyDecoder {
  *
  * @param framing Of the message that is being written.
  * @param payload Borrowed; returned as it is where nothing is to be added.
- * @param last Whether the body ends with it.
+ * @param last True if the body ends with it.
  */
 export function encodeBody(
   framing: HttpFraming,

@@ -3,7 +3,7 @@
  *
  * Requests are read strictly where two readers of the same bytes could
  * disagree: lines end in CRLF and nothing else, a field never goes on in the
- * next line, no space stands before a colon. Responses of old servers are
+ * next line, no space is before a colon. Responses of old servers are
  * repaired as RFC 9112 lets a proxy do it. Bytes above 0x7f pass as they are
  * (obs-text).
  *
@@ -31,7 +31,7 @@ export interface HttpRequestHead {
   readonly target: string;
   /** 0 or 1. */
   readonly minorVersion: 0 | 1;
-  /** In order. */
+  /** The fields, in order. */
   readonly fields: readonly HttpField[];
 }
 
@@ -43,7 +43,7 @@ export interface HttpResponseHead {
   readonly status: number;
   /** May be empty. */
   readonly reason: string;
-  /** In order. */
+  /** The fields, in order. */
   readonly fields: readonly HttpField[];
   /** True if something had to be repaired, or left out. */
   readonly repaired: boolean;
@@ -64,7 +64,7 @@ export class HttpHeadReader {
   readonly #lenient: boolean;
   #bytes = new Uint8Array(INITIAL_SPACE);
   #length = 0;
-  /** Where the head starts: behind the empty lines before it. */
+  /** The offset of the head, behind the empty lines before it. */
   #start = 0;
   #scanned = 0;
   #lineStart = 0;
@@ -75,7 +75,7 @@ export class HttpHeadReader {
     this.#lenient = kind === "response";
   }
 
-  /** Whether nothing of a head has arrived; empty lines do not count. */
+  /** True if nothing of a head has arrived; empty lines do not count. */
   get empty(): boolean {
     return this.#length === this.#start;
   }
@@ -220,7 +220,9 @@ export function parseResponseHead(lines: readonly string[]): HttpResponseHead {
   };
 }
 
-/** What must not be in a line, and is replaced by a space: RFC 9110 §5.5. */
+/**
+ * Characters that must not be in a line; a space replaces them: RFC 9110 §5.5.
+ */
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f]/g;
 

@@ -29,7 +29,7 @@ export function formatIp(bytes: Uint8Array): string {
     : formatIpv6(bytes);
 }
 
-/** Whether a host is the address of all zeros: to listen on, not to reach. */
+/** True if a host is the address of all zeros: to listen on, not to reach. */
 export function isUnspecified(host: string): boolean {
   return parseIp(host)?.every((byte) => byte === 0) ?? false;
 }

@@ -21,9 +21,9 @@ import {
 
 /** What a lightsocks configuration or URL says. */
 export interface LightsocksConfig {
-  /** Where the server is, or listens. */
+  /** The address of the server, or the address on which it listens. */
   readonly server: Endpoint;
-  /** Where the local listens. */
+  /** The address of the local. */
   readonly local: Endpoint;
   /** The 256 bytes that 0 to 255 are replaced by. */
   readonly table: Uint8Array;

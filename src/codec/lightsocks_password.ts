@@ -5,7 +5,7 @@
  * writes the standard alphabet, the Python original that of URLs.
  *
  * Security: no error message repeats any part of the password. Such a table is
- * found by counting; it hides nothing from whoever looks.
+ * found by counting; it hides nothing from an observer.
  *
  * @module
  */
@@ -62,7 +62,7 @@ export function makeLightsocksTable(randomBytes: RandomBytes): Uint8Array {
   }
 }
 
-/** How many bytes a table leaves as they are. */
+/** The number of bytes that a table leaves as they are. */
 export function unchangedBytes(table: Uint8Array): number {
   return table.filter((byte, i) => byte === i).length;
 }

@@ -6,7 +6,7 @@
 import { parseIp, unmapIpv4 } from "./ip_address.ts";
 
 /**
- * Whether only this machine can reach a host: an address of 127.0.0.0/8, `::1`,
+ * True if only this machine can reach a host: an address of 127.0.0.0/8, `::1`,
  * or `localhost` (RFC 6761 §6.3). Any other name may resolve to anything.
  *
  * @param host Without brackets.

@@ -17,7 +17,7 @@ import { TAG_LENGTH } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import { type Address, decodeAddress, encodeAddress } from "./address.ts";
 
-/** What a packet says. */
+/** The content of a packet. */
 export interface Packet {
   /** Towards the server: where to. Back: who sent it. */
   readonly address: Address;

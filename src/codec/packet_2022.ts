@@ -45,11 +45,11 @@ export interface PacketHead {
   readonly packetId: bigint;
 }
 
-/** What a packet says. */
+/** The content of a packet. */
 export interface PacketBody {
   /** The sender's clock. */
   readonly unixSeconds: number;
-  /** In a response: the session it answers, 8 bytes. */
+  /** The session that a response answers, 8 bytes. */
   readonly clientSessionId?: Uint8Array;
   /** The target; in a response, who sent the datagram. */
   readonly address: Address;
@@ -129,7 +129,7 @@ export function sealPacket(
 
 /**
  * Reads the separate header of a packet of an AES method. It is not
- * authenticated by itself: {@link openPacket} tells whether it was right.
+ * authenticated by itself: {@link openPacket} shows if it was right.
  *
  * @param key The server's own key, or the client's.
  * @throws {ProtocolError} `ERR_SS_TRUNCATED`.

@@ -12,11 +12,11 @@
 export interface NamedPlugin {
   /** Name or path of its program. */
   readonly name: string;
-  /** As they are written; not set: none. */
+  /** The options as they are written; not set: none. */
   readonly options?: string;
 }
 
-/** Takes the name off: what stands before the first `;` that has a meaning. */
+/** Takes the name off: the text before the first `;` that has a meaning. */
 export function splitPlugin(text: string): NamedPlugin {
   const [written = ""] = /^(?:\\[^]|[^\\;])*/.exec(text) ?? [];
   const options = text.slice(written.length + 1);

@@ -24,9 +24,9 @@ import type { Endpoint } from "../transport.ts";
 import { crc32c } from "./checksum.ts";
 import { formatIp, parseIp, unmapIpv4 } from "./ip_address.ts";
 
-/** What a header says. */
+/** The content of a header. */
 export interface ProxyHeader {
-  /** The client; not set: whoever the connection comes from. */
+  /** The client; not set: the peer of the connection. */
   readonly client?: Endpoint;
   /** True if the proxy speaks for itself: it asks whether we are there. */
   readonly isLocal: boolean;
@@ -52,7 +52,7 @@ const CRC_FIELD = 0x03;
  * Reads the header at the front of bytes.
  *
  * @param bytes Borrowed.
- * @param kind What it stands in front of.
+ * @param kind The kind of data behind it.
  * @returns `undefined` while it is not whole.
  * @throws {ProtocolError} `ERR_PROXY_HEADER` as soon as it cannot become one.
  */

@@ -28,38 +28,38 @@ export type OnlineServer = ListedServer | ListedSsrServer;
 
 /** A server that speaks Shadowsocks. */
 export interface ListedServer extends Omit<ServerUri, "extra"> {
-  /** What the salt of each packet begins with. */
+  /** The text with which the salt of each packet begins. */
   readonly packetPrefix?: string;
-  /** What carries it. */
+  /** The carrier of the streams. */
   readonly transport?: WebSocketTransport;
   /** A server on the way to it. */
   readonly through?: ListedServer;
   /** Name for programs. */
   readonly id?: string;
-  /** What it serves; not set: everything. */
+  /** The networks it serves; not set: both. */
   readonly mode?: "tcp_only" | "udp_only";
   /** Share for TCP beside the others, 0 to 1. */
   readonly tcpWeight?: number;
-  /** The same for UDP. */
+  /** Share of datagrams, as `tcpWeight` is of streams. */
   readonly udpWeight?: number;
 }
 
 /** A server that speaks ShadowsocksR. */
 export interface ListedSsrServer extends Pick<SsrUri, "host" | "port" | "tag"> {
-  /** What its link says. */
+  /** The link of the server. */
   readonly ssr: SsrUri;
 }
 
-/** What a list says. */
+/** The content of a list. */
 export interface OnlineConfig {
-  /** In the order of preference. */
+  /** The servers, in the order of preference. */
   readonly servers: readonly OnlineServer[];
   /** One sentence for each entry that cannot be used. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Whether a text is meant as the address of a list: `https://`, `http://` or
+ * True if a text is meant as the address of a list: `https://`, `http://` or
  * Outline's `ssconf://`.
  */
 export function isOnlineUrl(text: string): boolean {
@@ -70,7 +70,7 @@ export function isOnlineUrl(text: string): boolean {
  * The address of a list, without its fragment, which is a name for people.
  *
  * `https:` or `ssconf:`, which means the same. Without TLS only from this very
- * machine, by its IP address: whoever can change the list gets the traffic.
+ * machine, by its IP address: anyone who can change the list gets the traffic.
  *
  * @throws {ConfigError} `ERR_ONLINE_CONFIG`.
  */
@@ -194,7 +194,7 @@ function readServer(entry: unknown): OnlineServer | string {
   };
 }
 
-/** As people know an entry: its place, and its remarks, id or host. */
+/** The name of an entry for people: its place, and its remarks, id or host. */
 function nameOf(entry: unknown, index: number): string {
   const { remarks, id, server } = asObject(entry) ?? {};
   const name = [remarks, id, server].map((one) => shownText(asText(one) ?? ""))

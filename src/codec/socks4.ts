@@ -21,11 +21,11 @@ import { formatIp } from "./ip_address.ts";
 /** Commands of SOCKS4. */
 export const SOCKS4_COMMAND = { connect: 0x01, bind: 0x02 } as const;
 
-/** What a SOCKS4 client asks for. USERID is no proof of anything: dropped. */
+/** The request of a SOCKS4 client. USERID proves nothing and is dropped. */
 export interface Socks4Request {
   /** One of {@link SOCKS4_COMMAND}, or a value we do not know. */
   readonly command: number;
-  /** Where to. */
+  /** The target. */
   readonly address: Address;
 }
 

@@ -51,7 +51,7 @@ export type Rep = typeof REP[keyof typeof REP];
 
 /** A decoded message and how many bytes it took. */
 export interface Decoded<T> {
-  /** What it says. */
+  /** The message itself. */
   readonly message: T;
   /** Bytes from the start of the input. */
   readonly length: number;
@@ -65,11 +65,11 @@ export interface Socks5Credentials {
   readonly password: Uint8Array;
 }
 
-/** What a client asks for. */
+/** The request of a client. */
 export interface Socks5Request {
   /** One of {@link SOCKS5_COMMAND}, or a value we do not know. */
   readonly command: number;
-  /** Where to. */
+  /** The target. */
   readonly address: Address;
 }
 

@@ -6,7 +6,7 @@
  * ```
  *
  * Source: RFC 1928 §7.
- * Does not: put fragments together, which the RFC leaves open; nobody does.
+ * Does not: put fragments together, which the RFC leaves open; no proxy does.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { decodeSocksAddress } from "./socks5.ts";
 
 /** One datagram between an application and its proxy. */
 export interface SocksDatagram {
-  /** From the application: where to. To it: who sent it. */
+  /** The target, from the application; the sender, to it. */
   readonly address: Address;
   /** 0 bytes or more. */
   readonly payload: Uint8Array;

@@ -13,7 +13,7 @@ import {
 } from "../errors.ts";
 import { REP, type Rep } from "./socks5.ts";
 
-/** What is not listed is a general failure. */
+/** The replies by code; a code that is not listed is a general failure. */
 const REP_BY_CODE: Partial<Record<ErrorCode, Rep>> = {
   ERR_NET_REFUSED: REP.connectionRefused,
   ERR_NET_UNREACHABLE: REP.networkUnreachable,

@@ -13,16 +13,16 @@
 import { ConfigError } from "../errors.ts";
 import { type UserLimits, userNameFault } from "../users.ts";
 
-/** What both ends of one port share. */
+/** The settings that both ends of one port share. */
 export interface SsrSettings {
   readonly password: string;
   /** Method name as written. */
   readonly method: string;
-  /** As written, with `_compatible` if it is there. */
+  /** The protocol as written, with `_compatible` if it is there. */
   readonly protocol: string;
-  /** Of a server `MAX#UID:PASSWORD,…`, of a client `UID:PASSWORD`. */
+  /** A server's `MAX#UID:PASSWORD,…`, a client's `UID:PASSWORD`. */
   readonly protocolParam: string;
-  /** As written, with `_compatible` if it is there. */
+  /** The obfs as written, with `_compatible` if it is there. */
   readonly obfs: string;
   readonly obfsParam: string;
 }
@@ -43,9 +43,9 @@ export interface MudbUser extends SsrServerPort {
    * a uid.
    */
   readonly isShared: boolean;
-  /** What is left of the quota, and the rate; not set: no limit. */
+  /** The rest of the quota, and the rate; not set: no limit. */
   readonly limits?: UserLimits;
-  /** Of each TCP connection to the port; not set: no limit. */
+  /** The rate of each TCP connection to the port; not set: no limit. */
   readonly connectionBytesPerSecond?: number;
 }
 
@@ -191,7 +191,10 @@ function readMudbUser(fields: unknown, i: number): MudbUser {
   };
 }
 
-/** What the originals' tool gives to who has no quota: no count gets there. */
+/**
+ * The quota that the originals' tool gives to users without one: no count
+ * reaches it.
+ */
 const NO_QUOTA = 2 ** 53;
 
 /** What users of `mudb.json` may have besides, and ours have not. */

@@ -19,7 +19,7 @@ import { crc32 } from "./checksum.ts";
 
 /** One entry. */
 interface Entry {
-  /** Of a rule: the port where the server listens, or 0 for any. */
+  /** The port of a rule where the server listens, or 0 for any. */
   readonly listenPort?: number;
   /** Port 0 is nowhere. */
   readonly target: Address;
@@ -60,7 +60,7 @@ export function redirectFor(
   return targets[hash % Math.max(1, targets.length)];
 }
 
-/** What an operator should write. */
+/** The expected form of a rule, for messages. */
 export const REDIRECT_EXPECTED: string =
   'text like "*:*#192.0.2.1:443" or "example.com:443"';
 

@@ -15,21 +15,21 @@
 import { ConfigError } from "../errors.ts";
 import { decodeBase64, encodeBase64, encodeBase64Url } from "./base64.ts";
 
-/** What an `ssr://` link says. */
+/** The content of an `ssr://` link. */
 export interface SsrUri {
   /** Name or IP address, without brackets. */
   readonly host: string;
   /** 1 to 65,535. */
   readonly port: number;
-  /** As written, without `_compatible`. */
+  /** The protocol as written, without `_compatible`. */
   readonly protocol: string;
   /** Method name as written. */
   readonly method: string;
-  /** As written, without `_compatible`. */
+  /** The obfs as written, without `_compatible`. */
   readonly obfs: string;
-  /** Of the port, in any text. */
+  /** The password of the port, in any text. */
   readonly password: string;
-  /** Whom the obfs pretends to speak with. */
+  /** The host of the obfs. */
   readonly obfsParam?: string;
   /** `UID:PASSWORD` of a user. */
   readonly protocolParam?: string;

@@ -88,7 +88,7 @@ export function decodeResponseHeader(bytes: Uint8Array): ResponseHeader {
 /**
  * Writes the variable header of a request.
  *
- * @param paddingLength Bytes of padding, all zero: nobody sees them.
+ * @param paddingLength Bytes of padding, all zero: they are encrypted.
  * @throws {RangeError} When address, padding and payload exceed 65,535 bytes.
  */
 export function encodeRequestBody(

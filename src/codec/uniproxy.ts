@@ -31,7 +31,7 @@ import { hasHidden, shownText } from "../text.ts";
 export interface PanelNode {
   /** Name of the method, as the panel writes it. */
   readonly method: string;
-  /** Where clients of the node connect to. */
+  /** The port for clients of the node. */
   readonly port: number;
   /** Key of the server; only with methods of 2022. */
   readonly serverKey: string | undefined;
@@ -49,7 +49,7 @@ export interface PanelNode {
 export interface PanelUser {
   /** Its number, from 1. */
   readonly id: number;
-  /** What its keys are made of. Never logged. */
+  /** The source of the user's keys. Never logged. */
   readonly uuid: string;
   /** Bytes a second, each direction by itself. */
   readonly bytesPerSecond: number | undefined;

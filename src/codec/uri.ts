@@ -19,7 +19,7 @@ import { ConfigError } from "../errors.ts";
 import { hasHidden, shownText } from "../text.ts";
 import { decodeBase64, encodeBase64Url } from "./base64.ts";
 
-/** What an `ss://` URI says. */
+/** The content of an `ss://` URI. */
 export interface ServerUri {
   /** Method name as written. */
   readonly method: string;
@@ -31,7 +31,10 @@ export interface ServerUri {
   readonly port: number;
   /** Plugin name and its options: `name;option=value`. */
   readonly plugin?: string;
-  /** What the salt of each stream begins with; each character is one byte. */
+  /**
+   * The text with which the salt of each stream begins; each character is one
+   * byte.
+   */
   readonly prefix?: string;
   /** Name of the server for people. */
   readonly tag?: string;
@@ -191,7 +194,7 @@ function decodePercent(text: string, what: string): string {
   }
 }
 
-/** What is not percent-encoded UTF-8 stays as it is written. */
+/** Decodes; text that is not percent-encoded UTF-8 stays as it is written. */
 function decodeLeniently(text: string): string {
   return text.toWellFormed().replace(/(?:%[\da-f]{2})+/gi, (run) => {
     try {

@@ -59,7 +59,7 @@ export function v2rayWebSocket(
   };
 }
 
-/** The same options for the program, which others have in their links. */
+/** The same options for the program that others have in their links. */
 export function toV2rayPlugin(
   { url: { isTls, host, path }, udpUrl, headers = [] }: WebSocketTransport,
 ): string | undefined {

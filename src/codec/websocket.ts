@@ -94,7 +94,7 @@ export class FrameWriter {
   }
 }
 
-/** What came out of bytes of the peer. */
+/** The events in bytes of the peer. */
 export type FrameEvent =
   /** A part of a message; the last one has `isLast`. */
   | {
@@ -102,7 +102,7 @@ export type FrameEvent =
     readonly bytes: Uint8Array;
     readonly isLast: boolean;
   }
-  /** To be answered with a pong of the same payload. */
+  /** A ping; the answer is a pong of the same payload. */
   | { readonly kind: "ping"; readonly bytes: Uint8Array }
   /** The peer has said everything; `undefined`: without a code. */
   | { readonly kind: "close"; readonly code: number | undefined };
@@ -195,7 +195,7 @@ export class FrameReader {
     return taken;
   }
 
-  /** Bytes of the head, as its second byte tells. */
+  /** Bytes of the head, as its second byte says. */
   get #wanted(): number {
     const short = this.#head[1]! & 0x7f;
     return 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) +
@@ -318,7 +318,7 @@ function writeU64(bytes: Uint8Array, at: number, value: number): void {
   view.setBigUint64(0, BigInt(value));
 }
 
-/** What is beyond the range of a number is too long for any bound. */
+/** Reads a number; one beyond the range is too long for any bound. */
 function readU64(bytes: Uint8Array, at: number): number {
   return Number(
     new DataView(bytes.buffer, bytes.byteOffset + at, 8).getBigUint64(0),

@@ -13,17 +13,17 @@ export interface WebSocketUrl {
   readonly host: string;
   /** 1 to 65,535. */
   readonly port: number;
-  /** With its query; as good as a password. */
+  /** The path with its query; as good as a password. */
   readonly path: string;
 }
 
-/** What carries Shadowsocks in the place of plain TCP and UDP. */
+/** The WebSocket that carries Shadowsocks in the place of plain TCP and UDP. */
 export interface WebSocketTransport {
   /** Tells it from others. */
   readonly type: "websocket";
-  /** For streams. */
+  /** The address for streams. */
   readonly url: WebSocketUrl;
-  /** For packets; not set: they are sent as plain UDP. */
+  /** The address for packets; not set: they are sent as plain UDP. */
   readonly udpUrl?: WebSocketUrl;
   /**
    * Milliseconds of quiet between the last byte of a stream and its end, for
@@ -53,7 +53,7 @@ export function parseWebSocketUrl(text: string): WebSocketUrl | undefined {
   };
 }
 
-/** The same as text. Secret: see {@link WebSocketUrl.path}. */
+/** The address as text. Secret: see {@link WebSocketUrl.path}. */
 export function formatWebSocketUrl(url: WebSocketUrl): string {
   return `${url.isTls ? "wss" : "ws"}://${authorityOf(url)}${url.path}`;
 }

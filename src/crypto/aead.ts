@@ -1,5 +1,5 @@
 /**
- * The seam between the protocol and whoever computes the ciphers.
+ * The seam between the protocol and the provider of the ciphers.
  *
  * A provider makes one {@link Aead} per session and direction; it keeps the
  * key schedule, so that the path of a byte never expands a key. The portable
@@ -57,7 +57,7 @@ export interface AeadProvider {
   readonly name: string;
   /** Version of what computes. */
   readonly version: string;
-  /** Whether it has the algorithm of a method. */
+  /** True if it has the algorithm of a method. */
   supports(method: AeadMethod): boolean;
   /**
    * Derives a subkey as `subkey.ts` does, where the provider is faster at it.

@@ -5,11 +5,11 @@
  */
 import type { Clock } from "../clock.ts";
 
-/** What was found out about one provider and one method. */
+/** The result of the trial of one provider with one method. */
 export interface Trial<M, P> {
   /** The method. */
   readonly method: M;
-  /** Who was tried. */
+  /** The provider that was tried. */
   readonly provider: P;
   /** Why it may not serve the method; not set: it may. */
   readonly fault?: string;
@@ -52,7 +52,7 @@ export class Choice<M extends { readonly name: string }, P> {
     }
   }
 
-  /** Who serves a method; `undefined` when no provider can. */
+  /** The provider of a method; `undefined` when there is none. */
   chosen({ name }: M): P | undefined {
     return this.#chosen.get(name);
   }

@@ -10,7 +10,9 @@ import { MAX_CHUNK_PAYLOAD, MAX_CHUNK_PAYLOAD_2022 } from "../limits.ts";
 export interface Family {
   /** Name of the family in messages. */
   readonly name: string;
-  /** What the operator gives as a key: any text, or base64 of the exact length. */
+  /**
+   * The form of the operator's key: any text, or base64 of the exact length.
+   */
   readonly keyKind: "password" | "base64";
   /** True if both ends need clocks that agree to within 30 s. */
   readonly needsClock: boolean;

@@ -1,12 +1,12 @@
 /**
- * The seam between the stream ciphers and whoever computes them: beside
+ * The seam between the stream ciphers and their provider: beside
  * `aead.ts`, for methods of before 2017.
  *
  * A provider makes one {@link KeyStream} for each direction of a stream, and
  * for each packet. `key_streams/reference.ts` is the portable provider; it has
  * no Camellia, Blowfish, CAST5, DES, IDEA, RC2 and SEED.
  *
- * Security: nothing here authenticates. Whoever changes a byte on its way
+ * Security: nothing here authenticates. Anyone who changes a byte on its way
  * changes what is read, and neither end notices.
  *
  * @module
@@ -38,11 +38,11 @@ export type KeyStreamAlgorithm =
   | "table"
   | "none";
 
-/** What a provider must know of a method. */
+/** The facts about a method that a provider needs. */
 export interface KeyStreamMethod {
   /** Name in configurations and messages. */
   readonly name: string;
-  /** What turns its bytes. */
+  /** The algorithm of its bytes. */
   readonly algorithm: KeyStreamAlgorithm;
   /** Bytes of the key. */
   readonly keyLength: number;
@@ -105,7 +105,7 @@ export function maxStreamBytes({ algorithm }: KeyStreamMethod): number {
   return algorithm === "chacha20-ietf" ? MAX_ARX_BLOCKS * 64 : Infinity;
 }
 
-/** For providers: the error of a stream that is longer than that. */
+/** The error of a stream that is longer than its counter, for providers. */
 export function counterEnded(): PolicyError {
   return new PolicyError(
     "ERR_POLICY_LIMIT",

@@ -156,7 +156,7 @@ function compare(
   }
 }
 
-/** What a key stream is made of. */
+/** The parts of a key stream. */
 interface Made {
   readonly method: KeyStreamMethod;
   readonly key: Uint8Array;

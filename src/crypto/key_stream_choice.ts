@@ -15,7 +15,7 @@ import type {
 } from "./key_stream.ts";
 import { findKeyStreamFault } from "./key_stream_check.ts";
 
-/** What was found out about one provider and one method. */
+/** The result of the trial of one provider with one method. */
 export type KeyStreamTrial = Trial<KeyStreamMethod, KeyStreamProvider>;
 
 /** Makes the key streams of each method by the provider chosen for it. */

@@ -24,7 +24,7 @@ export type LegacyHash = "md5" | "sha1";
 
 /** Computes HMACs faster than TypeScript does. */
 export interface HmacProvider {
-  /** For the log. */
+  /** The name in the log. */
   readonly name: string;
   /** Fresh bytes: 16 of MD5, 20 of SHA-1. */
   hmac(hash: LegacyHash, key: Uint8Array, data: Uint8Array): Uint8Array;
@@ -37,7 +37,7 @@ const noble: HmacProvider = {
 
 const HASHES = { md5, sha1 };
 
-/** Of this thread. */
+/** The provider of this thread. */
 let provider = noble;
 
 /** MD5: 16 bytes. */

@@ -23,9 +23,9 @@ export interface AeadMethod {
   readonly name: string;
   /** Decides keys, headers and chunk sizes. */
   readonly family: Family;
-  /** How a server tells its users apart. */
+  /** The way in which a server tells its users apart. */
   readonly userKind: UserKind;
-  /** What seals its chunks. */
+  /** The algorithm of its chunks. */
   readonly algorithm: AeadAlgorithm;
   /** Bytes of the master key and of every subkey. */
   readonly keyLength: number;
@@ -38,7 +38,7 @@ export interface AeadMethod {
 /** Any method. */
 export type Method = AeadMethod | StreamMethod;
 
-/** All that authenticate, in each family the one to prefer first. */
+/** The methods that authenticate; in each family the preferred one is first. */
 export const METHODS: readonly AeadMethod[] = [
   aead2017("chacha20-ietf-poly1305", "chacha20-poly1305", 32, 12),
   aead2017("aes-256-gcm", "aes-gcm", 32, 12),
@@ -50,7 +50,7 @@ export const METHODS: readonly AeadMethod[] = [
   aead2022("2022-blake3-chacha20-poly1305", "chacha20-poly1305", 32),
 ];
 
-/** What a method may be, and what is said of one that is not known. */
+/** The options of a search, and of the message about an unknown method. */
 export interface FindOptions {
   /**
    * True if it may be a stream cipher, which protects nothing from changes.
@@ -104,7 +104,7 @@ export function findMethod(
   );
 }
 
-/** What other programs call our methods. */
+/** The names of our methods in other programs. */
 const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ["chacha20-poly1305", "chacha20-ietf-poly1305"],
   ["xchacha20-poly1305", "xchacha20-ietf-poly1305"],

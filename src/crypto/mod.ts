@@ -1,5 +1,5 @@
 /**
- * Methods, keys and the seam for whoever computes the ciphers. Portable: no
+ * Methods, keys and the seam for providers of the ciphers. Portable: no
  * runtime, no clock, no I/O.
  *
  * @module

@@ -11,7 +11,7 @@ import { Choice, measureSpeed, type Trial } from "./choice.ts";
 import type { AeadMethod } from "./method.ts";
 import { findFault, makeSamples } from "./provider_check.ts";
 
-/** What was found out about one provider and one method. */
+/** The result of the trial of one provider with one method. */
 export type ProviderTrial = Trial<AeadMethod, AeadProvider>;
 
 /** Serves each method by the provider chosen for it. */
@@ -45,7 +45,7 @@ export class ProviderChoice extends Choice<AeadMethod, AeadProvider>
     return this.chosen(method) !== undefined;
   }
 
-  /** MiB per second of who serves a method; 0 when nobody can. */
+  /** MiB per second of the provider of a method; 0 when there is none. */
   speed(method: AeadMethod): number {
     const provider = this.chosen(method);
     const trial = this.trials.find((one) =>

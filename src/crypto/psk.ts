@@ -41,12 +41,12 @@ export class Psk extends MasterKey {
     this.identityHash = identityHash(key);
   }
 
-  /** Whether the method has identity headers: the AES ones have. */
+  /** True if the method has identity headers: the AES ones have. */
   get hasIdentity(): boolean {
     return this.method.userKind === "identity";
   }
 
-  /** By BLAKE3, from salt or session id. */
+  /** Derives a subkey by BLAKE3 from a salt or a session id. */
   protected override subkey(salt: Uint8Array): Uint8Array {
     return deriveSubkey2022(this.#key, salt, "session");
   }
@@ -60,7 +60,7 @@ export class Psk extends MasterKey {
     return new BlockCipher(deriveSubkey2022(this.#key, salt, "identity"));
   }
 
-  /** What hides the separate header of a packet, and its identity headers. */
+  /** The cipher of a packet's separate header and identity headers. */
   headerCipher(): BlockCipher {
     return new BlockCipher(this.#key);
   }

@@ -13,11 +13,11 @@ import type { KeyStreamAlgorithm, KeyStreamMethod } from "./key_stream.ts";
 export interface StreamMethod extends KeyStreamMethod {
   /** Decides keys and headers. */
   readonly family: Family;
-  /** How a server tells its users apart: it cannot. */
+  /** The way in which a server tells its users apart: it cannot. */
   readonly userKind: UserKind;
 }
 
-/** All of them, those still in use first. */
+/** The stream methods; those still in use are first. */
 export const STREAM_METHODS: readonly StreamMethod[] = [
   ...aes("aes-cfb"),
   ...aes("aes-ctr"),
@@ -46,7 +46,7 @@ export const STREAM_METHODS: readonly StreamMethod[] = [
   method("none", 0, 0),
 ];
 
-/** What a name says besides the names above. */
+/** Other names of the methods above. */
 const ALIASES: Readonly<Record<string, string>> = {
   plain: "none",
   "aes-128-cfb128": "aes-128-cfb",

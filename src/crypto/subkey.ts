@@ -26,7 +26,7 @@ export function deriveSubkey(
   return hkdf(sha1, masterKey, salt, INFO, masterKey.length);
 }
 
-/** What a key of the 2022 edition is derived for. */
+/** The uses of a derived key of the 2022 edition. */
 export type Purpose2022 = "session" | "identity";
 
 /**

@@ -17,9 +17,9 @@ import {
 import { serverFromUri } from "./keys.ts";
 import { onThisSystem, type SystemDependencies } from "./system.ts";
 
-/** How to connect. */
+/** The options of a connection. */
 export interface ConnectOptions extends SystemDependencies {
-  /** Its abort gives the dial up, and later fails both streams. */
+  /** The signal; its abort gives the dial up, and later fails both streams. */
   readonly signal?: AbortSignal;
   /** Milliseconds to resolve and connect to the server; default 10,000. */
   readonly connectTimeoutMs?: number;
@@ -34,7 +34,7 @@ export interface Tunnel extends ChannelStreams, Disposable {
 /**
  * Connects to a target through a server.
  *
- * A server never tells that a key is wrong, nor that it could not reach the
+ * A server never says that a key is wrong, nor that it could not reach the
  * target: both look like a stream that ends without a byte, or never begins.
  *
  * @param server A link, or a server with its keys.

@@ -13,7 +13,7 @@ import { onThisSystem, type SystemDependencies } from "./system.ts";
 
 /** A `fetch` of its own; the caller disposes of it. */
 export interface TunnelFetch extends AsyncDisposable {
-  /** As the global `fetch`, with everything through the server. */
+  /** Fetches as the global `fetch` does, with everything through the server. */
   fetch(
     input: string | URL | Request,
     init?: RequestInit,

@@ -10,7 +10,9 @@ import { systemTransport } from "../adapters/net/system.ts";
 import { type Method, METHODS } from "../crypto/method.ts";
 import type { Dependencies } from "../service/service.ts";
 
-/** What a caller may replace; the defaults are those of this system. */
+/**
+ * The parts that a caller may replace; the defaults are those of this system.
+ */
 export type SystemDependencies = Partial<Dependencies>;
 
 /**

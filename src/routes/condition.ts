@@ -84,9 +84,9 @@ export function inCountry(
 
 /** Ports from one to another, both included. */
 export interface PortRange {
-  /** At least 0. */
+  /** The first port, at least 0. */
   readonly from: number;
-  /** At most 65,535. */
+  /** The last port, at most 65,535. */
   readonly to: number;
 }
 

@@ -9,7 +9,7 @@ import { MAX_LIST_NOTES } from "../limits.ts";
 export interface ListNote {
   /** Words, without the line. */
   readonly reason: string;
-  /** How many entries it met. */
+  /** The number of such entries. */
   readonly count: number;
   /** The first lines; 0 where the list has none. */
   readonly lines: readonly number[];
@@ -40,7 +40,7 @@ export class ListNotes {
     }
   }
 
-  /** How many entries are not used. */
+  /** The number of entries that are not used. */
   get leftOut(): number {
     let count = 0;
     for (const note of this.#notes.values()) {

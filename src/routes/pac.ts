@@ -14,7 +14,7 @@ import { MAX_PAC_BYTES, MAX_SMALL_PAC_RULES } from "../limits.ts";
 import type { TargetSet } from "./match/target_set.ts";
 import type { Route, RouteTable } from "./route_table.ts";
 
-/** What a PAC file says. */
+/** The content of a PAC file. */
 export interface PacOptions {
   /** `host:port` of the proxy, which speaks HTTP and SOCKS there. */
   readonly proxy: string;

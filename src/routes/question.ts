@@ -22,9 +22,12 @@ export interface RouteQuestion {
    * addresses, and nothing will be.
    */
   readonly addresses?: readonly Uint8Array[] | undefined;
-  /** Of the target, 1 to 65,535; `undefined` where only a name is asked for. */
+  /**
+   * The port of the target, 1 to 65,535; `undefined` where only a name is asked
+   * for.
+   */
   readonly port: number | undefined;
-  /** How it is reached; `undefined` where only a name is asked for. */
+  /** The network; `undefined` where only a name is asked for. */
   readonly network: "tcp" | "udp" | undefined;
   /** Address of the client, 4 or 16 bytes. */
   readonly source?: Uint8Array | undefined;
@@ -38,7 +41,7 @@ export interface RouteQuestion {
 export interface RouteHit {
   /** The configuration's word: `domain_suffix`, `ip_cidr`, … */
   readonly condition: string;
-  /** What is written there. */
+  /** The value as it is written. */
   readonly value: string;
   /** Name of the list; `undefined` for the configuration itself. */
   readonly list?: string | undefined;
@@ -49,7 +52,7 @@ export interface RouteHit {
 /** The answer cannot be given before the name is resolved. */
 export const NEEDS_ADDRESSES: unique symbol = Symbol("needs addresses");
 
-/** The answer depends on what nobody knows yet: a port, a network. */
+/** The answer depends on what is not known yet: a port, a network. */
 export const NOT_TOLD: unique symbol = Symbol("not told");
 
 /** Why it holds; `undefined`: it does not. */

@@ -17,17 +17,17 @@ import { type Route, RouteTable } from "./route_table.ts";
 import { ListSizes, RuleBuilder } from "./rule_builder.ts";
 import type { CountryOf, RuleList } from "./rule_list.ts";
 
-/** What routes may refer to. */
+/** The parts to which routes may refer. */
 export interface RouteWorld {
   /** Name of the configuration file, for complaints. */
   readonly file: string;
-  /** Where the list is in it; default: `routes`. */
+  /** The place of the list in the file; default: `routes`. */
   readonly key?: string | undefined;
   /** Names of servers and groups, beside `proxy`, `direct` and `block`. */
   readonly outbounds: readonly string[];
   /** Lists by their names in `rule_sets`. */
   readonly ruleSets: ReadonlyMap<string, RuleList>;
-  /** Of `geoip_file`; absent without it. */
+  /** The countries of `geoip_file`; absent without it. */
   readonly countryOf?: CountryOf | undefined;
   /** A category of `geosite_file`; absent without it. */
   readonly geoSite?: ((category: string) => RuleList) | undefined;
@@ -35,7 +35,7 @@ export interface RouteWorld {
   nearest(word: string, known: Iterable<string>): string | undefined;
 }
 
-/** Where a route may lead to besides servers and groups. */
+/** The ways of a route besides servers and groups. */
 export const ROUTE_ENDS = ["proxy", "direct", "block"] as const;
 
 /**

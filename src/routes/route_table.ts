@@ -15,17 +15,19 @@ import {
 export interface Route {
   /** `proxy`, `direct`, `block`, or the name of a server or a group. */
   readonly to: string;
-  /** Where it is written: `routes[2]`, `[bypass_list]`. */
+  /**
+   * The place of the route in the configuration: `routes[2]`, `[bypass_list]`.
+   */
   readonly place: string;
-  /** When it holds; default: always. */
+  /** The condition; default: the route always holds. */
   readonly when?: Condition;
 }
 
-/** What was decided. */
+/** The decision. */
 export interface RouteDecision {
-  /** Of the route that holds. */
+  /** The way of the route that holds. */
   readonly to: string;
-  /** Where that is written. */
+  /** The place of that route. */
   readonly place: string;
   /** Which of its conditions holds; `undefined` where it has none. */
   readonly hit?: RouteHit;

@@ -84,9 +84,9 @@ export class RuleBuilder {
   }
 }
 
-/** What the sets of a list have together. */
+/** The sizes of all sets of a list together. */
 export class ListSizes {
-  /** How many of what. */
+  /** The numbers of each kind of entry. */
   counts: TargetCounts = {
     exact: 0,
     suffix: 0,

@@ -14,17 +14,17 @@ import { ListSizes, RuleBuilder } from "./rule_builder.ts";
 export interface RuleList {
   /** Holds if one of the rules does. */
   readonly condition: Condition;
-  /** How many of what. */
+  /** The numbers of each kind of entry. */
   readonly counts: TargetCounts;
   /** Bytes of memory. */
   readonly byteLength: number;
-  /** What was left out, and why. */
+  /** The entries that were left out, with reasons. */
   readonly notes: readonly ListNote[];
 }
 
 /** What there is to see of a list that is in use. */
 export interface RuleListFacts {
-  /** What the configuration calls it. */
+  /** The name in the configuration. */
   readonly name: string;
   /** Path of its file, or host that publishes it. */
   readonly source: string;
@@ -32,7 +32,7 @@ export interface RuleListFacts {
   readonly rules?: number;
   /** Bytes of memory; of a database, of its file. */
   readonly bytes: number;
-  /** When it changed; milliseconds since 1970. Not set where nobody knows. */
+  /** Milliseconds since 1970 when it changed. Not set where unknown. */
   readonly changedUnixMs?: number;
 }
 
@@ -68,7 +68,7 @@ export class RuleListBuilder {
     return new RuleBuilder(this.#list, this.#notes);
   }
 
-  /** What a finished rule says; `undefined` where it has no condition. */
+  /** The finished rule; `undefined` where it has no condition. */
   build(rule: RuleBuilder): Condition | undefined {
     return rule.build(this.#sizes);
   }

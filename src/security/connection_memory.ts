@@ -24,13 +24,13 @@ import {
 } from "../limits.ts";
 import { SlidingWindow } from "./sliding_window.ts";
 
-/** What the header of a connection says. */
+/** The header of a connection. */
 export interface ConnectionId {
-  /** Whose it is; not set where there are no users. */
+  /** The user of the connection; not set where there are no users. */
   readonly user?: string;
-  /** What the client calls itself: 4 bytes, as a number. */
+  /** The client's own number: 4 bytes. */
   readonly client: number;
-  /** Its count of connections, 32 bits. */
+  /** The client's count of connections, 32 bits. */
   readonly connection: number;
 }
 
@@ -41,7 +41,7 @@ interface Client {
   /** Ids are counted from here. */
   readonly first: number;
   readonly seen: SlidingWindow;
-  /** When it was heard last. */
+  /** The time at which the client was last heard. */
   heardMs: number;
 }
 
@@ -50,18 +50,18 @@ export class ConnectionMemory {
   /** Seconds a time stamp may differ from our clock. */
   readonly maxSkewSeconds: number;
   readonly #clock: Clock;
-  /** When it began, by the clock that is never set. */
+  /** The time of the start, on the clock that is never set. */
   readonly #startMs: number;
   readonly #capacity: number;
-  /** In the order in which they were heard. */
+  /** The clients, in the order in which they were heard. */
   readonly #clients = new Map<string, Client>();
-  /** How many of them each owner has. */
+  /** The number of clients of each owner. */
   readonly #counts = new Map<string, number>();
 
   /**
    * Has seen nothing.
    *
-   * @param clock Tells when a client may be forgotten.
+   * @param clock Decides when a client may be forgotten.
    * @param options `maxSkewSeconds`: how far time stamps may be off;
    * `capacity`: clients at once.
    */
@@ -152,7 +152,7 @@ export class ConnectionMemory {
   }
 }
 
-/** In whose share a client is counted. */
+/** The owner in whose share a client is counted. */
 function ownerOf(user: string | undefined, host: string): string {
   return user === undefined ? `network ${networkOf(host)}` : `user ${user}`;
 }

@@ -17,11 +17,11 @@ import {
   SALT_POOL_MS,
 } from "../limits.ts";
 
-/** Who sent the first packet of a session. */
+/** The sender of the first packet of a session. */
 export interface SessionSource {
   /** Address of the client. */
   readonly host: string;
-  /** Not set where users have no names. */
+  /** The user; not set where users have no names. */
   readonly user?: string | undefined;
 }
 
@@ -30,7 +30,7 @@ interface Entry<S> {
   readonly session: S;
   /** See {@link ownerOf}. */
   readonly owner: string;
-  /** When it ended, if it did. */
+  /** The time of the end, if there was one. */
   endedMs: number;
 }
 
@@ -40,15 +40,15 @@ export class PacketMemory<S> {
   readonly #onForgotten: (name: string, session: S) => void;
   readonly #capacity: number;
   readonly #inUse = new Map<string, Entry<S>>();
-  /** In the order in which they ended. */
+  /** The sessions that have ended, in that order. */
   readonly #ended = new Map<string, Entry<S>>();
-  /** How many of them, in use or not, each owner has. */
+  /** The number of sessions of each owner, in use or not. */
   readonly #counts = new Map<string, number>();
 
   /**
    * Starts empty.
    *
-   * @param clock Tells when a session may be forgotten.
+   * @param clock Decides when a session may be forgotten.
    * @param onForgotten Gets each session that is forgotten.
    * @param capacity Sessions at once.
    */
@@ -62,7 +62,7 @@ export class PacketMemory<S> {
     this.#capacity = capacity;
   }
 
-  /** Whether the session is in use. */
+  /** True if the session is in use. */
   inUse(name: string): boolean {
     return this.#inUse.has(name);
   }
@@ -129,7 +129,7 @@ export class PacketMemory<S> {
   }
 }
 
-/** In whose share a session is counted. */
+/** The owner in whose share a session is counted. */
 function ownerOf({ host, user }: SessionSource): string {
   return user === undefined ? `network ${networkOf(host)}` : `user ${user}`;
 }

@@ -10,7 +10,7 @@
  */
 import { MAX_PACKET_SESSIONS } from "../limits.ts";
 
-/** How far a session had come. */
+/** The last state of a session. */
 export interface SessionEnd {
   /** The highest packet id that was seen. */
   readonly lastId: bigint;
@@ -21,7 +21,7 @@ export interface SessionEnd {
 /** Ends of sessions, by the session's name. */
 export class PastSessions {
   readonly #capacity: number;
-  /** In the order in which they were forgotten. */
+  /** The ends of sessions, in the order in which they were forgotten. */
   readonly #ends = new Map<string, SessionEnd>();
   #forgottenSeconds = 0;
 

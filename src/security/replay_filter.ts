@@ -46,7 +46,7 @@ export interface ReplayFilter {
   remember(salt: Uint8Array): void;
 }
 
-/** What the threads of a program share. */
+/** The tables that the threads of a program share. */
 export type SharedSalts = Readonly<Record<ReplayMemoryKind, ArrayBufferLike>>;
 
 /** Memory for salts of both kinds, to be handed to every thread. */
@@ -102,7 +102,7 @@ export function sharedReplayFilters(
 export class SaltPool implements ReplayFilter {
   readonly #clock: Clock;
   readonly #table: SaltTable;
-  /** Of the monotonic clock. */
+  /** The start on the monotonic clock. */
   readonly #startMs: number;
   /** The generation that this thread saw last, and since when it has. */
   #young: number;
@@ -111,7 +111,7 @@ export class SaltPool implements ReplayFilter {
   /**
    * Uses a table, which others may use too.
    *
-   * @param clock Tells how old a generation is, and when the start was.
+   * @param clock Measures the age of a generation, and has the time of the start.
    * @param table Where salts are kept.
    */
   constructor(clock: Clock, table: SaltTable) {

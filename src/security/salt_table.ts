@@ -1,13 +1,13 @@
 /**
  * Salts in shared memory: what one thread has seen, all have, and of two
- * threads that see the same salt at the same moment one at most is told that it
+ * threads that see the same salt at the same moment one at most learns that it
  * is new.
  *
  * Three tables take turns: the young one takes new salts, the old one is still
  * looked at, the third is empty and comes next. A salt is kept as its first 8
  * bytes; two of n salts are taken for the same with a probability of n / 2^64,
- * and the later one is then refused. Where it stands depends on a secret, so
- * that nobody can choose salts that stand in each other's way.
+ * and the later one is then refused. Its place depends on a secret, so
+ * that an attacker cannot choose salts that collide.
  *
  * Memory: three tables of 16 bytes for each salt of a generation; the system
  * provides it as it is used.
@@ -20,7 +20,7 @@ import { type RandomBytes, systemRandomBytes } from "../random.ts";
 const GENERATION = 0;
 /** The newest time stamp of a salt that was forgotten; seconds since 1970. */
 const FORGOTTEN = 1;
-/** How many salts each table has; one word each. */
+/** The number of salts in each table; one word each. */
 const COUNTS = 2;
 /** The newest time stamp of each table; one word each. */
 const NEWEST = 5;
@@ -42,7 +42,7 @@ const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
 
 /** Salts of two generations. */
 export class SaltTable {
-  /** What threads hand to each other; a `SharedArrayBuffer` if they do. */
+  /** The memory that threads share; a `SharedArrayBuffer` if they do. */
   readonly memory: ArrayBufferLike;
   /** Salts in one generation. */
   readonly capacity: number;
@@ -166,7 +166,7 @@ export class SaltTable {
     }
   }
 
-  /** What is kept of a salt, and the first slot that is tried for it. */
+  /** The kept part of a salt, and its first slot. */
   #place(salt: Uint8Array): { mark: bigint; start: number } {
     // Asking Bun for the buffer of a small array makes it build one.
     for (let i = 0; i < SALT_BYTES; i++) SCRATCH[i] = salt[i] ?? 0;

@@ -22,7 +22,7 @@ export class SlidingWindow {
   #last = 0n;
 
   /**
-   * Whether an id may be new; changes nothing, so it may be asked before the
+   * True if an id may be new; changes nothing, so it may be asked before the
    * packet is authenticated.
    */
   check(id: bigint): boolean {
@@ -61,7 +61,7 @@ export class SlidingWindow {
     }
   }
 
-  /** Until it is whole, no block is used twice. */
+  /** Makes room; until the window is whole, no block is used twice. */
   #grow(block: bigint): void {
     let length = this.#bits.length;
     while (block >= BigInt(length) && length < MAX_BLOCKS) length *= 2;

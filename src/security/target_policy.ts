@@ -2,7 +2,7 @@
  * Which addresses a server may dial for its clients.
  *
  * A policy judges the address that is dialled, after the name was resolved: a
- * name is no argument, since whoever owns it decides what it resolves to.
+ * name is no argument, since its owner decides what it resolves to.
  *
  * @module
  */
@@ -47,7 +47,7 @@ export function explainRefusal(
 export interface CidrBlock {
   /** 4 or 16 bytes. */
   readonly prefix: Uint8Array;
-  /** How many of its bits count. */
+  /** The number of bits that count. */
   readonly bits: number;
 }
 
@@ -84,7 +84,7 @@ export function publicTargetOr(allowed: readonly CidrBlock[]): TargetPolicy {
 }
 
 /**
- * Tells of an address whether it is in one of these blocks.
+ * True if an address is in one of these blocks.
  *
  * @throws {RangeError} When one of them is none.
  */

@@ -21,9 +21,9 @@ import { introduce, type IsProxy } from "./introduction.ts";
 import type { Dependencies, Service } from "./service.ts";
 import { type Place, Strangers } from "./server/strangers.ts";
 
-/** How many connections may be open at once. */
+/** The limits on open connections. */
 export interface ConnectionLimits {
-  /** All. */
+  /** Connections in all. */
   readonly maxConnections: number;
   /**
    * Those that were not admitted: who has not proved to belong here, and may
@@ -76,9 +76,9 @@ class AcceptLoop implements Service {
   /** Open connections by client address, where they are limited. */
   readonly #hosts = new Map<string, number>();
   readonly #accepting: Promise<void>;
-  /** For who waits until one more has ended. */
+  /** Settles once another connection has ended. */
   #freed: PromiseWithResolvers<void> | undefined;
-  /** Too many connections, whoever's. */
+  /** There are too many connections, of all clients together. */
   readonly #overload: Episode;
   /** Too few descriptors. */
   readonly #shortage: Episode;
@@ -86,7 +86,7 @@ class AcceptLoop implements Service {
   readonly #closing = new AbortController();
   /** The limit, or less: as many as there were when descriptors ran out. */
   #maxConnections: number;
-  /** When accept failed last, until it has recovered. */
+  /** The time of the last failure of accept, until it has recovered. */
   #failedAtMs: number | undefined;
   #failureTold = false;
 
@@ -253,7 +253,7 @@ class AcceptLoop implements Service {
     this.#failedAtMs = clock.monotonicMs();
   }
 
-  /** There are fewer descriptors than we were told: room must be made. */
+  /** There are fewer descriptors than the limit says: room must be made. */
   #shrink(): void {
     // The crowds that follow from it are no news.
     this.#overload.happens();
@@ -304,7 +304,7 @@ class AcceptLoop implements Service {
     }
   }
 
-  /** What a proxy has accepted, once it has said whose it is. */
+  /** A connection that a proxy has accepted, once it has named its client. */
   async #introduced(accepted: Accepted): Promise<Accepted | undefined> {
     const { signal } = this.#stop;
     try {

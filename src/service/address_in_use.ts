@@ -7,7 +7,7 @@ import { type Clock, pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import { TAKE_OVER_RETRY_MS } from "../limits.ts";
 
-/** Whether something failed because another process has its address. */
+/** True if something failed because another process has its address. */
 export function isInUse(error: unknown): boolean {
   return error instanceof TransportError &&
     error.code === "ERR_NET_ADDRESS_IN_USE";

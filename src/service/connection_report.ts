@@ -17,16 +17,16 @@ import type { Dependencies } from "./service.ts";
 export const UNANSWERED: string =
   "No answer from the server: wrong password or method, clocks that differ " +
   "(2022), a user who may not, or a target that cannot be reached; " +
-  "`umbra doctor` tells more";
+  "`umbra doctor` says more";
 
-/** Collects facts of a connection and tells them once, when it ends. */
+/** Collects facts of a connection and reports them once, when it ends. */
 export class ConnectionReport
   implements ConnectionSummary, PayloadCounter, RouteReport {
   /** `host:port` once it is known. */
   target: string | undefined;
   /** Which way that takes, where rules decide. */
   route: RouteDecision | undefined;
-  /** Whose key or password it was, where users have names. */
+  /** The user whose key or password it was, where users have names. */
   user: string | undefined;
   #request: RequestRecord | undefined;
   readonly #client: string;
@@ -66,7 +66,7 @@ export class ConnectionReport
    * A local is asked for {@link ConnectionReport.target}; what it was asked for
    * before on this connection has ended.
    *
-   * @returns What is told of that; it learns the way.
+   * @returns The record of the request; it learns the way.
    */
   request(): RequestRecord {
     this.#request?.end();
@@ -181,7 +181,10 @@ const WRONG_KEY: ReadonlySet<ErrorCode> = new Set(
   ["ERR_SS_AUTHENTICATION", "ERR_SS_USER_UNKNOWN"] as const,
 );
 
-/** What comes out of a stream cipher with another key is no address. */
+/**
+ * The codes that another key leads to: what a stream cipher yields then is no
+ * address.
+ */
 const WRONG_PLAINTEXT: ReadonlySet<ErrorCode> = new Set(
   [
     "ERR_SS_ADDRESS_TYPE",

@@ -1,5 +1,5 @@
 /**
- * Something that comes in crowds, and is one thing to whoever reads the log.
+ * Something that comes in crowds, and is one thing to the reader of the log.
  *
  * @module
  */
@@ -11,12 +11,12 @@ export class Episode {
   readonly #clock: Clock;
   #lastMs = -Infinity;
 
-  /** @param clock Tells when it is over. */
+  /** @param clock Decides when it is over. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Whether it has not ended. */
+  /** True if it has not ended. */
   get lasts(): boolean {
     return this.#clock.monotonicMs() - this.#lastMs < CALM_MS;
   }
@@ -24,7 +24,7 @@ export class Episode {
   /**
    * It happens, perhaps again.
    *
-   * @returns Whether that is news.
+   * @returns True if that is news.
    */
   happens(): boolean {
     const isNew = !this.lasts;

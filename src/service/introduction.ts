@@ -14,7 +14,7 @@ import { ByteReader } from "../streams/byte_reader.ts";
 import type { Accepted, Connection, Endpoint } from "../transport.ts";
 import type { Dependencies } from "./service.ts";
 
-/** Tells of a host whether it names its clients. */
+/** True if a host names its clients. */
 export type IsProxy = (host: string) => boolean;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * How either end serves. Whoever starts a service may leave any of it out; the
+ * How either end serves. The caller may leave any of it out; the
  * start puts the defaults in, and nothing behind it knows them.
  *
  * @module
@@ -18,7 +18,7 @@ export type Mode = "tcp_only" | "udp_only" | "tcp_and_udp";
 /** Every {@link Mode}. */
 export const MODES: readonly Mode[] = ["tcp_only", "udp_only", "tcp_and_udp"];
 
-/** How UDP is served. */
+/** The options of UDP. */
 export interface UdpOptions {
   /** Milliseconds without a datagram; default 300,000. */
   readonly udpTimeoutMs: number;
@@ -26,11 +26,11 @@ export interface UdpOptions {
   readonly maxFlows: number;
 }
 
-/** How connections are accepted. */
+/** The options of accepting. */
 export interface AcceptOptions {
   /** Open at once, as far as the descriptors allow; default 16,384. */
   readonly maxConnections: number;
-  /** Of one client address at once; default `Infinity`. */
+  /** Connections of one client address at once; default `Infinity`. */
   readonly maxConnectionsPerHost: number;
   /**
    * Addresses, or `IP/BITS`, of proxies that name their clients by the PROXY
@@ -39,9 +39,9 @@ export interface AcceptOptions {
   readonly proxyFrom: readonly string[];
 }
 
-/** How a service serves. */
+/** The options of a service. */
 export interface ServiceOptions extends UdpOptions, AcceptOptions {
-  /** Default `tcp_only`. UDP is on the port of TCP. */
+  /** The networks; default `tcp_only`. UDP is on the port of TCP. */
   readonly mode: Mode;
   /** True if BIND is served, which both ends must know; default false. */
   readonly bind: boolean;
@@ -51,7 +51,7 @@ export interface ServiceOptions extends UdpOptions, AcceptOptions {
   readonly connectTimeoutMs: number;
 }
 
-/** What holds where nothing was said. */
+/** The defaults. */
 export const SERVICE_DEFAULTS: ServiceOptions = {
   mode: "tcp_only",
   bind: false,

@@ -35,7 +35,7 @@ import type { AcceptOptions } from "./options.ts";
 
 /** A running role. */
 export interface Service {
-  /** Where it listens; the port is the real one. */
+  /** The address of the service; the port is the real one. */
   readonly address: Endpoint;
   /**
    * Accepts no more, waits for open connections, then closes what is left.
@@ -57,26 +57,29 @@ export interface Dependencies {
   readonly transport: Transport;
   /** Runs plugins. Default: there are none. */
   readonly programs?: Programs;
-  /** Default: the system's. */
+  /** The clock; default: the system's. */
   readonly clock?: Clock;
-  /** Default: the system's. */
+  /** The randomness; default: the system's. */
   readonly randomBytes?: RandomBytes;
-  /** Default: none. */
+  /** The log; default: none. */
   readonly logger?: Logger;
-  /** Of the line of a connection that has ended as it should; default `debug`. */
+  /**
+   * The level of the line for a connection that ended as it should; default
+   * `debug`.
+   */
   readonly connectionLevel?: LogLevel;
-  /** Default: none. */
+  /** The counters; default: none. */
   readonly metrics?: Metrics;
-  /** Default: noble. */
+  /** The provider of AEAD; default: noble. */
   readonly aeadProvider?: AeadProvider;
-  /** Of stream ciphers. Default: the reference. */
+  /** The provider of stream ciphers; default: the reference. */
   readonly keyStreamProvider?: KeyStreamProvider;
-  /** Speaks TLS with resolvers. Default: nobody does. */
+  /** Speaks TLS with resolvers. Default: TLS is not there. */
   readonly secure?: SecureStream;
   /** Threads that share ports, descriptors and connections; default 1. */
   readonly workers?: number;
   /**
-   * Whether others may listen on the same ports (SO_REUSEPORT). Default: where
+   * True if others may listen on the same ports (SO_REUSEPORT). Default: where
    * there are several workers.
    */
   readonly sharePorts?: boolean;
@@ -110,7 +113,7 @@ export function withDefaults(
   };
 }
 
-/** What there is where nobody speaks TLS. */
+/** The stand-in where there is no TLS. */
 const withoutTls: SecureStream = (stream, { serverName }) => {
   stream.close();
   return Promise.reject(

@@ -16,28 +16,28 @@ import type { PacketClient, PacketServer } from "./packet_protocol.ts";
 import type { ServerUser } from "./server_user.ts";
 import type { ClientSession, ServerSession } from "./stream_protocol.ts";
 
-/** What both ends must share, as `ss-local` has it. */
+/** The keys of both ends, as `ss-local` has them. */
 export interface ClientKeys {
   /** Cipher of both directions. */
   readonly method: Method;
   /** The method's key length in bytes. */
   readonly masterKey: Uint8Array;
-  /** Of a method with identity headers: the keys before it, in order. */
+  /** The keys of identity headers, in order. */
   readonly identityKeys?: readonly Uint8Array[];
-  /** Of a method of ShadowsocksR: what is around the cipher. */
+  /** The layers around the cipher of ShadowsocksR. */
   readonly ssr?: SsrClientSettings;
   /**
    * Of lightsocks: true if the application speaks SOCKS5 with the server, and
    * its bytes are only translated. Default: false.
    */
   readonly blind?: boolean;
-  /** Of AEAD 2017: bytes that the salt of each stream begins with. */
+  /** The first bytes of each stream's salt, with AEAD 2017. */
   readonly saltPrefix?: Uint8Array;
-  /** The same of each packet. */
+  /** The first bytes of each packet's salt. */
   readonly packetSaltPrefix?: Uint8Array;
 }
 
-/** What both ends must share, as `ss-server` has it. */
+/** The keys of both ends, as `ss-server` has them. */
 export interface ServerKeys {
   /** Cipher of both directions. */
   readonly method: Method;
@@ -47,15 +47,15 @@ export interface ServerKeys {
    * name, and may be left out.
    */
   readonly masterKey?: Uint8Array;
-  /** Not set, or empty: everyone who has the key. */
+  /** The users; not set, or empty: every holder of the key may connect. */
   readonly users?: readonly ServerUser[];
-  /** Of a method of ShadowsocksR: what is around the cipher. */
+  /** The layers around the cipher of ShadowsocksR. */
   readonly ssr?: SsrServerSettings;
 }
 
-/** What is around the cipher of ShadowsocksR, at both ends. */
+/** The layers around the cipher of ShadowsocksR, at both ends. */
 export interface SsrSettings {
-  /** What is inside the cipher, such as `auth_aes128_md5`. */
+  /** The layer inside the cipher, such as `auth_aes128_md5`. */
   readonly protocol: string;
   /** The disguise, such as `tls1.2_ticket_auth`. */
   readonly obfs: string;
@@ -66,24 +66,24 @@ export interface SsrSettings {
   readonly obfsParam?: string;
 }
 
-/** The same, as `ss-local` has it. */
+/** The layers of `ss-local`. */
 export interface SsrClientSettings extends SsrSettings {
   /** Name or address, and port, for disguises that show them. */
   readonly server: Endpoint;
-  /** Who we are: 32 bits, and a password as UTF-8. Default: no user. */
+  /** The client's user: 32 bits, and a password as UTF-8. Default: no user. */
   readonly user?: { readonly uid: number; readonly password: Uint8Array };
 }
 
-/** The same, as `ss-server` has it. */
+/** The layers of `ss-server`. */
 export interface SsrServerSettings extends SsrSettings {
   /** Seconds a time stamp may differ from our clock; default 86,400. */
   readonly maxSkewSeconds?: number;
 }
 
-/** How a secret is written. */
+/** The forms of a secret. */
 export type SecretKind = "password" | "key";
 
-/** What sessions are made with. */
+/** The world of sessions. */
 export interface SessionWorld {
   /** Computes the ciphers that authenticate. */
   readonly aeadProvider: AeadProvider;
@@ -95,7 +95,7 @@ export interface SessionWorld {
   readonly randomBytes: RandomBytes;
 }
 
-/** What sessions of a server are made with. */
+/** The world of a server's sessions. */
 export interface ServerWorld extends SessionWorld {
   /** The salts it has seen, of the kind that the method's family needs. */
   readonly replayFilter: ReplayFilter;
@@ -114,11 +114,11 @@ export interface ServerProtocol {
   /**
    * A new stream.
    *
-   * @param clientHost Tells the client's address, if asked: whose key to try
+   * @param clientHost Gives the client's address, if asked: whose key to try
    * first, where several have to be tried.
    */
   stream(clientHost?: () => string): ServerSession;
-  /** Its UDP associations. */
+  /** The server's UDP associations. */
   readonly packets: PacketServer;
   /**
    * Takes users as they are from now on; open sessions are not touched.
@@ -143,7 +143,7 @@ export interface ServerProtocol {
 
 /** One family. */
 export interface SessionFamily {
-  /** Its facts. */
+  /** The facts about the family. */
   readonly family: Family;
   /**
    * Reads what the operator gives as a key.

@@ -20,9 +20,12 @@ import type {
 
 /** One layer of one connection, without I/O. */
 export interface Layer {
-  /** See {@link StreamSession.greeting}; default: none. */
+  /** The greeting, see {@link StreamSession.greeting}; default: none. */
   readonly greeting?: Uint8Array;
-  /** See {@link StreamSession.isWaiting}; default: false. */
+  /**
+   * True if the layer waits, see {@link StreamSession.isWaiting}; default:
+   * false.
+   */
   readonly isWaiting?: boolean;
   /**
    * Wraps bytes that go down.
@@ -52,7 +55,7 @@ export interface Layer {
   end(): void;
 }
 
-/** Of this thread. */
+/** The scratch memory of this thread. */
 const SCRATCH = new LayerScratch();
 
 /** The part that both ends share. */
@@ -107,7 +110,7 @@ class LayerStack implements StreamSession {
     this.#session.free();
   }
 
-  /** From the session, or from a layer, to the connection. */
+  /** Passes bytes down, from the session or a layer to the connection. */
   protected down(bytes: Uint8Array, from = 0): Uint8Array {
     let wrapped = bytes;
     for (const layer of this.#layers.slice(from)) wrapped = layer.wrap(wrapped);
@@ -134,7 +137,10 @@ class LayerStack implements StreamSession {
     return all.length === 0 ? step : { ...step, reply: all };
   }
 
-  /** From the connection to the session; replies pass the layers below. */
+  /**
+   * Passes bytes up, from the connection to the session; replies pass the
+   * layers below.
+   */
   #up(bytes: Uint8Array, allocate: Allocate): Step {
     let payload = bytes;
     let reply: Uint8Array = NOTHING;

@@ -21,7 +21,7 @@ export interface PacketClient {
    *
    * @param bytes One datagram, borrowed.
    * @returns Who sent it to us, and what.
-   * @throws {ProtocolError} Any `ERR_SS_…`: drop it; the association lives on.
+   * @throws {ProtocolError} Any `ERR_SS_…`: drop it; the association stays.
    */
   open(bytes: Uint8Array): Packet;
   /** Gives the keys back to their provider. Idempotent. */
@@ -36,11 +36,11 @@ export interface ClientPacket extends Packet {
    * go to the sender of the latest packet with this id.
    */
   readonly association: string;
-  /** Whose key it was, where users have names. */
+  /** The user whose key it was, where users have names. */
   readonly user?: string;
 }
 
-/** All associations at the end of `ss-server`. */
+/** The associations at the end of `ss-server`. */
 export interface PacketServer {
   /**
    * Opens a packet of a client.

@@ -21,7 +21,7 @@ export function refuseReplay(
   return isNew === true ? undefined : isNew;
 }
 
-/** What tells a stream or packet from all others. */
+/** The part that tells a stream or packet from all others. */
 export type Remembered = "salt" | "IV";
 
 /** The error of a salt that was seen before. */

@@ -8,7 +8,7 @@ import type { UserLimits } from "../users.ts";
 
 /** A user of a server. */
 export interface ServerUser {
-  /** For the log and the counters. */
+  /** The name in the log and the counters. */
   readonly name: string;
   /**
    * The method's key length in bytes; of ShadowsocksR, the user's password in
@@ -17,9 +17,9 @@ export interface ServerUser {
   readonly masterKey: Uint8Array;
   /** The number that clients of ShadowsocksR send: 32 bits. */
   readonly uid?: number;
-  /** Not set: none. */
+  /** The limits of the user; default: none. */
   readonly limits?: UserLimits;
-  /** Whether it may not connect at present. Default: no. */
+  /** True if it may not connect at present. Default: no. */
   readonly disabled?: boolean;
 }
 
@@ -75,7 +75,10 @@ export function withReplaced(
   return users.flatMap((user) => user.name === old.name ? added : [user]);
 }
 
-/** What users are turned into; who has not changed is turned only once. */
+/**
+ * The results of a function of users; it is called again only for a user that
+ * has changed.
+ */
 export class RememberedUsers<T> {
   readonly #make: (user: ServerUser) => T;
   #known: ReadonlyMap<string, Made<T>> = new Map();
@@ -85,7 +88,9 @@ export class RememberedUsers<T> {
     this.#make = make;
   }
 
-  /** What these users are turned into, in their order; others are forgotten. */
+  /**
+   * Returns the results for these users, in their order, and forgets others.
+   */
   all(users: readonly ServerUser[]): T[] {
     const next = new Map<string, Made<T>>();
     for (const user of users) {

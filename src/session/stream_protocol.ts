@@ -8,15 +8,15 @@ import type { Allocate } from "../buffer_pool.ts";
 import type { Address } from "../codec/address.ts";
 import type { ErrorCode } from "../errors.ts";
 
-/** What came out of bytes of the peer. */
+/** The result of bytes of the peer. */
 export interface Step {
-  /** All payload that is complete now; empty when more bytes are needed. */
+  /** The payload that is complete now; empty when more bytes are needed. */
   readonly payload: Uint8Array;
   /** Bytes that the peer must be sent now, as they are. */
   readonly reply?: Uint8Array;
 }
 
-/** What both ends can do with an open stream. */
+/** The abilities that both ends have with an open stream. */
 export interface StreamSession {
   /**
    * Bytes to send before anything is read or sealed. Most protocols have none:
@@ -25,7 +25,7 @@ export interface StreamSession {
   readonly greeting?: Uint8Array;
   /**
    * The peer's clock when it answered, in seconds since 1970, where the protocol
-   * tells and the answer has come.
+   * knows and the answer has come.
    */
   readonly peerUnixSeconds?: number | undefined;
   /**
@@ -71,17 +71,17 @@ export interface ClientSession extends StreamSession {
   request(address: Address, payload: Uint8Array): Uint8Array;
 }
 
-/** What a client of `ss-server` asks for. */
+/** The request of a client of `ss-server`. */
 export interface StreamRequest {
-  /** Where to. */
+  /** The target. */
   readonly address: Address;
   /** Payload that came with the address; may be empty. */
   readonly payload: Uint8Array;
-  /** Whose key it was, where users have names. */
+  /** The user whose key it was, where users have names. */
   readonly user?: string;
 }
 
-/** What came out of the beginning of a stream. */
+/** The result of the beginning of a stream. */
 export interface AcceptStep {
   /** The request, once all of it is there. */
   readonly request?: StreamRequest;

@@ -12,7 +12,7 @@
 // @ts-types="./minimist.d.ts"
 import minimist from "minimist";
 
-/** What {@link parseArgs} takes besides the arguments. */
+/** The options of {@link parseArgs}. */
 export interface ParseOptions {
   /** Puts what follows `--` into `result["--"]` instead of `result._`. */
   readonly "--"?: boolean;
@@ -43,7 +43,7 @@ export interface Args {
   [name: string]: unknown;
   /** Arguments that are not options, in order. */
   _: (string | number)[];
-  /** What followed `--`, if asked for. */
+  /** The arguments behind `--`, if asked for. */
   "--"?: string[];
 }
 
@@ -113,7 +113,7 @@ function aliasLists({ alias = {} }: ParseOptions): Map<string, string[]> {
 
 /**
  * minimist negates every `--no-x`, the published package only those it was
- * told of. A mark in front of the others hides them from minimist.
+ * listed. A mark in front of the others hides them from minimist.
  */
 const MARK = "\u0000";
 

@@ -7,7 +7,7 @@ import type { StopSignal } from "../on_abort.ts";
 import { abortable } from "../clock.ts";
 import type { Connection } from "../transport.ts";
 
-/** What a {@link ByteReader} needs of a connection. */
+/** The part of a connection that a {@link ByteReader} needs. */
 export type ReadSource = Pick<Connection, "readable" | "read" | "tryRead">;
 
 /**
@@ -28,13 +28,13 @@ export class ByteReader {
   readonly #stream: ReadableStreamDefaultReader<Uint8Array> | undefined;
   /** A read that was given up, or may be. */
   #left: Promise<Uint8Array | undefined> | undefined;
-  /** What that has come to, where {@link ByteReader.tryRead} asks for it. */
+  /** The outcome of that read, where {@link ByteReader.tryRead} asks for it. */
   #outcome: Outcome | undefined;
 
   /**
    * Takes the reading side over for good.
    *
-   * @param source Read by nobody else from now on.
+   * @param source From now on only this object reads it.
    */
   constructor(source: ReadSource) {
     this.#source = source;
@@ -120,7 +120,7 @@ export class ByteReader {
   }
 }
 
-/** Of a read that goes on by itself. */
+/** The outcome of a read that goes on by itself. */
 class Outcome {
   isPending = true;
   hasFailed = false;

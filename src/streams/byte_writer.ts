@@ -5,7 +5,7 @@
  */
 import type { Connection } from "../transport.ts";
 
-/** What a {@link ByteWriter} needs of a connection. */
+/** The part of a connection that a {@link ByteWriter} needs. */
 export type WriteTarget = Pick<
   Connection,
   "writable" | "write" | "tryWrite" | "closeWrite"
@@ -33,7 +33,7 @@ export class ByteWriter {
   /**
    * Takes the writing side over for good.
    *
-   * @param target Written by nobody else from now on.
+   * @param target From now on only this object writes it.
    */
   constructor(target: WriteTarget) {
     this.#target = target;
@@ -85,7 +85,7 @@ export class ByteWriter {
   }
 
   /**
-   * Writes between two calls of {@link ByteWriter.write}, whoever waits for
+   * Writes between two calls of {@link ByteWriter.write}, whichever code waits for
    * them: what a session answers by itself.
    *
    * @param chunk Borrowed until it settles.
@@ -131,7 +131,7 @@ export class ByteWriter {
   }
 }
 
-/** What becomes of a chunk that is written by a promise. */
+/** The outcome of a chunk that is written by a promise. */
 class Handed {
   isPending = true;
   hasFailed = false;

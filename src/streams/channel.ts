@@ -2,7 +2,7 @@
  * A connection with the session that is spoken on it: payload in, payload out.
  *
  * The two parts can be driven in two ways: by promises through
- * {@link Channel.read} and {@link Channel.write}, or by whoever moves bytes
+ * {@link Channel.read} and {@link Channel.write}, or by code that moves bytes
  * between `connection` and `session`, as the relay does.
  *
  * @module
@@ -60,8 +60,8 @@ export class Channel {
    *
    * @param session Default: payload passes as it is.
    * @param first Payload that is there already; may be empty.
-   * @param ends Whoever reads and writes the connection already; default:
-   * nobody does.
+   * @param ends The reader and writer of the connection; default:
+   * none.
    */
   constructor(
     connection: Connection,
@@ -96,7 +96,7 @@ export class Channel {
 
   /**
    * Told, from now on, when `tryRead` of the reader or `tryWrite` of the writer
-   * may go on; `undefined`: nobody is.
+   * may go on; `undefined`: there is none.
    */
   set onReady(callback: (() => void) | undefined) {
     this.connection.onReady = callback;
@@ -135,7 +135,7 @@ export class Channel {
 
   /**
    * Lets those go on that wait in {@link Channel.nextOpened}: to be called by
-   * whoever drives the session when it has opened bytes.
+   * the driver of the session when it has opened bytes.
    */
   opened(): void {
     this.#released?.resolve();
@@ -224,7 +224,10 @@ export class Channel {
     this.close();
   }
 
-  /** What is under way leaves before more does, and before the end. */
+  /**
+   * Waits until the bytes under way have left: they go before more, and before
+   * the end.
+   */
   async #untilPassing(signal?: StopSignal): Promise<void> {
     while (this.session.isWaiting === true && !this.#closed) {
       await abortable(this.nextOpened(), signal);

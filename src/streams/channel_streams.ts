@@ -1,5 +1,5 @@
 /**
- * A channel as a pair of Web Streams, for whoever would rather have those.
+ * A channel as a pair of Web Streams.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import type { Channel } from "./channel.ts";
 
 /** Payload both ways. */
 export interface ChannelStreams {
-  /** What the target sends, until it ends its side. */
+  /** The bytes of the target, until it ends its side. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** What the target is sent; `close()` is a half-close. */
+  /** The bytes for the target; `close()` is a half-close. */
   readonly writable: WritableStream<Uint8Array>;
 }
 
@@ -20,7 +20,7 @@ export interface ChannelStreams {
  * The request leaves with the first write, or with the first read if that comes
  * sooner.
  *
- * @param channel Driven by nobody else from now on.
+ * @param channel From now on only this object drives it.
  * @param signal Its abort fails both streams with the signal's reason.
  */
 export function channelStreams(

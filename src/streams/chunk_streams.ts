@@ -11,7 +11,7 @@ import type { ChunkSealer } from "../codec/chunk_sealer.ts";
  *
  * Ownership: the stream frees the sealer when it ends, fails or is cancelled.
  *
- * @param sealer Used by nobody else from now on.
+ * @param sealer From now on only this stream uses it.
  */
 export function sealStream(
   sealer: ChunkSealer,
@@ -35,7 +35,7 @@ export function sealStream(
  *
  * Ownership: the stream frees the opener when it ends, fails or is cancelled.
  *
- * @param opener Used by nobody else from now on.
+ * @param opener From now on only this stream uses it.
  */
 export function openStream(
   opener: ChunkOpener,
@@ -57,7 +57,10 @@ export function openStream(
   return new TransformStream(transformer);
 }
 
-/** With the hook of the Streams standard that TypeScript does not know yet. */
+/**
+ * A transformer with the hook of the Streams standard that TypeScript does not
+ * know yet.
+ */
 interface Cancellable extends Transformer<Uint8Array, Uint8Array> {
   cancel(): void;
 }

@@ -31,7 +31,7 @@ export async function drain(
     }
   } catch {
     // A reset by the peer or the end of our patience: either way it is over,
-    // and there is nobody to tell.
+    // and there is no one to report it to.
   }
   return discarded;
 }

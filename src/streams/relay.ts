@@ -34,15 +34,15 @@ export interface Passage {
 
 /** Bytes of each direction that are written before any is read. */
 export interface FirstBytes {
-  /** To the target's connection. */
+  /** Bytes for the target's connection. */
   readonly up: Uint8Array;
-  /** To the client's connection; default: none. */
+  /** Bytes for the client's connection; default: none. */
   readonly down?: Uint8Array;
 }
 
-/** How long a relay lives, and on what. */
+/** The options of a relay. */
 export interface RelayOptions {
-  /** Where bytes that are sealed and opened come from and go back to. */
+  /** The pool of buffers for sealed and opened bytes. */
   readonly buffers: BufferPool;
   /** Measures idle time. */
   readonly clock: Clock;
@@ -50,7 +50,7 @@ export interface RelayOptions {
   readonly idleTimeoutMs: number;
   /** The abort of any ends the relay with that signal's reason. */
   readonly signals: readonly StopSignal[];
-  /** Default: nothing. */
+  /** The first bytes; default: none. */
   readonly first?: FirstBytes;
 }
 
@@ -206,18 +206,18 @@ class Flow {
   readonly #from: Channel;
   readonly #to: Channel;
   readonly #relay: Relay;
-  /** What is being written, of which the sink has not taken `#rest`. */
+  /** The bytes being written; the sink has not taken `#rest` of them. */
   #bytes: Uint8Array = NOTHING;
   #rest: Uint8Array = NOTHING;
   /** True if `#bytes` are what was read. */
   #isPlain = false;
-  /** What the sink's session has answered, to be written next. */
+  /** The replies of the sink's session, which are written next. */
   #replies: Uint8Array = NOTHING;
   #isEnded = false;
   #isStopped = false;
   /** Ends the wait for a rate. */
   #endPace: (() => void) | undefined;
-  /** What was opened and may not pass yet. */
+  /** The chunk that was opened and may not pass yet. */
   #held: Opened | undefined;
 
   constructor(direction: Direction, from: Channel, to: Channel, relay: Relay) {
@@ -285,7 +285,7 @@ class Flow {
     if (waitMs > 0) this.#pace(waitMs);
   }
 
-  /** What is written next; nothing else is being written. */
+  /** Begins to write bytes; nothing else is being written. */
   write(bytes: Uint8Array): void {
     this.#bytes = this.#rest = bytes;
   }
@@ -305,7 +305,7 @@ class Flow {
     return true;
   }
 
-  /** To be written between two chunks. */
+  /** Adds a reply, which is written between two chunks. */
   reply(bytes: Uint8Array): void {
     this.#replies = concat(this.#replies, bytes);
     this.run();

@@ -25,17 +25,17 @@ import type { ByteWriter } from "./byte_writer.ts";
 
 /** A connection after its handshake. */
 export interface UpgradedConnection {
-  /** Owned by whoever this is handed to. */
+  /** The receiver of this object owns it. */
   readonly connection: Connection;
-  /** Its one reader. */
+  /** The only reader of the connection. */
   readonly reader: ByteReader;
-  /** Its one writer. */
+  /** The only writer of the connection. */
   readonly writer: ByteWriter;
-  /** What came behind the handshake; may be empty. */
+  /** The bytes behind the handshake; may be empty. */
   readonly rest: Uint8Array;
 }
 
-/** What a link works with. */
+/** The parts of a link. */
 export interface LinkOptions {
   /** Which end this is. */
   readonly end: WebSocketEnd;
@@ -45,7 +45,7 @@ export interface LinkOptions {
   readonly randomBytes: RandomBytes;
   /** Measures the wait for the peer's end. */
   readonly clock: Clock;
-  /** Where frames come from and go back to. */
+  /** The pool of buffers for frames. */
   readonly buffers: BufferPool;
   /**
    * Milliseconds in which nothing was sent or received before the Close frame,
@@ -75,7 +75,7 @@ export class WebSocketLink {
   #reading: Promise<unknown> | undefined;
   #ending: Promise<void> | undefined;
   #hasEnded = false;
-  /** When something came last, once this end has said everything. */
+  /** The time of the last read, once this end has finished. */
   #lastReadMs = -Infinity;
   #isPonging = false;
   #isClosing = false;
@@ -172,14 +172,17 @@ export class WebSocketLink {
     return parts;
   }
 
-  /** Of pings in a row, one is answered while the answer is on its way. */
+  /**
+   * Answers a ping; of pings in a row, one is answered while the answer is on
+   * its way.
+   */
   #pong(payload: Uint8Array): void {
     if (this.#isPonging || this.#ending !== undefined) return;
     this.#isPonging = true;
     const done = (): void => {
       this.#isPonging = false;
     };
-    // Whoever reads or writes hears of what is wrong with the connection.
+    // The reader or writer hears of what is wrong with the connection.
     this.#writer.reply(this.#out.pong(payload)).then(done, done);
   }
 

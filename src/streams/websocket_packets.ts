@@ -65,7 +65,7 @@ export class WebSocketPackets {
     this.#pendingBytes += packet.length;
     const sent = this.#last.then(() => this.#link.write(packet))
       .finally(() => this.#pendingBytes -= packet.length);
-    // Whoever sent it hears of a failure; the next one tries for itself.
+    // The sender hears of a failure; the next one tries for itself.
     this.#last = sent.catch(() => {});
     return sent;
   }

@@ -69,7 +69,7 @@ for (const runtime of ["deno", "bun"] as const) {
     ]);
     assert.match(
       nobody.output,
-      /^umbra: .*127\.0\.0\.1:1: nobody listens.*\n$/,
+      /^umbra: .*127\.0\.0\.1:1: no program listens.*\n$/,
     );
     assert.match(token.output, /^umbra: .*give --admin-token-file FILE\n$/);
     assert.match(nowhere.output, /^umbra: Which program\? .*\n$/);

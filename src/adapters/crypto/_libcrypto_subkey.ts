@@ -16,7 +16,7 @@ const UPDATE: Signature = {
 
 type Sha1Name = "SHA1_Init" | "SHA1_Update" | "SHA1_Final";
 
-/** What it needs of the library. */
+/** The symbols of libcrypto that are needed. */
 export const SHA1_SYMBOLS: Readonly<Record<Sha1Name, Signature>> = {
   "SHA1_Init": { parameters: ["buffer"], result: "i32" },
   "SHA1_Update": UPDATE,

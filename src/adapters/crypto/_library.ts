@@ -5,12 +5,13 @@
  */
 import process from "node:process";
 
-/** What a C function takes or gives. Buffers are borrowed for the call. */
+/**
+ * A type of a parameter or a result in C. Buffers are borrowed for the call.
+ */
 export type ForeignType = "pointer" | "buffer" | "i32" | "u32" | "usize";
 
 /** A C function: what it takes, what it gives. */
 export interface Signature {
-  /** In order. */
   readonly parameters: readonly ForeignType[];
   /** `void`, or what it returns. */
   readonly result: ForeignType | "void";
@@ -21,7 +22,7 @@ export interface Signature {
 /** An address in C's memory. Deno and Bun have each their own type for it. */
 export type Pointer = { readonly pointer: unique symbol } | null;
 
-/** A foreign function; checked against its {@link Signature} by nobody. */
+/** A foreign function; nothing checks it against its {@link Signature}. */
 export type ForeignFunction = (
   ...parameters: (Pointer | Uint8Array | number)[]
 ) => unknown;

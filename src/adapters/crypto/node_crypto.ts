@@ -39,7 +39,7 @@ function cipherName({ algorithm, keyLength }: AeadMethod): CipherGCMTypes {
     : algorithm) as CipherGCMTypes;
 }
 
-/** Lists are not to be trusted: only making one tells. */
+/** Lists are not to be trusted: only an attempt shows it. */
 function isAvailable(method: AeadMethod): boolean {
   const name = cipherName(method);
   if (method.algorithm === "xchacha20-poly1305") return false;

@@ -40,7 +40,7 @@ const ABSENT: readonly KeyStreamAlgorithm[] = [
 class NodeKeyStreams implements KeyStreamProvider {
   readonly name = "node";
   readonly version = process.versions["openssl"] ?? process.version;
-  /** What was found out about methods, by name. */
+  /** The reason why a method cannot be computed here, by its name. */
   readonly #lacks = new Map<string, string | undefined>();
 
   lacks(method: KeyStreamMethod): string | undefined {
@@ -78,7 +78,7 @@ class NodeKeyStreams implements KeyStreamProvider {
       : native(cipher, key, iv, direction);
   }
 
-  /** Lists are not to be trusted: only making one tells. */
+  /** Lists are not to be trusted: only an attempt shows it. */
   #try(method: KeyStreamMethod): string | undefined {
     const { name, algorithm, keyLength, ivLength } = method;
     const absent = `${name} is not part of node:crypto here`;

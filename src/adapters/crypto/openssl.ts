@@ -142,11 +142,11 @@ export function opensslVersion(
   return `${major}.${(number >>> 20) & 0xff}.${third & 0xff} ${path}`;
 }
 
-/** Receives lengths nobody needs: an AEAD yields as much as it is given. */
+/** Receives lengths that are not needed: an AEAD yields as much as it is given. */
 const IGNORED_LENGTH = new Uint8Array(4);
 const NOTHING = new Uint8Array(1);
 
-/** What a context is set up for. */
+/** The two uses of a context. */
 type Direction = "seal" | "open";
 
 /** A key that is no secret, and longer than all. */

@@ -2,7 +2,7 @@
  * Key streams by the system's OpenSSL 3, called through FFI.
  *
  * The library context is our own, so that what is loaded into it (the legacy
- * provider, and only once a method needs it) concerns nobody else in the
+ * provider, and only once a method needs it) concerns nothing else in the
  * process.
  *
  * Source: OpenSSL manual, EVP_EncryptInit(3), OSSL_LIB_CTX(3),
@@ -93,7 +93,7 @@ const NAMES: Readonly<Partial<Record<KeyStreamAlgorithm, string>>> = {
   xchacha20: "ChaCha20",
 };
 
-/** The same, of what only the legacy provider has. */
+/** The names of ciphers that only the legacy provider has. */
 const LEGACY_NAMES: Readonly<Partial<Record<KeyStreamAlgorithm, string>>> = {
   "bf-cfb": "BF-CFB",
   "cast5-cfb": "CAST5-CFB",
@@ -180,7 +180,7 @@ function cString(text: string): Uint8Array {
   return new TextEncoder().encode(`${text}\0`);
 }
 
-/** What libcrypto takes as key and IV; both fresh. */
+/** The key and the IV for libcrypto; both are new arrays. */
 function partsOf(
   method: KeyStreamMethod,
   key: Uint8Array,
@@ -201,10 +201,10 @@ function partsOf(
   }
 }
 
-/** Receives lengths nobody needs: a key stream yields as much as it is given. */
+/** Receives lengths that are not needed: a key stream yields as much as it is given. */
 const IGNORED_LENGTH = new Uint8Array(4);
 
-/** What a context is made of. */
+/** The parts of a context. */
 interface ContextParts {
   readonly cipher: Pointer;
   readonly key: Uint8Array;

@@ -26,11 +26,11 @@ export type ProviderResult<P = AeadProvider> =
   | { readonly provider: P }
   | { readonly name: string; readonly reason: string };
 
-/** Who computes methods of both kinds; a part of the world of services. */
+/** The providers of methods of both kinds; a part of the world of services. */
 export interface CipherChoice {
-  /** Of methods that authenticate. */
+  /** The provider of methods that authenticate. */
   readonly aeadProvider: ProviderChoice;
-  /** Of stream ciphers. */
+  /** The provider of stream ciphers. */
   readonly keyStreamProvider: KeyStreamChoice;
 }
 

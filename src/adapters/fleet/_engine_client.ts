@@ -47,7 +47,7 @@ export type Reply = Uint8Array | number | null | readonly Reply[];
 /** A program that the engine runs as one step. */
 export interface Script {
   readonly text: string;
-  /** How many of its arguments are keys. */
+  /** The number of arguments that are keys. */
   readonly keys: number;
 }
 

@@ -36,7 +36,7 @@ export class FleetNames {
     return `${this.#prefix}u:{${id}}`;
   }
 
-  /** Where a user is. */
+  /** The key of a user's seats. */
   seats(id: string): string {
     return `${this.#prefix}h:{${id}}`;
   }

@@ -22,7 +22,7 @@ const USUAL_FLEET = "main";
 
 /** A fleet, and the engine that it is on. */
 export interface FleetPlace {
-  /** What the keys of the engine begin with. */
+  /** The prefix of the engine's keys. */
   readonly fleet: string;
   readonly address: Pick<
     EngineAddress,
@@ -30,7 +30,7 @@ export interface FleetPlace {
   >;
   /** True if TLS is spoken. */
   readonly isSecure: boolean;
-  /** True if nobody but this machine can listen. */
+  /** True if only this machine can listen. */
   readonly isLocal: boolean;
 }
 

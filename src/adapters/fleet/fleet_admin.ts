@@ -47,7 +47,7 @@ export interface NodeUse {
   readonly bytesDown: number;
   /** Bytes it may still let pass without asking. */
   readonly leaseBytes: number;
-  /** When it was heard of last; milliseconds since 1970. */
+  /** Milliseconds since 1970 when the node was last heard. */
   readonly atUnixMs: number;
   /** TCP connections that are open there. */
   readonly open: number;

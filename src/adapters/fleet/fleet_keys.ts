@@ -65,7 +65,10 @@ export class FleetKeys {
     this.#current = current;
   }
 
-  /** What tells that two nodes have the same key, and nothing of it. */
+  /**
+   * A check value: it shows that two nodes have the same key, and nothing of
+   * the key.
+   */
   get check(): string {
     return this.#current.check;
   }
@@ -129,7 +132,7 @@ export class FleetKeys {
     return ((bytes[0] ?? 0) & ~TEXT_KIND) !== this.#current.id;
   }
 
-  /** What stands for a place where a user is. */
+  /** The mark of a place where a user is. */
   mark(id: string, place: string): string {
     return createHmac("sha256", this.#current.mark)
       .update(`${id}\0${place}`).digest("base64url").slice(0, MARK_LENGTH);

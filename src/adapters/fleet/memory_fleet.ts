@@ -60,13 +60,13 @@ interface Entry {
   user: SharedUser;
   usedBytes: number;
   readonly nodes: Map<string, NodeTotals>;
-  /** When the seat of each place and node ends, by place and node. */
+  /** The end of each seat, by place and node. */
   readonly seats: Map<string, number>;
 }
 
 /** The source, and what is on it. */
 export class MemoryFleet {
-  /** How nodes reach it, by name; default: it answers. */
+  /** The reach of nodes, by name; default: the engine answers. */
   readonly reach: Map<string, Reach> = new Map();
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
@@ -236,7 +236,7 @@ export class MemoryFleet {
     return this.#clock.unixMs();
   }
 
-  /** What is granted to these and not reported; of who is silent, nothing. */
+  /** Bytes granted to these nodes and not reported; a silent node counts 0. */
   #leasedBy(nodes: readonly NodeTotals[]): number {
     return nodes.filter(({ atMs }) => this.#nowMs - atMs <= this.leaseMs)
       .reduce(

@@ -142,7 +142,7 @@ export async function checkFleet(
 const FORM = "1";
 
 interface Connections {
-  /** What somebody waits for. */
+  /** The connection for calls that are waited for. */
   readonly calls: EngineClient;
   readonly reports: EngineClient;
   readonly log: EngineClient;
@@ -296,7 +296,7 @@ class ValkeyLink implements FleetLink {
     return Promise.resolve();
   }
 
-  /** What is no report: whether the engine is there and has the fleet. */
+  /** Asks if the engine is there and has the fleet. */
   async #ask(client: EngineClient): Promise<ReportReply> {
     const [time, id] = await client.all([
       ["TIME"],
@@ -362,7 +362,7 @@ class ValkeyLink implements FleetLink {
   #lost(): StoreError {
     return new StoreError(
       "ERR_STORE_DAMAGED",
-      "The engine has lost the fleet's data, and nobody is removed: restore " +
+      "The engine has lost the fleet's data, and no user is removed: restore " +
         "its data",
     );
   }

@@ -48,7 +48,7 @@ export async function bindBun(
         data: (_socket, payload, port, address) =>
           queue.push({ payload, from: { host: plainAddress(address), port } }),
         drain: () => onDrain(),
-        // ICMP tells of a datagram sent earlier, and a send that failed tells
+        // ICMP is about a datagram sent earlier, and a send that failed says
         // it a second time here: neither is an error of the socket. Without
         // this handler Bun would end the process.
         error: () => {},

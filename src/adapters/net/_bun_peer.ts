@@ -27,10 +27,10 @@ export class BunPeer implements ReadySocket {
   owner: ReadyOwner | undefined;
   readonly remote: Endpoint;
   readonly #socket: BunSocket<BunPeer>;
-  /** What came while no read waited. */
+  /** Bytes that came while no read waited. */
   readonly #unread: Uint8Array[] = [];
   #paused = false;
-  /** Whether the descriptor may hold more than was read of it. */
+  /** True if the descriptor may hold more than was read of it. */
   #hasMore = false;
   /** Bytes of the next read, at most; grows as on Deno. */
   #readSize = MIN_READ_BUFFER;
@@ -68,7 +68,7 @@ export class BunPeer implements ReadySocket {
     return undefined;
   }
 
-  /** From now on Bun tells what comes. */
+  /** Lets Bun deliver data from now on. */
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
@@ -125,7 +125,7 @@ export class BunPeer implements ReadySocket {
     try {
       return readSync(this.#socket.fd, buffer, 0, buffer.length, null);
     } catch (error) {
-      // The system tells a failure once, so that Bun will not hear of it.
+      // The system reports a failure once, so that Bun will not hear of it.
       const { code } = error as { code?: unknown };
       if (code !== "EAGAIN") this.#failure = error as Error;
       return 0;
@@ -156,7 +156,7 @@ export class BunPeer implements ReadySocket {
     this.#isCut = true;
   }
 
-  /** Resets a connection nobody has got. */
+  /** Resets a connection that was never handed out. */
   terminate(): void {
     if (!this.#gone) this.#socket.terminate();
   }
@@ -214,7 +214,7 @@ export const BUN_HANDLERS: Omit<BunHandlers<BunPeer>, "open"> = {
     socket.data.terminate();
     socket.data.closed(error);
   },
-  // The promise of the dial tells the same.
+  // The promise of the dial reports the same.
   connectError: () => {},
 };
 

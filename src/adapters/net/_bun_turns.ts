@@ -15,7 +15,7 @@ let dueMs = 0;
 let turning: Promise<void> | undefined;
 
 /**
- * For whoever may be busy without end: what to wait for before going on.
+ * What a loop that may be busy without end waits for before it goes on.
  *
  * @returns `undefined` while it is not yet others' turn.
  */

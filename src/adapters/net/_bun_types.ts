@@ -8,7 +8,7 @@
 /** A socket whose `data` is the adapter's own state. */
 export interface BunSocket<T> {
   data: T;
-  /** Its descriptor, -1 once it is closed. Undocumented. */
+  /** The descriptor, -1 once the socket is closed. Undocumented. */
   readonly fd: number;
   readonly localAddress: string | undefined;
   readonly localPort: number;
@@ -38,7 +38,7 @@ export interface BunHandlers<T> {
   connectError(socket: BunSocket<T>, error: Error): void;
 }
 
-/** Where and how to open sockets. */
+/** Address and callbacks for a new socket. */
 export interface BunSocketOptions<T> {
   readonly hostname: string;
   readonly port: number;

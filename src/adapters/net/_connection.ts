@@ -8,7 +8,7 @@ import type { Connection, Endpoint } from "../../transport.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { countWaiting } from "./_read_size.ts";
 
-/** What every adapter must provide; errors may be the runtime's. */
+/** The part that every adapter must provide; errors may be the runtime's. */
 interface Socket {
   /** Our own address. */
   readonly local: Endpoint;
@@ -42,9 +42,12 @@ export interface AskedSocket extends Socket {
   write(chunk: Uint8Array): Promise<void>;
 }
 
-/** A socket that answers at once, and tells when to ask again. */
+/** A socket that answers at once, and calls back when to ask again. */
 export interface ReadySocket extends Socket {
-  /** Told when what had to wait may go on, never within a call of these. */
+  /**
+   * Called when an operation that had to wait may go on, never within a call of
+   * these.
+   */
   owner: ReadyOwner | undefined;
   /** See `Connection.tryRead`; not called once it is closed. */
   tryRead(): Uint8Array | "end" | undefined;
@@ -180,7 +183,7 @@ abstract class SocketConnection implements Connection {
 
   async #end(): Promise<void> {
     // As one write settles the stream starts the next it has queued; all of
-    // them come before the FIN. Whoever wrote hears of a failure.
+    // them come before the FIN. The writer hears of a failure.
     let last: Promise<void> | undefined;
     do {
       last = this.#writing;

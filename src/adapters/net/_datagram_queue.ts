@@ -1,5 +1,5 @@
 /**
- * What every UDP socket has between the system and whoever takes its datagrams.
+ * The queue of every UDP socket, between the system and the reader of datagrams.
  *
  * @module
  */
@@ -100,7 +100,7 @@ export class DatagramQueue {
   }
 }
 
-/** What a closed socket answers. */
+/** The error of a closed socket. */
 export function closedSocket(): TransportError {
   return new TransportError("ERR_NET_CLOSED", "Socket is closed");
 }

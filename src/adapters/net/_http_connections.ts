@@ -13,7 +13,7 @@ import type { Socket } from "node:net";
  * shut the port to others. Only where every request is whole and being handled
  * is the new connection closed.
  *
- * `server.maxConnections` is not known to Bun, which tells of a connection only
+ * `server.maxConnections` is not known to Bun, which reports a connection only
  * once it has sent something, and of its end some connections late.
  */
 export class HttpConnections {

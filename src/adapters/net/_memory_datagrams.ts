@@ -17,9 +17,9 @@ import { tellPosted } from "../../posted.ts";
 import { LostDatagrams } from "./_lost_datagrams.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 
-/** What happens to datagrams. */
+/** What the network does with datagrams. */
 export interface DatagramScript {
-  /** Whether the network loses this datagram; by default it loses none. */
+  /** True if the network loses this datagram; by default it loses none. */
   readonly lose?: (
     payload: Uint8Array,
     from: Endpoint,
@@ -36,10 +36,10 @@ export interface DatagramScript {
   readonly maxSockets?: number;
 }
 
-/** All UDP sockets of one network. */
+/** The UDP sockets of one network. */
 export class MemoryDatagrams {
   readonly script: DatagramScript;
-  /** Of its sockets. */
+  /** The datagrams that its sockets lost. */
   readonly lost: LostDatagrams = new LostDatagrams();
   readonly #sockets = new Map<string, MemoryDatagramSocket>();
   #nextPort = 30_000;

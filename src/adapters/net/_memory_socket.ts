@@ -8,7 +8,7 @@ import type { Endpoint } from "../../transport.ts";
 import type { ReadyOwner, ReadySocket } from "./_connection.ts";
 import { CLOSED } from "./_errors.ts";
 
-/** What both directions of a pair have in common. */
+/** The options that both directions of a pair share. */
 export interface PairOptions {
   /** Bytes one read delivers at most. */
   readonly split: number;
@@ -68,7 +68,7 @@ export class MemorySocket implements ReadySocket {
     this.#output.end();
   }
 
-  /** Not at once: no system calls back within a call. */
+  /** Calls back later: no system calls back within a call. */
   #ready(): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
@@ -78,7 +78,7 @@ export class MemorySocket implements ReadySocket {
     });
   }
 
-  /** As TCP does: FIN, or RST when there is input nobody has read. */
+  /** Closes as TCP does: with FIN, or with RST when there is unread input. */
   close(): void {
     if (this.#input.isEmpty) this.#output.end();
     else this.#output.fail();

@@ -70,11 +70,11 @@ async function bindAny(bind: Bind): Promise<DatagramSocket> {
  * but one.
  */
 class OutboundSocket implements DatagramSocket {
-  /** Not bound to one place. */
+  /** The address of a socket that is not bound to one place. */
   readonly address: Endpoint = { host: "::", port: 0 };
   readonly #bind: Bind;
   readonly #outbound: OutboundAddresses;
-  /** By our address. */
+  /** The sockets by our address. */
   readonly #sockets = new Map<string, Promise<DatagramSocket>>();
   /** Those of them that are open. */
   readonly #open = new Map<string, DatagramSocket>();
@@ -132,7 +132,7 @@ class OutboundSocket implements DatagramSocket {
     this.#queue.close();
     for (const opening of this.#sockets.values()) {
       opening.then((socket) => socket.close(), () => {
-        // Whoever sent has heard that there is none.
+        // The sender has heard that there is none.
       });
     }
   }

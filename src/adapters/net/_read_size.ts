@@ -11,7 +11,7 @@ import {
   MAX_WAITING_BYTES,
 } from "../../limits.ts";
 
-/** How many connections read with big buffers. */
+/** The number of connections that read with big buffers. */
 let busyReaders = 0;
 
 /** Bytes of all writes that the system has not taken whole. */

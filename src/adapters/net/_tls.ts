@@ -89,7 +89,7 @@ function checkSource(socket: TLSSocket, from: string | undefined): void {
   );
 }
 
-/** What the network did comes first; the rest is about TLS. */
+/** Names the network's failure first; the rest is about TLS. */
 function dialError(
   error: unknown,
   { host, port }: Endpoint,
@@ -167,7 +167,9 @@ class TlsConnection implements AskedSocket {
   }
 }
 
-/** Without the alert that ends it, TLS has been cut: RFC 8446 §6.1. */
+/**
+ * The error of a connection that ended without the alert of TLS: RFC 8446 §6.1.
+ */
 function cutOff(): TransportError {
   return new TransportError("ERR_NET_RESET", "TLS was cut off");
 }

@@ -11,7 +11,7 @@ import { TransportError } from "../../errors.ts";
 import { toTransportError } from "./_errors.ts";
 
 /**
- * Makes sure that a path can be bound: removes a socket that nobody listens on
+ * Makes sure that a path can be bound: removes a socket without a listener
  * any more, which a program that was killed leaves behind.
  *
  * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` when somebody listens;
@@ -50,7 +50,7 @@ export async function freeUnixPath(path: string): Promise<void> {
 }
 
 /**
- * Lets nobody but this user send to a path that was just bound.
+ * Lets only this user send to a path that was just bound.
  *
  * Until then the umask holds, which is 022 nearly everywhere: others may not
  * write, and so not connect. Setting it needs all of Deno's `--allow-sys`.

@@ -37,7 +37,7 @@ export async function listenWithoutIpv6<T>(
   }
 }
 
-/** What `EAFNOSUPPORT` becomes: to dial, the network is what is missing. */
+/** The meaning of `EAFNOSUPPORT`: the network is missing. */
 const NO_FAMILY = toTransportError(
   Object.assign(new Error(), { code: "EAFNOSUPPORT" }),
   "listen",

@@ -150,7 +150,7 @@ async function dial(
 
 /**
  * Bun calls a dial "refused" that the system has no route for, or forbids. Of
- * UDP it tells: to connect such a socket sends nothing.
+ * UDP it works: to connect such a socket sends nothing.
  */
 async function withoutRoute(
   { host: hostname, port }: Endpoint,

@@ -13,7 +13,7 @@ import { UDP_RECEIVE_BUFFER } from "../../limits.ts";
 import type { LinuxFacts } from "./linux/self_test.ts";
 import { systemTransport } from "./system.ts";
 
-/** What can be asked for. */
+/** The values of `--transport`. */
 export type TransportName = "auto" | "runtime" | "linux";
 
 /** A transport, and what the operator should know. */
@@ -23,7 +23,7 @@ export interface ChosenTransport {
   readonly warnings: readonly string[];
 }
 
-/** What was found out about the sockets of our own. */
+/** The result of the self-test of our own sockets. */
 export type LinuxTrial =
   | { readonly facts: LinuxFacts }
   /** Why they cannot be had. */

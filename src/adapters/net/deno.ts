@@ -206,7 +206,7 @@ class DenoSocket implements AskedSocket {
     try {
       const buffer = this.#borrow(size);
       const count = await this.#connection.read(buffer);
-      // It may settle after the end: nobody would give back what it takes then.
+      // It may settle after the end: what it takes then would never be given back.
       if (!this.#isClosed) {
         return count === null ? undefined : this.#received(buffer, count, size);
       }

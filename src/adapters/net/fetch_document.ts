@@ -45,7 +45,7 @@ export async function fetchDocument(
   return decode(url, bytes!);
 }
 
-/** What an address answers. */
+/** The answer of an address. */
 export interface Fetched {
   /** The content; `undefined`: it is the one whose tag was given. */
   readonly bytes: Uint8Array | undefined;

@@ -51,7 +51,10 @@ export interface HttpCertificate {
   readonly key: string;
 }
 
-/** Where defects of the handler are told, and bounds other than the usual. */
+/**
+ * The place where defects of the handler are reported, and other bounds than
+ * the usual.
+ */
 export interface HttpOptions {
   readonly logger: Logger;
   /** Milliseconds for the head; default `ADMIN_HEAD_TIMEOUT_MS`. */
@@ -69,7 +72,7 @@ export interface HttpOptions {
 
 /** A port that answers. */
 export interface HttpServer {
-  /** Where it listens; the port is the real one. */
+  /** The address where the server listens; the port is the real one. */
   readonly address: HttpAddress;
   /**
    * Has another certificate for connections from now on; only where it had one.
@@ -157,7 +160,7 @@ function open(
     options.maxConnections ?? MAX_ADMIN_CONNECTIONS,
   );
   server.timeout = options.requestTimeoutMs ?? ADMIN_REQUEST_TIMEOUT_MS;
-  // Bad HTTP, or none in time: nobody is told how.
+  // The peer sent bad HTTP, or none in time; the log would gain nothing by it.
   server.on("clientError", (_error, socket) => socket.destroy());
   return {
     server,

@@ -26,7 +26,7 @@ import { bindOutgoing, outboundFor } from "./_outgoing.ts";
 
 export type { DatagramScript };
 
-/** What the network does beside carrying bytes. */
+/** What the network does besides carrying bytes. */
 export interface MemoryOptions extends DatagramScript {
   /** Addresses by name; other names do not exist. `localhost` does. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
@@ -39,9 +39,9 @@ export interface MemoryOptions extends DatagramScript {
   readonly split?: number;
   /** Bytes under way per direction; 65,536 by default. */
   readonly capacity?: number;
-  /** What `descriptorLimit()` returns; nothing by default. */
+  /** The result of `descriptorLimit()`; default: none. */
   readonly descriptorLimit?: number;
-  /** Where what goes out leaves from; 127.0.0.1 and ::1 by default. */
+  /** The addresses from which connections leave; default: 127.0.0.1 and ::1. */
   readonly outbound?: OutboundAddresses;
 }
 
@@ -66,12 +66,12 @@ export interface MemoryTransport extends Transport {
    * it would have returned is kept for the accept after it.
    */
   failNextAccept(code: TransportErrorCode): void;
-  /** As in {@link Transport}, with a connection that can be reset. */
+  /** Dials as {@link Transport} does, with a connection that can be reset. */
   dial(endpoint: Endpoint, options?: DialOptions): Promise<MemoryConnection>;
 }
 
 /**
- * Makes a network nobody else is on. Dialled addresses exist when somebody
+ * Makes a private network. Dialled addresses exist when somebody
  * listens there, or on `0.0.0.0` or `::` at that port.
  */
 export function memoryTransport(options: MemoryOptions = {}): MemoryTransport {

@@ -5,7 +5,7 @@
  */
 import type { Transport } from "../../transport.ts";
 
-/** The same transport, but for the order of addresses. */
+/** The same transport with another order of addresses. */
 export function preferIpv6(transport: Transport): Transport {
   return {
     ...transport,

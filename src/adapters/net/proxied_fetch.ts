@@ -34,7 +34,7 @@ export class ProxiedFetch implements Disposable {
     }
   }
 
-  /** As the global `fetch`. */
+  /** Fetches as the global `fetch` does. */
   fetch(
     input: string | URL | Request,
     init: RequestInit = {},

@@ -49,7 +49,7 @@ export async function secureStream(
   }
 }
 
-/** What arrives is kept in the socket until it is read. */
+/** A TLS stream; what arrives is kept in the socket until it is read. */
 class Secure implements ByteStream {
   readonly #socket: TLSSocket;
   readonly #peer: string;

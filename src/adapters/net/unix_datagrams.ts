@@ -1,6 +1,6 @@
 /**
  * A unix datagram socket: an address is a path, as its host, and port 0;
- * whoever has no path to answer to is the empty host.
+ * a sender without a path to answer to is the empty host.
  *
  * Deno has such sockets; Bun has none, and its `node:dgram` neither.
  * Does not: send while it receives, which Deno refuses (`Busy`). So it is no
@@ -42,7 +42,7 @@ export async function bindUnixDatagrams(
   }
 }
 
-/** See the module; its methods are those of `DatagramSocket`. */
+/** A unix datagram socket with the methods of `DatagramSocket`. */
 export class UnixDatagramSocket {
   /** The path it is bound to, and port 0. */
   readonly address: Endpoint;

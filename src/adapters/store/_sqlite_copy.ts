@@ -91,7 +91,7 @@ export function findLoss(
   }
 }
 
-/** What the operator can do about a loss. */
+/** Advice to the operator about a loss. */
 export function restoreAdvice(file: string): string {
   const copy = statSync(copyOf(file), { throwIfNoEntry: false });
   const without = `remove ${file}-wal, ${file}-shm and ${countOf(file)}`;

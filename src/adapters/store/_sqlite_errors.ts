@@ -14,7 +14,7 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
-/** What the runtimes throw, as far as they agree. */
+/** The fields on which the errors of both runtimes agree. */
 interface Failure {
   readonly code?: unknown;
   /** Extended result code of SQLite; Deno leaves it out here and there. */
@@ -23,7 +23,7 @@ interface Failure {
   readonly message: string;
 }
 
-/** Whether another process has the database. */
+/** True if another process has the database. */
 export function isBusy(error: unknown): boolean {
   const code = resultCode(error);
   return code === BUSY || code === LOCKED;

@@ -71,9 +71,9 @@ const RETRY_MS = 10;
 /** Owner may read and write. */
 const MODE = 0o600;
 
-/** What a store works with. */
+/** The options of a store. */
 export interface StoreOptions {
-  /** Told when no copy can be kept; default: nothing is told. */
+  /** Called when no copy can be kept; default: nothing happens. */
   readonly logger?: Logger | undefined;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
@@ -238,7 +238,7 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
   readonly #clock: Clock;
   /** Tell file and log from others of their names. */
   readonly #inodes: string;
-  /** How the file looked when it was known to be whole. */
+  /** The state of the file when it was last known to be whole. */
   #look: string;
   #cancelCopy: (() => void) | undefined;
   #copyAtMs = Infinity;
@@ -439,13 +439,13 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
     return this.#run(what, () => transaction(this.#database, action));
   }
 
-  /** SQLite would go on writing to a file that nobody can open any more. */
+  /** SQLite would go on writing to a file that can no longer be opened. */
   #checkInodes(what: string): void {
     if (inodesOf(this.#file) === this.#inodes) return;
     throw new StoreError(
       "ERR_STORE_GONE",
       `Cannot ${what} in ${this.#file}: the file was deleted or replaced; put ` +
-        "it back, or start anew",
+        "it back, or start without it",
     );
   }
 

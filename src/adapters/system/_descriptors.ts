@@ -27,7 +27,7 @@ export function raiseDescriptorLimit(): void {
   libc()!.setrlimit(DESCRIPTORS, new Uint8Array(limits.buffer));
 }
 
-/** Soft and hard limit, as the C library tells them. */
+/** Soft and hard limit, as the C library has them. */
 function limitsByCall(): BigUint64Array<ArrayBuffer> | undefined {
   const limits = new BigUint64Array(2);
   const result = libc()?.getrlimit(DESCRIPTORS, new Uint8Array(limits.buffer));
@@ -69,7 +69,7 @@ export function openDescriptors(): number | undefined {
   }
 }
 
-/** Whether a descriptor can be had right now; other failures count as yes. */
+/** True if a descriptor can be had right now; other failures count as yes. */
 export function descriptorAvailable(): boolean {
   try {
     closeSync(openSync("/dev/null", "r"));

@@ -8,7 +8,7 @@ import { runInNewContext } from "node:vm";
 
 declare const Bun: { gc(wait: boolean): void };
 
-/** How this thread's garbage is collected. */
+/** The way in which this thread's garbage is collected. */
 export interface Collector {
   /**
    * Collects it all, and holds everything up meanwhile: on Deno for 15 ms, and

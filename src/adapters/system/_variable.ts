@@ -1,5 +1,5 @@
 /**
- * Variables of the environment, where nobody need have granted them.
+ * Variables of the environment, which Deno may not have granted.
  *
  * @module
  */

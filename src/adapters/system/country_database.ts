@@ -12,9 +12,9 @@ import { ConfigError, messageOf } from "../../errors.ts";
 
 /** An open database. */
 export interface CountryDatabase {
-  /** What it says of itself. */
+  /** The type that the database states. */
   readonly type: string;
-  /** When it was made; milliseconds since 1970. */
+  /** Milliseconds since 1970 when it was made. */
   readonly builtUnixMs: number;
   /**
    * The code of a country, in upper case.

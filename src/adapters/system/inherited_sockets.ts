@@ -30,7 +30,7 @@ export type Network = "tcp" | "udp";
 let waiting: Map<string, number> | undefined;
 
 /**
- * Takes the socket of an address; nobody gets it again.
+ * Takes the socket of an address; it is handed out once.
  *
  * @returns Its descriptor; `undefined` when there is none.
  */
@@ -70,7 +70,7 @@ export function refuseInheritedSocket(
   );
 }
 
-/** Addresses of the sockets that nobody has taken. */
+/** Addresses of the sockets that were not taken. */
 export function untakenSockets(): string[] {
   waiting ??= readSockets();
   return [...waiting.keys()];

@@ -19,10 +19,10 @@ const SAMPLES = 10;
  */
 export class ProcessProbe implements Disposable {
   readonly #clock: Clock;
-  /** How late the latest timers were, in milliseconds. */
+  /** Delays of the latest timers in milliseconds. */
   readonly #lateMs: number[] = [];
   #dueMs = 0;
-  /** What it was last. */
+  /** The last value. */
   #residentBytes = readResidentBytes() ?? 0;
   #cancel: () => void = () => {};
 
@@ -32,7 +32,9 @@ export class ProcessProbe implements Disposable {
     this.#schedule();
   }
 
-  /** How late a timer was in the last second, or is now, at most. */
+  /**
+   * The largest delay of a timer in the last second, or now, in milliseconds.
+   */
   get eventLoopLagMs(): number {
     const overdueMs = this.#clock.monotonicMs() - this.#dueMs;
     return Math.max(0, overdueMs, ...this.#lateMs);
@@ -43,7 +45,7 @@ export class ProcessProbe implements Disposable {
     return this.#residentBytes = readResidentBytes() ?? this.#residentBytes;
   }
 
-  /** Open file descriptors and their limit; `undefined` where nobody tells. */
+  /** Open file descriptors and their limit; `undefined` where unknown. */
   get descriptors():
     | { readonly open: number; readonly limit: number }
     | undefined {

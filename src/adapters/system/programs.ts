@@ -21,7 +21,7 @@ import type { Programs, RunningProgram } from "../../programs.ts";
 import { isPermitted, type Permission } from "./runtime.ts";
 import { variable } from "./_variable.ts";
 
-/** What programs are run by. */
+/** The shell that runs programs. */
 export const SHELL = "/bin/sh";
 
 /**
@@ -45,11 +45,11 @@ while kill -0 $program; do wait $program; code=$?; done
 kill -KILL $watch
 exit $code`;
 
-/** Where programs are looked for when the environment does not say. */
+/** The search path when the environment has none. */
 const USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:" +
   "/bin";
 
-/** What a program is told of our environment. */
+/** The part of our environment that a program gets. */
 const INHERITED = [
   ...["HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"],
 ];

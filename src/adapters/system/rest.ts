@@ -23,9 +23,9 @@ import { garbageCollector } from "./_garbage.ts";
 import { memoryTrimmer } from "./_trim.ts";
 import { readResidentBytes } from "./process_probe.ts";
 
-/** What a rest consists of, and how it is known to be due. */
+/** The work of a rest, and the test that it is due. */
 export interface RestOptions {
-  /** Tells when to look. */
+  /** The timer of the looks. */
   readonly clock: Clock;
   /** Milliseconds of processor time that the process has used. */
   readonly processorMs: () => number;
@@ -48,7 +48,7 @@ export class Rest implements Disposable {
   #lookedMs = 0;
   /** Processor time at the last rest. */
   #restedMs = 0;
-  /** What a rest must have been worked for, in milliseconds. */
+  /** Milliseconds of work that make a rest worth while. */
   #worthMs = REST_WORTH_MS;
   /** Memory after the last rest; `undefined` until the next look. */
   #restedBytes: number | undefined;
@@ -101,9 +101,9 @@ export class Rest implements Disposable {
   }
 }
 
-/** What is done about growth, and how it is known. */
+/** The work against growth, and the test for it. */
 export interface GrowthOptions {
-  /** Tells when to look. */
+  /** The timer of the looks. */
   readonly clock: Clock;
   /** The most resident memory that the process has ever had. */
   readonly peakBytes: () => number;

@@ -1,5 +1,5 @@
 /**
- * What a service manager, systemd nearly everywhere, is told: sd_notify(3),
+ * What we report to a service manager, which is systemd nearly everywhere: sd_notify(3),
  * "Protocol".
  *
  * @module
@@ -20,7 +20,7 @@ const MAX_PATH_LENGTH = 108;
 /**
  * Tells the service manager that the program is ready, if it has asked for that.
  *
- * @returns `false` when it has asked and cannot be told: it waits for a while,
+ * @returns `false` when it has asked and cannot be reached: it waits for a while,
  * and then ends the program.
  */
 export function tellReady(): boolean {

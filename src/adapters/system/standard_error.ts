@@ -1,5 +1,5 @@
 /**
- * Standard error, for whoever must not wait for its reader.
+ * Standard error, for code that must not wait for its reader.
  *
  * @module
  */

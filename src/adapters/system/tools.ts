@@ -13,7 +13,7 @@ import { variable } from "./_variable.ts";
 export interface ToolResult {
   /** True if its exit code was 0. */
   readonly ok: boolean;
-  /** What it wrote; where it failed, with the reason. */
+  /** The output; after a failure, with the reason. */
   readonly output: string;
 }
 
@@ -62,7 +62,7 @@ export const runTool: RunTool = (words) => {
   return promise;
 };
 
-/** True if there is such a program; true as well where nobody can tell. */
+/** True if there is such a program; true as well where that is unknown. */
 export function hasTool(name: string): boolean {
   return findProgram(name, "/") !== undefined;
 }

@@ -19,7 +19,7 @@ import type {
 import type { RecentRequest } from "../recent_requests.ts";
 import { formatPage } from "../user_page.ts";
 
-/** How to connect as a user. */
+/** The link and QR code of a user. */
 export interface Access {
   /** `ss://…`. */
   readonly uri: string;
@@ -45,7 +45,7 @@ export class ApiError extends Error {
 
 const TOKEN = "umbra-token";
 
-/** Whether this tab has a token. */
+/** True if this tab has a token. */
 export function hasToken(): boolean {
   return sessionStorage.getItem(TOKEN) !== null;
 }
@@ -76,7 +76,7 @@ export async function getRequests(): Promise<readonly RecentRequest[]> {
   return (await call<Answer>("GET", "connections")).connections;
 }
 
-/** How to connect as a user. Secret. */
+/** Fetches the link and QR code of a user. Secret. */
 export function getAccess(server: string, name: string): Promise<Access> {
   return call<Access>("GET", `${userPath(server, name)}/uri`);
 }
@@ -100,7 +100,7 @@ export async function removeUser(server: string, name: string): Promise<void> {
   await call("DELETE", userPath(server, name));
 }
 
-/** Reads the configuration again, or tells what that would change. */
+/** Reads the configuration again, or shows what that would change. */
 export function reload(dryRun: boolean): Promise<ReloadReport> {
   return call<ReloadReport>("POST", `reload?dryRun=${dryRun}`);
 }
@@ -146,7 +146,7 @@ function userPath(server: string, name: string): string {
   }`;
 }
 
-/** @throws {ApiError} And what `fetch` throws when nobody answers. */
+/** @throws {ApiError} And what `fetch` throws when there is no answer. */
 async function call<T>(
   method: string,
   path: string,
@@ -169,7 +169,7 @@ async function call<T>(
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 
-/** The API says `{"error": …}`; what stands between us and it says anything. */
+/** The API says `{"error": …}`; a proxy between us and it says anything. */
 function reasonOf(text: string): string {
   try {
     const { error } = JSON.parse(text);

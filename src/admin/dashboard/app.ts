@@ -48,10 +48,10 @@ const users = new UsersTable(
   () => void update(),
 );
 
-/** When the server was last heard, by the clock of this browser. */
+/** The time of the last answer, by the clock of this browser. */
 let heardUnixMs = Date.now();
 
-/** What a key does; also what the buttons on top do. */
+/** The action of each key; the buttons at the top do the same. */
 const SHORTCUTS: Readonly<Record<string, () => void>> = {
   "/": () =>
     byId(isLocal() ? "requests-filter" : "filter", HTMLElement).focus(),
@@ -157,7 +157,7 @@ function showState(state: "ready" | "wait" | "lost", text: string): void {
   setText(element, text);
 }
 
-/** What is served that protects nothing. */
+/** Shows which ports protect nothing. */
 function showLegacy({ legacy }: Status): void {
   const banner = byId("legacy", HTMLElement);
   banner.hidden = legacy.length === 0;

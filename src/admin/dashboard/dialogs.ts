@@ -15,7 +15,7 @@ const TOAST_MS = 4_000;
 
 let toastTimer: ReturnType<typeof setTimeout> | undefined;
 
-/** Tells something that needs no answer. */
+/** Shows a message that needs no answer. */
 export function toast(text: string): void {
   const element = byId("toast", HTMLElement);
   setText(element, text);
@@ -23,7 +23,7 @@ export function toast(text: string): void {
   toastTimer = setTimeout(() => setText(element, ""), TOAST_MS);
 }
 
-/** Whether a dialog is open: shortcuts are for the page then. */
+/** True if a dialog is open: shortcuts are for the page then. */
 export function isOpen(): boolean {
   return document.querySelector("dialog[open]") !== null;
 }
@@ -44,9 +44,9 @@ export function startDialogs(): void {
 }
 
 /**
- * Runs a request of a dialog; what goes wrong is told in the dialog.
+ * Runs a request of a dialog; the dialog shows what goes wrong.
  *
- * @returns Whether it went well.
+ * @returns True if it went well.
  */
 export async function attempt(
   dialog: HTMLDialogElement,
@@ -85,11 +85,11 @@ export function askToken(wasWrong: boolean): void {
 export interface Question {
   readonly title: string;
   readonly note: string;
-  /** What will happen, line by line. */
+  /** The lines that say what will happen. */
   readonly changes?: readonly string[];
   /** Words on the button; not set: there is nothing to do. */
   readonly yes?: string;
-  /** Whether it cannot be undone. */
+  /** True if it cannot be undone. */
   readonly danger?: boolean;
 }
 
@@ -121,7 +121,7 @@ export function confirm(question: Question, work: () => Promise<void>): void {
 }
 
 /**
- * Tells what a reload would change, and does it on yes.
+ * Shows what a reload would change, and does it on yes.
  *
  * @param users How many there are.
  */
@@ -158,7 +158,7 @@ export async function askReload(users: number): Promise<void> {
   });
 }
 
-/** Where the page has no secure context there is no clipboard to write to. */
+/** Copies a text; a page without a secure context has no clipboard. */
 async function copy(input: HTMLInputElement): Promise<void> {
   input.select();
   try {

@@ -18,7 +18,7 @@ import { say } from "./language.ts";
 import { unit } from "./preferences.ts";
 import { spark } from "./spark.ts";
 
-/** Every number of {@link Status} that stands alone. */
+/** Every number of {@link Status} that is shown alone. */
 export class Figures {
   readonly #history: History;
   readonly #sparks: (() => void)[];

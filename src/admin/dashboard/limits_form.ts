@@ -66,7 +66,7 @@ export function writeLimits(form: ParentNode, limits: UserLimits): void {
 /**
  * What was entered.
  *
- * @param old What was shown: a field nobody touched keeps it, to the byte.
+ * @param old The value shown: an untouched field keeps it, to the byte.
  */
 export function readLimits(form: ParentNode, old: UserLimits): UserLimits {
   const entries = FIELDS.flatMap(({ input, limit, write, read }) => {
@@ -79,7 +79,7 @@ export function readLimits(form: ParentNode, old: UserLimits): UserLimits {
   return Object.fromEntries(entries);
 }
 
-/** As `<input type="datetime-local">` wants it: local time, to the minute. */
+/** Formats local time to the minute for `<input type="datetime-local">`. */
 function localMinute(unixMs: number): string {
   const offsetMs = new Date(unixMs).getTimezoneOffset() * 60_000;
   return new Date(unixMs - offsetMs).toISOString().slice(0, 16);

@@ -17,12 +17,12 @@ const THEME_NAMES = {
 } as const;
 const KEY = "umbra-";
 
-/** Who wants to know of a change: whoever draws. */
+/** Functions that draw, called after a change. */
 const listeners: (() => void)[] = [];
 let rateUnit: RateUnit = "bit";
 let theme: typeof THEMES[number] = "system";
 
-/** What rates count. */
+/** The unit of rates. */
 export function unit(): RateUnit {
   return rateUnit;
 }

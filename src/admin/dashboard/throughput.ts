@@ -80,7 +80,7 @@ export class ThroughputPlot {
         this.#minutes = withHoles(minutes);
         this.draw();
       }).catch(() => {
-        // The page tells by itself that nobody answers.
+        // The page says by itself that there is no answer.
         this.#askedMs = 0;
       });
     }
@@ -166,7 +166,7 @@ export class ThroughputPlot {
     };
   }
 
-  /** Of a minute of the day, besides what moved. */
+  /** Describes the refusals of a minute of the day, besides what moved. */
   #describeRefusals(at: number | undefined): void {
     const isDay = this.#seconds() === DAY_S;
     const minute = isDay
@@ -212,7 +212,7 @@ export class ThroughputPlot {
   }
 }
 
-/** What was refused in a minute, the most first. */
+/** The refusals of a minute, the most frequent first. */
 function refusedText({ open, refusals }: Minute): string {
   const entries = Object.entries(refusals).sort(([, a], [, b]) => b - a);
   const reasons = entries.map(([code, count]) =>
@@ -244,7 +244,7 @@ function drawZero(plot: uPlot): void {
   ctx.restore();
 }
 
-/** Of a value as it is plotted: bits or bytes, below the line negative. */
+/** Formats a value as it is plotted: bits or bytes, negative below the line. */
 function rate(value: number): string {
   const amount = Math.abs(value);
   return formatRate(unit() === "bit" ? amount / 8 : amount, unit());

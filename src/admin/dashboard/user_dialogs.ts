@@ -65,7 +65,7 @@ export function askNewUser(
  * Shows a user.
  *
  * @param status Its clock, and whether changes outlive the program.
- * @param reveal Whether to show at once how to connect.
+ * @param reveal True if to show at once how to connect.
  */
 export function showUser(
   row: UserRow,
@@ -164,7 +164,7 @@ async function showAccess(
   share.hidden = !("share" in navigator);
   share.onclick = () =>
     navigator.share({ title: name, text: invite ?? uri }).catch(() => {
-      // Whoever shares may think better of it.
+      // The user may cancel the sharing.
     });
   field(form, "uri").value = uri;
   showSecret(form, "invite", invite);

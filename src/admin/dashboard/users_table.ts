@@ -28,7 +28,7 @@ const QUOTA_WARNING = 0.9;
 interface DrawnRow {
   readonly tr: HTMLTableRowElement;
   readonly cells: readonly HTMLTableCellElement[];
-  /** Where the text of each cell stands. */
+  /** The text nodes of the cells. */
   readonly texts: readonly Node[];
 }
 
@@ -191,7 +191,7 @@ export class UsersTable {
     this.#empty.hidden = found > 0;
     setText(
       this.#empty,
-      total === 0 ? say("users-nobody") : say("users-no-match"),
+      total === 0 ? say("users-none") : say("users-no-match"),
     );
   }
 
@@ -235,7 +235,7 @@ function classOf({ id, number, optional }: Column): string {
   return [id, number && "number", optional && "opt"].filter(Boolean).join(" ");
 }
 
-/** What stands around the text of a cell. */
+/** Wraps the text of a cell. */
 function wrap(column: Column, text: Text): Node {
   if (column.id === "name") {
     const button = make("button", "", text);

@@ -23,7 +23,7 @@ export interface Access {
 export interface App {
   readonly name: string;
   readonly systems: readonly System[];
-  /** Where it is got. */
+  /** The page of the app. */
   readonly home: string;
   /** True if it can speak with the server; default: always. */
   speaks?(server: OnlineServer): boolean;

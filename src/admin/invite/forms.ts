@@ -1,5 +1,5 @@
 /**
- * The forms in which a user's server is told to apps, and which app takes which.
+ * The forms in which apps get a user's server, and which app takes which.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import type { Invited } from "./secret_path.ts";
 
 /** What a form is made of. */
 export interface Subscribed extends Invited {
-  /** What the link says. */
+  /** The server of the link. */
   readonly parsed: OnlineServer;
 }
 

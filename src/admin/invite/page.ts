@@ -20,7 +20,9 @@ import type { Texts } from "./texts/texts.ts";
 
 /** What a page shows. */
 export interface PageContent extends Invited {
-  /** What the link says; `undefined` for one that only some apps know. */
+  /**
+   * The server of the link; `undefined` for a link that only some apps know.
+   */
   readonly parsed: OnlineServer | undefined;
   /** Address of the invitation itself, without a slash at its end. */
   readonly address: string;

@@ -36,7 +36,7 @@ export interface Invited {
   /** See `ServerStatus.id`. */
   readonly server: string;
   readonly user: UserStatus;
-  /** How to connect. Secret. */
+  /** The link. Secret. */
   readonly uri: string;
 }
 
@@ -44,7 +44,7 @@ export interface Invited {
 const PATH_PURPOSE = "umbra 2026-11-21 path of a SIP008 document";
 const OWNER_PURPOSE = "umbra 2026-11-26 whose path was guessed at";
 
-/** The secret segment of a user's paths: 256 bits that nobody can guess. */
+/** The secret segment of a user's paths: 256 bits that cannot be guessed. */
 export function secretOf(owner: PathOwner): string {
   const user = new TextEncoder().encode(`${owner.server}/${owner.name}`);
   return `${encodeBase64Url(user)}.${encodeBase64Url(proofOf(owner))}`;
@@ -65,7 +65,7 @@ export class SecretPaths {
    * Finds the user of a secret.
    *
    * @param peer Address that asks.
-   * @returns `undefined` when the secret is nobody's; `"blocked"` when too many
+   * @returns `undefined` when the secret is of no user; `"blocked"` when too many
    * wrong ones for this user came from its network, whatever this one is.
    */
   find(secret: string, peer: string): Invited | "blocked" | undefined {
@@ -86,7 +86,7 @@ export class SecretPaths {
       .exec(new TextDecoder().decode(owner)) ?? [];
     const user = this.#operator.user(server, name);
     const credentials = user && this.#operator.credentials(server, name);
-    // Also for nobody, so that the time does not tell who exists.
+    // Also for a user that does not exist, so that the time does not give users away.
     const password = credentials?.password ?? "";
     const right = proofOf({ server, name, password });
     if (!equalBytes(proof, right)) return undefined;

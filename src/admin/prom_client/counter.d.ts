@@ -5,7 +5,7 @@
  */
 import type Registry from "./registry.d.ts";
 
-/** How a metric is called, and where it is registered. */
+/** Name, help and registry of a metric. */
 export interface Configuration {
   readonly name: string;
   readonly help: string;

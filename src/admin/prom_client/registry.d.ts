@@ -5,7 +5,7 @@
  * @module
  */
 
-/** What a registry asks of a metric. */
+/** The part of a metric that a registry needs. */
 export interface Collected {
   readonly name: string;
   get(): Promise<unknown>;
@@ -15,6 +15,6 @@ export interface Collected {
 export default class Registry {
   static readonly PROMETHEUS_CONTENT_TYPE: string;
   registerMetric(metric: Collected): void;
-  /** All of it, as Prometheus reads it. */
+  /** All metrics in the text format of Prometheus. */
   metrics(): Promise<string>;
 }

@@ -13,7 +13,7 @@ import type { Texts } from "./say.ts";
 export interface Language {
   /** Its tag, RFC 5646. */
   readonly tag: string;
-  /** What its speakers call it. */
+  /** The name of the language in itself. */
   readonly name: string;
   /** Which way it is written. */
   readonly direction: "ltr" | "rtl";

@@ -10,34 +10,37 @@ export const DEFAULT_METHOD = "chacha20-ietf-poly1305";
 /** The method of ShadowsocksR when none is named. */
 export const SSR_METHOD = "aes-256-cfb";
 
-/** What `umbra init` suggests: users by name, replays refused, fast with AES. */
+/**
+ * The method that `umbra init` suggests: users by name, no replays, fast with
+ * AES.
+ */
 export const INIT_METHOD = "2022-blake3-aes-256-gcm";
 
-/** Whom `umbra init` suggests. */
+/** The user that `umbra init` suggests. */
 export const INIT_USER = "me";
 
-/** Where `ss-local` listens unless told: libev's address, the usual port. */
+/** The default address of `ss-local`: libev's, with the usual port. */
 export const DEFAULT_LOCAL = { host: "127.0.0.1", port: 1080 };
 
-/** Whom the DNS inbound asks unless told. */
+/** The default resolver of the DNS inbound. */
 export const DEFAULT_RESOLVER = { host: "1.1.1.1", port: 53 };
 
-/** Where `ss-server` listens unless told, as libev does. */
+/** The default address of `ss-server`, as libev has it. */
 export const DEFAULT_SERVER_HOST = "0.0.0.0";
 
 /** A target that answers HTTP, and is made for examples. */
 export const PROBE_TARGET = { host: "example.com", port: 80 };
 
-/** Milliseconds for each step unless told. */
+/** Milliseconds for each step by default. */
 export const PROBE_WAIT_MS = 5_000;
 
-/** How often each time is taken unless told. */
+/** The default number of measurements. */
 export const PROBE_COUNT = 5;
 
-/** Milliseconds of a download unless told. */
+/** Milliseconds of a download by default. */
 export const DOWNLOAD_MS = 10_000;
 
-/** How providers are named on the command line. */
+/** The names of providers on the command line. */
 export const CRYPTO_CHOICES: readonly string[] = [
   "auto",
   "noble",

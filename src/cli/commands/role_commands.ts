@@ -31,7 +31,7 @@ import {
   USUAL,
 } from "./shared_options.ts";
 
-/** What all that runs has in common, last in its help. */
+/** The options of every service, last in its help. */
 const REST: readonly Option[] = [
   ...optionsOf(MODE_SWITCHES),
   ...optionsOf(SERVICE),

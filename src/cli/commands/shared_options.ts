@@ -11,7 +11,7 @@ import { LIST_PLUGINS, PLUGIN } from "../settings/plugin.ts";
 import { LEGACY, SSR } from "../settings/legacy.ts";
 import { optionsOf } from "../settings/tables.ts";
 
-/** What every command has. */
+/** The options of every command. */
 export const USUAL: readonly Option[] = [
   ...optionsOf(LOG, "verbose"),
   { name: "help", short: "h", help: "Print this help" },
@@ -27,7 +27,7 @@ export const CONFIG: Option = {
     "an option given here beats the file",
 };
 
-/** Where to send, and what keys are made of. */
+/** The options that name servers and their keys. */
 export const SERVERS: readonly Option[] = [
   ...optionsOf(SERVER),
   ...optionsOf(SECRET),
@@ -36,10 +36,10 @@ export const SERVERS: readonly Option[] = [
   ...optionsOf(LEGACY),
 ];
 
-/** What may stand for servers on the command line of a local. */
+/** The operands that stand for servers on the command line of a local. */
 export const SERVER_OPERANDS = "[ss://URI... | ssr://URI... | https://LIST]";
 
-/** Where to send, and where to listen. */
+/** The options for servers, and for the address to listen on. */
 export const LOCAL_ENDS: readonly Option[] = [
   ...SERVERS,
   CONFIG,

@@ -427,9 +427,9 @@ export const CHECK: Command = {
     "what they and the runtime's can do, and which are used and why.",
     "`check server` takes the time to connect to a server, and to the first " +
     "byte of a target through it; with --url also the speed of a download. " +
-    "The exit code tells whether all of it worked.",
+    "The exit code says if all of it worked.",
     "`check acl` counts what an ACL has, names conflicts, rules that never " +
-    "decide and rules that are not used, and tells where it sends each HOST.",
+    "decide and rules that are not used, and says where it sends each HOST.",
   ],
   options: [
     CONFIG,
@@ -441,7 +441,7 @@ export const CHECK: Command = {
       value: "ROLE",
       help: "Who reads the file of `check config`: `server`, `local` or " +
         "`tunnel`",
-      default: "what its content tells",
+      default: "found from its content",
     },
     ...USUAL,
   ],
@@ -490,7 +490,7 @@ export const DOCTOR: Command = {
     "servers it names: clock, DNS, connection, key and method, target, UDP, " +
     "ports, permissions, descriptors, crypto. Prints a line for each, and " +
     "what to do. The exit code is 1 when something failed.",
-    "It asks nobody but those servers and through them the target; with -u a " +
+    "It asks only those servers and through them the target; with -u a " +
     "resolver, with --clock-url a web server.",
   ],
   options: [

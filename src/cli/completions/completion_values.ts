@@ -35,12 +35,12 @@ export function spellings({ name, short, aliases = [] }: Option): string[] {
   return short === undefined ? long : [...long, `-${short}`];
 }
 
-/** What may follow an option; `undefined` when nobody can tell. */
+/** The words that may follow an option; `undefined` when they are unknown. */
 export function valuesOf({ value, words }: Option): Words | undefined {
   return words ?? (value === undefined ? undefined : VALUES.get(value));
 }
 
-/** What may follow the options: `[METHOD]`, `bash | zsh | fish`. */
+/** The words that may follow the options: `[METHOD]`, `bash | zsh | fish`. */
 export function operandsOf({ operands = "" }: Command): string[] {
   return operands.replace(/[[\]]/g, "").split("|").flatMap((alternative) => {
     const [word = ""] = alternative.trim().split(" ");

@@ -8,7 +8,7 @@ import { bashCompletions } from "./completions_bash.ts";
 import { fishCompletions } from "./completions_fish.ts";
 import { zshCompletions } from "./completions_zsh.ts";
 
-/** What makes a shell's script, by its name. */
+/** The makers of the scripts, by shell. */
 const SHELLS: ReadonlyMap<string, () => string> = new Map([
   ["bash", bashCompletions],
   ["zsh", zshCompletions],

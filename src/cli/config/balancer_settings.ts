@@ -16,7 +16,7 @@ import type { ConfigObject, NamedConfig } from "./config_file.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { present } from "./find_servers.ts";
 
-/** How servers are chosen, and what is to be told of it. */
+/** The policy that chooses servers, and its warnings. */
 export interface BalancerSettings {
   readonly balancer: GroupOptions;
   readonly warnings: readonly string[];
@@ -45,14 +45,14 @@ export function balancerOf(
   };
 }
 
-/** Who has its keys expects the fastest server. */
+/** The policy of a file with keys of shadowsocks-rust: the fastest server. */
 function policyOfRust(object: ConfigObject): Partial<GroupOptions> {
   return RUST_KEYS.some((key) => object.has(key)) ? { policy: "latency" } : {};
 }
 
 const RUST_KEYS = ["max_server_rtt", "check_interval", "check_best_interval"];
 
-/** What shadowsocks-rust checks in {@link RUST_BALANCER}. */
+/** Checks the times that shadowsocks-rust checks in {@link RUST_BALANCER}. */
 function checkBestInterval(object: ConfigObject, intervalMs?: number): void {
   const { checkBestMs } = fromObject(RUST_BALANCER, object, "balancer");
   if (checkBestMs === undefined || intervalMs === undefined) return;
@@ -63,7 +63,7 @@ function checkBestInterval(object: ConfigObject, intervalMs?: number): void {
   );
 }
 
-/** What a local calls its servers, and how much of each it uses. */
+/** The name of a server, and how much of it is used. */
 export type ServerShare = Pick<
   UpstreamServer,
   "name" | "tcpWeight" | "udpWeight"

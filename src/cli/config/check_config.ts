@@ -1,6 +1,6 @@
 /**
  * `umbra check config FILE`: what would run with that file, without running
- * it. No secret is told.
+ * it. The output holds no secret.
  *
  * @module
  */
@@ -47,9 +47,9 @@ const ROLES: readonly Role[] = ["server", "local", "tunnel"];
 /** A name and a value; without a name it goes on with the one above. */
 type Row = readonly [name: string, value: string];
 
-/** What there is to say of a file. */
+/** The report on a file. */
 export interface ConfigReport {
-  /** For the terminal. */
+  /** The text for a terminal. */
   readonly text: string;
   /** True if a start would take it. */
   readonly isFit: boolean;
@@ -121,7 +121,7 @@ function tellRole(
   );
 }
 
-/** What would run, and what a start warns of. */
+/** The settings that would run, and the warnings of a start. */
 interface Described {
   readonly lines: readonly string[];
   readonly warnings: readonly string[];
@@ -157,7 +157,10 @@ function describeRole(
   }
 }
 
-/** What the file would be started with; some forms have no key for the rest. */
+/**
+ * The arguments with which the file would be started; some forms have no key
+ * for the rest.
+ */
 function argumentsOf(role: Role, file: string, args: Arguments): Arguments {
   const allowed = allowsLegacy(args, undefined) ? ["--allow-legacy"] : [];
   return parseArguments(findCommand(role)!, ["-c", file, ...allowed]);
@@ -257,7 +260,10 @@ function describeLocal(local: ConfiguredLocal): string[] {
   ];
 }
 
-/** Where users have numbers or headers, the server's key alone lets nobody in. */
+/**
+ * True if users have numbers or headers: the server's own key is not enough
+ * then.
+ */
 function hidesOwnKey({ userKind }: Method): boolean {
   return userKind === "identity" || userKind === "uid";
 }

@@ -91,7 +91,6 @@ import {
 
 /** A result, and what the operator should know although it is no error. */
 export interface Configured<T> {
-  /** What was asked for. */
   readonly result: T;
   /** One sentence each. */
   readonly warnings: readonly string[];
@@ -99,7 +98,6 @@ export interface Configured<T> {
 
 /** Services to start, and what holds for the program as a whole. */
 export interface ConfiguredRole<T> extends Configured<T> {
-  /** See there. */
   readonly operator: OperatorSettings;
 }
 
@@ -118,9 +116,9 @@ export interface ConfiguredServer
   extends Omit<ServerOptions, keyof ServiceOptions>, ServiceOptions {
   /** Never logged. */
   readonly secrets: ServerSecrets;
-  /** Its plugin as links for clients have it; not set: there is none. */
+  /** The plugin in the links of clients; not set: there is none. */
   readonly linkedPlugin?: string;
-  /** What `targetPolicy` lets through, to tell two policies apart. */
+  /** The addresses that `targetPolicy` allows, as a text to compare. */
   readonly reach: string;
 }
 
@@ -128,7 +126,9 @@ export interface ConfiguredServer
 export interface ServerSecrets {
   /** The server's own; not set where only users have one. */
   readonly own?: Secret | undefined;
-  /** By name of the user, where a user's key does not tell its password. */
+  /**
+   * Secrets by name of the user, where a user's key does not give its password.
+   */
   readonly users: ReadonlyMap<string, Secret>;
 }
 
@@ -309,7 +309,7 @@ function configureLocals(
         isRedir: chosen.protocol === undefined && local.isRedir === true,
         tcpRedir: chosen.tcpRedir ?? local.tcpRedir,
       });
-    // Without a handshake nobody can be asked for a password.
+    // Without a handshake no client can be asked for a password.
     const users = typeof protocol === "object" || redirected !== undefined
       ? undefined
       : chosen.users ?? local.users;
@@ -466,7 +466,7 @@ function upstreamOf(server: ServerSettings, sources: Sources): UpstreamServer {
   };
 }
 
-/** Whether programs speak with a lightsocks server themselves. */
+/** True if programs speak with a lightsocks server themselves. */
 function isBlind(args: Arguments, file: ConfigObject | undefined): boolean {
   const said = merge(
     fromOptions(BLIND, args),
@@ -505,7 +505,7 @@ export function configureServer(
   const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
   if (legacy.length > 0 && reach === "all") {
     throw missing(
-      "Whoever changes what a legacy method carries chooses its targets, so " +
+      "Anyone who changes what a legacy method carries chooses its targets, so " +
         "all private addresses cannot be opened at once",
       "name blocks with --allow-private CIDR",
     );
@@ -581,7 +581,7 @@ function checkListens(servers: readonly ConfiguredServer[]): void {
   }
 }
 
-/** What depends on the port of a server, and on its method. */
+/** The settings that depend on the port of a server, and on its method. */
 type AtPort =
   & Pick<
     ServerOptions,
@@ -629,7 +629,10 @@ function checkRedirects(servers: readonly AtPort[]): void {
   }
 }
 
-/** What cannot hold where a plugin alone knows the addresses of clients. */
+/**
+ * Refuses settings that cannot work where only a plugin knows the addresses of
+ * clients.
+ */
 function hiddenClients(
   { listen, plugin, users = [], maxConnectionsPerHost, bind, routes }:
     ConfiguredServer,

@@ -10,10 +10,10 @@ import { editDistance, nearest } from "../options/nearest.ts";
 import type { Kind } from "../settings/setting.ts";
 import { isComment, readConfigText } from "./config_text.ts";
 
-/** What {@link ConfigObject.children} takes, for messages. */
+/** The value that {@link ConfigObject.children} takes, for messages. */
 export const LIST_EXPECTED = "a list of objects";
 
-/** Where the list stands that `mudb.json` of ShadowsocksR is as a whole. */
+/** The key under which the list of `mudb.json` of ShadowsocksR is read. */
 export const MUDB_KEY = "mudb";
 
 /** Letters that differ between a key and a slip of somebody who meant it. */
@@ -60,12 +60,12 @@ export class ConfigObject {
     return Object.keys(this.#fields);
   }
 
-  /** Whether a key is present. */
+  /** True if a key is present. */
   has(key: string): boolean {
     return Object.hasOwn(this.#fields, key);
   }
 
-  /** The same object with one of its keys. */
+  /** Returns the same object with one of its keys. */
   only(key: string): ConfigObject {
     return new ConfigObject(this.#place, this.#path, {
       [key]: this.#fields[key],
@@ -77,7 +77,7 @@ export class ConfigObject {
     return holdsSecret(this.#fields);
   }
 
-  /** Whether a key asks for nothing: absent, `""`, `false`, an empty list. */
+  /** True if a key asks for nothing: absent, `""`, `false`, an empty list. */
   isEmpty(key: string): boolean {
     const value = this.#fields[key] ?? "";
     return value === "" || value === false ||
@@ -89,7 +89,7 @@ export class ConfigObject {
     return [this.#fields[key] ?? []].flat();
   }
 
-  /** Where a value, or the object itself, stands: `file:line:column: key`. */
+  /** The place of a value, or of the object itself: `file:line:column: key`. */
   where(...below: JSONPath): string {
     const path = [...this.#path, ...below];
     const name = describePath(path);
@@ -192,9 +192,9 @@ export class ConfigObject {
 
 /** A configuration file, read. */
 export interface NamedConfig {
-  /** Its content. */
+  /** The content of the file. */
   readonly object: ConfigObject;
-  /** Its path, as it was given. */
+  /** The path as it was given. */
   readonly name: string;
 }
 
@@ -235,7 +235,7 @@ function holdsSecret(value: unknown, isSecret = false): boolean {
     .some(([key, one]) => holdsSecret(one, isSecret || SECRET_KEYS.has(key)));
 }
 
-/** Whether a document is a list of users of ShadowsocksR. */
+/** True if a document is a list of users of ShadowsocksR. */
 function isMudb(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 &&
     value.every((one) => isObject(one) && "passwd" in one);

@@ -47,7 +47,7 @@ export function readConfigText(text: string, name: string): ConfigText {
 
 /** Finds the parts of a text, and says where they are. */
 export class Places {
-  /** Where the values of the top are, by key; not set: that is not known. */
+  /** The offsets of the values at the top, by key; not set: unknown. */
   top: ReadonlyMap<string, number> | undefined;
   readonly #source: string;
   readonly #name: string;

@@ -63,7 +63,7 @@ export function configureUrls(
  *
  * @param host Where clients reach all of them; not set: where each is said to be.
  * @param tag Name for people of all of them; not set: that of each.
- * @throws {ConfigError} When nobody could connect.
+ * @throws {ConfigError} When no client could connect.
  */
 export function linkedServers(
   servers: readonly ServerSettings[],

@@ -61,7 +61,7 @@ export function methodOf(server: ServerSettings): Method {
   );
 }
 
-/** True if a password of the server, or of a user, stands in a file. */
+/** True if a password of the server, or of a user, is in a file. */
 function isFiled({ secret, users = [] }: ServerSettings): boolean {
   return secret?.inFile === true || users.some(({ secret }) => secret.inFile);
 }
@@ -93,7 +93,10 @@ export function secretOf(server: ServerSettings): Secret {
   throw new ConfigError("ERR_CONFIG_VALUE", noSecret(server));
 }
 
-/** Where keys are tried, the users' passwords may be all there are. */
+/**
+ * True if the server needs a secret of its own: where keys are tried, users may
+ * have the only ones.
+ */
 function needsSecret(server: ServerSettings): boolean {
   const { keyLength, userKind } = methodOf(server);
   if (keyLength === 0) return false;
@@ -168,7 +171,7 @@ export function clientKeys(server: ServerSettings): ClientKeys {
   };
 }
 
-/** What the salts of a client begin with. */
+/** The prefixes of a client's salts. */
 function saltPrefixes(
   { origin, prefix, packetPrefix }: ServerSettings,
   method: Method,
@@ -212,7 +215,7 @@ export function serverKeys(server: ServerSettings): ServerKeys {
   };
 }
 
-/** What is around the cipher of ShadowsocksR. */
+/** The layers around the cipher of ShadowsocksR. */
 export function ssrSettings(
   { wire = "origin", obfs = "plain", obfsParam }: ServerSettings,
 ): SsrSettings {
@@ -405,7 +408,7 @@ function keysOf(secret: Secret, method: Method): Uint8Array[] {
   return locate(secret, () => readKeys(secret.text, method, secret.kind));
 }
 
-/** Of a method without one. */
+/** The key of a method without one. */
 const NO_KEY = new Uint8Array(0);
 
 function utf8(text: string): Uint8Array {

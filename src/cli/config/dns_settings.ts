@@ -24,23 +24,22 @@ import type { LocalDns } from "./local_settings.ts";
 import { onlineSettings } from "./online_settings.ts";
 import type { Sources } from "./secrets.ts";
 
-/** Where DNS is answered, and who is asked. */
+/** The settings of the DNS inbound. */
 export interface DnsSettings {
-  /** Where programs ask. */
+  /** The address for programs. */
   readonly listen: Endpoint;
   /** Asked by the server. */
   readonly resolver: DnsResolver;
   /** Asked by this machine: an IP address; not set where it has none. */
   readonly direct: DnsResolver | undefined;
-  /** Set: addresses are made up. */
+  /** Set: the inbound makes addresses up. */
   readonly fake: FakeSettings | undefined;
   /** Names of hosts that this program fetches lists from. */
   readonly hosts: readonly string[];
 }
 
-/** How addresses are made up. */
+/** The settings of made-up addresses. */
 export interface FakeSettings {
-  /** Of which ranges. */
   readonly ranges: FakeRanges;
   /** File that keeps them; not set: the usual one. */
   readonly file: string | undefined;
@@ -50,7 +49,7 @@ export interface FakeSettings {
 
 /** A local that answers DNS. */
 export interface OwnDns extends LocalDns {
-  /** Where programs ask it. */
+  /** The address for programs. */
   readonly listen: Endpoint;
 }
 
@@ -143,7 +142,7 @@ function settingsOf(
   };
 }
 
-/** Whom routes ask where names are resolved through a server. */
+/** The resolver for routes where names are resolved through a server. */
 export function routeResolver(
   args: Arguments,
   file: ConfigObject | undefined,
@@ -153,7 +152,7 @@ export function routeResolver(
 }
 
 /**
- * Refuses routes whose names nobody could be asked for.
+ * Refuses routes whose names no resolver could be asked for.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */

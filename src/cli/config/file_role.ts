@@ -16,7 +16,7 @@ const ROLES: readonly Role[] = ["tunnel", "local", "server"];
  * Told by keys of one role, by servers without an address that one could
  * connect to, by a local's port.
  *
- * @returns `undefined` when nothing tells, or keys of several roles.
+ * @returns `undefined` when nothing decides, or keys of several roles.
  * @throws {ConfigError} When `servers` is no list of objects.
  */
 export function roleOfFile(object: ConfigObject): Role | undefined {

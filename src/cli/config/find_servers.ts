@@ -34,9 +34,9 @@ import {
 export interface FoundServers {
   /** Those with an address of their own. */
   readonly servers: readonly ServerSettings[];
-  /** What is known of a server that nobody named. */
+  /** The facts about a server without a name. */
   readonly unnamed: ServerSettings;
-  /** What the command line says of how all are served. */
+  /** The options for all servers. */
   readonly chosen: ServerSettings["service"];
   readonly warnings: readonly string[];
 }
@@ -101,7 +101,7 @@ export function findServers(
   };
 }
 
-/** The first source that tells a thing wins. */
+/** The first source that has a setting wins. */
 function merge(
   origin: string,
   ...sources: readonly ServerSettings[]
@@ -183,20 +183,20 @@ function bracketHint(host: string): string {
       `[${address}]:${port}`;
 }
 
-/** Where a server can be reached. */
+/** The address of a server. */
 export function upstreamEndpoint(server: ServerSettings): Endpoint {
   const port = portOf(server);
   const host = server.host ?? DEFAULT_SERVER_HOST;
   if (port === 0) {
     throw missing(
-      `${server.origin}: nobody can connect to port 0`,
+      `${server.origin}: no client can connect to port 0`,
       "give the port the server listens on",
     );
   }
   return { host, port };
 }
 
-/** Without the keys that are `undefined`. */
+/** Returns an object without the keys that are `undefined`. */
 export function present<T extends object>(
   values: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {

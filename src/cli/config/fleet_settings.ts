@@ -60,7 +60,7 @@ export function fleetOf(said: FleetContents): ConfiguredFleet | undefined {
   const { isSecure, isLocal, address, fleet } = place;
   if (!isSecure && !isLocal && !fleetPlain) {
     throw wrong(
-      `fleet ${address.shown} is another machine's, and without TLS whoever ` +
+      `fleet ${address.shown} is another machine's, and without TLS anyone who ` +
         "is between can change what users may: give valkeys://, or " +
         "fleet_plain for a private network",
     );

@@ -42,7 +42,7 @@ function foreignJson(text: string): string | undefined {
   try {
     document = JSON.parse(text);
   } catch {
-    // The reader of configurations tells what is wrong, and where.
+    // The reader of configurations says what is wrong, and where.
     return undefined;
   }
   if (typeof document !== "object" || document === null) return undefined;
@@ -65,7 +65,9 @@ function foreignJson(text: string): string | undefined {
     : undefined;
 }
 
-/** Where sing-box has a type, Xray has a protocol. */
+/**
+ * True for an outbound of Xray: it has a protocol where sing-box has a type.
+ */
 function isOfXray(entry: unknown): boolean {
   return typeof entry === "object" && entry !== null && "protocol" in entry;
 }

@@ -26,7 +26,7 @@ export type InviteSettings = Pick<
 /**
  * The address, without a slash at its end.
  *
- * @param guessHost Tells the host where the port is on every address.
+ * @param guessHost Guesses the host where the port is on every address.
  * @returns `undefined` where there is no such port that has one.
  */
 export function inviteUrlOf(

@@ -14,7 +14,7 @@ import type { ServerKeys, SsrSettings } from "../../session/family.ts";
 import { methodOf, ssrSettings } from "./credentials.ts";
 import type { ServerSettings } from "./server_settings.ts";
 
-/** Whether the operator allows such methods. */
+/** True if the operator allows such methods. */
 export function allowsLegacy(
   args: Arguments,
   file: ConfigObject | undefined,
@@ -68,7 +68,7 @@ function serverSsr(server: ServerSettings, method: Method): MethodOfKeys {
   };
 }
 
-/** What keys say of the method. */
+/** The method, as the keys give it. */
 type MethodOfKeys = Pick<ServerKeys, "method"> & {
   readonly ssr?: SsrSettings;
 };
@@ -82,11 +82,11 @@ export function describeMethod(
     : `ShadowsocksR (${name}, ${ssr.protocol}, ${ssr.obfs})`;
 }
 
-/** What is lost with a method, for who has allowed it. */
+/** The weakness of a method, for an operator who has allowed it. */
 export function weaknessOf({ name, family }: Method): string {
   switch (family.name) {
     case "lightsocks":
-      return "replaces each byte by another, always the same: whoever " +
+      return "replaces each byte by another, always the same: anyone who " +
         "listens finds the table by counting, and can change what passes";
     case "ShadowsocksR":
       return "authenticates little of what it carries, has disguises that " +
@@ -94,7 +94,7 @@ export function weaknessOf({ name, family }: Method): string {
         "password";
     default:
       return name === "none"
-        ? "encrypts nothing: whoever listens reads and changes what passes"
+        ? "encrypts nothing: anyone who listens can read and change what passes"
         : "notices no change on the way: recordings can be decrypted through " +
           "the server, and probes can tell it";
   }

@@ -44,27 +44,26 @@ import { socksUsersFromFile } from "./socks_users.ts";
 import type { Redirection } from "../../transport.ts";
 import { type HostAndPort, PORT_EXPECTED } from "./values.ts";
 
-/** One place to listen, as far as it is told. */
+/** One place to listen, as far as the settings say. */
 export interface LocalSettings {
   /** Name or IP address. */
   readonly host?: string | undefined;
   /** 0 to 65,535. */
   readonly port?: number | undefined;
-  /** How it is served. */
   readonly service?: Said<ServiceOptions> | undefined;
-  /** Who may connect; absent: everybody. */
+  /** The users; not set: every client may connect. */
   readonly users?: readonly SocksUser[] | undefined;
-  /** What programs may speak. */
+  /** The protocols for programs. */
   readonly protocol?: InboundProtocol | undefined;
   /** Set: it answers DNS, and this is said of who is asked. */
   readonly dns?: LocalDns | undefined;
-  /** Where a tunnel leads. */
+  /** The target of a tunnel. */
   readonly tunnelTo?: Address | undefined;
   /** True if what the system redirects comes here, by name of the protocol. */
   readonly isRedir?: boolean;
-  /** How the system redirects TCP. */
+  /** The redirection of TCP by the system. */
   readonly tcpRedir?: Redirection | undefined;
-  /** What becomes of names that clients say first. */
+  /** The use of names that clients say first. */
   readonly sniff?: Said<SniffKeys> | undefined;
   /** Rules of its own; not set where it has those of all. */
   readonly rules?: OwnRules | undefined;
@@ -78,7 +77,7 @@ export interface LocalDns {
   readonly resolver?: Endpoint | undefined;
 }
 
-/** What the command line says. */
+/** The settings from the command line. */
 export function localFromOptions(args: Arguments): LocalSettings {
   const { address, port, protocol } = fromOptions(LOCAL, args);
   return {
@@ -149,7 +148,7 @@ function localFromObject(
   if (place === "local" && words.some(isWire)) {
     throw object.wrong(
       "protocol",
-      "what programs speak; what the server speaks stands at the top",
+      "what programs speak; what the server speaks is at the top",
     );
   }
   const protocol = inboundOf(words, object.where("protocol"));
@@ -213,7 +212,7 @@ function tcpRedir(
   return tproxy ? "tproxy" : tcp;
 }
 
-/** Where the originals of lightsocks listen with such a file. */
+/** The address of a local with a file of the originals of lightsocks. */
 function lightsocksLocal(
   file: ConfigObject,
   place: Place,

@@ -12,14 +12,14 @@ import { findPlugin, pluginOf } from "./plugin_settings.ts";
 import type { Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 
-/** What is on the way to a server; at most one of both. */
+/** The way to a server; at most one of both. */
 export interface Way {
   readonly transport?: WebSocketTransport;
   readonly plugin?: PluginOptions;
 }
 
 /**
- * Whether the plugin of a server is a program, or done without. The one place
+ * True if the plugin of a server is a program, or done without. The one place
  * where that is decided: a program that is there is used.
  *
  * @param port Of the server.

@@ -16,20 +16,20 @@ import type { ConfigObject } from "./config_file.ts";
 
 /** A list that was asked for. */
 export interface OnlineSettings {
-  /** Where it is. Secret but for the host. */
+  /** The address of the list. Secret but for the host. */
   readonly url: URL;
   /** Milliseconds between two looks at it. */
   readonly refreshMs: number;
   /** Plugins that it may ask for, by name. */
   readonly allowedPlugins: readonly string[];
-  /** Where it is kept; not set: where the system keeps such files. */
+  /** The copy on disk; not set: in the system's folder for such files. */
   readonly cacheFile?: string | undefined;
 }
 
 /** The key at the top of a configuration file. */
 const ONLINE_KEY = LIST.online.key!;
 
-/** What a file says of a list, and where. */
+/** The list that a file names, and its place. */
 export function onlineObject(
   file: ConfigObject | undefined,
 ): ConfigObject | undefined {

@@ -28,7 +28,7 @@ import { interfaceOf } from "./outbound_settings.ts";
 import type { FleetContents } from "./fleet_settings.ts";
 import { locate, readHidden, type Secrets } from "./secrets.ts";
 
-/** What was asked for, with the defaults of what was not. */
+/** The operator's settings, with defaults. */
 export interface OperatorSettings
   extends
     RunningSettings,
@@ -40,7 +40,9 @@ export interface OperatorSettings
   readonly adminToken?: string;
   /** True if names have their IPv6 addresses first. */
   readonly ipv6First: boolean;
-  /** Where everything leaves from; not set: the system chooses. */
+  /**
+   * The addresses from which everything leaves; not set: the system chooses.
+   */
   readonly outbound?: OutboundAddresses;
 }
 

@@ -84,7 +84,7 @@ function oneOfEach(
   return addresses.length > 0 ? chosen : undefined;
 }
 
-/** What is going to leave this host. */
+/** The traffic that will leave this host. */
 export interface OutboundTraffic {
   /** Connections. */
   readonly streams: boolean;

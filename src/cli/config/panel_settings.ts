@@ -98,7 +98,7 @@ function addressOf(
   }
   throw object.wrong(
     "url",
-    'https, or "plain": true where nobody can read the token on its way',
+    'https, or "plain": true where the token cannot be read on its way',
   );
 }
 

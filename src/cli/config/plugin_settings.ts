@@ -16,9 +16,9 @@ import { PLUGIN, type PluginKeys } from "../settings/plugin.ts";
 import { merge, type Said } from "../settings/read.ts";
 import { locate, type Sources } from "./secrets.ts";
 
-/** What one source says of a plugin. */
+/** The settings of a plugin from one source. */
 export interface PluginSettings extends Said<PluginKeys> {
-  /** What a relative path begins at; default: the working folder. */
+  /** The folder of a relative path; default: the working folder. */
   readonly folder?: string;
   /**
    * Option that named it: what was given to it is not repeated, as it may be a
@@ -33,7 +33,7 @@ interface Fronted {
   readonly plugin?: PluginSettings | undefined;
 }
 
-/** What is told, if anything is. */
+/** The settings, if there are any. */
 export function saidPlugin(
   said: PluginSettings,
 ): PluginSettings | undefined {
@@ -41,7 +41,7 @@ export function saidPlugin(
   return Object.keys(told).length === 0 ? undefined : said;
 }
 
-/** What a link says: program and options in one text. */
+/** The plugin of a link: program and options in one text. */
 export function pluginFromLink(
   text: string | undefined,
 ): PluginSettings | undefined {
@@ -67,7 +67,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   "v2ray-plugin": "ss-v2ray-plugin",
 };
 
-/** Where the program is; `undefined` where there is none to be run. */
+/** The path of the program; `undefined` where there is none to be run. */
 export function findPlugin(
   { name = "", folder = "" }: PluginSettings,
   { programs }: Sources,
@@ -168,7 +168,7 @@ export function checkPluginMode(
   );
 }
 
-/** What was said of a plugin, as a file has it. */
+/** The settings of a plugin as the keys of a file. */
 export function pluginKeys(
   plugin: PluginSettings | undefined,
 ): Record<string, unknown> {

@@ -16,13 +16,13 @@ import { type ConfigObject, MUDB_KEY } from "./config_file.ts";
 import { checkNotServed } from "./not_served.ts";
 import { methodAt } from "./server_settings.ts";
 
-/** What a file has. */
+/** The review of a file. */
 export interface Review {
-  /** What keeps it from being used; one sentence each. */
+  /** Reasons why the file cannot be used; one sentence each. */
   readonly toChange: string[];
-  /** What has no effect; one sentence each. */
+  /** Settings without an effect; one sentence each. */
   readonly ignored: string[];
-  /** How many keys are as they should be. */
+  /** The number of keys that are right. */
   fine: number;
 }
 

@@ -20,11 +20,12 @@ import type { ConfigObject, NamedConfig } from "./config_file.ts";
 export interface Secret {
   /** Which of the two `text` is. */
   readonly kind: "password" | "key";
-  /** What it is. */
   readonly text: string;
-  /** Where it was written. */
+  /** The place where the secret was written. */
   readonly origin: string;
-  /** Set: a configuration file has it, or names what has. */
+  /**
+   * Set: the secret is in a configuration file, or the file names its place.
+   */
   readonly inFile?: true;
 }
 
@@ -38,7 +39,7 @@ export interface ProgramSources {
   environment(): Readonly<Record<string, string>>;
 }
 
-/** What a configuration may refer to. */
+/** The sources to which a configuration may refer. */
 export interface Sources {
   /** Reads a file. @throws {ConfigError} `ERR_CONFIG_FILE`. */
   readText(path: string): string;
@@ -48,20 +49,19 @@ export interface Sources {
   readonly lists?: ReadonlyMap<string, Uint8Array> | undefined;
   /** Programs that can be run; not set: none. */
   readonly programs?: ProgramSources;
-  /** Whether every user of the system may read a file. */
+  /** True if every user of the system may read a file. */
   isPublic(path: string): boolean;
 }
 
-/** The variable that holds the password where nothing else tells one. */
+/** The variable that holds the password where nothing else gives one. */
 export const PASSWORD_VARIABLE = "UMBRA_PASSWORD";
 
 /** Looks secrets up, and collects what the operator should know of them. */
 export class Secrets {
   /** One sentence each. */
   readonly warnings: string[] = [];
-  /** Where they are looked up. */
   readonly sources: Sources;
-  /** What relative paths of the configuration file begin at. */
+  /** The folder of relative paths in the configuration file. */
   readonly folder: string;
 
   /** @param file The configuration file; not set: there is none. */
@@ -71,7 +71,7 @@ export class Secrets {
     if (file?.object.hasSecrets) this.#tellPublic(file.name);
   }
 
-  /** What the command line says. A key beats a password, as in libev. */
+  /** Reads the command line. A key beats a password, as in libev. */
   fromOptions(args: Arguments): Secret | undefined {
     const { key, password: text, passwordFile: file } = fromOptions(
       SECRET,
@@ -91,7 +91,7 @@ export class Secrets {
     return file === undefined ? undefined : this.read(file, "--password-file");
   }
 
-  /** What one object of the file says; a key beats a password. */
+  /** Reads one object of the file; a key beats a password. */
   fromObject(object: ConfigObject, place: Place): Secret | undefined {
     const { key, password, passwordFile: file } = fromObject(
       SECRET,

@@ -45,13 +45,13 @@ import {
 } from "./values.ts";
 import { userNameFault } from "../../users.ts";
 
-/** What a configuration file says of its servers. */
+/** The servers of a configuration file. */
 export interface FileServers {
   /** The servers that are named, in order. */
   readonly servers: readonly ServerSettings[];
-  /** What holds for each of them that does not say it itself. */
+  /** Values for each server that does not have its own. */
   readonly common: ServerSettings;
-  /** For the operator. */
+  /** Warnings for the operator. */
   readonly warnings: readonly string[];
 }
 
@@ -110,7 +110,7 @@ export function serversFromFile(
   return { servers, common: { ...common, origin: name }, warnings };
 }
 
-/** Of keys that are not served, and of unknown ones of users. */
+/** Warnings about keys that are not served, and about unknown ones of users. */
 function warningsOf(object: ConfigObject, place: Place): string[] {
   const known = knownKeys("user");
   return [
@@ -245,7 +245,7 @@ function onPorts(
 }
 
 /**
- * A port with limits of its own: whoever has its password is a user, by the name
+ * A port with limits of its own: its password makes a client a user, by the name
  * of the port where it has none.
  */
 function withHolder(

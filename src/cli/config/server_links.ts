@@ -13,26 +13,26 @@ import { ConfigError } from "../../errors.ts";
 import type { Method } from "../../crypto/method.ts";
 import type { SsrSettings } from "../../session/family.ts";
 
-/** What a link says. */
+/** The server of a link. */
 export interface LinkedServer {
   /** Name or IP address. */
   readonly host: string;
   /** 1 to 65,535. */
   readonly port: number;
   readonly method: Method;
-  /** As clients have it. */
+  /** The password of the client. */
   readonly password: string;
-  /** What is around the cipher of ShadowsocksR. */
+  /** The layers around the cipher of ShadowsocksR. */
   readonly ssr?: SsrSettings | undefined;
   /** Program in front of it, and its options, as clients have them. */
   readonly plugin?: string | undefined;
   /** `UID:PASSWORD` of a user of ShadowsocksR. */
   readonly protocolParam?: string | undefined;
-  /** What carries it. */
+  /** The carrier of the streams. */
   readonly transport?: WebSocketTransport | undefined;
-  /** What the salt of each stream begins with. */
+  /** The text with which the salt of each stream begins. */
   readonly prefix?: string | undefined;
-  /** Of a server that has several: whose link it is. */
+  /** The user of the link, where a server has several. */
   readonly user?: string | undefined;
   /** Name for people. */
   readonly tag?: string | undefined;

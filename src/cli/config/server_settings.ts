@@ -38,11 +38,11 @@ import {
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 import { readHostAndPort } from "./values.ts";
 
-/** One server, as far as it is told. */
+/** One server, as far as the settings say. */
 export interface ServerSettings {
-  /** Where it was written, for messages. */
+  /** The place where the server was written, for messages. */
   readonly origin: string;
-  /** For messages that something is missing: what may have been meant. */
+  /** Advice for the message that something is missing. */
   readonly hint?: string | undefined;
   /** Name or IP address. */
   readonly host?: string | undefined;
@@ -50,63 +50,64 @@ export interface ServerSettings {
   readonly port?: number | undefined;
   /** Cipher. */
   readonly method?: Method | undefined;
-  /** What the master key is made of. */
+  /** The source of the master key. */
   readonly secret?: Secret | undefined;
   /** The program in front of it. */
   readonly plugin?: PluginSettings | undefined;
-  /** Who may connect to a server, where several may. */
+  /** The users of a server that has several. */
   readonly users?: readonly UserSettings[] | undefined;
-  /** How it is served, as far as it is told. */
   readonly service?: Said<ServiceOptions> | undefined;
   /** Name for people. */
   readonly tag?: string | undefined;
   /** `lightsocks`, or a protocol of ShadowsocksR; else Shadowsocks is spoken. */
   readonly wire?: string | undefined;
-  /** Of ShadowsocksR: who a client is, or which users a server has. */
+  /**
+   * The parameter of ShadowsocksR: the user of a client, or the users of a
+   * server.
+   */
   readonly protocolParam?: string | undefined;
   /** Disguise of ShadowsocksR. */
   readonly obfs?: string | undefined;
   /** Hosts of the disguise. */
   readonly obfsParam?: string | undefined;
-  /** What the salt of each stream begins with. */
+  /** The text with which the salt of each stream begins. */
   readonly prefix?: string | undefined;
-  /** What the salt of each packet begins with. */
+  /** The text with which the salt of each packet begins. */
   readonly packetPrefix?: string | undefined;
-  /** What carries it to a local. */
+  /** The carrier between a local and the server. */
   readonly transport?: WebSocketTransport | undefined;
   /** A server of a local's on the way to it. */
   readonly through?: ServerSettings | undefined;
-  /** Where it takes WebSockets, if it is to listen. */
+  /** The address for WebSockets, if there is one. */
   readonly websocket?: WebSocketServerOptions | undefined;
   /** Paths of ACL files of its own, as written. */
   readonly acl?: readonly string[] | undefined;
   /** Sites for strangers, as written. */
   readonly redirect?: readonly string[] | undefined;
-  /** Of each user who has no such limit; `Infinity` for none. */
+  /** Bytes a second of each user without such a limit; `Infinity` for none. */
   readonly bytesPerSecond?: number | undefined;
-  /** Of each TCP connection; `Infinity` for none. */
+  /** The rate of each TCP connection; `Infinity` for none. */
   readonly connectionBytesPerSecond?: number | undefined;
-  /** What all may do together who have no name. */
+  /** The limits of all clients without a name together. */
   readonly owner?: LimitedUser | undefined;
   /** Name for programs. */
   readonly id?: string | undefined;
   /** Share for TCP beside other servers, 0 to 1. */
   readonly tcpWeight?: number | undefined;
-  /** The same for UDP. */
   readonly udpWeight?: number | undefined;
 }
 
 /** A user of a server. */
 export interface UserSettings {
-  /** For the log and the counters. */
+  /** The name in the log and the counters. */
   readonly name: string;
-  /** What the user's key is made of. */
+  /** The source of the user's key. */
   readonly secret: Secret;
   /** Number that clients of ShadowsocksR send. */
   readonly uid?: number;
-  /** What the user is allowed; not set: everything. */
+  /** The limits of the user; not set: none. */
   readonly limits?: UserLimits;
-  /** Set: may not connect at present. */
+  /** Set: the user may not connect. */
   readonly disabled?: true;
 }
 
@@ -117,7 +118,7 @@ export function serverFromOptions(
 ): ServerSettings {
   const { port, method } = fromOptions(SERVER, args);
   const plugin = fromOptions(PLUGIN, args);
-  // Of a local the option also tells what programs speak.
+  // For a local the option also says what programs speak.
   const { wire: _, ...around } = SSR;
   return {
     origin: "the command line",
@@ -134,7 +135,7 @@ export function serverFromOptions(
   };
 }
 
-/** What the command line says of how anything is served. */
+/** The options of a service from the command line. */
 function serviceFromOptions(args: Arguments): Said<ServiceOptions> {
   const { both, alone } = fromOptions(MODE_SWITCHES, args);
   if (both && alone) {
@@ -240,7 +241,7 @@ export function serverFromSsr(
   };
 }
 
-/** What links and lists say of a server. */
+/** The part of a server that links and lists may have. */
 type Published =
   & ServerUri
   & Pick<ListedServer, "packetPrefix" | "transport" | "through">;

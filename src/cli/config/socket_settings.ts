@@ -14,7 +14,9 @@ import type { OperatorSettings } from "./operator_settings.ts";
 /** An option, and its row in the table. */
 type Asked = readonly [name: keyof SocketOptions, row: AnySetting];
 
-/** Without these packets take another way than the operator chose. */
+/**
+ * Options without which packets would take another way than the operator chose.
+ */
 const WAYS: readonly (keyof SocketOptions)[] = ["mark", "interfaceName"];
 
 /** The options that ask for something. */
@@ -25,7 +27,7 @@ function askedOf(operator: OperatorSettings): Asked[] {
     );
 }
 
-/** What sockets are to be set up with. */
+/** The options of sockets. */
 export function socketOptionsOf(operator: OperatorSettings): SocketOptions {
   return Object.fromEntries(
     askedOf(operator).map(([name]) => [name, operator[name]]),

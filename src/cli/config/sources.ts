@@ -29,7 +29,7 @@ export const systemSources: Sources = {
 
 /**
  * Reads a file as UTF-8. The mark that Windows' editors put in front of it is
- * no part of the text: in a password nobody would see it.
+ * no part of the text: in a password it would be invisible.
  *
  * @throws {ConfigError} `ERR_CONFIG_FILE`.
  */
@@ -74,7 +74,7 @@ function variable(name: string): string | undefined {
   }
 }
 
-/** Where the system has no such thing as others' permission, nobody may. */
+/** True if others may read it; false where the system has no permissions. */
 function isPublic(path: string): boolean {
   return process.platform !== "win32" && (statSync(path).mode & 0o004) !== 0;
 }

@@ -1,6 +1,6 @@
 /**
  * What the command line and a configuration file say of the targets a server
- * may dial. Public addresses are allowed unless told otherwise: whoever has
+ * may dial. Public addresses are allowed by default: anyone who has
  * the key is a guest on the internet, not on the server's own network.
  *
  * @module
@@ -21,7 +21,7 @@ import type { ConfigObject } from "./config_file.ts";
 export interface Reach {
   /** Judges. */
   readonly policy: TargetPolicy;
-  /** The same text for the same policy. */
+  /** A text that is the same for the same policy. */
   readonly reach: string;
 }
 

@@ -14,7 +14,7 @@ import { CARRIERS, TRANSPORT, WEBSOCKET } from "../settings/transport.ts";
 import type { ConfigObject } from "./config_file.ts";
 import type { ServerSettings } from "./server_settings.ts";
 
-/** What a file says of both ends of one server. */
+/** The carriers of one server in a file, for both ends. */
 export type SaidCarriers = Pick<ServerSettings, "transport" | "websocket">;
 
 /**

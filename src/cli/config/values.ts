@@ -1,7 +1,7 @@
 /**
  * Values of options and of configuration keys, read from text or JSON. Each
  * function returns `undefined` for what it cannot read: only the caller knows
- * where the value stands and what to say.
+ * where the value is and what to say.
  *
  * @module
  */
@@ -15,10 +15,10 @@ export interface HostAndPort {
   readonly port?: number | undefined;
 }
 
-/** What {@link readPort} takes, for messages. */
+/** The value that {@link readPort} takes, for messages. */
 export const PORT_EXPECTED = "a port from 1 to 65535";
 
-/** What {@link readHostAndPort} takes, for messages. */
+/** The value that {@link readHostAndPort} takes, for messages. */
 export const HOST_EXPECTED =
   "HOST or HOST:PORT, an IPv6 address with a port in brackets";
 
@@ -46,7 +46,7 @@ export function readInteger(
     : undefined;
 }
 
-/** What {@link readSeconds} takes from 1 ms, for messages. */
+/** The value that {@link readSeconds} takes from 1 ms, for messages. */
 export const SECONDS_EXPECTED = "seconds in digits, more than 0, up to 2147483";
 
 /** Longest wait in milliseconds that the runtimes' timers keep: 2³¹ − 1. */
@@ -80,17 +80,17 @@ export function readHostAndPort(text: string): HostAndPort | undefined {
   return port === undefined ? undefined : { host: match[1]!, port };
 }
 
-/** Whether a host to listen on stands for every address, however written. */
+/** True if a host to listen on stands for every address, however written. */
 export function isWildcard(host: string): boolean {
   return /^[0:.]*$/.test(host);
 }
 
-/** With or without a zone: `fe80::1%eth0`. */
+/** True for an IPv6 address, with or without a zone: `fe80::1%eth0`. */
 function isIpv6(text: string): boolean {
   return parseIp(text.replace(/%[\w.-]+$/, ""))?.length === 16;
 }
 
-/** What {@link readUrl} takes, for messages. */
+/** The value that {@link readUrl} takes, for messages. */
 export const URL_EXPECTED = "a URL, http:// or https://";
 
 /** An address of the web. */
@@ -101,7 +101,7 @@ export function readUrl(text: string): URL | undefined {
     : undefined;
 }
 
-/** What {@link readSize} takes, for messages. */
+/** The value that {@link readSize} takes, for messages. */
 export const SIZE_EXPECTED = 'bytes as a number, or like "50 GB" or "10 GiB"';
 
 /** Bytes in each unit: SI, then IEC 80000-13. */
@@ -122,7 +122,7 @@ export function readSize(value: unknown): number | undefined {
   return readInteger(value, 1) ?? readQuantity(value, SIZE_UNITS, 1n);
 }
 
-/** What {@link readRate} takes, for messages. */
+/** The value that {@link readRate} takes, for messages. */
 export const RATE_EXPECTED =
   'bytes a second as a number, or like "2 MB/s" or "10 Mbit/s"';
 
@@ -140,7 +140,7 @@ export function readRate(value: unknown): number | undefined {
   return readInteger(value, 1) ?? readQuantity(value, RATE_UNITS, 8n);
 }
 
-/** What {@link readDate} takes, for messages. */
+/** The value that {@link readDate} takes, for messages. */
 export const DATE_EXPECTED =
   'a day like "2027-01-31", or a time like "2027-01-31T12:00:00Z"';
 

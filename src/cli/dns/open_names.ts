@@ -17,7 +17,7 @@ import { KeptFakeIps } from "./fake_ip_file.ts";
 
 /** Names that are known until they are disposed of. */
 export interface OpenNames extends Disposable {
-  /** For services. */
+  /** The names for services. */
   readonly names: LocalNames;
   /** Keeps on disk what must outlast the program. */
   keep(logger: Logger): void;

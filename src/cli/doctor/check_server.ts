@@ -279,7 +279,7 @@ function summarize(
   };
 }
 
-/** How much in what time, and how fast that is. */
+/** Formats bytes, time and speed. */
 export function amount({ bytes, elapsedMs }: DownloadState): string {
   const mebibytes = bytes / 2 ** 20;
   const seconds = Math.max(elapsedMs, 1) / 1_000;
@@ -289,7 +289,10 @@ export function amount({ bytes, elapsedMs }: DownloadState): string {
     `${mebibytes.toFixed(1)} MiB in ${seconds.toFixed(1)} s`;
 }
 
-/** By bytes where the length is known, and by time: whichever ends it first. */
+/**
+ * The share that is done: by bytes where the length is known, and by time,
+ * whichever is greater.
+ */
 export function shareOf(
   { bytes, total, elapsedMs }: DownloadState,
   limitMs: number,

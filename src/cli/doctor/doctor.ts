@@ -1,6 +1,6 @@
 /**
  * The command `doctor`: looks at everything that may keep a configuration from
- * working, and says what to do. It asks nobody but the servers it is given,
+ * working, and says what to do. It asks only the servers it is given,
  * through them the target (and with -u a resolver), and a web server where
  * `--clock-url` names one.
  *
@@ -48,7 +48,7 @@ import { Progress } from "./progress.ts";
 /**
  * Runs `umbra doctor`.
  *
- * @returns Whether nothing failed.
+ * @returns True if nothing failed.
  * @throws {ConfigError} When the command line itself is wrong.
  */
 export async function runDoctor(args: Arguments): Promise<boolean> {
@@ -115,7 +115,7 @@ async function* examine(
     clockIsKnown ||= finding.check === clock.check;
     yield finding;
   }
-  // A server may have told what this machine does not.
+  // A server may have shown what this machine does not.
   if (!clockIsKnown) yield clock;
 }
 
@@ -132,9 +132,9 @@ async function* examineRole(
   yield* examinePorts(operatorPorts(subject.operator), world);
 }
 
-/** What the command line asks for. */
+/** The options of the command line. */
 interface Wishes extends ProbeSettings {
-  /** Whom to ask over UDP; not set: nobody was named. */
+  /** The server to ask over UDP; not set: none was named. */
   readonly resolver: Address | undefined;
   /** See {@link UpstreamTrial}. */
   readonly progressed: UpstreamTrial["progressed"];
@@ -192,7 +192,7 @@ async function* examinePorts(
   for (const port of ports) yield await examinePort(port, world);
 }
 
-/** A unix socket is no port, and replaced where nobody answers on it. */
+/** A unix socket is no port, and is replaced where it has no listener. */
 function operatorPorts(
   { admin, invite, manager }: Subject["operator"],
 ): WantedPort[] {

@@ -33,23 +33,23 @@ export function machineFindings(
   return [
     { check: "runtime", verdict: "ok", detail: versionLine() },
     judgeDescriptors(transport.descriptorLimit()),
-    // A lightsocks table is looked up by nobody but ourselves.
+    // Only we look up a lightsocks table.
     ...methods.filter(({ family }) => family.name !== "lightsocks").map((
       method,
     ) => judgeCrypto(method, choiceOf(method, ciphers), library, flag)),
   ];
 }
 
-/** What was found out about this machine's clock. */
+/** The result of the check of this machine's clock. */
 export interface ClockReport {
   /** One line. */
   readonly finding: Finding;
-  /** Seconds the true time is ahead of ours; 0 where nobody was asked. */
+  /** Seconds the true time is ahead of ours; 0 where no server was asked. */
   readonly offset: number;
 }
 
 /**
- * Compares our clock with a web server's, where one is named; else only tells
+ * Compares our clock with a web server's, where one is named; else only says
  * whether the system keeps it.
  *
  * @param waitMs How long the web server may take.
@@ -70,7 +70,7 @@ export async function examineClock(
       signal: AbortSignal.timeout(waitMs),
     });
     const seconds = httpDateSeconds(response.headers.get("date"));
-    if (seconds === undefined) return unasked(url, "tells no date");
+    if (seconds === undefined) return unasked(url, "sends no date");
     const offset = clockOffset(seconds, sentUnixMs, Date.now());
     return { finding: judgeClock(offset, url.host, needsClock), offset };
   } catch (error) {

@@ -55,7 +55,7 @@ export class RunningPlugin implements AsyncDisposable {
     plugin.start();
     try {
       await plugin.tried();
-      // It is told why at once, and not after further tries.
+      // It hears why at once, and not after further tries.
       if (plugin.endpoint === undefined) throw plugin.failure;
       return new RunningPlugin({ ...rest, endpoint: plugin.endpoint }, plugin);
     } catch (error) {
@@ -69,7 +69,7 @@ export class RunningPlugin implements AsyncDisposable {
   }
 }
 
-/** Tries everything, and tells what it found as it goes. */
+/** Tries everything, and reports each finding as it comes. */
 export async function* examineServer(
   trial: UpstreamTrial,
   world: ProbeWorld,
@@ -112,7 +112,7 @@ export async function* examineServer(
   }
 }
 
-/** Where the plugin itself has to connect to. */
+/** Examines the address to which the plugin itself connects. */
 async function* examineFirstHop(
   { server, tcpWanted, progressed }: UpstreamTrial,
   plugin: PluginOptions,

@@ -21,11 +21,10 @@ import { type ProbeWorld, reach } from "./probe_server.ts";
 
 /** A port that a service shall have. */
 export interface WantedPort {
-  /** Where. */
   readonly endpoint: Endpoint;
   /** Which kind. */
   readonly kind: "tcp" | "udp";
-  /** Whose key tells whether it is the service that listens there. */
+  /** The server whose key shows if it is the service that listens there. */
   readonly server?: UpstreamServer | undefined;
 }
 
@@ -82,7 +81,7 @@ export async function* examineWayOut(
   }
 }
 
-/** How a client of a server connects to it on this machine. */
+/** A client of a server, as it connects on this machine. */
 export function ownClient(
   { listen, method, masterKey, users = [], ssr }: ServerOptions,
 ): UpstreamServer | undefined {

@@ -24,7 +24,7 @@ export type Subject =
     readonly methods: readonly Method[];
     /** The configuration file, if there is one. */
     readonly file?: string | undefined;
-    /** Of the program as a whole, as far as it is looked at. */
+    /** The settings of the whole program, as far as they are examined. */
     readonly operator: Pick<
       OperatorSettings,
       "admin" | "invite" | "manager" | "store" | "outbound"

@@ -31,23 +31,23 @@ import {
 } from "./probe_server.ts";
 import { askOverUdp } from "./probe_udp.ts";
 
-/** What to try. */
+/** The trial of a server. */
 export interface UpstreamTrial {
   /** The server; a name is looked up. */
   readonly server: UpstreamServer;
-  /** What to reach through it. */
+  /** The target to reach through the server. */
   readonly target: Address;
   /** Resolver to ask over UDP; not set: UDP is not tried. */
   readonly resolver?: Address | undefined;
-  /** Whether UDP is part of the configuration, so that it must work. */
+  /** True if UDP is part of the configuration, so that it must work. */
   readonly udpWanted: boolean;
-  /** Whether TCP is. */
+  /** True if TCP is. */
   readonly tcpWanted: boolean;
-  /** Told what is looked at next, and how far that is, 0 to 1, where known. */
+  /** Called with the next step and its share, 0 to 1, where known. */
   progressed(what: string, share?: number): void;
 }
 
-/** Tries everything, and tells what it found as it goes. */
+/** Tries everything, and reports each finding as it comes. */
 export async function* examineUpstream(
   trial: UpstreamTrial,
   world: ProbeWorld,
@@ -125,7 +125,7 @@ export async function takeControls(
   return { nowhere, garbage };
 }
 
-/** What became of a try of the key. */
+/** The outcome of a try of the key. */
 interface KeyTrial {
   readonly findings: readonly Finding[];
   /** Seconds by which the world's clock had to be put ahead for it. */
@@ -174,7 +174,7 @@ async function tryKey(
   };
 }
 
-/** What the search has seen of a server that took another time stamp. */
+/** The reaction of a server that took another time stamp. */
 const UNDERSTOOD: Reaction = { kind: "closed", afterMs: 0 };
 
 /** Seconds that a clock is ahead of this machine's. */
@@ -199,7 +199,7 @@ async function ask(
   return { answer, sentUnixMs, receivedUnixMs: systemClock.unixMs() };
 }
 
-/** Findings `key`, `target` and `clock`, as far as something tells. */
+/** Findings `key`, `target` and `clock`, as far as they are known. */
 function judge(
   { server: { method }, target }: UpstreamTrial,
   { answer, sentUnixMs, receivedUnixMs, ...rest }:

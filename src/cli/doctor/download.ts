@@ -12,7 +12,7 @@ import { startLocal } from "../../service/inbound/local.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 
-/** What is known of a download while it runs, and at its end. */
+/** The state of a download while it runs, and at its end. */
 export interface DownloadState {
   /** Bytes of the body so far. */
   readonly bytes: number;
@@ -22,13 +22,12 @@ export interface DownloadState {
   readonly elapsedMs: number;
 }
 
-/** How to download. */
+/** The options of a download. */
 export interface DownloadOptions {
-  /** What. */
   readonly url: URL;
   /** Milliseconds after which it is enough. */
   readonly limitMs: number;
-  /** Told after each piece. */
+  /** Called after each piece. */
   progressed(state: DownloadState): void;
 }
 
@@ -50,7 +49,7 @@ export async function download(
     listen: { host: "127.0.0.1", port: 0 },
     servers: [server],
     protocol: "http",
-    // Nobody else on this machine is to use it meanwhile.
+    // No other program of this machine may use it meanwhile.
     users: [{ username: USER, password }],
   }, {
     ...{ transport, clock, aeadProvider, keyStreamProvider },
@@ -91,7 +90,7 @@ export async function download(
 
 const USER = "check";
 
-/** What is counted is what was sent. */
+/** Headers that forbid compression, so that the bytes sent are counted. */
 const IDENTITY = { headers: { "accept-encoding": "identity" } };
 
 async function within<T>(

@@ -5,22 +5,22 @@
  */
 import { printable } from "../top/terminal_text.ts";
 
-/** How bad it is; `skip`: nothing was found out. */
+/** The severity; `skip`: nothing was found out. */
 export type Verdict = "ok" | "warn" | "fail" | "skip";
 
 /** One thing that was looked at. */
 export interface Finding {
-  /** What, in a word or two. */
+  /** The subject in a word or two. */
   readonly check: string;
-  /** How bad it is. */
+  /** The severity. */
   readonly verdict: Verdict;
-  /** What was found; one line. */
+  /** The finding in one line. */
   readonly detail: string;
-  /** What to do about it; one line. */
+  /** The advice in one line. */
   readonly advice?: string;
 }
 
-/** Whether nothing failed. */
+/** True if nothing failed. */
 export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ verdict }) => verdict !== "fail");
 }

@@ -80,9 +80,9 @@ export function judgeClock(
 }
 
 /**
- * Finding `clock`, where nobody was asked.
+ * Finding `clock`, where no server was asked.
  *
- * @param kept Whether the system keeps it; not set: it does not tell.
+ * @param kept True if the system keeps it; not set: it does not tell.
  */
 export function judgeKeptClock(
   kept: boolean | undefined,

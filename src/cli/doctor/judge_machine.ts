@@ -1,5 +1,5 @@
 /**
- * What facts about this machine mean for whoever runs the program. No I/O.
+ * What facts about this machine mean for the operator. No I/O.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export function judgeDescriptors(limit: number | undefined): Finding {
     return {
       check,
       verdict: "skip",
-      detail: "not told; Deno tells it with -A only",
+      detail: "unknown; Deno shows it only with -A",
     };
   }
   const connections = connectionCapacity(limit, MAX_CONNECTIONS);
@@ -65,7 +65,7 @@ export function judgeCrypto(
   const trials = choice.trials.filter((one) => one.method.name === method.name);
   const fault = trials.find((one) => one.fault !== undefined);
   if (chosen === undefined) {
-    return { check, verdict: "fail", detail: `nobody computes ${method.name}` };
+    return { check, verdict: "fail", detail: `no provider for ${method.name}` };
   }
   const { speed } = trials.find(({ provider }) => provider === chosen)!;
   const detail = `${method.name}: ${chosen.name} ${chosen.version}, ` +
@@ -95,7 +95,7 @@ export function judgeCrypto(
 export function judgeMode(path: string, mode: number | undefined): Finding {
   const check = "file";
   if (mode === undefined) {
-    return { check, verdict: "skip", detail: `${path}: its mode is not told` };
+    return { check, verdict: "skip", detail: `${path}: its mode is unknown` };
   }
   const digits = mode.toString(8).padStart(3, "0");
   const others = [
@@ -114,17 +114,16 @@ export function judgeMode(path: string, mode: number | undefined): Finding {
   };
 }
 
-/** What came of an attempt to listen. */
+/** The outcome of an attempt to listen. */
 export interface ListenAttempt {
-  /** Where. */
   readonly endpoint: Endpoint;
   /** Which kind of port. */
   readonly kind: "tcp" | "udp";
   /** Why it did not work; not set: it did. */
   readonly code?: ErrorCode;
-  /** Who has the port, where that is known. */
+  /** The process that has the port, where that is known. */
   readonly owner?: Owner | undefined;
-  /** Whether who listens there took the key of the configuration. */
+  /** True if who listens there took the key of the configuration. */
   readonly takesKey?: boolean;
 }
 
@@ -180,7 +179,7 @@ export function judgePort(attempt: ListenAttempt): Finding {
   }
 }
 
-/** Addresses that nobody's clients should reach by accident. */
+/** Addresses that clients should not reach by accident. */
 const PRIVATE: readonly (readonly [ip: string, what: string])[] = [
   ["127.0.0.1", "this machine itself"],
   ["169.254.169.254", "the metadata service of clouds"],

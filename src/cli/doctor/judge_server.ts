@@ -1,9 +1,9 @@
 /**
  * What the reactions of a server say of key, method and target. No I/O.
  *
- * A server that hides is silent to whoever does not know the key, and prompt
- * to whoever does: it closes when a target cannot be reached. So a request for
- * a target that is never there, beside bytes that mean nothing, tells whether
+ * A server that hides is silent to clients that do not know the key, and prompt
+ * to those that do: it closes when a target cannot be reached. So a request for
+ * a target that is never there, beside bytes that mean nothing, shows whether
  * it understood us.
  *
  * @module
@@ -15,31 +15,31 @@ import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
 import type { Finding } from "./finding.ts";
 import type { Reaction } from "./probe_server.ts";
 
-/** What was tried, and what the server did. */
+/** The requests that were tried, and the reactions of the server. */
 export interface Evidence {
-  /** Of the server, as configured. */
+  /** The configured method of the server. */
   readonly method: Method;
-  /** Where the request went. */
+  /** The target of the request. */
   readonly target: Address;
   /** Reaction to it. */
   readonly answer: Reaction;
-  /** Reactions that were asked for when the first one told nothing. */
+  /** Reactions that were asked for when the first one showed nothing. */
   readonly controls?: Controls;
   /** True if other time stamps met silence as well. */
   readonly clocksTried?: boolean;
-  /** How long a reaction was waited for, in milliseconds. */
+  /** Milliseconds that each reaction was waited for. */
   readonly waitMs: number;
 }
 
 /** Reactions to a request that must fail, and to bytes that mean nothing. */
 export interface Controls {
-  /** To a request for a target that is never there. */
+  /** The reaction to a request for a target that never exists. */
   readonly nowhere: Reaction;
-  /** To bytes that mean nothing. */
+  /** The reaction to random bytes. */
   readonly garbage: Reaction;
 }
 
-/** Whether a server that told the two apart has our key and method. */
+/** True if a server that told the two apart has our key and method. */
 export function understands({ nowhere, garbage }: Controls): boolean {
   return nowhere.kind === "answer" ||
     nowhere.kind === "closed" && garbage.kind === "silent";
@@ -128,7 +128,7 @@ function judgeForeign(
   };
 }
 
-/** How to mend clocks. */
+/** The advice on clocks. */
 export const SET_CLOCKS =
   "set the clock of this machine and of the server (timedatectl set-ntp true)";
 
@@ -171,7 +171,7 @@ function wrongKey(
   };
 }
 
-/** What a server that does not hide speaks, by how it begins. */
+/** The protocol of a server that answers strangers, by its first bytes. */
 function spokenBy(bytes: Uint8Array): string | undefined {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, 16));
   return STARTS.find(([start]) => start.test(text))?.[1];
@@ -265,12 +265,12 @@ const UNSENT: Readonly<
     "check this machine's own connection; an IPv6 address needs IPv6 here",
   ],
   ERR_NET_HOST_UNREACHABLE: [
-    "reach nobody at that address",
+    "find no server at that address",
     "check the address, and that the machine runs",
   ],
 };
 
-/** What came back of a datagram. */
+/** The reaction to a datagram. */
 export type UdpReaction =
   /** Milliseconds until it did. */
   | { readonly kind: "answer"; readonly afterMs: number }
@@ -280,8 +280,8 @@ export type UdpReaction =
 /**
  * Finding `udp`.
  *
- * @param wanted Whether the configuration asks for UDP.
- * @param keyIsRight Whether a finding said so: nothing comes of a wrong one.
+ * @param wanted True if the configuration asks for UDP.
+ * @param keyIsRight True if a finding said so: nothing comes of a wrong one.
  */
 export function judgeUdp(
   reaction: UdpReaction,

@@ -17,9 +17,8 @@ import { isPermitted, type Permission } from "../../adapters/system/runtime.ts";
 
 /** A process that has a socket. */
 export interface Owner {
-  /** Its id. */
   readonly pid: number;
-  /** Its name, as the system keeps it: 15 letters. */
+  /** The name, as the system keeps it: 15 letters. */
   readonly name: string;
 }
 
@@ -28,7 +27,7 @@ export function modeOf(path: string): number | undefined {
   return told(() => statSync(path).mode & 0o777);
 }
 
-/** Whether systemd-timesyncd has set the clock; other keepers do not tell. */
+/** True if systemd-timesyncd has set the clock; other keepers do not tell. */
 export function clockIsKept(): boolean | undefined {
   const folder = "/run/systemd/timesync";
   return told(() =>
@@ -36,7 +35,7 @@ export function clockIsKept(): boolean | undefined {
   );
 }
 
-/** Where OpenSSL's library is, if anywhere we look. */
+/** The path of OpenSSL's library, if it is in one of the usual places. */
 export function opensslPath(): string | undefined {
   return told(() =>
     LIBRARIES.find((path) => path.startsWith("/") && existsSync(path))
@@ -45,7 +44,7 @@ export function opensslPath(): string | undefined {
 
 /**
  * Who listens on a port of this machine. Linux only; of other users' processes
- * root alone is told.
+ * only root can read.
  */
 export function ownerOf(port: number, kind: "tcp" | "udp"): Owner | undefined {
   const sockets = [kind, `${kind}6`].flatMap((table) =>
@@ -90,7 +89,7 @@ export function missingFlags(needs: readonly Permission[]): string[] {
     .map(({ name, value }) => `--allow-${name}=${value}`);
 }
 
-/** What a function says; nothing, where the system does not let it know. */
+/** The result of a function; `undefined` where the system forbids it. */
 function told<T>(ask: () => T): T | undefined {
   try {
     return ask();

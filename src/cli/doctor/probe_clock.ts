@@ -46,11 +46,11 @@ export const LIKELY_OFFSETS_S: readonly number[] = [
   ...series(ZONE_STEP_S, FARTHEST_ZONE_S).map((one) => one + ZONE_LEAD_S),
 ];
 
-/** What the search works with. */
+/** The tools of the search. */
 export interface ClockSearch {
-  /** What a connect took; milliseconds. */
+  /** Milliseconds that a connect took. */
   readonly connectMs: number;
-  /** Told how far the search is, 0 to 1. */
+  /** Called with the share of the search that is done, 0 to 1. */
   progressed(share: number): void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * How a Shadowsocks server reacts: to a request, and to bytes that mean
- * nothing. A server tells nobody that a key is wrong; only the difference
+ * nothing. A server never says that a key is wrong; only the difference
  * between reactions does.
  *
  * @module
@@ -30,7 +30,7 @@ import { ByteWriter } from "../../streams/byte_writer.ts";
 import type { Channel } from "../../streams/channel.ts";
 import type { Connection, Endpoint, Transport } from "../../transport.ts";
 
-/** What probes are made with. */
+/** The tools of probes. */
 export interface ProbeWorld {
   /** The network. */
   readonly transport: Transport;
@@ -46,10 +46,10 @@ export interface ProbeWorld {
   readonly waitMs: number;
 }
 
-/** A target that no server reaches: a port of its own that nobody uses. */
+/** A target that no server reaches: an unused port of its own. */
 export const NOWHERE: Address = { host: "127.0.0.1", port: 1 };
 
-/** What a server did. */
+/** The reaction of a server. */
 export type Reaction =
   /** It sent payload that opens with our key. */
   | {
@@ -58,7 +58,7 @@ export type Reaction =
     readonly payload: Uint8Array;
     /** Milliseconds from the request to it. */
     readonly afterMs: number;
-    /** Its clock when it answered, where the edition tells. */
+    /** The server's clock when it answered, where the protocol has it. */
     readonly unixSeconds?: number | undefined;
   }
   /** It ended the connection without a byte. */
@@ -76,7 +76,7 @@ export type Reaction =
 
 /** A server that could be connected to. */
 export interface Reached {
-  /** Where the connection led: an IP address. */
+  /** The IP address and port of the connection. */
   readonly endpoint: Endpoint;
   /** Milliseconds to connect, without the look-up of the name. */
   readonly connectMs: number;

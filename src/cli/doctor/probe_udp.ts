@@ -1,5 +1,5 @@
 /**
- * Whether a Shadowsocks server relays UDP: a DNS question to a resolver.
+ * True if a Shadowsocks server relays UDP: a DNS question to a resolver.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { Datagram, DatagramSocket } from "../../transport.ts";
 import type { UdpReaction } from "./judge_server.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 
-/** How often the question is asked; datagrams may be lost. */
+/** The number of attempts; datagrams may be lost. */
 const ATTEMPTS = 3;
 
 /**

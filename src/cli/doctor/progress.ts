@@ -15,11 +15,11 @@ const LINE_MS = 2_000;
 /** Columns of a bar. */
 const BAR_WIDTH = 24;
 
-/** Where progress is shown. */
+/** The output that shows progress. */
 export interface Screen {
   /** Writes text as it is. */
   write(text: string): void;
-  /** Whether a line may be drawn over. */
+  /** True if a line may be drawn over. */
   readonly isTerminal: boolean;
 }
 
@@ -40,7 +40,7 @@ export class Progress {
   /**
    * Shows how far it is, unless it did so just now.
    *
-   * @param share From 0 to 1; not set: nobody knows.
+   * @param share From 0 to 1; not set: unknown.
    */
   show(share: number | undefined, text: string): void {
     const { isTerminal } = this.#screen;

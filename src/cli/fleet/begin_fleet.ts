@@ -62,7 +62,7 @@ function nextSteps(url: string, keyPath: string, fleet: string): string {
   return `The fleet ${fleet} has begun. Its key is in ${keyPath}: copy it to
 every server, and keep it apart from the engine.
 
-On the engine, so that nothing is lost and nobody else gets in:
+On the engine, so that nothing is lost and no one else gets in:
   CONFIG SET appendonly yes
   CONFIG SET maxmemory-policy noeviction
   ACL SETUSER umbra on >PASSWORD ~umbra:${fleet}:* +@all -@admin -@dangerous

@@ -189,13 +189,13 @@ async function tryListen(
   }
 }
 
-/** Not `umbra`: that may be this program, beside which it was started. */
+/** Finds a folder; not `umbra`, which may be this very program. */
 function defaultFolder(): string {
   return process.getuid?.() === 0 ? "/etc/umbra" : "umbra-server";
 }
 
 /**
- * Tells whether files can be made there, better before anything is asked.
+ * Finds out if files can be made there, better before anything is asked.
  *
  * @throws {ConfigError} `ERR_CONFIG_FILE`.
  */
@@ -212,7 +212,7 @@ function checkFolder(folder: string, force: boolean): void {
   if (isThere && !force) throw taken(join(folder, SERVER_FILE));
 }
 
-/** As the file system says it. */
+/** The error of the file system for a file in the place of a folder. */
 const NOT_A_FOLDER = { code: "ENOTDIR" };
 
 function taken(path: string): ConfigError {
@@ -264,15 +264,15 @@ function within<T>(folder: string, access: FileAccess, work: () => T): T {
   }
 }
 
-/** How the outcome is told. */
+/** The options of the report. */
 interface ReportOptions {
   readonly folder: string;
   readonly program: readonly string[];
   /** Port of this machine for the page. */
   readonly adminPort: number;
-  /** Whether with QR codes. */
+  /** True if with QR codes. */
   readonly drawing: boolean;
-  /** Whether it is installed. */
+  /** True if it is installed. */
   readonly installs: boolean;
 }
 
@@ -331,7 +331,7 @@ function installedText(port: number): string {
 users and counts in ${INSTALLED_STATE}. ${runs}
 Let port ${port} through the firewall, TCP and UDP.
 
-  systemctl restart ${UNIT_FILE}    a new program or setting; loses nobody
+  systemctl restart ${UNIT_FILE}    a new program or setting; no client is cut off
   systemctl reload ${UNIT_FILE}     a new configuration
   journalctl -u ${UNIT_FILE}        its log
 `;

@@ -1,5 +1,5 @@
 /**
- * The four things `umbra init` must know: from options, from whoever sits at
+ * The four things `umbra init` must know: from options, from the person at
  * the terminal, or as suggested.
  *
  * @module
@@ -12,9 +12,9 @@ import { INIT_METHOD, INIT_USER } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
 import { PORT_EXPECTED, readHostAndPort, readPort } from "../config/values.ts";
 
-/** What a pair of server and local is made of. */
+/** The answers that make a server and its local. */
 export interface InitAnswers {
-  /** How clients reach the server: name or IP address. */
+  /** The name or IP address under which clients reach the server. */
   readonly host: string;
   /** 1 to 65,535. */
   readonly port: number;
@@ -24,7 +24,7 @@ export interface InitAnswers {
   readonly users: readonly string[];
 }
 
-/** What is taken where nothing is said. */
+/** The defaults of the questions. */
 export interface Suggestions {
   /** An address of this machine. */
   readonly host: string;
@@ -42,7 +42,7 @@ export type Ask = (question: string, suggestion: string) => Promise<string>;
 /**
  * Collects the answers.
  *
- * @param ask Not set: there is nobody to ask.
+ * @param ask Not set: there is no terminal.
  * @throws {ConfigError} With the option to give.
  */
 export async function initAnswers(
@@ -106,12 +106,12 @@ export async function initAnswers(
   return { host, port, method, users };
 }
 
-/** Whether a server of this method can tell users apart. */
+/** True if a server of this method can tell users apart. */
 export function hasManyUsers(method: Method): boolean {
   return method.userKind !== "none";
 }
 
-/** How one answer is come by. */
+/** The ways to an answer. */
 interface Question<T> {
   readonly option: string;
   readonly question: string;
@@ -158,13 +158,13 @@ function refuseSilence(args: Arguments): void {
   if (missing.length === 0) return;
   throw new ConfigError(
     "ERR_CONFIG_USAGE",
-    "Nobody to ask, standard input is no terminal: give " +
+    "Cannot ask, standard input is not a terminal: give " +
       `${missing.map(([, spelling]) => spelling).join(", ")}, or --yes to ` +
       "take what is suggested",
   );
 }
 
-/** What can be asked, as an option. */
+/** The questions, as options. */
 const SPELLING = {
   host: "--host HOST",
   port: "--port PORT",

@@ -10,7 +10,7 @@ import { userPassword } from "../config/credentials.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { hasManyUsers, type InitAnswers } from "./init_answers.ts";
 
-/** What the files are made of, beside the answers. */
+/** The rest of what the files need, besides the answers. */
 export interface InitPlace {
   /** Address on which the server listens. */
   readonly listen: string;
@@ -20,7 +20,7 @@ export interface InitPlace {
   readonly program: readonly string[];
   /** Port of this machine for page, API and `umbra user`. */
   readonly adminPort: number;
-  /** Who shall run the server, a number or a name; not set: root. */
+  /** The user that runs the server, a number or a name; not set: root. */
   readonly user?: number | string | undefined;
   /**
    * Folder of the store, which systemd makes for the user, under `/var/lib`; not
@@ -29,11 +29,10 @@ export interface InitPlace {
   readonly state?: string | undefined;
 }
 
-/** What one user gets. */
+/** The files and the link of one user. */
 export interface InitUser {
-  /** As answered. */
   readonly name: string;
-  /** For `umbra local` and other clients. Secret. */
+  /** The link for `umbra local` and other clients. Secret. */
   readonly uri: string;
   /** The file for `umbra local -c`, in the folder. */
   readonly file: string;
@@ -43,7 +42,7 @@ export interface InitUser {
 export interface InitResult {
   /** Text by name. Secret but for the unit. */
   readonly files: ReadonlyMap<string, string>;
-  /** In the order of the answers. */
+  /** The users, in the order of the answers. */
   readonly users: readonly InitUser[];
 }
 
@@ -196,7 +195,7 @@ Wants=network-online.target
 After=network-online.target
 
 [Service]
-# A restart loses nobody: the shell ends at once, and what it has started goes on
+# A restart cuts no client off: the shell ends at once, and what it has started goes on
 # until its connections have ended, beside the new one. A stop is the same
 # without a new one.
 ExecStart=${command.map(quote).join(" ")}

@@ -7,7 +7,7 @@ import { pause } from "../../clock.ts";
 import type { Clock } from "../../clock.ts";
 import { LOG_FLUSH_MS, MAX_UNWRITTEN_LOG } from "../../limits.ts";
 
-/** How lines are written. */
+/** The options of a writer of lines. */
 export interface LineWriterOptions {
   /** Writes some bytes; settles with how many the system has taken. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
@@ -82,7 +82,7 @@ export class LineWriter implements AsyncDisposable {
       }
       return true;
     } catch {
-      // The log itself has failed: it is counted, and told once it works again.
+      // The log itself has failed: it is counted, and reported once it works again.
       return false;
     }
   }

@@ -5,10 +5,10 @@
  */
 import type { LogFields, Logger, LogLevel } from "../../observe.ts";
 
-/** How log lines look. */
+/** The forms of log lines. */
 export type LogFormat = "text" | "json";
 
-/** How a logger writes. */
+/** The options of a logger. */
 export interface LogOptions {
   /** Default `text`. */
   readonly format?: LogFormat;

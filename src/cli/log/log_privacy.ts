@@ -9,12 +9,12 @@ import type { LogFields, Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
 
 /**
- * How much of a target the log tells: all of it; its port, and a word for its
+ * How much of a target the log shows: all of it; its port, and a word for its
  * host that is the same until the program ends; or nothing.
  */
 export type LogPrivacy = "full" | "hashed" | "none";
 
-/** Unless told: on a server the targets are other people's. */
+/** The default: on a server the targets are other people's. */
 export const DEFAULT_LOG_PRIVACY: Readonly<
   Record<"local" | "server", LogPrivacy>
 > = { local: "full", server: "hashed" };
@@ -27,7 +27,7 @@ export const DEFAULT_LOG_PRIVACY: Readonly<
  * the client.
  *
  * @param logger Where the lines go.
- * @param randomBytes Makes the key of the words, which nobody can look up.
+ * @param randomBytes Makes the key of the words, so that they cannot be looked up.
  */
 export function privateLogger(
   logger: Logger,
@@ -56,17 +56,17 @@ export function privateLogger(
 /** Bytes of the key: as many as of the hash. */
 const KEY_LENGTH = 32;
 
-/** Hexadecimal digits of a word: few enough to read, and nobody shares one. */
+/** Hexadecimal digits of a word: few enough to read, and enough to differ. */
 const WORD_LENGTH = 12;
 
-/** Whether the line is of one client, with a reason that may name its target. */
+/** True if the line is of one client, with a reason that may name its target. */
 function namesHosts({ client, target, code }: LogFields): boolean {
   if (client === undefined && target === undefined) return false;
   return /^ERR_NET_|^ERR_POLICY_TARGET$|^ERR_ROUTE_BLOCKED$|^ERR_FAKE_IP_UNKNOWN$/
     .test(String(code));
 }
 
-/** What the operator can do about a refusal of ours, without names. */
+/** Advice to the operator about a refusal of ours, without names. */
 function adviceOn({ code }: LogFields): string | undefined {
   return /^ERR_POLICY_|^ERR_ROUTE_/.test(String(code))
     ? explain(String(code)).meaning.replace(/\.$/, "")
@@ -78,7 +78,7 @@ function wayOf(route: string): string {
   return route.split(": ", 1)[0]!;
 }
 
-/** The port tells browsing from mail; the host is what is nobody's business. */
+/** The port tells browsing from mail; the host is private. */
 function hashed(target: string, key: Uint8Array): string {
   const [, host = target, port = ""] = /^(.*)(:\d+)$/s.exec(target) ?? [];
   const word = createHmac("sha256", key).update(host.toLowerCase())

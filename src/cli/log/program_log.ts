@@ -11,25 +11,25 @@ import { createLogger, type LogFormat } from "./log.ts";
 import { LimitedLogger, MAX_LINES_PER_MINUTE } from "./log_limit.ts";
 import { type LogPrivacy, privateLogger } from "./log_privacy.ts";
 
-/** What was asked for. */
+/** The log settings of a program. */
 export interface ProgramLogOptions {
-  /** How lines look. */
+  /** The form of lines. */
   readonly format: LogFormat;
-  /** What they tell of targets. */
+  /** The privacy of targets in the log. */
   readonly privacy: LogPrivacy;
-  /** Whether debug lines are written. */
+  /** True if debug lines are written. */
   readonly verbose: boolean;
-  /** Whether each connection has its line: then none is left out. */
+  /** True if each connection has its line: then none is left out. */
   readonly connections: boolean;
-  /** Whether lines have no time. */
+  /** True if lines have no time. */
   readonly withoutTime: boolean;
-  /** Whether the level is coloured. */
+  /** True if the level is coloured. */
   readonly colour: boolean;
   /** Number of the worker, for every line. */
   readonly worker?: number | undefined;
 }
 
-/** What the log is made of. */
+/** The world of a log. */
 export interface ProgramLogWorld {
   /** Writes some bytes; settles with how many the system has taken. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
@@ -40,7 +40,7 @@ export interface ProgramLogWorld {
 }
 
 /**
- * A logger; its disposal writes what it has counted but not told, and waits a
+ * A logger; its disposal writes what it has counted but not written, and waits a
  * little until all is written.
  */
 export function programLogger(
@@ -82,7 +82,7 @@ export function programLogger(
   };
 }
 
-/** Tells in each line which worker it is about. */
+/** Names the worker in each line. */
 function withWorker(logger: Logger, worker: number | undefined): Logger {
   if (worker === undefined) return logger;
   return {

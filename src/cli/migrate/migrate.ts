@@ -29,7 +29,7 @@ import type { ConfigObject } from "../config/config_file.ts";
 import { parseArguments } from "../options/args.ts";
 import { isOutline, type OutlineKey, readOutlineKeys } from "./outline_keys.ts";
 
-/** What was made, and what the operator should know of it. */
+/** The configuration that was made, and the warnings about it. */
 export interface Migrated {
   /** The configuration. Secret. */
   readonly text: string;
@@ -59,11 +59,11 @@ interface EntryUser {
   readonly limits?: UserLimits;
 }
 
-/** What the files may not say. */
+/** Facts that the files may lack. */
 export interface MigrateWishes {
-  /** Where clients reach the server, for links. */
+  /** The host under which clients reach the server, for links. */
   readonly host?: string | undefined;
-  /** Of ports that name none: ss-manager was started with it. */
+  /** The method of ports that name none: ss-manager was started with it. */
   readonly method?: string | undefined;
 }
 
@@ -130,7 +130,9 @@ function uniqueName(name: string, other: string, taken: Set<string>): string {
   return unique;
 }
 
-/** What shadowsocks-libev, ss-manager and shadowsocks-rust have. */
+/**
+ * Reads a configuration of shadowsocks-libev, ss-manager or shadowsocks-rust.
+ */
 function fromConfig(
   file: string,
   { method }: MigrateWishes,
@@ -153,7 +155,7 @@ function fromConfig(
   return merged(listed(found, secrets).map(entryOf));
 }
 
-/** What a file says of sockets, which holds for no user. */
+/** The keys about sockets, which concern no user. */
 function socketKeys(object: ConfigObject): string[] {
   return Object.values({ ...SOCKETS, ...NAMES }).flatMap(keysOf)
     .filter((key) => object.has(key) && object.values(key)[0] !== false)
@@ -252,7 +254,7 @@ function userOf({ name, password, limits }: EntryUser): object {
   };
 }
 
-/** What is printed must start. */
+/** Makes sure that a server starts with the printed text. */
 function checkFit(text: string, sources: Sources): void {
   const name = "the configuration that was made";
   const args = parseArguments(findCommand("server")!, ["-c", name]);

@@ -15,7 +15,7 @@ import { fromOptions } from "../settings/read.ts";
 import { SERVER } from "../settings/server.ts";
 import { migrate } from "./migrate.ts";
 
-/** What ss-manager saves, one file a port, and what Outline does. */
+/** The names of the files that ss-manager and Outline save. */
 const SAVED = /^\.shadowsocks_\d+\.conf$|^shadowbox_config\.json$/;
 
 /**

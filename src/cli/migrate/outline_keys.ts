@@ -11,14 +11,14 @@ import { readPort } from "../config/values.ts";
 
 /** One access key. */
 export interface OutlineKey {
-  /** For programs. */
+  /** The id for programs. */
   readonly id: string;
-  /** For people; may be empty. */
+  /** The name for people; may be empty. */
   readonly name: string;
   readonly password: string;
   /** 1 to 65,535. */
   readonly port: number;
-  /** As written. */
+  /** The method as it is written. */
   readonly method: string;
   /** Bytes in 30 days; not set: no limit. */
   readonly limitBytes?: number;

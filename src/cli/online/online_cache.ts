@@ -9,9 +9,9 @@ import { KeptFile } from "../kept_file.ts";
 
 /** A list as it was kept. */
 export interface KeptList {
-  /** As it was published. */
+  /** The list as it was published. */
   readonly text: string;
-  /** When; milliseconds since 1970. */
+  /** Milliseconds since 1970 when it was kept. */
   readonly savedUnixMs: number;
 }
 
@@ -24,7 +24,7 @@ export class OnlineCache {
     this.#file = new KeptFile(path);
   }
 
-  /** What is kept; `undefined` when nothing is, or nothing can be read. */
+  /** Reads the list; `undefined` when there is none, or it cannot be read. */
   read(): KeptList | undefined {
     const kept = this.#file.read();
     return kept && {
@@ -44,7 +44,7 @@ export class OnlineCache {
 }
 
 /**
- * Where a list is kept unless told: a file for each address, whose name does
+ * Where a list is kept by default: a file for each address, whose name does
  * not tell the address.
  *
  * @param ending Of the file's name.

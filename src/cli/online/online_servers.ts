@@ -25,7 +25,7 @@ import {
 
 /** A list, and what it is looked at with. */
 export interface OnlineOptions {
-  /** Where it is. */
+  /** The address of the list. */
   readonly url: URL;
   /** Milliseconds between two looks; less while its host is silent. */
   readonly refreshMs: number;
@@ -35,9 +35,9 @@ export interface OnlineOptions {
   readonly allowLegacy?: boolean;
   /** Plugins that may be asked for, by name; default: none. */
   readonly allowedPlugins?: readonly string[];
-  /** Not set: it is kept nowhere. */
+  /** Not set: no copy is kept. */
   readonly cache?: Pick<OnlineCache, "read" | "write"> | undefined;
-  /** Tells when to look again. */
+  /** The timer of the next look. */
   readonly clock: Clock;
 }
 
@@ -78,7 +78,7 @@ export class OnlineServers implements Disposable {
     return this.#list.servers;
   }
 
-  /** What the operator should know of the list. */
+  /** Warnings about the list for the operator. */
   get warnings(): readonly string[] {
     return this.#list.warnings;
   }
@@ -159,7 +159,7 @@ export class OnlineServers implements Disposable {
   }
 }
 
-/** What is usable of a list. */
+/** The usable part of a list. */
 interface AcceptedList {
   readonly servers: readonly ServerSettings[];
   readonly warnings: readonly string[];

@@ -12,9 +12,9 @@ import type { Command, Option } from "./option.ts";
 /** A command line, read. */
 export class Arguments {
   readonly #values: Readonly<Record<string, unknown>>;
-  /** What is not an option, in order. */
+  /** The arguments that are no options, in order. */
   readonly operands: readonly string[];
-  /** What the operator should know although it is no error. */
+  /** Warnings for the operator that are no errors. */
   readonly warnings: readonly string[];
 
   /** Called by {@link parseArguments} only. */
@@ -28,12 +28,14 @@ export class Arguments {
     this.warnings = warnings;
   }
 
-  /** The same without the first operand, where that was a word of ours. */
+  /**
+   * Returns the same without the first operand, where that is a word of ours.
+   */
   withoutWord(): Arguments {
     return new Arguments(this.#values, this.operands.slice(1), this.warnings);
   }
 
-  /** The same with an operand as the configuration file that it is. */
+  /** Returns the same with an operand that is a configuration file. */
   withFile(operand: string): Arguments {
     return new Arguments(
       { ...this.#values, config: [operand] },
@@ -42,7 +44,7 @@ export class Arguments {
     );
   }
 
-  /** Whether a switch is on. */
+  /** True if a switch is on. */
   has(name: string): boolean {
     return this.#values[name] === true;
   }
@@ -98,7 +100,7 @@ export function parseArguments(
   }
   const operands = parsed._ as string[];
   if (operands.length > command.maxOperands && parsed.help !== true) {
-    // It may be a password: it is told by its place.
+    // It may be a password: the message names its place.
     const operand = operands[command.maxOperands]!;
     const place = argv.lastIndexOf(operand) + 1;
     if (/^ssr?:\/\//i.test(operand)) {
@@ -133,5 +135,5 @@ function unknownOption(command: Command, arg: string): ConfigError {
   );
 }
 
-/** What an option may be called; anything else may be a password. */
+/** The form of an option's name; anything else may be a password. */
 const NAME = /^--?[a-z]+(?:-[a-z]+)*$/;

@@ -36,7 +36,7 @@ export function spellOut(
   return out;
 }
 
-/** How an option is written, for messages. */
+/** The spelling of an option, for messages. */
 export function spelling({ name, short, standing }: Option): string {
   if (short === undefined) return `--${name}`;
   // libev has the letters only.

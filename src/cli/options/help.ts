@@ -36,7 +36,7 @@ export function programHelp(): string {
       EXPLANATION_COLUMN,
     ),
     "",
-    "`umbra help COMMAND` tells more about a command.",
+    "`umbra help COMMAND` says more about a command.",
     "",
   ].join("\n");
 }

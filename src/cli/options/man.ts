@@ -101,7 +101,7 @@ function text(line: string): string {
   return /^[.']/.test(escaped) ? `\\&${escaped}` : escaped;
 }
 
-/** So that hyphens can be copied and backslashes are seen. */
+/** Escapes a line so that hyphens can be copied and backslashes are seen. */
 function escape(line: string): string {
   return line.replaceAll("\\", "\\e").replaceAll("-", "\\-");
 }

@@ -13,15 +13,15 @@ export interface Option {
   readonly short?: string;
   /** Other long names. */
   readonly aliases?: readonly string[];
-  /** What the value is called in the help; absent for a switch. */
+  /** The name of the value in the help; absent for a switch. */
   readonly value?: string;
   /** Every value counts, not only the last. */
   readonly repeatable?: boolean;
   /** One sentence without a full stop. */
   readonly help: string;
-  /** What holds without the option, as the help shows it. */
+  /** The default, as the help shows it. */
   readonly default?: string;
-  /** What shells propose for the value. */
+  /** The words that shells propose for the value. */
   readonly words?: Words;
   /**
    * An option of another program that is not served: `ignored` with a warning,
@@ -37,15 +37,15 @@ export interface Command {
   readonly name: string;
   /** Executable name that implies the word. */
   readonly executable?: string;
-  /** What may follow the options, as the help shows it. */
+  /** The operands after the options, as the help shows them. */
   readonly operands?: string;
-  /** How many operands there may be. */
+  /** The largest number of operands. */
   readonly maxOperands: number;
   /** One line for the list of commands. */
   readonly summary: string;
   /** Paragraphs above the options. */
   readonly description: readonly string[];
-  /** In the order of the help. */
+  /** The options, in the order of the help. */
   readonly options: readonly Option[];
   /** Complete command lines. */
   readonly examples: readonly string[];

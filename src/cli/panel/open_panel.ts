@@ -24,9 +24,9 @@ import type { Arguments } from "../options/args.ts";
 /** A panel that has been asked. */
 export interface OpenPanel extends AsyncDisposable {
   readonly link: PanelLink;
-  /** What the operator should know of its settings. */
+  /** Warnings about the settings for the operator. */
   readonly warnings: readonly string[];
-  /** Where what it says goes from now on, and what it has said so far. */
+  /** Logs what was reported so far, and what follows. */
   tell(logger: Logger): void;
 }
 

@@ -5,9 +5,9 @@
  */
 import type { Redirection } from "../../transport.ts";
 
-/** What the rules are made for. */
+/** The settings of the rules. */
 export interface RedirRules {
-  /** How TCP comes, and the port it goes to; not set: it is not served. */
+  /** The redirection of TCP and its port; not set: TCP is not served. */
   readonly tcp:
     | { readonly way: Redirection; readonly port: number }
     | undefined;
@@ -30,7 +30,7 @@ export interface RedirRules {
 /** Name of our table. */
 const TABLE = "inet umbra_redir";
 
-/** What is never sent through a server. */
+/** The addresses that are never sent through a server. */
 const KEPT_IPV4 = [
   ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8"],
   ...["169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/4"],
@@ -145,7 +145,7 @@ function tproxy(
 
 /** What the system sends to another port of this machine. */
 interface Redirected {
-  /** Of its chains. */
+  /** The name of its chains. */
   readonly name: string;
   /** Rules that come before. */
   readonly rules: readonly string[];
@@ -180,7 +180,7 @@ function redirect(
   ];
 }
 
-/** Without these, what Umbra sends would come back to it. */
+/** Rules without which Umbra's own traffic would come back to it. */
 function exclusions(
   { user, mark }: Pick<RedirRules, "user" | "mark">,
 ): string[] {

@@ -16,17 +16,17 @@ import type { KeptFile } from "../kept_file.ts";
 
 /** One list. */
 export interface FollowedList {
-  /** Its name in `rule_sets`. */
+  /** The name in `rule_sets`. */
   readonly name: string;
-  /** Where it is. */
+  /** The address of the list. */
   readonly url: URL;
   /** Milliseconds between two looks; less while its host is silent. */
   readonly refreshMs: number;
-  /** Not set: it is kept nowhere. */
+  /** Not set: no copy is kept. */
   readonly cache?: Pick<KeptFile, "read" | "write"> | undefined;
 }
 
-/** What lists are looked at with. */
+/** The world of followed lists. */
 export interface FollowWorld {
   /** The content, unless it has this tag. @throws {UmbraError} */
   fetch(
@@ -34,7 +34,7 @@ export interface FollowWorld {
     tag: string | undefined,
     signal: AbortSignal,
   ): Promise<Fetched>;
-  /** Tells when to look again. */
+  /** The timer of the next look. */
   readonly clock: Clock;
 }
 
@@ -45,15 +45,17 @@ export type UseLists = (
 
 /** How a list is kept up to date. */
 export interface FollowedListStatus {
-  /** When its content changed, as far as is known; milliseconds since 1970. */
+  /** Milliseconds since 1970 when the content changed, as far as is known. */
   readonly changedUnixMs: number;
-  /** When its host was asked last; not set where it was not yet. */
+  /**
+   * Milliseconds since 1970 when the host was last asked; not set before that.
+   */
   readonly lookedUnixMs?: number;
   /** True if the last look failed. */
   readonly isStale: boolean;
 }
 
-/** What is known of one list. */
+/** The state of one list. */
 interface State {
   readonly list: FollowedList;
   bytes: Uint8Array;
@@ -71,7 +73,7 @@ export class FollowedLists implements Disposable {
   readonly #world: FollowWorld;
   readonly #states: readonly State[];
   readonly #stop = new AbortController();
-  /** What the operator should know of the start. */
+  /** Warnings of the start for the operator. */
   readonly warnings: readonly string[];
 
   private constructor(states: readonly State[], world: FollowWorld) {
@@ -123,7 +125,7 @@ export class FollowedLists implements Disposable {
     return new Map(this.#states.map(({ list, bytes }) => [list.name, bytes]));
   }
 
-  /** How each list is, by its name. */
+  /** The status of each list, by name. */
   get status(): ReadonlyMap<string, FollowedListStatus> {
     return new Map(
       this.#states.map(({ list, changedUnixMs, lookedUnixMs, isStale }) => [
@@ -171,7 +173,7 @@ export class FollowedLists implements Disposable {
     }
   }
 
-  /** One look; what goes wrong is told once, until it is well again. */
+  /** Looks once; an error is logged once, until it is over. */
   async #look(state: State, logger: Logger, use: UseLists): Promise<void> {
     const { list, tag } = state;
     const { name } = list;

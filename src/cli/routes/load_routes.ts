@@ -55,7 +55,7 @@ export interface RouteSettings extends Said<RouteKeys>, WrittenRules {
 export interface LoadedRoutes {
   /** Decides. */
   readonly table: RouteTable;
-  /** What routes lead to besides all servers. */
+  /** The ways to which routes lead besides all servers. */
   readonly groups: NamedGroups;
   /** One sentence each. */
   readonly warnings: readonly string[];
@@ -262,7 +262,7 @@ export class RouteLoader {
   }
 }
 
-/** Its name; "" without one. */
+/** The name of the file; "" without one. */
 function fileOf({ file }: RouteSettings): string {
   return file?.name ?? "";
 }

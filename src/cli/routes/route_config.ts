@@ -154,7 +154,7 @@ export class ServerAcls {
   }
 }
 
-/** What an operator should know of an ACL. */
+/** Warnings about an ACL. */
 export function aclWarnings({ warnings, notes }: Acl): string[] {
   return [
     ...warnings,

@@ -12,7 +12,7 @@ export interface WrittenRules {
   readonly acl: readonly string[];
   /** The list of routes; not set where there is none. */
   readonly routes?: unknown[] | undefined;
-  /** Where that list is in the file: `routes`, `locals[1].routes`. */
+  /** The place of the list in the file: `routes`, `locals[1].routes`. */
   readonly key: string;
 }
 
@@ -22,7 +22,7 @@ export interface OwnRules {
   readonly acl: readonly string[] | undefined;
   /** Its list of routes. */
   readonly routes: unknown[] | undefined;
-  /** Where that is in the file. */
+  /** The place in the file. */
   readonly key: string;
 }
 

@@ -44,7 +44,10 @@ import {
 } from "./certificate.ts";
 import { startOrWait, type Stoppable } from "./take_over.ts";
 
-/** What was asked for; what is not set was not. */
+/**
+ * The settings of the operator's port; a part that was not asked for is not
+ * set.
+ */
 export type AdminSettings = Pick<
   OperatorSettings,
   | "admin"
@@ -63,7 +66,7 @@ export type AdminSettings = Pick<
   | "reusePort"
 >;
 
-/** What it works with. */
+/** The world of the operator's port. */
 export interface AdminWorld {
   readonly transport: Transport;
   readonly clock: Clock;
@@ -77,7 +80,7 @@ export interface AdminWorld {
 }
 
 /**
- * Tells whether others could reach unasked what was asked for; better before
+ * Finds out if others could reach unasked what was asked for; better before
  * anything listens.
  *
  * @throws {ConfigError} When they could.

@@ -50,7 +50,7 @@ export function readCertificate(
 /** What watching takes. */
 export interface CertificateWatch {
   readonly files: CertificateFiles;
-  /** What the server has now. */
+  /** The present certificate. */
   readonly first: HttpCertificate;
   readonly server: Pick<HttpServer, "renew">;
   /** Names the server in the log. */
@@ -117,7 +117,7 @@ function parsed<T>(path: string, what: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    // What OpenSSL says of a key tells nobody anything.
+    // The operator learns nothing from what OpenSSL says about a key.
     throw unusable(path, `expected a ${what} in PEM`, error);
   }
 }

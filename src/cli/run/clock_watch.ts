@@ -18,7 +18,7 @@ export class ClockWatch implements Disposable {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #startMs: number;
-  /** When the start was, by the wall clock at the last look. */
+  /** The wall clock at the start, as seen at the last look. */
   #startedUnixMs: number;
   #cancel: () => void = () => {};
 

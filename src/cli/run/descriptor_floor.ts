@@ -1,12 +1,12 @@
 /**
- * Whether a program has descriptors enough to be of use.
+ * True if a program has descriptors enough to be of use.
  *
  * @module
  */
 import { MIN_DESCRIPTORS } from "../../limits.ts";
 import { usage } from "../options/getopt.ts";
 
-/** What to do where descriptors are few. */
+/** Advice for a machine with few descriptors. */
 export const MORE_DESCRIPTORS =
   "ulimit -n 65536, or LimitNOFILE=65536 in a systemd unit";
 

@@ -16,14 +16,14 @@ import type { Endpoint } from "../../transport.ts";
 export interface PlannedService {
   /** Names it from one configuration to the next: its kind and address. */
   readonly key: string;
-  /** Where it shall listen. */
+  /** The address to listen on. */
   readonly listen: Endpoint;
   /** Option that changes the port. */
   readonly portOption: string;
-  /** What to do where the system forbids it; default: what all ports need. */
+  /** Advice where the system forbids it; default: the advice for all ports. */
   readonly privilege?: string | undefined;
   /**
-   * Tells whether it could be started, as far as that can be told before.
+   * Says if it could be started, as far as that is known before.
    *
    * @throws {ConfigError} When it could not.
    */
@@ -32,39 +32,39 @@ export interface PlannedService {
   start(): Promise<Service>;
   /** Line of the log once it listens, and the same as fields. */
   describe(address: string): { message: string; fields: LogFields };
-  /** What is new since the plan of this key that runs. */
+  /** The changes since the running plan of this key. */
   changesSince(before: PlannedService): Changes;
   /** Lets the service that runs under this key be as planned here. */
   adopt(running: Service): void;
 }
 
-/** What makes two plans different. */
+/** The differences of two plans. */
 export interface Changes {
   /** One sentence each. */
   readonly sentences: readonly string[];
-  /** Whether it must listen anew; open connections live on all the same. */
+  /** True if it must listen again; open connections stay in any case. */
   readonly restart: boolean;
 }
 
 /** A service, and the plan it follows. */
 export interface RunningService {
-  /** As it was asked for last. */
+  /** The plan that was asked for last. */
   readonly plan: PlannedService;
-  /** What runs. */
+  /** The running service. */
   readonly service: Service;
 }
 
-/** Where the start lines go, and what becomes of defects. */
+/** The receivers of start lines and defects. */
 export interface FleetOptions extends Witness {
   /** Adds the facts of a start line as fields. */
   readonly withFields: boolean;
 }
 
-/** All services of the program. */
+/** The services of the program. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #running = new Map<string, RunningService>();
-  /** By key: those of addresses that this machine does not have. */
+  /** Keys of the services whose addresses this machine does not have. */
   readonly #absent = new Set<string>();
   /** They accept no more, and wait for their last connections. */
   readonly #retired = new Set<Service>();
@@ -75,7 +75,7 @@ export class Fleet {
     this.#options = options;
   }
 
-  /** What runs, in the order of its start. */
+  /** The running services, in the order of their start. */
   get running(): readonly RunningService[] {
     return [...this.#running.values()];
   }
@@ -231,7 +231,7 @@ export class Fleet {
   }
 }
 
-/** Of two on one port the second would blame another program. */
+/** Refuses two services on one port: the second would blame another program. */
 function refuseTwice(plans: readonly PlannedService[]): void {
   const seen = new Set<string>();
   for (const { key, listen } of plans) {

@@ -8,7 +8,7 @@ import type { Observed } from "../../admin/observations.ts";
 import type { Logger } from "../../observe.ts";
 import type { SharedSalts } from "../../security/replay_filter.ts";
 
-/** What running services need of where they run. */
+/** The world of running services. */
 export interface Host {
   /** Number of the worker, from 1; not set in the program itself. */
   readonly worker?: number;
@@ -30,7 +30,7 @@ export interface Host {
   /**
    * Runs the same command in so many workers until a signal.
    *
-   * @returns What they have served together; a worker that died tells nothing,
+   * @returns What they have served together; a worker that died reports nothing,
    * `undefined` when all have.
    * @throws {Error} In a worker: it has none of its own.
    */

@@ -15,7 +15,7 @@ import {
   type UserStore,
 } from "../../users.ts";
 
-/** How often counts are written; what a kill -9 may lose. Milliseconds. */
+/** Milliseconds between two writes of the counts; a kill -9 may lose them. */
 export const FLUSH_MS = 5_000;
 
 /** The counts of every server, in memory and in the store. */
@@ -87,9 +87,9 @@ export class Ledger {
 class ServerLedger {
   readonly #accounts: Accounts;
   readonly #follower: Follower;
-  /** What the store is known to have, by user; nothing of the others. */
+  /** Counts that the store has, by user; other users are absent. */
   readonly #kept = new Map<string, UserCounts>();
-  /** Whose counts the store does not have yet. */
+  /** Users whose counts the store does not have yet. */
   readonly #pending = new Set<string>();
 
   constructor(accounts: Accounts) {
@@ -104,7 +104,7 @@ class ServerLedger {
     this.#kept.set(name, counts);
   }
 
-  /** What the store does not have yet. */
+  /** Counts that the store does not have yet. */
   *differences(): Generator<[name: string, counts: UserCounts]> {
     for (const name of this.#follower.take()) this.#pending.add(name);
     for (const name of this.#pending) {

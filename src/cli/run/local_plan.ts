@@ -30,7 +30,7 @@ export class LocalPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "-l";
   readonly privilege: string | undefined;
-  /** As configured. */
+  /** The options as configured. */
   readonly options: ConfiguredLocal;
   readonly #role: string;
   readonly #world: Dependencies;
@@ -70,7 +70,7 @@ export class LocalPlan implements PlannedService {
     return startLocal({ ...this.options, group: this.#group }, this.#world);
   }
 
-  /** Its servers are the group's. */
+  /** Does nothing: its servers are those of the group. */
   adopt(running: Service): void {
     (running as LocalService).setRoutes(this.options.routes);
   }
@@ -138,7 +138,7 @@ const TPROXY = "TPROXY needs CAP_NET_RAW: setcap cap_net_raw+ep PROGRAM, or " +
 
 /** A DNS inbound, and what it shares with locals. */
 export interface PlannedDns extends DnsSettings {
-  /** Learns what programs are told. */
+  /** Learns the answers to programs. */
   readonly names: LocalNames | undefined;
 }
 
@@ -197,7 +197,7 @@ export class DnsPlan implements PlannedService {
     }, this.#world);
   }
 
-  /** Its servers are the group's. */
+  /** Does nothing: its servers are those of the group. */
   adopt(running: Service): void {
     const dns = running as DnsService;
     dns.setRoutes(this.#local.routes);

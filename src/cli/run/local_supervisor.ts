@@ -39,15 +39,15 @@ import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { Turns } from "./turns.ts";
 
-/** What a supervisor works with. */
+/** The world of a supervisor. */
 export interface LocalSupervisorOptions {
   /** Reads the configuration, again and again. */
   configure(): ConfiguredRole<ConfiguredLocal[]>;
-  /** Told the methods that will be used, and those that are. */
+  /** Hears which methods will be used, and which are. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** The world services run in. */
   readonly world: Dependencies;
-  /** What shall run for a configuration, all of it through one group. */
+  /** The plans for a configuration; all of them use one group. */
   plans(
     locals: readonly ConfiguredLocal[],
     group: ServerGroup,
@@ -58,11 +58,11 @@ export interface LocalSupervisorOptions {
    * @throws {ConfigError} When it is of no server that can be used.
    */
   readLink(link: string): UpstreamServer;
-  /** How published lists of rules are, by name; default: there are none. */
+  /** The status of published rule lists, by name; default: there are none. */
   listStatus?(): ReadonlyMap<string, FollowedListStatus>;
-  /** Told what the operator has changed. */
+  /** Logs the operator's changes. */
   readonly logger: Logger;
-  /** Where services run. */
+  /** The place where services run. */
   readonly fleet: Fleet;
   /** Everything of a status but the servers. */
   programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
@@ -73,9 +73,9 @@ const NO_USERS = "A local has no users of its own; its server has";
 /** Runs locals, and changes them. */
 export class LocalSupervisor implements Operator {
   readonly #options: LocalSupervisorOptions;
-  /** Of changes. */
+  /** The order of changes. */
   readonly #turns = new Turns();
-  /** What all locals send through; servers and balancer are the same for all. */
+  /** The servers of all locals, with one balancer. */
   readonly #group: ServerGroup;
   readonly #plugins: PluginCrew;
   /** Servers that were added at run time; in the group they come last. */
@@ -188,7 +188,7 @@ export class LocalSupervisor implements Operator {
   }
 
   /**
-   * Takes away a server that was added; what is open lives on.
+   * Takes away a server that was added; open connections stay.
    *
    * @throws {ConfigError} When it was not added.
    */
@@ -208,7 +208,9 @@ export class LocalSupervisor implements Operator {
     });
   }
 
-  /** What DNS and start lines know of servers; the group is another matter. */
+  /**
+   * Tells DNS and start lines of the servers; the group is changed elsewhere.
+   */
   async #setAdded(added: readonly UpstreamServer[]): Promise<void> {
     const { plans, fleet, ciphers } = this.#options;
     await fleet.apply(
@@ -218,7 +220,7 @@ export class LocalSupervisor implements Operator {
     ciphers.serve(this.#locals.flatMap(methodsOf));
   }
 
-  /** As configured, with the servers that were added. */
+  /** The locals as configured, with the servers that were added. */
   get #locals(): readonly ConfiguredLocal[] {
     return withAdded(this.#configured.result, this.#added);
   }
@@ -255,7 +257,7 @@ export class LocalSupervisor implements Operator {
   }
 
   /**
-   * Lets every local send through these servers; what is open lives on.
+   * Lets every local send through these servers; open connections stay.
    *
    * @throws {ConfigError} When one cannot be used; nothing has changed then.
    */

@@ -54,7 +54,7 @@ export class MadeUser extends CompactUser {
     this.#password = password;
   }
 
-  /** As it was given; not set: that of the configuration. Never logged. */
+  /** The password; not set: the one of the configuration. Never logged. */
   get password(): string | undefined {
     return this.#password === "" ? undefined : this.#password;
   }

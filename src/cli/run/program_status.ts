@@ -1,5 +1,5 @@
 /**
- * What the program tells of itself, and what it has served in the end.
+ * What the program reports of itself, and what it has served in the end.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { VERSION } from "../tools/version.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { SystemWorld } from "./world.ts";
 
-/** What does not change while the program runs. */
+/** Facts that stay while the program runs. */
 export interface ProgramFacts {
   /** See {@link Status.role}. */
   readonly role: Status["role"];
@@ -30,7 +30,7 @@ export interface ProgramFacts {
 
 /** Watches the program from its making to its disposal. */
 export class ProgramStatus implements Disposable {
-  /** Whether everything listens and is not about to stop. */
+  /** True if everything listens and is not about to stop. */
   ready = false;
   readonly #facts: ProgramFacts;
   readonly #system: Pick<SystemWorld, "observations" | "providers">;
@@ -77,7 +77,7 @@ export class ProgramStatus implements Disposable {
   }
 }
 
-/** What a service's number of connections depends on. */
+/** The facts on which a service's number of connections depends. */
 export type LimitedService = Pick<
   ServiceOptions,
   "mode" | "maxFlows" | "maxConnections"

@@ -48,17 +48,17 @@ export interface Supervised extends Operator, Stoppable {
   start(): Promise<void>;
 }
 
-/** What both roles are given to work with. */
+/** The world of both roles. */
 export interface Surroundings {
   /** The world services run in. */
   readonly world: Dependencies;
-  /** Where services run. */
+  /** The place where services run. */
   readonly fleet: Fleet;
-  /** Told what happens. */
+  /** Logs what happens. */
   readonly logger: Logger;
   /** Closed when the role has ended, or could not start. */
   readonly owned: DisposableStack;
-  /** Told the methods that will be used, and those that are. */
+  /** Hears which methods will be used, and which are. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** Everything of a status but the servers. */
   programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
@@ -80,13 +80,13 @@ export interface Role extends ConfiguredRole<readonly LimitedService[]> {
   readonly methods: readonly Method[];
   /** Ports as configured; 0 for the system's choice. */
   readonly ports: readonly number[];
-  /** Whether TCP is served. */
+  /** True if TCP is served. */
   readonly streams: boolean;
-  /** Whether UDP is served. */
+  /** True if UDP is served. */
   readonly datagrams: boolean;
-  /** Whether programs are run in front of servers. */
+  /** True if programs are run in front of servers. */
   readonly plugins: boolean;
-  /** What the operator should know who asks for several workers. */
+  /** Warnings for an operator who asks for several workers. */
   readonly workersCaveats?: readonly string[];
   /** Done once everything listens, and undone when it shall end. */
   readonly beside?: Beside;
@@ -145,7 +145,7 @@ function openLog(
   });
 }
 
-/** How much of the program runs here. */
+/** The share of the program that runs in this thread. */
 interface Share {
   /** Threads that share the ports. */
   readonly workers: number;

@@ -1,5 +1,5 @@
 /**
- * Whether two configurations of a service mean the same.
+ * True if two configurations of a service mean the same.
  *
  * @module
  */

@@ -30,13 +30,13 @@ import { same } from "./same.ts";
 import { settingChanges } from "./setting_changes.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
 
-/** What a server needs besides its configuration. */
+/** The parts of a server besides its configuration. */
 export interface ServerSurroundings {
   /** The world it runs in. */
   readonly world: Dependencies;
-  /** Where its users are counted; shared by all addresses of one port. */
+  /** The accounts of its users; all addresses of one port share them. */
   readonly accounts: Accounts;
-  /** Its users, as they are now; none where it has none. */
+  /** The present users; none where the server has none. */
   readonly users: () => readonly ServerUser[];
   /** Everyone who has an account at any address of that port, as it is now. */
   readonly everyUser: () => readonly LimitedUser[];
@@ -46,7 +46,7 @@ export interface ServerSurroundings {
 export class ServerPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "-p";
-  /** As configured. */
+  /** The server as configured. */
   readonly server: ConfiguredServer;
   readonly #surroundings: ServerSurroundings;
 
@@ -97,7 +97,7 @@ export class ServerPlan implements PlannedService {
 
   describe(address: string): { message: string; fields: LogFields } {
     const { mode, plugin, websocket } = this.server;
-    // Who stands in for nobody is not told.
+    // The stand-in for no user is not listed.
     const users = this.users.filter(({ name }) => name !== "");
     const method = describeMethod(this.server);
     return {
@@ -182,14 +182,14 @@ export function asConfigError(where: string, error: unknown): unknown {
     : error;
 }
 
-/** What the start line says of the mode; TCP goes without saying. */
+/** The words of the start line for the mode; TCP is not mentioned. */
 export const TRAFFIC: Readonly<Record<Mode, string>> = {
   "tcp_only": "",
   "udp_only": "UDP only, ",
   "tcp_and_udp": "TCP and UDP, ",
 };
 
-/** What the start line says of a plugin. */
+/** The words of the start line for a plugin. */
 export function behindPlugin(plugin: PluginOptions | undefined): string {
   return plugin === undefined ? "" : `plugin ${plugin.name}, `;
 }
@@ -250,7 +250,7 @@ function ownerChanges(
   ];
 }
 
-/** What each limit was and will be. */
+/** The changes of limits, old and new. */
 function limitChanges(old: UserLimits, next: UserLimits): string[] {
   return Object.entries(USER_LIMITS).flatMap(([name, { key }]) => {
     const [was, will] = [old, next].map((limits) =>

@@ -20,21 +20,21 @@ import { isWildcard } from "../config/values.ts";
 import { MadeUser } from "./made_user.ts";
 import type { UserRates } from "./user_rates.ts";
 
-/** All addresses of one port, and who uses them. */
+/** The addresses of one port, and its users. */
 export interface ViewedServer {
   /** Port, in decimal. */
   readonly id: string;
-  /** As configured; at least one. */
+  /** The servers as configured; at least one. */
   readonly servers: readonly ConfiguredServer[];
-  /** Where each of them listens, in the same order. */
+  /** The addresses where each of them listens, in the same order. */
   readonly addresses: readonly Endpoint[];
-  /** Whether it was added at run time. */
+  /** True if it was added at run time. */
   readonly managed: boolean;
   /** Those of the file, those that were made, and what they have done. */
   readonly accounts: Accounts;
 }
 
-/** What there is to see, but for its users. */
+/** The status of a server without its users. */
 export function statusOf(
   { id, servers, addresses, managed, accounts }: ViewedServer,
 ): Omit<ServerStatus, "users"> {
@@ -50,7 +50,7 @@ export function statusOf(
   };
 }
 
-/** What there is to see of a user. */
+/** The status of a user. */
 export function userStatus(
   user: LimitedUser,
   accounts: Accounts,
@@ -70,9 +70,9 @@ export function userStatus(
 /**
  * How to connect to a server as one user.
  *
- * @param name Empty: as whoever has the server's own key.
+ * @param name Empty: as the holder of the server's own key.
  * @param password The user's.
- * @param guessHost Tells the host where the server listens on every address.
+ * @param guessHost Guesses the host where the server listens on every address.
  */
 export function credentialsFor(
   { secrets, method, listen, ssr, linkedPlugin }: ConfiguredServer,

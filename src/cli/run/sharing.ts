@@ -8,17 +8,17 @@ import type { Capabilities } from "../../transport.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
 import { usage } from "../options/getopt.ts";
 
-/** What is going to listen. */
+/** The services that will listen. */
 export interface Listening {
   /** Which end it is. */
   readonly role: "server" | "local";
   /** Ports as configured; 0 for the system's choice. */
   readonly ports: readonly number[];
-  /** Whether UDP is served. */
+  /** True if UDP is served. */
   readonly datagrams: boolean;
-  /** Whether programs are run in front of servers. */
+  /** True if programs are run in front of servers. */
   readonly plugins?: boolean;
-  /** What else the program serves. */
+  /** The other ports of the program. */
   readonly operator: OperatorSettings;
 }
 

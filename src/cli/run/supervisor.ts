@@ -1,10 +1,10 @@
 /**
  * A running `ss-server` as its operator sees it: users come and go, limits
- * change, ports open and close, a new configuration is taken over; nobody who
+ * change, ports open and close, a new configuration is taken over; no client that
  * stays is cut off.
  *
  * What shall run is what the configuration file says, and the users and servers
- * that were made at run time besides. Every change makes that picture anew and
+ * that were made at run time besides. Every change makes a new picture and
  * brings the fleet in line with it, so that there is one way to change things.
  *
  * @module
@@ -63,11 +63,11 @@ import { credentialsFor, statusOf, userStatus } from "./server_view.ts";
 import { UserRates } from "./user_rates.ts";
 import { Turns } from "./turns.ts";
 
-/** What a supervisor works with. */
+/** The world of a supervisor. */
 export interface SupervisorOptions {
   /** Reads the configuration, again and again. */
   configure(): ConfiguredRole<ConfiguredServer[]>;
-  /** Told the methods that will be used, and those that are. */
+  /** Hears which methods will be used, and which are. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
   /** The world services run in. */
   readonly world: Dependencies;
@@ -75,9 +75,9 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   /** Makes passwords. */
   readonly randomBytes: RandomBytes;
-  /** Told what a reload did. */
+  /** Logs what a reload did. */
   readonly logger: Logger;
-  /** Where services run. */
+  /** The place where services run. */
   readonly fleet: Fleet;
   /** Keeps users and counts; not set: nothing outlives the program. */
   readonly store?: UserStore | undefined;
@@ -91,7 +91,7 @@ export interface SupervisorOptions {
   guessHost(): string;
   /** The fleet; not set: users are this program's own. */
   readonly fleetMember?: FleetMember | undefined;
-  /** What there is to see of the panel whose node it is. */
+  /** The status of the panel whose node this is. */
   readonly panel?: (() => PanelStatus) | undefined;
 }
 
@@ -99,7 +99,7 @@ export interface SupervisorOptions {
 interface Extras {
   readonly accounts: Accounts;
   readonly rates: UserRates;
-  /** What was done with users at run time, by name, in their order. */
+  /** The changes to users at run time, by name, in their order. */
   readonly made: Map<string, StoredUser>;
   /** Those of the fleet. */
   readonly shared: SharedUsers;
@@ -109,13 +109,16 @@ interface Extras {
 export class Supervisor implements Operator {
   readonly #options: SupervisorOptions;
   readonly #ledger: Ledger | undefined;
-  /** By id. */
+  /** The servers made at run time, by id. */
   readonly #extras = new Map<string, Extras>();
   /** Servers that were made at run time, by port. */
   readonly #managed = new Map<number, ConfiguredServer>();
-  /** How users made at run time are served; their keys are derived once. */
+  /**
+   * The users made at run time, as they are served; their keys are derived
+   * once.
+   */
   readonly #madeUsers = new WeakMap<StoredUser, MadeUser>();
-  /** Of reloads and other slow changes. */
+  /** The order of reloads and other slow changes. */
   readonly #turns = new Turns();
   #configured: ConfiguredRole<ConfiguredServer[]>;
   #cancelFlush: () => void = () => {};
@@ -136,7 +139,7 @@ export class Supervisor implements Operator {
     }
   }
 
-  /** Where minutes are kept; not set: nowhere. */
+  /** The store of minutes; not set: there is none. */
   get minutes(): MinuteStore | undefined {
     return this.#options.minutes;
   }
@@ -188,7 +191,7 @@ export class Supervisor implements Operator {
     const program = programStatus();
     const ids = this.#ids();
     for (const id of ids) this.#extrasOf(id).rates.look();
-    // A look that tells no users need not count them either.
+    // A status without users need not count them either.
     const { totals, users } = pickUsers(
       page.limit === 0 ? [] : this.#everybody(ids),
       page,
@@ -226,7 +229,7 @@ export class Supervisor implements Operator {
     }
   }
 
-  /** Who is connected to any server, and the client addresses. */
+  /** The connected users of all servers, and their addresses. */
   *present(): Generator<[name: string, hosts: readonly string[]]> {
     for (const { accounts } of this.#extras.values()) yield* accounts.present();
   }
@@ -469,7 +472,7 @@ export class Supervisor implements Operator {
     const next = change.kind === "put"
       ? shared.put(change.user, this.#sharedServer(id))
       : void shared.remove(name);
-    // Where there was nobody, or is nobody any more, somebody stands in.
+    // Where there was no user, or is none any more, a stand-in serves.
     if (old === undefined && next === undefined) return;
     for (const plan of this.#plans().filter((plan) => this.#isOf(plan, id))) {
       const running = this.#options.fleet.find(plan.key);
@@ -539,7 +542,7 @@ export class Supervisor implements Operator {
     else accounts.put(user);
   }
 
-  /** What shall run. */
+  /** The plans of a configuration. */
   #plans(
     { result }: ConfiguredRole<ConfiguredServer[]> = this.#configured,
   ): ServerPlan[] {
@@ -569,7 +572,7 @@ export class Supervisor implements Operator {
     return [this.#standIn(server.method)];
   }
 
-  /** Nobody, of whom no account knows, with a key that no client has. */
+  /** The stand-in for no user, without an account, with a key that no client has. */
   #standIn({ keyLength }: Method): ServerUser {
     const masterKey = this.#options.randomBytes(keyLength);
     return { name: "", masterKey, disabled: true };
@@ -612,7 +615,7 @@ export class Supervisor implements Operator {
     return user;
   }
 
-  /** Of two users of one name the file's counts. */
+  /** The users of a port; of two with one name the counts of the file. */
   #everyUser(siblings: readonly ConfiguredServer[]): readonly LimitedUser[] {
     const all = new Map<string, LimitedUser>();
     for (const server of siblings) {
@@ -644,7 +647,10 @@ export class Supervisor implements Operator {
     });
   }
 
-  /** With ShadowsocksR a number stands before it, which must be of no other. */
+  /**
+   * A new password; with ShadowsocksR a number stands before it, which must be
+   * free.
+   */
   #newPassword(method: Method): string {
     const { randomBytes } = this.#options;
     const key = generateKey(method, randomBytes);
@@ -652,7 +658,7 @@ export class Supervisor implements Operator {
     return `${new DataView(randomBytes(4).buffer).getUint32(0)}:${key}`;
   }
 
-  /** Its port; while the system has not yet chosen one, its address. */
+  /** The port; while the system has not chosen one, the address. */
   #idOf(server: ConfiguredServer): string {
     const { port } = server.listen;
     if (port !== 0) return String(port);
@@ -702,7 +708,7 @@ export class Supervisor implements Operator {
       .find((user) => user.name === name);
   }
 
-  /** What is kept of a user; of one of the configuration, as if it were. */
+  /** The stored form of a user; also of one of the configuration. */
   #storedUser(id: string, name: string): StoredUser {
     this.#serverOf(id);
     const filed = this.#fileUser(id, name);
@@ -775,7 +781,7 @@ function checkShared(servers: readonly ConfiguredServer[]): void {
   }
 }
 
-/** In the words of a reload; nothing secret. */
+/** Describes a change in the words of a reload; nothing secret. */
 function describeChange(old: StoredUser, next: StoredUser): string {
   const changes = [
     ...old.password === next.password ? [] : ["another password"],

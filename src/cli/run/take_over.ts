@@ -15,11 +15,11 @@ export interface Stoppable {
   stop(graceMs: number): Promise<void>;
 }
 
-/** How to wait. */
+/** The options of the wait. */
 export interface TakeOverOptions {
-  /** Whether to wait at all. */
+  /** True if to wait at all. */
   readonly wait: boolean;
-  /** What is started, for the log. */
+  /** The program that starts, for the log. */
   readonly what: string;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -20,7 +20,7 @@ export class UserRates {
   readonly #accounts: Accounts;
   readonly #clock: Clock;
   readonly #follower: Follower;
-  /** Of those who have moved: what it was at the last look. */
+  /** The bytes at the last look of users who have moved. */
   readonly #bytes = new Map<string, Bytes>();
   #rates: ReadonlyMap<string, Rate> = new Map();
   #lookedMs = -Infinity;
@@ -55,7 +55,7 @@ export class UserRates {
     if (this.#bytes.size > this.#accounts.size) this.#forget();
   }
 
-  /** What a user moved between the last two looks. */
+  /** The rate of a user between the last two looks. */
   of(name: string): Rate {
     return this.#rates.get(name) ?? NO_RATE;
   }

@@ -11,7 +11,7 @@ import { type Observed, sumObserved } from "../../admin/observations.ts";
 import type { Logger } from "../../observe.ts";
 import type { SharedSalts } from "../../security/replay_filter.ts";
 
-/** What a worker is told. */
+/** A message to a worker. */
 export type ToWorker =
   /** Run this command line as the worker of this number. */
   | {
@@ -27,15 +27,15 @@ export type ToWorker =
   /** Stop with the grace of the command line. */
   | { readonly kind: "stop"; readonly signal: string };
 
-/** What a worker tells. */
+/** A message of a worker. */
 export type FromWorker =
-  /** All its services listen. */
+  /** The services of the worker listen. */
   | { readonly kind: "listening" }
   /** It has ended, with the exit code it would have as a program. */
   | {
     readonly kind: "ended";
     readonly code: number;
-    /** What it has served; not set when it never served. */
+    /** The counts of the worker; not set when it never served. */
     readonly observed?: Observed;
   };
 
@@ -49,15 +49,15 @@ export interface WorkerThread {
     | null;
 }
 
-/** How workers are run. */
+/** The options of workers. */
 export interface WorkersOptions {
-  /** At least 2. */
+  /** The number of workers, at least 2. */
   readonly count: number;
   /** Command line and names of the program, and what its workers share. */
   readonly start: Omit<ToWorker & { kind: "start" }, "kind" | "index">;
   /** Makes a thread that waits for its `start`. */
   spawn(): WorkerThread;
-  /** Where deaths are told. */
+  /** Logs the ends of workers. */
   readonly logger: Logger;
   /** Milliseconds before a dead worker is replaced. */
   readonly respawnMs: number;
@@ -122,7 +122,7 @@ async function startCrew(
   return started;
 }
 
-/** A worker that could not start; it has told the operator why. */
+/** A worker that could not start; it has logged why. */
 export class WorkerFailure extends Error {
   /** Exit code for the program. */
   readonly code: number;

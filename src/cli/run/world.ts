@@ -27,27 +27,27 @@ import type { LogPrivacy } from "../log/log_privacy.ts";
 import { ProvidersInUse } from "../tools/crypto.ts";
 import type { Host } from "./host.ts";
 
-/** What the world is made for. */
+/** The settings of a world. */
 export interface WorldOptions {
   /** Outbound addresses, and whether others share the ports. */
   readonly operator: OperatorSettings;
-  /** What is going to leave this host. */
+  /** The traffic that will leave this host. */
   readonly traffic: OutboundTraffic;
   /** Threads that share the ports. */
   readonly workers: number;
-  /** Told what happens. */
+  /** Logs what happens. */
   readonly logger: Logger;
 }
 
 /** The world, and the parts of it that the program itself looks at. */
 export interface SystemWorld {
-  /** For services. */
+  /** The world for services. */
   readonly world: Dependencies;
-  /** What services have told. */
+  /** The counts of services. */
   readonly observations: Observations;
-  /** What a local was asked for; not set where the log may not tell targets. */
+  /** The requests to a local; not set where the log may not show targets. */
   readonly requests: RecentRequests | undefined;
-  /** Who computes ciphers; serves no method until asked to. */
+  /** The providers of ciphers; none serves a method until it is asked to. */
   readonly providers: ProvidersInUse;
 }
 

@@ -25,7 +25,7 @@ import {
 } from "./kinds.ts";
 import type { Kind, Place, Settings } from "./setting.ts";
 
-/** Where the object with the keys below stands. */
+/** The place of the object with the keys below. */
 export const BALANCING: Settings<{ readonly balancer: object }> = {
   balancer: {
     key: "balancer",
@@ -134,7 +134,7 @@ export const BALANCER: Settings<GroupOptions> = {
   },
 };
 
-/** What shadowsocks-rust has besides. */
+/** The keys of shadowsocks-rust besides. */
 export const RUST_BALANCER: Settings<{ readonly checkBestMs: number }> = {
   checkBestMs: {
     key: "check_best_interval",
@@ -162,7 +162,7 @@ const WEIGHT: Kind<number> = {
   },
 };
 
-/** What tells the servers of a local apart. */
+/** The keys that tell the servers of a local apart. */
 export const WEIGHTS: Settings<{
   readonly id: string;
   readonly tcpWeight: number;

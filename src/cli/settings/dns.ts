@@ -16,7 +16,6 @@ import { readHostAndPort } from "../config/values.ts";
 import { ENDPOINT, PORT, several, SWITCH, text, textAs } from "./kinds.ts";
 import { type Kind, OF_LOCAL, type Settings } from "./setting.ts";
 
-/** See the table. */
 export interface DnsKeys {
   readonly listen: Endpoint;
   readonly resolver: DnsResolver;
@@ -83,7 +82,7 @@ export const LOCAL_DNS: Settings<LocalDnsKeys> = {
   },
 };
 
-/** Who is asked; plain DNS is asked of an address. */
+/** A resolver; plain DNS needs an address. */
 const RESOLVER: Kind<DnsResolver> = textAs({
   value: "RESOLVER",
   type: "string",
@@ -92,7 +91,7 @@ const RESOLVER: Kind<DnsResolver> = textAs({
   write: formatResolver,
 });
 
-/** The same by its address: whoever would resolve its name may be us. */
+/** A resolver by its address: we may be the resolver of its name. */
 const NEAR_RESOLVER: Kind<DnsResolver> = {
   ...RESOLVER,
   expected: "IP[:PORT], tls://IP[:PORT] or https://IP[:PORT]/PATH",
@@ -102,7 +101,7 @@ const NEAR_RESOLVER: Kind<DnsResolver> = {
   },
 };
 
-/** Where DNS is answered, who is asked, and what is made up. */
+/** The settings of the DNS inbound, its resolvers and made-up addresses. */
 export const DNS: Settings<DnsKeys> = {
   listen: {
     key: "dns_listen",
@@ -137,7 +136,7 @@ export const DNS: Settings<DnsKeys> = {
     default: false,
     role: "local",
     help: "Make addresses up for names that are reached through a server: " +
-      "whoever connects to one is connected to its name",
+      "a connection to one leads to its name",
   },
   fakeIpRange: {
     key: "fake_ip_range",
@@ -214,5 +213,5 @@ function readResolver(text: string): DnsResolver | undefined {
 const TLS_PORT = 853;
 const HTTPS_PORT = 443;
 
-/** What most resolvers have. RFC 8484 §4.1.1. */
+/** The usual path of resolvers. RFC 8484 §4.1.1. */
 const DOH_PATH = "/dns-query";

@@ -82,7 +82,7 @@ export const PASSWORD: Kind<string> = {
       : undefined,
 };
 
-/** What a kind in a form of its own is made of. */
+/** The parts of a kind with a form of its own. */
 type Form<T> = Omit<Kind<T>, "schema">;
 
 /** Text in a form of its own. */
@@ -206,7 +206,7 @@ export const HOST: Kind<HostAndPort> = textAs({
     port === undefined ? host : formatAddress({ host, port }),
 });
 
-/** The same, with a port that is not 0. */
+/** A host with a port that is not 0. */
 export const REMOTE_HOST: Kind<HostAndPort> = {
   ...HOST,
   read: (value) => {

@@ -22,7 +22,7 @@ import {
 import { readHostAndPort, readInteger } from "../config/values.ts";
 import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
 
-/** What may be spoken with the other end instead of Shadowsocks. */
+/** The protocols that may take the place of Shadowsocks. */
 export const WIRES: readonly string[] = [
   "lightsocks",
   ...Object.keys(SSR_PROTOCOLS),
@@ -32,7 +32,7 @@ export const WIRES: readonly string[] = [
 const compatible = (names: readonly string[]): string[] =>
   names.map((name) => `${name}_compatible`);
 
-/** The same, with the suffix that the originals give some of them. */
+/** The same names with the suffix that the originals give some of them. */
 const WIRE_NAMES: readonly string[] = [
   ...WIRES,
   ...compatible(WIRES.slice(1)),
@@ -55,7 +55,7 @@ const WIRE: Kind<string> = {
   words: WIRES,
 };
 
-/** Whether what does not protect may be spoken. */
+/** True if what does not protect may be spoken. */
 export const LEGACY: Settings<{ readonly allowLegacy: boolean }> = {
   allowLegacy: {
     key: "allow_legacy",
@@ -63,7 +63,7 @@ export const LEGACY: Settings<{ readonly allowLegacy: boolean }> = {
     kind: SWITCH,
     default: false,
     help: "Serve stream ciphers, ShadowsocksR and lightsocks, which protect " +
-      "nothing from changes; SECURITY.md tells what is lost",
+      "nothing from changes; SECURITY.md says what is lost",
     reload: "adopts",
   },
 };
@@ -89,7 +89,7 @@ const REDIRECT: Kind<string[]> = {
 
 const KIBIBYTE = 1_024;
 
-/** As many bytes as a number is exact for. */
+/** The largest number that is exact in bytes. */
 const MAX_KIBIBYTES = Math.floor(Number.MAX_SAFE_INTEGER / KIBIBYTE);
 
 /** KiB a second; 0 is none, read as `Infinity`. */
@@ -104,7 +104,7 @@ const KIBIBYTES: Kind<number> = {
   },
 };
 
-/** What is around the cipher of ShadowsocksR, and how its users are served. */
+/** The layers around the cipher of ShadowsocksR, and its users. */
 export interface SsrKeys {
   readonly wire: string;
   readonly protocolParam: string;
@@ -303,7 +303,7 @@ export const LIGHTSOCKS: Settings<{
   },
 };
 
-/** How a lightsocks local works. */
+/** The settings of a lightsocks local. */
 export const BLIND: Settings<{ readonly blind: boolean }> = {
   blind: {
     key: "blind",

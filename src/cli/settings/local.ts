@@ -46,7 +46,7 @@ export type SpokenProtocol =
 
 const INBOUNDS: readonly SpokenProtocol[] = ["mixed", "socks", "http"];
 
-/** What programs speak, what the server speaks, or both. */
+/** The protocols for programs, for the server, or both. */
 const PROTOCOL: Kind<string[]> = several(protocol(
   INBOUNDS,
   "mixed, socks or http, lightsocks, or a protocol of ShadowsocksR; a tunnel " +
@@ -89,7 +89,6 @@ export const TARGET: Kind<Address> = textAs({
   write: formatAddress,
 });
 
-/** See the table. */
 export interface LocalKeys {
   readonly address: HostAndPort;
   readonly port: number;
@@ -100,7 +99,7 @@ export interface LocalKeys {
   readonly httpAuthFile: string;
 }
 
-/** Where a local listens and what it speaks. */
+/** The settings of a local: address and protocol. */
 export const LOCAL: Settings<LocalKeys> = {
   address: {
     key: "local_address",
@@ -181,7 +180,7 @@ export const LOCALS: Settings<{ readonly locals: unknown[] }> = {
   },
 };
 
-/** Where a tunnel leads. */
+/** The target of a tunnel. */
 export const TUNNEL: Settings<{ readonly tunnelTo: Address }> = {
   tunnelTo: {
     key: "tunnel_address",
@@ -196,7 +195,7 @@ export const TUNNEL: Settings<{ readonly tunnelTo: Address }> = {
   },
 };
 
-/** Who may use a local. */
+/** The users of a local. */
 export const SOCKS_USERS: Settings<{ readonly users: SocksUser[] }> = {
   users: {
     flag: "socks-user",
@@ -273,7 +272,7 @@ export const SNIFF: Settings<SniffKeys> = {
   },
 };
 
-/** Whether programs of this system use the local without being told each. */
+/** True if programs of this system use the local without being told each. */
 export const SYSTEM_PROXY: Settings<{ readonly form: ProxyForm }> = {
   form: {
     flag: "system-proxy",
@@ -315,7 +314,7 @@ export const ONLINE: Settings<{
   },
 };
 
-/** Where a published list is said, and kept. */
+/** The settings of a published list. */
 export const LIST: Settings<{
   readonly online: object;
   readonly cacheFile: string;

@@ -11,13 +11,13 @@ import { INTERFACE } from "./sockets.ts";
 
 /** An address block, or all addresses; and how it was written. */
 export interface Allowed {
-  /** What clients may reach. */
+  /** The addresses that clients may reach. */
   readonly block: CidrBlock | "all";
-  /** As the operator wrote it. */
+  /** The text of the operator. */
   readonly text: string;
 }
 
-/** What clients of a server may reach. */
+/** The targets that clients of a server may reach. */
 export const TARGETS: Settings<{
   readonly allowPrivate: Allowed[];
   readonly rejectPrivate: boolean;
@@ -76,7 +76,7 @@ const ADDRESSES_OR_NONE: Kind<string[]> = several({
   read: (value) => value === "" ? "" : ADDRESS.read(value),
 });
 
-/** What all that goes out leaves from. */
+/** The addresses from which everything leaves. */
 export const OUTBOUND: Settings<{
   readonly both: string[];
   readonly ipv4: string[];

@@ -9,15 +9,15 @@ import { EVERYWHERE, forEachPlace, type Place, type Role } from "./setting.ts";
 
 /** Something other programs have. */
 export interface NotServed {
-  /** In a file; each means the same. */
+  /** Keys in a file; each means the same. */
   readonly keys: readonly string[];
-  /** Where the keys may stand. */
+  /** The places of the keys. */
   readonly places: readonly Place[];
   /** Long options; each means the same. */
   readonly flags: readonly string[];
   /** One letter. */
   readonly short: string | undefined;
-  /** What the value of the options is called; not set for switches. */
+  /** The name of the options' value; not set for switches. */
   readonly value: string | undefined;
   /** The commands that know the options. */
   readonly commands: readonly Role[];
@@ -239,7 +239,7 @@ export const NOT_SERVED: readonly NotServed[] = [
   silent("it is for people", "id version bytes_used bytes_remaining"),
 ];
 
-/** What other programs have for keys in such an object, by key. */
+/** The keys of other programs in such an object, by key. */
 export const notServedKeys: (
   place: Place,
 ) => ReadonlyMap<string, NotServed> = forEachPlace((place) =>

@@ -65,7 +65,7 @@ export const PANEL: Settings<{
     places: OF_PANEL,
     kind: SWITCH,
     default: false,
-    help: "Let the address be http, on a network where nobody can read the " +
+    help: "Let the address be http, on a network where no one can read the " +
       "token and the keys of users on their way",
   },
 };

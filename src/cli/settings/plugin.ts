@@ -7,7 +7,6 @@ import { type Mode, MODES } from "../../service/options.ts";
 import { choice, REMARK, several, text } from "./kinds.ts";
 import { OF_SERVER, type Settings } from "./setting.ts";
 
-/** See the table. */
 export interface PluginKeys {
   readonly name: string;
   readonly options: string;
@@ -16,7 +15,7 @@ export interface PluginKeys {
   readonly variables: string[];
 }
 
-/** What is run, and how. */
+/** The settings of a plugin. */
 export const PLUGIN: Settings<PluginKeys> = {
   name: {
     key: "plugin",

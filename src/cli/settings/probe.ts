@@ -16,9 +16,9 @@ import { SECONDS, SWITCH, textAs, whole } from "./kinds.ts";
 import { TARGET } from "./local.ts";
 import type { Kind, Settings } from "./setting.ts";
 
-/** How to try a server. */
+/** The settings of a trial. */
 export interface ProbeSettings {
-  /** What to reach through it. */
+  /** The target to reach through the server. */
   readonly target: Address;
   /** Milliseconds for each step. */
   readonly waitMs: number;
@@ -47,7 +47,7 @@ const URL_KIND: Kind<URL> = textAs({
   read: readUrl,
 });
 
-/** What `doctor` has besides. */
+/** The settings of `doctor` besides. */
 export const DOCTOR: Settings<{
   readonly udp: boolean;
   readonly clockUrl: URL;
@@ -69,7 +69,6 @@ export const DOCTOR: Settings<{
   json: { flag: "json", kind: SWITCH, help: "Print one JSON object" },
 };
 
-/** See the table. */
 export interface MeasureKeys {
   readonly count: number;
   readonly url?: URL | undefined;
@@ -77,7 +76,7 @@ export interface MeasureKeys {
   readonly json: boolean;
 }
 
-/** What `check server` has besides. */
+/** The settings of `check server` besides. */
 export const MEASURE: Settings<MeasureKeys> = {
   count: {
     flag: "count",

@@ -27,7 +27,6 @@ import type { Endpoint } from "../../transport.ts";
 /** A TCP address, or the path of a unix socket. */
 export type AdminAddress = Endpoint | { readonly path: string };
 
-/** See the table. */
 export interface RunningSettings {
   readonly workers: number;
   readonly crypto: string;
@@ -37,7 +36,7 @@ export interface RunningSettings {
   readonly reusePort: boolean;
 }
 
-/** How whatever runs, runs. */
+/** The settings of every service. */
 export const RUNNING: Settings<RunningSettings> = {
   workers: {
     key: "workers",
@@ -95,7 +94,6 @@ export const RUNNING: Settings<RunningSettings> = {
   },
 };
 
-/** See the table. */
 export interface LogSettings {
   readonly verbose: boolean;
   readonly logFormat: LogFormat;
@@ -104,7 +102,7 @@ export interface LogSettings {
   readonly logWithoutTime: boolean;
 }
 
-/** What the log tells. The default of `logPrivacy` is that of the role. */
+/** The settings of the log. The default of `logPrivacy` depends on the role. */
 export const LOG: Settings<LogSettings> = {
   logFormat: {
     key: "log_format",
@@ -158,7 +156,6 @@ export const LOG: Settings<LogSettings> = {
   },
 };
 
-/** See the table. */
 export interface ControlSettings {
   readonly admin: AdminAddress;
   readonly adminTokenFile: string;
@@ -248,7 +245,7 @@ export const ADMIN: Settings<
   },
 };
 
-/** What only a server has for its operator. */
+/** The settings of a server's operator. */
 export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> = {
   publicHost: {
     key: "public_host",
@@ -296,7 +293,8 @@ export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> = {
     flag: "manager",
     kind: ADMIN_ADDRESS,
     role: "server",
-    help: "Serve the protocol of ss-manager here, to whoever can send to it: " +
+    help:
+      "Serve the protocol of ss-manager here, to anyone who can send to it: " +
       "HOST:PORT for UDP, or unix:/PATH",
   },
   managerAnywhere: {
@@ -316,7 +314,7 @@ export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> = {
   },
 };
 
-/** As it is written on the command line. */
+/** The address as it is written on the command line. */
 export function formatAdminAddress(address: AdminAddress): string {
   return "path" in address ? `unix:${address.path}` : formatAddress(address);
 }

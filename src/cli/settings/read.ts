@@ -16,7 +16,7 @@ import {
   stands,
 } from "./setting.ts";
 
-/** Values of settings; what nobody said is not set. */
+/** Values of settings; a setting without a value is not set. */
 export type Said<T> = { readonly [K in keyof T]?: T[K] };
 
 /**
@@ -60,7 +60,7 @@ export function fromObject<T>(
   });
 }
 
-/** For each setting, the first source that tells it. */
+/** Takes each setting from the first source that has it. */
 export function merge<T>(
   ...sources: readonly (Said<T> | undefined)[]
 ): Said<T> {
@@ -68,7 +68,7 @@ export function merge<T>(
   return Object.assign({}, ...said.reverse());
 }
 
-/** With the default of each setting that nobody told. */
+/** Adds the default of each setting that has no value. */
 export function complete<T>(settings: Settings<T>, said: Said<T>): T {
   return { ...collect<T>(settings, (row) => row.default), ...said } as T;
 }

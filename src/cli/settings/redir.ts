@@ -46,14 +46,14 @@ export const REDIR: Settings<RedirKeys> = {
     flag: "udp-redir",
     kind: choice("WAY", WAYS.slice(1)),
     default: "tproxy",
-    help: "How the system redirects UDP: `tproxy`, as nothing else tells " +
+    help: "How the system redirects UDP: `tproxy`, as nothing else has " +
       "the target",
     role: "local",
     reload: "listens",
   },
 };
 
-/** What `umbra redir rules` prints. */
+/** The settings of `umbra redir rules`. */
 export const RULES: Settings<{
   readonly lan: string[];
   readonly own: boolean;
@@ -74,7 +74,8 @@ export const RULES: Settings<{
   dns: {
     flag: "with-dns",
     kind: SWITCH,
-    help: "Of `rules`: redirect questions of DNS to --dns-listen, whoever " +
+    help:
+      "Of `rules`: redirect questions of DNS to --dns-listen, whichever resolver " +
       "they are for",
   },
   user: {

@@ -38,7 +38,6 @@ const ROUTE_LIST: Kind<unknown[]> = {
   read: (value) => Array.isArray(value) ? value : undefined,
 };
 
-/** See the table. */
 export interface RouteKeys {
   readonly routes: unknown[];
   readonly groups: object;

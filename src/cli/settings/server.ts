@@ -23,7 +23,7 @@ import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
 
 const METHOD: Kind<string> = text("METHOD", METHODS.map(({ name }) => name));
 
-/** Where a server is, and how it is spoken to. */
+/** The address of a server, and its protocol. */
 export const SERVER: Settings<{
   readonly hosts: HostAndPort[];
   readonly port: number;
@@ -79,7 +79,7 @@ export const SERVER: Settings<{
 
 const OF_KEY: readonly Place[] = [...OF_SERVER, "user"];
 
-/** What keys are made of, of servers and of users. */
+/** The secrets of servers and of users. */
 export const SECRET: Settings<{
   readonly password: string;
   readonly passwordFile: string;
@@ -114,7 +114,7 @@ export const SECRET: Settings<{
   },
 };
 
-/** What a client does to the first bytes of its streams. */
+/** The prefix of a client's streams. */
 export const PREFIX: Settings<{ readonly prefix: string }> = {
   prefix: {
     key: "prefix",

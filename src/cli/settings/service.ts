@@ -151,14 +151,14 @@ export function longestTimeout(
   return known.length > 0 ? { idleTimeoutMs: Math.max(...known) } : {};
 }
 
-/** What is served, in words. */
+/** The words for each mode. */
 export const SERVES: Readonly<Record<Mode, string>> = {
   "tcp_only": "TCP",
   "udp_only": "UDP",
   "tcp_and_udp": "TCP and UDP",
 };
 
-/** What holds for a service, in words: a name and a value each. */
+/** The settings of a service in words: a name and a value each. */
 export function describeService(
   service: ServiceOptions,
 ): (readonly [name: string, value: string])[] {

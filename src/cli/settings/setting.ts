@@ -20,20 +20,20 @@ export type Place =
   | "websocket"
   | "panel";
 
-/** What a value may be, for shells: one of some words, or a path. */
+/** The words of a value for shells, or a path. */
 export type Words = readonly string[] | "file" | "folder";
 
 /** A form of values, for command lines and for configuration files. */
 export interface Kind<T> {
-  /** What the help calls the value; absent for a switch. */
+  /** The name of the value in the help; absent for a switch. */
   readonly value?: string;
-  /** What the documentation calls it. */
+  /** The type in the documentation. */
   readonly type: string;
-  /** What it takes, for messages. */
+  /** The expected value, for messages. */
   readonly expected: string;
-  /** The same for editors, without a description. */
+  /** The schema for editors, without a description. */
   readonly schema: Readonly<Record<string, unknown>>;
-  /** What shells propose. */
+  /** The words that shells propose. */
   readonly words?: Words;
   /** The form of one value, where an option may be repeated. */
   readonly each?: Kind<unknown>;
@@ -41,7 +41,7 @@ export interface Kind<T> {
   readonly secret?: true;
   /** Reads JSON or text; `undefined` for what it does not take. */
   read(value: unknown): T | undefined;
-  /** As it is written; default: as text. */
+  /** Writes the value; default: as text. */
   write?(value: T): string;
 }
 
@@ -59,11 +59,11 @@ export interface Setting<T> {
   readonly short?: string;
   /** Other long options of the same meaning. */
   readonly flagAliases?: readonly string[];
-  /** How the value is read. */
+  /** The kind of the value. */
   readonly kind: Kind<T>;
-  /** How it is read from a file; default: the same way. */
+  /** The kind of the value in a file; default: the same. */
   readonly fileKind?: Kind<T>;
-  /** What holds where nothing was said. */
+  /** The default. */
   readonly default?: T;
   /** The default in words, where there is no one value. */
   readonly usual?: string;
@@ -127,7 +127,7 @@ export function keysOf({ key, keyAliases = [] }: AnySetting): string[] {
   return key === undefined ? [] : [key, ...keyAliases];
 }
 
-/** Whether the keys of a setting may stand in such an object. */
+/** True if the keys of a setting may stand in such an object. */
 export function stands(
   { places = ["top"] }: AnySetting,
   place: Place,

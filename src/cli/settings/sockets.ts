@@ -28,7 +28,7 @@ const WHOLE_SECONDS: Kind<number> = seconds(
   "seconds, 1 or more, up to 2147483",
 );
 
-/** What sockets are set up with. */
+/** The settings of sockets. */
 export const SOCKETS: Settings<SocketOptions> = {
   mark: {
     key: "outbound_fwmark",

@@ -42,7 +42,7 @@ import {
 import { CARRIERS, TRANSPORT, WEBSOCKET } from "./transport.ts";
 import { USER, USER_LIMITS, USERS } from "./users.ts";
 
-/** In the order of the documentation. */
+/** The tables, in the order of the documentation. */
 export const TABLES: readonly AnySettings[] = [
   SERVER,
   SECRET,

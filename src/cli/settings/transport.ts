@@ -16,7 +16,7 @@ import type { Endpoint } from "../../transport.ts";
 import { choice, ENDPOINT, object, seconds, several, textAs } from "./kinds.ts";
 import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
 
-/** Where the objects with the keys below stand. */
+/** The places of the objects with the keys below. */
 export const CARRIERS: Settings<{
   readonly transport: object;
   readonly websocket: object;
@@ -56,7 +56,7 @@ const URL_KIND: Kind<WebSocketUrl> = {
 
 const CLOSE_DELAY: Kind<number> = seconds(0, "seconds in digits");
 
-/** What carries a server of a local. */
+/** The carrier of a server of a local. */
 export const TRANSPORT: Settings<{
   readonly type: "websocket";
   readonly url: WebSocketUrl;
@@ -126,7 +126,7 @@ const PATH: Kind<string> = {
   secret: true,
 };
 
-/** Where a server takes WebSockets. */
+/** The address at which a server takes WebSockets. */
 export const WEBSOCKET: Settings<{
   readonly listen: Endpoint;
   readonly tcpPath: string;
@@ -176,7 +176,7 @@ export const WEBSOCKET: Settings<{
       read: parseCidr,
     })),
     usual: "none",
-    help: "Web servers whose `X-Forwarded-For` tells the address of a client",
+    help: "Web servers whose `X-Forwarded-For` names the address of a client",
     reload: "listens",
   },
 };

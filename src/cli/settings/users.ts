@@ -37,7 +37,7 @@ export const USERS: Settings<{ readonly users: unknown[] }> = {
 
 const OF_USER: readonly Place[] = ["user"];
 
-/** Who a user is. */
+/** The identity of a user. */
 export const USER: Settings<{
   readonly name: string;
   readonly uid: number;
@@ -66,11 +66,11 @@ export const USER: Settings<{
     places: OF_USER,
     reload: "adopts",
     kind: SWITCH,
-    help: "Keep the user, but let nobody connect as it",
+    help: "Keep the user, but let no client connect as it",
   },
 };
 
-/** What a user may. */
+/** The limits of a user. */
 export const USER_LIMITS: Settings<UserLimits> = {
   quotaBytes: {
     key: "quota_bytes",

@@ -16,9 +16,9 @@ import type { ProxyForm, ProxyPlace } from "./desktops.ts";
 
 /** What programs of the system shall use. */
 export interface ConfiguredProxy {
-  /** How they are told. */
+  /** The form of the address. */
   readonly form: ProxyForm;
-  /** Where it is. */
+  /** The address of the proxy. */
   readonly place: ProxyPlace;
 }
 
@@ -40,7 +40,7 @@ export function systemProxyOf(
   if (protocol !== "mixed" && protocol !== spoken) {
     throw wrong(form, `the local speaks ${protocol} alone`);
   }
-  // Most programs have none for SOCKS, and ask nobody.
+  // Most programs have none for SOCKS, and do not ask.
   if (form === "socks" && users.length > 0) {
     throw wrong(form, "the local demands a password; give pac or http");
   }

@@ -32,7 +32,7 @@ export interface ProxySetting {
   parse(result: ToolResult): string | undefined;
   /** The command that sets a value; `undefined` where it cannot be set. */
   write(value: string): readonly string[] | undefined;
-  /** What we set; `undefined`: nothing. */
+  /** The value that we set; `undefined`: none. */
   ours(form: ProxyForm, place: ProxyPlace): string | undefined;
 }
 

@@ -152,7 +152,7 @@ export class SystemProxy {
       const note = JSON.parse(new TextDecoder().decode(kept.bytes));
       return isNote(note) ? note : undefined;
     } catch {
-      // Written by nobody of ours: it tells nothing that could be restored.
+      // Another program wrote it: it has nothing that could be restored.
       return undefined;
     }
   }

@@ -124,7 +124,9 @@ function read(
   };
 }
 
-/** What other programs and providers write; `undefined` for a configuration. */
+/**
+ * Reads a file of other programs or providers; `undefined` for a configuration.
+ */
 function readForeign(text: string): OnlineConfig | undefined {
   if (isClash(text)) return readClash(text);
   const document = parseStrictJson(text);
@@ -321,7 +323,7 @@ function lightsocks(
   };
 }
 
-/** What has a method and a password, and no more. */
+/** Returns a server with method and password alone. */
 function plain(server: LinkedServer, form: string): LinkedServer {
   if (form === "SIP008" && server.transport !== undefined) {
     throw noForm(server, form, "no WebSocket");
@@ -330,7 +332,7 @@ function plain(server: LinkedServer, form: string): LinkedServer {
   throw noForm(server, form, "nothing of ShadowsocksR");
 }
 
-/** What a form has no words for would be missing without a word. */
+/** Refuses parts of a server that the form cannot express. */
 function bare(server: LinkedServer, form: string): LinkedServer {
   const { prefix, transport } = server;
   if (prefix) throw noForm(server, form, "no prefix of salts");
@@ -338,7 +340,7 @@ function bare(server: LinkedServer, form: string): LinkedServer {
   return server;
 }
 
-/** As configurations and lists have them. */
+/** The keys of a plugin in configurations and lists. */
 function pluginKeys({ plugin = "" }: LinkedServer): Record<string, string> {
   const { name, options = "" } = splitPlugin(plugin);
   return name === "" ? {} : { plugin: name, "plugin_opts": options };

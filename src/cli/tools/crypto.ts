@@ -34,10 +34,10 @@ import { SLOW_CRYPTO_MIB } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 
-/** What providers of both kinds say of themselves. */
+/** The name of a provider of either kind. */
 export type ProviderName = Pick<AeadProvider, "name" | "version">;
 
-/** What choices of both kinds know of a method. */
+/** The name of a method of either kind. */
 type Named = Pick<Method, "name">;
 
 /** The choice that has a method. */
@@ -48,7 +48,7 @@ export function choiceOf(
   return "ivLength" in method ? keyStreamProvider : aeadProvider;
 }
 
-/** Who serves the methods in use, which may be others later. */
+/** The providers of the methods in use; methods may be added. */
 export class ProvidersInUse {
   /** Serves every method that was asked for. */
   readonly choice: CipherChoice = {
@@ -219,7 +219,7 @@ function isComputed(method: Method): boolean {
   return !("ivLength" in method) || findStreamMethod(method.name) !== undefined;
 }
 
-/** What `umbra check crypto` prints. */
+/** The output of `umbra check crypto`. */
 export function cryptoTable(): string {
   const results = systemProviders();
   const { aeadProvider, keyStreamProvider } = chooseProviders([

@@ -19,7 +19,7 @@ import { convert } from "./convert.ts";
 export async function printConverted(args: Arguments): Promise<void> {
   const file = args.operands.find((one) => !isLink(one));
   const asked = file === undefined ? args : args.withFile(file);
-  // A file may be of another program, which is read by nobody but this command.
+  // A file may be of another program, which only this command reads.
   using online = asked.last("config") === undefined
     ? await openOnline(asked, systemSources)
     : undefined;

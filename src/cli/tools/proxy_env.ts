@@ -20,7 +20,7 @@ import { alternatives } from "../settings/kinds.ts";
 
 type Shell = (typeof ENV_SHELLS)[number];
 
-/** What no proxy is needed for, in the forms that programs know. */
+/** The hosts that need no proxy, in the forms that programs know. */
 const NO_PROXY = "localhost,127.0.0.1,::1";
 
 /**
@@ -76,7 +76,10 @@ function variablesOf(
   };
 }
 
-/** Where programs of this machine reach what listens on every address. */
+/**
+ * The address under which programs of this machine reach a listener on every
+ * address.
+ */
 function reachable({ host, port }: Endpoint): Endpoint {
   if (port === 0) {
     throw missing(
@@ -88,7 +91,7 @@ function reachable({ host, port }: Endpoint): Endpoint {
   return { host: host.includes(":") ? "::1" : "127.0.0.1", port };
 }
 
-/** Also what `encodeURIComponent` leaves and a shell would not. */
+/** Encodes also what `encodeURIComponent` leaves and a shell would not. */
 function percentEncoded(text: string): string {
   return [...new TextEncoder().encode(text)].map((byte) => {
     const letter = String.fromCharCode(byte);

@@ -8,7 +8,9 @@ import { systemTransport } from "../../adapters/net/system.ts";
 import { UDP_RECEIVE_BUFFER } from "../../limits.ts";
 import type { Capabilities, Transport } from "../../transport.ts";
 
-/** What each transport can do here, which one `auto` takes, and why. */
+/**
+ * The abilities of each transport, and the choice of `auto` with the reason.
+ */
 export async function transportTable(): Promise<string> {
   const runtime = systemTransport();
   const trial = await tryLinux();

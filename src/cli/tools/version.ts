@@ -7,10 +7,10 @@
 import { runtimeName } from "../../adapters/system/runtime.ts";
 import denoJson from "../../../deno.json" with { type: "json" };
 
-/** Version of the project, `deno.json` is where it stands. */
+/** Version of the project, which is in `deno.json`. */
 export const VERSION: string = denoJson.version;
 
-/** What `--version` prints. */
+/** The output of `--version`. */
 export function versionLine(): string {
   const system = `${process.platform}-${process.arch}`;
   return `umbra ${VERSION} (${runtimeName()}, ${system}, build ${buildId()})`;
@@ -26,7 +26,7 @@ function buildId(): string {
     // imported.
     return process.env.UMBRA_BUILD ?? "source";
   } catch {
-    // Deno without --allow-env: nobody set it for us.
+    // Deno without --allow-env: it was not set for us.
     return "source";
   }
 }

@@ -27,10 +27,10 @@ import {
 } from "../../limits.ts";
 import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
 
-/** Where to ask. */
+/** The address and token of an operator's port. */
 export interface StatusSource {
   readonly address: AdminAddress;
-  /** Not set: none is wanted there. Never logged. */
+  /** Not set: the port wants none. Never logged. */
   readonly token?: string | undefined;
   /** Not set: without TLS. */
   readonly secure?: SecureSource | undefined;
@@ -71,10 +71,10 @@ export function secureSource(
 }
 
 /**
- * Everything there is to see, now; of users, as many as are told at once.
+ * Everything there is to see, now; of users, as many as fit into one status.
  *
  * @param sort Column of those who come first.
- * @throws {TransportError} `ERR_NET_*` when nobody answers, or not like Umbra.
+ * @throws {TransportError} `ERR_NET_*` when there is no answer, or not one of Umbra.
  * @throws {ConfigError} `ERR_CONFIG_VALUE` when a token is wanted and ours is
  * none, or not the right one.
  */
@@ -94,9 +94,9 @@ export async function fetchStatus(
   );
 }
 
-/** What the port has answered. */
+/** The answer of the port. */
 export interface AdminAnswer {
-  /** Of HTTP; never 401. */
+  /** The status of HTTP; never 401. */
   readonly status: number;
   readonly body: string;
 }
@@ -105,7 +105,7 @@ export interface AdminAnswer {
  * Asks for anything.
  *
  * @param body Sent as JSON; not set: none.
- * @throws {TransportError} When nobody answers.
+ * @throws {TransportError} When there is no answer.
  * @throws {ConfigError} As {@link fetchStatus}.
  */
 export async function askAdmin(
@@ -203,7 +203,7 @@ function unreachable(where: string, error: unknown): TransportError {
     case "ENOENT":
       return make(
         "ERR_NET_REFUSED",
-        "nobody listens; does the program run with --admin?",
+        "no program listens; does yours run with --admin?",
       );
     case "ENOTFOUND":
       return make("ERR_NET_NAME_NOT_FOUND", "there is no such name");

@@ -4,14 +4,14 @@
  * @module
  */
 
-/** What a terminal would obey, hide or reorder instead of showing it. */
+/** Characters that a terminal would obey, hide or reorder. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** What takes two columns (UAX 11), near enough. */
+/** Characters of two columns (UAX 11), near enough. */
 const WIDE =
   /[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}\p{Emoji_Presentation}\uff01-\uff60]/u;
 
-/** What takes none. */
+/** Characters without a column. */
 const NARROW = /\p{M}/u;
 
 /**

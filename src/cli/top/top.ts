@@ -21,7 +21,7 @@ import {
 } from "./status_client.ts";
 import { renderTop, SORT_KEYS, type TopView } from "./top_view.ts";
 
-/** What a terminal without a size has, as of old. */
+/** The size of a terminal that states none. */
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
 /** Signals that must not leave the terminal as it is, and their numbers. */
@@ -190,7 +190,7 @@ class Screen {
   }
 }
 
-/** What the terminal says of itself; some say 0. */
+/** The size that the terminal states; some state 0. */
 function size(): Partial<typeof DEFAULT_SIZE> {
   const { columns, rows } = process.stdout;
   return { ...columns > 0 && { columns }, ...rows > 0 && { rows } };

@@ -26,18 +26,18 @@ import { pluginRows } from "../../admin/plugin_rows.ts";
 import { upstreamRows } from "../../admin/upstream_rows.ts";
 import { fitText, printable, widthOf } from "./terminal_text.ts";
 
-/** How it is shown. */
+/** The state of the display. */
 export interface TopView {
   /** Characters in a line; `Infinity` where there is no end. */
   readonly width: number;
-  /** Lines; `Infinity` for a text that nobody scrolls. */
+  /** Lines; `Infinity` for a text that is not scrolled. */
   readonly height: number;
   /** Column of {@link COLUMNS} that users are sorted by. */
   readonly sort: string;
   readonly unit: RateUnit;
-  /** Whether there are colours, and a line about keys. */
+  /** True if there are colours, and a line about keys. */
   readonly interactive: boolean;
-  /** What is wrong since the last look; empty: nothing. */
+  /** The trouble since the last look; empty: none. */
   readonly trouble: string;
 }
 
@@ -59,7 +59,7 @@ const MAX_CURVE = 60;
 /** Characters of a name at most. */
 const MAX_NAME = 24;
 
-/** What goes first where a terminal is narrow. */
+/** The columns that are removed first where a terminal is narrow. */
 const DISPENSABLE = [
   ...["ends", "hosts", "total-up", "total-down", "share", "quota", "seen"],
   ...["open", "state", "rate-up"],

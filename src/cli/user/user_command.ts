@@ -30,7 +30,7 @@ import {
   type UserControl,
 } from "./user_control.ts";
 
-/** What can be done, and whether it is done with one user. */
+/** The actions, and if each is about one user. */
 const ACTIONS = {
   add: true,
   list: false,
@@ -48,7 +48,7 @@ type Action = keyof typeof ACTIONS;
 /**
  * Runs the command.
  *
- * @throws {UmbraError} When nobody keeps users, or refuses the change.
+ * @throws {UmbraError} When no program keeps users, or the change is refused.
  */
 export async function runUser(args: Arguments): Promise<void> {
   const [word = "", name, second] = args.operands;

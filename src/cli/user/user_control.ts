@@ -37,9 +37,9 @@ import {
   type StatusSource,
 } from "../top/status_client.ts";
 
-/** What can be done with users. Everything throws what `Operator` does. */
+/** The actions on users. Everything throws what `Operator` does. */
 export interface UserControl {
-  /** What a change means where it does not take effect at once. */
+  /** The note on a change that does not take effect at once. */
   readonly note?: string;
   /** Every server; of its users only some. */
   servers(): Promise<readonly ServerStatus[]>;
@@ -52,7 +52,7 @@ export interface UserControl {
   remove(server: string, name: string): Promise<void>;
   /** Counts from nothing again. */
   clear(server: string, name: string): Promise<void>;
-  /** How a user connects; `undefined` for one with a raw key, which no link has. */
+  /** The access of a user; `undefined` for a raw key, which no link has. */
   access(server: string, name: string): Promise<UserAccess | undefined>;
 }
 
@@ -114,7 +114,7 @@ export function remoteControl(source: StatusSource): UserControl {
   };
 }
 
-/** The API says `{"error": …}`; what stands between says anything. */
+/** The API says `{"error": …}`; a proxy between says anything. */
 function reasonOf(body: string): string {
   try {
     const { error } = JSON.parse(body);
@@ -178,5 +178,5 @@ export function storeControl(
   };
 }
 
-/** Of a program that does not run nothing but its users is looked at. */
+/** The facts about a program that does not run; only its users are read. */
 const NOT_RUNNING = {} as Omit<Status, "servers" | "keepsUsers">;

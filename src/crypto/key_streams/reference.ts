@@ -35,7 +35,7 @@ export const referenceKeyStreams: KeyStreamProvider = {
   },
 };
 
-/** What a key stream is made of. */
+/** The parts of a key stream. */
 interface Parts {
   readonly method: KeyStreamMethod;
   readonly key: Uint8Array;

@@ -30,13 +30,13 @@ export type AclSection = "bypass" | "proxy" | "block" | "allow";
 
 /** An ACL of one file, or of several that were joined. */
 export interface Acl {
-  /** What is not in a list of a client goes there. */
+  /** The way of targets that are in no list of a client. */
   readonly mode: "proxy" | "direct";
-  /** What is not in a list of a server's targets. */
+  /** The way of a server's targets that are in no list. */
   readonly outboundMode: "direct" | "block";
   /** One set for each file. */
   readonly lists: Readonly<Record<AclSection, readonly TargetSet[]>>;
-  /** What was left out of each file, and why. */
+  /** The entries that were left out of each file, with reasons. */
   readonly notes: readonly (ListNote & { readonly file: string })[];
   /** One sentence each. */
   readonly warnings: readonly string[];
@@ -44,9 +44,9 @@ export interface Acl {
 
 /** An ACL file. */
 export interface AclText {
-  /** Its name in what is explained. */
+  /** The name of the file in explanations. */
   readonly file: string;
-  /** What is in it. */
+  /** The content of the file. */
   readonly text: string;
 }
 

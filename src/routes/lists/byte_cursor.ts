@@ -70,5 +70,5 @@ export class ByteCursor {
   }
 }
 
-/** Of a number of 64 bits. */
+/** The bytes of the longest number of 64 bits. */
 const MAX_VARINT_BYTES = 10;

@@ -96,9 +96,9 @@ export function readGeoIp(
 /** One field of a message. */
 interface Field {
   readonly number: number;
-  /** Of a number; else 0. */
+  /** The value of a number; else 0. */
   readonly value: number;
-  /** Of what has a length; else empty. */
+  /** The bytes of a field with a length; else empty. */
   readonly bytes: Uint8Array;
 }
 

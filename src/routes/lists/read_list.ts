@@ -19,15 +19,17 @@ export const LIST_FORMATS = ["plain", "clash", "json", "srs", "mrs"] as const;
 /** One of {@link LIST_FORMATS}. */
 export type ListFormat = typeof LIST_FORMATS[number];
 
-/** What reading takes. */
+/** The options of reading. */
 export interface ReadListOptions {
   /** Name of the list in what is explained. */
   readonly list: string;
-  /** Default: what the content tells. */
+  /** The format; default: found from the content. */
   readonly format?: ListFormat | undefined;
-  /** Of this runtime. */
+  /** The decompression of this runtime. */
   readonly decompress: Decompress;
-  /** For conditions on countries; default: they are left out. */
+  /**
+   * The countries of addresses; default: conditions on countries are left out.
+   */
   readonly countryOf?: CountryOf | undefined;
 }
 

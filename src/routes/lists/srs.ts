@@ -66,7 +66,7 @@ class SrsReader {
     this.#builder = builder;
   }
 
-  /** All of them, as ways for the list to hold. */
+  /** Reads the rules; the list holds if any of them does. */
   rules(): void {
     const count = this.#count(1);
     for (let i = 0; i < count; i++) {

@@ -7,7 +7,7 @@ import { MAX_LIST_LINE_LENGTH } from "../../limits.ts";
 
 /** One line that is not empty. */
 export interface TextLine {
-  /** Without spaces at its ends, and without a byte order mark. */
+  /** The line without spaces at its ends, and without a byte order mark. */
   readonly text: string;
   /** Number, from 1. */
   readonly number: number;

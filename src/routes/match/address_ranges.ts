@@ -11,7 +11,7 @@ import { GrowingWords } from "./growing.ts";
 export interface AddressRange {
   /** 4 or 16 bytes. */
   readonly from: Uint8Array;
-  /** As many bytes. */
+  /** The last address, with as many bytes. */
   readonly to: Uint8Array;
   /** Line of its file, from 1; 0 where the file has none. */
   readonly line: number;
@@ -22,12 +22,12 @@ const INDEX_UNIT = 2 ** 20;
 
 /** Collects {@link AddressRanges}. */
 export class AddressRangesBuilder {
-  /** For each range one word of an IPv4 address, or four of an IPv6 one. */
+  /** The first address of each range: one word for IPv4, four for IPv6. */
   readonly #from = { 1: new GrowingWords(), 4: new GrowingWords() };
   readonly #to = { 1: new GrowingWords(), 4: new GrowingWords() };
   readonly #lines = { 1: new GrowingWords(), 4: new GrowingWords() };
 
-  /** How many ranges there are. */
+  /** The number of ranges. */
   get count(): number {
     return this.#lines[1].length + this.#lines[4].length;
   }
@@ -84,12 +84,12 @@ export class AddressRanges {
     this.#v6 = v6;
   }
 
-  /** How many IPv4 ranges are left after those inside others are removed. */
+  /** The number of IPv4 ranges without those inside others. */
   get ipv4Count(): number {
     return this.#v4.lines.length;
   }
 
-  /** The same of IPv6. */
+  /** The number of IPv6 ranges without those inside others. */
   get ipv6Count(): number {
     return this.#v6.lines.length;
   }

@@ -10,7 +10,7 @@ export class GrowingWords {
   #words = new Uint32Array(16);
   #length = 0;
 
-  /** How many there are. */
+  /** The number of words. */
   get length(): number {
     return this.#length;
   }
@@ -28,7 +28,7 @@ export class GrowingWords {
     return this.#words[index]!;
   }
 
-  /** All of them, in an array of just their size. */
+  /** Copies the words into an array of just their size. */
   toArray(): Uint32Array {
     return this.#words.slice(0, this.#length);
   }
@@ -39,7 +39,7 @@ export class GrowingText {
   #bytes = new Uint8Array(64);
   #length = 0;
 
-  /** How many bytes there are. */
+  /** The number of bytes. */
   get length(): number {
     return this.#length;
   }
@@ -56,7 +56,7 @@ export class GrowingText {
     }
   }
 
-  /** All of them, in an array of just their size. */
+  /** Copies the bytes into an array of just their size. */
   toArray(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }

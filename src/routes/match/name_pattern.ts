@@ -10,9 +10,9 @@ import type { NameKind } from "./name_table.ts";
 
 /** A name that a pattern stands for. */
 export interface PatternName {
-  /** What it holds for. */
+  /** The names it covers. */
   readonly kind: NameKind;
-  /** As it is written in the pattern, without its escapes. */
+  /** The name as the pattern has it, without its escapes. */
   readonly name: string;
   /** True if a dot is not escaped: taken for a dot, not for any character. */
   readonly isLenient: boolean;

@@ -21,7 +21,7 @@ export type NameKind = "exact" | "suffix" | "below";
 export interface NameEntry {
   /** Lower case, ASCII. */
   readonly name: string;
-  /** What it holds for. */
+  /** The names it covers. */
   readonly kind: NameKind;
   /** Line of its file, from 1; 0 where the file has none. */
   readonly line: number;
@@ -38,11 +38,11 @@ const FNV_PRIME = 0x01000193;
 /** Collects the entries of a {@link NameTable}. */
 export class NameTableBuilder {
   readonly #text = new GrowingText();
-  /** Where the text of an entry starts, with its kind in the upper bits. */
+  /** The start of the text of each entry, with its kind in the upper bits. */
   readonly #starts = new GrowingWords();
   readonly #lines = new GrowingWords();
 
-  /** How many entries there are. */
+  /** The number of entries. */
   get count(): number {
     return this.#starts.length;
   }
@@ -98,7 +98,7 @@ export class NameTable {
     for (let i = 0; i < starts.length; i++) this.#insert(i);
   }
 
-  /** How many entries there are, those that say the same twice included. */
+  /** The number of entries, with those that occur twice. */
   get count(): number {
     return this.#starts.length;
   }

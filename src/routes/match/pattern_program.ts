@@ -10,7 +10,7 @@ import {
   type PatternNode,
 } from "./pattern_syntax.ts";
 
-/** What a state does. */
+/** The operations of a state. */
 export const OP = {
   /** Takes one character of a set. */
   one: 0,
@@ -34,7 +34,7 @@ export class PatternProgram {
   readonly other: number[] = [];
   /** The sets, each once. */
   readonly sets: CharacterSet[] = [];
-  /** Where each pattern starts. */
+  /** The state in which each pattern starts. */
   readonly entries: number[] = [];
   readonly #setNumbers = new Map<string, number>();
   #work = 0;

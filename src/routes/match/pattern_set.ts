@@ -46,7 +46,7 @@ interface Composite extends Reached {
 export class PatternSetBuilder {
   readonly #program = new PatternProgram();
 
-  /** How many there are. */
+  /** The number of patterns. */
   get count(): number {
     return this.#program.entries.length;
   }
@@ -83,13 +83,13 @@ export class PatternSet {
   #round = 0;
   readonly #pending: number[] = [];
 
-  /** Where every name starts. */
+  /** The state in which every name starts. */
   readonly #first: Reached;
-  /** What each later place of a name starts. */
+  /** The states that start at each later place of a name. */
   readonly #restart: Reached;
-  /** Where that leads with a column. */
+  /** The states that follow from {@link PatternSet} restarting, by column. */
   readonly #fresh: (Reached | undefined)[];
-  /** Where that leads with one column after another. */
+  /** The states after two columns. */
   readonly #second: (Reached | undefined)[];
 
   #composites: Composite[] = [];
@@ -98,7 +98,7 @@ export class PatternSet {
   #steps: Uint16Array;
   #threads = 0;
 
-  /** How many patterns there are. */
+  /** The number of patterns. */
   readonly count: number;
 
   /** Use {@link PatternSetBuilder}. */
@@ -197,7 +197,7 @@ export class PatternSet {
     );
   }
 
-  /** Where the threads that take a character lead. */
+  /** The states after threads have taken a character. */
   #taken(threads: Uint32Array, column: number): Reached {
     const character = this.#characters[column]!;
     const next: number[] = [];
@@ -209,7 +209,7 @@ export class PatternSet {
     return this.#closure(next, false, false);
   }
 
-  /** What is reached from states without a character. */
+  /** The states that are reached without a character. */
   #closure(from: readonly number[], isStart: boolean, isEnd: boolean): Reached {
     if (this.#round === 0xffff_ffff) {
       this.#reached.fill(0);

@@ -185,7 +185,7 @@ class PatternReader {
     return { kind: "one", set: this.#escapedSet() };
   }
 
-  /** What follows a backslash, inside a class or outside. */
+  /** Reads the characters behind a backslash, inside a class or outside. */
   #escapedSet(): CharacterSet {
     const character = this.#take();
     const named = NAMED[character.toLowerCase()];

@@ -30,7 +30,7 @@ import {
   type PatternNode,
 } from "./pattern_syntax.ts";
 
-/** How many of what a set has. */
+/** The numbers of each kind of entry in a set. */
 export interface TargetCounts {
   /** Names that hold for themselves only. */
   readonly exact: number;
@@ -73,7 +73,7 @@ export class TargetSetBuilder {
     this.#notes = notes;
   }
 
-  /** How many entries there are. */
+  /** The number of entries. */
   get count(): number {
     return this.#names.count + this.#ranges.count + this.#patternEntries.length;
   }
@@ -214,7 +214,7 @@ interface TargetParts {
 /** A finished set. */
 export class TargetSet {
   readonly #parts: TargetParts;
-  /** How many of what it has. */
+  /** The numbers of each kind of entry. */
   readonly counts: TargetCounts;
 
   /** Use {@link TargetSetBuilder}. */
@@ -334,7 +334,7 @@ class RangeHit implements RouteHit {
   }
 }
 
-/** As a block where it is one, else both ends. */
+/** Formats a block where the range is one, else both ends. */
 export function formatRange({ from, to }: AddressRange): string {
   let bits = 0;
   const most = from.length * 8;

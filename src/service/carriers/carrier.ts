@@ -21,7 +21,7 @@ export interface Carrier {
    * Opens the way of one association's packets. Default: they are sent to the
    * server as plain UDP.
    *
-   * @returns A socket that sends to the server, whatever it is told.
+   * @returns A socket that sends to the server, whatever address it is given.
    * @throws {UmbraError} When it cannot be opened.
    */
   bind?(): Promise<DatagramSocket>;
@@ -30,9 +30,9 @@ export interface Carrier {
 /** Any carrier, as it is configured. */
 export type CarrierSettings = WebSocketTransport;
 
-/** What a carrier works with. */
+/** The world of a carrier. */
 export interface CarrierOptions {
-  /** Where the server is dialled. */
+  /** The address of the server. */
   readonly endpoint: Endpoint;
   /** Milliseconds until a stream is open. */
   readonly connectTimeoutMs: number;

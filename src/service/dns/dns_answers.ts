@@ -27,11 +27,11 @@ import type { DnsClient } from "./dns_client.ts";
 import type { DnsExchange } from "./dns_upstream.ts";
 import type { LocalNames } from "./local_names.ts";
 
-/** What answers are made of. */
+/** The parts of the answers. */
 export interface DnsAnswersOptions {
   /** Asks resolvers. */
   readonly client: DnsClient;
-  /** Learns what programs are told. */
+  /** Learns the answers to programs. */
   readonly names: LocalNames;
   /** `host:port` of the listener, for rules that name it. */
   readonly inbound: string;
@@ -47,7 +47,7 @@ interface Chosen {
   readonly answer?: Uint8Array;
 }
 
-/** See above. */
+/** The answers to queries; see the module. */
 export class DnsAnswers {
   readonly #options: DnsAnswersOptions;
   #table: RouteTable | undefined;

@@ -21,7 +21,7 @@ export class DnsCache {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
 
-  /** @param clock Tells how old an answer is. */
+  /** @param clock Measures the age of an answer. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

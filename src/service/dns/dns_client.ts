@@ -25,10 +25,10 @@ export type DnsUpstreams = ReadonlyMap<string, DnsUpstream>;
 export class DnsClient {
   #upstreams: DnsUpstreams;
   readonly #cache: DnsCache;
-  /** Of ways that were asked. */
+  /** The counts of ways that were asked. */
   readonly #counts = new Map<string, Counts>();
 
-  /** @param clock Tells how old answers are. */
+  /** @param clock Measures the age of answers. */
   constructor(upstreams: DnsUpstreams, clock: Clock) {
     this.#upstreams = upstreams;
     this.#cache = new DnsCache(clock);
@@ -39,7 +39,7 @@ export class DnsClient {
     return this.#cache.size;
   }
 
-  /** What became of the queries of each way that has a resolver. */
+  /** The results of queries, by each way that has a resolver. */
   get counts(): readonly (readonly [way: string, counts: DnsWayCounts])[] {
     return [...this.#upstreams.keys()].map((way) =>
       [way, this.#counts.get(way) ?? NOTHING] as const

@@ -52,24 +52,24 @@ import { PlainUpstream } from "./plain_upstream.ts";
 import { StreamUpstream } from "./stream_upstream.ts";
 import { ReverseNames } from "./reverse_names.ts";
 
-/** How to run a DNS inbound. */
+/** The options of a DNS inbound. */
 export interface DnsOptions extends Partial<UdpOptions> {
-  /** Where programs ask, over UDP and TCP. */
+  /** The address for programs, over UDP and TCP. */
   readonly listen: Endpoint;
-  /** Whom the server asks. */
+  /** The resolver that the server asks. */
   readonly resolver: DnsResolver;
   /**
    * Whom this machine asks where a route says `direct`, an IP address; default:
-   * nobody.
+   * no resolver.
    */
   readonly direct?: DnsResolver | undefined;
-  /** At least one; the next one asks it while one does not work. */
+  /** The servers, at least one; the next one asks while one does not work. */
   readonly servers: readonly UpstreamServer[];
-  /** Set: the servers are those of this group. It stays the caller's. */
+  /** Set: the group whose servers these are. The caller keeps it. */
   readonly group?: ServerGroup | undefined;
   /** Which way each name takes; default: through a server. */
   readonly routes?: LocalRoutes | undefined;
-  /** Learns what programs are told, for locals; default: nobody does. */
+  /** Learns what programs are answered, for locals; default: none. */
   readonly names?: LocalNames | undefined;
   /** Names that are always asked directly, whatever routes say. */
   readonly ownNames?: readonly string[];
@@ -91,7 +91,7 @@ export interface DnsService extends Service {
    * @param routes Default: everything goes through a server.
    */
   setRoutes(routes?: LocalRoutes): void;
-  /** What there is to see, now. */
+  /** The present status. */
   readonly status: DnsStatus;
   /** Asks these names directly from now on, whatever routes say. */
   setOwnNames(names: readonly string[]): void;
@@ -101,7 +101,7 @@ export interface DnsService extends Service {
  * Starts a DNS inbound.
  *
  * @throws {RangeError} When a resolver is no IP address, there is no server,
- * or routes may lead past the servers and nobody can be asked there.
+ * or routes may lead past the servers and no resolver can be asked there.
  * @throws {TransportError} When it cannot listen or bind.
  */
 export async function startDns(
@@ -182,7 +182,7 @@ export async function startDns(
   };
 }
 
-/** @throws {RangeError} When a route may lead where nobody can be asked. */
+/** @throws {RangeError} When a route may lead where no resolver can be asked. */
 function checkRoutes(
   { direct }: DnsOptions,
   routes: LocalRoutes | undefined,
@@ -195,7 +195,7 @@ function checkRoutes(
 
 const NO_UDP =
   "Queries wait for one and are then asked over TCP: start the server with " +
-  "-u, and open its port for UDP; `umbra doctor -u` tells more";
+  "-u, and open its port for UDP; `umbra doctor -u` says more";
 
 /** Resolvers, each with the way that leads to it. */
 class Resolvers {

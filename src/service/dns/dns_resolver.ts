@@ -6,18 +6,18 @@
 import { formatAddress } from "../../codec/address.ts";
 import type { Endpoint } from "../../transport.ts";
 
-/** Who is asked, and what it speaks. */
+/** A resolver, and its protocol. */
 export interface DnsResolver extends Endpoint {
   /**
    * `tls`: DNS over TLS (RFC 7858). `https`: DNS over HTTPS (RFC 8484). Default:
    * plain DNS over UDP and TCP, of an IP address.
    */
   readonly protocol?: "tls" | "https" | undefined;
-  /** Of `https`: path and query, beginning with a slash. */
+  /** The path and query for `https`, beginning with a slash. */
   readonly path?: string | undefined;
 }
 
-/** As it is written on a command line. */
+/** Formats a resolver as on a command line. */
 export function formatResolver(resolver: DnsResolver): string {
   const { protocol, path = "" } = resolver;
   const address = formatAddress(resolver);

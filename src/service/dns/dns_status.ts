@@ -9,9 +9,9 @@ import type { ErrorCode } from "../../errors.ts";
 export interface DnsWayCounts {
   /** Queries, answered or not. */
   readonly asked: number;
-  /** Of these, answered from the past. */
+  /** Answers from the cache, among these. */
   readonly cached: number;
-  /** Of these, not answered. */
+  /** Queries without an answer, among these. */
   readonly failed: number;
   /** Why the last one failed; not set without one. */
   readonly lastErrorCode?: ErrorCode;
@@ -19,7 +19,7 @@ export interface DnsWayCounts {
 
 /** A resolver, and what it was asked. */
 export interface DnsWayStatus extends DnsWayCounts {
-  /** What routes call the way: `proxy`, `direct`, a server or a group. */
+  /** The name of the way in routes: `proxy`, `direct`, a server or a group. */
   readonly way: string;
   /** As on a command line. */
   readonly resolver: string;
@@ -27,7 +27,7 @@ export interface DnsWayStatus extends DnsWayCounts {
 
 /** One DNS inbound. */
 export interface DnsStatus {
-  /** Where it listens, `host:port`. */
+  /** The address on which it listens, `host:port`. */
   readonly address: string;
   /** Its resolvers; `proxy` is the first. */
   readonly ways: readonly DnsWayStatus[];

@@ -149,7 +149,7 @@ const MEDIA_TYPE = "application/dns-message";
 
 const CLOSE = { kind: "close" } as const;
 
-/** Without the port that everybody takes for granted. */
+/** The host, without the port that is usual. */
 function hostOf({ host, port }: DnsResolver): string {
   if (port !== 443) return formatAddress({ host, port });
   return host.includes(":") ? `[${host}]` : host;

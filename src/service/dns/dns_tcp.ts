@@ -36,7 +36,7 @@ export function frameMessage(message: Uint8Array): Uint8Array {
 export class MessageReader {
   readonly #read: () => Promise<Uint8Array | undefined>;
   readonly #maxLength: number;
-  /** At most one incomplete message and one read. */
+  /** The bytes received: at most one incomplete message and one read. */
   #received: Uint8Array = new Uint8Array(0);
 
   /**

@@ -9,11 +9,11 @@ import type { Endpoint } from "../../transport.ts";
 
 /** A query on its way. */
 export interface DnsExchange {
-  /** Who asks. */
+  /** The client. */
   readonly client: Endpoint;
-  /** As read. */
+  /** The query. */
   readonly query: DnsQuery;
-  /** As it came. */
+  /** The message as it came. */
   readonly message: Uint8Array;
   /** True if an answer of any size can be taken: the client came over TCP. */
   readonly isStream: boolean;

@@ -59,7 +59,7 @@ export class FakeIps {
     return this.#indices.entries();
   }
 
-  /** How many names have an address. */
+  /** The number of names with an address. */
   get size(): number {
     return this.#indices.size;
   }
@@ -130,7 +130,7 @@ function plus(prefix: Uint8Array, n: number): Uint8Array {
   return address;
 }
 
-/** How many one address is behind another of its range; the low 32 bits count. */
+/** The distance of two addresses of a range; the low 32 bits count. */
 function minus(address: Uint8Array, prefix: Uint8Array): number {
   const low = (bytes: Uint8Array): number =>
     new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4).getUint32(

@@ -1,5 +1,5 @@
 /**
- * What the DNS inbound has told programs, for the locals that they connect to.
+ * What the DNS inbound has answered to programs, for the locals that they connect to.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export class LocalNames implements TargetNames {
     this.fake = fake;
   }
 
-  /** How many addresses have a name here. */
+  /** The number of addresses with a name. */
   get known(): number {
     return this.#reverse.size;
   }

@@ -19,9 +19,9 @@ import type { Endpoint } from "../../transport.ts";
 export interface PendingQuery {
   /** The program's socket. */
   readonly client: Endpoint;
-  /** As read. */
+  /** The query. */
   readonly query: DnsQuery;
-  /** As it came. */
+  /** The message as it came. */
   readonly message: Uint8Array;
 }
 
@@ -38,7 +38,7 @@ interface Waiting extends PendingQuery {
 /** Those of one resolver. */
 export class PendingQueries {
   readonly #clock: Clock;
-  /** By client and id, the oldest first. */
+  /** The queries by client and id, the oldest first. */
   readonly #waiting = new Map<string, Waiting>();
 
   /** @param clock Measures the waits. */

@@ -2,7 +2,7 @@
  * A resolver that is asked over UDP, and over TCP where its answer does not fit
  * or does not come.
  *
- * UDP tells little of a server that is gone; asking over TCP then finds the
+ * UDP shows little of a server that is gone; asking over TCP then finds the
  * next one that works, and the flows follow it.
  *
  * An answer counts only when it comes from the resolver and has the id and the
@@ -32,27 +32,30 @@ import { askOverTcp } from "./dns_tcp.ts";
 import type { DnsExchange, DnsUpstream } from "./dns_upstream.ts";
 import { answers, PendingQueries } from "./pending_queries.ts";
 
-/** Who is asked, and how. */
+/** The options of an upstream over UDP. */
 export interface PlainUpstreamOptions extends UdpOptions {
   /** An IP address. */
   readonly resolver: Endpoint;
   /** The way there. */
   readonly outbound: Outbound;
-  /** Told once when nothing ever comes over UDP; default: no line is written. */
+  /**
+   * The hint that is logged once when nothing ever comes over UDP; default:
+   * none.
+   */
   readonly hint?: string;
 }
 
-/** See above. */
+/** An upstream over UDP; see the module. */
 export class PlainUpstream implements DnsUpstream {
   readonly #options: PlainUpstreamOptions;
-  /** As the addresses of packets are written. */
+  /** The resolver, as the addresses of packets are written. */
   readonly #resolver: Endpoint;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
   readonly #flows: OutboundFlows<FlowOwner>;
   readonly #pending: PendingQueries;
   #overTcp = 0;
-  /** True if something has come over UDP, or its absence was told. */
+  /** True if something has come over UDP, or its absence was logged. */
   #udpJudged = false;
 
   /**
@@ -141,7 +144,7 @@ export class PlainUpstream implements DnsUpstream {
     ) throw malformed("it answers no query under way");
   }
 
-  /** Tells once why every query takes two seconds. */
+  /** Logs once why every query takes two seconds. */
   #doubtUdp(): void {
     const { hint } = this.#options;
     if (this.#udpJudged || hint === undefined) return;

@@ -80,7 +80,7 @@ export class RemoteNames {
 
 const WAY = "proxy";
 
-/** Nobody else asks here. */
+/** There are no other askers. */
 const HERE = { host: "0.0.0.0", port: 0 };
 
 const NEVER = new AbortController().signal;

@@ -29,7 +29,7 @@ export class ReverseNames {
   /**
    * Remembers nothing yet.
    *
-   * @param clock Tells how long a name is remembered.
+   * @param clock Measures how long a name is remembered.
    */
   constructor(clock: Clock) {
     this.#clock = clock;

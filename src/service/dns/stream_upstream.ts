@@ -21,13 +21,13 @@ import { type DnsTalk, talkOver } from "./dns_talk.ts";
 import type { DnsExchange, DnsUpstream } from "./dns_upstream.ts";
 import { refuseOthers } from "./plain_upstream.ts";
 
-/** A connection that nobody uses. */
+/** An unused connection. */
 interface Idle {
   readonly talk: DnsTalk;
   cancelTimer(): void;
 }
 
-/** See above. */
+/** An upstream over connections; see the module. */
 export class StreamUpstream implements DnsUpstream {
   /** It sends no datagrams. */
   readonly overflown = 0;

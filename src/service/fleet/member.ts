@@ -50,7 +50,7 @@ export interface MemberOptions {
   readonly node: string;
   /** Opens the way to the source. */
   connect(): Promise<FleetLink>;
-  /** What is remembered over restarts. Default: nothing. */
+  /** The memory over restarts. Default: none. */
   readonly memory?: NodeMemory | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -59,7 +59,7 @@ export interface MemberOptions {
 
 /** What a server does with the users of its fleet. */
 export interface MemberHost {
-  /** Whose users are wanted, as it is now. */
+  /** The services whose users are wanted at present. */
   services(): readonly string[];
   /** Takes every user of its services in the place of those it had. */
   setUsers(users: readonly SharedUser[]): void;
@@ -97,9 +97,9 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   /** Not set until the source has answered for the first time. */
   #link: FleetLink | undefined;
   readonly #shares = new Map<string, UserShare>();
-  /** Who has something to report. */
+  /** The shares with something to report. */
   readonly #due = new Set<UserShare>();
-  /** Who has to be looked at each tick. */
+  /** The shares that each tick looks at. */
   readonly #held = new Set<UserShare>();
   readonly #stop = new Stop();
   readonly #slowness: Episode;
@@ -119,7 +119,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   #refreshedMs = 0;
   #isProbing = false;
   #isRejoining = false;
-  /** What is waited for at the end. */
+  /** The promises that the end waits for. */
   readonly #underway = new Set<Promise<unknown>>();
 
   /** Takes no part yet. */
@@ -144,7 +144,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     return this.#link?.leaseMs ?? LEASE_HOLD_MS;
   }
 
-  /** What there is to see. */
+  /** The status of the member. */
   get status(): MemberStatus {
     return {
       node: this.#options.node,
@@ -231,7 +231,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     this.#copy?.forgetTotals();
   }
 
-  /** What a user may do here. */
+  /** The share of a user on this node. */
   share(service: string, name: string): UserShare {
     const key = keyOf({ service, name });
     const known = this.#shares.get(key);
@@ -242,7 +242,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   }
 
   due(share: UserShare, isUrgent: boolean): void {
-    // What is left of a user who is gone is nobody's.
+    // The share of a removed user is no longer reported.
     if (this.#shares.get(keyOf(share)) !== share) return;
     this.#due.add(share);
     if (isUrgent && !share.isReporting && !this.#isOut) {
@@ -567,7 +567,10 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     this.#held.delete(share);
   }
 
-  /** What the disk does not keep is lost with the process, and no more. */
+  /**
+   * Writes to disk; what the disk does not keep is lost with the process, and
+   * no more.
+   */
   #remember(keep: (copy: NodeCopy) => void): void {
     if (this.#copy === undefined) return;
     try {

@@ -55,7 +55,7 @@ export interface Place {
   isSeated: boolean;
   /** True if it is one too many: its visits end with their next bytes. */
   isRefused: boolean;
-  /** Settles when the source has said so; not set: nobody asks. */
+  /** Settles when the source has said so; not set: no one asks. */
   asking: Promise<void> | undefined;
 }
 
@@ -95,7 +95,7 @@ export class UserShare implements Share {
   #neededBytes = 0;
   #usedBytes = 0;
   #activeNodes = 1;
-  /** What was moved at the last report, and when that was. */
+  /** Bytes at the last report. */
   #reportedBytes = 0;
   #reportedMs: number;
   #bytesPerMs = 0;

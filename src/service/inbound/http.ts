@@ -39,7 +39,7 @@ import type { InboundClient, InboundRequest } from "./inbound.ts";
  *
  * @param first What it has said already; default: nothing.
  * @returns That one; `undefined` when the connection has served its purpose.
- * @throws {UmbraError} After the client has been told, where it could be.
+ * @throws {UmbraError} After the client was answered, where it could be.
  */
 export async function acceptHttp(
   client: InboundClient,
@@ -59,7 +59,7 @@ interface IdleChannel {
 class HttpConnection implements Disposable {
   readonly #client: InboundClient;
   readonly #heads = new HttpHeadReader();
-  /** To the target of the last request, if it can be used again. */
+  /** The channel to the target of the last request, if it can be used again. */
   #idle: IdleChannel | undefined;
   #isFirst = true;
 
@@ -215,7 +215,7 @@ class HttpConnection implements Disposable {
   }
 
   /**
-   * @returns Whether the client's connection can be used again; what is to be
+   * @returns True if the client's connection can be used again; what is to be
    * relayed, if it speaks another protocol from now on.
    */
   async #forward(request: HttpForward): Promise<boolean | InboundRequest> {
@@ -249,7 +249,7 @@ class HttpConnection implements Disposable {
   }
 
   /**
-   * @param mayRepeat Whether the target may have given the connection up just
+   * @param mayRepeat True if the target may have given the connection up just
    * now; the request is then to be sent again on a new one.
    * @returns As `#forward()`; `undefined` when the request is to be repeated.
    */

@@ -22,13 +22,13 @@ import { IdleSignal } from "../../streams/idle_signal.ts";
 import { UNANSWERED } from "../connection_report.ts";
 import type { InboundClient } from "./inbound.ts";
 
-/** How an exchange ended. */
+/** The end of an exchange. */
 export interface ExchangeEnd {
-  /** Whether the client's connection can be used again. */
+  /** True if the client's connection can be used again. */
   readonly clientKeepsAlive: boolean;
-  /** Whether the target's can. */
+  /** True if the target's can. */
   readonly targetKeepsAlive: boolean;
-  /** What the client sent behind its request. */
+  /** Bytes of the client behind its request. */
   readonly rest: Uint8Array;
   /**
    * Set: the target has agreed to another protocol. This is for the client,
@@ -39,17 +39,17 @@ export interface ExchangeEnd {
 
 /** State of one exchange. */
 export class HttpExchange {
-  /** Whether the client has seen a part of the final response. */
+  /** True if the client has seen a part of the final response. */
   answered = false;
-  /** Whether the target has said anything. */
+  /** True if the target has said anything. */
   heard = false;
-  /** Whether it is the client's side that failed. */
+  /** True if it is the client's side that failed. */
   clientFailed = false;
   readonly #client: InboundClient;
   readonly #channel: Channel;
   readonly #request: HttpForward;
   readonly #heads = new HttpHeadReader("response");
-  /** What the client sent that is not passed on yet. */
+  /** Bytes of the client that are not passed on yet. */
   #rest: Uint8Array;
   #requestSent = false;
 
@@ -153,7 +153,7 @@ export class HttpExchange {
     }
     return {
       clientKeepsAlive: response.clientKeepsAlive,
-      // Bytes nobody asked for would be taken for the next answer.
+      // Unrequested bytes would be taken for the next answer.
       targetKeepsAlive: response.targetKeepsAlive && surplus.length === 0,
       rest: this.#rest,
     };

@@ -24,15 +24,20 @@ export type InboundProtocol =
   | "http"
   | { readonly tunnelTo: Address };
 
-/** What an application asked for, and how to answer in its protocol. */
+/** The request of an application, and the answers in its protocol. */
 export interface InboundRequest {
   /** A connection, or leave to send datagrams. */
   readonly kind: "connect" | "associate";
-  /** Where to; of `associate`, where the application will send from. */
+  /**
+   * The target; for `associate`, the address from which the application will
+   * send.
+   */
   readonly address: Address;
   /** Payload that came with the request; may be empty. */
   readonly payload: Uint8Array;
-  /** Set: it is connected already, and this goes on; the receiver owns it. */
+  /**
+   * Set: the channel is there already, and this goes on; the receiver owns it.
+   */
   readonly channel?: Channel;
   /**
    * Set: the server's first bytes are the answer, and when it ends the stream
@@ -67,13 +72,13 @@ export interface InboundClient {
   readonly channel: Channel;
   /** Answers it. */
   readonly send: Send;
-  /** Set: it must give user name and password. */
+  /** Set: the client must give user name and password. */
   readonly authenticate: Authenticate | undefined;
   /** Serves the PAC file of this port; not set: there is none. */
   readonly pac?: ServePac | undefined;
-  /** Whether BIND is asked of the server; else it is refused. */
+  /** True if BIND is asked of the server; else it is refused. */
   readonly bind: boolean;
-  /** Whether TCP, UDP or both are relayed. */
+  /** True if TCP, UDP or both are relayed. */
   readonly mode: Mode;
   /** Measures waits. */
   readonly clock: Clock;

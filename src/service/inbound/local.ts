@@ -50,20 +50,20 @@ import { SilenceHint } from "./silence_hint.ts";
 import type { SniffOptions } from "./sniff.ts";
 import { type SocksUser, userCheck } from "./socks5.ts";
 
-/** How to run a local proxy. */
+/** The options of a local proxy. */
 export interface LocalOptions extends Partial<ServiceOptions> {
-  /** Where applications connect. */
+  /** The address for applications. */
   readonly listen: Endpoint;
-  /** At least one; another is used while one does not work. */
+  /** The servers, at least one; another is used while one does not work. */
   readonly servers: readonly UpstreamServer[];
-  /** How servers are chosen and probed. */
+  /** The choice and the probes of servers. */
   readonly balancer?: Partial<GroupOptions>;
   /**
    * Set: `servers` and `balancer` are those of this group, which others share.
    * It stays the caller's.
    */
   readonly group?: ServerGroup | undefined;
-  /** What applications speak; default `mixed`. */
+  /** The protocol for applications; default `mixed`. */
   readonly protocol?: InboundProtocol;
   /**
    * Set: only these may use it, which leaves SOCKS5 and HTTP. Not set, or
@@ -78,9 +78,9 @@ export interface LocalOptions extends Partial<ServiceOptions> {
   readonly redirected?: Redirection | undefined;
   /** Which way each target takes; default: through a server. */
   readonly routes?: LocalRoutes | undefined;
-  /** Who may have the PAC file, and what it says. */
+  /** The PAC file, and who may have it. */
   readonly pac?: PacSettings;
-  /** Tells the names behind addresses; default: nobody knows any. */
+  /** Knows the names behind addresses; default: none is known. */
   readonly names?: TargetNames | undefined;
   /**
    * Set: of a target that is an address, routes see the name that the client

@@ -80,7 +80,7 @@ export class LocalClient extends Channel {
     try {
       await this.answer(reply, signal);
     } catch {
-      // The application is gone or takes nothing: nobody waits for the reply.
+      // The application is gone or takes nothing: the reply is not needed.
       return;
     }
     await this.hangUp(signal);
@@ -96,7 +96,7 @@ export class LocalClient extends Channel {
     try {
       await abortable(this.writer.close(), linger.signal);
     } catch {
-      // The application is gone or takes nothing: nobody waits for the answer.
+      // The application is gone or takes nothing: the answer is not needed.
       return;
     }
     await drain(this.reader, linger.signal);

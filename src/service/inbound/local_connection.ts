@@ -1,7 +1,7 @@
 /**
  * One connection of an application to `ss-local`: handshake, open, relay.
  *
- * The protocol has no status channel: a server never tells whether the target
+ * The protocol has no status channel: a server never says if the target
  * could be reached. So an application hears "succeeded" once the way is open,
  * and a true error when the server itself cannot be reached.
  *
@@ -29,7 +29,7 @@ import type { ServePac } from "./proxy_pac.ts";
 import type { SilenceHint } from "./silence_hint.ts";
 import { sniff, type SniffOptions } from "./sniff.ts";
 
-/** How a local treats the connections of applications. */
+/** The options for connections of applications. */
 export interface ApplicationOptions extends ServiceOptions {
   /** Milliseconds for the handshake. */
   readonly handshakeTimeoutMs: number;
@@ -37,23 +37,23 @@ export interface ApplicationOptions extends ServiceOptions {
 
 /** The local of a connection. */
 export interface ConnectionLocal {
-  /** How applications are treated. */
+  /** The options for connections of applications. */
   readonly options: ApplicationOptions;
-  /** What they speak. */
+  /** The protocol of applications. */
   readonly inbound: Inbound;
   /** Name of it, for the router. */
   readonly inboundName: string;
-  /** Set: they must give user name and password. */
+  /** Set: applications must give user name and password. */
   readonly authenticate: Authenticate | undefined;
   /** Serves the PAC file; not set: there is none. */
   readonly pac: ServePac | undefined;
   /** Chooses the way to targets. */
   readonly router: Router;
-  /** Tells what addresses stand for; not set: for themselves. */
+  /** The names behind addresses; not set: there are none. */
   readonly names: TargetNames | undefined;
   /** Set: what a client says first may name a target. */
   readonly sniff: SniffOptions | undefined;
-  /** Where associations are made; set where UDP is relayed. */
+  /** The associations; set where UDP is relayed. */
   readonly udp: UdpLocal | undefined;
   /** Watches for a server that never answers. */
   readonly silence: SilenceHint;
@@ -197,7 +197,7 @@ export class LocalConnection implements Passage {
     await this.#client.answer(this.#request!.accept(end), this.#signal);
   }
 
-  /** What is meant by the address that was asked for. */
+  /** Finds the target behind the address that was asked for. */
   #targetOf(asked: Address): Address {
     const { options, names } = this.#local;
     const report = this.#report;
@@ -309,7 +309,7 @@ export class LocalConnection implements Passage {
   }
 
   /**
-   * What the application is told where the server's first bytes were to be the
+   * What the application is answered where the server's first bytes were to be the
    * answer, and there were none.
    */
   #refusal(): Uint8Array | undefined {
@@ -321,6 +321,6 @@ export class LocalConnection implements Passage {
   }
 }
 
-/** What is told as our address while there is no way yet. */
+/** The address that the application gets while there is no way yet. */
 const NOT_BOUND = { local: { host: "0.0.0.0", port: 0 } };
 const NO_BIND = "Server does not serve BIND: start it with --bind";

@@ -43,7 +43,7 @@ export function tunnelInbound(target: Address): Inbound {
 /**
  * What applications may speak, for people.
  *
- * @param secured Whether users are configured.
+ * @param secured True if users are configured.
  */
 export function describeProtocol(
   protocol: InboundProtocol,

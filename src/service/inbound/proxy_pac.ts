@@ -23,13 +23,13 @@ import type { LocalRoutes } from "../routing/rule_router.ts";
 
 /** One who may use the local. */
 export interface PacUser {
-  /** As the local is told it. */
+  /** The name, as the local has it. */
   readonly username: string;
-  /** The same. */
+  /** The password, as the local has it. */
   readonly password: string;
 }
 
-/** Who may have it, and what it says. */
+/** The PAC file, and who may have it. */
 export interface PacSettings {
   /** True to serve it where other machines connect as well; default: false. */
   readonly everywhere: boolean;
@@ -37,7 +37,7 @@ export interface PacSettings {
   readonly fallback: boolean;
 }
 
-/** Where nothing was said. */
+/** The default. */
 export const PAC_DEFAULTS: PacSettings = { everywhere: false, fallback: false };
 
 /**
@@ -47,8 +47,8 @@ export const PAC_DEFAULTS: PacSettings = { everywhere: false, fallback: false };
 const PATH = /^\/proxy\.pac(?:\?(full)|\?(?:(full)&)?t=([\w-]+))?$/;
 
 /**
- * What the address of the file ends with where users need a password: who knows
- * it is told the file, and nobody is told a password by it.
+ * The end of the file's address where users need a password: it opens the file,
+ * and gives no password away.
  */
 export function pacSecret(users: readonly PacUser[]): string | undefined {
   if (users.length === 0) return undefined;

@@ -49,7 +49,7 @@ export class RequestRecord implements LocalRequest, RouteReport {
     this.#before = bytesOf(connection);
   }
 
-  /** What rules have decided; the line of the connection tells it, too. */
+  /** The decision of the rules; the line of the connection has it, too. */
   get route(): RouteDecision | undefined {
     return this.#decision;
   }

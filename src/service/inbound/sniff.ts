@@ -18,7 +18,7 @@ export interface SniffOptions {
 
 /** What a client has said. */
 export interface Sniffed {
-  /** All of it, to be sent on; may be empty. */
+  /** The bytes to send on; may be empty. */
   readonly said: Uint8Array;
   /** The name in it, in lower case. */
   readonly name: string | undefined;

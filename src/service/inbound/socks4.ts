@@ -63,7 +63,7 @@ async function readRequest(
   return { request: message, rest: received.subarray(length) };
 }
 
-/** @param secured Whether users are configured. */
+/** @param secured True if users are configured. */
 function checkRequest(
   { command, address }: Socks4Request,
   secured: boolean,

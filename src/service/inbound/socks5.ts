@@ -29,7 +29,7 @@ import {
 } from "./inbound.ts";
 import type { Mode } from "../options.ts";
 
-/** Who may use the proxy. RFC 1929. */
+/** A user of the proxy. RFC 1929. */
 export interface SocksUser {
   /** 1 to 255 bytes of UTF-8. */
   readonly username: string;

@@ -18,7 +18,7 @@ import {
 } from "../../security/target_policy.ts";
 import type { Connection, TlsOptions, Transport } from "../../transport.ts";
 
-/** How to reach an address. */
+/** The options of a dial. */
 export interface DialOptions {
   /** The network. */
   readonly transport: Transport;
@@ -28,13 +28,13 @@ export interface DialOptions {
   readonly policy: TargetPolicy;
   /** Milliseconds for look-up and connection together. */
   readonly timeoutMs: number;
-  /** Its abort gives the dial up. */
+  /** The signal; its abort gives the dial up. */
   readonly signal: StopSignal;
   /** Secures the connection; default: nothing does. */
   readonly tls?: TlsOptions | undefined;
-  /** Why a name would be looked up; default: that is not told. */
+  /** Why a name would be looked up; default: no reason is given. */
   readonly why?: LookupReason;
-  /** Hears how long it took, unless it was given up; default: nobody does. */
+  /** Called with the time it took, unless it was given up. */
   readonly metrics?: Metrics;
 }
 
@@ -71,7 +71,7 @@ export async function dial(
       if (options.why !== undefined) metrics?.lookedUp(options.why);
       ips = await transport.resolve(host, { signal });
     }
-    // What is aborted already tells nobody who begins to listen now.
+    // A signal that is aborted already calls no listener that is added now.
     signal.throwIfAborted();
     const connection = await connect(permitted(ips, host, policy), port, {
       ...options,

@@ -12,9 +12,9 @@ import type { Dependencies } from "../service.ts";
 import { dial } from "./dial.ts";
 import type { Outbound, PacketChannel } from "./outbound.ts";
 
-/** How targets are reached. */
+/** The options of direct connections. */
 export interface DirectOptions {
-  /** Default: `direct`; see {@link Outbound.name}. */
+  /** The name; default: `direct`; see {@link Outbound.name}. */
   readonly name?: string;
   /** Judges the addresses that are dialled or sent to. */
   readonly policy: TargetPolicy;

@@ -16,7 +16,7 @@ export interface Outbound {
   /** Name for the log; no two outbounds of a router have the same. */
   readonly name: string;
   /**
-   * Opens a stream to a target. Nothing is written yet: whoever asked does that
+   * Opens a stream to a target. Nothing is written yet: the caller does that
    * with `Channel.begin()`, when more may leave in the same segment.
    *
    * @param target IP address or name, and port.
@@ -80,16 +80,16 @@ export interface PacketOut {
   readonly bytes: Uint8Array;
 }
 
-/** What is asked for. */
+/** The request for a way. */
 export interface RouteRequest {
-  /** Where to. */
+  /** The target. */
   readonly target: Address;
   /**
-   * Name of a target that is an address, where DNS or the client has told it:
+   * Name of a target that is an address, where it is known from DNS or the client:
    * rules on names hold for it.
    */
   readonly name?: string | undefined;
-  /** Who asks, where users have names. */
+  /** The user, where users have names. */
   readonly user?: string | undefined;
   /** Name of the protocol that the request came in by. */
   readonly inbound: string;
@@ -101,9 +101,9 @@ export interface RouteRequest {
   readonly report?: RouteReport;
 }
 
-/** What becomes of a request, where rules decide. */
+/** The report on a request, where rules decide. */
 export interface RouteReport {
-  /** Set once it is decided. */
+  /** Set once the way is decided. */
   route: RouteDecision | undefined;
 }
 

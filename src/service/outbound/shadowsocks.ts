@@ -33,7 +33,7 @@ export interface UpstreamServer extends ClientKeys {
   readonly endpoint: Endpoint;
   /** A server on the way to it, as another hop. Default: there is none. */
   readonly through?: UpstreamServer;
-  /** What carries its streams and packets; default: plain TCP and UDP. */
+  /** The carrier of streams and packets; default: plain TCP and UDP. */
   readonly transport?: CarrierSettings;
   /** Name for the operator; default: its address. */
   readonly name?: string;
@@ -43,7 +43,7 @@ export interface UpstreamServer extends ClientKeys {
   readonly running?: Plugin;
   /** Share for TCP beside other servers, 0 to 1; default 1, 0: none. */
   readonly tcpWeight?: number;
-  /** The same for UDP. */
+  /** Weight for datagrams, as `tcpWeight` is for streams. */
   readonly udpWeight?: number;
 }
 
@@ -64,7 +64,7 @@ export class Shadowsocks implements Outbound {
    * Opens nothing yet.
    *
    * @param connectTimeoutMs Milliseconds to resolve and connect to the server.
-   * @param watch Told of every stream; default: nobody is.
+   * @param watch Called with every stream; default: not called.
    * @throws {RangeError} For a WebSocket through another server.
    */
   constructor(
@@ -141,7 +141,9 @@ export class Shadowsocks implements Outbound {
     };
   }
 
-  /** Not an async function: one less step for every connection. */
+  /**
+   * Connects. It is no async function: that saves a step for every connection.
+   */
   #connect(signal: StopSignal): Promise<Connection> {
     if (this.#entry !== undefined) return this.#hop(this.#entry, signal);
     if (this.#carrier !== undefined) return this.#carrier.connect(signal);

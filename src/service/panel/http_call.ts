@@ -44,7 +44,7 @@ export interface HttpCall {
 /** An answer. */
 export interface HttpAnswer
   extends Pick<HttpResponseHead, "status" | "fields"> {
-  /** All of it. */
+  /** The whole body. */
   readonly body: Uint8Array;
 }
 

@@ -26,11 +26,11 @@ import { callHttp, type HttpAnswer } from "./http_call.ts";
 
 /** A panel, and the node that this server is. */
 export interface PanelAddress {
-  /** Where the panel is: `https:`, perhaps with a path. */
+  /** The address of the panel: `https:`, perhaps with a path. */
   readonly url: URL;
   /** Number of the node. */
   readonly nodeId: number;
-  /** What the panel gives its nodes. Never logged. */
+  /** The token of the panel's nodes. Never logged. */
   readonly token: string;
 }
 
@@ -80,7 +80,7 @@ export class PanelClient {
     return this.#get("config", { tag, signal, read: parsePanelNode });
   }
 
-  /** Who may connect; as {@link PanelClient.node}. */
+  /** Fetches the users; as {@link PanelClient.node}. */
   users(
     tag: string | undefined,
     signal: StopSignal,

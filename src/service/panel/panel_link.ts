@@ -66,7 +66,7 @@ export interface PanelOptions extends PanelAddress {
 
 /** What there is to see of a panel. */
 export interface PanelStatus {
-  /** Where it is. */
+  /** The host of the panel. */
   readonly host: string;
   /** False while it does not answer, or refuses. */
   readonly isUp: boolean;
@@ -84,7 +84,9 @@ export interface PanelStatus {
 export class PanelLink implements FleetLink {
   readonly node: string;
   readonly leaseMs: number = LEASE_HOLD_MS;
-  /** Who is connected, as the server knows it; default: who has a seat. */
+  /**
+   * The connected users, as the server knows them; default: users with a seat.
+   */
   present: () => Present = () => [];
   readonly #options: PanelOptions;
   readonly #world: Required<Dependencies>;
@@ -101,7 +103,7 @@ export class PanelLink implements FleetLink {
   #service = "";
   #users = new Map<string, SharedUser>();
   #version = 0;
-  /** What led to this version. */
+  /** The changes that led to this version. */
   #latest: readonly SharedChange[] = [];
   /** True if the last list was empty, and was not taken. */
   #isEmptyOnce = false;
@@ -153,7 +155,7 @@ export class PanelLink implements FleetLink {
     return this.#method!;
   }
 
-  /** What there is to see. */
+  /** The status of the panel. */
   get status(): PanelStatus {
     return {
       host: this.#options.url.host,
@@ -269,7 +271,7 @@ export class PanelLink implements FleetLink {
     return this.#seats.enter(+name, place, maxHosts);
   }
 
-  /** Who is gone has used something all the same. */
+  /** Counts a report of a user who was removed, too. */
   #hear(report: UsageReport): ReportOutcome {
     this.#book.hear(+report.name, report);
     this.#saveLater();
@@ -534,7 +536,7 @@ const UNLIMITED: Lease = {
   openElsewhere: 0,
 };
 
-/** What is told once, when it begins. */
+/** The line that is logged once, when it begins. */
 const TROUBLES: Readonly<Record<string, string>> = {
   pull: "panel: cannot ask; users stay as they are",
   push: "panel: cannot tell traffic; what surely did not arrive is kept",

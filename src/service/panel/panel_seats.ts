@@ -15,7 +15,7 @@ export type Present = Iterable<
 export class PanelSeats {
   /** By user, in the order in which they came. */
   readonly #places = new Map<number, Set<string>>();
-  /** How many of ours are among those that the panel counts. */
+  /** The number of our seats among those that the panel counts. */
   #told: ReadonlyMap<number, number> = new Map();
   #counts: ReadonlyMap<number, number> = new Map();
 

@@ -21,7 +21,7 @@ type Traffic = ReadonlyMap<number, PanelTraffic>;
 export interface BookOptions {
   /** Keeps it over restarts; not set: nothing does. */
   readonly memory: NodeMemory | undefined;
-  /** What its keys begin with. */
+  /** The prefix of its keys. */
   readonly prefix: string;
   /** True if traffic is sent again that may have arrived. */
   readonly resends: boolean;
@@ -30,10 +30,10 @@ export interface BookOptions {
 /** See above. */
 export class TrafficBook {
   readonly #options: BookOptions;
-  /** What was heard of each user last: totals, and the number of the report. */
+  /** The last report of each user: totals, and its number. */
   readonly #heard = new Map<number, readonly [...PanelTraffic, number]>();
   readonly #pending = new Map<number, PanelTraffic>();
-  /** Whose pending bytes are not written down as they are. */
+  /** Users whose pending bytes on disk are out of date. */
   readonly #unsaved = new Set<number>();
   #uncertainBytes = 0;
 

@@ -8,10 +8,10 @@ import type { UpstreamServer } from "../outbound/shadowsocks.ts";
 import { type Dependencies, withDefaults } from "../service.ts";
 import { Plugin, type PluginStatus } from "./plugin.ts";
 
-/** All plugins of a program. */
+/** The plugins of a program. */
 export class PluginCrew {
   readonly #world: Required<Dependencies>;
-  /** By what is the same for all who share one. */
+  /** The plugins by the options that their users share. */
   readonly #plugins = new Map<string, Plugin>();
   #started = false;
 
@@ -20,7 +20,7 @@ export class PluginCrew {
     this.#world = withDefaults(dependencies);
   }
 
-  /** What there is to see of those that run. */
+  /** The status of those that run. */
   get status(): PluginStatus[] {
     return [...this.#plugins.values()].map(({ status }) => status)
       .filter(({ state }) => state !== "stopped");
@@ -28,7 +28,7 @@ export class PluginCrew {
 
   /**
    * Gives each server its plugin: one that runs, where there is the same.
-   * Whoever sends through it holds it until then.
+   * A sender holds it until then.
    */
   attach(servers: readonly UpstreamServer[]): UpstreamServer[] {
     for (const [key, { isStopped }] of this.#plugins) {

@@ -31,7 +31,7 @@ export async function findFront(
   return { host: listen.host, port };
 }
 
-/** Where the server itself listens. */
+/** The address on which the server itself listens. */
 export interface Behind {
   readonly streams: Endpoint;
   /** @param streamPort The port for streams, where they are served. */
@@ -46,7 +46,7 @@ export function behind(
   const host = front.host.includes(":") ? "::1" : "127.0.0.1";
   return {
     streams: carriesStreams(plugin) ? { host, port: 0 } : front,
-    // A plugin is told one port for both.
+    // A plugin gets one port for both.
     datagrams: (streamPort) =>
       !carriesDatagrams(plugin)
         ? front

@@ -8,19 +8,21 @@
  */
 import type { Mode } from "../options.ts";
 
-/** How to run a plugin. */
+/** The options of a plugin. */
 export interface PluginOptions {
   /** Name for the operator. */
   readonly name: string;
-  /** Its program: a full path, or a name that the system looks for. */
+  /** The program: a full path, or a name that the system looks for. */
   readonly path: string;
-  /** What it is to do, as it was written; not set: nothing more. */
+  /** The options as they are written; not set: none. */
   readonly options?: string;
   /** Arguments on its command line; default: none. */
   readonly args?: readonly string[];
-  /** What passes through it. The rest goes past it, to the same port. */
+  /**
+   * The networks that pass through it. The rest goes past it, to the same port.
+   */
   readonly mode: Mode;
-  /** Its environment, but for what SIP003 adds. */
+  /** The environment, without the variables that SIP003 adds. */
   readonly env: Readonly<Record<string, string>>;
 }
 

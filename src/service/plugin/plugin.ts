@@ -31,11 +31,11 @@ import type { Endpoint } from "../../transport.ts";
 import type { Dependencies } from "../service.ts";
 import { carriesStreams, type PluginOptions } from "./options.ts";
 
-/** Where a plugin stands. */
+/** The place of a plugin. */
 export interface PluginPlace {
   /** Name of its server, for the operator. */
   readonly server: string;
-  /** Of a client: the server. Of a server: where its clients connect. */
+  /** The server, for a client; the address for clients, for a server. */
   readonly remote: Endpoint;
   /**
    * Of a server: where that listens. Not set: the plugin of a client, which
@@ -47,7 +47,7 @@ export interface PluginPlace {
 /** `waiting`: it has ended, and is started again after a while. */
 export type PluginState = "starting" | "ready" | "waiting" | "stopped";
 
-/** What there is to see of a plugin. Plain data. */
+/** The status of a plugin. Plain data. */
 export interface PluginStatus {
   /** Name of the program. */
   readonly name: string;
@@ -55,23 +55,23 @@ export interface PluginStatus {
   readonly server: string;
   /** See {@link PluginState}. */
   readonly state: PluginState;
-  /** When the state began; milliseconds since 1970. */
+  /** Milliseconds since 1970 when the state began. */
   readonly sinceUnixMs: number;
-  /** How often it was started again since the start. */
+  /** The number of restarts since the start. */
   readonly restarts: number;
-  /** When it is started again; set while it is `waiting`. */
+  /** The time of the next start; set while it is `waiting`. */
   readonly nextStartUnixMs?: number;
-  /** How it has ended last; not set: it has not. */
+  /** The last end; not set: it has not ended. */
   readonly lastEnd?: string;
-  /** Its last words before that. */
+  /** The last line of output before that. */
   readonly lastWords?: string;
 }
 
 /** One plugin. */
 export class Plugin {
-  /** As configured. */
+  /** The options as configured. */
   readonly options: PluginOptions;
-  /** See there. */
+  /** The place of the plugin. */
   readonly place: PluginPlace;
   readonly #world: Required<Dependencies>;
   readonly #stop = new Stop();
@@ -117,12 +117,15 @@ export class Plugin {
     return this.#state === "stopped";
   }
 
-  /** Where to connect to it, and to send to; not set: it does not listen. */
+  /**
+   * The address of the plugin for connections and datagrams; not set: it does
+   * not listen.
+   */
   get endpoint(): Endpoint | undefined {
     return this.isReady ? this.#endpoint : undefined;
   }
 
-  /** What there is to see. */
+  /** The status of the plugin. */
   get status(): PluginStatus {
     const state = this.#state;
     return {
@@ -309,7 +312,7 @@ export class Plugin {
       return false;
     } finally {
       leave();
-      // It is waited for by whoever runs the program.
+      // The owner of the program waits for it.
       detach(watch, "a plugin's end", this.#world);
     }
   }
@@ -393,7 +396,7 @@ export class Plugin {
 /** Ends waits for what a plugin does. */
 const ENDED = new TransportError("ERR_NET_PLUGIN", "The plugin has ended");
 
-/** Where to connect to what listens on every address. */
+/** The address that reaches a listener on every address. */
 function reachable(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   return host === "::" ? "::1" : host;

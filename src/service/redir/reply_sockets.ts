@@ -32,7 +32,7 @@ interface Entry {
 /** Bounded; the one that was quiet for longest makes room. */
 export class ReplySockets {
   readonly #world: Required<Dependencies>;
-  /** By target, the quietest first. */
+  /** The sockets by target, the quietest first. */
   readonly #entries = new Map<string, Entry>();
 
   /** Starts empty. */

@@ -16,13 +16,13 @@ import { serveDatagrams } from "../udp/receive_loop.ts";
 import { UdpReport } from "../udp/udp_report.ts";
 import { ReplySockets } from "./reply_sockets.ts";
 
-/** How to serve redirected datagrams. */
+/** The options of redirected datagrams. */
 export interface UdpRedirOptions extends UdpOptions {
-  /** Where the system redirects to. */
+  /** The address to which the system redirects. */
   readonly listen: Endpoint;
   /** Chooses the way of datagrams. */
   readonly router: Router;
-  /** Tells what addresses stand for; default: for themselves. */
+  /** The names behind addresses; default: there are none. */
   readonly names?: TargetNames | undefined;
 }
 

@@ -46,9 +46,9 @@ export interface LocalRoutes extends NamedGroups {
    * false.
    */
   readonly leakGuard?: boolean | undefined;
-  /** Set where names are resolved by `remote`. */
+  /** The resolver; set where names are resolved by `remote`. */
   readonly resolver?: DnsResolver | undefined;
-  /** What the table was made of, for the operator; default: nothing is told. */
+  /** The sources of the table, for the operator; default: none are named. */
   readonly lists?: readonly RuleListFacts[] | undefined;
 }
 
@@ -68,7 +68,7 @@ export class RuleRouter implements Router {
   /**
    * @param ways What routes may name; `proxy` is among them.
    * @param inbound `host:port` of the listener, for rules that name it.
-   * @param known Tells the names of addresses; default: nobody knows any.
+   * @param known Knows the names of addresses; default: none is known.
    */
   constructor(
     routes: LocalRoutes,
@@ -137,7 +137,7 @@ export class RuleRouter implements Router {
     );
   }
 
-  /** What is asked through a server is not shown here. */
+  /** Ignores look-ups: those through a server are not shown here. */
   readonly #looks = (): void => {
     if (this.#remote === undefined) this.#world.metrics.lookedUp("route");
   };
@@ -197,7 +197,7 @@ function remoteNames(
 /**
  * What a request asks of routes.
  *
- * @param names Tells the names of addresses.
+ * @param names The names behind addresses.
  */
 export function questionOf(
   { target: { host, port }, name, user, source, network }: RouteRequest,
@@ -226,7 +226,7 @@ function addressTarget(
   return { addresses, name: questionName(name), isAddress: true };
 }
 
-/** What is thrown where a rule blocks a target. */
+/** The error where a rule blocks a target. */
 export function blocked(
   target: Address,
   decision: RouteDecision,
@@ -237,7 +237,7 @@ export function blocked(
   );
 }
 
-/** How a late decision comes about. */
+/** The parts of a late decision. */
 interface Pending {
   resolve(signal: AbortSignal): Promise<Uint8Array[]>;
   choose(addresses: readonly Uint8Array[]): Outbound;

@@ -17,16 +17,19 @@ import { blocked, questionOf } from "./rule_router.ts";
 export interface ServerRoutes {
   /** Decides `direct` or `block` for each target. */
   readonly targets: RouteTable;
-  /** The same for the address of each client, as if it were a target. */
+  /** The routes of clients by their addresses, as if they were targets. */
   readonly clients: RouteTable;
 }
 
 /** Applies the rules for targets. */
 export class ServerRules implements Router {
   readonly #table: RouteTable;
-  /** For names that a rule lets through: only a block of addresses counts. */
+  /**
+   * The outbound for names that a rule lets through: only a block of addresses
+   * counts.
+   */
   readonly #allowed: Outbound;
-  /** For everything else: the address must be let through. */
+  /** The outbound for everything else: the address must be let through. */
   readonly #judged: Outbound;
 
   /**

@@ -2,7 +2,7 @@
  * What one user has moved, and how much more it may.
  *
  * Counting and refusing are plain arithmetic in the path of a chunk, and a user
- * over its rate is told how long to wait: nobody waits for anybody, so one
+ * over its rate gets the time it has to wait: no connection waits for another, so one
  * user's limit never slows another one.
  *
  * @module
@@ -22,11 +22,11 @@ import {
 
 /** One user's limits, by name. */
 export interface LimitedUser {
-  /** As in the log. */
+  /** The name as in the log. */
   readonly name: string;
-  /** Not set: none. */
+  /** The limits of the user; default: none. */
   readonly limits?: UserLimits;
-  /** Whether it may not connect at present. Default: no. */
+  /** True if it may not connect at present. Default: no. */
   readonly disabled?: boolean;
 }
 
@@ -119,7 +119,10 @@ export class Account {
   #paces: Paces | undefined;
   /** Bytes used when the quota was too small for the next ones. */
   #spentAt = Infinity;
-  /** Not set while there is nothing to abort. */
+  /**
+   * The controller of the user's presence; not set while there is nothing to
+   * abort.
+   */
   #presence: AbortController | undefined;
   /** Not set for a user of this server alone. */
   readonly #share: Share | undefined;
@@ -127,7 +130,7 @@ export class Account {
   /**
    * Opens it.
    *
-   * @param clock Tells when the user was seen, and has expired.
+   * @param clock The clock of last-seen and expiry times.
    * @param movements Told when its numbers change.
    * @param share What is the user's here; default: all that it is allowed.
    */
@@ -197,7 +200,7 @@ export class Account {
     if (this.#open === 0) this.#presence = undefined;
   }
 
-  /** What it has done, and does now. */
+  /** The usage of the user, in all and now. */
   usage(): UserUsage {
     const hosts = [...this.#hosts?.keys() ?? []].slice(-MAX_LISTED_HOSTS);
     return {
@@ -229,7 +232,10 @@ export class Account {
     return this.#openTcp + this.#openUdp;
   }
 
-  /** Of the sum of all users, whom nothing sends away, there is none. */
+  /**
+   * The signal of the user; the sum of all users, which is never sent away, has
+   * none.
+   */
   get #signal(): AbortSignal | undefined {
     if (this.#name === "") return undefined;
     this.#presence ??= new AbortController();

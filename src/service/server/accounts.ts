@@ -31,14 +31,14 @@ export class Accounts {
   readonly #total: Account;
   /** Everybody, in their order. */
   #users = new NameIndex<LimitedUser>();
-  /** Of those who have done something. */
+  /** The accounts of users who have been here. */
   readonly #accounts = new Map<string, Account>();
   readonly #shareOf: (name: string) => Share | undefined;
 
   /**
    * Lets users in.
    *
-   * @param clock Tells when a user was seen, and has expired.
+   * @param clock The clock of last-seen and expiry times.
    * @param shareOf What of a user's limits is this server's; default: all.
    */
   constructor(
@@ -52,7 +52,7 @@ export class Accounts {
     this.set(users);
   }
 
-  /** How many users there are. */
+  /** The number of users. */
   get size(): number {
     return this.#users.size;
   }
@@ -80,7 +80,7 @@ export class Accounts {
     }
   }
 
-  /** The same of one user, who may be new. */
+  /** Adds or changes one user. */
   put(user: LimitedUser): void {
     this.#users.set(user);
     this.#accounts.get(user.name)?.set(user);
@@ -135,7 +135,7 @@ export class Accounts {
     };
   }
 
-  /** Who is connected, and the client addresses. */
+  /** The connected users, and their addresses. */
   *present(): Generator<[name: string, hosts: readonly string[]]> {
     for (const [name, account] of this.#accounts) {
       const { open, hosts } = account.usage();
@@ -143,12 +143,14 @@ export class Accounts {
     }
   }
 
-  /** What a user has done. */
+  /** The usage of a user. */
   usage(name: string): UserUsage {
     return this.#accounts.get(name)?.usage() ?? NO_USAGE;
   }
 
-  /** What all of them have done, and who has no name, and who is gone. */
+  /**
+   * The usage of all users, of clients without a name, and of removed users.
+   */
   total(): UserUsage {
     return this.#total.usage();
   }

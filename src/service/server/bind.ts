@@ -13,7 +13,7 @@ import { BIND_ACCEPT_TIMEOUT_MS } from "../../limits.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import type { Connection, Listener, Transport } from "../../transport.ts";
 
-/** What accepting needs. */
+/** The needs of an accept. */
 export interface BindOptions {
   /** The network. */
   readonly transport: Transport;
@@ -23,7 +23,7 @@ export interface BindOptions {
   readonly policy: TargetPolicy;
   /** IP address to listen on: the one the client reached us at. */
   readonly host: string;
-  /** Its abort gives the wait up. */
+  /** The signal; its abort gives the wait up. */
   readonly signal: AbortSignal;
   /** Sends a reply to the client. */
   send(reply: Uint8Array): Promise<void>;
@@ -33,20 +33,20 @@ export interface BindOptions {
 export interface AcceptedPeer {
   /** Owned by the caller. */
   readonly target: Connection;
-  /** What the client sent behind its request. */
+  /** Bytes of the client behind its request. */
   readonly payload: Uint8Array;
   /** The second reply, to be sent before anything of the peer's. */
   readonly reply: Uint8Array;
 }
 
 /**
- * Listens, tells where, and waits for the expected peer. Connections of others
+ * Listens, reports where, and waits for the expected peer. Connections of others
  * are closed and do not count.
  *
  * @param request What followed the target, in the same chunk.
  * @throws {ProtocolError} `ERR_SS_ADDRESS_INVALID` when that is no address.
- * @throws {TransportError} After the client has been told: `ERR_NET_TIMEOUT`
- * when nobody came, or why listening failed.
+ * @throws {TransportError} After the client was answered: `ERR_NET_TIMEOUT`
+ * when no peer came, or why listening failed.
  */
 export async function acceptPeer(
   request: Uint8Array,
@@ -112,7 +112,7 @@ async function nextPeer(
   }
 }
 
-/** Who may connect: the expected peer, if the policy has nothing against it. */
+/** Checks a peer: it must be the expected one, and pass the policy. */
 async function peerCheck(
   { host }: Address,
   { transport, policy, signal }: BindOptions,
@@ -126,7 +126,7 @@ async function peerCheck(
   return (ip) => expected.has(ip) && isAllowed(ip);
 }
 
-/** In one form for one address; IPv4 out of `::ffff:a.b.c.d`. */
+/** Writes an address in one form; IPv4 out of `::ffff:a.b.c.d`. */
 function plainIp(ip: string): string {
   const bytes = parseIp(ip);
   return bytes === undefined ? ip : formatIp(unmapIpv4(bytes));

@@ -48,17 +48,17 @@ import { Pace } from "./pace.ts";
 import { redirectStranger } from "./redirect.ts";
 import type { Place } from "./strangers.ts";
 
-/** How a server treats the connections of its clients. */
+/** The options for connections of clients. */
 export interface ServingOptions extends ServiceOptions {
   /** Cipher of both directions; named where a wrong one may be the cause. */
   readonly method: Method;
-  /** What may be dialled. */
+  /** The policy for targets. */
   readonly targetPolicy: TargetPolicy;
   /** Which clients and targets are served besides; default: all. */
   readonly routes?: ServerRoutes | undefined;
   /** Milliseconds for a valid request, lengthened at random. */
   readonly handshakeTimeoutMs: number;
-  /** Whose clients without a name are. Default: nobody's, without limits. */
+  /** The account of clients without a name. Default: one without limits. */
   readonly owner?: LimitedUser | undefined;
   /**
    * Payload bytes a second of each TCP connection, each direction by itself,
@@ -74,30 +74,30 @@ export interface ServingOptions extends ServiceOptions {
 
 /** The server of a connection; what it says may change meanwhile. */
 export interface ConnectionServer {
-  /** How clients are treated from now on. */
+  /** The options for clients from now on. */
   readonly options: ServingOptions;
   /** Makes sessions. */
   readonly protocol: ServerProtocol;
   /** Chooses the way to targets. */
   readonly router: Router;
-  /** Where users are counted. */
+  /** The accounts of users. */
   readonly accounts: Accounts;
   /** The world it runs in. */
   readonly world: Required<Dependencies>;
 }
 
-/** How a connection was accepted. */
+/** The circumstances of an accept. */
 export interface Acceptance {
   /** Aborted when the service gives up waiting for it. */
   readonly signal: AbortSignal;
-  /** Its place among the others. */
+  /** The place among all connections. */
   readonly place: Place;
 }
 
-/** Where a client's payload goes. */
+/** The destination of a client's payload. */
 interface Destination {
   readonly channel: Channel;
-  /** What the client is to read before anything of the target's. */
+  /** The bytes for the client before anything of the target's. */
   readonly greeting?: Uint8Array;
 }
 
@@ -290,7 +290,7 @@ export class ClientConnection {
     }
   }
 
-  /** How long a client may take to be understood, or to go away. */
+  /** The deadline for a client to be understood, or to leave. */
   #patience(): Deadline {
     return new Deadline(this.#server.world.clock, {
       delayMs: patienceMs(this.#server),
@@ -399,7 +399,7 @@ class CountedPassage implements Passage {
 
   /**
    * Without an answer there is nothing that could pass for whole; and a peer
-   * that tampers is told nothing.
+   * that tampers gets no answer.
    */
   breaksOff(reason: unknown): boolean {
     return this.#report.bytesDown > 0 && !(reason instanceof ProtocolError);
@@ -432,7 +432,7 @@ class PacedPassage extends CountedPassage {
   }
 }
 
-/** Fails closed: what cannot be told to be new is not served. */
+/** Fails closed: what is not known to be new is not served. */
 async function refuseUnlessNew(
   question: NonNullable<AcceptStep["question"]>,
   signal: StopSignal,

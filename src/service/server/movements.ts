@@ -11,7 +11,7 @@ export class Movements {
   #epoch = 0;
 
   /**
-   * Counts how often a follower has taken names: an account that has told its
+   * Counts how often a follower has taken names: an account that has reported its
    * name in this epoch need not tell it again.
    */
   get epoch(): number {

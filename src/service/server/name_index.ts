@@ -17,12 +17,12 @@ export class NameIndex<T extends { readonly name: string }> {
     for (const value of values) this.set(value);
   }
 
-  /** How many there are. */
+  /** The number of entries. */
   get size(): number {
     return this.#size;
   }
 
-  /** All of them, in their order. */
+  /** The entries in order. */
   *values(): Generator<T> {
     for (const value of this.#values) if (value !== undefined) yield value;
   }
@@ -74,7 +74,7 @@ export class NameIndex<T extends { readonly name: string }> {
   }
 }
 
-/** FNV-1a, 32 bits. Names are the operator's: nobody chooses them to collide. */
+/** FNV-1a, 32 bits. Names are the operator's: no attacker chooses them to collide. */
 function hashOf(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) {

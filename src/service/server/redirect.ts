@@ -59,7 +59,7 @@ export async function redirectStranger(
       site.close();
     }
   } catch (error) {
-    // Why the stranger was refused is told already.
+    // The log says already why the stranger was refused.
     if (!(error instanceof UmbraError)) throw error;
   }
   return isThere;

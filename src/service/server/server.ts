@@ -50,21 +50,21 @@ import { startUdpServer, type UdpServerService } from "../udp/udp_server.ts";
 import { besideListener, besideService, joined } from "../both_networks.ts";
 import { flowShare } from "../udp/flow_share.ts";
 
-/** How to run a server. */
+/** The options of a server. */
 export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
-  /** Where clients connect. */
+  /** The address for clients. */
   readonly listen: Endpoint;
-  /** Where WebSockets are taken besides; default: nowhere. */
+  /** The address for WebSockets; default: none. */
   readonly websocket?: WebSocketServerOptions | undefined;
   /** The program that clients reach in its place; default: none. */
   readonly plugin?: PluginOptions | undefined;
-  /** What may be dialled; default: anything. */
+  /** The policy for targets; default: every target is allowed. */
   readonly targetPolicy?: TargetPolicy;
   /** Which clients and targets are served besides; default: all. */
   readonly routes?: ServerRoutes | undefined;
   /** Milliseconds for a valid request, lengthened at random; default 60,000. */
   readonly handshakeTimeoutMs?: number;
-  /** Whose clients without a name are. Default: nobody's, without limits. */
+  /** The account of clients without a name. Default: one without limits. */
   readonly owner?: LimitedUser | undefined;
   /** Rate of each TCP connection; see {@link ServingOptions}. Default: none. */
   readonly connectionBytesPerSecond?: number | undefined;
@@ -77,7 +77,7 @@ export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
   readonly accounts?: Accounts;
 }
 
-/** With nothing left out but what is about accounts and keys. */
+/** The options with every default, but for accounts and keys. */
 type CompleteOptions = ServerOptions & ServiceOptions & ServingOptions;
 
 const DEFAULTS = {
@@ -86,7 +86,10 @@ const DEFAULTS = {
   handshakeTimeoutMs: SERVER_HANDSHAKE_TIMEOUT_MS,
 } as const;
 
-/** What can be changed while a server runs: all but where and how it listens. */
+/**
+ * The options that can change while a server runs: all but the address and the
+ * transport.
+ */
 export type ServerChange = Omit<
   ServerOptions,
   | "listen"
@@ -119,7 +122,7 @@ export interface ServerService extends Service {
 }
 
 /**
- * Tells whether a server could be started with these keys and users.
+ * Checks that a server could be started with these keys and users.
  *
  * @throws {RangeError} As `startServer()`.
  */
@@ -176,7 +179,7 @@ export async function startServer(
   return withPlugin(service, plugin);
 }
 
-/** What runs, and where a plugin finds it. */
+/** The running service, and its address behind a plugin. */
 interface Serving {
   readonly service: ServerService;
   readonly local: Endpoint;
@@ -214,7 +217,7 @@ async function startServing(
     : undefined;
   const limits = {
     ...acceptLimits(options, world),
-    // Behind a plugin everybody comes from one address, which names nobody.
+    // Behind a plugin every client comes from one address, which identifies none.
     ...carriesStreams(plugin) && NOBODY_NAMED,
   };
   const tcp = serve(
@@ -232,7 +235,7 @@ async function startServing(
   };
 }
 
-/** Of connections that come from a program of ours. */
+/** The options of connections that come from a program of ours. */
 const NOBODY_NAMED = { maxPerHost: undefined, isProxy: undefined } as const;
 
 /** The service, and the WebSockets that lead to it besides, if there are any. */
@@ -299,7 +302,7 @@ function withUpdate(
 }
 
 class Server implements ConnectionServer {
-  /** Of TCP and UDP alike. */
+  /** The accounts, for TCP and UDP alike. */
   readonly accounts: Accounts;
   readonly world: Required<Dependencies>;
   #options: CompleteOptions;
@@ -321,7 +324,7 @@ class Server implements ConnectionServer {
     return this.#options;
   }
 
-  /** Of TCP and UDP alike; another one after another key. */
+  /** The protocol, for TCP and UDP alike; a new key makes another one. */
   get protocol(): ServerProtocol {
     return this.#protocol;
   }

@@ -15,7 +15,7 @@ import type { Dependencies } from "../service.ts";
 
 /** A connection's place among the others. */
 export interface Place {
-  /** Whether it had to leave because there were too many strangers. */
+  /** True if it had to leave because there were too many strangers. */
   readonly dismissed: boolean;
   /** The peer belongs here, or is gone: it is no stranger any more. */
   admit(): void;
@@ -37,7 +37,7 @@ export class Strangers {
    * There are none yet.
    *
    * @param most So many at once; `Infinity` for as many as come.
-   * @param overload Whether that there are too many is news.
+   * @param overload True if that there are too many is news.
    */
   constructor(
     most: number,
@@ -50,7 +50,7 @@ export class Strangers {
     this.#world = world;
   }
 
-  /** Whether there is no room for one more. */
+  /** True if there is no room for one more. */
   get tooMany(): boolean {
     return this.#places.size >= this.#max;
   }
@@ -86,8 +86,8 @@ export class Strangers {
    * Has the oldest leave, once it has had the time that a client with the key
    * needs.
    *
-   * @param isFull Whether that is still needed.
-   * @returns Whether one has left; `false` too where all may stay.
+   * @param isFull True if that is still needed.
+   * @returns True if one has left; `false` too where all may stay.
    */
   async replace(isFull: () => boolean): Promise<boolean> {
     const { clock } = this.#world;
@@ -106,7 +106,7 @@ export class Strangers {
     return false;
   }
 
-  /** Nobody waits any more. */
+  /** No connection waits any more. */
   stop(): void {
     this.#stopping = true;
     this.#endWait();
@@ -135,7 +135,7 @@ export class Strangers {
 class StrangerPlace implements Place {
   readonly #connection: Connection;
   readonly #strangers: Strangers;
-  /** When it came; milliseconds of the monotonic clock. */
+  /** The time of arrival in milliseconds of the monotonic clock. */
   readonly sinceMs: number;
   dismissed = false;
 

@@ -18,9 +18,9 @@ import type { Datagram, Endpoint } from "../../transport.ts";
 
 /** The way of answers. */
 export interface Way {
-  /** Where they are sent to. */
+  /** The address of the datagrams. */
   readonly to: Endpoint;
-  /** What stands in front of each. */
+  /** The header in front of each datagram. */
   readonly front?: Uint8Array;
 }
 
@@ -46,7 +46,7 @@ export class DatagramProxies {
   }
 
   /**
-   * Tells whose a datagram is.
+   * Finds the owner of a datagram.
    *
    * @returns `undefined` where a proxy only asks whether we are there.
    * @throws {ProtocolError} `ERR_PROXY_HEADER` when a proxy does not say.

@@ -37,7 +37,9 @@ export function flowShare(
   return flowCapacity(transport.descriptorLimit(), maxFlows);
 }
 
-/** How many flows a service may have, and for how long they may be quiet. */
+/**
+ * The number of flows that a service may have, and the time they may be quiet.
+ */
 export function flowLimits(
   { maxFlows, udpTimeoutMs }: UdpOptions,
   { transport }: Pick<Dependencies, "transport">,

@@ -28,7 +28,7 @@ export interface UdpFlow<T> {
   readonly data: T;
 }
 
-/** How flows live and what they do. */
+/** The options of flows. */
 export interface FlowTableOptions<T> {
   /** Flows at once, 1 or more. */
   readonly maxFlows: number;
@@ -51,7 +51,7 @@ export class FlowTable<T> {
   readonly #options: FlowTableOptions<T>;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
-  /** In the order of their last datagrams, the quietest first. */
+  /** The flows in the order of their last datagrams, the quietest first. */
   readonly #flows = new Map<string, OpenFlow<T>>();
   /** The last one of them. */
   #latest: OpenFlow<T> | undefined;

@@ -59,7 +59,7 @@ class LateSocket implements DatagramSocket {
     this.address = address;
     this.#world = world;
     this.#binding = this.#bind();
-    // Whoever receives is told.
+    // The receiver hears of it.
     this.#binding.catch(() => {});
   }
 
@@ -80,7 +80,7 @@ class LateSocket implements DatagramSocket {
     return await socket?.receive(options);
   }
 
-  /** Nobody has sent anything yet who could be answered. */
+  /** No client that could be answered has sent anything yet. */
   async send(
     payload: Uint8Array,
     to: Endpoint,

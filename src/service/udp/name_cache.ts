@@ -22,7 +22,7 @@ import {
 } from "../../limits.ts";
 import type { Transport } from "../../transport.ts";
 
-/** Who looks names up, and the time. */
+/** The look-ups and the clock. */
 interface World {
   readonly transport: Pick<Transport, "resolve">;
   readonly clock: Clock;
@@ -34,11 +34,11 @@ type Addresses = readonly string[];
 interface Entry {
   /** Those of the last look-up that found any. */
   ips: Addresses | undefined;
-  /** When it did. */
+  /** The time of the answer. */
   foundMs: number;
   /** Why the last look-up failed. */
   failure: unknown;
-  /** When it did. */
+  /** The time of the failure. */
   failedMs: number;
   /** The one under way. */
   lookup: Promise<Addresses> | undefined;

@@ -1,6 +1,6 @@
 /**
  * The way of datagrams to their targets: for each client and each outbound a
- * socket of its own, whoever the client is and wherever the outbound leads.
+ * socket of its own, for every client and every outbound.
  *
  * @module
  */
@@ -22,13 +22,13 @@ import { FlowTable, type UdpFlow } from "./flow_table.ts";
 import { NameCache } from "./name_cache.ts";
 import type { UdpReport } from "./udp_report.ts";
 
-/** Whose datagrams they are. */
+/** The owner of datagrams. */
 export interface FlowOwner {
   /** Names the client. */
   readonly key: string;
-  /** Where it sends from, and what it sends is answered to. */
+  /** The address from which the client sends, and to which answers go. */
   readonly endpoint: Endpoint;
-  /** Whose key it was, where users have names. */
+  /** The user whose key it was, where users have names. */
   readonly user?: string | undefined;
   /** Kept up to date with the client's flows, where it is there. */
   readonly flows?: Set<UdpFlow<unknown>>;
@@ -39,13 +39,13 @@ export function clientAt(endpoint: Endpoint): FlowOwner {
   return { key: formatAddress(endpoint), endpoint };
 }
 
-/** Where flows lead, and what comes of what they bring. */
+/** The ways of flows, and the receiver of their datagrams. */
 export interface OutboundFlowsOptions<O extends FlowOwner> {
   /** Chooses the way of each datagram. */
   readonly router: Router;
   /** Name of the protocol that the datagrams came in by. */
   readonly inbound: string;
-  /** Tells what addresses stand for; default: for themselves. */
+  /** The names behind addresses; default: there are none. */
   readonly names?: TargetNames | undefined;
   /** Flows at once, 1 or more. */
   readonly maxFlows: number;
@@ -74,7 +74,7 @@ interface Way<O> {
   last: { readonly to: Address; readonly targets: Endpoint[] } | undefined;
 }
 
-/** All flows of one inbound. */
+/** The flows of one inbound. */
 export class OutboundFlows<O extends FlowOwner> {
   readonly #options: OutboundFlowsOptions<O>;
   readonly #flows: FlowTable<Way<O>>;
@@ -248,7 +248,7 @@ export class OutboundFlows<O extends FlowOwner> {
     };
   }
 
-  /** Never throws: nobody who posts a datagram expects it. */
+  /** Never throws: callers that post a datagram do not expect it. */
   #told(
     { endpoint: { host } }: O,
     direction: Direction,

@@ -6,13 +6,13 @@
  */
 import type { Endpoint } from "../../transport.ts";
 
-/** What one association admits. */
+/** The senders that one association admits. */
 export interface Permit {
   /** IP address of the sender. */
   readonly host: string;
   /** Port of the sender; `undefined`: any. */
   readonly port: number | undefined;
-  /** Who has asked for the association, where users have names. */
+  /** The user who has asked for the association, where users have names. */
   readonly user: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface Sender {
   readonly user: string | undefined;
 }
 
-/** How many associations each user has. */
+/** The number of associations of each user. */
 type Users = Map<string | undefined, number>;
 
 /** The permits of all associations. */
@@ -52,7 +52,7 @@ export class Permits {
     return this.find(from) !== undefined;
   }
 
-  /** Whose datagrams those are; `undefined` if no permit admits them. */
+  /** The owner of datagrams; `undefined` if no permit admits them. */
   find({ host, port }: Endpoint): Sender | undefined {
     const one = this.#users.get(keyOf({ host, port }));
     const any = this.#users.get(keyOf({ host, port: undefined }));
@@ -63,7 +63,7 @@ export class Permits {
   }
 }
 
-/** Several users may send from one address: then nobody is certain. */
+/** Several users may send from one address: then none is certain. */
 function senderOf(users: Users): Sender {
   if (users.size > 1) return UNCERTAIN;
   const [user] = users.keys();

@@ -63,7 +63,7 @@ class DatagramService implements Service, DatagramTaker {
     return Promise.resolve();
   }
 
-  /** What is wrong with one datagram does not hold up the next. */
+  /** Handles one datagram; an error in it does not hold up the next. */
   take(datagram: Datagram): void {
     if (this.#stop.signal.aborted) return;
     if (this.#failures > 0) {

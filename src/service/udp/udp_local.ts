@@ -35,19 +35,19 @@ import type { TargetNames } from "../routing/target_names.ts";
 import type { Router } from "../outbound/outbound.ts";
 import { clientAt, type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
 
-/** How to run the UDP side of a local proxy. */
+/** The options of the UDP side of a local proxy. */
 export interface UdpLocalOptions extends UdpOptions {
-  /** Where applications send to. */
+  /** The address for applications. */
   readonly listen: Endpoint;
   /** Chooses the way of datagrams. */
   readonly router: Router;
-  /** Tells what addresses stand for; default: for themselves. */
+  /** The names behind addresses; default: there are none. */
   readonly names?: TargetNames | undefined;
 }
 
 /** Leave to send datagrams, until it is disposed of. */
 export interface Association extends Disposable {
-  /** Where the application is to send to. */
+  /** The address to which the application sends. */
   readonly relay: Endpoint;
   /** Aborted when the service stops. */
   readonly signal: AbortSignal;
@@ -55,7 +55,7 @@ export interface Association extends Disposable {
 
 /** The relay; its service has stopped when it takes nothing more. */
 export class UdpLocal {
-  /** Where it is bound. */
+  /** The service. */
   readonly service: Service;
   readonly #socket: DatagramSocket;
   readonly #flows: OutboundFlows<FlowOwner>;
@@ -108,7 +108,7 @@ export class UdpLocal {
   /**
    * Admits an application.
    *
-   * @param connection Its TCP connection; whoever calls disposes of the
+   * @param connection Its TCP connection; the caller disposes of the
    * association when it ends.
    * @param claimed Where it says it will send from.
    * @param user Who it is, where users have names.

@@ -86,7 +86,7 @@ export class UdpReport {
     }
   }
 
-  /** A flow ended because of its socket; told once, they come in crowds. */
+  /** A flow ended because of its socket; it is logged once, since they come in crowds. */
   flowFailed(error: unknown): void {
     if (this.#flows.failed > 0 && error instanceof UmbraError) return;
     this.#world.logger.log("warn", "UDP flow failed", {

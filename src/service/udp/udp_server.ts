@@ -43,27 +43,27 @@ import { flowLimits } from "./flow_share.ts";
 import { serveDatagrams } from "./receive_loop.ts";
 import type { UdpOptions } from "../options.ts";
 
-/** What can be changed while the UDP side of a server runs. */
+/** The options that can change while the UDP side of a server runs. */
 export interface UdpServerChange {
-  /** Of TCP and UDP alike; another one ends every flow. */
+  /** The protocol, for TCP and UDP alike; another one ends every flow. */
   readonly protocol: ServerProtocol;
   /** Milliseconds without a datagram. */
   readonly udpTimeoutMs: number;
   /** Which clients are served besides; default: all. */
   readonly routes?: ServerRoutes | undefined;
-  /** Whose clients without a name are. Default: nobody's, without limits. */
+  /** The account of clients without a name. Default: one without limits. */
   readonly owner?: LimitedUser | undefined;
 }
 
-/** How to run the UDP side of a server. */
+/** The options of the UDP side of a server. */
 export interface UdpServerOptions extends UdpServerChange, UdpOptions {
-  /** Where clients send to. */
+  /** The address for clients. */
   readonly listen: Endpoint;
-  /** Where users are counted. */
+  /** The accounts of users. */
   readonly accounts: Accounts;
   /** Chooses the way to targets. */
   readonly router: Router;
-  /** See `AcceptOptions`. Default: none. */
+  /** The proxies, see `AcceptOptions`. Default: none. */
   readonly proxyFrom?: readonly string[];
 }
 
@@ -115,9 +115,9 @@ export type PacketReply = Pick<DatagramSocket, "post">;
 interface Client extends FlowOwner {
   /** The client's latest address. */
   endpoint: Endpoint;
-  /** Where replies go, and what stands in front of them. */
+  /** The way of replies, and the header in front of them. */
   way: Way;
-  /** By what they are sent. */
+  /** The association that seals them. */
   reply: PacketReply;
   /** Counts what the user moves; its abort ends the association. */
   readonly visit: Visit;
@@ -137,7 +137,7 @@ class UdpServer {
   readonly #flows: OutboundFlows<Client>;
   readonly #report: UdpReport;
   readonly #world: Required<Dependencies>;
-  /** By the name of their association. */
+  /** The clients by the names of their associations. */
   readonly #clients = new Map<string, Client>();
   /** Those that came in another way than by the port. */
   readonly #carried = new WeakMap<PacketReply, Set<Client>>();
@@ -229,7 +229,7 @@ class UdpServer {
     this.#flows.setIdleTimeout(udpTimeoutMs);
   }
 
-  /** Only at the port there are proxies. */
+  /** Reads the PROXY header of a datagram; only the port has proxies. */
   #introduce(datagram: Datagram, reply: PacketReply): Introduced | undefined {
     if (this.#proxies !== undefined && reply === this.#socket) {
       return this.#proxies.introduce(datagram);

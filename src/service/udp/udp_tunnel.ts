@@ -15,11 +15,11 @@ import type { UdpOptions } from "../options.ts";
 import type { Router } from "../outbound/outbound.ts";
 import { clientAt, OutboundFlows } from "./outbound_flows.ts";
 
-/** How to run a tunnel. */
+/** The options of a tunnel. */
 export interface UdpTunnelOptions extends UdpOptions {
-  /** Where applications send to. */
+  /** The address for applications. */
   readonly listen: Endpoint;
-  /** What they reach; a name is resolved by the server. */
+  /** The target; the server resolves a name. */
   readonly target: Address;
   /** Chooses the way of datagrams. */
   readonly router: Router;

@@ -3,7 +3,7 @@
  * without I/O.
  *
  * Fields that concern one connection only go no further (RFC 9110 §7.6.1), and
- * nothing is added that tells of a proxy or a client.
+ * nothing is added that names a proxy or a client.
  *
  * Source: RFC 9110 §7, §9.3.6; RFC 9112 §3, §9.3; RFC 7617.
  *
@@ -27,19 +27,19 @@ import { parseIp } from "../../codec/ip_address.ts";
 import type { Socks5Credentials } from "../../codec/socks5.ts";
 import { ProtocolError } from "../../errors.ts";
 
-/** What every request has. */
+/** The parts of every request. */
 interface AnyRequest {
-  /** Where to. */
+  /** The target. */
   readonly address: Address;
-  /** As the client wrote it. */
+  /** The method as the client wrote it. */
   readonly method: string;
-  /** What the client speaks: HTTP/1.0 or 1.1. */
+  /** The client's version: HTTP/1.0 or 1.1. */
   readonly minorVersion: 0 | 1;
-  /** How the client's body comes, and is sent on. */
+  /** The framing of the client's body, which is kept. */
   readonly framing: HttpFraming;
-  /** Whether the client wants to keep its connection. */
+  /** True if the client wants to keep its connection. */
   readonly keepAlive: boolean;
-  /** Whether the client waits for `100 Continue` before it sends its body. */
+  /** True if the client waits for `100 Continue` before it sends its body. */
   readonly expectsContinue: boolean;
   /** User name and password, if it gave any. */
   readonly credentials: Socks5Credentials | undefined;
@@ -125,7 +125,7 @@ function upgradeFields(
   return [["Connection", "Upgrade"], ["Upgrade", wanted.join(", ")]];
 }
 
-/** Whether a message may have payload. */
+/** True if a message may have payload. */
 export function hasBody(framing: HttpFraming): boolean {
   return framing.kind === "length"
     ? framing.length > 0
@@ -152,7 +152,7 @@ export function framingFields(
 }
 
 /**
- * Whether the sender of a message keeps its connection open: HTTP/1.1 does
+ * True if the sender of a message keeps its connection open: HTTP/1.1 does
  * unless it says otherwise, HTTP/1.0 does not. `Proxy-Connection`, which no
  * standard knows, counts where there is no `Connection`.
  */
@@ -231,7 +231,7 @@ function basicCredentials(
   try {
     text = atob(match[1]!);
   } catch {
-    // Not base64: no credentials, which is what the client will be told.
+    // Not base64: no credentials, which is what the client will be answered.
     return undefined;
   }
   const bytes = toLatin1(text);

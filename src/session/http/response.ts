@@ -1,5 +1,5 @@
 /**
- * What a target answered, and what its client is told; without I/O.
+ * What a target answered, and what its client is answered; without I/O.
  *
  * Source: RFC 9110 §6.4.1, §15; RFC 9112 §6.3, §9.3.
  *
@@ -31,15 +31,15 @@ import {
 export interface ProxyResponse {
   /** Another one comes after it: 1xx. */
   readonly interim: boolean;
-  /** What follows is of another protocol, both ways: 101. */
+  /** True for 101: another protocol follows, both ways. */
   readonly switches: boolean;
-  /** How the target's body comes. */
+  /** The framing of the target's body. */
   readonly framing: HttpFraming;
-  /** How the body goes to the client. */
+  /** The framing of the body to the client. */
   readonly clientFraming: HttpFraming;
-  /** Whether the target keeps its connection open. */
+  /** True if the target keeps its connection open. */
   readonly targetKeepsAlive: boolean;
-  /** Whether the client can use its connection again. */
+  /** True if the client can use its connection again. */
   readonly clientKeepsAlive: boolean;
   /** Head for the client. */
   readonly head: Uint8Array;
@@ -51,7 +51,7 @@ export interface ProxyResponse {
  * A body that ends with its connection goes to the client in chunks, where it
  * knows them: it can then tell the end from a failure.
  *
- * @param requestSent Whether the target has all of the request; if not,
+ * @param requestSent True if the target has all of the request; if not,
  * neither connection can be used again.
  * @throws {ProtocolError} `ERR_HTTP_FRAMING`; `ERR_HTTP_MALFORMED` for a
  * change of protocols that the request did not ask for.
@@ -89,7 +89,7 @@ export function readProxyResponse(
     : framing;
   const clientKeepsAlive = request.keepAlive && requestSent &&
     clientFraming.kind !== "close";
-  // Without a body Content-Length tells of the body a GET would have had.
+  // Without a body Content-Length is that of the body a GET would have had.
   const tellsLength = status === 304 || request.method === "HEAD" && !interim;
   const passed = endToEnd(fields).filter(([name]) =>
     name.toLowerCase() !== "content-length"
@@ -117,7 +117,9 @@ export function readProxyResponse(
   };
 }
 
-/** Without a body its length is for people, and a wrong one is left out. */
+/**
+ * Drops a wrong length of an answer without a body, which is only informative.
+ */
 function lengthWithoutBody(fields: readonly HttpField[]): ResponseFraming {
   const [length, second] = fieldValues(fields, "content-length");
   const told = second === undefined && /^\d{1,15}$/.test(length ?? "");
@@ -145,16 +147,18 @@ const STATUS: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
-/** Who says it, and where to look: a browser shows it like any page. */
+/**
+ * The text of each status, with its origin: a browser shows it like any page.
+ */
 const EXPLAINED: Readonly<Record<number, string>> = {
-  403: "ss-local: the connection is not allowed; its log tells why.\n",
-  502: "ss-local: server or target gave no answer; its log tells why.\n",
+  403: "ss-local: the connection is not allowed; its log says why.\n",
+  502: "ss-local: server or target gave no answer; its log says why.\n",
   504: "ss-local: server or target was silent for too long.\n",
 };
 
-/** For an answer that was there, and cannot be passed on. */
+/** The text for an answer that was there, and cannot be passed on. */
 const NONSENSE =
-  "ss-local: the target's answer cannot be passed on; the log tells why.\n";
+  "ss-local: the target's answer cannot be passed on; the log says why.\n";
 
 /** The answer to CONNECT that succeeded: what follows is payload. */
 export const CONNECTED: Uint8Array = toLatin1(
@@ -190,13 +194,13 @@ export function requestErrorStatus(code: ErrorCode): number {
   }
 }
 
-/** Who an answer of our own is for. */
+/** The receiver of an answer of our own. */
 export interface AnswerOptions {
-  /** Whether the connection can be used again. */
+  /** True if the connection can be used again. */
   readonly keepAlive: boolean;
-  /** Of the request; 1 where it was not understood. */
+  /** The version of the request; 1 where it was not understood. */
   readonly minorVersion?: 0 | 1;
-  /** Of the request: HEAD gets no body. */
+  /** The method of the request: HEAD gets no body. */
   readonly method?: string;
   /** True if the target did answer. */
   readonly heard?: boolean;
@@ -231,7 +235,7 @@ function connectionFields(
   return minorVersion === 0 ? [["Connection", "keep-alive"]] : [];
 }
 
-/** Whether a request may be sent a second time: RFC 9110 §9.2.2. */
+/** True if a request may be sent a second time: RFC 9110 §9.2.2. */
 export function isRepeatable({ method, framing }: HttpForward): boolean {
   return !hasBody(framing) && ["GET", "HEAD", "OPTIONS"].includes(method);
 }

@@ -22,12 +22,12 @@ export class ByteTable {
     }
   }
 
-  /** For the peer: fresh bytes, as many. */
+  /** Encodes bytes for the peer into as many new ones. */
   encode(bytes: Uint8Array): Uint8Array {
     return replace(bytes, this.#there);
   }
 
-  /** From the peer: fresh bytes, as many. */
+  /** Decodes bytes of the peer into as many new ones. */
   decode(bytes: Uint8Array): Uint8Array {
     return replace(bytes, this.#back);
   }

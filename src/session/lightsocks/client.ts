@@ -28,7 +28,10 @@ export class LightsocksClient implements ClientSession {
   #request: Uint8Array = NOTHING;
   /** Payload that waits for the end of the handshake. */
   #held: Uint8Array = NOTHING;
-  /** At most one incomplete message of 262 bytes, and one read. */
+  /**
+   * The bytes received: at most one incomplete message of 262 bytes, and one
+   * read.
+   */
   #received: Uint8Array = NOTHING;
 
   /** Has sent nothing. */

@@ -40,7 +40,10 @@ export class LightsocksServer implements ServerSession {
   readonly #table: ByteTable;
   #isGreeted = false;
   #isDone = false;
-  /** At most one incomplete message of 262 bytes, and one read. */
+  /**
+   * The bytes received: at most one incomplete message of 262 bytes, and one
+   * read.
+   */
   #received: Uint8Array = NOTHING;
 
   /** Waits for a greeting. */

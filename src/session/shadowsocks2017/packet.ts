@@ -58,7 +58,7 @@ export class PacketClient2017 implements PacketClient {
 export class PacketServer2017 implements PacketServer {
   readonly #users: Users2017;
   readonly #randomBytes: RandomBytes;
-  /** What each association is answered with. */
+  /** The keys for answers, by association. */
   readonly #keys = new Map<string, MasterKey>();
 
   /** @param users At least one; they may change. */

@@ -45,7 +45,7 @@ export function readSaltPrefix(text: string, method: Method): Uint8Array {
   return prefix;
 }
 
-/** What the operator should know of a prefix; `undefined`: nothing. */
+/** The warning about a prefix; `undefined`: none. */
 export function saltPrefixWarning(
   prefix: Uint8Array,
   method: Method,

@@ -27,7 +27,10 @@ import { Server2017 } from "./stream.ts";
 
 /** One user. */
 export interface User2017 {
-  /** For the log and the counters; not set: whoever has the server's key. */
+  /**
+   * The name in the log and the counters; not set: a holder of the server's
+   * key.
+   */
   readonly name?: string;
   /** The user's own key. */
   readonly masterKey: MasterKey;
@@ -37,7 +40,10 @@ export interface User2017 {
 export class Users2017 {
   readonly #method: AeadMethod;
   #users: readonly User2017[] = [];
-  /** Whose key fitted last, by client address; the oldest entry first. */
+  /**
+   * The user whose key fitted last, by client address; the oldest entry is
+   * first.
+   */
   readonly #lastUser = new Map<string, User2017>();
 
   /** Starts without users. */
@@ -152,7 +158,7 @@ export class TrialServer2017 implements ServerSession {
    * Waits for a request.
    *
    * @param users All of one method; they may change.
-   * @param clientHost Tells the client's address.
+   * @param clientHost Gives the client's address.
    */
   constructor(
     users: Users2017,

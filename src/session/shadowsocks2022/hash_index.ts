@@ -20,7 +20,7 @@ export class HashIndex<T> {
   readonly #values: T[] = [];
   readonly #slots = new Slots((position) => first(this.#hashAt(position)));
 
-  /** How many there are. */
+  /** The number of entries. */
   get size(): number {
     return this.#values.length;
   }

@@ -27,7 +27,7 @@ import { checkTimestamp, unixSeconds } from "./timestamp.ts";
 interface ServerSession {
   readonly opener: PacketOpener;
   readonly window: SlidingWindow;
-  /** When its last packet came. */
+  /** The time of the last packet. */
   lastMs: number;
 }
 

@@ -22,7 +22,7 @@ import type { Aead } from "../../crypto/aead.ts";
 import type { Psk } from "../../crypto/psk.ts";
 import type { RandomBytes } from "../../random.ts";
 
-/** What a packet tells before it is known whose it is. */
+/** The part of a packet that is readable before its user is known. */
 export interface BegunPacket {
   /** Which packet of which session; AES: not authentic yet. */
   readonly head: PacketHead;

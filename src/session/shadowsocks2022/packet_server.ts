@@ -37,7 +37,7 @@ import { replayedPacket } from "../replay.ts";
 import { checkTargetPort } from "../target_port.ts";
 import { checkTimestamp, notRemembered, unixSeconds } from "./timestamp.ts";
 
-/** Whose packet it is. */
+/** The sender of a packet. */
 interface Sender {
   readonly psk: Psk;
   readonly name?: string;
@@ -50,13 +50,11 @@ interface Session {
   readonly window: SlidingWindow;
   /** The highest id of it that was seen before it was forgotten; -1: none. */
   readonly forgottenId: bigint;
-  /** See `SessionEnd`. */
   lastId: bigint;
-  /** See `SessionEnd`. */
   lastStampSeconds: number;
 }
 
-/** All sessions of one server. */
+/** The sessions of one server. */
 export class PacketServer2022 implements PacketServer {
   readonly #psk: Psk;
   readonly #users: UserTable;
@@ -157,7 +155,7 @@ export class PacketServer2022 implements PacketServer {
     const packet = decodePacketBody(body, "request");
     const { clock } = this.#world;
     checkTimestamp(packet.unixSeconds, clock);
-    // A session that is remembered tells by its ids what is new.
+    // A session that is remembered knows by its ids what is new.
     if (
       packet.unixSeconds < secondOfStart(clock, this.#startMs) ||
       lastId === -1n && packet.unixSeconds <= this.#past.forgottenSeconds

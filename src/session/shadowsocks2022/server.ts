@@ -140,7 +140,7 @@ export class Server2022 implements ServerSession {
     return this.#head.unit.subarray(0, this.#psk.method.saltLength);
   }
 
-  /** Who it is, whether the key is right, whether it is new. */
+  /** Finds the user, checks the key, and asks if the salt is new. */
   #begin(head: Uint8Array): Begun {
     const { saltLength, nonceLength } = this.#psk.method;
     const who = this.#identify(head.subarray(saltLength));

@@ -1,5 +1,5 @@
 /**
- * Whether a time stamp of the 2022 edition is of now.
+ * True if a time stamp of the 2022 edition is of now.
  *
  * Source: SIP022 §3.1.3, §3.2.3.
  *

@@ -12,16 +12,16 @@ import { HashIndex } from "./hash_index.ts";
 
 /** One user. */
 export interface User2022 {
-  /** For the log and the counters. */
+  /** The name in the log and the counters. */
   readonly name: string;
   /** The user's own key. */
   readonly psk: Psk;
 }
 
-/** What sessions need of the users. */
+/** The part of the users that sessions need. */
 export type UserTable = Pick<Users2022, "size" | "find">;
 
-/** How users are held. */
+/** The form in which users are held. */
 export interface UserForm<T> {
   /** Hash of the user's key, 16 bytes. */
   identity(user: T): Uint8Array;
@@ -53,7 +53,7 @@ export class Users2022<T extends { readonly name: string } = User2022> {
     this.set(users);
   }
 
-  /** How many there are. */
+  /** The number of users. */
   get size(): number {
     return this.#index.size;
   }

@@ -31,21 +31,21 @@ import type { SsrKey } from "./ssr_key.ts";
 import type { SsrUser } from "./users.ts";
 import type { Ivs, SsrWorld } from "./world.ts";
 
-/** What a client knows of its server. */
+/** The client's knowledge of its server. */
 export interface SsrClientPort {
   /** Method and key of the port. */
   readonly key: SsrKey;
   readonly protocol: SsrProtocolName;
   readonly obfs: SsrObfsName;
-  /** Whom the obfs pretends to speak with; may be empty. */
+  /** The host of the obfs; may be empty. */
   readonly obfsParam: string;
   /** Name or address of the server. */
   readonly host: string;
-  /** Its port. */
+  /** The port of the server. */
   readonly port: number;
-  /** Who we are; not set: everyone who has the key. */
+  /** The client's user; not set: any holder of the key. */
   readonly user?: Pick<SsrUser, "uid" | "password"> | undefined;
-  /** What we call ourselves, in all connections. */
+  /** The identity of this client in all connections. */
   readonly identity: SsrIdentity;
 }
 
@@ -61,7 +61,7 @@ export function ssrClient(port: SsrClientPort, world: SsrWorld): ClientSession {
   ]);
 }
 
-/** What is inside the layers: the address, then payload as it is. */
+/** The session inside the layers: the address, then payload as it is. */
 class Core implements ClientSession {
   readonly #cipher: CipherLayer;
 

@@ -1,5 +1,5 @@
 /**
- * The suffix `_compatible` of a server: whoever does not speak the layer is
+ * The suffix `_compatible` of a server: a client that does not speak the layer is
  * taken as it is.
  *
  * Security: a stranger is judged by the layer above. Where there is none that
@@ -16,7 +16,10 @@ import { ProtocolError } from "../../errors.ts";
 /** A layer that steps aside. */
 export class CompatibleLayer implements Layer {
   readonly #layer: Layer;
-  /** What has arrived until it is clear which it is; the layer bounds it. */
+  /**
+   * The bytes received until the kind of client is clear; the layer bounds
+   * them.
+   */
   #received: Uint8Array = NOTHING;
   #state: "unknown" | "spoken" | "absent" = "unknown";
 

@@ -12,7 +12,7 @@ const LAST_CONNECTION = 0xff000000;
 
 /** One client, shared by all its connections. */
 export class SsrIdentity {
-  /** For the disguise as TLS: 32 bytes. */
+  /** The session id of the disguise as TLS: 32 bytes. */
   readonly sessionId: Uint8Array;
   readonly #randomBytes: RandomBytes;
   #client: Uint8Array;

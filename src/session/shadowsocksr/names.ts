@@ -5,7 +5,9 @@
  */
 import { ConfigError } from "../../errors.ts";
 
-/** What stands between stream and cipher, with the bytes it adds to a packet. */
+/**
+ * The layers between stream and cipher, with the bytes they add to a packet.
+ */
 export const SSR_PROTOCOLS = {
   "origin": 0,
   "auth_sha1_v4": 7,
@@ -18,7 +20,7 @@ export const SSR_PROTOCOLS = {
   "auth_chain_e": 4,
 } as const;
 
-/** What stands between cipher and connection, with the bytes it adds. */
+/** The layers between cipher and connection, with the bytes they add. */
 export const SSR_OBFS = {
   "plain": 0,
   "http_simple": 0,
@@ -36,7 +38,7 @@ export type SsrObfsName = keyof typeof SSR_OBFS;
 
 /** A name as a server may have it. */
 export interface ServerLayerName<N> {
-  /** Without the suffix. */
+  /** The name without the suffix. */
   readonly name: N;
   /** True if clients without the layer are served, too. */
   readonly isCompatible: boolean;

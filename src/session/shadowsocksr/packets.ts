@@ -73,13 +73,13 @@ export class SsrPacketClient implements PacketClient {
   }
 }
 
-/** All associations of a server. */
+/** The associations of a server. */
 export class SsrPacketServer implements PacketServer {
   readonly #port: SsrServerPort;
   readonly #randomBytes: RandomBytes;
   readonly #memory: IvMemory;
   readonly #protocol: DatagramProtocol;
-  /** Whom each association is answered as. */
+  /** The user of each association, for answers. */
   readonly #users = new Map<string, DatagramUser>();
 
   /**

@@ -28,15 +28,18 @@ import {
   type SsrServerWorld,
 } from "./world.ts";
 
-/** What a server is configured with. */
+/** The configuration of a server. */
 export interface SsrServerPort {
   /** Method and key of the port. */
   readonly key: SsrKey;
   readonly protocol: ServerLayerName<SsrProtocolName>;
   readonly obfs: ServerLayerName<SsrObfsName>;
-  /** Of `http_*`: names to accept; of `tls1.2_*`: seconds; may be empty. */
+  /**
+   * The parameter: names to accept for `http_*`, seconds for `tls1.2_*`; may be
+   * empty.
+   */
   readonly obfsParam: string;
-  /** Who may connect; they may change. */
+  /** The users; they may change. */
   readonly users: SsrUsers;
 }
 
@@ -63,12 +66,12 @@ export function ssrServer(
   ]);
 }
 
-/** What is inside the layers: the address, then payload as it is. */
+/** The session inside the layers: the address, then payload as it is. */
 class Core implements ServerSession {
   readonly #cipher: CipherLayer;
   readonly #world: SsrServerWorld;
   readonly #questions: Questions;
-  /** Whose the stream is, once the header is there. */
+  /** The header with the stream's user, once it is there. */
   #header: AuthHeader | undefined;
   /** The address may come in pieces; it has 259 bytes at most. */
   #plaintext: Uint8Array = NOTHING;

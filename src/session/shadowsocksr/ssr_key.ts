@@ -35,7 +35,7 @@ export class SsrKey {
     this.stream = new StreamKey(method, cipherKey, provider);
   }
 
-  /** What the layers authenticate with; borrowed, and for them only. */
+  /** The key of the layers; borrowed, and for them only. */
   bytes(): Uint8Array {
     return this.#key;
   }

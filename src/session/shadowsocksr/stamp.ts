@@ -1,5 +1,5 @@
 /**
- * Whether a time stamp of ShadowsocksR is of now.
+ * True if a time stamp of ShadowsocksR is of now.
  *
  * @module
  */

@@ -7,7 +7,7 @@ import { ProtocolError } from "../../errors.ts";
 
 /** A user: `uid:password`. */
 export interface SsrUser {
-  /** For the log and the counters. */
+  /** The name in the log and the counters. */
   readonly name: string;
   /** 32 bits. */
   readonly uid: number;
@@ -15,7 +15,7 @@ export interface SsrUser {
   readonly password: Uint8Array;
 }
 
-/** Who may connect. Without users: whoever has the key. */
+/** The users. Without any: every holder of the key may connect. */
 export class SsrUsers {
   #users = new Map<number, SsrUser>();
 

@@ -9,7 +9,7 @@ import type { RandomBytes } from "../../random.ts";
 import type { ConnectionMemory } from "../../security/connection_memory.ts";
 import type { IvMemory } from "../stream_cipher/iv_memory.ts";
 
-/** What both ends need. */
+/** The world of both ends. */
 export interface SsrWorld {
   /** Judges and makes time stamps. */
   readonly clock: Clock;
@@ -17,13 +17,13 @@ export interface SsrWorld {
   readonly randomBytes: RandomBytes;
 }
 
-/** What a server needs, too. */
+/** The world of a server. */
 export interface SsrServerWorld extends SsrWorld {
   /** The connection ids it has seen. */
   readonly connections: ConnectionMemory;
   /** IVs and hellos it has seen or sent. */
   readonly memory: IvMemory;
-  /** Tells the client's address, if asked. */
+  /** Gives the client's address, if asked. */
   readonly clientHost: () => string;
 }
 
@@ -49,7 +49,7 @@ export function acceptOnce(
   return memory.acceptStream(MD5.hash(bytes));
 }
 
-/** What is asked of memories that others share over a network. */
+/** The questions to memories that others share over a network. */
 export class Questions {
   readonly #open: Promise<boolean>[] = [];
 
@@ -61,7 +61,7 @@ export class Questions {
     this.#open.push(question);
   }
 
-  /** All of them as one: true if all are. */
+  /** Joins them: true if all are. */
   get all(): Promise<boolean> | undefined {
     if (this.#open.length === 0) return undefined;
     return Promise.all(this.#open).then((answers) => answers.every(Boolean));

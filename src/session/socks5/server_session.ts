@@ -32,7 +32,7 @@ import {
 } from "../../codec/socks5.ts";
 import { MAX_SOCKS_MESSAGE_LENGTH } from "../../limits.ts";
 
-/** What is to be done next. */
+/** The next step. */
 export type Socks5Step =
   /** Send these bytes and go on. */
   | { readonly kind: "send"; readonly bytes: Uint8Array }
@@ -59,7 +59,10 @@ export type Authenticate = (
 export class Socks5ServerSession {
   readonly #authenticate: Authenticate | undefined;
   #state: "greeting" | "credentials" | "request" | "done" = "greeting";
-  /** At most one incomplete message, and what was glued to its front. */
+  /**
+   * The bytes received: at most one incomplete message, and the bytes in front
+   * of it.
+   */
   #received: Uint8Array = new Uint8Array(0);
 
   /**
@@ -75,7 +78,7 @@ export class Socks5ServerSession {
     this.#received = concat(this.#received, bytes);
   }
 
-  /** Whether nothing has been received of a message that is under way. */
+  /** True if nothing has been received of a message that is under way. */
   get betweenMessages(): boolean {
     return this.#received.length === 0;
   }
@@ -163,7 +166,7 @@ export class Socks5ServerSession {
     return { kind: "refuse", bytes, error };
   }
 
-  /** What a malformed message is answered, by the state it came in. */
+  /** The answer to a malformed message, by the state in which it came. */
   #reaction(error: ProtocolError): Uint8Array {
     if (error.code === "ERR_SOCKS_NO_METHOD") {
       return encodeSelection(SOCKS5_METHOD.unacceptable);

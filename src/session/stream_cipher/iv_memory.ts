@@ -1,6 +1,6 @@
 /**
  * Which IVs a server has seen or made: a recording of before 2017 stays good
- * for ever, and what a server has sent is a request for whoever changes a few
+ * for ever, and what a server has sent becomes a request if one changes a few
  * of its bytes.
  *
  * Streams and packets have a memory each, since packets come by the thousand
@@ -23,7 +23,7 @@ import { refuseReplay, replayed } from "../replay.ts";
 
 /** The memory of one server. */
 export class IvMemory {
-  /** Of streams, over all servers and threads. */
+  /** The IVs of streams, over all servers and threads. */
   readonly #shared: ReplayFilter;
   readonly #streams: RecentSalts;
   readonly #packets: RecentSalts;
@@ -71,7 +71,7 @@ export class IvMemory {
     this.#shared.remember(iv);
   }
 
-  /** The same of a packet. */
+  /** Remembers the IV of a packet. */
   rememberPacket(iv: Uint8Array): void {
     if (iv.length > 0) this.#packets.add(iv);
   }

@@ -10,7 +10,7 @@
 import { ATYP } from "../../codec/address.ts";
 import { ProtocolError } from "../../errors.ts";
 
-/** What is added to the type of the address. */
+/** The flag in the type of the address. */
 const ONE_TIME_AUTH = 0x10;
 
 /**

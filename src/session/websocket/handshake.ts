@@ -25,16 +25,16 @@ import { SHA1 } from "../../crypto/legacy_digest.ts";
 import { ProtocolError } from "../../errors.ts";
 import type { RandomBytes } from "../../random.ts";
 
-/** What a key is answered with: RFC 6455 §1.3. */
+/** The suffix that is hashed with a key: RFC 6455 §1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 const KEY_BYTES = 16;
 
-/** What a client asks for. */
+/** The target of an upgrade. */
 export interface UpgradeTarget {
   /** Host, and port unless it is the usual one. */
   readonly authority: string;
-  /** With its query. */
+  /** The path with its query. */
   readonly path: string;
   /** Fields beside those of the handshake; a `Host` takes the place of ours. */
   readonly headers?: readonly HttpField[] | undefined;
@@ -42,7 +42,7 @@ export interface UpgradeTarget {
 
 /** The end that asks. */
 export class ClientUpgrade {
-  /** What is sent first. */
+  /** The bytes of the request. */
   readonly request: Uint8Array;
   readonly #key: string;
   readonly #authority: string;
@@ -125,7 +125,7 @@ const DECLINED: ReadonlyMap<number, string> = new Map([
 /** A client's request, as a server has read it. */
 export interface ReadRequest {
   readonly head: HttpRequestHead;
-  /** What came behind it. */
+  /** The bytes behind it. */
   readonly rest: Uint8Array;
 }
 
@@ -168,7 +168,7 @@ export function acceptUpgrade(
   ]);
 }
 
-/** What everything else is answered: nothing is here. */
+/** The answer to everything else: nothing is here. */
 export const NOT_FOUND: Uint8Array = encodeHead("HTTP/1.1 404 Not Found", [
   ["Content-Length", "0"],
   ["Connection", "close"],
@@ -189,7 +189,7 @@ export function isForPath({ target }: HttpRequestHead, path: string): boolean {
  *
  * @param isTrusted True for the address of a proxy of ours.
  * @param peer Who has sent the request.
- * @returns The peer, where it is no proxy or tells nothing.
+ * @returns The peer, where it is no proxy or names none.
  */
 export function forwardedFor(
   { fields }: HttpRequestHead,

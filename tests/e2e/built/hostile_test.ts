@@ -45,7 +45,7 @@ const RUNS: readonly (readonly [words: string, code: number, says: RegExp])[] =
     ["redir rules", 2, /No server to connect to: give -s HOST:PORT/],
     ["env", 0, /^export http_proxy=/],
     ["migrate /nothing.json", 2, /there is no such file/],
-    ["user list --admin 127.0.0.1:1", 1, /127\.0\.0\.1:1: nobody listens/],
+    ["user list --admin 127.0.0.1:1", 1, /127\.0\.0\.1:1: no program listens/],
     ["completions bash", 0, /complete -F/],
     ["man", 0, /^\.TH UMBRA/],
     ["init --yes --host umbra.example --dir /made", 2, /read-only/],

@@ -326,7 +326,7 @@ test("configureLocal() says what is missing, and how to give it", () => {
   );
   refuses(
     () => local(["-s", "h:0", "-k", "x"]),
-    /nobody can connect to port 0/,
+    /no client can connect to port 0/,
   );
 });
 

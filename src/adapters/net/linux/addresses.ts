@@ -97,13 +97,13 @@ function isMapped(bytes: Uint8Array, at: number): boolean {
 const OUT = new Uint8Array(ADDRESS_LENGTH);
 const OUT_LENGTH = new Uint8Array(4);
 
-/** For calls that tell an address, until the next one. */
+/** Memory for calls that return an address, valid until the next one. */
 export function addressRoom(): [Uint8Array, Uint8Array] {
   OUT_LENGTH[0] = ADDRESS_LENGTH;
   return [OUT, OUT_LENGTH];
 }
 
-/** Where a socket is bound. */
+/** The address to which a socket is bound. */
 export function boundTo(descriptor: number): Endpoint {
   checked(c.getsockname(descriptor, ...addressRoom()), "ask for an address");
   return decodeAddress(OUT);

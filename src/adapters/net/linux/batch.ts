@@ -111,7 +111,7 @@ export class ReceiveBatch {
   /**
    * Number `i` of them; the payload is the caller's.
    *
-   * @param isRedirected True if its own target is told with it.
+   * @param isRedirected True if each datagram comes with its original target.
    */
   at(i: number, isRedirected: boolean): Datagram {
     const payload = cutBytes(this.#headers[HEADER_WORDS * i + LENGTH]!);
@@ -127,7 +127,7 @@ export class ReceiveBatch {
     };
   }
 
-  /** Where a value begins that came with number `i`. */
+  /** The offset at which the value of a control message begins. */
   #find(i: number, [level, type]: Option): number | undefined {
     let at = i * ENVELOPE + NAME;
     const end = at + this.#headers[HEADER_WORDS * i + CONTROL_LENGTH]!;
@@ -229,14 +229,14 @@ function sendOne(
   return sent < 0 ? -1 : 1;
 }
 
-/** Where addresses and payloads begin. */
+/** Offsets at which addresses and payloads begin. */
 const NAMES: number = DATAGRAM_BATCH * VECTOR;
 const PAYLOADS: number = NAMES + DATAGRAM_BATCH * NAME;
 
 const MSG_FLAGS: number = MSG_DONTWAIT | MSG_NOSIGNAL;
 const NOTHING = new Uint8Array(1);
 
-/** As 64 bits. */
+/** Writes an address as 64 bits. */
 function putAddress(words: Uint32Array, at: number, address: number): void {
   words[at] = address % 2 ** 32;
   words[at + 1] = Math.floor(address / 2 ** 32);

@@ -5,7 +5,6 @@
  * @module
  */
 
-/** See the module. */
 export interface Bell {
   /** Which kind it is, for the operator. */
   readonly name: string;

@@ -27,7 +27,7 @@ import type { Loop, Watcher } from "./loop.ts";
 import { openTcp, setUpDial } from "./socket_options.ts";
 import { LinuxSocket, prepareTcp, TCP_EVENTS } from "./tcp.ts";
 
-/** What a dial needs besides its target. */
+/** The options of a dial besides its target. */
 export interface DialOptions {
   /** See `WaitOptions`. */
   readonly signal: StopSignal | undefined;
@@ -66,7 +66,7 @@ export async function dial(
     if (number !== EINPROGRESS) throw failure(number, action);
     const events = await connected(descriptor, { action, signal, loop });
     loop.handOver(descriptor, socket);
-    // What the peer has sent already is told once.
+    // The system reports once what the peer has sent already.
     socket.ready(events);
     return new ReadyConnection(socket);
   } catch (error) {

@@ -16,7 +16,7 @@ export const WRITABLE = 0x004;
 export const FAILED = 0x008;
 export const HUNG_UP = 0x010;
 export const PEER_ENDED = 0x2000;
-/** Tells of a change once. */
+/** The flag by which each change is reported once. */
 export const EDGE: number = 1 << 31;
 
 const EPOLL_CLOEXEC = 0o2000000;
@@ -42,7 +42,7 @@ export function layoutOf(arch: string): readonly [number, number] {
 /** Events of one look at most. */
 const MAX_EVENTS = 256;
 
-/** One epoll, and room for what it tells. */
+/** One epoll, and memory for its events. */
 export class Epoll {
   readonly descriptor: number;
   readonly #words: number;

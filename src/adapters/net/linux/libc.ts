@@ -74,7 +74,7 @@ const SYMBOLS: Readonly<Record<Name, Signature>> = {
   "epoll_wait": { parameters: [I32, BUFFER, I32, I32], result: I32 },
 };
 
-/** The same function with other types. */
+/** The same function under other types. */
 const COPY_OUT: Readonly<Record<"memcpy", Signature>> = {
   memcpy: { parameters: [BUFFER, "usize", "usize"], result: "void" },
 };
@@ -162,7 +162,7 @@ export function checked(result: number, action: string): number {
   return result;
 }
 
-/** What a number of `errno` means. */
+/** The error for a number of `errno`. */
 export function failure(number: number, action: string): TransportError {
   const code = NAMES.get(number) ?? `errno ${number}`;
   return toTransportError(Object.assign(new Error(code), { code }), action);
@@ -203,11 +203,11 @@ export const SO_REUSEADDR: Option = [SOL_SOCKET, 2];
 export const SO_ERROR: Option = [SOL_SOCKET, 4];
 export const SO_RCVBUF: Option = [SOL_SOCKET, 8];
 export const SO_REUSEPORT: Option = [SOL_SOCKET, 15];
-/** Of `SOL_SOCKET`; its value has eight bytes. */
+/** An option of `SOL_SOCKET`; its value has eight bytes. */
 export const SO_LINGER = 13;
 export const SO_SNDBUF: Option = [SOL_SOCKET, 7];
 export const SO_KEEPALIVE: Option = [SOL_SOCKET, 9];
-/** Its value is a name. */
+/** The value is a name. */
 export const SO_BINDTODEVICE: Option = [SOL_SOCKET, 25];
 export const SO_MARK: Option = [SOL_SOCKET, 36];
 export const TCP_NODELAY: Option = [6, 1];
@@ -217,9 +217,9 @@ export const TCP_SYN_SENT = 2;
 /** Seconds of quiet, and between questions. */
 export const TCP_KEEPIDLE: Option = [6, 4];
 export const TCP_KEEPINTVL: Option = [6, 5];
-/** Its value is how many may wait. */
+/** The value is the number of connections that may wait. */
 export const TCP_FASTOPEN: Option = [6, 23];
-/** What is sent first leaves with the first packet. */
+/** Lets the first bytes leave with the first packet. */
 export const TCP_FASTOPEN_CONNECT: Option = [6, 30];
 /** Milliseconds. */
 export const TCP_USER_TIMEOUT: Option = [6, 18];
@@ -230,21 +230,24 @@ export const IPV6_V6ONLY: Option = [IPPROTO_IPV6, 26];
 export const IPV6_TCLASS: Option = [IPPROTO_IPV6, 67];
 export const IPV6_RECVORIGDSTADDR: Option = [IPPROTO_IPV6, 74];
 export const IPV6_TRANSPARENT: Option = [IPPROTO_IPV6, 75];
-/** Its value is an address. */
+/** The value is an address. */
 export const SO_ORIGINAL_DST: Option = [0, 80];
-/** The same of IPv6. */
+/** The same option of IPv6. */
 export const IP6T_SO_ORIGINAL_DST: Option = [IPPROTO_IPV6, 80];
 
-/** Of `socket()`, for several paths. */
+/** A protocol of `socket()` for several paths. */
 export const IPPROTO_MPTCP = 262;
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
-/** Not for children of this process. */
+/** A flag that hides the descriptor from child processes. */
 export const SOCK_CLOEXEC = 0o2000000;
-/** Not for children, and never waiting. */
+/**
+ * Flags that hide the descriptor from child processes and never let a call
+ * wait.
+ */
 export const SOCK_FLAGS: number = 0o4000 | SOCK_CLOEXEC;
 
 export const F_SETFL = 4;
@@ -267,7 +270,7 @@ const MAP_PRIVATE = 0x02;
 const MAP_ANONYMOUS = 0x20;
 const MAP_POPULATE = 0x8000;
 
-/** The same on x86-64 and arm64. */
+/** Numbers that x86-64 and arm64 share. */
 const NAMES: ReadonlyMap<number, string> = new Map([
   [1, "EPERM"],
   [2, "ENOENT"],

@@ -13,7 +13,7 @@ import { BELL_RETRY_MS, MAX_TURN_BYTES } from "../../../limits.ts";
 import type { Bell } from "./bell.ts";
 import type { Epoll } from "./epoll_event.ts";
 
-/** What wants to know what happens to a descriptor. */
+/** An object that hears of the events of a descriptor. */
 export interface Watcher {
   /** @param events Bits of `EPOLLIN` and so on; 0 for a turn asked for. */
   ready(events: number): void;
@@ -22,17 +22,18 @@ export interface Watcher {
 /** One watched descriptor. */
 interface Watched {
   watcher: Watcher;
-  /** Of an event of an earlier socket with this descriptor it differs. */
+  /**
+   * A number that differs in events of an earlier socket with this descriptor.
+   */
   readonly generation: number;
 }
 
-/** See the module. */
 export class Loop {
   /** Bytes that may still be read in this turn. */
   budget: number = MAX_TURN_BYTES;
   readonly #epoll: Epoll;
   readonly #bell: Bell;
-  /** By descriptor. */
+  /** The watchers by descriptor. */
   readonly #watched: (Watched | undefined)[] = [];
   #count = 0;
   #generation = 0;
@@ -64,7 +65,7 @@ export class Loop {
     if (!this.#isSet) this.#schedule();
   }
 
-  /** Tells another one from now on. */
+  /** Calls another watcher from now on. */
   handOver(descriptor: number, watcher: Watcher): void {
     const watched = this.#watched[descriptor];
     if (watched !== undefined) watched.watcher = watcher;

@@ -11,7 +11,7 @@ import { openNestedBell } from "./nested_bell.ts";
 import { openRingBell } from "./ring_bell.ts";
 import { openThreadBell } from "./thread_bell.ts";
 
-/** What there is, and what it could not be. */
+/** The loop, and the bells that were not available. */
 export interface OpenLoop {
   readonly loop: Loop;
   /** Name of the bell. */

@@ -68,7 +68,7 @@ export function originalDestination(
   return target;
 }
 
-/** What the system remembers of a target that it has changed. */
+/** The original target of a connection that the system has redirected. */
 function translated(descriptor: number): Endpoint | undefined {
   for (const [level, option] of [SO_ORIGINAL_DST, IP6T_SO_ORIGINAL_DST]) {
     const [address, length] = addressRoom();

@@ -39,7 +39,6 @@ const COMPLETION = 20;
 const SUBMISSION_WORDS = 16;
 const COMPLETION_BYTES = 16;
 
-/** See the module. */
 export class Ring {
   readonly #descriptor: number;
   readonly #enter: (...numbers: number[]) => number;

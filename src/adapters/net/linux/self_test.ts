@@ -9,9 +9,9 @@ import type { Transport } from "../../../transport.ts";
 import { openLoop } from "./open_loop.ts";
 import { linuxTransport } from "./transport.ts";
 
-/** What is known of sockets that have proved themselves. */
+/** Facts about sockets that have passed the self-test. */
 export interface LinuxFacts {
-  /** What wakes the runtime. */
+  /** The name of the bell that wakes the runtime. */
   readonly bell: string;
   /** Why that is not io_uring. */
   readonly bellReason?: string;

@@ -46,12 +46,15 @@ import type { Loop, Watcher } from "./loop.ts";
 /** Big buffers of what is read and written. */
 export const BUFFERS: BufferPool = new BufferPool();
 
-/** What a connection wants to know, from its dial to its end. */
+/** The events that a connection needs, from its dial to its end. */
 export const TCP_EVENTS: number = READABLE | WRITABLE | PEER_ENDED | EDGE;
 
 const OVER: number = PEER_ENDED | HUNG_UP | FAILED;
 
-/** Where all connections read, until one fills much of it and keeps it. */
+/**
+ * The buffer into which all connections read, until one fills much of it and
+ * keeps it.
+ */
 let room: Uint8Array | undefined;
 
 /** Prepares a socket to be dialled, or to listen: what is accepted inherits. */
@@ -62,7 +65,6 @@ export function prepareTcp(descriptor: number): void {
   setLinger(descriptor, RESET);
 }
 
-/** See the module. */
 export class LinuxSocket implements ReadySocket, Watcher {
   owner: ReadyOwner | undefined;
   readonly remote: Endpoint;
@@ -70,12 +72,12 @@ export class LinuxSocket implements ReadySocket, Watcher {
   readonly #loop: Loop;
   #isReadable = false;
   #isWritable = true;
-  /** Also after what is readable now there is something to read: the end. */
+  /** True if the end follows what is readable now. */
   #isOver = false;
   #isEnded = false;
   #isClosed = false;
   #isCut = false;
-  /** A reset is told once by the system, and then looks like an end. */
+  /** The system reports a reset once; after that it looks like an end. */
   #failure: Error | undefined;
   #isPostponed = false;
   /** Set while it connects with its first bytes (TCP fast open). */
@@ -188,7 +190,7 @@ export class LinuxSocket implements ReadySocket, Watcher {
       try {
         this.#open(opening, NO_BYTES);
       } catch {
-        // Whoever reads hears of it now.
+        // The reader hears of it now.
         this.owner?.ready();
       }
     }, FAST_OPEN_WAIT_MS);
@@ -218,7 +220,7 @@ export class LinuxSocket implements ReadySocket, Watcher {
   #end(): undefined {
     if (c.shutdown(this.#descriptor, SHUT_WR) === 0) return;
     const number = errno();
-    // The peer has reset it; whoever reads hears of that.
+    // The peer has reset it; the reader hears of that.
     if (number !== ENOTCONN) throw failure(number, "end the stream");
   }
 
@@ -240,7 +242,7 @@ export class LinuxSocket implements ReadySocket, Watcher {
   }
 
   /**
-   * Takes what nobody has read: the kernel would make a reset of the FIN, and a
+   * Takes what was not read: the kernel would make a reset of the FIN, and a
    * stranger could tell how busy we are.
    */
   #discard(): void {
@@ -293,12 +295,12 @@ interface Opening {
   readonly done: PromiseWithResolvers<void>;
 }
 
-/** Of a longer array: Bun has no address for an empty one. */
+/** An empty view of a longer array: Bun has no address for an empty one. */
 const NO_BYTES: Uint8Array = new Uint8Array(1).subarray(0, 0);
 
 const NOWHERE: Endpoint = { host: "", port: 0 };
 
-/** What becomes of a connection when it is closed: a `struct linger`. */
+/** Sets what close does: a `struct linger`. */
 function setLinger(descriptor: number, linger: Uint8Array): void {
   c.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, linger, linger.length);
 }
@@ -306,5 +308,5 @@ function setLinger(descriptor: number, linger: Uint8Array): void {
 /** Off: what was written is delivered, then FIN. */
 const FLUSH = new Uint8Array(Int32Array.of(0, 0).buffer);
 
-/** On, for 0 seconds: RST. */
+/** A `struct linger` that resets at once. */
 const RESET = new Uint8Array(Int32Array.of(1, 0).buffer);

@@ -47,7 +47,7 @@ import { setUpOutgoing } from "./socket_options.ts";
 
 /** Opens UDP sockets of one event loop. */
 export class Udp {
-  /** Of its sockets. */
+  /** The datagrams that its sockets lost. */
   readonly lost: LostDatagrams = new LostDatagrams();
   readonly #loop: Loop;
   readonly #received = new ReceiveBatch();
@@ -126,7 +126,6 @@ interface Waiting extends Outgoing {
   readonly posted: Posted;
 }
 
-/** See the module. */
 export class LinuxDatagrams implements DatagramSocket, Watcher {
   readonly address: Endpoint;
   readonly #descriptor: number;
@@ -168,7 +167,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     lost.add(this);
   }
 
-  /** Also those that found the kernel's buffer full. */
+  /** Datagrams dropped, with those that found the kernel's buffer full. */
   get dropped(): number {
     return this.#queue.dropped + this.#known.drops;
   }
@@ -247,7 +246,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     this.#loop.postpone(this);
   }
 
-  /** Until there is no more, or it is others' turn. */
+  /** Receives until there is no more, or it is the turn of others. */
   #receiveAll(): void {
     const batch = this.#received;
     this.#isUnread = true;
@@ -276,7 +275,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     this.#postpone();
   }
 
-  /** Without a target where that is this very socket. */
+  /** Removes the target where the target is this very socket. */
   #judged(datagram: Datagram): Datagram {
     const { payload, from, to } = datagram;
     return to?.port === this.address.port && isOurs(to.host)

@@ -28,7 +28,6 @@ interface RuntimeEnd {
   close(): void;
 }
 
-/** See the module. */
 export class Wire {
   /** Our end. */
   readonly descriptor: number;
@@ -57,7 +56,7 @@ export class Wire {
   }
 }
 
-/** What comes of a wire. */
+/** The events of a wire. */
 export interface WireEvents {
   /** Something came. */
   received(): void;
@@ -163,7 +162,7 @@ async function acceptWithBun(
   }
 }
 
-/** What Bun's sockets have besides. */
+/** Methods that Bun's sockets have in addition. */
 interface Referable {
   ref(): void;
   unref(): void;

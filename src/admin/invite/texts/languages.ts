@@ -9,7 +9,7 @@ import { RUSSIAN } from "./russian.ts";
 import { SIMPLIFIED_CHINESE } from "./simplified_chinese.ts";
 import type { Texts } from "./texts.ts";
 
-/** Every language; the first is that of whoever asks for none of them. */
+/** Every language; the first is the default. */
 export const LANGUAGES: readonly Texts[] = [
   ENGLISH,
   SIMPLIFIED_CHINESE,

@@ -15,20 +15,20 @@ export interface Texts {
   readonly title: string;
   /** Above everything; `{name}`: the user. */
   readonly greeting: string;
-  /** Who must not see the page. */
+  /** The warning that the page is secret. */
   readonly secret: string;
   readonly install: string;
   readonly add: string;
-  /** How the QR code is used. */
+  /** The use of the QR code. */
   readonly scan: string;
-  /** What the QR code is, for those who do not see it. */
+  /** The description of the QR code for people who do not see it. */
   readonly code: string;
   readonly start: string;
-  /** What to do in the app. */
+  /** The steps in the app. */
   readonly startHow: string;
   readonly link: string;
   readonly subscription: string;
-  /** What a subscription is good for. */
+  /** The use of a subscription. */
   readonly subscriptionHow: string;
   readonly otherForms: string;
   readonly copy: string;

@@ -20,7 +20,7 @@ import type {
 /** A {@link DatagramSocket} over {@link WebSocketPackets}. */
 export class PacketSocket implements DatagramSocket {
   readonly address: Endpoint;
-  /** What is not read waits with the peer. */
+  /** Always 0: unread data waits with the peer. */
   readonly dropped = 0;
   readonly #packets: WebSocketPackets;
   readonly #peer: Endpoint;

@@ -48,24 +48,24 @@ import {
 import type { Service } from "../../service.ts";
 import type { PacketReply, UdpServerService } from "../../udp/udp_server.ts";
 
-/** Where a server takes WebSockets. */
+/** The address of WebSockets at a server. */
 export interface WebSocketServerOptions {
-  /** Where the web server connects. */
+  /** The address for the web server. */
   readonly listen: Endpoint;
-  /** For streams; default: none. */
+  /** The path for streams; default: none. */
   readonly tcpPath?: string;
-  /** For packets; default: none. */
+  /** The path for packets; default: none. */
   readonly udpPath?: string;
   /**
    * Milliseconds between the last byte of a stream and its end, which some
    * clients need; default 0.
    */
   readonly closeDelayMs?: number | undefined;
-  /** Who may tell whose connection it is (`X-Forwarded-For`). */
+  /** The proxies that may name the client (`X-Forwarded-For`). */
   readonly trustedProxies: readonly CidrBlock[];
 }
 
-/** What the WebSockets of a server lead to. */
+/** The services behind the WebSockets of a server. */
 export interface WebSocketTargets {
   /** Serves streams. */
   readonly server: ConnectionServer;
@@ -97,7 +97,7 @@ export async function startWebSockets(
   );
 }
 
-/** One connection of the web server, or of whoever else has connected. */
+/** One connection of the web server, or of another client. */
 class WebSocketClient {
   readonly #connection: Connection;
   readonly #options: WebSocketServerOptions;
@@ -175,7 +175,7 @@ class WebSocketClient {
     }
   }
 
-  /** What is behind the path that is asked for. */
+  /** Chooses the service behind the path of the request. */
   #choose(request: ReadRequest): (() => Promise<void>) | undefined {
     const { tcpPath, udpPath } = this.#options;
     const isFor = (path: string | undefined): boolean =>
@@ -186,7 +186,7 @@ class WebSocketClient {
     return () => this.#servePackets(request, udp);
   }
 
-  /** What a web server says of a page that it has not got. */
+  /** Answers as a web server does for a page that it does not have. */
   async #refuse(): Promise<void> {
     const { clock } = this.#targets.server.world;
     using linger = new Deadline(clock, {

@@ -32,10 +32,10 @@ import { Silence } from "./silence.ts";
 import { UdpHealth } from "./udp_health.ts";
 import type { StreamWatch } from "./watched_session.ts";
 
-/** What a server of a group works with. */
+/** The world of a server of a group. */
 export interface GroupServerOptions
   extends Pick<GroupOptions, "probe" | "probeTarget" | "probeTimeoutMs"> {
-  /** See `UpstreamServer.name`; no two of the group have the same. */
+  /** The name, see `UpstreamServer.name`; no two of the group have the same. */
   readonly name: string;
   /** Milliseconds to resolve and connect to it. */
   readonly connectTimeoutMs: number;
@@ -49,13 +49,13 @@ export interface GroupServerOptions
 
 /** One server. */
 export class GroupServer implements Candidate {
-  /** As it was configured. */
+  /** The server as configured. */
   readonly server: UpstreamServer;
   /** See {@link Candidate.name}. */
   readonly name: string;
-  /** What is known of it for TCP. */
+  /** The health of TCP. */
   readonly health: ServerHealth;
-  /** What is known of it for UDP. */
+  /** The health of UDP. */
   readonly udp: UdpHealth = new UdpHealth();
   /** True if the operator has taken it out. */
   disabled = false;
@@ -125,7 +125,7 @@ export class GroupServer implements Candidate {
     });
   }
 
-  /** See {@link Candidate.weight}; for TCP. */
+  /** The weight for TCP; see {@link Candidate.weight}. */
   get weight(): number {
     return this.tcpWeight;
   }
@@ -274,7 +274,7 @@ export class GroupServer implements Candidate {
     this.#silence.stop();
   }
 
-  /** What there is to see. */
+  /** The status of the server. */
   status(selected: boolean, pinned: boolean): GroupServerStatus {
     const { health, udp, tcpWeight, udpWeight, disabled } = this;
     const { value: connectMs } = this.connects;
@@ -333,7 +333,7 @@ export class GroupServer implements Candidate {
     this.#planProbe();
   }
 
-  /** What uses it no more may be the last. */
+  /** Releases the server when its last user has left. */
   #unused(): void {
     this.#uses--;
     if (this.#uses === 0) this.server.running?.release();
@@ -384,7 +384,7 @@ export class GroupServer implements Candidate {
     this.#cancelProbe?.();
     this.#cancelProbe = undefined;
     const { health } = this;
-    // Of one without others, traffic tells when it works again.
+    // Of one without others, traffic shows when it works again.
     const isAsked = this.hasOthers
       ? health.state !== "up"
       : health.state === "suspect";
@@ -448,7 +448,7 @@ export class GroupServer implements Candidate {
 /** Milliseconds between two probes, and while too many are under way. */
 const BUSY_MS = 1_000;
 
-/** What says nothing of the server. */
+/** Codes that say nothing about the server. */
 const OUR_OWN_FAULTS: ReadonlySet<ErrorCode> = new Set(
   [
     "ERR_NET_DESCRIPTORS",

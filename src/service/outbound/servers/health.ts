@@ -26,7 +26,7 @@ import { MovingAverage, Outcomes } from "./samples.ts";
  */
 export type HealthState = "up" | "suspect" | "down";
 
-/** How a server is judged. */
+/** The rules by which a server is judged. */
 export interface HealthOptions {
   /** True if a probe can tell what a silence means. */
   readonly probes: boolean;
@@ -69,12 +69,14 @@ export class ServerHealth {
     return this.#state;
   }
 
-  /** When the state began, on the monotonic clock. */
+  /** The start of the state, on the monotonic clock. */
   get sinceMs(): number {
     return this.#sinceMs;
   }
 
-  /** When to try it again while it is `down`, or to probe it as `suspect`. */
+  /**
+   * The time of the next try while it is `down`, or of a probe as `suspect`.
+   */
   get nextTryMs(): number {
     return this.#nextTryMs;
   }

@@ -12,27 +12,33 @@ import {
 } from "../../../limits.ts";
 import type { PolicyName } from "./policies/policy.ts";
 
-/** When servers are probed: where it matters, at every interval, or never. */
+/** The times of probes: where it matters, at every interval, or never. */
 export type ProbeMode = "auto" | "always" | "never";
 
 /** Every {@link ProbeMode}. */
 export const PROBE_MODES: readonly ProbeMode[] = ["auto", "always", "never"];
 
-/** What a probe asks for through the server. */
+/** The target of a probe through the server. */
 export interface ProbeTarget extends Endpoint {
-  /** Of the `HEAD` request, beginning with a slash. */
+  /** The path of the `HEAD` request, beginning with a slash. */
   readonly path: string;
 }
 
-/** How the servers of a group are chosen and probed. */
+/** The options of a group of servers. */
 export interface GroupOptions {
-  /** Default `failover`. */
+  /** The policy; default `failover`. */
   readonly policy: PolicyName;
-  /** Default `follow`: the server of TCP, if that can serve UDP. */
+  /**
+   * The policy for UDP; default `follow`: the server of TCP, if that can serve
+   * UDP.
+   */
   readonly udpPolicy: PolicyName | "follow";
-  /** Default `auto`. */
+  /** The probes; default `auto`. */
   readonly probe: ProbeMode;
-  /** Default `none`: a name that cannot exist, which asks no third party. */
+  /**
+   * The target of probes; default `none`: a name that cannot exist, which asks
+   * no third party.
+   */
   readonly probeTarget: ProbeTarget | "none";
   /** Milliseconds between two probes of a server that works; default 60,000. */
   readonly probeIntervalMs: number;
@@ -44,7 +50,7 @@ export interface GroupOptions {
   readonly minDwellMs: number;
 }
 
-/** What holds where nothing was said. */
+/** The defaults. */
 export const GROUP_DEFAULTS: GroupOptions = {
   policy: "failover",
   udpPolicy: "follow",

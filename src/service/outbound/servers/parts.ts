@@ -6,7 +6,7 @@
 import type { Outbound } from "../outbound.ts";
 import type { ServerGroup } from "./server_group.ts";
 
-/** What routes may lead to besides all servers. */
+/** The ways of routes besides all servers. */
 export interface NamedGroups {
   /** Names of servers by what routes call them: a server, or a group. */
   readonly groups?: ReadonlyMap<string, readonly string[]> | undefined;

@@ -14,7 +14,7 @@ import type { Channel } from "../../../streams/channel.ts";
 import type { Outbound } from "../outbound.ts";
 import type { ProbeTarget } from "./options.ts";
 
-/** How a server is asked. */
+/** The options of a probe. */
 export interface ProbeOptions {
   /** See `GroupOptions`. */
   readonly target: ProbeTarget | "none";
@@ -22,7 +22,7 @@ export interface ProbeOptions {
   readonly timeoutMs: number;
   /** Measures that. */
   readonly clock: Clock;
-  /** Its abort gives the probe up. */
+  /** The signal; its abort gives the probe up. */
   readonly signal: AbortSignal;
 }
 

@@ -33,7 +33,7 @@ import { firstToOpen, type Way } from "./race.ts";
 import { sameServer } from "./same_server.ts";
 import type { GroupServerStatus, SwitchReason } from "./server_status.ts";
 
-/** What the operator may change of a server until the next reload. */
+/** The switches of a server until the next reload. */
 export interface ServerSwitches {
   /** True to take it out. */
   readonly disabled?: boolean | undefined;
@@ -43,7 +43,7 @@ export interface ServerSwitches {
   readonly udpWeight?: number | undefined;
 }
 
-/** How a group is made. */
+/** The options of a new group. */
 export interface ServerGroupOptions extends Partial<GroupOptions> {
   /** Milliseconds to resolve and connect to a server; default 10,000. */
   readonly connectTimeoutMs?: number;
@@ -53,14 +53,14 @@ type Given = Required<ServerGroupOptions>;
 
 /** Servers among which one is chosen, and how. */
 interface Pool {
-  /** Not set: all of the group are in it. */
+  /** The members; not set: all of the group. */
   readonly members?: readonly string[];
-  /** For which the policies are made. */
+  /** The options for which the policies are made. */
   options: Given;
   policy: Policy;
-  /** Not set: datagrams follow streams. */
+  /** The policy of datagrams; not set: datagrams follow streams. */
   udpPolicy: Policy | undefined;
-  /** Where the last stream went. */
+  /** The server of the last stream. */
   selected: GroupServer | undefined;
 }
 
@@ -77,7 +77,7 @@ export class ServerGroup implements Outbound {
   readonly name = "servers";
   readonly #world: Required<Dependencies>;
   #options: Given;
-  /** All servers. */
+  /** The servers. */
   readonly #pool: Pool;
   #servers: readonly GroupServer[] = [];
   #pinned: GroupServer | undefined;
@@ -104,7 +104,7 @@ export class ServerGroup implements Outbound {
     this.#planRound();
   }
 
-  /** What there is to see, in the order of the configuration. */
+  /** The status of the servers, in the order of the configuration. */
   get status(): readonly GroupServerStatus[] {
     return this.#servers.map((one) =>
       one.status(one === this.#pool.selected, one === this.#pinned)
@@ -159,7 +159,7 @@ export class ServerGroup implements Outbound {
   }
 
   /**
-   * Lets a server serve nothing new; what is open lives on.
+   * Lets a server serve nothing new; open connections stay.
    *
    * @throws {RangeError} When there is no such server, or no other.
    */
@@ -242,7 +242,7 @@ export class ServerGroup implements Outbound {
     return await this.#find(name).probe();
   }
 
-  /** Watches and probes no more; what is open lives on. Idempotent. */
+  /** Watches and probes no more; open connections stay. Idempotent. */
   stop(): void {
     this.#stopped = true;
     this.#cancelRound?.();
@@ -559,7 +559,7 @@ async function openPinned(
   }
 }
 
-/** As a policy for datagrams sees a server. */
+/** The server with its weight for datagrams. */
 function byUdpWeight(
   one: GroupServer,
 ): Candidate & { readonly one: GroupServer } {

@@ -19,7 +19,7 @@ export interface HealthStatus {
   readonly failureRate: number;
   /** Why the last failure was one; not set without one. */
   readonly lastErrorCode?: ErrorCode;
-  /** When the state began; milliseconds since 1970. */
+  /** Milliseconds since 1970 when the state began. */
   readonly sinceUnixMs: number;
   /**
    * When the server is tried again; set while it is not `up`, and there are
@@ -46,11 +46,11 @@ export interface GroupServerStatus {
   readonly method: string;
   /** Share it has beside others for TCP, 0 to 1. */
   readonly tcpWeight: number;
-  /** The same for UDP. */
+  /** Weight for datagrams, as `tcpWeight` is for streams. */
   readonly udpWeight: number;
-  /** For streams. */
+  /** The health for streams. */
   readonly tcp: HealthStatus;
-  /** For datagrams. */
+  /** The health for datagrams. */
   readonly udp: HealthStatus;
   /** True if the last connection went there. */
   readonly selected: boolean;
@@ -70,6 +70,6 @@ export interface GroupServerStatus {
   readonly results: Readonly<Record<string, number>>;
   /** Probes since the start, likewise. */
   readonly probes: Readonly<Record<string, number>>;
-  /** How often it took the place of another one, by reason. */
+  /** The number of times it took the place of another server, by reason. */
   readonly switches: Readonly<Partial<Record<SwitchReason, number>>>;
 }

@@ -10,7 +10,7 @@ import { SERVER_SILENCE_MS } from "../../../limits.ts";
 interface Expectation {
   readonly target: string;
   readonly sinceMs: number;
-  /** How often the server had been heard by then. */
+  /** The number of signs of life of the server by then. */
   readonly pulse: number;
 }
 

@@ -52,12 +52,12 @@ export class UdpHealth {
     return this.#state;
   }
 
-  /** When the state began, on the monotonic clock. */
+  /** The start of the state, on the monotonic clock. */
   get sinceMs(): number {
     return this.#sinceMs;
   }
 
-  /** When it may be used again, while it is not `up`. */
+  /** The time from which it may be used again, while it is not `up`. */
   get nextTryMs(): number {
     return this.#nextTryMs;
   }

@@ -1,5 +1,5 @@
 /**
- * A session that tells what passes it.
+ * A session that reports what passes it.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Allocate } from "../../../buffer_pool.ts";
 import type { Address } from "../../../codec/address.ts";
 import type { ClientSession, Step } from "../../../session/stream_protocol.ts";
 
-/** Told what passes one stream. */
+/** The listener to one stream. */
 export interface StreamWatch {
   /** Payload was sealed; at least one byte. */
   sent(payloadBytes: number): void;
@@ -19,7 +19,7 @@ export interface StreamWatch {
   closed(): void;
 }
 
-/** Told of every stream that is opened. */
+/** The listener to every stream that is opened. */
 export type WatchStream = (target: Address) => StreamWatch;
 
 /** Passes everything on. */

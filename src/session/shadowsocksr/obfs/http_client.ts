@@ -17,7 +17,7 @@ import { cutShort, foreign } from "./foreign.ts";
 import { pickHost } from "./hosts.ts";
 import { headEnd } from "./http_head.ts";
 
-/** How a client disguises its first bytes. */
+/** The disguise of a client's first bytes. */
 export interface HttpDisguise {
   /** Which of both. */
   readonly name: "http_simple" | "http_post";
@@ -25,7 +25,7 @@ export interface HttpDisguise {
   readonly param: string;
   /** Name or address of the server. */
   readonly host: string;
-  /** Its port. */
+  /** The port of the server. */
   readonly port: number;
   /** Bytes of the initialization vector, which is in the path always. */
   readonly ivLength: number;
@@ -79,7 +79,7 @@ export class HttpObfsClient implements Layer {
     }
   }
 
-  /** How many bytes go into the path: all, unless there are many. */
+  /** The number of bytes in the path: all, unless there are many. */
   #hiddenLength(length: number): number {
     const least = this.#disguise.ivLength + HIDDEN_HEADER;
     if (length - least <= MAX_HIDDEN_MORE) return length;

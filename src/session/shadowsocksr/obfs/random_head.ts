@@ -7,7 +7,7 @@
  * server   random 4..99
  * ```
  *
- * Neither tells its length. A server reads until the checksum is right; a
+ * Neither states its length. A server reads until the checksum is right; a
  * client drops its first read, and waits for it before it sends anything.
  *
  * @module

@@ -30,7 +30,7 @@ import {
 } from "./tls_messages.ts";
 import { RecordOpener, sealRecords } from "./tls_records.ts";
 
-/** How a client disguises its connections. */
+/** The disguise of a client's connections. */
 export interface TlsDisguise {
   /** Which of both. */
   readonly name: "tls1.2_ticket_auth" | "tls1.2_ticket_fastauth";
@@ -38,7 +38,7 @@ export interface TlsDisguise {
   readonly param: string;
   /** Name or address of the server. */
   readonly host: string;
-  /** Of the method. */
+  /** The key of the method. */
   readonly key: Uint8Array;
   /** 32 bytes that stand for this client. */
   readonly sessionId: Uint8Array;

@@ -51,7 +51,7 @@ export function sealRecords(
   return out;
 }
 
-/** What a record begins with, but for its length. */
+/** The first bytes of a record, without its length. */
 const DATA_HEADER = Uint8Array.of(RECORD.data, 0x03, 0x03);
 
 /** Takes records off again, however they are split. */

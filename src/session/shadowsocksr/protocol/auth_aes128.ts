@@ -61,10 +61,10 @@ const PACKET_FRAME = 2 + 2 + MAC;
 /** Bytes that are written together at most and still padded. */
 const MAX_PADDED_BURST = 32_768 - PACKET_FRAME - 1;
 
-/** What both ends need. */
+/** The keys of both ends. */
 interface Keys {
   readonly name: AuthAes128Name;
-  /** Of the method. */
+  /** The key of the method. */
   readonly key: Uint8Array;
   readonly ivs: Ivs;
 }
@@ -80,7 +80,7 @@ export function aes128UserKey(
 /**
  * The client's end.
  *
- * @param user Who we are; not set: whoever has the key.
+ * @param user Our user; not set: any holder of the key.
  */
 export function authAes128Client(
   { name, key, ivs }: Keys,
@@ -268,7 +268,10 @@ function paddingFor(dataLength: number, randomBytes: RandomBytes): number {
     : slope(bound, randomBytes);
 }
 
-/** What is left of the last segment; of longer data a little. */
+/**
+ * The bound of the padding: the rest of the last segment, or a little for
+ * longer data.
+ */
 function paddingBound(dataLength: number): number {
   const room = SSR_SEGMENT - dataLength - PACKET_FRAME - 1;
   if (room <= -SSR_SEGMENT) return SMALL_PADDING;

@@ -8,7 +8,7 @@
  * ```
  *
  * Everything is little endian. The data is encrypted with RC4, one stream for
- * each direction; where it stands among the random bytes, how many there are
+ * each direction; its place among the random bytes, how many there are
  * and what masks its length follow from the mac of the packet before. The
  * first data of a server begins with the size of its segments.
  *
@@ -68,10 +68,10 @@ const PACKET_FRAME = 2 + 2;
 /** Data that says how large segments are; a client drops it. */
 const SEGMENT_SIZE = 2;
 
-/** What both ends need. */
+/** The keys of both ends. */
 interface Keys {
   readonly name: AuthChainName;
-  /** Of the method. */
+  /** The key of the method. */
   readonly key: Uint8Array;
   readonly ivs: Ivs;
 }
@@ -79,7 +79,7 @@ interface Keys {
 /**
  * The client's end.
  *
- * @param me `user`: who we are; not set: whoever has the key. `overhead`:
+ * @param me `user`: our user; not set: any holder of the key. `overhead`:
  * bytes that protocol and obfs add to a packet.
  */
 export function authChainClient(
@@ -173,15 +173,15 @@ export function authChainServer(
   };
 }
 
-/** What one direction starts with. */
+/** The initial state of one direction. */
 interface Start {
   readonly name: AuthChainName;
   readonly key: Uint8Array;
   readonly userKey: Uint8Array;
   readonly overhead: number;
-  /** What the key of RC4 depends on. */
+  /** The source of the key of RC4. */
   readonly rc4Hash: Uint8Array;
-  /** What the first packet depends on. */
+  /** The hash that the first packet depends on. */
   readonly hash: Uint8Array;
 }
 
@@ -203,12 +203,12 @@ class Chain {
     this.#hash = hash;
   }
 
-  /** What the next length is masked with. */
+  /** The mask of the next length. */
   get mask(): number {
     return readU16le(this.#hash, 14);
   }
 
-  /** How many random bytes there are, and how many of them come first. */
+  /** The number of random bytes, and how many of them come first. */
   padding(length: number): { all: number; before: number } {
     const all = this.#padding(this.random, this.#hash, length);
     const before = length > 0 && all > 0
@@ -240,7 +240,7 @@ class Writer implements PacketWriter {
   readonly unit: number;
   readonly #chain: Chain;
   readonly #randomBytes: RandomBytes;
-  /** In front of the first data. */
+  /** The bytes in front of the first data. */
   #prefix: Uint8Array;
 
   constructor(start: Start, { unit, randomBytes, prefix = NOTHING }: {
@@ -280,7 +280,10 @@ class Reader implements PacketReader {
   readonly #chain: Chain;
   /** Bytes in front of the first data that are dropped. */
   #prefixLength: number;
-  /** Of the packet under way: drawn once, since drawing changes the state. */
+  /**
+   * The sizes of the packet under way; they are drawn once, since drawing
+   * changes the state.
+   */
   #size: { data: number; all: number; before: number } | undefined;
 
   constructor(start: Start, prefixLength: number) {

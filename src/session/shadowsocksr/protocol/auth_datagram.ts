@@ -29,11 +29,11 @@ import { chainRc4Key } from "./auth_chain.ts";
 import { notAuthentic, readU32le, u32le } from "./auth_protocol.ts";
 import { ChainRandom } from "./chain_random.ts";
 
-/** Whose datagrams they are. */
+/** The user of datagrams. */
 export interface DatagramUser {
   /** 32 bits. */
   readonly uid: number;
-  /** What the user's macs are under. */
+  /** The key of the user's macs. */
   readonly userKey: Uint8Array;
 }
 
@@ -44,7 +44,7 @@ export type FindDatagramUser = (uid: number) => DatagramUser;
 export interface OpenedDatagram {
   /** Address and payload. */
   readonly data: Uint8Array;
-  /** Whose it is; not set where the protocol does not tell. */
+  /** The user; not set where the protocol does not name one. */
   readonly user?: DatagramUser;
 }
 
@@ -60,7 +60,7 @@ export interface DatagramProtocol {
   openDown(bytes: Uint8Array, user: DatagramUser): Uint8Array;
 }
 
-/** What a protocol does to datagrams. */
+/** The transformation of datagrams by a protocol. */
 export function datagramProtocol(
   name: SsrProtocolName,
   key: Uint8Array,
@@ -79,7 +79,7 @@ export function datagramProtocol(
   }
 }
 
-/** What the macs of a user are under; without a user, the port's key. */
+/** The key of a user's macs; without a user, the port's key. */
 export function userKeyOf(
   name: SsrProtocolName,
   key: Uint8Array,

@@ -57,17 +57,17 @@ export interface AuthClient {
    * @param data The beginning of the stream.
    */
   header(data: Uint8Array): HeaderBytes;
-  /** For what follows. */
+  /** The writer of what follows. */
   readonly writer: PacketWriter;
-  /** For what the server sends. */
+  /** The reader of what the server sends. */
   readonly reader: PacketReader;
 }
 
 /** A header that was written. */
 export interface HeaderBytes {
-  /** To be sent. */
+  /** The bytes to send. */
   readonly bytes: Uint8Array;
-  /** How many bytes of the data are in it. */
+  /** The number of bytes of the data in it. */
   readonly taken: number;
 }
 
@@ -89,9 +89,9 @@ export interface AuthHeader extends TakenPacket {
   readonly stamp: number;
   /** Which connection it is. */
   readonly id: ConnectionId;
-  /** For what the client sends next. */
+  /** The reader of what the client sends next. */
   readonly reader: PacketReader;
-  /** For what we send. */
+  /** The writer of what we send. */
   readonly writer: PacketWriter;
 }
 

@@ -57,9 +57,9 @@ const MAC_LENGTH = 10;
 const START = 2 + 4;
 const FIXED = 4 + 4 + 4;
 
-/** What both ends need. */
+/** The keys of both ends. */
 interface Keys {
-  /** Of the method. */
+  /** The key of the method. */
   readonly key: Uint8Array;
   readonly ivs: Ivs;
 }

@@ -26,9 +26,9 @@ export type ChainPadding = (
   length: number,
 ) => number;
 
-/** What the padding of one connection depends on. */
+/** The source of the padding of one connection. */
 export interface PaddingInput {
-  /** Of the server: users have the same. */
+  /** The key of the server: users have the same. */
   readonly key: Uint8Array;
   /** Bytes that protocol and obfs add to a packet. */
   readonly overhead: number;

@@ -15,7 +15,7 @@ import { BlockCipher } from "../../../crypto/block_cipher.ts";
 import { MD5 } from "../../../crypto/legacy_digest.ts";
 import { readU16le, readU32le, u16le, u32le } from "./auth_protocol.ts";
 
-/** What the block says. */
+/** The content of the block. */
 export interface Identity {
   /** The client's clock in seconds, 32 bits. */
   readonly stamp: number;

@@ -40,9 +40,9 @@ export function packEmpty(writer: PacketWriter): Uint8Array {
   return out.subarray(0, writer.pack(NOTHING, 0, out));
 }
 
-/** What packets held. */
+/** The content of packets. */
 export interface OpenedPackets {
-  /** All payload, owned by the caller. */
+  /** The payload, owned by the caller. */
   readonly payload: Uint8Array;
   /** True if one of them was empty, which asks for an empty one. */
   readonly hasEmpty: boolean;

@@ -629,7 +629,7 @@ describe("errors", () => {
         [
           "ERR_NET_REFUSED",
           "502 Bad Gateway",
-          "server or target gave no answer; its log tells why.",
+          "server or target gave no answer; its log says why.",
         ],
         [
           "hang",
@@ -639,7 +639,7 @@ describe("errors", () => {
         [
           "ERR_NET_PERMISSION",
           "403 Forbidden",
-          "the connection is not allowed; its log tells why.",
+          "the connection is not allowed; its log says why.",
         ],
       ] as const
     ) {

@@ -9,7 +9,7 @@ import { LATENCY_GAIN, LATENCY_INTERVAL_MS } from "../../../../limits.ts";
 import type { MovingAverage } from "../samples.ts";
 import { type Candidate, heaviest, type Policy } from "./policy.ts";
 
-/** How much better another server must be. */
+/** The margin by which another server must be better. */
 export interface LatencyOptions {
   /** Milliseconds by which it must be faster. */
   readonly toleranceMs: number;
@@ -17,7 +17,7 @@ export interface LatencyOptions {
   readonly minDwellMs: number;
 }
 
-/** What of both can be compared: the same kind of times. */
+/** The kinds of times that can be compared. */
 type Kind = "connects" | "probes";
 
 /** One comparison that another server has won. */
@@ -93,7 +93,7 @@ export class Latency implements Policy {
   }
 }
 
-/** Where nothing can be compared, the heaviest. */
+/** The cheapest; where nothing can be compared, the heaviest. */
 function cheapest<C extends Candidate>(candidates: readonly C[]): C {
   return candidates.reduce((best, one) => {
     const kind = comparable(best, one);

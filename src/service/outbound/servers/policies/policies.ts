@@ -10,7 +10,7 @@ import type { Policy, PolicyName } from "./policy.ts";
 import { AtRandom } from "./random.ts";
 import { RoundRobin } from "./round_robin.ts";
 
-/** What policies are made with. */
+/** The options of policies. */
 export interface PolicyOptions extends LatencyOptions {
   /** A number from 0 to 1, 1 excluded. */
   random(): number;
