@@ -1108,6 +1108,36 @@ export const PROGRAM_OUTPUT_MS = 100;
  */
 export const PROGRAM_GONE_MS = 5_000;
 
+/** Milliseconds between two looks at a panel, unless it says something else. */
+export const DEFAULT_PANEL_MS = 60_000;
+
+/** The shortest and the longest that a panel may say: seconds, and an hour. */
+export const MIN_PANEL_MS = 5_000;
+
+/** See {@link MIN_PANEL_MS}. */
+export const MAX_PANEL_MS = 3_600_000;
+
+/** Part by which these waits are longer or shorter, at random. */
+export const PANEL_JITTER = 0.1;
+
+/** Milliseconds that one question to a panel may take, with its answer. */
+export const PANEL_CALL_MS = 30_000;
+
+/** Milliseconds of the last report to a panel, when the program ends. */
+export const PANEL_LAST_MS = 3_000;
+
+/** The longest wait, in milliseconds, after questions that were in vain. */
+export const MAX_PANEL_BACKOFF_MS = 300_000;
+
+/** Bytes of an answer of a panel: 250,000 users of 120 bytes. */
+export const MAX_PANEL_BYTES = 33_554_432;
+
+/** Addresses of one user that a panel is told. */
+export const MAX_PANEL_ADDRESSES = 100;
+
+/** Milliseconds between two times that traffic is kept for a restart. */
+export const PANEL_SAVE_MS = 5_000;
+
 /** Milliseconds between two looks whether a plugin listens. */
 export const PLUGIN_LOOK_MS = 25;
 

@@ -19,6 +19,7 @@ const LEVEL_0 = [
   "timer_wheel",
   "random",
   "recently_used",
+  "slots",
   "text",
   "transport",
   "programs",

@@ -34,6 +34,7 @@ import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
 import { sharedReplayFilters } from "../../security/replay_filter.ts";
 import { openOnline } from "../online/open_online.ts";
+import { checkPanel, memberOfPanel, openPanel } from "../panel/open_panel.ts";
 import { openLists } from "../routes/open_lists.ts";
 import { makeMember } from "./open_member.ts";
 import { runRole } from "./run_role.ts";
@@ -175,13 +176,17 @@ function checkRedirection(
 
 /** Runs `ss-server` until a signal. */
 export async function runServer(args: Arguments, host: Host): Promise<void> {
-  const configure = () => configureServer(args, systemSources);
+  await using panel = await openPanel(args, systemSources);
+  const node = panel?.link.served;
+  const configure = () => configureServer(args, systemSources, node);
   const configured = configure();
   const { result, operator } = configured;
   const { store: path } = operator;
   const fleet = fleetOf(operator);
+  if (panel !== undefined) checkPanel(operator);
   await runRole(args, host, {
     ...configured,
+    warnings: [...new Set([...panel?.warnings ?? [], ...configured.warnings])],
     role: "server",
     methods: result.map(({ method }) => method),
     streams: result.some(hasTcp),
@@ -205,16 +210,19 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
       const store = path === undefined
         ? undefined
         : surroundings.owned.use(openSqliteStore(path, surroundings));
-      const fleetMember = fleet && makeMember(fleet, {
-        clock: systemClock,
-        logger: surroundings.logger,
-        memory: store,
-        worker: host.worker,
-      });
+      const around = { clock: systemClock, logger: surroundings.logger };
+      panel?.tell(surroundings.logger);
+      const fleetMember = panel !== undefined
+        ? memberOfPanel(panel.link, around)
+        : fleet && makeMember(fleet, {
+          ...around,
+          memory: store,
+          worker: host.worker,
+        });
       // What all nodes must agree on is by the fleet's time.
       const clock = fleetMember?.fleetClock ?? systemClock;
       const replayFilter = sharedReplayFilters(clock, host.salts);
-      return new Supervisor(configured, {
+      const supervisor = new Supervisor(configured, {
         ...surroundings,
         configure,
         world: {
@@ -225,10 +233,13 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
         randomBytes: systemRandomBytes,
         store,
         fleetMember,
+        panel: panel && (() => panel.link.status),
         minutes: store,
         publicHost: operator.publicHost,
         guessHost,
       });
+      if (panel !== undefined) panel.link.present = () => supervisor.present();
+      return supervisor;
     },
   });
 }

@@ -42,6 +42,7 @@ import {
 } from "../../session/server_user.ts";
 import type { SharedChange, SharedUser } from "../../fleet.ts";
 import type { FleetMember } from "../../service/fleet/member.ts";
+import type { PanelStatus } from "../../service/panel/panel_link.ts";
 import type { MinuteStore } from "../../minutes.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
@@ -90,6 +91,8 @@ export interface SupervisorOptions {
   guessHost(): string;
   /** The fleet; not set: users are this program's own. */
   readonly fleetMember?: FleetMember | undefined;
+  /** What there is to see of the panel whose node it is. */
+  readonly panel?: (() => PanelStatus) | undefined;
 }
 
 /** One running server, as far as it is not the configuration's. */
@@ -181,7 +184,7 @@ export class Supervisor implements Operator {
   }
 
   status(page: UserPage = FIRST_PAGE): Status {
-    const { fleet, fleetMember, programStatus } = this.#options;
+    const { fleet, fleetMember, programStatus, panel } = this.#options;
     const program = programStatus();
     const ids = this.#ids();
     for (const id of ids) this.#extrasOf(id).rates.look();
@@ -197,7 +200,10 @@ export class Supervisor implements Operator {
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
       ),
-      ...fleetMember && { fleet: fleetMember.status },
+      // A panel is a source that is in the program itself.
+      ...panel !== undefined
+        ? { panel: panel() }
+        : fleetMember && { fleet: fleetMember.status },
       users: totals,
       servers: ids.map((id) => ({
         ...this.#serverStatus(id),
@@ -218,6 +224,11 @@ export class Supervisor implements Operator {
     for (const server of ids) {
       for (const user of this.users(server)) yield { server, user };
     }
+  }
+
+  /** Who is connected to any server, and the client addresses. */
+  *present(): Generator<[name: string, hosts: readonly string[]]> {
+    for (const { accounts } of this.#extras.values()) yield* accounts.present();
   }
 
   user(id: string, name: string): UserStatus | undefined {

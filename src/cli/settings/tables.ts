@@ -22,6 +22,7 @@ import {
 import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
 import { LIST_PLUGINS, PLUGIN } from "./plugin.ts";
+import { PANEL, PANEL_OBJECT } from "./panel.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
 import { REDIR, RULES } from "./redir.ts";
 import { ACL, ROUTES } from "./routes.ts";
@@ -90,6 +91,8 @@ export const TABLES: readonly AnySettings[] = [
   ADMIN,
   CONTROL,
   FLEET,
+  PANEL_OBJECT,
+  PANEL,
   USER,
   USER_LIMITS,
 ];

@@ -586,7 +586,10 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   #heard(sentMs: number, unixMs: number): void {
     const nowMs = this.clock.monotonicMs();
     this.#answerMs = nowMs - sentMs;
-    this.#offsetMs = unixMs - (this.clock.unixMs() - this.#answerMs / 2);
+    // Whole: the fleet's time is written where only whole numbers are taken.
+    this.#offsetMs = Math.round(
+      unixMs - (this.clock.unixMs() - this.#answerMs / 2),
+    );
     if (this.#answerMs > FLEET_SLOW_MS && this.#slowness.happens()) {
       this.#logger.log("warn", "fleet: the source is slow", {
         ms: Math.round(this.#answerMs),

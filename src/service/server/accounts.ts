@@ -19,6 +19,7 @@ import {
   type Visit,
 } from "./account.ts";
 import { type Follower, Movements } from "./movements.ts";
+import { NameIndex } from "./name_index.ts";
 
 /**
  * The accounts of one server: one for each user who was ever here, and one for
@@ -29,7 +30,7 @@ export class Accounts {
   readonly #movements = new Movements();
   readonly #total: Account;
   /** Everybody, in their order. */
-  #users = new Map<string, LimitedUser>();
+  #users = new NameIndex<LimitedUser>();
   /** Of those who have done something. */
   readonly #accounts = new Map<string, Account>();
   readonly #shareOf: (name: string) => Share | undefined;
@@ -71,7 +72,7 @@ export class Accounts {
    * and connections; who is gone or disabled loses its connections.
    */
   set(users: readonly LimitedUser[]): void {
-    this.#users = new Map(users.map((user) => [user.name, user]));
+    this.#users = new NameIndex(users);
     for (const [name, account] of this.#accounts) {
       const user = this.#users.get(name);
       if (user !== undefined) account.set(user);
@@ -81,7 +82,7 @@ export class Accounts {
 
   /** The same of one user, who may be new. */
   put(user: LimitedUser): void {
-    this.#users.set(user.name, user);
+    this.#users.set(user);
     this.#accounts.get(user.name)?.set(user);
   }
 
@@ -132,6 +133,14 @@ export class Accounts {
         whole[Symbol.dispose]();
       },
     };
+  }
+
+  /** Who is connected, and the client addresses. */
+  *present(): Generator<[name: string, hosts: readonly string[]]> {
+    for (const [name, account] of this.#accounts) {
+      const { open, hosts } = account.usage();
+      if (open > 0) yield [name, hosts];
+    }
   }
 
   /** What a user has done. */

@@ -557,6 +557,30 @@ test("a disk that is full costs the copy, and nothing else", async () => {
   await stop(clock, [node]);
 });
 
+test("the fleet's time is in whole milliseconds, which a store takes", async () => {
+  const clock = new FakeClock();
+  let turn = 0;
+  const node = new Node(new MemoryFleet(clock), "one", {
+    clock: {
+      ...clockOf(clock),
+      // As the runtimes' own: only the wall clock is whole.
+      monotonicMs: () => clock.monotonicMs() + ++turn * 0.37,
+    },
+  });
+  await node.start();
+  const { fleetClock } = node.member;
+  assert.ok(Number.isInteger(fleetClock.unixMs()), `${fleetClock.unixMs()}`);
+  await stop(clock, [node]);
+});
+
+function clockOf(clock: Clock): Clock {
+  return {
+    monotonicMs: () => clock.monotonicMs(),
+    unixMs: () => clock.unixMs(),
+    schedule: (callback, delayMs) => clock.schedule(callback, delayMs),
+  };
+}
+
 test("a user that was removed and comes again has used nothing", async () => {
   const { fleet, clock, nodes } = await startFleet({}, ["one"]);
   const [node] = nodes;
