@@ -40,7 +40,7 @@ export interface ListedServer extends Omit<ServerUri, "extra"> {
   readonly mode?: "tcp_only" | "udp_only";
   /** Share for TCP beside the others, 0 to 1. */
   readonly tcpWeight?: number;
-  /** Share of datagrams, as `tcpWeight` is of streams. */
+  /** Share for UDP, as `tcpWeight` is for TCP. */
   readonly udpWeight?: number;
 }
 

@@ -469,9 +469,9 @@ export class Supervisor implements Operator {
     const { service: id, name } = change.kind === "put" ? change.user : change;
     const { shared, accounts } = this.#extrasOf(id);
     const old = shared.get(name);
-    const next = change.kind === "put"
-      ? shared.put(change.user, this.#sharedServer(id))
-      : void shared.remove(name);
+    let next: ServerUser | undefined;
+    if (change.kind === "gone") shared.remove(name);
+    else next = shared.put(change.user, this.#sharedServer(id));
     // Where there was no user, or is none any more, a stand-in serves.
     if (old === undefined && next === undefined) return;
     for (const plan of this.#plans().filter((plan) => this.#isOf(plan, id))) {

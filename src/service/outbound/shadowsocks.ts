@@ -43,7 +43,7 @@ export interface UpstreamServer extends ClientKeys {
   readonly running?: Plugin;
   /** Share for TCP beside other servers, 0 to 1; default 1, 0: none. */
   readonly tcpWeight?: number;
-  /** Weight for datagrams, as `tcpWeight` is for streams. */
+  /** Share for UDP, as `tcpWeight` is for TCP. */
   readonly udpWeight?: number;
 }
 

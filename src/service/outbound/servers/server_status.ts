@@ -46,7 +46,7 @@ export interface GroupServerStatus {
   readonly method: string;
   /** Share it has beside others for TCP, 0 to 1. */
   readonly tcpWeight: number;
-  /** Weight for datagrams, as `tcpWeight` is for streams. */
+  /** Share for UDP, as `tcpWeight` is for TCP. */
   readonly udpWeight: number;
   /** The health for streams. */
   readonly tcp: HealthStatus;
