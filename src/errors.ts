@@ -30,6 +30,8 @@ export type ConfigErrorCode =
   | "ERR_SS_URI_INVALID"
   /** A published list of servers is refused by its host, or is not one. */
   | "ERR_ONLINE_CONFIG"
+  /** A panel refuses this node, or has it as something that is not served. */
+  | "ERR_PANEL"
   /** A list of rules, an ACL or a database of countries cannot be used. */
   | "ERR_ROUTE_LIST"
   /** A crypto provider gave a wrong answer or is unusable here. */
@@ -107,6 +109,8 @@ export type ProtocolErrorCode =
   | "ERR_INBOUND_PROTOCOL"
   /** A SOCKS datagram is part of a fragmented one. */
   | "ERR_SOCKS_FRAGMENT"
+  /** A panel answers what cannot be understood. */
+  | "ERR_PANEL_ANSWER"
   /** A DNS message is none, is too large, or answers another question. */
   | "ERR_DNS_MESSAGE";
 

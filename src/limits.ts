@@ -1108,6 +1108,36 @@ export const PROGRAM_OUTPUT_MS = 100;
  */
 export const PROGRAM_GONE_MS = 5_000;
 
+/** Milliseconds between two looks at a panel, unless it says something else. */
+export const DEFAULT_PANEL_MS = 60_000;
+
+/** The shortest and the longest that a panel may say: seconds, and an hour. */
+export const MIN_PANEL_MS = 5_000;
+
+/** See {@link MIN_PANEL_MS}. */
+export const MAX_PANEL_MS = 3_600_000;
+
+/** Part by which these waits are longer or shorter, at random. */
+export const PANEL_JITTER = 0.1;
+
+/** Milliseconds that one question to a panel may take, with its answer. */
+export const PANEL_CALL_MS = 30_000;
+
+/** Milliseconds of the last report to a panel, when the program ends. */
+export const PANEL_LAST_MS = 3_000;
+
+/** The longest wait, in milliseconds, after questions that were in vain. */
+export const MAX_PANEL_BACKOFF_MS = 300_000;
+
+/** Bytes of an answer of a panel: 250,000 users of 120 bytes. */
+export const MAX_PANEL_BYTES = 33_554_432;
+
+/** Addresses of one user that a panel is told. */
+export const MAX_PANEL_ADDRESSES = 100;
+
+/** Milliseconds between two times that traffic is kept for a restart. */
+export const PANEL_SAVE_MS = 5_000;
+
 /** Milliseconds between two looks whether a plugin listens. */
 export const PLUGIN_LOOK_MS = 25;
 
@@ -1137,3 +1167,111 @@ export const MAX_PLUGIN_FAILURES = 5;
 
 /** Lines of its output that are told when a plugin ends. */
 export const PLUGIN_LAST_LINES = 5;
+
+/**
+ * Reports or seats in one message to a fleet's source: with 1,000 in a row what
+ * else is asked meanwhile waits 9 to 33 ms instead of 5 to 8.
+ */
+export const MAX_FLEET_BATCH = 50;
+
+/** Milliseconds that one call to a fleet's source may take. */
+export const FLEET_CALL_MS = 2_000;
+
+/** Milliseconds that a fleet's source waits for changes before it says none. */
+export const FLEET_WATCH_MS = 5_000;
+
+/** Milliseconds from moved bytes to their report. */
+export const FLEET_TICK_MS = 1_000;
+
+/** Milliseconds after which a call to a fleet's source counts as slow. */
+export const FLEET_SLOW_MS = 300;
+
+/**
+ * Milliseconds that a first connection waits for its seat or its lease, beside
+ * the dial; then it is admitted, and the answer holds when it comes.
+ */
+export const FLEET_ENTER_MS = 300;
+
+/** Milliseconds before a chunk that found no lease asks again. */
+export const LEASE_RETRY_MS = 10;
+
+/** Milliseconds at a user's rate that a lease is to last. */
+export const LEASE_LENGTH_MS = 10_000;
+
+/** Bytes of the smallest lease that is asked for. */
+export const MIN_LEASE_BYTES = 262_144;
+
+/** Bytes of the largest lease that is asked for. */
+export const MAX_LEASE_BYTES = 67_108_864;
+
+/** Part of a lease below which more is asked for at once. */
+export const LEASE_LOW_WATER = 0.5;
+
+/** Milliseconds without a byte after which a lease is given back. */
+export const LEASE_IDLE_MS = 10_000;
+
+/**
+ * Milliseconds for which a fleet's source keeps a lease for a node that it does
+ * not hear of: longer than most partitions, and than a restart.
+ */
+export const LEASE_HOLD_MS = 600_000;
+
+/**
+ * Part of that time for which the node itself uses the lease, from when it sent
+ * its report: no two clocks are compared.
+ */
+export const LEASE_USE_PART = 0.75;
+
+/**
+ * Bytes that a node lets a user pass beyond its lease during one outage of the
+ * fleet's source.
+ */
+export const OUTAGE_BYTES = 67_108_864;
+
+/** Milliseconds after its last report in which a user is active on a node. */
+export const FLEET_ACTIVE_MS = 10_000;
+
+/** Part of a user's rate that a node gives at least, however many there are. */
+export const MIN_RATE_PART = 0.1;
+
+/** Milliseconds for which a seat holds that was not heard of. */
+export const SEAT_MS = 30_000;
+
+/** Milliseconds between two times that a node says a user is still there. */
+export const SEAT_REFRESH_MS = 10_000;
+
+/**
+ * Seconds by which the clock of a node may differ from that of the fleet before
+ * the operator is warned.
+ */
+export const FLEET_CLOCK_WARN_S = 5;
+
+/** Milliseconds between two tries to take part in the fleet again. */
+export const FLEET_RETRY_MS = 1_000;
+
+/** Bytes of a fleet key. */
+export const FLEET_KEY_LENGTH = 32;
+
+/**
+ * Commands in one message while every user of a fleet is read, on a connection
+ * where nobody waits for anything else.
+ */
+export const FLEET_COPY_BATCH = 500;
+
+/** Changes of users that are read from a fleet's log at once. */
+export const FLEET_LOG_BATCH = 1_000;
+
+/**
+ * Times that a change of a user is tried again when somebody else has changed
+ * the user meanwhile.
+ */
+export const FLEET_PUT_TRIES = 5;
+
+/**
+ * Milliseconds for which a node that starts trusts its copy of a fleet's users:
+ * a day in which nobody can be removed from it.
+ */
+export const FLEET_COPY_MS = 86_400_000;
+
+/** Milliseconds between two notes of how old that copy is. */
+export const FLEET_COPY_NOTE_MS = 60_000;

@@ -14,6 +14,7 @@ import {
   SSR,
   SSR_PORTS,
 } from "../src/cli/settings/legacy.ts";
+import { PANEL, PANEL_OBJECT } from "../src/cli/settings/panel.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "../src/cli/settings/program.ts";
 import {
   LIST,
@@ -32,6 +33,7 @@ import {
   WEIGHTS,
 } from "../src/cli/settings/balancer.ts";
 import { DNS, LOCAL_DNS } from "../src/cli/settings/dns.ts";
+import { FLEET } from "../src/cli/settings/fleet.ts";
 import { REDIR } from "../src/cli/settings/redir.ts";
 import { NAMES, SOCKETS } from "../src/cli/settings/sockets.ts";
 import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
@@ -80,6 +82,7 @@ export function configJsonSchema(): string {
       balancer: objectSchema("balancer"),
       transport: objectSchema("transport"),
       websocket: objectSchema("websocket"),
+      panel: objectSchema("panel"),
     },
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
@@ -140,7 +143,9 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   plugins: [PLUGIN, LIST_PLUGINS],
   services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],
   routes: [ACL, ROUTES],
-  program: [RUNNING, LOG, ADMIN, CONTROL],
+  fleet: [FLEET],
+  program: [RUNNING, LOG, ADMIN, CONTROL, PANEL_OBJECT],
+  panel: [PANEL],
   legacy: [LEGACY, SSR, SSR_PORTS, LIGHTSOCKS, BLIND],
   users: [USER, SECRET, USER_LIMITS],
 };

@@ -104,8 +104,8 @@ function routesOf(
       access: "health",
       method: "GET",
       path: "/readyz",
-      handle: () =>
-        operator.status(NO_USERS).ready
+      handle: ({ url }) =>
+        isReady(operator, url)
           ? text("ready\n")
           : text("not ready\n", undefined, 503),
     },
@@ -127,6 +127,13 @@ function routesOf(
       ? []
       : invitationRoutes({ operator, inviteUrl, clock }),
   ];
+}
+
+/** With `?fleet=true` the engine of its fleet must answer as well. */
+function isReady(operator: Operator, { searchParams }: URL): boolean {
+  const { ready, fleet } = operator.status(NO_USERS);
+  const asksFleet = searchParams.get("fleet") === "true";
+  return ready && (!asksFleet || fleet?.isUp !== false);
 }
 
 function requestsRoute(

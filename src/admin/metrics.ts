@@ -19,6 +19,8 @@ import Registry, { type Collected } from "prom-client/lib/registry.js";
 import type { UserLimits, UserUsage } from "../users.ts";
 import { DIAL_BOUNDS_MS, type DialCounts } from "../dial_times.ts";
 import type { Status, UserPage } from "./operator.ts";
+import { panelMetrics } from "./panel_metrics.ts";
+import { fleetMetrics } from "./fleet_metrics.ts";
 import { pluginMetrics } from "./plugin_metrics.ts";
 import {
   CONNECT_HISTOGRAM,
@@ -199,6 +201,8 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
     ...usageMetrics(rowsOf(status, maxUsers)),
     ...upstreamMetrics(status.upstreams ?? []),
     ...pluginMetrics(status),
+    ...panelMetrics(status),
+    ...fleetMetrics(status),
   ];
 }
 

@@ -9,7 +9,9 @@ import type { RuleListFacts } from "../routes/rule_list.ts";
 import type { DnsStatus } from "../service/dns/dns_status.ts";
 import type { ServerSwitches } from "../service/outbound/servers/server_group.ts";
 import type { GroupServerStatus } from "../service/outbound/servers/server_status.ts";
+import type { PanelStatus } from "../service/panel/panel_link.ts";
 import type { Mode } from "../service/options.ts";
+import type { MemberStatus } from "../service/fleet/member.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
@@ -271,6 +273,10 @@ export interface Status {
   readonly dns?: DnsStatus;
   /** Programs in front of servers; not set: none. */
   readonly plugins?: readonly PluginStatus[];
+  /** The panel whose node it is; not set: it is none. */
+  readonly panel?: PanelStatus;
+  /** Its part in a fleet; not set: none. */
+  readonly fleet?: MemberStatus;
   /** Where it listens, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
   /** What a local sends through, in the order of the configuration. */
@@ -333,7 +339,7 @@ export interface UserStatus {
    * Where it comes from: the configuration, the API, or the configuration with
    * changes that were made at run time.
    */
-  readonly origin: "file" | "api" | "changed";
+  readonly origin: "file" | "api" | "changed" | "fleet";
   /** Whether it may not connect. */
   readonly disabled: boolean;
   /** What is allowed. */

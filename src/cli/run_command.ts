@@ -55,6 +55,8 @@ export async function runNamed(
       return await (await import("./init/init.ts")).runInit(args);
     case "user":
       return await (await import("./user/user_command.ts")).runUser(args);
+    case "fleet":
+      return await (await import("./fleet/fleet_command.ts")).runFleet(args);
     case "genkey":
       return await printKey(args);
     case "url":

@@ -106,17 +106,23 @@ interface Made<T> {
 
 /** @throws {RangeError} When a name or a key is there twice. */
 export function checkDistinct(users: readonly ServerUser[]): void {
-  const names = new Set<string>();
+  checkNames(users);
   const owners = new Map<string, string>();
   for (const user of users) {
-    const { name } = user;
-    if (names.has(name)) throw new RangeError(`There are two users ${name}`);
-    names.add(name);
     const key = keyText(user);
     const other = owners.get(key);
     if (other !== undefined) {
-      throw new RangeError(`Users ${other} and ${name} have the same key`);
+      throw new RangeError(`Users ${other} and ${user.name} have the same key`);
     }
-    owners.set(key, name);
+    owners.set(key, user.name);
+  }
+}
+
+/** @throws {RangeError} When a name is there twice. */
+export function checkNames(users: readonly ServerUser[]): void {
+  const names = new Set<string>();
+  for (const { name } of users) {
+    if (names.has(name)) throw new RangeError(`There are two users ${name}`);
+    names.add(name);
   }
 }

@@ -17,7 +17,8 @@ export interface Passage {
   /**
    * Asked before payload passes; may throw, and then none does.
    *
-   * @returns Milliseconds to wait before it does.
+   * @returns Milliseconds to wait before it does. Negative: it is not known yet
+   * whether it may; asked again after so many milliseconds.
    */
   pass(direction: Direction, payloadBytes: number): number;
   /**
@@ -193,6 +194,12 @@ class Relay implements Idle {
   }
 }
 
+/** A chunk, and the payload that was in it. */
+interface Opened {
+  readonly chunk: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
 /** Copies one direction, as far as both ends are ready. */
 class Flow {
   readonly #direction: Direction;
@@ -210,6 +217,8 @@ class Flow {
   #isStopped = false;
   /** Ends the wait for a rate. */
   #endPace: (() => void) | undefined;
+  /** What was opened and may not pass yet. */
+  #held: Opened | undefined;
 
   constructor(direction: Direction, from: Channel, to: Channel, relay: Relay) {
     this.#direction = direction;
@@ -237,6 +246,10 @@ class Flow {
     if (this.#isStopped || this.#endPace !== undefined) return false;
     if (this.#rest.length > 0) return this.#writeRest();
     if (this.#replies.length > 0) return this.#writeReplies();
+    if (this.#held !== undefined) {
+      this.#pass(this.#held.chunk, this.#held.payload);
+      return true;
+    }
     // What is under way leaves before more is read, and before the end.
     if (this.#isEnded || this.isHeld) return false;
     const chunk = this.#from.reader.tryRead();
@@ -246,12 +259,23 @@ class Flow {
     return true;
   }
 
-  /** Opens a chunk, asks whether its payload may pass, and seals it. */
+  /** Opens a chunk, and lets its payload pass. */
   #carry(chunk: Uint8Array): void {
-    const { options: { buffers }, passage } = this.#relay;
+    const { options: { buffers } } = this.#relay;
     const { payload, reply } = this.#from.session.open(chunk, buffers.take);
     if (reply !== undefined) this.#relay.reply(this, reply);
+    this.#pass(chunk, payload);
+  }
+
+  /** Asks whether payload may pass, and seals it if so. */
+  #pass(chunk: Uint8Array, payload: Uint8Array): void {
+    const { options: { buffers }, passage } = this.#relay;
     const waitMs = passage.pass(this.#direction, payload.length);
+    if (waitMs < 0) {
+      this.#held = { chunk, payload };
+      return this.#pace(-waitMs);
+    }
+    this.#held = undefined;
     const bytes = this.#to.session.seal(payload, buffers.take);
     if (bytes !== chunk) this.#from.connection.recycle?.(chunk);
     if (payload !== chunk && payload !== bytes) buffers.give(payload);

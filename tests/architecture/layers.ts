@@ -19,6 +19,7 @@ const LEVEL_0 = [
   "timer_wheel",
   "random",
   "recently_used",
+  "slots",
   "text",
   "transport",
   "programs",
@@ -26,6 +27,7 @@ const LEVEL_0 = [
   "observe",
   "posted",
   "users",
+  "fleet",
   "defect",
   "dial_times",
 ];
@@ -55,6 +57,7 @@ const MAIN_LEVEL = 8;
 const PACKAGES: readonly (readonly [prefix: string, folders: string[]])[] = [
   ["@noble/", ["crypto"]],
   ["@std/cli/", ["cli"]],
+  ["ioredis", ["adapters"]],
   ["jsonc-parser", ["cli"]],
   ["mmdb-lib", ["adapters"]],
   ["prom-client", ["admin"]],

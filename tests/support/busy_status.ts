@@ -64,6 +64,14 @@ export function busyStatus(): Status {
       sinceUnixMs: 0,
       restarts: 1,
     }],
+    panel: {
+      host: "panel.test",
+      isUp: true,
+      users: 2,
+      pendingBytes: 1_000,
+      uncertainBytes: 0,
+      pushes: { taken: 5, refused: 1, unknown: 0 },
+    },
   };
   return operator.status();
 }

@@ -34,7 +34,7 @@ export async function secureStream(
     ...isIP(serverName) === 0 && { servername: serverName },
     ALPNProtocols: ["http/1.1"],
   }, resolve);
-  const secure = new Secure(socket);
+  const secure = new Secure(socket, serverName);
   socket.once("error", (error) => reject(failure(serverName, error)));
   socket.once("close", () => reject(failure(serverName, "it was closed")));
   const leave = onAbort(signal, () => reject(signal.reason));
@@ -52,12 +52,15 @@ export async function secureStream(
 /** What arrives is kept in the socket until it is read. */
 class Secure implements ByteStream {
   readonly #socket: TLSSocket;
+  readonly #peer: string;
   #failure: unknown;
   #ended = false;
   #wake: () => void = () => {};
 
-  constructor(socket: TLSSocket) {
+  /** @param peer Names the other end in messages. */
+  constructor(socket: TLSSocket, peer: string) {
     this.#socket = socket;
+    this.#peer = peer;
     const wake = (): void => this.#wake();
     socket.on("readable", wake);
     const end = (): void => {
@@ -67,7 +70,7 @@ class Secure implements ByteStream {
     socket.on("end", end);
     socket.on("close", end);
     socket.on("error", (error) => {
-      this.#failure ??= failure("the resolver", error);
+      this.#failure ??= failure(this.#peer, error);
       end();
     });
   }
@@ -89,7 +92,7 @@ class Secure implements ByteStream {
     const leave = signal && onAbort(signal, () => reject(signal.reason));
     this.#socket.write(
       bytes,
-      (error) => error ? reject(failure("the resolver", error)) : resolve(),
+      (error) => error ? reject(failure(this.#peer, error)) : resolve(),
     );
     try {
       await promise;

@@ -55,6 +55,13 @@ const STEPS: readonly (readonly string[])[] = [
       refusals TEXT NOT NULL
     ) STRICT`,
   ],
+  // What a node of a fleet keeps over restarts.
+  [
+    `CREATE TABLE node_memory (
+      key TEXT PRIMARY KEY,
+      value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+  ],
 ];
 
 /**

@@ -43,6 +43,7 @@ import {
 import type { Minute, MinuteStore } from "../../minutes.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { ConfigError, messageOf, StoreError } from "../../errors.ts";
+import type { NodeMemory } from "../../fleet.ts";
 import { STORE_COPY_MS, STORE_COUNTS_COPY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import {
@@ -92,7 +93,7 @@ export interface StoreOptions {
 export function openSqliteStore(
   path: string,
   options: StoreOptions = {},
-): UserStore & MinuteStore {
+): UserStore & MinuteStore & NodeMemory {
   // Neither ":memory:" nor a "file:" URL has a meaning of its own.
   const file = resolve(path);
   try {
@@ -230,7 +231,7 @@ function sum(column: string): string {
     : `${column} + excluded.${column}`;
 }
 
-class SqliteStore implements UserStore, MinuteStore {
+class SqliteStore implements UserStore, MinuteStore, NodeMemory {
   readonly #database: DatabaseSync;
   readonly #file: string;
   readonly #logger: Logger | undefined;
@@ -349,6 +350,32 @@ class SqliteStore implements UserStore, MinuteStore {
           server,
           name,
         );
+      }
+    });
+  }
+
+  entries(prefix: string): [key: string, value: string][] {
+    return this.#run("read what the node keeps", () =>
+      this.#all(
+        "SELECT key, value FROM node_memory WHERE substr(key, 1, ?) = ? " +
+          "ORDER BY key",
+        [...prefix].length,
+        prefix,
+      ).map(({ key, value }) => [key as string, value as string]));
+  }
+
+  write(changes: Iterable<readonly [string, string | undefined]>): void {
+    this.#write("keep what the node needs", () => {
+      const put = this.#database.prepare(
+        "INSERT INTO node_memory (key, value) VALUES (?, ?) " +
+          "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+      );
+      const remove = this.#database.prepare(
+        "DELETE FROM node_memory WHERE key = ?",
+      );
+      for (const [key, value] of changes) {
+        if (value === undefined) remove.run(key);
+        else put.run(key, value);
       }
     });
   }

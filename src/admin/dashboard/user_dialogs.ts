@@ -82,7 +82,9 @@ export function showUser(
     within(form, ".note", HTMLElement),
     [
       ...user.origin === "api" ? [] : [say(NOTES[user.origin])],
-      ...user.origin === "api" || keepsUsers ? [] : [say("user-not-kept")],
+      ...user.origin === "api" || user.origin === "fleet" || keepsUsers
+        ? []
+        : [say("user-not-kept")],
     ].join(" "),
   );
   setText(within(form, ".error", HTMLElement), "");
@@ -106,9 +108,10 @@ export function showUser(
 }
 
 /** Where a user comes from, and what that means for changes. */
-const NOTES: Readonly<Record<"file" | "changed", TextKey>> = {
+const NOTES: Readonly<Record<"file" | "changed" | "fleet", TextKey>> = {
   file: "user-origin-file",
   changed: "user-origin-changed",
+  fleet: "user-origin-fleet",
 };
 
 async function change(

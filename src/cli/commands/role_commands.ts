@@ -6,6 +6,7 @@
 import type { Command, Option } from "../options/option.ts";
 import { BALANCER } from "../settings/balancer.ts";
 import { DNS } from "../settings/dns.ts";
+import { FLEET } from "../settings/fleet.ts";
 import {
   LOCAL as LISTENING,
   PAC,
@@ -162,6 +163,7 @@ export const SERVER: Command = {
     ...optionsOf(SEND_FROM),
     ...REST,
     ...optionsOf(CONTROL),
+    ...optionsOf(FLEET),
     ...USUAL,
     ...optionsNotServed("server"),
   ],

@@ -4,7 +4,7 @@
  * @module
  */
 import { METHODS } from "../../crypto/method.ts";
-import type { Command } from "../options/option.ts";
+import type { Command, Option } from "../options/option.ts";
 import {
   CONVERT_FORMS,
   DEFAULT_METHOD,
@@ -16,6 +16,7 @@ import { LOCAL, PAC, SOCKS_USERS } from "../settings/local.ts";
 import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
 import { ACL } from "../settings/routes.ts";
 import { ADMIN } from "../settings/program.ts";
+import { FLEET } from "../settings/fleet.ts";
 import { SERVER } from "../settings/server.ts";
 import { optionsOf } from "../settings/tables.ts";
 import {
@@ -87,6 +88,35 @@ export const INIT: Command = {
   ],
 };
 
+/** What a user may. */
+const LIMITS: readonly Option[] = [
+  {
+    name: "quota",
+    value: "SIZE",
+    help: "Payload the user may move in all: 50 GiB, say; none for no limit",
+  },
+  {
+    name: "rate",
+    value: "RATE",
+    help: "Payload a second each way: 10 Mbit/s, say; none for no limit",
+  },
+  {
+    name: "connections",
+    value: "N",
+    help: "Connections at once; none for no limit",
+  },
+  {
+    name: "devices",
+    value: "N",
+    help: "Devices at once, by their addresses; none for no limit",
+  },
+  {
+    name: "expires",
+    value: "DATE",
+    help: "Day or time when it ends: 2027-01-31, say; none for never",
+  },
+];
+
 /** `umbra user`. */
 export const USER_COMMAND: Command = {
   name: "user",
@@ -110,31 +140,7 @@ export const USER_COMMAND: Command = {
       value: "PORT",
       help: "Port of the server, where there are several",
     },
-    {
-      name: "quota",
-      value: "SIZE",
-      help: "Payload the user may move in all: 50 GiB, say; none for no limit",
-    },
-    {
-      name: "rate",
-      value: "RATE",
-      help: "Payload a second each way: 10 Mbit/s, say; none for no limit",
-    },
-    {
-      name: "connections",
-      value: "N",
-      help: "Connections at once; none for no limit",
-    },
-    {
-      name: "devices",
-      value: "N",
-      help: "Devices at once, by their addresses; none for no limit",
-    },
-    {
-      name: "expires",
-      value: "DATE",
-      help: "Day or time when it ends: 2027-01-31, say; none for never",
-    },
+    ...LIMITS,
     { name: "qr", help: "Draw the QR code also when this is no terminal" },
     { name: "json", help: "Print JSON (`list`, `show`)" },
     ...USUAL,
@@ -143,6 +149,51 @@ export const USER_COMMAND: Command = {
     "umbra user add bob -c /etc/umbra/server.json --quota '50 GiB'",
     "umbra user list -c /etc/umbra/server.json",
     "umbra user set bob --devices 3 --expires none --admin 127.0.0.1:9090",
+  ],
+};
+
+/** `umbra fleet`. */
+export const FLEET_COMMAND: Command = {
+  name: "fleet",
+  operands: "ACTION [WORD] [NAME]",
+  maxOperands: 3,
+  summary: "Begin a fleet, and change the users that its servers share",
+  description: [
+    "`init` begins a fleet on an engine (Valkey or Redis), writes its key to " +
+    "--fleet-key and prints what the engine and each server need. `user add`, " +
+    "`list`, `show`, `set`, `disable`, `enable`, `reset` and `remove` change " +
+    "users on all servers within a second; `reset` begins another period of " +
+    "the quota. `import FILE` and `export FILE` move users and what they have " +
+    "used from and to a store.",
+  ],
+  options: [
+    CONFIG,
+    ...optionsOf(
+      FLEET,
+      ...["fleet", "fleetKey", "fleetAuthFile", "fleetCa", "fleetPlain"],
+    ),
+    {
+      name: "server",
+      value: "PORT",
+      help: "Port of the servers whose users they are",
+      default: "that of -c FILE",
+    },
+    {
+      name: "method",
+      value: "METHOD",
+      help: "Method of the servers, for the key of a new user: " +
+        METHODS.map((method) => method.name).join(", "),
+      default: "that of -c FILE",
+    },
+    ...LIMITS,
+    { name: "json", help: "Print JSON (`list`, `show`)" },
+    ...USUAL,
+  ],
+  examples: [
+    "umbra fleet init --fleet valkeys://valkey.example --fleet-key fleet.key",
+    "umbra fleet user add alice -c server.json --quota 50GB --devices 3",
+    "umbra fleet user list -c server.json",
+    "umbra fleet import users.db -c server.json",
   ],
 };
 

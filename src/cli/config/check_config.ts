@@ -29,7 +29,12 @@ import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
 import { describeService, SERVES } from "../settings/service.ts";
 import type { Role } from "../settings/setting.ts";
 import type { ConfigObject } from "./config_file.ts";
-import { readConfig } from "./find_servers.ts";
+import { readConfig, readFile } from "./find_servers.ts";
+import {
+  type PanelSettings,
+  panelSettings,
+  UNASKED,
+} from "./panel_settings.ts";
 import { type Review, reviewConfig } from "./review_config.ts";
 import { allowsLegacy, describeMethod } from "./legacy_gate.ts";
 import { roleOfFile } from "./file_role.ts";
@@ -130,8 +135,12 @@ function describeRole(
   { toChange }: Review,
 ): Described | undefined {
   try {
+    const panel = panelSettings(readFile(asRole, sources), sources);
     const { services, warnings, operator } = role === "server"
-      ? described(configureServer(asRole, sources), describeServer)
+      ? described(
+        configureServer(asRole, sources, panel && UNASKED),
+        panel === undefined ? describeServer : describeNode(panel),
+      )
       : described(
         (role === "local" ? configureLocalOrRedir : configureTunnel)(
           asRole,
@@ -196,6 +205,22 @@ function describeServer(server: ConfiguredServer): string[] {
       ...server.routes === undefined
         ? []
         : [["", "those that the ACL lets through"] as const],
+      ...describeService(server),
+    ]),
+  ];
+}
+
+/** What is known of the node of a panel before that is asked. */
+function describeNode(
+  { url, nodeId }: PanelSettings,
+): (server: ConfiguredServer) => string[] {
+  return (server) => [
+    `ss-server ${server.listen.host}, node ${nodeId} of ${url.host}`,
+    ...table([
+      ["port", "that of the panel, unless the file has one"],
+      ["method", "that of the panel"],
+      ["clients", "the users of the panel"],
+      ["targets", server.reach],
       ...describeService(server),
     ]),
   ];

@@ -8,6 +8,7 @@
 import { formatAddress } from "../../codec/address.ts";
 import { isUnspecified, parseIp } from "../../codec/ip_address.ts";
 import { isOnlineUrl } from "../../codec/sip008.ts";
+import type { PanelNode } from "../../codec/uniproxy.ts";
 import { redirectTargets } from "../../codec/ssr_redirect.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { LocalOptions } from "../../service/inbound/local.ts";
@@ -57,6 +58,7 @@ import {
   pluginOf,
   pluginWarnings,
 } from "./plugin_settings.ts";
+import { panelObject, withPanel } from "./panel_settings.ts";
 import { type Secret, Secrets, type Sources } from "./secrets.ts";
 import {
   isLink,
@@ -481,11 +483,13 @@ const TRANSLATED: InboundProtocol = {
 /**
  * What `umbra server` starts: one service for each address.
  *
+ * @param node What the panel says that the file asks for.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function configureServer(
   args: Arguments,
   sources: Sources,
+  node?: PanelNode,
 ): ConfiguredRole<ConfiguredServer[]> {
   const file = readFile(args, sources);
   const secrets = new Secrets(sources, file);
@@ -493,7 +497,9 @@ export function configureServer(
   if (list !== undefined) {
     throw missing(`${list.where()} is for ss-local`, "leave it out here");
   }
-  const found = findServers(args, file, secrets);
+  const isOfPanel = panelObject(file?.object) !== undefined;
+  const own = findServers(args, file, secrets);
+  const found = isOfPanel ? withPanel(own, file!.object, node) : own;
   const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
   const all = withoutShadowed(listed(found, secrets));
   const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
@@ -521,11 +527,12 @@ export function configureServer(
       ...ports[i]!,
       ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
       secrets: {
-        own: server.secret,
+        // A copy: what tells an origin later keeps the whole file.
+        own: server.secret && { ...server.secret },
         users: new Map(
           // The others may be many.
           methodOf(server).userKind === "trial"
-            ? usersIn(server).map(({ name, secret }) => [name, secret])
+            ? usersIn(server).map(({ name, secret }) => [name, { ...secret }])
             : [],
         ),
       },

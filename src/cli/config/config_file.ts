@@ -4,19 +4,11 @@
  *
  * @module
  */
-import {
-  findNodeAtLocation,
-  getNodeValue,
-  type JSONPath,
-  type Node,
-  type ParseError,
-  parseTree,
-  printParseErrorCode,
-} from "jsonc-parser";
+import type { JSONPath } from "jsonc-parser";
 import { ConfigError } from "../../errors.ts";
-import { ownText } from "../../text.ts";
 import { editDistance, nearest } from "../options/nearest.ts";
 import type { Kind } from "../settings/setting.ts";
+import { isComment, readConfigText } from "./config_text.ts";
 
 /** What {@link ConfigObject.children} takes, for messages. */
 export const LIST_EXPECTED = "a list of objects";
@@ -30,6 +22,7 @@ const SLIP = 2;
 /** Keys in which, or below which, no value may be shown. */
 const SECRET_KEYS: ReadonlySet<unknown> = new Set([
   "password",
+  "token",
   "key",
   "port_password",
   "additional_ports",
@@ -216,119 +209,16 @@ type Fields = Readonly<Record<string, unknown>>;
  * @throws {ConfigError} `ERR_CONFIG_SYNTAX` with line and column.
  */
 export function parseConfig(text: string, name: string): ConfigObject {
-  const source = text.replace(/^\uFEFF/, "");
-  const lines = new LineStarts(source);
-  const place = (offset: number): string => `${name}:${lines.at(offset)}`;
-  const wrong = (offset: number, what: string): ConfigError =>
-    new ConfigError("ERR_CONFIG_SYNTAX", `${place(offset)}: ${what}`);
-  const errors: ParseError[] = [];
-  try {
-    const tree = parseTree(source, errors, { allowTrailingComma: true });
-    const [first] = errors;
-    if (source.trim() === "") {
-      throw wrong(0, "not valid JSON: the file is empty");
-    }
-    if (first !== undefined) {
-      throw wrong(first.offset, describeError(first, source));
-    }
-    if (tree === undefined) throw wrong(0, "not valid JSON: no value");
-    const twice = repeatedKey(tree);
-    if (twice !== undefined) {
-      throw wrong(twice.offset, `${twice.value} is there twice: leave one`);
-    }
-    const half = illFormed(tree);
-    if (half !== undefined) {
-      throw wrong(
-        half.offset,
-        "text that is not well formed: \\ud800 to \\udfff stand in pairs",
-      );
-    }
-    const value = withoutNulls(getNodeValue(tree));
-    const fields = isMudb(value) ? { [MUDB_KEY]: value } : value;
-    if (!isObject(fields)) {
-      throw wrong(tree.offset, 'expected an object: { "server": ... }');
-    }
-    return new ConfigObject(
-      (path) =>
-        place(offsetOf(tree, path[0] === MUDB_KEY ? path.slice(1) : path)),
-      [],
-      fields,
-    );
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    // The parser calls itself for every level.
-    throw wrong(0, "lists or objects in more levels than can be read");
+  const { value, places } = readConfigText(text, name);
+  const fields = isMudb(value) ? { [MUDB_KEY]: value } : value;
+  if (!isObject(fields)) {
+    throw places.wrong(places.start, 'expected an object: { "server": ... }');
   }
-}
-
-/** Where a value stands; for one that is missing, its object. */
-function offsetOf(tree: Node, path: JSONPath): number {
-  return findNodeAtLocation(tree, path)?.offset ??
-    offsetOf(tree, path.slice(0, -1));
-}
-
-/** The second of two keys of one name in one object. Comments may repeat. */
-function repeatedKey({ type, children = [] }: Node): Node | undefined {
-  const seen = new Set<unknown>();
-  for (const child of children) {
-    const key = type === "object" ? child.children![0]! : undefined;
-    if (key !== undefined && !isComment(key.value)) {
-      if (seen.has(key.value)) return key;
-      seen.add(key.value);
-    }
-    const below = repeatedKey(child);
-    if (below !== undefined) return below;
-  }
-  return undefined;
-}
-
-/** A text, or a key, that could not be written as UTF-8. */
-function illFormed(node: Node): Node | undefined {
-  if (node.type === "string") {
-    return (node.value as string).isWellFormed() ? undefined : node;
-  }
-  for (const child of node.children ?? []) {
-    const below = illFormed(child);
-    if (below !== undefined) return below;
-  }
-  return undefined;
-}
-
-/** Whether people write this key because JSON has no comments. */
-function isComment(key: string): boolean {
-  return /^[_/]/.test(key);
-}
-
-/** Where the lines of a text begin: a file has as many places as users. */
-class LineStarts {
-  readonly #starts: number[] = [0];
-
-  constructor(text: string) {
-    for (const end of text.matchAll(/\r\n|\r|\n/g)) {
-      this.#starts.push(end.index + end[0].length);
-    }
-  }
-
-  /** `line:column` of an offset, both from 1. */
-  at(offset: number): string {
-    let low = 0;
-    let high = this.#starts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if (this.#starts[middle]! <= offset) low = middle;
-      else high = middle;
-    }
-    return `${low + 1}:${offset - this.#starts[low]! + 1}`;
-  }
-}
-
-/** `CommaExpected` → `comma expected`. */
-function describeError({ error, offset }: ParseError, source: string): string {
-  const what = printParseErrorCode(error).replace(/([a-z])([A-Z])/g, "$1 $2");
-  // A single quote or a bare word: JSON5 has them.
-  const json5 = /['A-Za-z_$]/.test(source[offset] ?? "");
-  return `not valid JSON: ${what.toLowerCase()}` +
-    (json5 ? "; JSON takes double quotes only" : "");
+  return new ConfigObject(
+    (path) => places.at(path[0] === MUDB_KEY ? path.slice(1) : path),
+    [],
+    fields,
+  );
 }
 
 function isObject(value: unknown): value is Fields {
@@ -349,20 +239,6 @@ function holdsSecret(value: unknown, isSecret = false): boolean {
 function isMudb(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 &&
     value.every((one) => isObject(one) && "passwd" in one);
-}
-
-/**
- * Without the keys that are `null`, at every depth; and nothing of it keeps the
- * text of the file alive.
- */
-function withoutNulls(value: unknown): unknown {
-  if (typeof value === "string") return ownText(value);
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).filter(([, one]) => one !== null)
-      .map(([key, one]) => [key, withoutNulls(one)]),
-  );
 }
 
 /** `["servers", 0, "port"]` → `servers[0].port`. */

@@ -267,7 +267,7 @@ export function userKey(
 ): Pick<ServerUser, "masterKey" | "uid"> {
   if (method.userKind !== "uid") return { masterKey: onlyKey(secret, method) };
   const user = uid === undefined
-    ? locate(secret.origin, () => parseSsrUser(secret.text))
+    ? locate(secret, () => parseSsrUser(secret.text))
     : { uid, password: secret.text };
   return { uid: user.uid, masterKey: utf8(user.password) };
 }
@@ -401,8 +401,8 @@ export function onlyKey(secret: Secret, method: Method): Uint8Array {
 }
 
 /** At least one key; several only with a 2022 method. */
-function keysOf({ kind, text, origin }: Secret, method: Method): Uint8Array[] {
-  return locate(origin, () => readKeys(text, method, kind));
+function keysOf(secret: Secret, method: Method): Uint8Array[] {
+  return locate(secret, () => readKeys(secret.text, method, secret.kind));
 }
 
 /** Of a method without one. */

@@ -18,13 +18,15 @@ import {
   RUNNING,
   type RunningSettings,
 } from "../settings/program.ts";
+import { FLEET } from "../settings/fleet.ts";
 import { complete, fromObject, fromOptions } from "../settings/read.ts";
 import { OUTBOUND } from "../settings/network.ts";
 import { NAMES, SOCKETS } from "../settings/sockets.ts";
 import type { AnySettings } from "../settings/setting.ts";
 import type { NamedConfig } from "./config_file.ts";
 import { interfaceOf } from "./outbound_settings.ts";
-import type { Secrets } from "./secrets.ts";
+import type { FleetContents } from "./fleet_settings.ts";
+import { locate, readHidden, type Secrets } from "./secrets.ts";
 
 /** What was asked for, with the defaults of what was not. */
 export interface OperatorSettings
@@ -32,6 +34,7 @@ export interface OperatorSettings
     RunningSettings,
     LogSettings,
     SocketOptions,
+    FleetContents,
     Partial<Omit<ControlSettings, "adminTokenFile">> {
   /** The line of `admin_token_file`. Never logged. */
   readonly adminToken?: string;
@@ -41,6 +44,9 @@ export interface OperatorSettings
   readonly outbound?: OutboundAddresses;
 }
 
+/** Files of which the content is a setting. */
+type SecretFile = "adminTokenFile" | "fleetKey" | "fleetAuthFile" | "fleetCa";
+
 const TABLE = {
   ...RUNNING,
   ...LOG,
@@ -48,12 +54,14 @@ const TABLE = {
   ...CONTROL,
   ...SOCKETS,
   ...NAMES,
+  ...FLEET,
 };
 
 /** The row that each of {@link OperatorSettings} comes of. */
 export const OPERATOR_ROWS: AnySettings = {
   ...TABLE,
   adminToken: ADMIN.adminTokenFile,
+  fleetAuth: FLEET.fleetAuthFile,
   outbound: OUTBOUND.both,
 };
 
@@ -77,7 +85,7 @@ export function operatorSettings(
   const filed = file === undefined ? {} : fromObject(TABLE, file.object);
   /** An option's path, or the file's, and where it was written. */
   const path = (
-    name: "adminTokenFile" | (typeof PATHS)[number],
+    name: SecretFile | (typeof PATHS)[number],
   ): readonly [string, string] | undefined => {
     const { flag, key } = TABLE[name];
     const [option, inFile] = [chosen[name], filed[name]];
@@ -88,11 +96,20 @@ export function operatorSettings(
   };
   const tokenFile = path("adminTokenFile");
   const interfaceName = interfaceOf(args);
+  const keyFile = path("fleetKey");
+  const authFile = path("fleetAuthFile");
+  const caFile = path("fleetCa");
   const paths = PATHS.flatMap((name) => {
     const [resolved] = path(name) ?? [];
     return resolved === undefined ? [] : [[name, resolved]];
   });
-  const { adminTokenFile: _, ...said } = complete(TABLE, {
+  const {
+    adminTokenFile: _token,
+    fleetKey: _key,
+    fleetAuthFile: _auth,
+    fleetCa: _ca,
+    ...said
+  } = complete(TABLE, {
     logPrivacy: DEFAULT_LOG_PRIVACY[role],
     ...filed,
     ...chosen,
@@ -101,6 +118,14 @@ export function operatorSettings(
   return {
     ...said,
     ...tokenFile && { adminToken: secrets.read(...tokenFile).text },
+    ...keyFile && { fleetKey: secrets.read(...keyFile).text },
+    ...authFile && { fleetAuth: secrets.read(...authFile).text },
+    ...caFile && {
+      fleetCa: locate(
+        caFile[1],
+        () => readHidden(caFile[0], secrets.sources),
+      ),
+    },
     ...Object.fromEntries(paths),
   };
 }

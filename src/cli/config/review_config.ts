@@ -7,6 +7,7 @@
 import { ConfigError } from "../../errors.ts";
 import { BALANCING } from "../settings/balancer.ts";
 import { LIST, LOCALS } from "../settings/local.ts";
+import { PANEL_OBJECT } from "../settings/panel.ts";
 import { SERVER, SERVERS } from "../settings/server.ts";
 import { keysOf, type Place } from "../settings/setting.ts";
 import { knownKeys, rowsAt } from "../settings/tables.ts";
@@ -84,6 +85,7 @@ const BELOW: ReadonlyMap<string, Place> = new Map([
   ...keysOf(LOCALS.locals).map((key) => [key, "local"] as const),
   ...keysOf(USERS.users).map((key) => [key, "user"] as const),
   ...keysOf(LIST.online).map((key) => [key, "online"] as const),
+  ...keysOf(PANEL_OBJECT.panel).map((key) => [key, "panel"] as const),
   ...keysOf(BALANCING.balancer).map((key) => [key, "balancer"] as const),
 ]);
 

@@ -98,7 +98,9 @@ export class Secrets {
       object,
       place,
     );
-    if (key !== undefined) return this.#expand("key", key, object.where("key"));
+    if (key !== undefined) {
+      return this.#expand("key", key, () => object.where("key"));
+    }
     if (password !== undefined && file !== undefined) {
       throw new ConfigError(
         "ERR_CONFIG_VALUE",
@@ -107,7 +109,7 @@ export class Secrets {
       );
     }
     if (password !== undefined) {
-      return this.password(password, object.where("password"));
+      return this.#expand("password", password, () => object.where("password"));
     }
     if (file === undefined) return undefined;
     const path = resolve(this.folder, file);
@@ -119,7 +121,7 @@ export class Secrets {
 
   /** A password of the file, or the variable it names. */
   password(text: string, origin: string): Secret {
-    return this.#expand("password", text, origin);
+    return this.#expand("password", text, () => origin);
   }
 
   /** The password of the environment, if there is one. */
@@ -166,17 +168,26 @@ export class Secrets {
     );
   }
 
-  #expand(kind: Secret["kind"], text: string, origin: string): Secret {
+  /** @param where Asked for where a message needs it: users may be many. */
+  #expand(kind: Secret["kind"], text: string, where: () => string): Secret {
     const name = /^\$\{([^{}]+)\}$/.exec(text)?.[1];
     if (name === undefined) {
       if (/\$\{[^{}]+\}/.test(text)) {
         this.warnings.push(
-          `${origin}: a \${VARIABLE} within other text is taken as it is ` +
+          `${where()}: a \${VARIABLE} within other text is taken as it is ` +
             "written, not from the environment",
         );
       }
-      return { kind, text, origin, inFile: true };
+      return {
+        kind,
+        text,
+        get origin(): string {
+          return where();
+        },
+        inFile: true,
+      };
     }
+    const origin = where();
     const value = locate(origin, () => this.sources.variable(name));
     if (value) checkDecoded(value, `${origin} (${name})`);
     if (value) {
@@ -227,12 +238,20 @@ export function readHidden(path: string, sources: Sources): string {
   }
 }
 
-/** Puts the place of a value in front of the message of its error. */
-export function locate<T>(origin: string, read: () => T): T {
+/**
+ * Puts the place of a value in front of the message of its error.
+ *
+ * @param origin The place, or what tells it.
+ */
+export function locate<T>(
+  origin: string | Pick<Secret, "origin">,
+  read: () => T,
+): T {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(error.code, `${origin}: ${error.message}`);
+    const place = typeof origin === "string" ? origin : origin.origin;
+    throw new ConfigError(error.code, `${place}: ${error.message}`);
   }
 }

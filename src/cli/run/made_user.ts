@@ -1,5 +1,5 @@
 /**
- * Users that were made at run time, as they are served and kept.
+ * Users that were made at run time, or are of a fleet, as they are served.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import type { StoredUser } from "../../users.ts";
 import { userKey } from "../config/credentials.ts";
 import { passwordSecret } from "../config/secrets.ts";
 
-/** A user that was made, or changed, at run time. */
+/** A user that is not, or no more, as the configuration has it. */
 export class MadeUser extends CompactUser {
   /** The method that the key is of. */
   readonly method: Method;
   /** See `UserStatus.origin`. */
-  readonly origin: "api" | "changed";
+  readonly origin: "api" | "changed" | "fleet";
   readonly #password: string;
 
   /**
@@ -22,12 +22,16 @@ export class MadeUser extends CompactUser {
    *
    * @param filed As the configuration has it: its key is the user's where there
    * is no password.
+   * @param isOfFleet True if the user is of a fleet.
    * @throws {ConfigError} When the password is none of the method's.
    */
   constructor(
     { name, password, limits, disabled, standing }: StoredUser,
     method: Method,
-    filed: ServerUser | undefined,
+    { filed, isOfFleet = false }: {
+      readonly filed?: ServerUser | undefined;
+      readonly isOfFleet?: boolean;
+    } = {},
   ) {
     const key = password === "" && filed !== undefined
       ? {
@@ -42,7 +46,11 @@ export class MadeUser extends CompactUser {
       disabled,
     });
     this.method = method;
-    this.origin = standing === "changed" ? "changed" : "api";
+    this.origin = isOfFleet
+      ? "fleet"
+      : standing === "changed"
+      ? "changed"
+      : "api";
     this.#password = password;
   }
 

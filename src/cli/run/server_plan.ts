@@ -97,7 +97,8 @@ export class ServerPlan implements PlannedService {
 
   describe(address: string): { message: string; fields: LogFields } {
     const { mode, plugin, websocket } = this.server;
-    const { users } = this;
+    // Who stands in for nobody is not told.
+    const users = this.users.filter(({ name }) => name !== "");
     const method = describeMethod(this.server);
     return {
       message: `ss-server listening on ${address}, method ${method}, ` +

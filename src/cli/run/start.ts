@@ -21,6 +21,7 @@ import {
   upstreamOfLink,
 } from "../config/config.ts";
 import { dnsSettings } from "../config/dns_settings.ts";
+import { fleetOf } from "../config/fleet_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { guessHost } from "../tools/guess_host.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
@@ -31,8 +32,11 @@ import { openNames } from "../dns/open_names.ts";
 import type { Host } from "./host.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { LocalSupervisor, methodsOf } from "./local_supervisor.ts";
+import { sharedReplayFilters } from "../../security/replay_filter.ts";
 import { openOnline } from "../online/open_online.ts";
+import { checkPanel, memberOfPanel, openPanel } from "../panel/open_panel.ts";
 import { openLists } from "../routes/open_lists.ts";
+import { makeMember } from "./open_member.ts";
 import { runRole } from "./run_role.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -172,12 +176,17 @@ function checkRedirection(
 
 /** Runs `ss-server` until a signal. */
 export async function runServer(args: Arguments, host: Host): Promise<void> {
-  const configure = () => configureServer(args, systemSources);
+  await using panel = await openPanel(args, systemSources);
+  const node = panel?.link.served;
+  const configure = () => configureServer(args, systemSources, node);
   const configured = configure();
   const { result, operator } = configured;
   const { store: path } = operator;
+  const fleet = fleetOf(operator);
+  if (panel !== undefined) checkPanel(operator);
   await runRole(args, host, {
     ...configured,
+    warnings: [...new Set([...panel?.warnings ?? [], ...configured.warnings])],
     role: "server",
     methods: result.map(({ method }) => method),
     streams: result.some(hasTcp),
@@ -201,16 +210,36 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
       const store = path === undefined
         ? undefined
         : surroundings.owned.use(openSqliteStore(path, surroundings));
-      return new Supervisor(configured, {
+      const around = { clock: systemClock, logger: surroundings.logger };
+      panel?.tell(surroundings.logger);
+      const fleetMember = panel !== undefined
+        ? memberOfPanel(panel.link, around)
+        : fleet && makeMember(fleet, {
+          ...around,
+          memory: store,
+          worker: host.worker,
+        });
+      // What all nodes must agree on is by the fleet's time.
+      const clock = fleetMember?.fleetClock ?? systemClock;
+      const replayFilter = sharedReplayFilters(clock, host.salts);
+      const supervisor = new Supervisor(configured, {
         ...surroundings,
         configure,
-        clock: systemClock,
+        world: {
+          ...surroundings.world,
+          ...fleetMember && { clock, replayFilter },
+        },
+        clock,
         randomBytes: systemRandomBytes,
         store,
+        fleetMember,
+        panel: panel && (() => panel.link.status),
         minutes: store,
         publicHost: operator.publicHost,
         guessHost,
       });
+      if (panel !== undefined) panel.link.present = () => supervisor.present();
+      return supervisor;
     },
   });
 }

@@ -40,6 +40,9 @@ import {
   CompactUser,
   type ServerUser,
 } from "../../session/server_user.ts";
+import type { SharedChange, SharedUser } from "../../fleet.ts";
+import type { FleetMember } from "../../service/fleet/member.ts";
+import type { PanelStatus } from "../../service/panel/panel_link.ts";
 import type { MinuteStore } from "../../minutes.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
@@ -53,6 +56,7 @@ import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
 import { MadeUser } from "./made_user.ts";
 import { same } from "./same.ts";
+import { type SharedServer, SharedUsers } from "./shared_users.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
 import { credentialsFor, statusOf, userStatus } from "./server_view.ts";
@@ -85,6 +89,10 @@ export interface SupervisorOptions {
   readonly publicHost?: string | undefined;
   /** The host where that is every address. */
   guessHost(): string;
+  /** The fleet; not set: users are this program's own. */
+  readonly fleetMember?: FleetMember | undefined;
+  /** What there is to see of the panel whose node it is. */
+  readonly panel?: (() => PanelStatus) | undefined;
 }
 
 /** One running server, as far as it is not the configuration's. */
@@ -93,6 +101,8 @@ interface Extras {
   readonly rates: UserRates;
   /** What was done with users at run time, by name, in their order. */
   readonly made: Map<string, StoredUser>;
+  /** Those of the fleet. */
+  readonly shared: SharedUsers;
 }
 
 /** Runs servers, and changes them. */
@@ -137,6 +147,15 @@ export class Supervisor implements Operator {
    * @throws {ConfigError | TransportError} When one cannot; none runs then.
    */
   async start(): Promise<void> {
+    const { fleetMember } = this.#options;
+    if (fleetMember !== undefined) {
+      checkShared(this.#configured.result);
+      await fleetMember.start({
+        services: () => this.#ids(),
+        setUsers: (users) => this.#setShared(users),
+        change: (change) => this.#changeShared(change),
+      });
+    }
     await this.#options.fleet.apply(this.#plans());
     for (const line of this.#heldOver()) this.#options.logger.log("info", line);
     this.#attach();
@@ -160,11 +179,12 @@ export class Supervisor implements Operator {
   async stop(graceMs: number): Promise<void> {
     this.#cancelFlush();
     await this.#options.fleet.stop(graceMs);
+    await this.#options.fleetMember?.[Symbol.asyncDispose]();
     this.#ledger?.flush();
   }
 
   status(page: UserPage = FIRST_PAGE): Status {
-    const { fleet, programStatus } = this.#options;
+    const { fleet, fleetMember, programStatus, panel } = this.#options;
     const program = programStatus();
     const ids = this.#ids();
     for (const id of ids) this.#extrasOf(id).rates.look();
@@ -180,6 +200,10 @@ export class Supervisor implements Operator {
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
       ),
+      // A panel is a source that is in the program itself.
+      ...panel !== undefined
+        ? { panel: panel() }
+        : fleetMember && { fleet: fleetMember.status },
       users: totals,
       servers: ids.map((id) => ({
         ...this.#serverStatus(id),
@@ -200,6 +224,11 @@ export class Supervisor implements Operator {
     for (const server of ids) {
       for (const user of this.users(server)) yield { server, user };
     }
+  }
+
+  /** Who is connected to any server, and the client addresses. */
+  *present(): Generator<[name: string, hosts: readonly string[]]> {
+    for (const { accounts } of this.#extras.values()) yield* accounts.present();
   }
 
   user(id: string, name: string): UserStatus | undefined {
@@ -263,6 +292,7 @@ export class Supervisor implements Operator {
   }
 
   changeUser(id: string, name: string, change: UserChange): void {
+    this.#refuseShared(id, name);
     const old = this.#storedUser(id, name);
     const next: StoredUser = {
       ...old,
@@ -275,6 +305,7 @@ export class Supervisor implements Operator {
   }
 
   removeUser(id: string, name: string): void {
+    this.#refuseShared(id, name);
     const old = this.#storedUser(id, name);
     const { method, secrets } = this.#serverOf(id);
     const { accounts } = this.#extrasOf(id);
@@ -409,6 +440,59 @@ export class Supervisor implements Operator {
     );
   }
 
+  #refuseShared(id: string, name: string): void {
+    if (!this.#extras.get(id)?.shared.has(name)) return;
+    throw refused(
+      `User ${name} is of the fleet: change it with umbra fleet user`,
+    );
+  }
+
+  /** Takes every user of the fleet in the place of those there were. */
+  #setShared(users: readonly SharedUser[]): void {
+    const { fleet } = this.#options;
+    for (const id of this.#ids()) {
+      this.#extrasOf(id).shared.set(
+        users.filter(({ service }) => service === id),
+        this.#sharedServer(id),
+      );
+    }
+    for (const plan of this.#plans()) {
+      if (fleet.find(plan.key) !== undefined) fleet.adopt(plan);
+    }
+  }
+
+  /** Takes what has happened to one user of the fleet. */
+  #changeShared(change: SharedChange): void {
+    const { service: id, name } = change.kind === "put" ? change.user : change;
+    const { shared, accounts } = this.#extrasOf(id);
+    const old = shared.get(name);
+    const next = change.kind === "put"
+      ? shared.put(change.user, this.#sharedServer(id))
+      : void shared.remove(name);
+    // Where there was nobody, or is nobody any more, somebody stands in.
+    if (old === undefined && next === undefined) return;
+    for (const plan of this.#plans().filter((plan) => this.#isOf(plan, id))) {
+      const running = this.#options.fleet.find(plan.key);
+      if (running === undefined) continue;
+      if (shared.size <= 1) this.#options.fleet.adopt(plan);
+      else (running.service as ServerService).replaceUser(old, next);
+    }
+    if (next === undefined) accounts.remove(name);
+    else accounts.put(next);
+  }
+
+  #isOf({ server }: ServerPlan, id: string): boolean {
+    return this.#idOf(server) === id;
+  }
+
+  #sharedServer(id: string): SharedServer {
+    const { method } = this.#serverOf(id);
+    const { made } = this.#extrasOf(id);
+    const filed = this.#serversOf(id).flatMap(({ users = [] }) => users)
+      .map(({ name }) => name);
+    return { id, method, taken: new Set([...filed, ...made.keys()]) };
+  }
+
   /**
    * Takes what is done with one user, at once, or throws and changes nothing,
    * neither what runs nor what is kept.
@@ -477,6 +561,21 @@ export class Supervisor implements Operator {
    * made at run time. Of two users of one name the file's counts.
    */
   #usersOf(server: ConfiguredServer): readonly ServerUser[] {
+    const own = this.#ownUsersOf(server);
+    if (this.#options.fleetMember === undefined) return own;
+    const { shared } = this.#extrasOf(this.#idOf(server));
+    if (own.length + shared.size > 0) return [...own, ...shared.all];
+    // The server's own key, which all users have, would let anybody in.
+    return [this.#standIn(server.method)];
+  }
+
+  /** Nobody, of whom no account knows, with a key that no client has. */
+  #standIn({ keyLength }: Method): ServerUser {
+    const masterKey = this.#options.randomBytes(keyLength);
+    return { name: "", masterKey, disabled: true };
+  }
+
+  #ownUsersOf(server: ConfiguredServer): readonly ServerUser[] {
     const { made } = this.#extrasOf(this.#idOf(server));
     const { users = [], method } = server;
     if (made.size === 0) return users;
@@ -507,7 +606,7 @@ export class Supervisor implements Operator {
     if (standing === "changed" && filed === undefined) return undefined;
     const known = this.#madeUsers.get(stored);
     if (known?.method === method) return known;
-    const user = new MadeUser(stored, method, filed);
+    const user = new MadeUser(stored, method, { filed });
     // The key of the file may be another one after a reload.
     if (stored.password !== "") this.#madeUsers.set(stored, user);
     return user;
@@ -518,7 +617,8 @@ export class Supervisor implements Operator {
     const all = new Map<string, LimitedUser>();
     for (const server of siblings) {
       const { owner } = server;
-      for (const user of everyUser({ users: this.#usersOf(server), owner })) {
+      const users = this.#usersOf(server).filter(({ name }) => name !== "");
+      for (const user of everyUser({ users, owner })) {
         const isMade = user instanceof MadeUser && user.origin === "api";
         if (!isMade || !all.has(user.name)) all.set(user.name, user);
       }
@@ -579,12 +679,18 @@ export class Supervisor implements Operator {
   #extrasOf(id: string): Extras {
     const known = this.#extras.get(id);
     if (known !== undefined) return known;
-    const { clock } = this.#options;
-    const accounts = new Accounts([], clock);
+    const { clock, fleetMember: member, logger } = this.#options;
+    const shared = new SharedUsers(logger);
+    const accounts = new Accounts(
+      [],
+      clock,
+      (name) => shared.has(name) ? member?.share(id, name) : undefined,
+    );
     const extras: Extras = {
       accounts,
       rates: new UserRates(accounts, clock),
       made: new Map(),
+      shared,
     };
     this.#extras.set(id, extras);
     return extras;
@@ -648,6 +754,24 @@ export class Supervisor implements Operator {
       this.#ledger?.flush();
       this.#flushLater();
     }, FLUSH_MS);
+  }
+}
+
+/** @throws {ConfigError} When a server cannot have users of a fleet. */
+function checkShared(servers: readonly ConfiguredServer[]): void {
+  for (const { listen, method } of servers) {
+    if (listen.port === 0) {
+      throw refused(
+        "A server in a fleet needs a port of its own, by which its users are " +
+          "named: give one",
+      );
+    }
+    if (method.userKind === "none") {
+      throw refused(
+        `port ${listen.port}: ${method.name} cannot tell users apart, so it ` +
+          "cannot be in a fleet; 2022-blake3-aes-256-gcm can",
+      );
+    }
   }
 }
 

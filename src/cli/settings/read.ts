@@ -44,6 +44,10 @@ export function fromObject<T>(
 ): Said<T> {
   return collect<T>(settings, (row) => {
     if (!stands(row, place)) return undefined;
+    // Most rows have one key, and most objects do not have it.
+    if (row.keyAliases === undefined && !object.has(row.key ?? "")) {
+      return undefined;
+    }
     const [key, second] = keysOf(row).filter((key) => object.has(key));
     if (key === undefined) return undefined;
     if (second === undefined) {

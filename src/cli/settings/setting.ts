@@ -17,7 +17,8 @@ export type Place =
   | "online"
   | "balancer"
   | "transport"
-  | "websocket";
+  | "websocket"
+  | "panel";
 
 /** What a value may be, for shells: one of some words, or a path. */
 export type Words = readonly string[] | "file" | "folder";

@@ -7,6 +7,7 @@ import type { Option } from "../options/option.ts";
 import { BALANCER, BALANCING, RUST_BALANCER, WEIGHTS } from "./balancer.ts";
 import { BLIND, LEGACY, LIGHTSOCKS, SSR, SSR_PORTS } from "./legacy.ts";
 import { DNS, LOCAL_DNS } from "./dns.ts";
+import { FLEET } from "./fleet.ts";
 import {
   LIST,
   LOCAL,
@@ -21,6 +22,7 @@ import {
 import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
 import { LIST_PLUGINS, PLUGIN } from "./plugin.ts";
+import { PANEL, PANEL_OBJECT } from "./panel.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "./program.ts";
 import { REDIR, RULES } from "./redir.ts";
 import { ACL, ROUTES } from "./routes.ts";
@@ -88,6 +90,9 @@ export const TABLES: readonly AnySettings[] = [
   LOG,
   ADMIN,
   CONTROL,
+  FLEET,
+  PANEL_OBJECT,
+  PANEL,
   USER,
   USER_LIMITS,
 ];

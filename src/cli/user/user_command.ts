@@ -240,7 +240,7 @@ async function find(
 }
 
 /** Limits as the options change them; `none` takes one away. */
-function limitsFrom(args: Arguments, old: UserLimits): UserLimits {
+export function limitsFrom(args: Arguments, old: UserLimits): UserLimits {
   const limits: Record<string, number> = { ...old };
   for (const [option, limit] of Object.entries(LIMIT_OPTIONS)) {
     const text = args.last(option);
@@ -309,6 +309,7 @@ const ORIGINS: Readonly<Record<UserStatus["origin"], string>> = {
   file: "the configuration",
   api: "added at run time",
   changed: "the configuration, changed at run time",
+  fleet: "the fleet",
 };
 
 function show(

@@ -13,8 +13,7 @@ import {
   MAX_DNS_CONNECTIONS,
   MAX_IDLE_DNS_TALKS,
 } from "../../limits.ts";
-import type { Channel } from "../../streams/channel.ts";
-import type { ByteStream } from "../../transport.ts";
+import { streamOf } from "../../streams/byte_stream.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
 import type { DnsResolver } from "./dns_resolver.ts";
@@ -144,14 +143,3 @@ export class StreamUpstream implements DnsUpstream {
     this.#idle.push(idle);
   }
 }
-
-/** The payload of a channel, as TLS is spoken over it. */
-function streamOf(channel: Channel): ByteStream {
-  return {
-    read: (signal = NEVER) => channel.read(signal),
-    write: (bytes, signal = NEVER) => channel.write(bytes, signal),
-    close: () => channel.close(),
-  };
-}
-
-const NEVER = new AbortController().signal;

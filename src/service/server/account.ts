@@ -33,6 +33,11 @@ export interface LimitedUser {
 /** One TCP connection or UDP association of a user. */
 export interface Visit extends Disposable {
   /**
+   * Settles once the user is admitted where others have to be asked; nothing
+   * passes before. Rejects with a {@link PolicyError}. Not set: it is admitted.
+   */
+  readonly settled?: Promise<void> | undefined;
+  /**
    * Aborted, with a {@link PolicyError}, when the user is sent away; not set
    * where there is no user who could be.
    */
@@ -42,10 +47,43 @@ export interface Visit extends Disposable {
    *
    * @returns Milliseconds to wait before it is, so that the user keeps its
    * rate; mostly 0. A datagram that would have to wait is not counted: drop it.
+   * Negative: nothing is counted, since it is not known yet whether it may
+   * pass; ask again after so many milliseconds.
    * @throws {PolicyError} When it must not be: `ERR_POLICY_USER_QUOTA`,
    * `ERR_POLICY_USER_EXPIRED`.
    */
   count(direction: Direction, bytes: number): number;
+}
+
+/** What a user of a fleet may do here, of what it may do on all nodes. */
+export interface Share {
+  /** Part of the user's rate that is this server's; above 0, at most 1. */
+  readonly ratePart: number;
+  /** TCP connections that are open on other nodes. */
+  readonly openElsewhere: number;
+  /** Takes what the user is allowed on all nodes together. */
+  limit(limits: UserLimits): void;
+  /** The user has connected. @throws {PolicyError} When it may not. */
+  enter(host: string, kind: "tcp" | "udp"): Stay;
+  /**
+   * Asks whether so many bytes may pass now; counts nothing.
+   *
+   * @returns Milliseconds after which to ask again; 0: they may.
+   * @throws {PolicyError} When they must not.
+   */
+  ask(bytes: number): number;
+  /** Counts what passes, which was asked for. */
+  spend(direction: Direction, bytes: number): void;
+}
+
+/** One visit, as its share sees it. */
+export interface Stay {
+  /** See {@link Visit.settled}. */
+  readonly settled?: Promise<void> | undefined;
+  /** @throws {PolicyError} When the user turned out to be one device too many. */
+  check(): void;
+  /** The visit has ended. */
+  leave(): void;
 }
 
 const NO_LIMITS: UserLimits = {};
@@ -83,21 +121,27 @@ export class Account {
   #spentAt = Infinity;
   /** Not set while there is nothing to abort. */
   #presence: AbortController | undefined;
+  /** Not set for a user of this server alone. */
+  readonly #share: Share | undefined;
 
   /**
    * Opens it.
    *
    * @param clock Tells when the user was seen, and has expired.
    * @param movements Told when its numbers change.
+   * @param share What is the user's here; default: all that it is allowed.
    */
   constructor(
     user: LimitedUser,
     clock: Clock,
     movements: Movements = new Movements(),
+    share?: Share,
   ) {
     this.#user = user;
     this.#clock = clock;
     this.#movements = movements;
+    this.#share = share;
+    share?.limit(this.#limits);
   }
 
   /** Takes limits as they are from now on; who is disabled is dismissed. */
@@ -110,6 +154,7 @@ export class Account {
       this.#spentAt = Infinity;
     }
     this.#user = user;
+    this.#share?.limit(this.#limits);
     if (user.disabled) this.dismiss("was disabled");
   }
 
@@ -129,11 +174,12 @@ export class Account {
    */
   connect(host: string, kind: "tcp" | "udp"): Visit {
     this.#admit(host, kind);
+    const stay = this.#share?.enter(host, kind);
     this.#enter(host, kind);
     if (kind === "tcp") this.#counts.connections++;
     else this.#counts.associations++;
     this.#touch();
-    return new AccountVisit(this, host, kind, this.#signal);
+    return new AccountVisit(this, { host, kind, stay }, this.#signal);
   }
 
   /** Counts what a visit is about to pass on; see {@link Visit.count}. */
@@ -203,7 +249,9 @@ export class Account {
 
   #count(direction: Direction, bytes: number): number {
     if (bytes > 0) {
-      this.#allow(bytes);
+      const askAgainMs = this.#allow(bytes);
+      if (askAgainMs > 0) return -askAgainMs;
+      this.#share?.spend(direction, bytes);
       const counts = this.#counts;
       if (direction === "up") counts.bytesUp += bytes;
       else counts.bytesDown += bytes;
@@ -213,7 +261,8 @@ export class Account {
   }
 
   #countPacket(direction: Direction, bytes: number): number {
-    this.#allow(bytes);
+    const askAgainMs = this.#allow(bytes);
+    if (askAgainMs > 0) return -askAgainMs;
     const nowMs = this.#clock.monotonicMs();
     const waitMs = this.#paces?.packets.waitMs(direction, nowMs) ?? 0;
     if (waitMs > 0) return waitMs;
@@ -231,14 +280,17 @@ export class Account {
     if (bytesPerSecond === undefined) return 0;
     this.#paces ??= { all: new Pace(), packets: new Pace() };
     const nowMs = this.#clock.monotonicMs();
-    return this.#paces[kind].add(direction, bytes, bytesPerSecond, nowMs);
+    const own = bytesPerSecond * (this.#share?.ratePart ?? 1);
+    return this.#paces[kind].add(direction, bytes, own, nowMs);
   }
 
   #admit(host: string, kind: "tcp" | "udp"): void {
     if (this.#user.disabled) throw dismissed(this.#name, "is disabled");
     this.#allow(0);
     const { maxConnections = Infinity, maxHosts = Infinity } = this.#limits;
-    const open = kind === "tcp" ? this.#openTcp : this.#openUdp;
+    const open = kind === "tcp"
+      ? this.#openTcp + (this.#share?.openElsewhere ?? 0)
+      : this.#openUdp;
     if (open >= maxConnections) {
       const what = kind === "tcp" ? "connections" : "UDP associations";
       throw refusal(
@@ -248,7 +300,10 @@ export class Account {
     }
     const connected = this.#open > 0 ? this.#hosts : undefined;
     const hosts = connected?.size ?? 0;
-    if (!connected?.has(host) && hosts >= maxHosts) {
+    // The share knows of those on other nodes as well.
+    if (
+      this.#share === undefined && !connected?.has(host) && hosts >= maxHosts
+    ) {
       throw refusal(
         "ERR_POLICY_USER_HOSTS",
         `User ${this.#name} is connected from ${hosts} addresses, ` +
@@ -272,11 +327,18 @@ export class Account {
     else if (this.#open > 0) this.#hosts?.delete(host);
   }
 
-  /** Whether so many more bytes may pass now. */
-  #allow(bytes: number): void {
+  /**
+   * Asks whether so many more bytes may pass now.
+   *
+   * @returns Milliseconds after which to ask again; 0: they may.
+   */
+  #allow(bytes: number): number {
     const { quotaBytes = Infinity, expiresUnixMs } = this.#limits;
     const used = this.#used;
-    if (used + bytes > quotaBytes || used === quotaBytes) {
+    if (
+      this.#share === undefined &&
+      (used + bytes > quotaBytes || used === quotaBytes)
+    ) {
       this.#spentAt = Math.min(this.#spentAt, used);
       throw refusal(
         "ERR_POLICY_USER_QUOTA",
@@ -291,36 +353,49 @@ export class Account {
         `User ${this.#name} has expired`,
       );
     }
+    return this.#share?.ask(bytes) ?? 0;
   }
+}
+
+/** How a visit began. */
+interface Arrival {
+  readonly host: string;
+  readonly kind: "tcp" | "udp";
+  readonly stay: Stay | undefined;
 }
 
 class AccountVisit implements Visit {
   readonly signal?: AbortSignal;
   readonly #account: Account;
-  readonly #host: string;
-  readonly #kind: "tcp" | "udp";
+  readonly #arrival: Arrival;
   #left = false;
 
   constructor(
     account: Account,
-    host: string,
-    kind: "tcp" | "udp",
+    arrival: Arrival,
     signal: AbortSignal | undefined,
   ) {
     this.#account = account;
-    this.#host = host;
-    this.#kind = kind;
+    this.#arrival = arrival;
     if (signal !== undefined) this.signal = signal;
   }
 
+  get settled(): Promise<void> | undefined {
+    return this.#arrival.stay?.settled;
+  }
+
   count(direction: Direction, bytes: number): number {
-    return this.#account.count(this.#kind, direction, bytes);
+    const { kind, stay } = this.#arrival;
+    stay?.check();
+    return this.#account.count(kind, direction, bytes);
   }
 
   [Symbol.dispose](): void {
     if (this.#left) return;
     this.#left = true;
-    this.#account.leave(this.#host, this.#kind);
+    const { host, kind, stay } = this.#arrival;
+    this.#account.leave(host, kind);
+    stay?.leave();
   }
 }
 

@@ -11,8 +11,15 @@ import {
   type UserCounts,
   type UserUsage,
 } from "../../users.ts";
-import { Account, dismissed, type LimitedUser, type Visit } from "./account.ts";
+import {
+  Account,
+  dismissed,
+  type LimitedUser,
+  type Share,
+  type Visit,
+} from "./account.ts";
 import { type Follower, Movements } from "./movements.ts";
+import { NameIndex } from "./name_index.ts";
 
 /**
  * The accounts of one server: one for each user who was ever here, and one for
@@ -23,17 +30,24 @@ export class Accounts {
   readonly #movements = new Movements();
   readonly #total: Account;
   /** Everybody, in their order. */
-  #users = new Map<string, LimitedUser>();
+  #users = new NameIndex<LimitedUser>();
   /** Of those who have done something. */
   readonly #accounts = new Map<string, Account>();
+  readonly #shareOf: (name: string) => Share | undefined;
 
   /**
    * Lets users in.
    *
    * @param clock Tells when a user was seen, and has expired.
+   * @param shareOf What of a user's limits is this server's; default: all.
    */
-  constructor(users: readonly LimitedUser[], clock: Clock) {
+  constructor(
+    users: readonly LimitedUser[],
+    clock: Clock,
+    shareOf: (name: string) => Share | undefined = () => undefined,
+  ) {
     this.#clock = clock;
+    this.#shareOf = shareOf;
     this.#total = new Account({ name: "" }, clock, this.#movements);
     this.set(users);
   }
@@ -58,7 +72,7 @@ export class Accounts {
    * and connections; who is gone or disabled loses its connections.
    */
   set(users: readonly LimitedUser[]): void {
-    this.#users = new Map(users.map((user) => [user.name, user]));
+    this.#users = new NameIndex(users);
     for (const [name, account] of this.#accounts) {
       const user = this.#users.get(name);
       if (user !== undefined) account.set(user);
@@ -68,7 +82,7 @@ export class Accounts {
 
   /** The same of one user, who may be new. */
   put(user: LimitedUser): void {
-    this.#users.set(user.name, user);
+    this.#users.set(user);
     this.#accounts.get(user.name)?.set(user);
   }
 
@@ -107,9 +121,11 @@ export class Accounts {
     const whole = this.#total.connect(host, kind);
     return {
       ...visit.signal && { signal: visit.signal },
+      settled: visit.settled,
       count: (direction, bytes) => {
         const waitMs = visit.count(direction, bytes);
-        if (kind === "tcp" || waitMs === 0) whole.count(direction, bytes);
+        const isCounted = kind === "tcp" ? waitMs >= 0 : waitMs === 0;
+        if (isCounted) whole.count(direction, bytes);
         return waitMs;
       },
       [Symbol.dispose]: () => {
@@ -117,6 +133,14 @@ export class Accounts {
         whole[Symbol.dispose]();
       },
     };
+  }
+
+  /** Who is connected, and the client addresses. */
+  *present(): Generator<[name: string, hosts: readonly string[]]> {
+    for (const [name, account] of this.#accounts) {
+      const { open, hosts } = account.usage();
+      if (open > 0) yield [name, hosts];
+    }
   }
 
   /** What a user has done. */
@@ -158,7 +182,12 @@ export class Accounts {
     if (known !== undefined) return known;
     const user = this.#users.get(name);
     if (user === undefined) return undefined;
-    const account = new Account(user, this.#clock, this.#movements);
+    const account = new Account(
+      user,
+      this.#clock,
+      this.#movements,
+      this.#shareOf(name),
+    );
     this.#accounts.set(name, account);
     return account;
   }

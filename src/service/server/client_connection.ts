@@ -10,7 +10,7 @@
  * @module
  */
 import { concat, NOTHING } from "../../bytes.ts";
-import { abortable, Deadline } from "../../clock.ts";
+import { abortable, Deadline, pause } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { isBindTarget } from "../../codec/bind_request.ts";
 import type { Method } from "../../crypto/method.ts";
@@ -229,8 +229,8 @@ export class ClientConnection {
       const { host } = this.#client.connection.remote;
       using visit = accounts.connect(request.user, host);
       const destination = options.bind === true && isBindTarget(request.address)
-        ? await this.#acceptPeer(request.payload)
-        : { channel: await this.#open(request) };
+        ? await this.#acceptPeerFor(visit, request.payload)
+        : { channel: await this.#openFor(visit, request) };
       try {
         await this.#relay(destination, visit);
       } catch (error) {
@@ -257,13 +257,16 @@ export class ClientConnection {
     if (!(reason instanceof ProtocolError)) this.#client.cut();
   }
 
-  #relay({ channel, greeting }: Destination, visit: Visit): Promise<void> {
+  async #relay(
+    { channel, greeting }: Destination,
+    visit: Visit,
+  ): Promise<void> {
     const { options, world } = this.#server;
     const passage = options.connectionBytesPerSecond === undefined
       ? new CountedPassage(visit, this.#report)
       : new PacedPassage(visit, this.#report, this.#server);
-    passage.pass("up", channel.first.length);
-    return relay(this.#client, channel, passage, {
+    await this.#passFirst(passage, channel.first.length);
+    return await relay(this.#client, channel, passage, {
       idleTimeoutMs: options.idleTimeoutMs,
       buffers: world.transport.buffers,
       clock: world.clock,
@@ -277,6 +280,16 @@ export class ClientConnection {
     });
   }
 
+  /** Asks until it is known whether the first payload may pass. */
+  async #passFirst(passage: Passage, bytes: number): Promise<void> {
+    for (;;) {
+      const waitMs = passage.pass("up", bytes);
+      if (waitMs >= 0) return;
+      await pause(this.#server.world.clock, -waitMs, this.#signal);
+      this.#signal.throwIfAborted();
+    }
+  }
+
   /** How long a client may take to be understood, or to go away. */
   #patience(): Deadline {
     return new Deadline(this.#server.world.clock, {
@@ -284,6 +297,15 @@ export class ClientConnection {
       code: "ERR_NET_TIMEOUT",
       parent: this.#signal,
     });
+  }
+
+  /** The port is opened once the user is admitted. */
+  async #acceptPeerFor(
+    visit: Visit,
+    request: Uint8Array,
+  ): Promise<Destination> {
+    await visit.settled;
+    return await this.#acceptPeer(request);
   }
 
   /** BIND: the target comes to us. */
@@ -311,6 +333,20 @@ export class ClientConnection {
     const { routes } = this.#server.options;
     return routes !== undefined &&
       isClientBlocked(routes, this.#client.connection.remote.host);
+  }
+
+  /** Dials while others are asked whether the user may be here. */
+  async #openFor(visit: Visit, request: StreamRequest): Promise<Channel> {
+    const opening = this.#open(request);
+    if (visit.settled === undefined) return await opening;
+    try {
+      // Nothing passes before both are there.
+      const [channel] = await Promise.all([opening, visit.settled]);
+      return channel;
+    } catch (error) {
+      opening.then((channel) => channel.close(), () => {});
+      throw error;
+    }
   }
 
   async #open({ address, payload, user }: StreamRequest): Promise<Channel> {
@@ -357,7 +393,7 @@ class CountedPassage implements Passage {
 
   pass(direction: Direction, payloadBytes: number): number {
     const waitMs = this.#visit.count(direction, payloadBytes);
-    this.#report.count(direction, payloadBytes);
+    if (waitMs >= 0) this.#report.count(direction, payloadBytes);
     return waitMs;
   }
 
@@ -386,6 +422,8 @@ class PacedPassage extends CountedPassage {
 
   override pass(direction: Direction, payloadBytes: number): number {
     const waitMs = super.pass(direction, payloadBytes);
+    // Nothing has passed yet.
+    if (waitMs < 0) return waitMs;
     const { options, world: { clock } } = this.#server;
     const { connectionBytesPerSecond: rate = Infinity } = options;
     const nowMs = clock.monotonicMs();

@@ -8,7 +8,9 @@
  * @module
  */
 import { concat } from "../../bytes.ts";
+import { detach } from "../../defect.ts";
 import { PolicyError } from "../../errors.ts";
+import { MAX_PENDING_DATAGRAMS, MAX_PENDING_PER_FLOW } from "../../limits.ts";
 import type { Packet } from "../../codec/packet.ts";
 import type { ServerProtocol } from "../../session/family.ts";
 import type {
@@ -123,6 +125,10 @@ interface Client extends FlowOwner {
   readonly flows: Set<UdpFlow<unknown>>;
   /** Listens no more for its user to be sent away. */
   readonly leaveSignal: () => void;
+  /** Settles once its user is admitted; not set: it is. */
+  arriving: Promise<void> | undefined;
+  /** Datagrams that wait for that. */
+  waiting: number;
 }
 
 class UdpServer {
@@ -139,6 +145,8 @@ class UdpServer {
   #routes: ServerRoutes | undefined;
   #owner: LimitedUser | undefined;
   readonly #proxies: DatagramProxies | undefined;
+  /** Datagrams of all clients that wait for their users to be admitted. */
+  #waiting = 0;
 
   constructor(
     options: UdpServerOptions,
@@ -191,7 +199,11 @@ class UdpServer {
       }
       const packet = this.#packets.open(sent.payload, from);
       const client = this.#clientOf(packet, sent, reply);
-      this.#flows.send(client, packet);
+      if (client.arriving === undefined) this.#flows.send(client, packet);
+      else {
+        const sending = this.#sendSettled(client, packet);
+        detach(sending, "datagram", this.#world);
+      }
       this.#forgetUnused(client);
       return true;
     } catch (error) {
@@ -244,13 +256,15 @@ class UdpServer {
       known.endpoint = endpoint;
       known.way = way;
       if (known.reply !== reply) this.#carry(known, reply);
-      this.#count(known, "up", payload.length);
+      if (known.arriving === undefined) {
+        this.#count(known, "up", payload.length);
+      }
       return known;
     }
     let visit: Visit | undefined;
     try {
       visit = this.#visit(user, endpoint.host);
-      count(visit, "up", payload.length);
+      if (visit.settled === undefined) count(visit, "up", payload.length);
     } catch (error) {
       visit?.[Symbol.dispose]();
       this.#packets.end(association);
@@ -264,6 +278,8 @@ class UdpServer {
       user,
       visit,
       flows: new Set(),
+      arriving: visit.settled,
+      waiting: 0,
       leaveSignal: visit.signal === undefined
         ? () => {}
         : onAbort(visit.signal, () => this.#flows.endOf(client)),
@@ -271,6 +287,39 @@ class UdpServer {
     this.#clients.set(association, client);
     this.#carry(client, reply);
     return client;
+  }
+
+  /**
+   * The first datagrams of a client wait until its user is admitted. Never
+   * rejects.
+   */
+  async #sendSettled(client: Client, given: ClientPacket): Promise<void> {
+    // The next datagram may take the place of this one.
+    const packet = { ...given, payload: given.payload.slice() };
+    client.waiting++;
+    this.#waiting++;
+    try {
+      if (
+        client.waiting > MAX_PENDING_PER_FLOW ||
+        this.#waiting > MAX_PENDING_DATAGRAMS
+      ) {
+        throw new PolicyError(
+          "ERR_POLICY_LIMIT",
+          "Too many datagrams wait for their user to be admitted",
+        );
+      }
+      await client.arriving;
+      client.arriving = undefined;
+      client.visit.signal?.throwIfAborted();
+      this.#count(client, "up", packet.payload.length);
+      this.#flows.send(client, packet);
+    } catch (error) {
+      this.#report.dropped(error, client.endpoint.host);
+    } finally {
+      client.waiting--;
+      this.#waiting--;
+      this.#forgetUnused(client);
+    }
   }
 
   /** A client is answered by this way from now on. */
@@ -318,9 +367,10 @@ class UdpServer {
     client.reply.post(bytes, to, posted);
   }
 
-  /** An association ends with its last flow, or if it never had one. */
+  /** An association ends with its last flow, or if it will have none. */
   #forgetUnused(client: Client): void {
-    if (client.flows.size > 0 || !this.#clients.delete(client.key)) return;
+    if (client.flows.size > 0 || client.waiting > 0) return;
+    if (!this.#clients.delete(client.key)) return;
     this.#carried.get(client.reply)?.delete(client);
     client.leaveSignal();
     client.visit[Symbol.dispose]();
@@ -334,6 +384,8 @@ function count(visit: Visit, direction: Direction, bytes: number): void {
   if (waitMs === 0) return;
   throw new PolicyError(
     "ERR_POLICY_USER_RATE",
-    `Datagram is ${Math.ceil(waitMs)} ms too early for its user's rate`,
+    waitMs > 0
+      ? `Datagram is ${Math.ceil(waitMs)} ms too early for its user's rate`
+      : "Datagram came before its user's next lease",
   );
 }

@@ -21,7 +21,7 @@ import type {
   SessionFamily,
   SessionWorld,
 } from "../family.ts";
-import { checkDistinct, type ServerUser } from "../server_user.ts";
+import { checkNames, type ServerUser } from "../server_user.ts";
 import { Client2022 } from "./client.ts";
 import { PacketClient2022 } from "./packet_client.ts";
 import { PacketServer2022 } from "./packet_server.ts";
@@ -83,7 +83,8 @@ function server(
     packets: new PacketServer2022(psk, table, world),
     setUsers(users): void {
       if (users.length > 0) checkIdentity();
-      checkDistinct(users);
+      // The table itself refuses two of one key.
+      checkNames(users);
       table.set(users);
     },
     replaceUser(old, next): void {

@@ -1,32 +1,34 @@
 /**
- * Values by hashes of 16 bytes, in little memory: an entry costs some 50 bytes,
+ * Values by hashes of 16 bytes, in little memory: an entry costs some 40 bytes,
  * where a `Map` with text for keys takes twice to four times that.
  *
  * @module
  */
+import { Slots } from "../../slots.ts";
 
 const HASH_LENGTH = 16;
 
-/** Slots at least; a power of two. */
-const MIN_SLOTS = 16;
+/** Entries that the first buffer has room for. */
+const FIRST_ROOM = 16;
 
 /**
- * A hash table with open addressing. Hashes are uniform already, so that their
- * first bytes are the place.
+ * A hash table. Hashes are uniform already, so that their first bytes are the
+ * place.
  */
 export class HashIndex<T> {
-  #hashes = new Uint8Array(MIN_SLOTS * HASH_LENGTH);
-  #values: (T | undefined)[] = new Array(MIN_SLOTS).fill(undefined);
-  #size = 0;
+  #hashes = new Uint8Array(FIRST_ROOM * HASH_LENGTH);
+  readonly #values: T[] = [];
+  readonly #slots = new Slots((position) => first(this.#hashAt(position)));
 
   /** How many there are. */
   get size(): number {
-    return this.#size;
+    return this.#values.length;
   }
 
   /** The value of a hash of 16 bytes. */
   get(hash: Uint8Array): T | undefined {
-    return this.#values[this.#find(hash)];
+    const position = this.#find(hash);
+    return position === undefined ? undefined : this.#values[position];
   }
 
   /**
@@ -35,77 +37,54 @@ export class HashIndex<T> {
    * @param hash 16 bytes; copied.
    */
   set(hash: Uint8Array, value: T): void {
-    if (this.#size * 2 >= this.#values.length) this.#grow();
-    const slot = this.#find(hash);
-    if (this.#values[slot] === undefined) this.#size++;
-    this.#put(slot, hash, value);
+    const known = this.#find(hash);
+    if (known !== undefined) {
+      this.#values[known] = value;
+      return;
+    }
+    const position = this.#values.push(value) - 1;
+    const start = position * HASH_LENGTH;
+    if (start === this.#hashes.length) this.#grow();
+    this.#hashes.set(hash, start);
+    this.#slots.add(position);
   }
 
   /** Removes a value, if it is there. */
   delete(hash: Uint8Array): void {
-    let hole = this.#find(hash);
-    if (this.#values[hole] === undefined) return;
-    this.#values[hole] = undefined;
-    this.#size--;
-    const mask = this.#values.length - 1;
-    // Those behind it that would not be found any more move up.
-    for (
-      let slot = (hole + 1) & mask;
-      this.#values[slot] !== undefined;
-      slot = (slot + 1) & mask
-    ) {
-      const home = this.#home(this.#hashAt(slot));
-      const isReached = ((slot - home) & mask) < ((slot - hole) & mask);
-      if (isReached) continue;
-      this.#put(hole, this.#hashAt(slot), this.#values[slot]!);
-      this.#values[slot] = undefined;
-      hole = slot;
+    const position = this.#find(hash);
+    if (position === undefined) return;
+    this.#slots.remove(position);
+    const last = this.#values.length - 1;
+    if (position < last) {
+      this.#slots.move(last, position);
+      this.#hashes.set(this.#hashAt(last), position * HASH_LENGTH);
+      this.#values[position] = this.#values[last]!;
     }
+    this.#values.pop();
   }
 
-  /** Slot of a hash, or the free one where it would be. */
-  #find(hash: Uint8Array): number {
-    const mask = this.#values.length - 1;
-    let slot = this.#home(hash);
-    while (this.#values[slot] !== undefined && !this.#isAt(slot, hash)) {
-      slot = (slot + 1) & mask;
-    }
-    return slot;
+  #find(hash: Uint8Array): number | undefined {
+    return this.#slots.find(first(hash), (position) => {
+      const start = position * HASH_LENGTH;
+      for (let i = 0; i < HASH_LENGTH; i++) {
+        if (this.#hashes[start + i] !== hash[i]) return false;
+      }
+      return true;
+    });
   }
 
-  #home(hash: Uint8Array): number {
-    const place = hash[0]! | hash[1]! << 8 | hash[2]! << 16 | hash[3]! << 24;
-    return place & (this.#values.length - 1);
-  }
-
-  #isAt(slot: number, hash: Uint8Array): boolean {
-    const start = slot * HASH_LENGTH;
-    for (let i = 0; i < HASH_LENGTH; i++) {
-      if (this.#hashes[start + i] !== hash[i]) return false;
-    }
-    return true;
-  }
-
-  #hashAt(slot: number): Uint8Array {
-    const start = slot * HASH_LENGTH;
+  #hashAt(position: number): Uint8Array {
+    const start = position * HASH_LENGTH;
     return this.#hashes.subarray(start, start + HASH_LENGTH);
   }
 
-  #put(slot: number, hash: Uint8Array, value: T): void {
-    this.#hashes.set(hash, slot * HASH_LENGTH);
-    this.#values[slot] = value;
-  }
-
   #grow(): void {
-    const [hashes, values] = [this.#hashes, this.#values];
-    const slots = values.length * 2;
-    this.#hashes = new Uint8Array(slots * HASH_LENGTH);
-    this.#values = new Array(slots).fill(undefined);
-    for (const [i, value] of values.entries()) {
-      if (value === undefined) continue;
-      const start = i * HASH_LENGTH;
-      const hash = hashes.subarray(start, start + HASH_LENGTH);
-      this.#put(this.#find(hash), hash, value);
-    }
+    const grown = new Uint8Array(this.#hashes.length * 2);
+    grown.set(this.#hashes);
+    this.#hashes = grown;
   }
+}
+
+function first(hash: Uint8Array): number {
+  return hash[0]! | hash[1]! << 8 | hash[2]! << 16 | hash[3]! << 24;
 }

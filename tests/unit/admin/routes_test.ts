@@ -5,9 +5,13 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { MemoryFleet } from "../../../src/adapters/fleet/memory_fleet.ts";
 import type { Status } from "../../../src/admin/operator.ts";
 import { qrSvg } from "../../../src/admin/qr.ts";
 import { ConfigError } from "../../../src/errors.ts";
+import { silentLogger } from "../../../src/observe.ts";
+import { FleetMember } from "../../../src/service/fleet/member.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { AdminWorld, PAGE } from "../../support/admin_world.ts";
 import { BOB_PSK, SERVER_PSK, SPARE_PSK } from "../../support/fake_operator.ts";
 
@@ -20,6 +24,27 @@ describe("health", () => {
     world.operator.patch = { ready: false };
     assert.equal((await world.ask("/readyz")).status, 503);
     assert.equal((await world.ask("/healthz")).status, 200);
+  });
+
+  test("is told of the fleet to whom asks for it", async () => {
+    const world = new AdminWorld();
+    const asked = async (): Promise<number[]> => [
+      (await world.ask("/readyz")).status,
+      (await world.ask("/readyz?fleet=true")).status,
+    ];
+    assert.deepEqual(await asked(), [200, 200]);
+    const fleet = new MemoryFleet(new FakeClock());
+    await using member = new FleetMember({
+      node: "one",
+      connect: () => Promise.resolve(fleet.link("one")),
+      clock: fleet.clock,
+      logger: silentLogger,
+      outage: "serve",
+    });
+    world.operator.patch = { fleet: member.status };
+    assert.deepEqual(await asked(), [200, 200]);
+    world.operator.patch = { fleet: { ...member.status, isUp: false } };
+    assert.deepEqual(await asked(), [200, 503]);
   });
 });
 

@@ -34,6 +34,7 @@ test("the JSON Schema describes every key, and takes no others", () => {
     "balancer",
     "transport",
     "websocket",
+    "panel",
   ]);
   assert.deepEqual(
     Object.keys(schema.properties!).sort(),

@@ -66,6 +66,8 @@ const DEFAULTS = {
   managerAnywhere: false,
   ipv6First: false,
   drainMs: 0,
+  fleetOutage: "serve",
+  fleetPlain: false,
 } as const;
 
 test("operatorSettings() has the defaults, when nothing is asked for", () => {
@@ -113,6 +115,8 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     transport: "linux",
     ipv6First: false,
     drainMs: 0,
+    fleetOutage: "serve",
+    fleetPlain: false,
   } as const;
   const onlyServer = { publicHost, manager, managerAnywhere, store };
   assert.deepEqual(server([], file), { ...both, ...onlyServer });

@@ -503,3 +503,22 @@ function refuses(path: string, reason: RegExp): void {
     return true;
   });
 }
+
+test("write() keeps entries all or none, and entries() finds them by prefix", () => {
+  const file = newPath();
+  {
+    using store = openSqliteStore(file);
+    store.write([["a/2", "two"], ["a/1", "one"], ["b/1", "other"], ["%", "x"]]);
+    store.write([["a/1", "changed"], ["a/2", undefined], ["a/3", "three"]]);
+    const failing = (function* (): Generator<[string, string]> {
+      yield ["a/4", "four"];
+      throw new Error("no more");
+    })();
+    assert.throws(() => store.write(failing));
+  }
+  using store = openSqliteStore(file);
+  assert.deepEqual(store.entries("a/"), [["a/1", "changed"], ["a/3", "three"]]);
+  assert.deepEqual(store.entries("%"), [["%", "x"]]);
+  assert.equal(store.entries("").length, 4);
+  assert.deepEqual(store.users(), []);
+});

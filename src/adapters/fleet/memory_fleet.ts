@@ -1,0 +1,409 @@
+/**
+ * A fleet's source inside the program, for tests: the rules of leases and seats
+ * in plain arithmetic, which every other source must agree with, and a network
+ * to it that fails as the test says.
+ *
+ * @module
+ */
+import type { Clock } from "../../clock.ts";
+import { StoreError, TransportError } from "../../errors.ts";
+import type {
+  Entrance,
+  FleetLink,
+  Lease,
+  ReportOutcome,
+  ReportReply,
+  Seat,
+  SharedChange,
+  SharedUser,
+  UsageReport,
+  UserChanges,
+  UserSnapshot,
+} from "../../fleet.ts";
+import {
+  FLEET_ACTIVE_MS,
+  FLEET_CALL_MS,
+  FLEET_WATCH_MS,
+  LEASE_HOLD_MS,
+  SEAT_MS,
+} from "../../limits.ts";
+import { onAbort, Stop } from "../../on_abort.ts";
+
+/** How the source can be reached. */
+export type Reach =
+  /** Calls are answered. */
+  | "answers"
+  /** Calls fail at once, undone. */
+  | "down"
+  /** Calls are done, and their answers are lost. */
+  | "loses answers"
+  /** Calls are done twice, and the second answer counts. */
+  | "doubles calls"
+  /** Calls are neither done nor answered. */
+  | "frozen"
+  /** It answers that its data is gone. */
+  | "emptied";
+
+/** What one node has said of a user. */
+interface NodeTotals {
+  incarnation: number;
+  up: number;
+  down: number;
+  connections: number;
+  grantedBytes: number;
+  atMs: number;
+  sequence: number;
+  open: number;
+}
+
+interface Entry {
+  user: SharedUser;
+  usedBytes: number;
+  readonly nodes: Map<string, NodeTotals>;
+  /** When the seat of each place and node ends, by place and node. */
+  readonly seats: Map<string, number>;
+}
+
+/** The source, and what is on it. */
+export class MemoryFleet {
+  /** How nodes reach it, by name; default: it answers. */
+  readonly reach: Map<string, Reach> = new Map();
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry>();
+  readonly #incarnations = new Map<string, number>();
+  #log: SharedChange[] = [];
+  /** Changes that are forgotten. */
+  #forgotten = 0;
+  readonly #waiting = new Set<() => void>();
+
+  /** Milliseconds after which a lease that was not heard of is another's. */
+  readonly leaseMs: number;
+
+  /** Starts without users. */
+  constructor(clock: Clock, leaseMs: number = LEASE_HOLD_MS) {
+    this.#clock = clock;
+    this.leaseMs = leaseMs;
+  }
+
+  /** The clock of the source. */
+  get clock(): Clock {
+    return this.#clock;
+  }
+
+  /** The link of a node. */
+  link(node: string): FleetLink {
+    return new MemoryLink(node, this);
+  }
+
+  /** Adds a user, or takes it in the place of the one of this name. */
+  put(user: SharedUser): void {
+    const known = this.#entries.get(keyOf(user));
+    if (known !== undefined) known.user = user;
+    else {
+      this.#entries.set(keyOf(user), {
+        user,
+        usedBytes: 0,
+        nodes: new Map(),
+        seats: new Map(),
+      });
+    }
+    this.#tell({ kind: "put", user });
+  }
+
+  /** Removes a user. */
+  remove(service: string, name: string): void {
+    this.#entries.delete(keyOf({ service, name }));
+    this.#tell({ kind: "gone", service, name });
+  }
+
+  /** Forgets all changes so far. */
+  trim(): void {
+    this.#forgotten += this.#log.length;
+    this.#log = [];
+  }
+
+  /** Bytes that nodes have reported of a user. */
+  usedBytes(service: string, name: string): number {
+    return this.#entries.get(keyOf({ service, name }))?.usedBytes ?? 0;
+  }
+
+  /** Places where a user has seats. */
+  places(service: string, name: string): string[] {
+    const entry = this.#entries.get(keyOf({ service, name }));
+    return entry === undefined ? [] : [...placesOf(entry, this.#nowMs)];
+  }
+
+  /** See {@link FleetLink.snapshot}. */
+  snapshot(services: readonly string[]): UserSnapshot {
+    const users = [...this.#entries.values()].map(({ user }) => user)
+      .filter(({ service }) => services.includes(service));
+    return { users, position: String(this.#forgotten + this.#log.length) };
+  }
+
+  /** See {@link FleetLink.changes}. */
+  changesAfter(position: string): UserChanges {
+    const from = Number(position) - this.#forgotten;
+    return {
+      changes: this.#log.slice(Math.max(0, from)),
+      position: String(this.#forgotten + this.#log.length),
+      ...from < 0 && { isIncomplete: true },
+    };
+  }
+
+  /** Calls back at the next change. @returns Waits no longer. */
+  onChange(callback: () => void): () => void {
+    this.#waiting.add(callback);
+    return () => this.#waiting.delete(callback);
+  }
+
+  /** See {@link FleetLink.join}. */
+  join(node: string): number {
+    const next = (this.#incarnations.get(node) ?? 0) + 1;
+    this.#incarnations.set(node, next);
+    return next;
+  }
+
+  /** See {@link FleetLink.report}. */
+  report(
+    node: string,
+    incarnation: number,
+    report: UsageReport,
+  ): ReportOutcome {
+    const entry = this.#entries.get(keyOf(report));
+    if (entry === undefined) return { kind: "unknown" };
+    const nowMs = this.#nowMs;
+    const fresh = { up: 0, down: 0, connections: 0, grantedBytes: 0, open: 0 };
+    let me = entry.nodes.get(node);
+    if (me === undefined || me.incarnation < incarnation) {
+      me = { ...fresh, incarnation, atMs: nowMs, sequence: 0 };
+      entry.nodes.set(node, me);
+    }
+    if (me.incarnation > incarnation) return { kind: "stale" };
+    const up = Math.max(me.up, report.bytesUp);
+    const down = Math.max(me.down, report.bytesDown);
+    entry.usedBytes += up - me.up + down - me.down;
+    const isWrittenOff = nowMs - me.atMs > this.leaseMs;
+    const mine = isWrittenOff ? 0 : Math.max(0, me.grantedBytes - up - down);
+    const others = [...entry.nodes].filter(([name]) => name !== node)
+      .map(([, other]) => other);
+    const free = Math.max(
+      0,
+      quotaOf(entry) - entry.usedBytes - this.#leasedBy(others),
+    );
+    me.up = up;
+    me.down = down;
+    me.connections = Math.max(me.connections, report.connections);
+    // A report that was overtaken says nothing of leases any more.
+    if (report.sequence > me.sequence) {
+      const { wantBytes } = report;
+      const more = Math.max(0, Math.min(wantBytes - mine, free - mine));
+      me.grantedBytes = up + down + (wantBytes === 0 ? 0 : mine + more);
+      me.sequence = report.sequence;
+      me.atMs = nowMs;
+      me.open = report.open;
+    }
+    return { kind: "lease", lease: this.#leaseOf(entry, me, others) };
+  }
+
+  /** See {@link FleetLink.enter}. */
+  enter(
+    node: string,
+    incarnation: number,
+    seat: Seat,
+    report: UsageReport,
+  ): Omit<Entrance, "unixMs"> {
+    const isAdmitted = this.keep(node, seat);
+    return { isAdmitted, outcome: this.report(node, incarnation, report) };
+  }
+
+  /** See {@link FleetLink.keep}. */
+  keep(node: string, seat: Seat): boolean {
+    const entry = this.#entries.get(keyOf(seat));
+    if (entry === undefined) return false;
+    const { maxHosts = Infinity } = entry.user.limits;
+    const places = placesOf(entry, this.#nowMs);
+    if (!places.has(seat.place) && places.size >= maxHosts) return false;
+    entry.seats.set(`${seat.place} ${node}`, this.#nowMs + SEAT_MS);
+    return true;
+  }
+
+  /** See {@link FleetLink.leave}. */
+  leave(node: string, seat: Seat): void {
+    this.#entries.get(keyOf(seat))?.seats.delete(`${seat.place} ${node}`);
+  }
+
+  get #nowMs(): number {
+    return this.#clock.unixMs();
+  }
+
+  /** What is granted to these and not reported; of who is silent, nothing. */
+  #leasedBy(nodes: readonly NodeTotals[]): number {
+    return nodes.filter(({ atMs }) => this.#nowMs - atMs <= this.leaseMs)
+      .reduce(
+        (sum, { grantedBytes, up, down }) =>
+          sum + Math.max(0, grantedBytes - up - down),
+        0,
+      );
+  }
+
+  #leaseOf(entry: Entry, me: NodeTotals, others: NodeTotals[]): Lease {
+    const nowMs = this.#nowMs;
+    const within = (ms: number): NodeTotals[] =>
+      others.filter(({ atMs }) => nowMs - atMs <= ms);
+    return {
+      grantedBytes: quotaOf(entry) === Infinity ? Infinity : me.grantedBytes,
+      usedBytes: entry.usedBytes,
+      activeNodes: within(FLEET_ACTIVE_MS).length + 1,
+      openElsewhere: within(SEAT_MS).reduce((sum, { open }) => sum + open, 0),
+    };
+  }
+
+  #tell(change: SharedChange): void {
+    this.#log.push(change);
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+}
+
+/** One node's way to the source. */
+class MemoryLink implements FleetLink {
+  readonly node: string;
+  readonly #fleet: MemoryFleet;
+  readonly #closed = new Stop();
+
+  constructor(node: string, fleet: MemoryFleet) {
+    this.node = node;
+    this.#fleet = fleet;
+  }
+
+  snapshot(services: readonly string[]): Promise<UserSnapshot> {
+    return this.#call(() => this.#fleet.snapshot(services));
+  }
+
+  async changes(position: string): Promise<UserChanges> {
+    const now = await this.#call(() => this.#fleet.changesAfter(position));
+    if (now.changes.length > 0 || now.isIncomplete) return now;
+    await this.#wait(
+      FLEET_WATCH_MS,
+      (wake) => this.#fleet.onChange(wake),
+    );
+    return await this.#call(() => this.#fleet.changesAfter(position));
+  }
+
+  get leaseMs(): number {
+    return this.#fleet.leaseMs;
+  }
+
+  join(): Promise<number> {
+    return this.#call(() => this.#fleet.join(this.node));
+  }
+
+  report(
+    incarnation: number,
+    reports: readonly UsageReport[],
+  ): Promise<ReportReply> {
+    return this.#call(() => ({
+      outcomes: reports.map((report) =>
+        this.#fleet.report(this.node, incarnation, report)
+      ),
+      unixMs: this.#fleet.clock.unixMs(),
+    }));
+  }
+
+  enter(
+    incarnation: number,
+    seat: Seat,
+    report: UsageReport,
+  ): Promise<Entrance> {
+    return this.#call(() => ({
+      ...this.#fleet.enter(this.node, incarnation, seat, report),
+      unixMs: this.#fleet.clock.unixMs(),
+    }));
+  }
+
+  keep(seats: readonly Seat[]): Promise<boolean[]> {
+    return this.#call(() =>
+      seats.map((seat) => this.#fleet.keep(this.node, seat))
+    );
+  }
+
+  leave(seats: readonly Seat[]): Promise<void> {
+    return this.#call(() => {
+      for (const seat of seats) this.#fleet.leave(this.node, seat);
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort(
+      new TransportError("ERR_NET_CLOSED", "The link to the fleet is closed"),
+    );
+    return Promise.resolve();
+  }
+
+  async #call<T>(action: () => T): Promise<T> {
+    this.#closed.throwIfAborted();
+    await Promise.resolve();
+    switch (this.#fleet.reach.get(this.node) ?? "answers") {
+      case "answers":
+        return action();
+      case "doubles calls":
+        action();
+        return action();
+      case "emptied":
+        throw new StoreError("ERR_STORE_DAMAGED", "The fleet's data is gone");
+      case "down":
+        throw unreachable("it is down");
+      case "loses answers":
+        action();
+        throw unreachable("the answer was lost");
+      case "frozen":
+        await this.#wait(FLEET_CALL_MS);
+        throw unreachable("it did not answer");
+    }
+  }
+
+  /** Ends with the time, the link, or when it is woken. */
+  async #wait(
+    delayMs: number,
+    begin: (wake: () => void) => () => void = () => () => {},
+  ): Promise<void> {
+    this.#closed.throwIfAborted();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const ends = [
+      this.#fleet.clock.schedule(resolve, delayMs),
+      onAbort(this.#closed, resolve),
+      begin(resolve),
+    ];
+    await promise;
+    for (const end of ends) end();
+    this.#closed.throwIfAborted();
+  }
+}
+
+function keyOf(
+  { service, name }: { readonly service: string; readonly name: string },
+): string {
+  return `${service}/${name}`;
+}
+
+function quotaOf({ user: { limits } }: Entry): number {
+  return limits.quotaBytes ?? Infinity;
+}
+
+/** Where seats have not ended; those that have are forgotten. */
+function placesOf({ seats }: Entry, nowMs: number): Set<string> {
+  const places = new Set<string>();
+  for (const [key, endMs] of seats) {
+    if (endMs <= nowMs) seats.delete(key);
+    else places.add(key.slice(0, key.indexOf(" ")));
+  }
+  return places;
+}
+
+function unreachable(why: string): TransportError {
+  return new TransportError(
+    "ERR_NET_TIMEOUT",
+    `Cannot reach the fleet's source: ${why}`,
+  );
+}

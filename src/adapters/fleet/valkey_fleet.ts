@@ -1,0 +1,417 @@
+/**
+ * A fleet whose source is Valkey (7.2 and later) or Redis (6.2 and later).
+ *
+ * A node has three connections: one waits for changes, one carries reports, one
+ * what somebody waits for, so that none of them is behind another.
+ *
+ * @module
+ */
+import { ConfigError, StoreError } from "../../errors.ts";
+import type {
+  Entrance,
+  FleetLink,
+  ReportOutcome,
+  ReportReply,
+  Seat,
+  SharedChange,
+  SharedUser,
+  UsageReport,
+  UserChanges,
+  UserSnapshot,
+} from "../../fleet.ts";
+import {
+  FLEET_CALL_MS,
+  FLEET_COPY_BATCH,
+  FLEET_LOG_BATCH,
+  FLEET_WATCH_MS,
+  LEASE_HOLD_MS,
+} from "../../limits.ts";
+import {
+  type Argument,
+  type EngineAddress,
+  type EngineClient,
+  openEngine,
+  type Reply,
+} from "./_engine_client.ts";
+import { FleetNames, INDEX_PARTS } from "./_fleet_names.ts";
+import { ENTER, KEEP, REPORT } from "./_scripts.ts";
+import {
+  fieldsInOrder,
+  fieldsOf,
+  idOf,
+  partsOf,
+  readUser,
+  type Sealing,
+  splitId,
+  textOf,
+  USER_FIELDS,
+} from "./_user_form.ts";
+import type { FleetKeys } from "./fleet_keys.ts";
+
+/** How a node reaches its fleet. */
+export interface ValkeyFleetOptions {
+  readonly address: EngineAddress;
+  /** Name of the fleet in the engine. */
+  readonly fleet: string;
+  readonly keys: FleetKeys;
+  /** Name of the node. */
+  readonly node: string;
+}
+
+/**
+ * Connects a node.
+ *
+ * @throws {TransportError | StoreError} When the engine does not answer, or
+ * refuses.
+ * @throws {ConfigError} When there is no such fleet, or its key is another.
+ */
+export async function openValkeyFleet(
+  options: ValkeyFleetOptions,
+): Promise<FleetLink> {
+  const { address, keys } = options;
+  const names = new FleetNames(options.fleet);
+  const clients: EngineClient[] = [];
+  try {
+    for (const callMs of [FLEET_CALL_MS, FLEET_CALL_MS, WATCH_CALL_MS]) {
+      clients.push(await openEngine(address, callMs));
+    }
+    const [calls, reports, log] = clients as [
+      ...[EngineClient, EngineClient, EngineClient],
+    ];
+    const fleet = await checkFleet(calls, {
+      names,
+      keys,
+      shown: address.shown,
+    });
+    return new ValkeyLink(options.node, names, {
+      ...{ calls, reports, log },
+      sealing: { keys, fleet },
+    });
+  } catch (error) {
+    for (const client of clients) client.close();
+    throw error;
+  }
+}
+
+/** The call that waits for changes has its wait before it. */
+const WATCH_CALL_MS = FLEET_WATCH_MS + FLEET_CALL_MS;
+
+/**
+ * Looks whether the fleet is there, and ours.
+ *
+ * @returns Its id.
+ * @throws {ConfigError} When it is not.
+ */
+export async function checkFleet(
+  client: EngineClient,
+  { names, keys, shown }: {
+    readonly names: FleetNames;
+    readonly keys: FleetKeys;
+    readonly shown: string;
+  },
+): Promise<string> {
+  const meta = fieldsOf(await client.call("HGETALL", names.meta));
+  const [form, fleet, check] = ["form", "id", "check"].map((name) => {
+    const value = meta.get(name);
+    return value && textOf(value);
+  });
+  if (fleet === undefined || check === undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `There is no fleet at ${shown}: make one with umbra fleet init`,
+    );
+  }
+  if (form !== FORM) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `The fleet at ${shown} has form ${form}, known is ${FORM}: run a newer ` +
+        "version",
+    );
+  }
+  if (!keys.isOf(check)) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `The fleet at ${shown} has another key: give every node the key file ` +
+        "that umbra fleet init has written",
+    );
+  }
+  return fleet;
+}
+
+/** Of the keys and values that are written here. */
+const FORM = "1";
+
+interface Connections {
+  /** What somebody waits for. */
+  readonly calls: EngineClient;
+  readonly reports: EngineClient;
+  readonly log: EngineClient;
+  readonly sealing: Sealing;
+}
+
+class ValkeyLink implements FleetLink {
+  readonly node: string;
+  readonly leaseMs = LEASE_HOLD_MS;
+  readonly #names: FleetNames;
+  readonly #connections: Connections;
+
+  constructor(node: string, names: FleetNames, connections: Connections) {
+    this.node = node;
+    this.#names = names;
+    this.#connections = connections;
+  }
+
+  get fleet(): string {
+    return this.#connections.sealing.fleet;
+  }
+
+  async snapshot(services: readonly string[]): Promise<UserSnapshot> {
+    const { log } = this.#connections;
+    const names = this.#names;
+    // Before the users are read: a change meanwhile is read twice.
+    const [meta, last] = await log.all([
+      ["HGET", names.meta, "id"],
+      ["XREVRANGE", names.log, "+", "-", "COUNT", 1],
+    ]);
+    this.#checkId(meta);
+    const position = idOfEntry(partsOf(last)[0]);
+    if (position === undefined) throw this.#lost();
+    const users: SharedUser[] = [];
+    for (const service of services) {
+      const sets = await this.#inBatches(
+        Array.from(
+          { length: INDEX_PARTS },
+          (_, part) => ["SMEMBERS", names.index(service, part)],
+        ),
+      );
+      const ids = sets.flatMap((set) => partsOf(set).map(textOf));
+      const found = await this.#inBatches(
+        ids.map((id) => ["HMGET", names.user(id), ...USER_FIELDS]),
+      );
+      for (const [i, reply] of found.entries()) {
+        const user = this.#read(ids[i]!, fieldsInOrder(reply));
+        if (user !== undefined) users.push(user);
+      }
+    }
+    return { users, position };
+  }
+
+  async changes(position: string): Promise<UserChanges> {
+    const { log: client } = this.#connections;
+    const { log, meta } = this.#names;
+    const [first, last, id] = await client.all([
+      ["XRANGE", log, "-", "+", "COUNT", 1],
+      ["XREVRANGE", log, "+", "-", "COUNT", 1],
+      ["HGET", meta, "id"],
+    ]);
+    this.#checkId(id);
+    const ends = [first, last].map((reply) => idOfEntry(partsOf(reply)[0]));
+    const [oldest, newest] = ends;
+    if (oldest === undefined || newest === undefined) throw this.#lost();
+    // Trimmed, or an engine that did not get the end of another's log.
+    if (isLater(oldest, position) || isLater(position, newest)) {
+      return { changes: [], position, isIncomplete: true };
+    }
+    const read = await client.call(
+      ...["XREAD", "COUNT", FLEET_LOG_BATCH, "BLOCK", FLEET_WATCH_MS],
+      ...["STREAMS", log, position],
+    );
+    const entries = partsOf(partsOf(partsOf(read)[0])[1]);
+    return {
+      changes: entries.flatMap((entry) => this.#changeOf(entry) ?? []),
+      position: idOfEntry(entries.at(-1)) ?? position,
+    };
+  }
+
+  async join(): Promise<number> {
+    const { calls } = this.#connections;
+    const reply = await calls.call("HINCRBY", this.#names.nodes, this.node, 1);
+    return Number(reply);
+  }
+
+  async report(
+    incarnation: number,
+    reports: readonly UsageReport[],
+  ): Promise<ReportReply> {
+    const { reports: client } = this.#connections;
+    if (reports.length === 0) return await this.#ask(client);
+    const replies = await client.run(
+      REPORT,
+      reports.map((report) => [
+        this.#names.user(idOf(report.service, report.name)),
+        this.node,
+        ...numbersOf(incarnation, report),
+      ]),
+    );
+    const answers = replies.map(readAnswer);
+    if (answers.some(({ outcome }) => outcome.kind === "unknown")) {
+      // Removed, or everything is.
+      await this.#ask(client);
+    }
+    return {
+      outcomes: answers.map(({ outcome }) => outcome),
+      unixMs: answers.at(-1)!.unixMs,
+    };
+  }
+
+  async enter(
+    incarnation: number,
+    seat: Seat,
+    report: UsageReport,
+  ): Promise<Entrance> {
+    const [reply] = await this.#connections.calls.run(ENTER, [[
+      ...this.#keysOf(seat),
+      this.node,
+      this.#markOf(seat),
+      ...numbersOf(incarnation, report),
+    ]]);
+    const [isAdmitted, answer] = partsOf(reply);
+    return { isAdmitted: isAdmitted === 1, ...readAnswer(answer) };
+  }
+
+  async keep(seats: readonly Seat[]): Promise<boolean[]> {
+    const replies = await this.#connections.calls.run(
+      KEEP,
+      seats.map((seat) => [
+        ...this.#keysOf(seat),
+        this.node,
+        this.#markOf(seat),
+      ]),
+    );
+    return replies.map((reply) => reply === 1);
+  }
+
+  async leave(seats: readonly Seat[]): Promise<void> {
+    await this.#connections.calls.all(
+      seats.map((seat) => {
+        const [, key] = this.#keysOf(seat);
+        return ["ZREM", key, `${this.#markOf(seat)}:${this.node}`];
+      }),
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    const { calls, reports, log } = this.#connections;
+    for (const client of [calls, reports, log]) client.close();
+    return Promise.resolve();
+  }
+
+  /** What is no report: whether the engine is there and has the fleet. */
+  async #ask(client: EngineClient): Promise<ReportReply> {
+    const [time, id] = await client.all([
+      ["TIME"],
+      ["HGET", this.#names.meta, "id"],
+    ]);
+    this.#checkId(id);
+    const [seconds, micros] = partsOf(time).map((part) => Number(textOf(part)));
+    return {
+      outcomes: [],
+      unixMs: seconds! * 1_000 + Math.floor(micros! / 1_000),
+    };
+  }
+
+  async #inBatches(
+    commands: readonly (readonly Argument[])[],
+  ): Promise<Reply[]> {
+    const replies: Reply[] = [];
+    for (let i = 0; i < commands.length; i += FLEET_COPY_BATCH) {
+      const batch = commands.slice(i, i + FLEET_COPY_BATCH);
+      replies.push(...await this.#connections.log.all(batch));
+    }
+    return replies;
+  }
+
+  #changeOf(entry: Reply): SharedChange | undefined {
+    const fields = fieldsOf(partsOf(entry)[1]);
+    const id = fields.get("id");
+    if (id === undefined) return undefined;
+    switch (textOf(fields.get("t"))) {
+      case "user": {
+        const user = this.#read(textOf(id), fields);
+        return user && { kind: "put", user };
+      }
+      case "gone":
+        return { kind: "gone", ...splitId(textOf(id)) };
+      default:
+        return undefined;
+    }
+  }
+
+  #read(
+    id: string,
+    fields: ReadonlyMap<string, Uint8Array>,
+  ): SharedUser | undefined {
+    return readUser(id, fields, this.#connections.sealing);
+  }
+
+  #keysOf({ service, name }: Seat): [user: string, seats: string] {
+    const id = idOf(service, name);
+    return [this.#names.user(id), this.#names.seats(id)];
+  }
+
+  #markOf({ service, name, place }: Seat): string {
+    return this.#connections.sealing.keys.mark(idOf(service, name), place);
+  }
+
+  #checkId(reply: Reply | undefined): void {
+    const { fleet } = this.#connections.sealing;
+    if (reply instanceof Uint8Array && textOf(reply) === fleet) return;
+    throw this.#lost();
+  }
+
+  #lost(): StoreError {
+    return new StoreError(
+      "ERR_STORE_DAMAGED",
+      "The engine has lost the fleet's data, and nobody is removed: restore " +
+        "its data",
+    );
+  }
+}
+
+/** The arguments of a report, behind the node. */
+function numbersOf(incarnation: number, report: UsageReport): number[] {
+  const { bytesUp, bytesDown, connections, open, sequence, wantBytes } = report;
+  return [
+    incarnation,
+    bytesUp,
+    bytesDown,
+    connections,
+    open,
+    sequence,
+    wantBytes,
+  ];
+}
+
+/** What a script says of a report. */
+function readAnswer(
+  reply: Reply | undefined,
+): { outcome: ReportOutcome; unixMs: number } {
+  const [kind, unixMs, granted, used, active, elsewhere] = partsOf(reply)
+    .map((part) => textOf(part));
+  const outcome: ReportOutcome = kind === "lease"
+    ? {
+      kind,
+      lease: {
+        grantedBytes: granted === "-1" ? Infinity : Number(granted),
+        usedBytes: Number(used),
+        activeNodes: Number(active),
+        openElsewhere: Number(elsewhere),
+      },
+    }
+    : { kind: kind === "stale" ? "stale" : "unknown" };
+  return { outcome, unixMs: Number(unixMs) };
+}
+
+/** `MS-SEQUENCE` of an entry of the log. */
+function idOfEntry(entry: Reply | undefined): string | undefined {
+  const [id] = partsOf(entry);
+  return id instanceof Uint8Array ? textOf(id) : undefined;
+}
+
+/** True if one id of the log is behind another. */
+function isLater(one: string, other: string): boolean {
+  const [[oneMs, oneAt], [otherMs, otherAt]] = [one, other].map((id) =>
+    id.split("-").map(Number)
+  ) as [[number, number], [number, number]];
+  return oneMs === otherMs ? oneAt > otherAt : oneMs > otherMs;
+}

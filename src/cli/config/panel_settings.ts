@@ -1,0 +1,183 @@
+/**
+ * What a configuration file says of a panel, and what a panel says of a server.
+ *
+ * @module
+ */
+import { dirname, resolve } from "node:path";
+import { isLoopback } from "../../codec/loopback.ts";
+import type { PanelNode } from "../../codec/uniproxy.ts";
+import { findMethod } from "../../crypto/method.ts";
+import { ConfigError } from "../../errors.ts";
+import { DEFAULT_PANEL_MS } from "../../limits.ts";
+import type { PanelAddress } from "../../service/panel/panel_client.ts";
+import { PANEL, PANEL_OBJECT } from "../settings/panel.ts";
+import { fromObject } from "../settings/read.ts";
+import { knownKeys } from "../settings/tables.ts";
+import type { ConfigObject, NamedConfig } from "./config_file.ts";
+import type { FoundServers } from "./find_servers.ts";
+import { passwordSecret, Secrets, type Sources } from "./secrets.ts";
+import type { ServerSettings } from "./server_settings.ts";
+import { readUrl, URL_EXPECTED } from "./values.ts";
+
+/** A panel that was asked for. */
+export interface PanelSettings extends PanelAddress {
+  /** True if traffic is sent again that may have arrived. */
+  readonly resends: boolean;
+  /** One sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** What a file says of a panel, and where. */
+export function panelObject(
+  file: ConfigObject | undefined,
+): ConfigObject | undefined {
+  const key = PANEL_OBJECT.panel.key!;
+  return file?.isEmpty(key) ? undefined : file?.child(key);
+}
+
+/**
+ * The panel that a file asks for, if it does.
+ *
+ * @throws {ConfigError} With the place of the mistake.
+ */
+export function panelSettings(
+  file: NamedConfig | undefined,
+  sources: Sources,
+): PanelSettings | undefined {
+  const object = panelObject(file?.object);
+  if (file === undefined || object === undefined) return undefined;
+  const secrets = new Secrets(sources, file);
+  const said = fromObject(PANEL, object, "panel");
+  const { nodeId, token, tokenFile, resends = false } = said;
+  if (nodeId === undefined) {
+    throw object.wrong("node_id", PANEL.nodeId.kind.expected);
+  }
+  if (token !== undefined && tokenFile !== undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${object.where("token_file")}: there is a "token" beside it; give one ` +
+        "of them",
+    );
+  }
+  if (token === undefined && tokenFile === undefined) {
+    throw object.wrong("token", 'text, or "token_file"');
+  }
+  const secret = token === undefined
+    ? secrets.read(
+      resolve(dirname(file.name), tokenFile!),
+      object.where("token_file"),
+    )
+    : secrets.password(token, object.where("token"));
+  return {
+    url: addressOf(object, said),
+    nodeId,
+    token: secret.text,
+    resends,
+    warnings: [
+      ...secrets.warnings,
+      ...object.unknownKeys(knownKeys("panel")),
+    ],
+  };
+}
+
+function addressOf(
+  object: ConfigObject,
+  { url: text, plain = false }: {
+    readonly url?: string;
+    readonly plain?: boolean;
+  },
+): URL {
+  const url = text === undefined ? undefined : readUrl(text);
+  const isWhole = url !== undefined && url.search === "" && url.hash === "" &&
+    url.username === "" && url.password === "";
+  if (!isWhole) {
+    throw object.wrong("url", `${URL_EXPECTED}, with nothing behind`);
+  }
+  if (url.protocol === "https:" || plain || isLoopback(url.hostname)) {
+    return url;
+  }
+  throw object.wrong(
+    "url",
+    'https, or "plain": true where nobody can read the token on its way',
+  );
+}
+
+/** Stands for what a panel would say, where nothing is started. */
+export const UNASKED: PanelNode = {
+  method: "2022-blake3-aes-256-gcm",
+  port: 8388,
+  serverKey: new Uint8Array(32).toBase64(),
+  pushMs: DEFAULT_PANEL_MS,
+  pullMs: DEFAULT_PANEL_MS,
+  plugin: undefined,
+  routes: [],
+};
+
+/**
+ * Servers with what their panel says of them.
+ *
+ * @param node Not set: the panel was not asked.
+ * @throws {ConfigError} When file and panel do not go together.
+ */
+export function withPanel(
+  found: FoundServers,
+  file: ConfigObject,
+  node: PanelNode | undefined,
+): FoundServers {
+  const where = panelObject(file)!.where();
+  if (node === undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${where}: the panel has port, method and users, and only \`umbra ` +
+        "server` asks it",
+    );
+  }
+  const complete = (server: ServerSettings): ServerSettings =>
+    fromPanel(server, node, where);
+  const servers = found.servers.map(complete);
+  const ports = new Set(servers.map(({ port }) => port));
+  if (ports.size > 1) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${where}: a node of a panel has one port, and the file has several`,
+    );
+  }
+  return { ...found, servers, unnamed: complete(found.unnamed) };
+}
+
+function fromPanel(
+  server: ServerSettings,
+  node: PanelNode,
+  where: string,
+): ServerSettings {
+  const { method, secret, users, plugin, port } = server;
+  const said = method !== undefined
+    ? "method"
+    : secret !== undefined
+    ? "password"
+    : users !== undefined
+    ? "users"
+    : undefined;
+  if (said !== undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${where}: the panel tells "${said}": leave it out`,
+    );
+  }
+  if (node.plugin !== undefined && plugin === undefined) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${where}: the panel tells clients to use plugin ${node.plugin}: give ` +
+        '"plugin" in the file, or take it out of the node',
+    );
+  }
+  return {
+    ...server,
+    port: port ?? node.port,
+    method: findMethod(node.method),
+    secret: node.serverKey === undefined
+      ? undefined
+      : passwordSecret(node.serverKey, `${where}: the panel's server_key`),
+    users: [],
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * A server's part in its fleet, of its settings.
+ *
+ * @module
+ */
+import { hostname } from "node:os";
+import { openValkeyFleet } from "../../adapters/fleet/valkey_fleet.ts";
+import type { Clock } from "../../clock.ts";
+import { ConfigError } from "../../errors.ts";
+import type { NodeMemory } from "../../fleet.ts";
+import type { Logger } from "../../observe.ts";
+import { FleetMember } from "../../service/fleet/member.ts";
+import type { ConfiguredFleet } from "../config/fleet_settings.ts";
+
+/** What a member works with. */
+export interface MemberWorld {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Default: nothing is remembered over restarts. */
+  readonly memory: NodeMemory | undefined;
+  /** Number of the worker; not set in the program itself. */
+  readonly worker: number | undefined;
+}
+
+/**
+ * Makes the member; it joins when it is started.
+ *
+ * @throws {ConfigError} When it has no name.
+ */
+export function makeMember(
+  { node: given, outage, ...place }: ConfiguredFleet,
+  { worker, ...world }: MemberWorld,
+): FleetMember {
+  const name = given ?? hostName();
+  const node = worker === undefined ? name : `${name}.w${worker}`;
+  return new FleetMember({
+    ...world,
+    node,
+    outage,
+    connect: () => openValkeyFleet({ ...place, node }),
+  });
+}
+
+function hostName(): string {
+  try {
+    return hostname();
+  } catch (error) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      "node is not given, and Deno may not ask for the name of this host: " +
+        "give node NAME, or run with --allow-sys=hostname",
+      { cause: error },
+    );
+  }
+}

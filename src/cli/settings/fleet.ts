@@ -1,0 +1,100 @@
+/**
+ * Settings of a server that shares its users with others.
+ *
+ * @module
+ */
+import {
+  type FleetPlace,
+  parseFleetUrl,
+} from "../../adapters/fleet/engine_url.ts";
+import type { Outage } from "../../service/fleet/member.ts";
+import { choice, SWITCH, text, textAs } from "./kinds.ts";
+import type { Settings } from "./setting.ts";
+
+/** See the table. */
+export interface FleetSettings {
+  readonly fleet: FleetPlace;
+  readonly fleetKey: string;
+  readonly fleetAuthFile: string;
+  readonly fleetCa: string;
+  readonly fleetPlain: boolean;
+  readonly fleetOutage: Outage;
+  readonly node: string;
+}
+
+/** The fleet of a server. */
+export const FLEET: Settings<FleetSettings> = {
+  fleet: {
+    key: "fleet",
+    flag: "fleet",
+    kind: textAs({
+      value: "URL",
+      type: "string",
+      expected: "valkeys://HOST[:PORT], valkey://…, " +
+        "valkeys+sentinel://HOST,HOST/PRIMARY or unix:/PATH, with ?fleet=NAME " +
+        "for one of several, and without a password",
+      read: parseFleetUrl,
+      write: ({ address }) => address.shown,
+    }),
+    role: "server",
+    help:
+      "Share users, quotas and devices with the servers of a fleet, whose " +
+      "engine (Valkey or Redis) is here; users of the file stay this server's " +
+      "own",
+  },
+  fleetKey: {
+    key: "fleet_key",
+    flag: "fleet-key",
+    kind: text("FILE", "file"),
+    role: "server",
+    help: "File with the key of the fleet, which `umbra fleet init` has " +
+      "written: the engine has passwords sealed with it",
+  },
+  fleetAuthFile: {
+    key: "fleet_auth_file",
+    flag: "fleet-auth-file",
+    kind: text("FILE", "file"),
+    role: "server",
+    help: "File with `USER:PASSWORD`, or the password alone, for the engine",
+  },
+  fleetCa: {
+    key: "fleet_ca",
+    flag: "fleet-ca",
+    kind: text("FILE", "file"),
+    role: "server",
+    help: "Certificates (PEM) that the engine's TLS is trusted by, in place " +
+      "of the system's",
+  },
+  fleetPlain: {
+    key: "fleet_plain",
+    flag: "fleet-plain",
+    kind: SWITCH,
+    default: false,
+    role: "server",
+    help: "Speak to an engine on another machine without TLS: for a private " +
+      "network alone",
+  },
+  fleetOutage: {
+    key: "fleet_outage",
+    flag: "fleet-outage",
+    kind: choice<Outage>("WORD", ["serve", "strict"]),
+    default: "serve",
+    role: "server",
+    help:
+      "Users whose lease ends while the engine is away: `serve` lets each " +
+      "pass 64 MiB more, `strict` none",
+  },
+  node: {
+    key: "node",
+    flag: "node",
+    kind: textAs({
+      value: "NAME",
+      type: "string",
+      expected: "up to 64 letters, digits, dots, dashes and underscores",
+      read: (name) => /^[A-Za-z0-9._-]{1,64}$/.test(name) ? name : undefined,
+    }),
+    usual: "the name of the host",
+    role: "server",
+    help: "Name of this server in its fleet, which no other has",
+  },
+};

@@ -1,0 +1,71 @@
+/**
+ * Settings of a panel whose node a server is.
+ *
+ * @module
+ */
+import { COUNT, object, SWITCH, text } from "./kinds.ts";
+import type { Place, Settings } from "./setting.ts";
+
+/** Where the object with the keys below stands. */
+export const PANEL_OBJECT: Settings<{ readonly panel: object }> = {
+  panel: {
+    key: "panel",
+    kind: object({ $ref: "#/$defs/panel" }, "an object"),
+    role: "server",
+    help: "The panel of the V2Board family (V2Board, Xboard) that has port, " +
+      "method, key and users of the server; see below",
+  },
+};
+
+const OF_PANEL: readonly Place[] = ["panel"];
+
+/** A panel, and the node that the server is. */
+export const PANEL: Settings<{
+  readonly url: string;
+  readonly nodeId: number;
+  readonly token: string;
+  readonly tokenFile: string;
+  readonly resends: boolean;
+  readonly plain: boolean;
+}> = {
+  url: {
+    key: "url",
+    places: OF_PANEL,
+    kind: text("URL"),
+    help: "The https address of the panel",
+  },
+  nodeId: {
+    key: "node_id",
+    places: OF_PANEL,
+    kind: COUNT,
+    help: "Number of the node in the panel; its type is Shadowsocks",
+  },
+  token: {
+    key: "token",
+    places: OF_PANEL,
+    kind: { ...text("TOKEN"), secret: true },
+    help: "What the panel asks its nodes for; `${NAME}` for a variable",
+  },
+  tokenFile: {
+    key: "token_file",
+    places: OF_PANEL,
+    kind: text("FILE", "file"),
+    help: "File with the token in its one line",
+  },
+  resends: {
+    key: "resend",
+    places: OF_PANEL,
+    kind: SWITCH,
+    default: false,
+    help: "Send traffic again that may have arrived: users may be billed " +
+      "twice for it, where without this they may not be billed at all",
+  },
+  plain: {
+    key: "plain",
+    places: OF_PANEL,
+    kind: SWITCH,
+    default: false,
+    help: "Let the address be http, on a network where nobody can read the " +
+      "token and the keys of users on their way",
+  },
+};

@@ -1,0 +1,301 @@
+/**
+ * What a panel of the V2Board family and its nodes say to each other
+ * ("UniProxy"): JSON in the bodies of HTTP.
+ *
+ * ```text
+ * config     {"server_port": 8388, "cipher": "…", "server_key": "BASE64" | null,
+ *             "protocol"?: "shadowsocks", "network"?, "plugin"?, "routes"?: […],
+ *             "base_config"?: {"push_interval": 60, "pull_interval": 60}}
+ * user       {"users": [{"id": 1, "uuid": "…", "speed_limit": Mbit/s | null,
+ *             "device_limit": N | null}]}
+ * alivelist  {"alive": {"ID": DEVICES}}
+ * push       {"ID": [UP, DOWN]}           alive      {"ID": ["ADDRESS"]}
+ * ```
+ *
+ * Numbers may be text, and an empty object may be an empty list: PHP writes
+ * both.
+ * Source: the server of Xboard and the node V2bX, as of 2026-05 and 2025-02.
+ * Does not: say `status`, which tells a panel of the machine.
+ *
+ * Security: no message repeats a UUID or a key.
+ *
+ * @module
+ */
+import { toLatin1 } from "../bytes.ts";
+import type { Method } from "../crypto/method.ts";
+import { ConfigError, ProtocolError } from "../errors.ts";
+import { DEFAULT_PANEL_MS, MAX_PANEL_MS, MIN_PANEL_MS } from "../limits.ts";
+import { hasHidden, shownText } from "../text.ts";
+
+/** What a panel says of one node. */
+export interface PanelNode {
+  /** Name of the method, as the panel writes it. */
+  readonly method: string;
+  /** Where clients of the node connect to. */
+  readonly port: number;
+  /** Key of the server; only with methods of 2022. */
+  readonly serverKey: string | undefined;
+  /** Milliseconds between two reports of traffic. */
+  readonly pushMs: number;
+  /** Milliseconds between two looks at the users. */
+  readonly pullMs: number;
+  /** Name of the plugin that clients are told to use. */
+  readonly plugin: string | undefined;
+  /** One phrase for each rule for targets, as the panel has it. */
+  readonly routes: readonly string[];
+}
+
+/** A user, as a panel has it. */
+export interface PanelUser {
+  /** Its number, from 1. */
+  readonly id: number;
+  /** What its keys are made of. Never logged. */
+  readonly uuid: string;
+  /** Bytes a second, each direction by itself. */
+  readonly bytesPerSecond: number | undefined;
+  /** Devices on all nodes together. */
+  readonly devices: number | undefined;
+}
+
+/** Payload bytes: from the user to targets, and back. */
+export type PanelTraffic = readonly [up: number, down: number];
+
+/**
+ * Reads what a panel says of a node.
+ *
+ * @throws {ProtocolError} `ERR_PANEL_ANSWER`.
+ * @throws {ConfigError} `ERR_PANEL` for a node that is none of Shadowsocks.
+ */
+export function parsePanelNode(text: string): PanelNode {
+  const node = objectOf(parse(text), "the answer");
+  checkProtocol(node);
+  const base = optional(node.base_config, (value) => objectOf(value, BASE));
+  return {
+    method: textOf(node.cipher, "cipher"),
+    port: integerOf(node.server_port, "server_port", 1, 65_535),
+    serverKey: optional(
+      node.server_key,
+      (value) => value === "" ? undefined : textOf(value, "server_key"),
+    ),
+    pushMs: intervalOf(base?.push_interval, `${BASE}.push_interval`),
+    pullMs: intervalOf(base?.pull_interval, `${BASE}.pull_interval`),
+    plugin: optional(
+      node.plugin,
+      (value) => value === "" ? undefined : textOf(value, "plugin"),
+    ),
+    routes: listOf(node.routes ?? [], "routes").map(describeRoute),
+  };
+}
+
+const BASE = "base_config";
+
+/** A node of another protocol may lack whatever is looked for. */
+function checkProtocol({ protocol, network, cipher }: Fields): void {
+  const isOther = typeof protocol === "string" && protocol !== "shadowsocks";
+  if (isOther || cipher === undefined) {
+    throw new ConfigError(
+      "ERR_PANEL",
+      "The panel's node " +
+        (isOther ? `is of ${shown(protocol)}` : "has no cipher") +
+        ", and this server speaks Shadowsocks: give node_id of a node of " +
+        "that type",
+    );
+  }
+  if (network === undefined || network === null) return;
+  if (network === "" || network === "tcp") return;
+  throw new ConfigError(
+    "ERR_PANEL",
+    `The panel's node wants network ${shown(network)}, which this server ` +
+      "does not speak: take it out of the node",
+  );
+}
+
+/** `block example.com, regexp:…`. */
+function describeRoute(value: unknown, i: number): string {
+  const { action, match } = objectOf(value, `routes[${i}]`);
+  const matches = typeof match === "string"
+    ? [match]
+    : listOf(match ?? [], `routes[${i}].match`);
+  return `${shown(action)} ${matches.map(shown).join(", ")}`.trim();
+}
+
+/**
+ * Reads the users that may connect now.
+ *
+ * @throws {ProtocolError} `ERR_PANEL_ANSWER`; one that cannot be read spoils
+ * all: who is missing in a list is cut off.
+ */
+export function parsePanelUsers(text: string): PanelUser[] {
+  const { users } = objectOf(parse(text), "the answer");
+  const ids = new Set<number>();
+  return listOf(users, "users").map((value, i) => {
+    const user = objectOf(value, `users[${i}]`);
+    const id = integerOf(user.id, `users[${i}].id`, 1);
+    if (ids.has(id)) throw wrong(`users[${i}].id`, "is there twice");
+    ids.add(id);
+    const speed = limitOf(user.speed_limit, `users[${i}].speed_limit`);
+    const devices = limitOf(user.device_limit, `users[${i}].device_limit`);
+    return {
+      id,
+      uuid: textOf(user.uuid, `users[${i}].uuid`),
+      bytesPerSecond: speed && Math.max(1, Math.round(speed * 1_000_000 / 8)),
+      devices: devices && Math.ceil(devices),
+    };
+  });
+}
+
+/**
+ * Reads how many devices of each user are connected, over all nodes.
+ *
+ * @throws {ProtocolError} `ERR_PANEL_ANSWER`.
+ */
+export function parseAliveCounts(text: string): Map<number, number> {
+  const { alive } = objectOf(parse(text), "the answer");
+  if (Array.isArray(alive) && alive.length === 0) return new Map();
+  return new Map(
+    Object.entries(objectOf(alive, "alive")).map(([id, count]) => [
+      integerOf(id, "alive", 1),
+      integerOf(count, `alive.${shown(id)}`, 0),
+    ]),
+  );
+}
+
+/**
+ * Reads whether a panel has taken what it was sent.
+ *
+ * @throws {ProtocolError} `ERR_PANEL_ANSWER` when it does not say yes.
+ */
+export function checkTaken(text: string): void {
+  const { status, data } = objectOf(parse(text), "the answer");
+  if (data === true || status === "success") return;
+  throw wrong("data", "is not true");
+}
+
+/** Writes traffic since the last report, by id. */
+export function formatTraffic(
+  traffic: ReadonlyMap<number, PanelTraffic>,
+): string {
+  return JSON.stringify(Object.fromEntries(traffic));
+}
+
+/** Writes who is connected from where, by id. */
+export function formatAlive(
+  addresses: ReadonlyMap<number, readonly string[]>,
+): string {
+  return JSON.stringify(Object.fromEntries(addresses));
+}
+
+/**
+ * What a user's password is, or its own key with a method of 2022: the first
+ * characters of its UUID, hyphens and all, as bytes.
+ *
+ * @returns `undefined` for a UUID that is too short, or not ASCII.
+ */
+export function panelPassword(
+  { uuid }: PanelUser,
+  method: Method,
+): string | undefined {
+  if (method.family.keyKind !== "base64") return uuid;
+  const characters = uuid.slice(0, method.keyLength);
+  const isEnough = characters.length === method.keyLength &&
+    // deno-lint-ignore no-control-regex
+    /^[\x00-\x7f]*$/.test(characters);
+  return isEnough ? toLatin1(characters).toBase64() : undefined;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof RangeError)) {
+      throw error;
+    }
+    throw wrong("the answer", "is not JSON");
+  }
+}
+
+function objectOf(value: unknown, name: string): Fields {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Fields;
+  }
+  throw wrong(name, "is not an object");
+}
+
+function listOf(value: unknown, name: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw wrong(name, "is not a list");
+}
+
+function textOf(value: unknown, name: string): string {
+  const isFit = typeof value === "string" && value !== "" && !hasHidden(value);
+  if (isFit) return value;
+  throw wrong(name, "is not text");
+}
+
+function integerOf(
+  value: unknown,
+  name: string,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number {
+  const number = numberOf(value);
+  if (Number.isSafeInteger(number) && number! >= least && number! <= most) {
+    return number!;
+  }
+  const range = most === Number.MAX_SAFE_INTEGER
+    ? `from ${least}`
+    : `from ${least} to ${most}`;
+  throw wrong(name, `is not a whole number ${range}`);
+}
+
+/** @returns `undefined` for no limit: nothing, or 0. */
+function limitOf(value: unknown, name: string): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  const number = numberOf(value);
+  if (number === undefined || !(number >= 0) || number > MAX_LIMIT) {
+    throw wrong(name, "is not a number from 0");
+  }
+  return number === 0 ? undefined : number;
+}
+
+/** So that the bytes a second of as many Mbit/s are exact. */
+const MAX_LIMIT = 1e9;
+
+function intervalOf(value: unknown, name: string): number {
+  if (value === undefined || value === null) return DEFAULT_PANEL_MS;
+  const ms = integerOf(value, name, 0, 1e9) * 1_000;
+  return Math.min(MAX_PANEL_MS, Math.max(MIN_PANEL_MS, ms));
+}
+
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === "number") return value;
+  return typeof value === "string" && /^\d{1,15}(\.\d{1,6})?$/.test(value)
+    ? Number(value)
+    : undefined;
+}
+
+function optional<T>(
+  value: unknown,
+  read: (value: unknown) => T,
+): T | undefined {
+  return value === undefined || value === null ? undefined : read(value);
+}
+
+/** A word of the panel in a message, which may be anything. */
+function shown(value: unknown): string {
+  return typeof value === "string"
+    ? shownText(value.slice(0, MAX_SHOWN))
+    : typeof value;
+}
+
+/** Characters of a panel's word in a message. */
+const MAX_SHOWN = 100;
+
+function wrong(name: string, what: string): ProtocolError {
+  return new ProtocolError(
+    "ERR_PANEL_ANSWER",
+    `Cannot use what the panel answers: ${name} ${what}`,
+  );
+}

@@ -1,0 +1,669 @@
+/**
+ * A server as one node of a fleet: it asks the source beside the path of
+ * bytes, tells it what was used, and follows who may connect.
+ *
+ * Each user has one report under way at most, so that a slow source is asked no
+ * more than a fast one. While the source does not answer, users are served on
+ * their leases, and then on what {@link MemberOptions.outage} allows.
+ *
+ * @module
+ */
+import { type Clock, pause } from "../../clock.ts";
+import { detach } from "../../defect.ts";
+import {
+  messageOf,
+  PolicyError,
+  StoreError,
+  TransportError,
+} from "../../errors.ts";
+import type {
+  FleetLink,
+  NodeMemory,
+  ReportOutcome,
+  Seat,
+  SharedChange,
+  SharedUser,
+  UsageReport,
+} from "../../fleet.ts";
+import {
+  FLEET_CLOCK_WARN_S,
+  FLEET_ENTER_MS,
+  FLEET_RETRY_MS,
+  FLEET_SLOW_MS,
+  FLEET_TICK_MS,
+  LEASE_HOLD_MS,
+  MAX_FLEET_BATCH,
+  SEAT_REFRESH_MS,
+} from "../../limits.ts";
+import type { Logger } from "../../observe.ts";
+import { Stop } from "../../on_abort.ts";
+import { Episode } from "../episode.ts";
+import { NodeCopy } from "./node_copy.ts";
+import { type Place, type ShareHost, UserShare } from "./share.ts";
+
+/** What becomes of users whose leases end while the source does not answer. */
+export type Outage = "serve" | "strict";
+
+/** How a server takes part. */
+export interface MemberOptions {
+  /** Name of the node. */
+  readonly node: string;
+  /** Opens the way to the source. */
+  connect(): Promise<FleetLink>;
+  /** What is remembered over restarts. Default: nothing. */
+  readonly memory?: NodeMemory | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly outage: Outage;
+}
+
+/** What a server does with the users of its fleet. */
+export interface MemberHost {
+  /** Whose users are wanted, as it is now. */
+  services(): readonly string[];
+  /** Takes every user of its services in the place of those it had. */
+  setUsers(users: readonly SharedUser[]): void;
+  /** Takes what has happened to one. */
+  change(change: SharedChange): void;
+}
+
+/** What there is to see of a member. */
+export interface MemberStatus {
+  /** Name of the node. */
+  readonly node: string;
+  /** False while the source does not answer. */
+  readonly isUp: boolean;
+  /** Seconds the fleet's clock is ahead of ours. */
+  readonly clockOffsetS: number;
+  /** Milliseconds that the last answer took. */
+  readonly answerMs: number;
+  /** Bytes that users may pass without asking. */
+  readonly leasedBytes: number;
+  /** Bytes that passed beyond leases while the source did not answer. */
+  readonly graceBytes: number;
+  /** First connections that were admitted before the source answered. */
+  readonly uncertainAdmissions: number;
+  /** Reports by what became of them. */
+  readonly reports: Readonly<Record<ReportOutcome["kind"] | "failed", number>>;
+}
+
+/** A server in a fleet. */
+export class FleetMember implements ShareHost, AsyncDisposable {
+  readonly clock: Clock;
+  readonly servesOut: boolean;
+  readonly #options: MemberOptions;
+  readonly #logger: Logger;
+  readonly #copy: NodeCopy | undefined;
+  /** Not set until the source has answered for the first time. */
+  #link: FleetLink | undefined;
+  readonly #shares = new Map<string, UserShare>();
+  /** Who has something to report. */
+  readonly #due = new Set<UserShare>();
+  /** Who has to be looked at each tick. */
+  readonly #held = new Set<UserShare>();
+  readonly #stop = new Stop();
+  readonly #slowness: Episode;
+  readonly #skew: Episode;
+  readonly #twins: Episode;
+  readonly #forgetting: Episode;
+  #host: MemberHost | undefined;
+  #incarnation = 0;
+  #isOut = false;
+  #offsetMs = 0;
+  #answerMs = 0;
+  #graceBytes = 0;
+  #uncertainAdmissions = 0;
+  readonly #reports = { lease: 0, unknown: 0, stale: 0, failed: 0 };
+  #cancelTick: (() => void) | undefined;
+  #cancelUrgent: (() => void) | undefined;
+  #refreshedMs = 0;
+  #isProbing = false;
+  #isRejoining = false;
+  /** What is waited for at the end. */
+  readonly #underway = new Set<Promise<unknown>>();
+
+  /** Takes no part yet. */
+  constructor(options: MemberOptions) {
+    const { clock, logger, outage, memory } = options;
+    this.#options = options;
+    this.clock = clock;
+    this.#copy = memory && new NodeCopy(memory, options.node, clock);
+    this.#logger = logger;
+    this.servesOut = outage === "serve";
+    this.#slowness = new Episode(clock);
+    this.#skew = new Episode(clock);
+    this.#twins = new Episode(clock);
+    this.#forgetting = new Episode(clock);
+  }
+
+  get isOut(): boolean {
+    return this.#isOut;
+  }
+
+  get leaseMs(): number {
+    return this.#link?.leaseMs ?? LEASE_HOLD_MS;
+  }
+
+  /** What there is to see. */
+  get status(): MemberStatus {
+    return {
+      node: this.#options.node,
+      isUp: !this.#isOut,
+      clockOffsetS: this.#offsetMs / 1_000,
+      answerMs: this.#answerMs,
+      leasedBytes: [...this.#held].reduce(
+        (sum, { roomBytes }) => sum + roomBytes,
+        0,
+      ),
+      graceBytes: this.#graceBytes,
+      uncertainAdmissions: this.#uncertainAdmissions,
+      reports: { ...this.#reports },
+    };
+  }
+
+  /** The fleet's time, for what all nodes must agree on. */
+  get fleetClock(): Clock {
+    const { clock } = this;
+    return {
+      monotonicMs: () => clock.monotonicMs(),
+      unixMs: () => clock.unixMs() + this.#offsetMs,
+      schedule: (callback, delayMs) => clock.schedule(callback, delayMs),
+    };
+  }
+
+  /**
+   * Joins the fleet and follows its users until disposal. While the source is
+   * away, it starts with the copy of its users.
+   *
+   * @throws {TransportError | StoreError | ConfigError} When that is not
+   * possible; it takes no part then.
+   */
+  async start(host: MemberHost): Promise<void> {
+    try {
+      await this.#connect(host);
+    } catch (error) {
+      const copy = isOutage(error)
+        ? this.#copy?.users(host.services())
+        : undefined;
+      if (copy === undefined) throw error;
+      host.setUsers(copy);
+      this.#host = host;
+      this.#fail(error);
+    }
+  }
+
+  async #connect(host: MemberHost): Promise<void> {
+    const link = await this.#options.connect();
+    try {
+      await this.#sayKept(link);
+      this.#incarnation = await link.join();
+      // What time it is, before anybody's time is judged.
+      const sentMs = this.clock.monotonicMs();
+      const { unixMs } = await link.report(this.#incarnation, []);
+      this.#heard(sentMs, unixMs);
+      const place = await this.#readAll(link, host);
+      this.#link = link;
+      this.#track(this.#follow(link, host, place), "fleet: changes");
+    } catch (error) {
+      await link[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Totals of a process that was killed, which the source may not have. */
+  async #sayKept(link: FleetLink): Promise<void> {
+    // Those of another fleet would be counted there once more.
+    const kept = (this.#copy?.totals() ?? [])
+      .filter(({ fleet }) => fleet === link.fleet);
+    const incarnations = new Set(kept.map(({ incarnation }) => incarnation));
+    for (const incarnation of incarnations) {
+      const reports = kept.filter((one) => one.incarnation === incarnation)
+        .map(({ report }) => ({
+          ...report,
+          // The lease goes back with them.
+          wantBytes: 0,
+          sequence: report.sequence + 1,
+        }));
+      for (const batch of batches(reports)) {
+        await link.report(incarnation, batch);
+      }
+    }
+    this.#copy?.forgetTotals();
+  }
+
+  /** What a user may do here. */
+  share(service: string, name: string): UserShare {
+    const key = keyOf({ service, name });
+    const known = this.#shares.get(key);
+    if (known !== undefined) return known;
+    const share = new UserShare(service, name, this);
+    this.#shares.set(key, share);
+    return share;
+  }
+
+  due(share: UserShare, isUrgent: boolean): void {
+    // What is left of a user who is gone is nobody's.
+    if (this.#shares.get(keyOf(share)) !== share) return;
+    this.#due.add(share);
+    if (isUrgent && !share.isReporting && !this.#isOut) {
+      // What comes in one turn goes in one message.
+      this.#cancelUrgent ??= this.clock.schedule(() => {
+        this.#cancelUrgent = undefined;
+        this.#reportAll();
+      }, 0);
+    }
+    this.#tickLater();
+  }
+
+  enter(share: UserShare, place: Place): Promise<void> | undefined {
+    if (this.#stop.aborted) return undefined;
+    this.#held.add(share);
+    this.#tickLater();
+    if (this.#isOut) return undefined;
+    const asked = this.#ask(share, place);
+    this.#track(asked, "fleet: a seat");
+    const settled = this.#patiently(asked);
+    // Its visit may be over before anybody waits for it.
+    settled.catch(() => {});
+    return settled;
+  }
+
+  leave(seat: Seat): void {
+    if (this.#isOut || this.#stop.aborted) return;
+    const leaving = this.#reach().leave([seat])
+      .catch((error) => this.#fail(error));
+    this.#track(leaving, "fleet: a seat");
+  }
+
+  countGrace(bytes: number): void {
+    this.#graceBytes += bytes;
+  }
+
+  /** Reports what is left, gives leases back, and takes no part any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#cancelTick?.();
+    this.#cancelUrgent?.();
+    this.#stop.abort(
+      new TransportError("ERR_NET_CLOSED", "The server has left the fleet"),
+    );
+    const link = this.#link;
+    if (link !== undefined) {
+      if (!this.#isOut) await this.#sayGoodbye(link);
+      await link[Symbol.asyncDispose]();
+    }
+    await Promise.allSettled(this.#underway);
+  }
+
+  async #sayGoodbye(link: FleetLink): Promise<void> {
+    const shares = [...this.#shares.values()];
+    const seats = shares.flatMap(({ seated }) => seated)
+      .map(({ seat }) => seat);
+    try {
+      for (const batch of batches(shares)) {
+        const reports = batch.map((share) => share.report(true));
+        await link.report(this.#incarnation, reports);
+      }
+      for (const batch of batches(seats)) await link.leave(batch);
+      this.#remember((copy) => copy.forgetTotals());
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * Admits on the deadline; the answer holds when it comes.
+   *
+   * @throws {PolicyError} When the user is not admitted.
+   */
+  async #patiently(asked: Promise<PolicyError | undefined>): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<"late">();
+    const cancel = this.clock.schedule(() => resolve("late"), FLEET_ENTER_MS);
+    try {
+      const answer = await Promise.race([asked, late]);
+      if (answer === "late") this.#uncertainAdmissions++;
+      else if (answer !== undefined) throw answer;
+    } finally {
+      cancel();
+    }
+  }
+
+  /** @returns Why the user is not admitted; `undefined` if it is. */
+  async #ask(
+    share: UserShare,
+    place: Place,
+  ): Promise<PolicyError | undefined> {
+    const report = share.report();
+    const sentMs = this.clock.monotonicMs();
+    try {
+      const { isAdmitted, outcome, unixMs } = await this.#reach().enter(
+        this.#incarnation,
+        place.seat,
+        report,
+      );
+      this.#heard(sentMs, unixMs);
+      this.#settle(share, { report, outcome, sentMs });
+      if (outcome.kind === "lease") share.seat(place, isAdmitted);
+    } catch (error) {
+      if (error instanceof PolicyError) return error;
+      this.#fail(error);
+    } finally {
+      place.asking = undefined;
+    }
+    return undefined;
+  }
+
+  #tickLater(): void {
+    if (this.#stop.aborted) return;
+    this.#cancelTick ??= this.clock.schedule(() => {
+      this.#cancelTick = undefined;
+      this.#tick();
+    }, FLEET_TICK_MS);
+  }
+
+  #tick(): void {
+    const nowMs = this.clock.monotonicMs();
+    const isRefresh = nowMs - this.#refreshedMs >= SEAT_REFRESH_MS;
+    if (isRefresh) this.#refreshedMs = nowMs;
+    for (const share of this.#held) {
+      if (!share.isHeld) this.#held.delete(share);
+      else if (share.isIdle(nowMs) || isRefresh && share.tellsOpen) {
+        this.#due.add(share);
+      }
+    }
+    if (this.#isOut) this.#probe();
+    else {
+      this.#reportAll({ isKept: true });
+      if (isRefresh) this.#keepSeats();
+    }
+    const isIdle = this.#held.size === 0 && this.#due.size === 0;
+    if (this.#isOut || !isIdle) this.#tickLater();
+  }
+
+  /** Asks whether the source is back, one question at a time. */
+  #probe(): void {
+    if (this.#isProbing) return;
+    this.#isProbing = true;
+    this.#track(
+      this.#link === undefined ? this.#connectAgain() : this.#report([]),
+      "fleet: a probe",
+    );
+  }
+
+  async #connectAgain(): Promise<void> {
+    try {
+      await this.#connect(this.#host!);
+      this.#back();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#isProbing = false;
+    }
+  }
+
+  #reach(): FleetLink {
+    if (this.#link !== undefined) return this.#link;
+    throw new TransportError("ERR_NET_CLOSED", "The fleet was not reached yet");
+  }
+
+  /** @param isKept True if totals are kept before they are sent. */
+  #reportAll({ isKept = false } = {}): void {
+    const ready = [...this.#due].filter(({ isReporting }) => !isReporting);
+    for (const batch of batches(ready)) {
+      for (const share of batch) {
+        this.#due.delete(share);
+        share.isReporting = true;
+      }
+      this.#track(this.#report(batch, isKept), "fleet: a report");
+    }
+  }
+
+  async #report(
+    shares: readonly UserShare[],
+    isKept = false,
+  ): Promise<void> {
+    const reports = shares.map((share) => share.report());
+    if (isKept) {
+      const { fleet } = this.#link ?? {};
+      const of = {
+        incarnation: this.#incarnation,
+        ...fleet !== undefined && { fleet },
+      };
+      this.#remember((copy) => copy.keepTotals(of, reports));
+    }
+    const sentMs = this.clock.monotonicMs();
+    try {
+      const { outcomes, unixMs } = await this.#reach().report(
+        this.#incarnation,
+        reports,
+      );
+      this.#heard(sentMs, unixMs);
+      for (const [i, share] of shares.entries()) {
+        const [report, outcome] = [reports[i]!, outcomes[i]!];
+        this.#settle(share, { report, outcome, sentMs });
+      }
+    } catch (error) {
+      this.#fail(error);
+      for (const share of shares) this.due(share, false);
+    } finally {
+      for (const share of shares) share.isReporting = false;
+      this.#isProbing = false;
+    }
+  }
+
+  #settle(share: UserShare, { report, outcome, sentMs }: Answer): void {
+    this.#reports[outcome.kind]++;
+    switch (outcome.kind) {
+      case "lease":
+        share.take(outcome.lease, report, sentMs);
+        if (share.isHeld) this.#held.add(share);
+        break;
+      case "stale":
+        this.#rejoin();
+        break;
+      case "unknown":
+        share.setUnknown();
+    }
+  }
+
+  /** Another process has this node's name. */
+  #rejoin(): void {
+    if (this.#isRejoining) return;
+    this.#isRejoining = true;
+    if (this.#twins.happens()) {
+      this.#logger.log(
+        "error",
+        `fleet: another process is node ${this.#options.node} too: give each a ` +
+          "--node of its own",
+      );
+    }
+    this.#track(this.#joinAgain(), "fleet: joining again");
+  }
+
+  async #joinAgain(): Promise<void> {
+    try {
+      await pause(this.clock, FLEET_RETRY_MS, this.#stop);
+      if (this.#stop.aborted) return;
+      this.#incarnation = await this.#reach().join();
+      for (const share of this.#shares.values()) share.restart();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#isRejoining = false;
+    }
+  }
+
+  /** Says that those who have seats are still there. */
+  #keepSeats(): void {
+    const places = [...this.#held].flatMap((share) => share.seated);
+    for (const batch of batches(places)) {
+      this.#track(this.#keep(batch), "fleet: seats");
+    }
+  }
+
+  async #keep(places: readonly Place[]): Promise<void> {
+    try {
+      const kept = await this.#reach().keep(places.map(({ seat }) => seat));
+      for (const [i, place] of places.entries()) {
+        place.isSeated = kept[i] === true;
+        place.isRefused = !place.isSeated;
+        if (place.isSeated && place.visits === 0) this.leave(place.seat);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #follow(
+    link: FleetLink,
+    host: MemberHost,
+    place: Followed,
+  ): Promise<void> {
+    let { services, position } = place;
+    while (!this.#stop.aborted) {
+      try {
+        const next = await link.changes(position);
+        const isOther = host.services().join() !== services.join();
+        if (next.isIncomplete || isOther) {
+          ({ services, position } = await this.#readAll(link, host));
+          continue;
+        }
+        const changes = next.changes.filter((change) =>
+          services.includes(
+            change.kind === "put" ? change.user.service : change.service,
+          )
+        );
+        for (const change of changes) {
+          host.change(change);
+          // The source knows nothing of it any more, nor of its totals.
+          if (change.kind === "gone") this.#forget(keyOf(change));
+        }
+        this.#remember((copy) => copy.change(changes));
+        position = next.position;
+      } catch (error) {
+        this.#fail(error);
+        await pause(this.clock, FLEET_RETRY_MS, this.#stop);
+      }
+    }
+  }
+
+  async #readAll(link: FleetLink, host: MemberHost): Promise<Followed> {
+    const services = host.services();
+    const { users, position } = await link.snapshot(services);
+    host.setUsers(users);
+    const there = new Set(users.map(keyOf));
+    for (const key of this.#shares.keys()) {
+      if (!there.has(key)) this.#forget(key);
+    }
+    this.#remember((copy) => copy.replace(users));
+    return { services, position };
+  }
+
+  /** A user is gone; one of the same name begins from nothing. */
+  #forget(key: string): void {
+    const share = this.#shares.get(key);
+    if (share === undefined) return;
+    this.#shares.delete(key);
+    this.#due.delete(share);
+    this.#held.delete(share);
+  }
+
+  /** What the disk does not keep is lost with the process, and no more. */
+  #remember(keep: (copy: NodeCopy) => void): void {
+    if (this.#copy === undefined) return;
+    try {
+      keep(this.#copy);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (!this.#forgetting.happens()) return;
+      this.#logger.log("error", "fleet: cannot keep a copy", {
+        code: error.code,
+        reason: error.message,
+      });
+    }
+  }
+
+  /** The source has answered. */
+  #heard(sentMs: number, unixMs: number): void {
+    const nowMs = this.clock.monotonicMs();
+    this.#answerMs = nowMs - sentMs;
+    // Whole: the fleet's time is written where only whole numbers are taken.
+    this.#offsetMs = Math.round(
+      unixMs - (this.clock.unixMs() - this.#answerMs / 2),
+    );
+    if (this.#answerMs > FLEET_SLOW_MS && this.#slowness.happens()) {
+      this.#logger.log("warn", "fleet: the source is slow", {
+        ms: Math.round(this.#answerMs),
+      });
+    }
+    const offsetS = this.#offsetMs / 1_000;
+    if (Math.abs(offsetS) > FLEET_CLOCK_WARN_S && this.#skew.happens()) {
+      this.#logger.log(
+        "warn",
+        "fleet: this machine's clock is off; set it by NTP",
+        { seconds: Math.round(-offsetS) },
+      );
+    }
+    this.#back();
+  }
+
+  #back(): void {
+    if (!this.#isOut) return;
+    this.#isOut = false;
+    // Those who came meanwhile have no seats.
+    this.#refreshedMs = -Infinity;
+    this.#logger.log("info", "fleet: the source is back");
+  }
+
+  /** The source did not answer, or refused. */
+  #fail(error: unknown): void {
+    if (!isOutage(error)) throw error;
+    if (this.#stop.aborted) return;
+    this.#reports.failed++;
+    if (this.#isOut) return;
+    this.#isOut = true;
+    this.#tickLater();
+    this.#logger.log(
+      "error",
+      "fleet: the source does not answer; users are served on",
+      { code: error.code, reason: messageOf(error) },
+    );
+  }
+
+  /** Waited for at the end. */
+  #track(work: Promise<unknown>, what: string): void {
+    this.#underway.add(work);
+    const done = work.finally(() => this.#underway.delete(work));
+    detach(done, what, { logger: this.#logger });
+  }
+}
+
+/** Whose users are followed, and from where. */
+interface Followed {
+  readonly services: readonly string[];
+  readonly position: string;
+}
+
+function keyOf(
+  { service, name }: { readonly service: string; readonly name: string },
+): string {
+  return `${service}/${name}`;
+}
+
+function isOutage(error: unknown): error is TransportError | StoreError {
+  return error instanceof TransportError || error instanceof StoreError;
+}
+
+/** A report, and what became of it. */
+interface Answer {
+  readonly report: UsageReport;
+  readonly outcome: ReportOutcome;
+  readonly sentMs: number;
+}
+
+/** As many as one message takes, in their order. */
+function batches<T>(all: readonly T[]): T[][] {
+  return Array.from(
+    { length: Math.ceil(all.length / MAX_FLEET_BATCH) },
+    (_, i) => all.slice(i * MAX_FLEET_BATCH, (i + 1) * MAX_FLEET_BATCH),
+  );
+}

@@ -1,0 +1,147 @@
+/**
+ * What a node remembers of its fleet over restarts: a copy of its users, with
+ * which it can start while the source is away, and totals that the source may
+ * not have yet.
+ *
+ * @module
+ */
+import type { Clock } from "../../clock.ts";
+import type {
+  NodeMemory,
+  SharedChange,
+  SharedUser,
+  UsageReport,
+} from "../../fleet.ts";
+import { FLEET_COPY_MS, FLEET_COPY_NOTE_MS } from "../../limits.ts";
+
+/** Totals of an incarnation that has ended. */
+export interface KeptTotals {
+  /** Id of the fleet; not set: the source has only one. */
+  readonly fleet?: string;
+  readonly incarnation: number;
+  readonly report: UsageReport;
+}
+
+/** One node's copy. */
+export class NodeCopy {
+  readonly #memory: NodeMemory;
+  readonly #clock: Clock;
+  readonly #users: string;
+  readonly #totals: string;
+  readonly #seenAt: string;
+  #notedMs = -Infinity;
+
+  /**
+   * @param memory Where it is kept; workers of one program share it.
+   * @param node Whose it is.
+   */
+  constructor(memory: NodeMemory, node: string, clock: Clock) {
+    this.#memory = memory;
+    this.#clock = clock;
+    this.#users = `fleet/${node}/user/`;
+    this.#totals = `fleet/${node}/total/`;
+    this.#seenAt = `fleet/${node}/seen`;
+  }
+
+  /**
+   * The users of these services; `undefined` if there is no copy, or it is too
+   * old.
+   *
+   * @throws {StoreError} When the disk does not do it.
+   */
+  users(services: readonly string[]): SharedUser[] | undefined {
+    const [seen] = this.#memory.entries(this.#seenAt);
+    const ageMs = this.#clock.unixMs() - Number(seen?.[1] ?? -Infinity);
+    if (ageMs > FLEET_COPY_MS) return undefined;
+    return this.#memory.entries(this.#users)
+      .map(([, text]) => JSON.parse(text) as SharedUser)
+      .filter(({ service }) => services.includes(service));
+  }
+
+  /**
+   * Takes these users in the place of all.
+   *
+   * @throws {StoreError} When the disk does not do it.
+   */
+  replace(users: readonly SharedUser[]): void {
+    const next = new Map(
+      users.map((user) => [this.#keyOf(user), JSON.stringify(user)]),
+    );
+    const known = new Map(this.#memory.entries(this.#users));
+    const gone = [...known.keys()].filter((key) => !next.has(key));
+    this.#memory.write([
+      ...gone.map((key) => [key, undefined] as const),
+      ...[...next].filter(([key, text]) => known.get(key) !== text),
+      ...this.#seen(),
+    ]);
+  }
+
+  /**
+   * Takes what has happened to users, and that the source was there.
+   *
+   * @throws {StoreError} When the disk does not do it.
+   */
+  change(changes: readonly SharedChange[]): void {
+    const isOld =
+      this.#clock.monotonicMs() - this.#notedMs > FLEET_COPY_NOTE_MS;
+    if (changes.length === 0 && !isOld) return;
+    this.#memory.write([
+      ...changes.map((change) =>
+        change.kind === "put"
+          ? [this.#keyOf(change.user), JSON.stringify(change.user)] as const
+          : [this.#keyOf(change), undefined] as const
+      ),
+      ...this.#seen(),
+    ]);
+  }
+
+  /**
+   * Keeps totals before they are sent.
+   *
+   * @throws {StoreError} When the disk does not do it.
+   */
+  keepTotals(
+    of: Omit<KeptTotals, "report">,
+    reports: readonly UsageReport[],
+  ): void {
+    this.#memory.write(reports.map((report) => {
+      const kept: KeptTotals = { ...of, report };
+      const key = `${this.#totals}${report.service}/${report.name}`;
+      return [key, JSON.stringify(kept)];
+    }));
+  }
+
+  /**
+   * Totals that were kept and not forgotten.
+   *
+   * @throws {StoreError} When the disk does not do it.
+   */
+  totals(): KeptTotals[] {
+    return this.#memory.entries(this.#totals)
+      .map(([, text]) => JSON.parse(text) as KeptTotals);
+  }
+
+  /**
+   * The source has all totals.
+   *
+   * @throws {StoreError} When the disk does not do it.
+   */
+  forgetTotals(): void {
+    this.#memory.write(
+      this.#memory.entries(this.#totals).map(([key]) =>
+        [key, undefined] as const
+      ),
+    );
+  }
+
+  #seen(): [key: string, value: string][] {
+    this.#notedMs = this.#clock.monotonicMs();
+    return [[this.#seenAt, String(this.#clock.unixMs())]];
+  }
+
+  #keyOf(
+    { service, name }: { readonly service: string; readonly name: string },
+  ): string {
+    return `${this.#users}${service}/${name}`;
+  }
+}

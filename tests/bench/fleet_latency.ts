@@ -1,0 +1,160 @@
+/**
+ * What a fleet adds to the first byte of a connection: two servers that are
+ * alike, one of them with a fleet, are asked in turns, one connection after the
+ * other. `deno run -A tests/bench/fleet_latency.ts [ROUNDS]`
+ *
+ * A repeat visit is one of a user who has a seat and a lease on the server,
+ * which another connection holds. Without that the seat is given up after each
+ * connection, and every visit is a first one.
+ *
+ * @module
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { administer, FLEET_KEY, RedisServer } from "../support/redis_server.ts";
+import { freePort, Program } from "../support/process.ts";
+import { command, Target } from "../support/target.ts";
+import { type Address, socksConnect, type TcpStream } from "../support/tcp.ts";
+import { runtimeCommand } from "./systems.ts";
+
+const METHOD = "2022-blake3-aes-256-gcm";
+const SERVER_KEY = new Uint8Array(32).fill(1).toBase64();
+const USER_KEY = new Uint8Array(32).fill(2).toBase64();
+const LIMITS = { quotaBytes: 1e12, maxHosts: 3 };
+
+const rounds = Number(process.argv[2] ?? 1_000);
+const folder = mkdtempSync(join(tmpdir(), "umbra-fleet-latency-"));
+try {
+  for (const runtime of ["deno", "bun"] as const) await measure(runtime);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function measure(runtime: "deno" | "bun"): Promise<void> {
+  await using redis = await RedisServer.start();
+  await using target = await Target.start();
+  const fleet = await redis.fleet();
+  const keyFile = join(folder, "fleet.key");
+  writeFileSync(keyFile, `${FLEET_KEY.toBase64()}\n`, { mode: 0o600 });
+  const ports = { alone: await freePort(), shared: await freePort() };
+  using admin = await administer(fleet);
+  await admin.put({
+    service: String(ports.shared),
+    name: "user",
+    password: USER_KEY,
+    limits: LIMITS,
+    disabled: false,
+  });
+  const own = {
+    users: [{
+      name: "user",
+      password: USER_KEY,
+      "quota_bytes": LIMITS.quotaBytes,
+      "max_hosts": LIMITS.maxHosts,
+    }],
+  };
+  await using _alone = await startServer(runtime, ports.alone, own);
+  await using _shared = await startServer(runtime, ports.shared, {
+    fleet: fleet.url,
+    "fleet_key": keyFile,
+    node: "one",
+  });
+  await using alone = await startLocal(runtime, ports.alone);
+  await using shared = await startLocal(runtime, ports.shared);
+  const locals = { alone, shared };
+  await compare(`${runtime}, first visits`, locals, target);
+  const held = [
+    await hold(alone.address, target),
+    await hold(shared.address, target),
+  ];
+  await compare(`${runtime}, repeat visits`, locals, target);
+  for (const stream of held) stream.close();
+}
+
+async function compare(
+  what: string,
+  locals: Readonly<Record<"alone" | "shared", { readonly address: Address }>>,
+  target: Target,
+): Promise<void> {
+  const times = { alone: [] as number[], shared: [] as number[] };
+  const names = ["alone", "shared"] as const;
+  // The runtimes compile in the first quarter.
+  for (let i = -rounds / 4; i < rounds; i++) {
+    for (const name of i % 2 === 0 ? names : names.toReversed()) {
+      const ms = await firstByte(locals[name].address, target);
+      if (i >= 0) times[name].push(ms);
+    }
+  }
+  const ratio = (part: number): string =>
+    (quantile(times.shared, part) / quantile(times.alone, part)).toFixed(3);
+  const told = {
+    aloneMs: quantile(times.alone, 0.5).toFixed(3),
+    sharedMs: quantile(times.shared, 0.5).toFixed(3),
+    ratio: ratio(0.5),
+    ratioOfQuartiles: ratio(0.25),
+  };
+  process.stdout.write(`${what}: ${JSON.stringify(told)}\n`);
+}
+
+/** A connection that stays open. */
+async function hold(local: Address, target: Target): Promise<TcpStream> {
+  const stream = await socksConnect(local, target.address);
+  await stream.write(command("echo"));
+  return stream;
+}
+
+function startServer(
+  runtime: "deno" | "bun",
+  port: number,
+  more: object,
+): Promise<Program> {
+  const file = join(folder, `${port}.json`);
+  const configuration = {
+    server: "127.0.0.1",
+    "server_port": port,
+    method: METHOD,
+    password: SERVER_KEY,
+    ...more,
+  };
+  writeFileSync(file, JSON.stringify(configuration), { mode: 0o600 });
+  return Program.start([
+    ...runtimeCommand(runtime, "src/main.ts"),
+    ...["server", "-c", file, "--allow-private", "all"],
+  ], { ready: /ss-server listening on/ });
+}
+
+async function startLocal(
+  runtime: "deno" | "bun",
+  serverPort: number,
+): Promise<{ address: Address } & AsyncDisposable> {
+  const port = await freePort();
+  const program = await Program.start([
+    ...runtimeCommand(runtime, "src/main.ts"),
+    ...["local", "-s", `127.0.0.1:${serverPort}`, "-l", String(port)],
+    ...["-m", METHOD, "-k", `${SERVER_KEY}:${USER_KEY}`],
+  ], { ready: /listening on/ });
+  return {
+    address: { host: "127.0.0.1", port },
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  };
+}
+
+/** @returns Milliseconds from the application's connect to its first byte. */
+async function firstByte(local: Address, target: Target): Promise<number> {
+  const began = performance.now();
+  const stream = await socksConnect(local, target.address);
+  try {
+    await stream.write(command("down 1"));
+    await stream.read();
+    return performance.now() - began;
+  } finally {
+    stream.close();
+  }
+}
+
+function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(part * (sorted.length - 1))]!;
+}

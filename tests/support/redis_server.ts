@@ -1,0 +1,105 @@
+/**
+ * A redis-server of the test's own, on a unix socket, and fleets on it.
+ *
+ * @module
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type FleetPlace,
+  parseFleetUrl,
+} from "../../src/adapters/fleet/engine_url.ts";
+import {
+  type FleetAdmin,
+  foundFleet,
+  openFleetAdmin,
+} from "../../src/adapters/fleet/fleet_admin.ts";
+import { FleetKeys } from "../../src/adapters/fleet/fleet_keys.ts";
+import { findProgram } from "../e2e/clients.ts";
+import { seededBytes } from "./bytes.ts";
+import { Program } from "./process.ts";
+
+/** Why there is none; false where there is one. */
+export const REDIS_SKIP: string | false =
+  findProgram(["redis-server"]) === undefined &&
+  "redis-server not found: apt-get install -y redis-server";
+
+/** A fleet key for tests. */
+export const FLEET_KEY: Uint8Array = seededBytes(32, 16);
+
+/** A fleet that was begun on a server. */
+export interface TestFleet {
+  /** As an option takes it. */
+  readonly url: string;
+  readonly place: FleetPlace;
+  readonly keys: FleetKeys;
+}
+
+/** One server, without a disk. */
+export class RedisServer implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #flags: readonly string[];
+  #program: Program | undefined;
+  #fleets = 0;
+
+  private constructor(flags: readonly string[]) {
+    this.#folder = mkdtempSync(join(tmpdir(), "umbra-redis-"));
+    this.#flags = flags;
+  }
+
+  static async start(flags: readonly string[] = []): Promise<RedisServer> {
+    const server = new RedisServer(flags);
+    await server.startAgain();
+    return server;
+  }
+
+  /** Where it is. */
+  get url(): string {
+    return `unix:${join(this.#folder, "redis.sock")}`;
+  }
+
+  get program(): Program {
+    return this.#program!;
+  }
+
+  /** Starts it after its end, with what is on its disk. */
+  async startAgain(): Promise<void> {
+    this.#program = await Program.start([
+      "redis-server",
+      ...["--port", "0", "--unixsocket", join(this.#folder, "redis.sock")],
+      ...["--dir", this.#folder, "--save", ""],
+      ...this.#flags,
+    ], { ready: /eady to accept connections/ });
+  }
+
+  /** One command of its own client. */
+  async command(...words: string[]): Promise<string> {
+    const client = await Program.start([
+      "redis-cli",
+      ...["-s", join(this.#folder, "redis.sock"), ...words],
+    ]);
+    await client.exited;
+    return client.output.trim();
+  }
+
+  /** Begins a fleet. */
+  async fleet(): Promise<TestFleet> {
+    const url = `${this.url}?fleet=test${++this.#fleets}`;
+    const place = parseFleetUrl(url)!;
+    const keys = new FleetKeys([FLEET_KEY]);
+    await foundFleet({ ...place, keys });
+    return { url, place, keys };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.program.signal("SIGCONT");
+    await this.program.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Opens a fleet to change it. */
+export function administer({ place, keys }: TestFleet): Promise<FleetAdmin> {
+  return openFleetAdmin({ ...place, keys });
+}
