@@ -1,5 +1,4 @@
 // Keys of rule sets are what they are.
-// deno-lint-ignore-file camelcase
 /**
  * A list that sing-box has compiled, asked by both: every host is decided the
  * same way, from the source and from the compiled form.

@@ -466,9 +466,10 @@ export class Supervisor implements Operator {
     const { service: id, name } = change.kind === "put" ? change.user : change;
     const { shared, accounts } = this.#extrasOf(id);
     const old = shared.get(name);
+    if (change.kind === "gone") shared.remove(name);
     const next = change.kind === "put"
       ? shared.put(change.user, this.#sharedServer(id))
-      : void shared.remove(name);
+      : undefined;
     // Where there was nobody, or is nobody any more, somebody stands in.
     if (old === undefined && next === undefined) return;
     for (const plan of this.#plans().filter((plan) => this.#isOf(plan, id))) {
