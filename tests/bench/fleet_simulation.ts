@@ -124,7 +124,7 @@ async function oneSecond(): Promise<void> {
   counts.changes += CHANGES;
   for (let i = 0; i < CHANGES; i++) {
     const id = idOf(next() % users);
-    const version = await main.command("HGET", NAMES.user(id), "v");
+    const version = await main.send("HGET", NAMES.user(id), "v");
     await main.run(PUT, [
       putting(id, Number(new TextDecoder().decode(version as Uint8Array))),
     ]);
@@ -213,7 +213,7 @@ function markOf(place: number): string {
 /** Nothing that was told is counted twice, and nothing is missing. */
 async function check(): Promise<void> {
   for (const [user, bytes] of told) {
-    const used = await main.command("HGET", NAMES.user(idOf(user)), "u");
+    const used = await main.send("HGET", NAMES.user(idOf(user)), "u");
     const counted = Number(new TextDecoder().decode(used as Uint8Array));
     if (counted !== bytes) {
       throw new Error(`User ${user}: ${counted} of ${bytes} bytes are counted`);
@@ -230,7 +230,7 @@ async function cost(work: () => Promise<void>): Promise<number> {
 
 async function info(name: string): Promise<number> {
   const text = new TextDecoder().decode(
-    await main.command("INFO") as Uint8Array,
+    await main.send("INFO") as Uint8Array,
   );
   return Number(new RegExp(`^${name}:(\\d+)`, "m").exec(text)![1]);
 }

@@ -1,4 +1,3 @@
-// Keys of rule sets are what they are.
 /**
  * A list that sing-box has compiled, asked by both: every host is decided the
  * same way, from the source and from the compiled form.

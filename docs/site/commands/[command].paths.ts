@@ -18,7 +18,7 @@ interface Page {
 export default {
   paths(): Page[] {
     const overview = help();
-    const names = [...overview.matchAll(/^ {2}([a-z]+) {2,}/gm)]
+    const names = [...overview.matchAll(/^ {2}([a-z-]+) {2,}/gm)]
       .map(([, name]) => name!);
     return [
       page("umbra", "umbra", overview, names),

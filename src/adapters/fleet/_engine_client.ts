@@ -54,7 +54,7 @@ export interface Script {
 /** One connection to an engine, made again when it breaks. */
 export interface EngineClient {
   /** @throws {TransportError | StoreError} When it did not answer, or refused. */
-  command(...command: Argument[]): Promise<Reply>;
+  send(...command: Argument[]): Promise<Reply>;
   /**
    * Sends commands in one message.
    *
@@ -141,7 +141,7 @@ class IoredisClient implements EngineClient {
     this.#shown = shown;
   }
 
-  async command(...command: Argument[]): Promise<Reply> {
+  async send(...command: Argument[]): Promise<Reply> {
     const [name = "", ...rest] = command.map(toArgument);
     try {
       return await this.#redis.callBuffer(String(name), rest) as Reply;

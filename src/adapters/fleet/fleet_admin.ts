@@ -140,7 +140,7 @@ export class FleetAdmin implements Disposable {
       this.#names.indexOf(service, name),
       this.#names.log,
     ];
-    const found = await this.#client.command("HGET", keys[0]!, "v");
+    const found = await this.#client.send("HGET", keys[0]!, "v");
     let version = found === null ? 0 : Number(textOf(found));
     for (let tries = 0; tries < FLEET_PUT_TRIES; tries++) {
       const fields = writeUser(

@@ -278,17 +278,17 @@ class MemoryLink implements FleetLink {
   }
 
   snapshot(services: readonly string[]): Promise<UserSnapshot> {
-    return this.#ask(() => this.#fleet.snapshot(services));
+    return this.#call(() => this.#fleet.snapshot(services));
   }
 
   async changes(position: string): Promise<UserChanges> {
-    const now = await this.#ask(() => this.#fleet.changesAfter(position));
+    const now = await this.#call(() => this.#fleet.changesAfter(position));
     if (now.changes.length > 0 || now.isIncomplete) return now;
     await this.#wait(
       FLEET_WATCH_MS,
       (wake) => this.#fleet.onChange(wake),
     );
-    return await this.#ask(() => this.#fleet.changesAfter(position));
+    return await this.#call(() => this.#fleet.changesAfter(position));
   }
 
   get leaseMs(): number {
@@ -296,14 +296,14 @@ class MemoryLink implements FleetLink {
   }
 
   join(): Promise<number> {
-    return this.#ask(() => this.#fleet.join(this.node));
+    return this.#call(() => this.#fleet.join(this.node));
   }
 
   report(
     incarnation: number,
     reports: readonly UsageReport[],
   ): Promise<ReportReply> {
-    return this.#ask(() => ({
+    return this.#call(() => ({
       outcomes: reports.map((report) =>
         this.#fleet.report(this.node, incarnation, report)
       ),
@@ -316,20 +316,20 @@ class MemoryLink implements FleetLink {
     seat: Seat,
     report: UsageReport,
   ): Promise<Entrance> {
-    return this.#ask(() => ({
+    return this.#call(() => ({
       ...this.#fleet.enter(this.node, incarnation, seat, report),
       unixMs: this.#fleet.clock.unixMs(),
     }));
   }
 
   keep(seats: readonly Seat[]): Promise<boolean[]> {
-    return this.#ask(() =>
+    return this.#call(() =>
       seats.map((seat) => this.#fleet.keep(this.node, seat))
     );
   }
 
   leave(seats: readonly Seat[]): Promise<void> {
-    return this.#ask(() => {
+    return this.#call(() => {
       for (const seat of seats) this.#fleet.leave(this.node, seat);
     });
   }
@@ -341,7 +341,7 @@ class MemoryLink implements FleetLink {
     return Promise.resolve();
   }
 
-  async #ask<T>(action: () => T): Promise<T> {
+  async #call<T>(action: () => T): Promise<T> {
     this.#closed.throwIfAborted();
     await Promise.resolve();
     switch (this.#fleet.reach.get(this.node) ?? "answers") {

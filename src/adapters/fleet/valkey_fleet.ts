@@ -110,7 +110,7 @@ export async function checkFleet(
     readonly shown: string;
   },
 ): Promise<string> {
-  const meta = fieldsOf(await client.command("HGETALL", names.meta));
+  const meta = fieldsOf(await client.send("HGETALL", names.meta));
   const [form, fleet, check] = ["form", "id", "check"].map((name) => {
     const value = meta.get(name);
     return value && textOf(value);
@@ -212,7 +212,7 @@ class ValkeyLink implements FleetLink {
     if (isLater(oldest, position) || isLater(position, newest)) {
       return { changes: [], position, isIncomplete: true };
     }
-    const read = await client.command(
+    const read = await client.send(
       ...["XREAD", "COUNT", FLEET_LOG_BATCH, "BLOCK", FLEET_WATCH_MS],
       ...["STREAMS", log, position],
     );
@@ -225,12 +225,7 @@ class ValkeyLink implements FleetLink {
 
   async join(): Promise<number> {
     const { calls } = this.#connections;
-    const reply = await calls.command(
-      "HINCRBY",
-      this.#names.nodes,
-      this.node,
-      1,
-    );
+    const reply = await calls.send("HINCRBY", this.#names.nodes, this.node, 1);
     return Number(reply);
   }
 

@@ -69,6 +69,15 @@ function draw(one: Shown, texts: UpstreamRow, hasOthers: boolean): void {
   use!.hidden = disable!.hidden = !hasOthers;
 }
 
+/** Of the cells from the third on. */
+const LABELS = [
+  "server-tcp",
+  "server-udp",
+  "server-share",
+  "server-connect",
+  "server-open",
+] as const;
+
 function newRow(body: HTMLTableSectionElement): Shown {
   const classes = ["", "", "", "", "number", "number", "number", ""];
   const keys = ["use", "disable", "probe", "remove"] as const;
@@ -90,6 +99,8 @@ function newRow(body: HTMLTableSectionElement): Shown {
     isPinned: false,
     isDisabled: false,
   };
+  // Phones have no room for a head.
+  LABELS.forEach((key, i) => row.cells[i + 2]!.dataset.label = say(key));
   const [use, disable, probe, remove] = buttons;
   use!.onclick = () =>
     act(() => pinUpstream(one.isPinned ? undefined : one.name));

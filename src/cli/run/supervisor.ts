@@ -466,10 +466,9 @@ export class Supervisor implements Operator {
     const { service: id, name } = change.kind === "put" ? change.user : change;
     const { shared, accounts } = this.#extrasOf(id);
     const old = shared.get(name);
+    let next: ServerUser | undefined;
     if (change.kind === "gone") shared.remove(name);
-    const next = change.kind === "put"
-      ? shared.put(change.user, this.#sharedServer(id))
-      : undefined;
+    else next = shared.put(change.user, this.#sharedServer(id));
     // Where there was nobody, or is nobody any more, somebody stands in.
     if (old === undefined && next === undefined) return;
     for (const plan of this.#plans().filter((plan) => this.#isOf(plan, id))) {

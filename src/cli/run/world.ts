@@ -23,6 +23,7 @@ import {
   type OutboundTraffic,
 } from "../config/outbound_settings.ts";
 import { socketOptionsOf, trySockets } from "../config/socket_settings.ts";
+import type { LogPrivacy } from "../log/log_privacy.ts";
 import { ProvidersInUse } from "../tools/crypto.ts";
 import type { Host } from "./host.ts";
 
@@ -81,9 +82,7 @@ export async function systemWorld(
     const streams = traffic.streams && operator.interfaceName === undefined;
     await checkOutbound(transport, outbound, { ...traffic, streams });
   }
-  const requests = operator.logPrivacy === "full"
-    ? new RecentRequests()
-    : undefined;
+  const requests = rememberedRequests(operator.logPrivacy);
   const observations = new Observations(
     systemClock,
     () => transport.lostDatagrams(),
@@ -102,4 +101,11 @@ export async function systemWorld(
     metrics: observations,
   };
   return { world, observations, requests, providers };
+}
+
+/** Who keeps targets out of the log wants them remembered nowhere. */
+export function rememberedRequests(
+  privacy: LogPrivacy,
+): RecentRequests | undefined {
+  return privacy === "full" ? new RecentRequests() : undefined;
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Observations } from "../../../src/admin/observations.ts";
 import { RecentRequests } from "../../../src/admin/recent_requests.ts";
 import { requestRows } from "../../../src/admin/request_rows.ts";
+import { rememberedRequests } from "../../../src/cli/run/world.ts";
 import { MAX_RECENT_REQUESTS } from "../../../src/limits.ts";
 import type { LocalRequest } from "../../../src/observe.ts";
 import { AdminWorld, TOKEN } from "../../support/admin_world.ts";
@@ -99,4 +100,10 @@ test("the operator's port tells connections of a local that may tell targets", a
     requests: () => requests.latest,
   });
   assert.equal((await locked.ask("/api/connections")).status, 401);
+});
+
+test("nothing is remembered where targets are kept out of the log", () => {
+  assert.ok(rememberedRequests("full") instanceof RecentRequests);
+  assert.equal(rememberedRequests("hashed"), undefined);
+  assert.equal(rememberedRequests("none"), undefined);
 });
