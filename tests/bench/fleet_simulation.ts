@@ -229,7 +229,9 @@ async function cost(work: () => Promise<void>): Promise<number> {
 }
 
 async function info(name: string): Promise<number> {
-  const text = new TextDecoder().decode(await main.send("INFO") as Uint8Array);
+  const text = new TextDecoder().decode(
+    await main.send("INFO") as Uint8Array,
+  );
   return Number(new RegExp(`^${name}:(\\d+)`, "m").exec(text)![1]);
 }
 

@@ -64,6 +64,16 @@ export function busyStatus(): Status {
       sinceUnixMs: 0,
       restarts: 1,
     }],
+    fleet: {
+      node: "one",
+      isUp: true,
+      clockOffsetS: 0,
+      answerMs: 1,
+      leasedBytes: 262_144,
+      graceBytes: 0,
+      uncertainAdmissions: 0,
+      reports: { lease: 5, unknown: 0, stale: 0, failed: 1 },
+    },
     panel: {
       host: "panel.test",
       isUp: true,
