@@ -28,12 +28,9 @@ import {
 } from "../../admin/user_page.ts";
 import type { Clock } from "../../clock.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
-import type { LimitedUser } from "../../service/server/account.ts";
-import { Accounts } from "../../service/server/accounts.ts";
-import { everyUser, type ServerService } from "../../service/server/server.ts";
+import type { ServerService } from "../../service/server/server.ts";
 import type { Dependencies } from "../../service/service.ts";
 import {
   checkDistinct,
@@ -56,11 +53,11 @@ import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
 import { MadeUser } from "./made_user.ts";
 import { same } from "./same.ts";
-import { type SharedServer, SharedUsers } from "./shared_users.ts";
+import type { SharedServer } from "./shared_users.ts";
 import { needsRestart } from "./setting_changes.ts";
+import { refused, Roster } from "./roster.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
 import { credentialsFor, statusOf, userStatus } from "./server_view.ts";
-import { UserRates } from "./user_rates.ts";
 import { Turns } from "./turns.ts";
 
 /** The world of a supervisor. */
@@ -95,32 +92,13 @@ export interface SupervisorOptions {
   readonly panel?: (() => PanelStatus) | undefined;
 }
 
-/** One running server, as far as it is not the configuration's. */
-interface Extras {
-  readonly accounts: Accounts;
-  readonly rates: UserRates;
-  /** The changes to users at run time, by name, in their order. */
-  readonly made: Map<string, StoredUser>;
-  /** Those of the fleet. */
-  readonly shared: SharedUsers;
-}
-
 /** Runs servers, and changes them. */
 export class Supervisor implements Operator {
   readonly #options: SupervisorOptions;
   readonly #ledger: Ledger | undefined;
-  /** The servers made at run time, by id. */
-  readonly #extras = new Map<string, Extras>();
-  /** Servers that were made at run time, by port. */
-  readonly #managed = new Map<number, ConfiguredServer>();
-  /**
-   * The users made at run time, as they are served; their keys are derived
-   * once.
-   */
-  readonly #madeUsers = new WeakMap<StoredUser, MadeUser>();
   /** The order of reloads and other slow changes. */
   readonly #turns = new Turns();
-  #configured: ConfiguredRole<ConfiguredServer[]>;
+  readonly #roster: Roster;
   #cancelFlush: () => void = () => {};
 
   /**
@@ -130,12 +108,12 @@ export class Supervisor implements Operator {
     configured: ConfiguredRole<ConfiguredServer[]>,
     options: SupervisorOptions,
   ) {
-    this.#configured = configured;
+    this.#roster = new Roster(configured, options);
     this.#options = options;
     const { store, logger } = options;
     this.#ledger = store && new Ledger(store, logger);
     for (const user of store?.users() ?? []) {
-      this.#extrasOf(user.server).made.set(user.name, user);
+      this.#roster.extrasOf(user.server).made.set(user.name, user);
     }
   }
 
@@ -152,15 +130,17 @@ export class Supervisor implements Operator {
   async start(): Promise<void> {
     const { fleetMember } = this.#options;
     if (fleetMember !== undefined) {
-      checkShared(this.#configured.result);
+      checkShared(this.#roster.configured.result);
       await fleetMember.start({
-        services: () => this.#ids(),
+        services: () => this.#roster.ids(),
         setUsers: (users) => this.#setShared(users),
         change: (change) => this.#changeShared(change),
       });
     }
     await this.#options.fleet.apply(this.#plans());
-    for (const line of this.#heldOver()) this.#options.logger.log("info", line);
+    for (const line of this.#roster.heldOver()) {
+      this.#options.logger.log("info", line);
+    }
     this.#attach();
     this.#flushLater();
   }
@@ -189,8 +169,8 @@ export class Supervisor implements Operator {
   status(page: UserPage = FIRST_PAGE): Status {
     const { fleet, fleetMember, programStatus, panel } = this.#options;
     const program = programStatus();
-    const ids = this.#ids();
-    for (const id of ids) this.#extrasOf(id).rates.look();
+    const ids = this.#roster.ids();
+    for (const id of ids) this.#roster.extrasOf(id).rates.look();
     // A status without users need not count them either.
     const { totals, users } = pickUsers(
       page.limit === 0 ? [] : this.#everybody(ids),
@@ -217,7 +197,7 @@ export class Supervisor implements Operator {
   }
 
   *users(id: string): Generator<UserStatus> {
-    const extras = this.#extras.get(id);
+    const extras = this.#roster.known(id);
     if (extras === undefined) return;
     const { accounts, rates } = extras;
     for (const user of accounts.users) yield userStatus(user, accounts, rates);
@@ -231,17 +211,17 @@ export class Supervisor implements Operator {
 
   /** The connected users of all servers, and their addresses. */
   *present(): Generator<[name: string, hosts: readonly string[]]> {
-    for (const { accounts } of this.#extras.values()) yield* accounts.present();
+    for (const { accounts } of this.#roster.all()) yield* accounts.present();
   }
 
   user(id: string, name: string): UserStatus | undefined {
-    const { accounts, rates } = this.#extras.get(id) ?? {};
+    const { accounts, rates } = this.#roster.known(id) ?? {};
     const user = accounts?.user(name);
     return user && accounts && rates && userStatus(user, accounts, rates);
   }
 
   credentials(id: string, name: string): Credentials | undefined {
-    const servers = this.#serversOf(id);
+    const servers = this.#roster.serversOf(id);
     // Of several addresses each may have users of its own.
     const server =
       servers.find(({ users }) =>
@@ -266,7 +246,7 @@ export class Supervisor implements Operator {
       if (method.keyLength === 0) return NO_PASSWORD;
       return secrets.own && passwordOf(secrets.own, method);
     }
-    const { accounts, made: changes } = this.#extrasOf(id);
+    const { accounts, made: changes } = this.#roster.extrasOf(id);
     if (changes.get(name)?.standing === "removed") return undefined;
     const user = accounts.user(name);
     const made = user instanceof MadeUser ? user.password : undefined;
@@ -277,15 +257,15 @@ export class Supervisor implements Operator {
   }
 
   addUser(id: string, user: NewUser): void {
-    const { method } = this.#serverOf(id);
-    const { accounts } = this.#extrasOf(id);
+    const { method } = this.#roster.serverOf(id);
+    const { accounts } = this.#roster.extrasOf(id);
     const { name, limits = {}, disabled = false } = user;
     if (accounts.user(name) !== undefined) {
       throw refused(`Cannot add user ${name}: there is one`);
     }
     const password = user.password ?? this.#newPassword(method);
     // One that was removed is of the configuration, and comes back changed.
-    const standing = this.#fileUser(id, name) ? "changed" : "made";
+    const standing = this.#roster.fileUser(id, name) ? "changed" : "made";
     const stored: StoredUser = {
       ...{ server: id, name, password, limits, disabled, standing },
     };
@@ -296,7 +276,7 @@ export class Supervisor implements Operator {
 
   changeUser(id: string, name: string, change: UserChange): void {
     this.#refuseShared(id, name);
-    const old = this.#storedUser(id, name);
+    const old = this.#roster.storedUser(id, name);
     const next: StoredUser = {
       ...old,
       password: change.password ?? old.password,
@@ -309,11 +289,11 @@ export class Supervisor implements Operator {
 
   removeUser(id: string, name: string): void {
     this.#refuseShared(id, name);
-    const old = this.#storedUser(id, name);
-    const { method, secrets } = this.#serverOf(id);
-    const { accounts } = this.#extrasOf(id);
+    const old = this.#roster.storedUser(id, name);
+    const { method, secrets } = this.#roster.serverOf(id);
+    const { accounts } = this.#roster.extrasOf(id);
     const owners = new Set(
-      this.#serversOf(id).flatMap(({ owner }) => owner?.name ?? []),
+      this.#roster.serversOf(id).flatMap(({ owner }) => owner?.name ?? []),
     );
     if (
       accounts.size - owners.size === 1 &&
@@ -329,7 +309,7 @@ export class Supervisor implements Operator {
     this.#ledger?.flush();
     const { store } = this.#options;
     // Before it cuts anybody off: what is not forgotten would come back.
-    if (this.#fileUser(id, name) === undefined) {
+    if (this.#roster.fileUser(id, name) === undefined) {
       this.#replace(id, name, undefined, () => store?.remove(id, name));
     } else {
       const gone: StoredUser = { ...old, password: "", standing: "removed" };
@@ -343,8 +323,8 @@ export class Supervisor implements Operator {
   }
 
   clearCounts(id: string, name?: string): void {
-    this.#serverOf(id);
-    const { accounts } = this.#extrasOf(id);
+    this.#roster.serverOf(id);
+    const { accounts } = this.#roster.extrasOf(id);
     if (name !== undefined && name !== "" && !accounts.user(name)) {
       throw new RangeError(`Server ${id} has no user ${name}`);
     }
@@ -360,8 +340,10 @@ export class Supervisor implements Operator {
   async addServer(
     { port, password, method, mode }: NewServer,
   ): Promise<void> {
-    const [model] = this.#configured.result;
-    if (this.#configured.result.some(({ listen }) => listen.port === port)) {
+    const [model] = this.#roster.configured.result;
+    if (
+      this.#roster.configured.result.some(({ listen }) => listen.port === port)
+    ) {
       throw refused(`Cannot add port ${port}: the configuration has it`);
     }
     const chosen = method === undefined ? model!.method : findMethod(method);
@@ -379,13 +361,13 @@ export class Supervisor implements Operator {
       ...mode !== undefined && { mode },
     };
     await this.#turns.take(async () => {
-      const before = this.#managed.get(port);
-      this.#managed.set(port, server);
+      const before = this.#roster.managed.get(port);
+      this.#roster.managed.set(port, server);
       try {
         await this.#options.fleet.apply(this.#plans());
       } catch (error) {
-        if (before === undefined) this.#managed.delete(port);
-        else this.#managed.set(port, before);
+        if (before === undefined) this.#roster.managed.delete(port);
+        else this.#roster.managed.set(port, before);
         throw error;
       }
       this.#attach();
@@ -394,10 +376,10 @@ export class Supervisor implements Operator {
   }
 
   removeServer(id: string): boolean {
-    const server = this.#managed.get(Number(id));
+    const server = this.#roster.managed.get(Number(id));
     if (server === undefined) return false;
     this.#ledger?.flush();
-    this.#managed.delete(Number(id));
+    this.#roster.managed.delete(Number(id));
     this.#options.fleet.retire(serverKey(server));
     this.#attach();
     this.#options.logger.log("info", "server removed at run time", {
@@ -417,12 +399,12 @@ export class Supervisor implements Operator {
       const warnings = [
         ...next.warnings,
         ...this.#needsRestart(next),
-        ...this.#heldOver(next),
+        ...this.#roster.heldOver(next),
       ];
       if (dryRun) return { changes, warnings };
       this.#ledger?.flush();
       await fleet.apply(plans);
-      this.#configured = next;
+      this.#roster.configured = next;
       // Somebody may have changed a user while ports were opened.
       for (const plan of this.#plans()) fleet.adopt(plan);
       this.#attach();
@@ -438,13 +420,13 @@ export class Supervisor implements Operator {
   #needsRestart(next: ConfiguredRole<unknown>): string[] {
     return needsRestart(
       OPERATOR_ROWS,
-      this.#configured.operator,
+      this.#roster.configured.operator,
       next.operator,
     );
   }
 
   #refuseShared(id: string, name: string): void {
-    if (!this.#extras.get(id)?.shared.has(name)) return;
+    if (!this.#roster.known(id)?.shared.has(name)) return;
     throw refused(
       `User ${name} is of the fleet: change it with umbra fleet user`,
     );
@@ -453,8 +435,8 @@ export class Supervisor implements Operator {
   /** Takes every user of the fleet in the place of those there were. */
   #setShared(users: readonly SharedUser[]): void {
     const { fleet } = this.#options;
-    for (const id of this.#ids()) {
-      this.#extrasOf(id).shared.set(
+    for (const id of this.#roster.ids()) {
+      this.#roster.extrasOf(id).shared.set(
         users.filter(({ service }) => service === id),
         this.#sharedServer(id),
       );
@@ -467,7 +449,7 @@ export class Supervisor implements Operator {
   /** Takes what has happened to one user of the fleet. */
   #changeShared(change: SharedChange): void {
     const { service: id, name } = change.kind === "put" ? change.user : change;
-    const { shared, accounts } = this.#extrasOf(id);
+    const { shared, accounts } = this.#roster.extrasOf(id);
     const old = shared.get(name);
     let next: ServerUser | undefined;
     if (change.kind === "gone") shared.remove(name);
@@ -485,13 +467,13 @@ export class Supervisor implements Operator {
   }
 
   #isOf({ server }: ServerPlan, id: string): boolean {
-    return this.#idOf(server) === id;
+    return this.#roster.idOf(server) === id;
   }
 
   #sharedServer(id: string): SharedServer {
-    const { method } = this.#serverOf(id);
-    const { made } = this.#extrasOf(id);
-    const filed = this.#serversOf(id).flatMap(({ users = [] }) => users)
+    const { method } = this.#roster.serverOf(id);
+    const { made } = this.#roster.extrasOf(id);
+    const filed = this.#roster.serversOf(id).flatMap(({ users = [] }) => users)
       .map(({ name }) => name);
     return { id, method, taken: new Set([...filed, ...made.keys()]) };
   }
@@ -509,20 +491,22 @@ export class Supervisor implements Operator {
     next: StoredUser | undefined,
     keep: () => void,
   ): void {
-    const { accounts, made } = this.#extrasOf(id);
+    const { accounts, made } = this.#roster.extrasOf(id);
     const old = made.get(name);
     const undo = new DisposableStack();
     const served: ServerUser[] = [];
     try {
-      for (const server of this.#serversOf(id)) {
+      for (const server of this.#roster.serversOf(id)) {
         const filed = server.users?.find((user) => user.name === name);
-        const was = this.#served(old, filed, server.method);
-        const is = this.#served(next, filed, server.method);
+        const was = this.#roster.served(old, filed, server.method);
+        const is = this.#roster.served(next, filed, server.method);
         if (is !== undefined) served.push(is);
         const found = this.#options.fleet.find(serverKey(server));
         if (found === undefined) {
           // Nothing runs: what a start would refuse is refused now.
-          const others = this.#usersOf(server).filter((one) => one !== was);
+          const others = this.#roster.usersOf(server).filter((one) =>
+            one !== was
+          );
           checkDistinct(is === undefined ? others : [...others, is]);
           continue;
         }
@@ -544,106 +528,20 @@ export class Supervisor implements Operator {
 
   /** The plans of a configuration. */
   #plans(
-    { result }: ConfiguredRole<ConfiguredServer[]> = this.#configured,
+    { result }: ConfiguredRole<ConfiguredServer[]> = this.#roster.configured,
   ): ServerPlan[] {
-    const servers = [...result, ...this.#managed.values()];
+    const servers = [...result, ...this.#roster.managed.values()];
     return servers.map((server) => {
-      const id = this.#idOf(server);
-      const siblings = servers.filter((other) => this.#idOf(other) === id);
+      const id = this.#roster.idOf(server);
+      const siblings = servers.filter((other) =>
+        this.#roster.idOf(other) === id
+      );
       return new ServerPlan(server, {
         world: this.#options.world,
-        accounts: this.#extrasOf(id).accounts,
-        users: () => this.#usersOf(server),
-        everyUser: () => this.#everyUser(siblings),
+        accounts: this.#roster.extrasOf(id).accounts,
+        users: () => this.#roster.usersOf(server),
+        everyUser: () => this.#roster.everyUser(siblings),
       });
-    });
-  }
-
-  /**
-   * The users of the file with what was changed over them, and those that were
-   * made at run time. Of two users of one name the file's counts.
-   */
-  #usersOf(server: ConfiguredServer): readonly ServerUser[] {
-    const own = this.#ownUsersOf(server);
-    if (this.#options.fleetMember === undefined) return own;
-    const { shared } = this.#extrasOf(this.#idOf(server));
-    if (own.length + shared.size > 0) return [...own, ...shared.all];
-    // The server's own key, which all users have, would let anybody in.
-    return [this.#standIn(server.method)];
-  }
-
-  /** The stand-in for no user, without an account, with a key that no client has. */
-  #standIn({ keyLength }: Method): ServerUser {
-    const masterKey = this.#options.randomBytes(keyLength);
-    return { name: "", masterKey, disabled: true };
-  }
-
-  #ownUsersOf(server: ConfiguredServer): readonly ServerUser[] {
-    const { made } = this.#extrasOf(this.#idOf(server));
-    const { users = [], method } = server;
-    if (made.size === 0) return users;
-    const filed = new Set(users.map(({ name }) => name));
-    return [
-      ...users.map((user) => this.#served(made.get(user.name), user, method)),
-      ...[...made.values()].filter(({ name }) => !filed.has(name))
-        .map((user) => this.#served(user, undefined, method)),
-    ].filter((user) => user !== undefined);
-  }
-
-  /**
-   * A user as it is served.
-   *
-   * @param stored What was done with it at run time; not set: nothing.
-   * @param filed As the configuration has it; not set: it has not.
-   */
-  #served(
-    stored: StoredUser | undefined,
-    filed: ServerUser | undefined,
-    method: Method,
-  ): ServerUser | undefined {
-    const standing = stored?.standing ?? "made";
-    if (stored === undefined || standing === "made" && filed !== undefined) {
-      return filed;
-    }
-    if (standing === "removed") return undefined;
-    if (standing === "changed" && filed === undefined) return undefined;
-    const known = this.#madeUsers.get(stored);
-    if (known?.method === method) return known;
-    const user = new MadeUser(stored, method, { filed });
-    // The key of the file may be another one after a reload.
-    if (stored.password !== "") this.#madeUsers.set(stored, user);
-    return user;
-  }
-
-  /** The users of a port; of two with one name the counts of the file. */
-  #everyUser(siblings: readonly ConfiguredServer[]): readonly LimitedUser[] {
-    const all = new Map<string, LimitedUser>();
-    for (const server of siblings) {
-      const { owner } = server;
-      const users = this.#usersOf(server).filter(({ name }) => name !== "");
-      for (const user of everyUser({ users, owner })) {
-        const isMade = user instanceof MadeUser && user.origin === "api";
-        if (!isMade || !all.has(user.name)) all.set(user.name, user);
-      }
-    }
-    return [...all.values()];
-  }
-
-  /** One sentence for each user of the file of which something else holds. */
-  #heldOver(
-    { result }: ConfiguredRole<ConfiguredServer[]> = this.#configured,
-  ): string[] {
-    return result.flatMap((server) => {
-      const id = this.#idOf(server);
-      const changes = [...this.#extrasOf(id).made.values()]
-        .filter(({ standing = "made" }) => standing !== "made");
-      if (changes.length === 0) return [];
-      const names = new Set(server.users?.map(({ name }) => name));
-      return changes.filter(({ name }) => names.has(name))
-        .map(({ name, standing }) =>
-          `user ${name} of port ${id} was ${standing} at run time, which ` +
-          "holds over the configuration"
-        );
     });
   }
 
@@ -658,99 +556,27 @@ export class Supervisor implements Operator {
     return `${new DataView(randomBytes(4).buffer).getUint32(0)}:${key}`;
   }
 
-  /** The port; while the system has not chosen one, the address. */
-  #idOf(server: ConfiguredServer): string {
-    const { port } = server.listen;
-    if (port !== 0) return String(port);
-    const running = this.#options.fleet.find(serverKey(server));
-    return String(running?.service.address.port ?? serverKey(server));
-  }
-
-  #ids(): string[] {
-    const servers = [...this.#configured.result, ...this.#managed.values()];
-    return [...new Set(servers.map((server) => this.#idOf(server)))];
-  }
-
-  #serversOf(id: string): ConfiguredServer[] {
-    return [...this.#configured.result, ...this.#managed.values()]
-      .filter((server) => this.#idOf(server) === id);
-  }
-
-  #serverOf(id: string): ConfiguredServer {
-    const [server] = this.#serversOf(id);
-    if (server === undefined) throw new RangeError(`There is no server ${id}`);
-    return server;
-  }
-
-  #extrasOf(id: string): Extras {
-    const known = this.#extras.get(id);
-    if (known !== undefined) return known;
-    const { clock, fleetMember: member, logger } = this.#options;
-    const shared = new SharedUsers(logger);
-    const accounts = new Accounts(
-      [],
-      clock,
-      (name) => shared.has(name) ? member?.share(id, name) : undefined,
-    );
-    const extras: Extras = {
-      accounts,
-      rates: new UserRates(accounts, clock),
-      made: new Map(),
-      shared,
-    };
-    this.#extras.set(id, extras);
-    return extras;
-  }
-
-  /** The user of the configuration, whatever was changed over it. */
-  #fileUser(id: string, name: string): ServerUser | undefined {
-    return this.#serversOf(id).flatMap(({ users = [] }) => users)
-      .find((user) => user.name === name);
-  }
-
-  /** The stored form of a user; also of one of the configuration. */
-  #storedUser(id: string, name: string): StoredUser {
-    this.#serverOf(id);
-    const filed = this.#fileUser(id, name);
-    const made = this.#extrasOf(id).made.get(name);
-    const isMade = (made?.standing ?? "made") === "made";
-    if (made?.standing !== "removed" && made && isMade === !filed) return made;
-    if (this.#serversOf(id).some(({ owner }) => owner?.name === name)) {
-      throw refused(
-        `User ${name} owns the whole port in the configuration file: change it there`,
-      );
-    }
-    if (filed === undefined || made?.standing === "removed") {
-      throw new RangeError(`Server ${id} has no user ${name}`);
-    }
-    const { limits = {}, disabled = false } = filed;
-    return {
-      ...{ server: id, name, password: "", limits, disabled },
-      standing: "changed",
-    };
-  }
-
   #serverStatus(id: string): Omit<ServerStatus, "users"> {
     const { fleet } = this.#options;
-    const servers = this.#serversOf(id);
+    const servers = this.#roster.serversOf(id);
     return statusOf({
       id,
       servers,
       addresses: servers.map((server) =>
         fleet.find(serverKey(server))?.service.address ?? server.listen
       ),
-      managed: this.#managed.has(Number(id)),
+      managed: this.#roster.managed.has(Number(id)),
 
-      accounts: this.#extrasOf(id).accounts,
+      accounts: this.#roster.extrasOf(id).accounts,
     });
   }
 
   /** Lets the ledger and the ciphers know every server that runs. */
   #attach(): void {
-    const servers = [...this.#configured.result, ...this.#managed.values()];
+    const servers = this.#roster.servers;
     this.#options.ciphers.serve(servers.map(({ method }) => method));
-    for (const id of this.#ids()) {
-      this.#ledger?.attach(id, this.#extrasOf(id).accounts);
+    for (const id of this.#roster.ids()) {
+      this.#ledger?.attach(id, this.#roster.extrasOf(id).accounts);
     }
   }
 
@@ -793,8 +619,4 @@ function describeChange(old: StoredUser, next: StoredUser): string {
   return changes.length === 0
     ? "changed: nothing is new"
     : `changed: ${changes.join(", ")}`;
-}
-
-function refused(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", message);
 }
