@@ -82,12 +82,13 @@ const PASSES: Readonly<Record<string, Pass>> = {
 };
 
 /**
- * Tests that measure time, memory or processor time, or that use up
+ * Tests that measure time, memory or processor time, that count the descriptors
+ * of their own process, which it shares with what runs beside, or that use up
  * what a machine has: one after the other, with nothing beside them. The others
  * run beside each other.
  */
 const ALONE =
-  /\/(?:backpressure|bulk|busy|crowd|failures|flood|iperf|limits|process_probe|reload|servers|signals|stalled|starvation|store_kill|strangers|udp|unreachable)_test\.ts$/;
+  /\/(?:conformance\/(?:outbound|system)|backpressure|bulk|busy|crowd|failures|flood|iperf|limits|process_probe|reload|servers|signals|stalled|starvation|store_kill|strangers|udp|unreachable)_test\.ts$/;
 
 /**
  * End-to-end tests of three minutes each that measure our services, which are

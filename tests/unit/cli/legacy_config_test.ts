@@ -571,8 +571,8 @@ test("check config tells what is served, with its layers", () => {
       })
     ),
   );
-  assert.match(limited, / +without a name: 8388: 1\.024 kB\/s each way/);
-  assert.match(limited, / +each connection: 2\.048 kB\/s each way/);
+  assert.match(limited, / +without a name: 8388: 8\.19 kbit\/s each way/);
+  assert.match(limited, / +each connection: 16\.4 kbit\/s each way/);
   assert.match(limited, /strangers +a\.example:443/);
 });
 
