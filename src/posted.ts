@@ -5,7 +5,7 @@
  */
 import type { Posted } from "./transport.ts";
 
-/** Tells what became of a datagram; see `DatagramSocket.post`. */
+/** Reports the result of a datagram; see `DatagramSocket.post`. */
 export function tellPosted(sending: Promise<unknown>, posted: Posted): void {
   sending.then(() => posted(), posted);
 }

@@ -47,7 +47,7 @@ export interface AdminOptions extends GuardSettings {
   readonly history?: (() => readonly Minute[]) | undefined;
   /**
    * The latest requests to a local, `undefined` where targets are not to be
-   * told; not set: it is none.
+   * reported; not set: it is none.
    */
   readonly requests?:
     | (() => readonly RecentRequest[] | undefined)

@@ -26,7 +26,7 @@ export function panelMetrics({ panel }: Status): UpstreamMetric[] {
     {
       name: "umbra_panel_pending_bytes",
       type: "gauge",
-      help: "Payload bytes that the panel has not been told yet.",
+      help: "Payload bytes that were not reported to the panel yet.",
       samples: one(panel.pendingBytes),
     },
     {

@@ -15,7 +15,7 @@
  * Numbers may be text, and an empty object may be an empty list: PHP writes
  * both.
  * Source: the server of Xboard and the node V2bX, as of 2026-05 and 2025-02.
- * Does not: say `status`, which tells a panel of the machine.
+ * Does not: say `status`, which reports the machine to a panel.
  *
  * Security: no message repeats a UUID or a key.
  *

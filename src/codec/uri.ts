@@ -151,7 +151,7 @@ function parseHost(text: string): Pick<ServerUri, "host" | "port"> {
       .exec(text);
   if (!match || hasHidden(text)) {
     throw invalid(
-      "the server is not HOST:PORT (an IPv6 address stands in brackets)",
+      "the server is not HOST:PORT (an IPv6 address is in brackets)",
     );
   }
   const port = match[3] === undefined ? DEFAULT_PORT : Number(match[3]);

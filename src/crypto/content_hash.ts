@@ -1,5 +1,5 @@
 /**
- * How a Content-Security-Policy names a script or a style that stands in the
+ * How a Content-Security-Policy names a script or a style that is in the
  * page itself.
  *
  * Source: CSP 3, §2.3.1 (hash-source).

@@ -7,7 +7,7 @@ import { blake3 } from "@noble/hashes/blake3.js";
 
 /**
  * BLAKE3 in its key derivation mode: another purpose gives another secret, and
- * none of them tells the original.
+ * none of them shows the original.
  *
  * Security: what is easy to guess stays easy to guess.
  *

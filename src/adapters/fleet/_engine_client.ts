@@ -133,7 +133,7 @@ class IoredisClient implements EngineClient {
   readonly #redis: Redis;
   readonly #shown: string;
   #isClosed = false;
-  /** Why the connection broke, which calls are not told. */
+  /** The reason why the connection broke; calls do not see it. */
   #cause: unknown;
 
   constructor(redis: Redis, shown: string) {

@@ -115,7 +115,7 @@ export function partsOf(reply: Reply | undefined): readonly Reply[] {
   return Array.isArray(reply) ? reply : [];
 }
 
-/** Fields of a list in which each stands before its value. */
+/** Fields of a list in which each comes before its value. */
 export function fieldsOf(reply: Reply | undefined): Fields {
   const parts = partsOf(reply);
   const fields = new Map<string, Uint8Array>();

@@ -218,7 +218,7 @@ export const BUN_HANDLERS: Omit<BunHandlers<BunPeer>, "open"> = {
   connectError: () => {},
 };
 
-/** An address as Bun tells it. */
+/** An address in Bun's form. */
 export function toEndpoint(host: string | undefined, port: number): Endpoint {
   return { host: plainAddress(host ?? ""), port };
 }

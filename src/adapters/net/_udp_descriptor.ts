@@ -158,7 +158,7 @@ const MAX_STEPS = 8;
 /** Bytes of the longest address of a socket, and more. */
 const ADDRESS_ROOM = 32;
 
-/** The kernel tells there how long an address is. */
+/** The kernel writes the length of an address there. */
 const LENGTH = new Uint32Array(1);
 const LENGTH_BYTES = new Uint8Array(LENGTH.buffer);
 

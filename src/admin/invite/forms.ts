@@ -34,7 +34,7 @@ export interface Form {
   readonly type: string;
   /** Names in `User-Agent` of the apps that are given it without asking. */
   readonly agents: RegExp;
-  /** True if this server can be told in it. */
+  /** True if it can express this server. */
   holds(server: OnlineServer): boolean;
   write(subscribed: Subscribed): string;
 }

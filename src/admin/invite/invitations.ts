@@ -1,5 +1,5 @@
 /**
- * What stands at the secret paths of users:
+ * The content of the secret paths of users:
  *
  * | path                   |                                             |
  * | ---------------------- | ------------------------------------------- |
@@ -133,7 +133,7 @@ function page(
   return response;
 }
 
-/** @returns `undefined` where the server cannot be told in this form. */
+/** @returns `undefined` where the form cannot express the server. */
 function subscription(
   form: Form,
   call: Call,

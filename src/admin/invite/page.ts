@@ -1,5 +1,5 @@
 /**
- * The invitation of a user: one HTML document that tells what to install, gives
+ * The invitation of a user: one HTML document that says what to install, gives
  * it the connection, and shows what is left. It works without its script, which
  * only copies.
  *

@@ -6,7 +6,7 @@
  * derived of the user's password. So nothing is stored, a new password makes a
  * new path, a user that is disabled or removed has none, and finding a user
  * takes one look-up, however many there are. Who knows the path knows the
- * password anyway: it is in what stands there.
+ * password anyway: the content has it.
  *
  * Security: proofs are compared in constant time; wrong ones of one network
  * for one user are counted, whether there is such a user or not. No path is logged.

@@ -527,7 +527,7 @@ export function configureServer(
       ...ports[i]!,
       ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
       secrets: {
-        // A copy: what tells an origin later keeps the whole file.
+        // A copy: a reference to the origin would keep the whole file.
         own: server.secret && { ...server.secret },
         users: new Map(
           // The others may be many.

@@ -70,7 +70,7 @@ export class Places {
     return this.#describe(this.#offset(path));
   }
 
-  /** The error of something that stands at an offset. */
+  /** The error of a value at an offset. */
   wrong(offset: number, what: string): ConfigError {
     const place = this.#describe(offset);
     return new ConfigError("ERR_CONFIG_SYNTAX", `${place}: ${what}`);
@@ -92,7 +92,7 @@ export class Places {
   }
 }
 
-/** Where a value stands; for one that is missing, its object. */
+/** The offset of a value; for one that is missing, of its object. */
 function offsetIn(tree: Node, path: JSONPath): number {
   return findNodeAtLocation(tree, path)?.offset ??
     offsetIn(tree, path.slice(0, -1));

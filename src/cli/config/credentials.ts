@@ -125,7 +125,7 @@ export function passwordOf(
 }
 
 /**
- * What a user's client has as its password: with 2022, the server's key stands
+ * What a user's client has as its password: with 2022, the server's key is
  * before the user's own.
  *
  * @param serverKey The server's own; not set where only users have one.
@@ -224,7 +224,7 @@ export function ssrSettings(
 
 function ssrClient(server: ServerSettings): SsrClientSettings {
   const { protocolParam = "" } = server;
-  // What stands before "#", or alone, is a number of clients: a server's.
+  // The text before "#", or alone, is a number of clients: a server's.
   const user = ssrHasUsers(server) && protocolParam.includes(":")
     ? locate(server.origin, () => parseSsrUser(protocolParam))
     : undefined;
@@ -277,7 +277,7 @@ export function userKey(
 
 /**
  * The secret of a user as its clients have it: with ShadowsocksR, the number
- * stands before the password.
+ * is before the password.
  */
 export function userSecret({ secret, uid }: UserSettings): Secret {
   return uid === undefined

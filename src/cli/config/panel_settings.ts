@@ -161,7 +161,7 @@ function fromPanel(
   if (said !== undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${where}: the panel tells "${said}": leave it out`,
+      `${where}: the panel says "${said}": leave it out`,
     );
   }
   if (node.plugin !== undefined && plugin === undefined) {

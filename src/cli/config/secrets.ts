@@ -241,7 +241,7 @@ export function readHidden(path: string, sources: Sources): string {
 /**
  * Puts the place of a value in front of the message of its error.
  *
- * @param origin The place, or what tells it.
+ * @param origin The place, or a function that names it.
  */
 export function locate<T>(
   origin: string | Pick<Secret, "origin">,

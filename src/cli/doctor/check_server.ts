@@ -167,7 +167,7 @@ async function checkServer(
         progress.clear();
       }
     };
-    const advice = "; `umbra doctor` tells more";
+    const advice = "; `umbra doctor` says more";
     if (!await take({ ...step, run }, advice) && step.isNeeded) break;
   }
   return check();

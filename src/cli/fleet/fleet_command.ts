@@ -79,9 +79,9 @@ export async function runFleet(args: Arguments): Promise<void> {
 interface OpenFleet {
   readonly args: Arguments;
   readonly admin: FleetAdmin;
-  /** @throws {ConfigError} When it is not told. */
+  /** @throws {ConfigError} When it is missing. */
   service(): string;
-  /** @throws {ConfigError} When it is not told. */
+  /** @throws {ConfigError} When it is missing. */
   method(): Method;
 }
 

@@ -27,7 +27,7 @@ export function hasSystemd(): boolean {
 }
 
 /**
- * Tells whether installing can work, better before anything is asked.
+ * Finds out if installing can work, better before anything is asked.
  *
  * @throws {ConfigError} `ERR_CONFIG_USAGE`.
  */

@@ -94,7 +94,7 @@ function explanation(option: Option): string {
   return `${option.help}.${usual}`;
 }
 
-/** A line of text; what stands in backquotes is set bold. */
+/** A line of text; text in backquotes is set bold. */
 function text(line: string): string {
   const escaped = escape(line).replace(/`([^`]*)`/g, "\\fB$1\\fR");
   // A control line would start so.

@@ -66,7 +66,7 @@ export async function openPanel(
       ...warnings,
       ...memory === undefined
         ? [
-          "the panel's users, and traffic that it has not been told, are kept " +
+          "the panel's users, and traffic that was not reported to it, are kept " +
           "nowhere: give --store FILE",
         ]
         : [],

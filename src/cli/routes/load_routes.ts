@@ -91,8 +91,8 @@ export class RouteLoader {
    * Reads the rules of one place.
    *
    * @param written Default: those of all.
-   * @returns `undefined` where there are none. What is to be known of a list is
-   * told with the first rules that refer to it.
+   * @returns `undefined` where there are none. Notes on a list come with
+   * the first rules that refer to it.
    * @throws {ConfigError} With the file, the key, and what was expected.
    */
   load(written: WrittenRules = this.#settings): LoadedRoutes | undefined {

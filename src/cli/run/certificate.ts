@@ -60,7 +60,7 @@ export interface CertificateWatch {
 }
 
 /**
- * Gives a server what stands in the files whenever that is another pair. A pair
+ * Gives a server the pair of the files whenever that has changed. A pair
  * that cannot be used is named once; the server keeps the one it has.
  *
  * @returns Ends the watch.

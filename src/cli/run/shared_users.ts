@@ -58,8 +58,8 @@ export class SharedUsers {
   /**
    * Takes a user in the place of the one of its name.
    *
-   * @returns As it is served; `undefined` where it cannot be, of which the log
-   * tells.
+   * @returns As it is served; `undefined` where it cannot be; the log says
+   * why.
    */
   put(user: SharedUser, server: SharedServer): MadeUser | undefined {
     this.remove(user.name);
@@ -81,7 +81,7 @@ export class SharedUsers {
     this.#owners.delete(user.keyText);
   }
 
-  /** Adds the user, or tells why not. */
+  /** Adds the user, or says why not. */
   #faultOf(
     { service, ...user }: SharedUser,
     { method, taken }: SharedServer,

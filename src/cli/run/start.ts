@@ -81,7 +81,7 @@ async function runLocals(
     : await repairProxy(system);
   const inbounds = [dns, ...result.map(({ dns }) => dns)]
     .filter((one) => one !== undefined);
-  // All locals know what any DNS inbound has told.
+  // All locals know the answers of any DNS inbound.
   using known = inbounds[0] && openNames(inbounds[0]);
   const names = known?.names;
   await runRole(args, host, {

@@ -546,7 +546,7 @@ export class Supervisor implements Operator {
   }
 
   /**
-   * A new password; with ShadowsocksR a number stands before it, which must be
+   * A new password; with ShadowsocksR a number comes before it, which must be
    * free.
    */
   #newPassword(method: Method): string {

@@ -272,7 +272,7 @@ export const SNIFF: Settings<SniffKeys> = {
   },
 };
 
-/** True if programs of this system use the local without being told each. */
+/** True if the system's settings make programs use the local. */
 export const SYSTEM_PROXY: Settings<{ readonly form: ProxyForm }> = {
   form: {
     flag: "system-proxy",

@@ -6,7 +6,7 @@
 import { COUNT, object, SWITCH, text } from "./kinds.ts";
 import type { Place, Settings } from "./setting.ts";
 
-/** Where the object with the keys below stands. */
+/** The place of the object with the keys below. */
 export const PANEL_OBJECT: Settings<{ readonly panel: object }> = {
   panel: {
     key: "panel",

@@ -271,7 +271,7 @@ export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> = {
     role: "server",
     usual: "--public-host and the port",
     help: "Address at which users reach --invite, for their links, where a " +
-      "proxy stands in front",
+      "proxy is in front",
   },
   inviteCert: {
     key: "invite_cert",

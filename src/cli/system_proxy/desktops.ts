@@ -6,7 +6,7 @@
  */
 import type { RunTool, ToolResult } from "../../adapters/system/tools.ts";
 
-/** In what form programs are told: a PAC file, or one kind of proxy. */
+/** The form of the setting: a PAC file, or one kind of proxy. */
 export type ProxyForm = (typeof PROXY_FORMS)[number];
 
 /** Every form. */
@@ -274,7 +274,7 @@ function registry(
   };
 }
 
-/** A host as it stands before a port. */
+/** A host as it is written before a port. */
 function bracketed(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }

@@ -195,7 +195,7 @@ function isNote(value: unknown): value is Note {
     isTexts(value["ours"]);
 }
 
-/** What is set may have a secret in it, and stands behind these words. */
+/** The value may have a secret in it, and is written behind these words. */
 function toolFailure(words: readonly string[], output: string): string {
   const [line = ""] = output.trim().split("\n");
   return `${words.slice(0, 2).join(" ")} failed: ${line.slice(0, 200)}`;

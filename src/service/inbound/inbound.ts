@@ -47,7 +47,7 @@ export interface InboundRequest {
   /**
    * The answer that lets the application go ahead; may be empty.
    *
-   * @param end Tells where we are bound, of which few protocols speak.
+   * @param end Our own address, which few protocols have room for.
    */
   accept(end: { readonly local: Endpoint }): Uint8Array;
   /** The answer for a request that failed; may be empty. */

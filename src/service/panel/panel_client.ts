@@ -1,5 +1,5 @@
 /**
- * Asks a panel, and tells it.
+ * Asks a panel, and reports to it.
  *
  * Security: the token is in the address of every request, so that no message
  * has more of it than the host.
@@ -94,7 +94,7 @@ export class PanelClient {
     return (await this.#get("alivelist", options))!.value;
   }
 
-  /** Tells who is connected from where; throws as {@link PanelClient.node}. */
+  /** Reports who is connected from where; throws as {@link PanelClient.node}. */
   async tellAlive(
     addresses: ReadonlyMap<number, readonly string[]>,
     signal: StopSignal,
@@ -106,7 +106,7 @@ export class PanelClient {
     checkTaken(this.#content(answer));
   }
 
-  /** Sends traffic once, and tells what became of it. */
+  /** Sends traffic once, and returns the result. */
   async push(
     traffic: ReadonlyMap<number, PanelTraffic>,
     signal: StopSignal,

@@ -1,7 +1,7 @@
 /**
  * A panel as the source of a fleet: who may connect comes from it, what was
  * used goes to it. All questions of the server are answered here at once; the
- * panel is asked and told beside them, at the times it wants.
+ * panel is asked and informed beside them, at the times it wants.
  *
  * A panel grants no leases: its nodes notice a quota that is used up when the
  * user is no longer in the list.
@@ -72,7 +72,7 @@ export interface PanelStatus {
   readonly isUp: boolean;
   /** Users that may connect. */
   readonly users: number;
-  /** Bytes that it has not been told yet. */
+  /** Bytes that were not reported to it yet. */
   readonly pendingBytes: number;
   /** Bytes that were sent, may not have arrived, and are not sent again. */
   readonly uncertainBytes: number;
@@ -167,7 +167,7 @@ export class PanelLink implements FleetLink {
     };
   }
 
-  /** See {@link FleetLink.join}. Asks and tells from now on. */
+  /** See {@link FleetLink.join}. Asks and reports from now on. */
   join(): Promise<number> {
     const { logger } = this.#world;
     const loops = Promise.all([this.#pullLoop(), this.#pushLoop()]);
@@ -239,7 +239,7 @@ export class PanelLink implements FleetLink {
     return Promise.resolve();
   }
 
-  /** Tells the panel what it can in {@link PANEL_LAST_MS}, and ends. */
+  /** Reports to the panel what it can in {@link PANEL_LAST_MS}, and ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#stop.aborted) return;
     this.#stop.abort(

@@ -41,7 +41,7 @@ export class PanelSeats {
   }
 
   /**
-   * What the panel is to be told.
+   * The report to the panel.
    *
    * @param present Who is connected, users without a limit among them.
    */

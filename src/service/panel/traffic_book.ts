@@ -1,6 +1,6 @@
 /**
- * What users have moved and a panel has not been told. A panel adds what it is
- * told, so that nothing is sent again that may have arrived: the book is
+ * What users have moved and was not reported to a panel. A panel adds up
+ * reports, so that nothing is sent again that may have arrived: the book is
  * written down before traffic leaves and after the answer.
  *
  * ```text
@@ -63,7 +63,7 @@ export class TrafficBook {
     this.#write([[this.#batchKey, undefined]]);
   }
 
-  /** Bytes that a panel has not been told yet. */
+  /** Bytes that were not reported to a panel yet. */
   get pendingBytes(): number {
     return sum(this.#pending);
   }

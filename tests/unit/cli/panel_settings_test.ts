@@ -118,9 +118,9 @@ test("configureServer() serves what the panel says, where the file says", () => 
 test("configureServer() refuses what a panel and a file say both", () => {
   for (
     const [file, message] of [
-      [{ method: "aes-256-gcm" }, /the panel tells "method": leave it out/],
-      [{ password: "x" }, /the panel tells "password"/],
-      [{ users: [{ name: "a", password: "b" }] }, /the panel tells "users"/],
+      [{ method: "aes-256-gcm" }, /the panel says "method": leave it out/],
+      [{ password: "x" }, /the panel says "password"/],
+      [{ users: [{ name: "a", password: "b" }] }, /the panel says "users"/],
       [{
         servers: [{ server: "::", "server_port": 1 }, {
           server: "::",
