@@ -28,7 +28,7 @@ export async function beginFleet(args: Arguments): Promise<string> {
   const url = args.last("fleet");
   const keyPath = args.last("fleet-key");
   if (url === undefined || keyPath === undefined) {
-    throw usage("Where? Give --fleet URL and --fleet-key FILE");
+    throw usage("No engine: give --fleet URL and --fleet-key FILE");
   }
   const isNew = !existsSync(keyPath);
   if (isNew) writeKey(keyPath);

@@ -46,6 +46,8 @@ const RUNS: readonly (readonly [words: string, code: number, says: RegExp])[] =
     ["env", 0, /^export http_proxy=/],
     ["migrate /nothing.json", 2, /there is no such file/],
     ["user list --admin 127.0.0.1:1", 1, /127\.0\.0\.1:1: no program listens/],
+    ["fleet init", 2, /No engine: give --fleet URL/],
+    ["system-proxy off", 0, /There is nothing to restore/],
     ["completions bash", 0, /complete -F/],
     ["man", 0, /^\.TH UMBRA/],
     ["init --yes --host umbra.example --dir /made", 2, /read-only/],
