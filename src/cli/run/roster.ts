@@ -54,7 +54,7 @@ export class Roster {
   /** The configuration that is served. */
   configured: ConfiguredRole<ConfiguredServer[]>;
   readonly #options: RosterOptions;
-  /** What each server has besides its configuration, by id. */
+  /** The extras of servers, by id. */
   readonly #extras = new Map<string, Extras>();
   /** Servers that were made at run time, by port. */
   readonly managed: Map<number, ConfiguredServer> = new Map();
