@@ -91,10 +91,12 @@ const ALONE =
   /\/(?:conformance\/(?:outbound|system)|backpressure|bulk|busy|crowd|failures|flood|iperf|limits|process_probe|reload|servers|signals|stalled|starvation|store_kill|strangers|udp|unreachable)_test\.ts$/;
 
 /**
- * End-to-end tests of three minutes each that measure our services, which are
- * the same in executables: they run once, from the sources.
+ * End-to-end tests that are long, and whose subject is the same in executables:
+ * figures of our services, and the rules of a fleet. They run once, from the
+ * sources.
  */
-const LONG = /\/(?:servers|stalled)_test\.ts$/;
+const LONG =
+  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|panel|servers|stalled)_test\.ts$/;
 
 /** End-to-end tests that are about what sockets do. */
 const MOVING =
