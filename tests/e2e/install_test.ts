@@ -10,9 +10,13 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { runToEnd } from "../support/process.ts";
+import { executablesOf } from "../support/executables.ts";
 import { programCommand } from "../support/program_command.ts";
 import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
+
+/** The stand-in of systemctl first. */
+const PATH = "/run/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 const UNSHARE = ["unshare", "--mount", "--net"];
 
@@ -52,7 +56,7 @@ test(
     skip,
   },
   async () => {
-    const program = programCommand("bun");
+    const program = programCommand("bun", { PATH });
     const { code, output } = await runToEnd(
       [
         ...UNSHARE,
@@ -95,7 +99,10 @@ test(
 );
 
 test("umbra init --install says so at once, where it cannot", {
-  skip: process.getuid?.() !== 0 && "needs root to become somebody else",
+  skip: process.getuid?.() !== 0
+    ? "needs root to become another user"
+    : executablesOf("bun") !== undefined &&
+      "another user cannot reach the folder of the executables",
 }, async () => {
   const { code, output } = await runToEnd(
     [
