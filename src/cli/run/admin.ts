@@ -32,7 +32,11 @@ import {
   MAX_INVITE_CONNECTIONS,
 } from "../../limits.ts";
 import { isLoopback } from "../../codec/loopback.ts";
-import { checkInvite, inviteUrlOf } from "../config/invite_url.ts";
+import {
+  checkInvite,
+  type InviteSettings,
+  inviteUrlOf,
+} from "../config/invite_url.ts";
 import { explainListening } from "./fleet.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
 import { formatAdminAddress } from "../settings/program.ts";
@@ -48,23 +52,17 @@ import { startOrWait, type Stoppable } from "./take_over.ts";
  * The settings of the operator's port; a part that was not asked for is not
  * set.
  */
-export type AdminSettings = Pick<
-  OperatorSettings,
-  | "admin"
-  | "adminToken"
-  | "adminHosts"
-  | "adminCert"
-  | "adminKey"
-  | "invite"
-  | "inviteUrl"
-  | "inviteCert"
-  | "inviteKey"
-  | "publicHost"
-  | "manager"
-  | "managerAnywhere"
-  // To wait for addresses that another process has.
-  | "reusePort"
->;
+export type AdminSettings =
+  & InviteSettings
+  & Pick<
+    OperatorSettings,
+    | "adminToken"
+    | "adminHosts"
+    | "manager"
+    | "managerAnywhere"
+    // To wait for addresses that another process has.
+    | "reusePort"
+  >;
 
 /** The world of the operator's port. */
 export interface AdminWorld {

@@ -191,10 +191,11 @@ export class LocalConnection implements Passage {
     }
   }
 
-  async #accept(end: { readonly local: Endpoint }): Promise<void> {
-    if (this.#isAccepted) return;
+  /** Says yes once. @returns What is left to wait for, if anything is. */
+  #accept(end: { readonly local: Endpoint }): Promise<void> | undefined {
+    if (this.#isAccepted) return undefined;
     this.#isAccepted = true;
-    await this.#client.answer(this.#request!.accept(end), this.#signal);
+    return this.#client.answer(this.#request!.accept(end), this.#signal);
   }
 
   /** Finds the target behind the address that was asked for. */

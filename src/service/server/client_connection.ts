@@ -257,36 +257,41 @@ export class ClientConnection {
     if (!(reason instanceof ProtocolError)) this.#client.cut();
   }
 
-  async #relay(
-    { channel, greeting }: Destination,
-    visit: Visit,
-  ): Promise<void> {
+  #relay({ channel, greeting }: Destination, visit: Visit): Promise<void> {
     const { options, world } = this.#server;
     const passage = options.connectionBytesPerSecond === undefined
       ? new CountedPassage(visit, this.#report)
       : new PacedPassage(visit, this.#report, this.#server);
-    await this.#passFirst(passage, channel.first.length);
-    return await relay(this.#client, channel, passage, {
-      idleTimeoutMs: options.idleTimeoutMs,
-      buffers: world.transport.buffers,
-      clock: world.clock,
-      signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
-      first: {
-        up: channel.begin(),
-        down: greeting === undefined
-          ? this.#session.answer?.() ?? NOTHING
-          : this.#session.seal(greeting),
-      },
-    });
+    const begin = (): Promise<void> =>
+      relay(this.#client, channel, passage, {
+        idleTimeoutMs: options.idleTimeoutMs,
+        buffers: world.transport.buffers,
+        clock: world.clock,
+        signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
+        first: {
+          up: channel.begin(),
+          down: greeting === undefined
+            ? this.#session.answer?.() ?? NOTHING
+            : this.#session.seal(greeting),
+        },
+      });
+    const bytes = channel.first.length;
+    const waitMs = passage.pass("up", bytes);
+    return waitMs < 0
+      ? this.#untilKnown(passage, bytes, -waitMs).then(begin)
+      : begin();
   }
 
-  /** Asks until it is known whether the first payload may pass. */
-  async #passFirst(passage: Passage, bytes: number): Promise<void> {
-    for (;;) {
-      const waitMs = passage.pass("up", bytes);
-      if (waitMs >= 0) return;
-      await pause(this.#server.world.clock, -waitMs, this.#signal);
+  /** Asks again until it is known if the first payload may pass. */
+  async #untilKnown(
+    passage: Passage,
+    bytes: number,
+    waitMs: number,
+  ): Promise<void> {
+    while (waitMs > 0) {
+      await pause(this.#server.world.clock, waitMs, this.#signal);
       this.#signal.throwIfAborted();
+      waitMs = -passage.pass("up", bytes);
     }
   }
 
@@ -335,18 +340,12 @@ export class ClientConnection {
       isClientBlocked(routes, this.#client.connection.remote.host);
   }
 
-  /** Dials while others are asked whether the user may be here. */
-  async #openFor(visit: Visit, request: StreamRequest): Promise<Channel> {
+  /** Dials; meanwhile the fleet, if there is one, says if the user is admitted. */
+  #openFor(visit: Visit, request: StreamRequest): Promise<Channel> {
     const opening = this.#open(request);
-    if (visit.settled === undefined) return await opening;
-    try {
-      // Nothing passes before both are there.
-      const [channel] = await Promise.all([opening, visit.settled]);
-      return channel;
-    } catch (error) {
-      opening.then((channel) => channel.close(), () => {});
-      throw error;
-    }
+    return visit.settled === undefined
+      ? opening
+      : unlessRefused(opening, visit.settled);
   }
 
   async #open({ address, payload, user }: StreamRequest): Promise<Channel> {
@@ -444,4 +443,18 @@ async function refuseUnlessNew(
     if (signal.aborted) throw error;
   }
   if (!isNew) throw replayed();
+}
+
+/** The channel, once the user is admitted too: nothing passes before both. */
+async function unlessRefused(
+  opening: Promise<Channel>,
+  admission: Promise<void>,
+): Promise<Channel> {
+  try {
+    const [channel] = await Promise.all([opening, admission]);
+    return channel;
+  } catch (error) {
+    opening.then((channel) => channel.close(), () => {});
+    throw error;
+  }
 }
