@@ -2,8 +2,8 @@
  * Runs the tests: the same files on Deno and on Bun, then the end-to-end tests
  * twice, on Deno, since they start both runtimes themselves: our programs from
  * their sources, and as the executables of both compilers; and those that are
- * about sockets once more with `--transport linux`. Ends with one line, `N
- * passed, N failed, N skipped`, over all of them.
+ * about sockets once more with `--transport linux`. Ends with the names of those
+ * that failed and one line, `N passed, N failed, N skipped`, over all of them.
  *
  * Usage: `deno run -A tests/run.ts [deno] [bun] [e2e] [executables] [linux]`,
  * all by default.
@@ -126,7 +126,9 @@ async function main(names: readonly string[]): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const { passed, failed, skipped } = sum(results);
+  const { passed, failed, skipped, failures } = sum(results);
+  // Once more at the end: a log of this length is often cut in the middle.
+  for (const name of failures) print(`FAILED ${name}`);
   print(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   return failed === 0 && results.every((counts) => counts.passed > 0) ? 0 : 1;
 }
@@ -149,7 +151,11 @@ async function runPass(pass: Pass, folder: string): Promise<Counts> {
     if (isLost) print(`${pass.title}: the test runner ended with ${end}`);
     results.push(isLost ? { ...counts, failed: 1 } : counts);
   }
-  return sum(results);
+  const { failures, ...total } = sum(results);
+  return {
+    ...total,
+    failures: failures.map((name) => `${pass.title}: ${name}`),
+  };
 }
 
 /** The exit code, or the signal that ended it. */

@@ -13,6 +13,8 @@ export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** The names of those that failed. */
+  readonly failures: readonly string[];
 }
 
 /** Counts the test cases of one report. */
@@ -25,18 +27,33 @@ export function readCounts(xml: string): Counts {
     skipped: /<skipped\b/.test(body),
   }));
   const counts = { passed: 0, failed: 0, skipped: 0 };
+  const failures: string[] = [];
   for (const { name, failed, skipped } of cases) {
     // Deno reports the step "b" of test "a" as a test case "a > b".
     const steps = cases.filter((other) =>
       other.name.startsWith(`${name} &gt; `)
     );
     const isParent = steps.length > 0;
-    if (failed && !steps.some((step) => step.failed)) counts.failed++;
-    else if (isParent || failed) continue;
+    if (failed && !steps.some((step) => step.failed)) {
+      counts.failed++;
+      failures.push(unescapeXml(name));
+    } else if (isParent || failed) continue;
     else if (skipped) counts.skipped++;
     else counts.passed++;
   }
-  return counts;
+  return { ...counts, failures };
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&apos;": "'",
+  "&amp;": "&",
+};
+
+function unescapeXml(text: string): string {
+  return text.replace(/&\w+;/g, (entity) => ENTITIES[entity] ?? entity);
 }
 
 /** Adds counts up. */
@@ -45,5 +62,6 @@ export function sum(all: readonly Counts[]): Counts {
     passed: all.reduce((total, { passed }) => total + passed, 0),
     failed: all.reduce((total, { failed }) => total + failed, 0),
     skipped: all.reduce((total, { skipped }) => total + skipped, 0),
+    failures: all.flatMap(({ failures }) => failures),
   };
 }

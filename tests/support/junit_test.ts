@@ -16,13 +16,23 @@ test("readCounts() counts innermost tests, when Deno reports steps", () => {
     <testcase name="parent &gt; good"></testcase>
     <testcase name="parent &gt; bad"><failure message="a &gt; b">y</failure>
     </testcase></testsuite></testsuites>`;
-  assert.deepEqual(readCounts(xml), { passed: 2, failed: 1, skipped: 1 });
+  assert.deepEqual(readCounts(xml), {
+    passed: 2,
+    failed: 1,
+    skipped: 1,
+    failures: ["parent > bad"],
+  });
 });
 
 test("readCounts() counts a parent, when it fails by itself", () => {
   const xml = `<testcase name="p"><failure>after the step</failure></testcase>
     <testcase name="p &gt; s"></testcase>`;
-  assert.deepEqual(readCounts(xml), { passed: 1, failed: 1, skipped: 0 });
+  assert.deepEqual(readCounts(xml), {
+    passed: 1,
+    failed: 1,
+    skipped: 0,
+    failures: ["p"],
+  });
 });
 
 test("readCounts() reads empty elements, when Bun writes them", () => {
@@ -30,20 +40,31 @@ test("readCounts() reads empty elements, when Bun writes them", () => {
     <testcase name="b"><skipped /></testcase><testsuite name="group">
     <testcase name="c"><failure type="E" message="m">t</failure></testcase>
     <testcase name="d" /></testsuite></testsuite>`;
-  assert.deepEqual(readCounts(xml), { passed: 2, failed: 1, skipped: 1 });
+  assert.deepEqual(readCounts(xml), {
+    passed: 2,
+    failed: 1,
+    skipped: 1,
+    failures: ["c"],
+  });
 });
 
 test("readCounts() counts nothing, when there is no report", () => {
-  assert.deepEqual(readCounts(""), { passed: 0, failed: 0, skipped: 0 });
+  assert.deepEqual(readCounts(""), {
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    failures: [],
+  });
 });
 
-test("sum() adds every column", () => {
+test("sum() adds every column, and keeps the names", () => {
   assert.deepEqual(
-    sum([{ passed: 1, failed: 2, skipped: 3 }, {
+    sum([{ passed: 1, failed: 2, skipped: 3, failures: ["a", "b"] }, {
       passed: 10,
-      failed: 20,
+      failed: 1,
       skipped: 30,
+      failures: ["c"],
     }]),
-    { passed: 11, failed: 22, skipped: 33 },
+    { passed: 11, failed: 3, skipped: 33, failures: ["a", "b", "c"] },
   );
 });
