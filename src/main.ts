@@ -49,7 +49,10 @@ function die(error: unknown): void {
   process.exit(EXIT.failure);
 }
 
-/** Systemd starts what waits for us only then, and gives up otherwise. */
+/**
+ * Systemd starts dependent units only after this; without it, the start times
+ * out.
+ */
 function listening(): void {
   for (const address of untakenSockets()) {
     complain(
@@ -64,7 +67,10 @@ function listening(): void {
   );
 }
 
-/** Beside this file, from source and in a compiled program alike. */
+/**
+ * The worker's file is beside this one, both in the source and in a compiled
+ * program.
+ */
 function spawnWorker(): WorkerThread {
   const url = new URL("./worker.ts", import.meta.url);
   return new Worker(url, { type: "module" }) as unknown as WorkerThread;
