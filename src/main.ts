@@ -56,14 +56,14 @@ function die(error: unknown): void {
 function listening(): void {
   for (const address of untakenSockets()) {
     complain(
-      `umbra: The service manager listens on ${address}, and no service takes ` +
-        "it: give the .socket unit and the configuration one address\n",
+      `umbra: The service manager listens on ${address}, but no service uses ` +
+        "it: set the same address in the .socket unit and the configuration\n",
     );
   }
   if (tellReady()) return;
   complain(
-    "umbra: Cannot tell the service manager that we are ready: it takes the C " +
-      "library, and Deno's --allow-ffi; use Type=exec in the unit\n",
+    "umbra: Cannot tell the service manager that umbra is ready: this needs " +
+      "the C library and, on Deno, --allow-ffi; set Type=exec in the unit\n",
   );
 }
 

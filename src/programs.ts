@@ -42,7 +42,7 @@ export interface Programs {
 /** Used where programs may not be run. */
 export const noPrograms: Programs = {
   start: () => ({
-    ended: Promise.resolve("was not started: no programs are run here"),
+    ended: Promise.resolve("was not started: programs may not be run here"),
     end: () => {},
   }),
 };

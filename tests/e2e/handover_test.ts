@@ -103,7 +103,7 @@ function inside(): void {
       const before = served;
       old.program.signal("SIGTERM");
       await old.program.waitForOutput(/SIGTERM: accepting no more/, 5_000);
-      await next.program.waitForOutput(/the UDP port is ours/, 5_000);
+      await next.program.waitForOutput(/UDP port taken over/, 5_000);
       await pause(AROUND_MS);
       over = true;
       await within(10_000, () => next.program.describe(), all);

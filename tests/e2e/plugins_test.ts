@@ -158,10 +158,10 @@ for (const runtime of RUNTIMES) {
       ...toServer(server, keys(plugin, "exit=4;after=1500")),
     });
     await local.program.waitForOutput(
-      /WARN {2}plugin \S+fake-plugin \(server 127\.0\.0\.1:\d+\) ended with code 4; it said: "[^"]*I must go": restarting in 0\.\d s/,
+      /WARN {2}plugin \S+fake-plugin \(server 127\.0\.0\.1:\d+\) ended with code 4; last output: "[^"]*I must go": restarting in 0\.\d s/,
       10_000,
     );
-    await server.program.waitForOutput(/ended with code 3; it said:/, 10_000);
+    await server.program.waitForOutput(/ended with code 3; last output:/, 10_000);
     // Who asks while they start waits for them, or is told of it and asks again.
     for (let i = 0; i < 3; i++) {
       await until(
@@ -219,7 +219,7 @@ for (const runtime of RUNTIMES) {
     });
     for (let i = 0; i < 10; i++) await ping(local.address, target);
     await local.program.waitForOutput(
-      /server broken\) ended with code 1.*until it runs, its server counts as down/,
+      /server broken\) ended with code 1.*its server counts as down until the plugin runs/,
       15_000,
     );
     await ping(local.address, target);
@@ -307,7 +307,7 @@ for (const runtime of RUNTIMES) {
     assert.match(broken.get("connect")!, /^ok/);
     assert.match(
       broken.get("plugin")!,
-      /^fail: plugin .* ended with code 1; it said: "I must go"/,
+      /^fail: plugin .* ended with code 1; last output: "I must go"/,
     );
     assert.equal(broken.get("key"), undefined);
   });

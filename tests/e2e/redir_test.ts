@@ -75,7 +75,7 @@ for (const runtime of OURS) {
           0,
         );
         await redir.waitForOutput(
-          /redir port itself: its target is unknown/,
+          /not redirected: its target is unknown/,
           5_000,
         );
       },

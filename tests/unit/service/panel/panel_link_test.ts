@@ -185,7 +185,7 @@ test("PanelLink removes nobody because a list is missing, wrong, or empty once",
   scene.panel.fates.clear();
   scene.panel.users = [];
   await scene.pass(2 * MAX_PANEL_BACKOFF_MS);
-  assert.equal(scene.said(/it works again/), 1);
+  assert.equal(scene.said(/working again/), 1);
   assert.equal(scene.said(/list of users is empty/), 1);
   assert.deepEqual(await names(), []);
   await scene.stop(link);

@@ -189,7 +189,7 @@ test("a plugin that ends is started again, later each time, and its last words a
   );
   assert.equal(
     scene.warnings[0],
-    "plugin obfs-local (server far) ended with code 1; it said: " +
+    "plugin obfs-local (server far) ended with code 1; last output: " +
       '"line [31m 2 / line [31m 3 / line [31m 4 / line [31m 5 / ' +
       'line [31m 6": restarting in 0.2 s',
   );
@@ -221,11 +221,11 @@ test("after five ends at once nobody waits for a plugin until it listens", async
   }
   assert.match(
     scene.warnings[4]!,
-    /; until it runs, its server counts as down/,
+    /; its server counts as down until the plugin runs/,
   );
   await assert.rejects(
     scene.plugin.ready(NEVER),
-    /plugin obfs-local \(server far\) ended with code 1; it said: "bad options"/,
+    /plugin obfs-local \(server far\) ended with code 1; last output: "bad options"/,
   );
   let told = 0;
   scene.plugin.onReady(() => told++);
