@@ -454,7 +454,7 @@ test("encodeAnswer() tells everything a client needs", () => {
   );
   assert.match(
     fromLatin1(encodeAnswer(502, { keepAlive: false })),
-    /\r\n\r\n502 Bad Gateway\nss-local: .* gave no answer; its log says why/,
+    /\r\n\r\n502 Bad Gateway\nss-local: .* did not answer; the log has the reason/,
   );
 });
 

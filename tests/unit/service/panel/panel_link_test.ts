@@ -176,7 +176,7 @@ test("PanelLink removes nobody because a list is missing, wrong, or empty once",
   }
   assert.deepEqual(await names(), ["1", "2"]);
   assert.equal(link.status.isUp, false);
-  assert.equal(scene.said(/cannot ask; users stay/), 1);
+  assert.equal(scene.said(/cannot fetch users; the present ones stay/), 1);
   // Back off: no more than one question in five minutes.
   await scene.pass(3 * MAX_PANEL_BACKOFF_MS);
   const before = scene.panel.asked("/user").length;
