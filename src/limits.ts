@@ -887,6 +887,12 @@ export const REST_WORTH_MS = 500;
 /** The share of processor time that a rest may cost of the work before it. */
 export const REST_COST_SHARE = 0.1;
 
+/**
+ * Milliseconds from a rest until free memory is given back once more: V8 frees the
+ * bytes of collected arrays on another thread, after the collection.
+ */
+export const REST_SWEEP_MS = 1_000;
+
 /** A process whose memory has grown by this factor rests as well. */
 export const REST_GROWTH = 1.2;
 
