@@ -940,6 +940,12 @@ export const REST_WORTH_MS = 500;
  */
 export const REST_COST_SHARE = 0.1;
 
+/**
+ * Milliseconds from a rest until free memory is given back once more, because V8
+ * frees the bytes of collected arrays on another thread after the collection.
+ */
+export const REST_SWEEP_MS = 1_000;
+
 /** Growth of memory, as a factor, after which an idle process rests as well. */
 export const REST_GROWTH = 1.2;
 
