@@ -148,7 +148,7 @@ for (const runtime of RUNTIMES) {
     assert.equal(env.UMBRA_PASSWORD, undefined);
   });
 
-  test(`${runtime}: a plugin that ends is started again, and nobody else is`, async () => {
+  test(`${runtime}: a plugin that ends is started again, and no other plugin`, async () => {
     using plugin = fakePlugin();
     await using target = await Target.start();
     await using server = await End.start(runtime, "server", plugin.folder, {
@@ -162,7 +162,7 @@ for (const runtime of RUNTIMES) {
       10_000,
     );
     await server.program.waitForOutput(/ended with code 3; last output:/, 10_000);
-    // Who asks while they start waits for them, or is told of it and asks again.
+    // A request during their start waits, or gets an error and is repeated.
     for (let i = 0; i < 3; i++) {
       await until(
         20_000,

@@ -115,7 +115,7 @@ test("a transport that cannot be is refused, and its path is not shown", () => {
   ) refuses(() => upstreams({ transport }), message);
 });
 
-test("a server takes WebSockets where it is told", () => {
+test("a server takes WebSockets at its configured address", () => {
   const { result: [server] } = websocket({
     listen: "127.0.0.1:8000",
     tcp_path: "/secret/tcp",

@@ -348,7 +348,7 @@ describe("a response's body", () => {
     return { scene, far };
   }
 
-  test("is framed anew, when it comes in chunks", async () => {
+  test("gets a new framing, when it comes in chunks", async () => {
     const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     const { scene, far } = await exchange(
       head + "3;x\r\nabc\r\n0\r\nTrailer: t\r\n\r\n",
@@ -398,7 +398,7 @@ describe("a response's body", () => {
     await scene.end();
   });
 
-  test("of an old server is repaired and framed anew", async () => {
+  test("of an old server is repaired and gets a new framing", async () => {
     const { scene, far } = await exchange(
       "HTTP/1.1 200 OK\nTransfer-Encoding : chunked\nX: a\n b\n\n2   \nhi\n" +
         "0\n\n",

@@ -161,7 +161,7 @@ test("PanelLink tells changes by difference, and asks by ETag", async () => {
   await scene.stop(link);
 });
 
-test("PanelLink removes nobody because a list is missing, wrong, or empty once", async () => {
+test("PanelLink removes no user because a list is missing, wrong, or empty once", async () => {
   const scene = await Scene.started();
   const link = await scene.joined();
   const names = async (): Promise<string[]> =>
