@@ -174,7 +174,9 @@ function readEntry(
     return "its port is not in the range 1 to 65535";
   }
   if (password === "") return "it has no password";
-  if (entry.has("plugin") && text("plugin") !== "") return "it requires a plugin";
+  if (entry.has("plugin") && text("plugin") !== "") {
+    return "it requires a plugin";
+  }
   const shown = shownText(text(name));
   const tag = shown === "" ? {} : { tag: shown };
   const server = { host, port, method, password, ...tag };

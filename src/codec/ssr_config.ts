@@ -68,7 +68,10 @@ export function readMudb(document: unknown): MudbUser[] {
   const ports = new Set<number>();
   for (const [i, { port }] of users.entries()) {
     if (ports.has(port)) {
-      throw wrong(`"port" of user ${i + 1}`, "different from every other user's");
+      throw wrong(
+        `"port" of user ${i + 1}`,
+        "different from every other user's",
+      );
     }
     ports.add(port);
   }

@@ -161,7 +161,10 @@ for (const runtime of RUNTIMES) {
       /WARN {2}plugin \S+fake-plugin \(server 127\.0\.0\.1:\d+\) ended with code 4; last output: "[^"]*I must go": restarting in 0\.\d s/,
       10_000,
     );
-    await server.program.waitForOutput(/ended with code 3; last output:/, 10_000);
+    await server.program.waitForOutput(
+      /ended with code 3; last output:/,
+      10_000,
+    );
     // A request during their start waits, or gets an error and is repeated.
     for (let i = 0; i < 3; i++) {
       await until(

@@ -43,7 +43,9 @@ export function readMrs(
   const behaviour = cursor.byte();
   cursor.u64();
   cursor.take(cursor.u64());
-  if (cursor.byte() !== 1) throw listError("its content has an unsupported version");
+  if (cursor.byte() !== 1) {
+    throw listError("its content has an unsupported version");
+  }
   const builder = new RuleListBuilder(list);
   const { targets } = builder.main;
   const count = (size: number): number => cursor.counted(cursor.u64(), size);

@@ -106,7 +106,9 @@ class PatternReader {
       );
     }
     if (count.min > count.max) {
-      throw new PatternError("it has a repetition with its bounds out of order");
+      throw new PatternError(
+        "it has a repetition with its bounds out of order",
+      );
     }
     return { kind: "repeat", part, ...count };
   }
@@ -303,7 +305,9 @@ function rangesOf(...ranges: string[]): CharacterSet {
 function addRange(set: CharacterSet, low: string, high: string): void {
   const last = high.charCodeAt(0);
   if (last > 0x7f) {
-    throw new PatternError("it has letters outside ASCII, which names do not have");
+    throw new PatternError(
+      "it has letters outside ASCII, which names do not have",
+    );
   }
   for (let code = low.charCodeAt(0); code <= last; code++) {
     addCode(set, code);

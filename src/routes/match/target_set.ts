@@ -186,7 +186,10 @@ export class TargetSetBuilder {
       this.#patterns.add(parse());
     } catch (error) {
       if (!(error instanceof PatternError)) throw error;
-      this.#notes.add(`is a pattern that cannot be used: ${error.message}`, line);
+      this.#notes.add(
+        `is a pattern that cannot be used: ${error.message}`,
+        line,
+      );
       return;
     }
     this.#counts[condition === "domain_keyword" ? "keyword" : "regex"]++;

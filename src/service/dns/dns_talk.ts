@@ -60,7 +60,9 @@ class FramedTalk implements DnsTalk {
     this.#signal = signal;
     await this.#stream.write(frameMessage(message), signal);
     const answer = await this.#messages.next();
-    if (answer === undefined) throw unusable("the resolver closed the connection");
+    if (answer === undefined) {
+      throw unusable("the resolver closed the connection");
+    }
     return answer;
   }
 
@@ -140,7 +142,9 @@ class HttpTalk implements DnsTalk {
 
   async #read(signal: StopSignal): Promise<Uint8Array> {
     const bytes = await this.#stream.read(signal);
-    if (bytes === undefined) throw unusable("the resolver closed the connection");
+    if (bytes === undefined) {
+      throw unusable("the resolver closed the connection");
+    }
     return bytes;
   }
 }

@@ -104,7 +104,9 @@ export async function askOverTcp(
       MAX_DNS_MESSAGE_LENGTH,
     );
     const answer = await messages.next();
-    if (answer === undefined) throw malformed("the resolver closed the connection");
+    if (answer === undefined) {
+      throw malformed("the resolver closed the connection");
+    }
     return answer;
   } finally {
     channel.close();

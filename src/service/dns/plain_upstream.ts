@@ -72,7 +72,9 @@ export class PlainUpstream implements DnsUpstream {
     const { host, port } = options.resolver;
     const ip = parseIp(host);
     if (ip === undefined) {
-      throw new RangeError("Cannot start DNS: the resolver is not an IP address");
+      throw new RangeError(
+        "Cannot start DNS: the resolver is not an IP address",
+      );
     }
     this.#options = options;
     this.#resolver = { host: formatIp(ip), port };
@@ -135,7 +137,10 @@ export class PlainUpstream implements DnsUpstream {
   /** Handles a datagram for a client, which may be an answer. */
   #deliver(client: Endpoint, { address, payload }: Packet): void {
     if (formatAddress(address) !== formatAddress(this.#resolver)) {
-      throw new PolicyError("ERR_POLICY_STRANGER", "Datagram is not from the resolver");
+      throw new PolicyError(
+        "ERR_POLICY_STRANGER",
+        "Datagram is not from the resolver",
+      );
     }
     this.#udpJudged = true;
     const answer = readDnsAnswer(payload);
@@ -157,7 +162,10 @@ export class PlainUpstream implements DnsUpstream {
     signal: StopSignal,
   ): Promise<Uint8Array> {
     if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
-      throw new PolicyError("ERR_POLICY_LIMIT", "Too many pending queries over TCP");
+      throw new PolicyError(
+        "ERR_POLICY_LIMIT",
+        "Too many pending queries over TCP",
+      );
     }
     this.#overTcp++;
     try {

@@ -58,7 +58,10 @@ export class StreamUpstream implements DnsUpstream {
     parent: StopSignal,
   ): Promise<Uint8Array> {
     if (this.#busy >= MAX_DNS_CONNECTIONS) {
-      throw new PolicyError("ERR_POLICY_LIMIT", "Too many pending queries over TCP");
+      throw new PolicyError(
+        "ERR_POLICY_LIMIT",
+        "Too many pending queries over TCP",
+      );
     }
     using deadline = new Deadline(this.#world.clock, {
       delayMs: DNS_TCP_TIMEOUT_MS,

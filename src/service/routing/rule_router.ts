@@ -192,7 +192,9 @@ function remoteNames(
 ): RemoteNames | undefined {
   if (resolve !== "remote") return undefined;
   if (resolver === undefined) {
-    throw new RangeError("Cannot resolve names for routes: there is no resolver");
+    throw new RangeError(
+      "Cannot resolve names for routes: there is no resolver",
+    );
   }
   return new RemoteNames(resolver, outbound, world);
 }

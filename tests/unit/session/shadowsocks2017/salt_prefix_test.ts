@@ -41,9 +41,7 @@ test("readSaltPrefix() leaves 8 bytes of a salt to chance", () => {
     assert.throws(
       () => readSaltPrefix("x".repeat(room + 1), method),
       says(
-        `prefix: got ${
-          room + 1
-        } bytes, this method allows ${room} of ${salt}`,
+        `prefix: got ${room + 1} bytes, this method allows ${room} of ${salt}`,
       ),
     );
   }
