@@ -15,6 +15,7 @@ import {
   REST_ENDED,
   REST_GROWTH,
   REST_LOAD,
+  REST_SWEEP_MS,
   REST_WORTH_MS,
 } from "../../limits.ts";
 import type { Transport } from "../../transport.ts";
@@ -33,8 +34,10 @@ export interface RestOptions {
   readonly residentBytes: () => number | undefined;
   /** Number of open connections. */
   readonly connections: () => number;
-  /** Returns memory to the system. */
+  /** Collects garbage, and returns free memory to the system. */
   readonly giveBack: () => void;
+  /** Returns free memory to the system, without a collection. */
+  readonly trim: () => void;
 }
 
 /**
@@ -45,6 +48,7 @@ export interface RestOptions {
 export class Rest implements Disposable {
   readonly #options: RestOptions;
   readonly #looks: Disposable;
+  #cancelTrim: () => void = () => {};
   /** Processor time at the last check, in milliseconds. */
   #lookedMs = 0;
   /** Processor time at the last rest, in milliseconds. */
@@ -66,6 +70,7 @@ export class Rest implements Disposable {
   /** Ends the watch. Idempotent. */
   [Symbol.dispose](): void {
     this.#looks[Symbol.dispose]();
+    this.#cancelTrim();
   }
 
   #look(): void {
@@ -92,8 +97,10 @@ export class Rest implements Disposable {
   }
 
   #rest(nowMs: number): void {
-    const { processorMs, connections, giveBack } = this.#options;
+    const { clock, processorMs, connections, giveBack, trim } = this.#options;
     giveBack();
+    this.#cancelTrim();
+    this.#cancelTrim = clock.schedule(trim, REST_SWEEP_MS);
     this.#restedMs = this.#lookedMs = processorMs();
     const costMs = this.#restedMs - nowMs;
     this.#worthMs = Math.max(REST_WORTH_MS, costMs / REST_COST_SHARE);
@@ -159,6 +166,7 @@ export function systemRest({ buffers }: Transport): Disposable {
         collector.all?.();
         trim();
       },
+      trim,
     }),
   );
   if (collector.some !== undefined) {
