@@ -126,5 +126,8 @@ function refused(why: RegExp): (error: unknown) => boolean {
 }
 
 test("fetchDocument() refuses what is not UTF-8", async () => {
-  await assert.rejects(fetchDocument(at("/latin1")), /it is not UTF-8/);
+  await assert.rejects(
+    fetchDocument(at("/latin1")),
+    /the document is not UTF-8/,
+  );
 });

@@ -320,7 +320,7 @@ test("what a plugin says is in the log at debug", async () => {
     scene.world.lines.filter(({ level }) => level === "debug"),
     [{
       level: "debug",
-      message: "plugin obfs-local (server far) says",
+      message: "plugin obfs-local (server far) output",
       fields: { line: "hello" },
     }],
   );
