@@ -37,8 +37,9 @@ export function explainRefusal(
   policy: TargetPolicy,
 ): string {
   const reason = ip === undefined ? "no address" : policy(ip);
-  // What cannot be dialled at all cannot be opened either.
-  return ip === undefined || anyTarget(ip) !== undefined
+  // What cannot be dialled at all cannot be opened, nor what another forbids.
+  return ip === undefined || anyTarget(ip) !== undefined ||
+      reason !== publicTarget(ip)
     ? `its address is ${reason}`
     : `its address is ${reason}; --allow-private lets clients reach it`;
 }
@@ -80,6 +81,27 @@ export function publicTargetOr(allowed: readonly CidrBlock[]): TargetPolicy {
     const isAllowed = bytes !== undefined &&
       allowed.some((block) => contains(block, bytes));
     return isAllowed ? anyTarget(ip) : refusal;
+  };
+}
+
+/**
+ * A policy, and what is refused besides.
+ *
+ * @param policy Judges first.
+ * @param forbidden Addresses that no client reaches, whatever `policy` lets
+ * through.
+ */
+export function forbidding(
+  policy: TargetPolicy,
+  forbidden: readonly CidrBlock[],
+): TargetPolicy {
+  return (ip) => {
+    const refusal = policy(ip);
+    if (refusal !== undefined) return refusal;
+    const bytes = judgedBytes(ip);
+    const isForbidden = bytes !== undefined &&
+      forbidden.some((block) => contains(block, bytes));
+    return isForbidden ? "forbidden by forbidden_ip" : undefined;
   };
 }
 

@@ -72,7 +72,7 @@ import {
   localDnsSettings,
 } from "./dns_settings.ts";
 import { LocalRules, ServerAcls } from "../routes/route_config.ts";
-import { targetPolicyOf } from "./target_settings.ts";
+import { reachOf, targetPolicyOf } from "./target_settings.ts";
 import { wayOf, withoutProgram } from "./native_plugin.ts";
 import { checkWebSocket } from "./transport_settings.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
@@ -118,7 +118,7 @@ export interface ConfiguredServer
   readonly secrets: ServerSecrets;
   /** The plugin in the links of clients; not set: there is none. */
   readonly linkedPlugin?: string;
-  /** The addresses that `targetPolicy` allows, as a text to compare. */
+  /** The targets that clients reach, as a text to compare. */
   readonly reach: string;
 }
 
@@ -500,10 +500,10 @@ export function configureServer(
   const isOfPanel = panelObject(file?.object) !== undefined;
   const own = findServers(args, file, secrets);
   const found = isOfPanel ? withPanel(own, file!.object, node) : own;
-  const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
+  const reach = targetPolicyOf(args, file?.object);
   const all = withoutShadowed(listed(found, secrets));
   const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
-  if (legacy.length > 0 && reach === "all") {
+  if (legacy.length > 0 && reach.reach === "all") {
     throw missing(
       "Anyone who changes what a legacy method carries chooses its targets, so " +
         "all private addresses cannot be opened at once",
@@ -536,8 +536,7 @@ export function configureServer(
             : [],
         ),
       },
-      targetPolicy,
-      reach,
+      ...reachOf(reach, server),
       ...(server.websocket && { websocket: server.websocket }),
       ...routes && { routes },
       ...service,

@@ -43,6 +43,8 @@ export interface ProgramSources {
 export interface Sources {
   /** Reads a file. @throws {ConfigError} `ERR_CONFIG_FILE`. */
   readText(path: string): string;
+  /** The names in a folder; `undefined` for a file. Not set: all are files. */
+  list?(path: string): readonly string[] | undefined;
   /** A variable of the environment. @throws {ConfigError} When forbidden. */
   variable(name: string): string | undefined;
   /** Lists of rules that were fetched, by their names in `rule_sets`. */
@@ -68,7 +70,9 @@ export class Secrets {
   constructor(sources: Sources, file?: NamedConfig) {
     this.sources = sources;
     this.folder = dirname(file?.name ?? "");
-    if (file?.object.hasSecrets) this.#tellPublic(file.name);
+    if (!file?.object.hasSecrets) return;
+    this.#tellPublic(file.name);
+    if (file.usersName !== undefined) this.#tellPublic(file.usersName);
   }
 
   /** Reads the command line. A key beats a password, as in libev. */

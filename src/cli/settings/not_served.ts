@@ -90,12 +90,6 @@ export const NOT_SERVED: readonly NotServed[] = [
     "auth -A --auth",
   ),
   refused(
-    "public addresses alone are reached unless --allow-private opens more; " +
-      "leave it out, and keep clients from others with a firewall",
-    "forbidden_ip --forbidden-ip =LIST",
-    SERVER,
-  ),
-  refused(
     "connections to servers and targets are direct",
     "outbound_proxy --outbound-proxy =URL",
     SERVER,
@@ -222,11 +216,6 @@ export const NOT_SERVED: readonly NotServed[] = [
   ignored(NAMES, "dns_cache_size --dns-cache-size =N"),
   ignored("a listener on :: takes IPv4 as well", "ipv6_only"),
   // What ShadowsocksR has besides.
-  refused(
-    "public addresses alone are reached; keep clients from ports with a " +
-      "firewall",
-    "forbidden_port",
-  ),
   ignored(
     'addresses to send from are "outbound_bind_addr", at the top',
     "out_bind out_bindv6 ignore_bind",
