@@ -1,10 +1,10 @@
 /**
- * What only ShadowsocksR's originals have: `mudb.json`, the users in
- * `protocol_param`, and `config.json` as they write it.
+ * Formats of the original ShadowsocksR: `mudb.json`, the users in
+ * `protocol_param`, and the output form of `config.json`.
  *
- * Does not: read files; it takes JSON that was parsed. Does not read
- * `config.json`, whose keys are settings like ours. Does not know whether
- * method, protocol and obfs exist.
+ * Does not: read files; it takes parsed JSON. Does not read `config.json`,
+ * because its keys are settings of Umbra. Does not check method, protocol and
+ * obfs.
  *
  * Security: no error message repeats a value, which may be a password.
  *
@@ -18,11 +18,11 @@ export interface SsrSettings {
   readonly password: string;
   /** Method name as written. */
   readonly method: string;
-  /** The protocol as written, with `_compatible` if it is there. */
+  /** The protocol as written, including `_compatible`. */
   readonly protocol: string;
   /** A server's `MAX#UID:PASSWORD,…`, a client's `UID:PASSWORD`. */
   readonly protocolParam: string;
-  /** The obfs as written, with `_compatible` if it is there. */
+  /** The obfs as written, including `_compatible`. */
   readonly obfs: string;
   readonly obfsParam: string;
 }
@@ -34,17 +34,17 @@ export interface SsrServerPort extends SsrSettings {
 }
 
 /**
- * A user of `mudb.json`, who has a port of its own. What of its settings is not
- * set is that of the configuration beside the list.
+ * A user of `mudb.json`, who has their own port. Settings that are not set are
+ * those of the configuration beside the list.
  */
 export interface MudbUser
   extends MudbDefaults, Pick<SsrServerPort, "port" | "password"> {
-  /** For people. */
+  /** The name for people. */
   readonly name: string;
   readonly isEnabled: boolean;
   /**
-   * True if every other user may use this port as well, with its own port for
-   * a uid.
+   * True if every other user may use this port as well, with the user's own
+   * port as uid.
    */
   readonly isShared: boolean;
   /** The rest of the quota, and the rate; not set: no limit. */
@@ -57,14 +57,14 @@ export interface MudbUser
   readonly forbiddenPorts?: string;
 }
 
-/** The settings of a user who does not say them. */
+/** The settings of a user who does not have them. */
 export type MudbDefaults = {
   readonly [K in keyof Omit<SsrSettings, "password">]:
     | SsrSettings[K]
     | undefined;
 };
 
-/** What the tool of the originals gives to a new user. */
+/** The defaults of the original program for a user. */
 const DEFAULTS: MudbDefaults = {
   method: "aes-128-ctr",
   protocol: "auth_aes128_md5",
@@ -99,18 +99,24 @@ export function readMudb(document: unknown, isAlone = true): MudbUser[] {
   const ports = new Set<number>();
   for (const [i, { port }] of users.entries()) {
     if (ports.has(port)) {
-      throw wrong(`"port" of user ${i + 1}`, "no other user's");
+      throw wrong(
+        `"port" of user ${i + 1}`,
+        "different from every other user's",
+      );
     }
     ports.add(port);
   }
   return users;
 }
 
-/** A list of users as a server's `protocol_param` has it. */
+/** A list of users in a server's `protocol_param`. */
 export interface SsrUserList {
-  /** Clients of one user at once, as the originals count them. */
+  /**
+   * Maximum number of clients of one user at once; the original counts IP
+   * addresses.
+   */
   readonly maxClients?: number;
-  /** Empty: everyone who has the port's password. */
+  /** Empty if everyone with the port's password is accepted. */
   readonly users: readonly {
     readonly uid: number;
     readonly password: string;
@@ -118,7 +124,7 @@ export interface SsrUserList {
 }
 
 /**
- * Reads a server's `protocol_param`, `MAX#UID:PASSWORD,UID:PASSWORD`.
+ * Parses a server's `protocol_param`, `MAX#UID:PASSWORD,UID:PASSWORD`.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -135,7 +141,7 @@ export function parseSsrUsers(param: string): SsrUserList {
 }
 
 /**
- * Reads a client's `protocol_param`, `UID:PASSWORD`.
+ * Parses a client's `protocol_param`, `UID:PASSWORD`.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -148,7 +154,10 @@ export function parseSsrUser(
   return { uid, password: match[2]! };
 }
 
-/** The configuration of an original for one server, before `JSON.stringify`. */
+/**
+ * Makes a configuration for the original program with one server, for
+ * `JSON.stringify`.
+ */
 export function toSsrConfig(
   settings: SsrServerPort,
   { host, local }: {
@@ -240,7 +249,7 @@ export function isShared(
 }
 
 /**
- * The quota that the originals' tool gives to users without one: no count
+ * The quota that the original tool sets for users without a limit. No traffic
  * reaches it.
  */
 const NO_QUOTA = 2 ** 53;

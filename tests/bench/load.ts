@@ -86,7 +86,7 @@ function open(handlers: Partial<State>): void {
     error: () => {},
     connectError: () => state.onClose(),
   };
-  // A refused dial is told through `connectError`.
+  // A refused dial is reported by `connectError`.
   Bun.connect({
     hostname: "127.0.0.1",
     port: proxyPort === 0 ? targetPort : proxyPort,

@@ -59,7 +59,7 @@ async function main(): Promise<number> {
 }
 
 /**
- * Rounds of a measurement, the systems in turns. A run that fails is told, and
+ * Rounds of a measurement, the systems in turns. A failed run is reported, and
  * missing in the table.
  *
  * @returns How many have failed.

@@ -79,7 +79,7 @@ function openUser(name: string): Promise<unknown> {
   );
 }
 
-test("the page shows what the status says, and asks nobody else", {
+test("the page shows what the status says, and contacts no other host", {
   skip,
 }, async () => {
   const program = new SampleProgram({ users: 12 });

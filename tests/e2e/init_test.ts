@@ -89,7 +89,7 @@ for (const runtime of ["deno", "bun"] as const) {
       readdirSync(folder).filter((name) => !name.startsWith("umbra.db")).sort(),
       names,
     );
-    // And how to go on is told.
+    // And the output says how to continue.
     assert.match(output, /^ {2}\S.* user add NAME -c \S+server\.json$/m);
     assert.match(output, /^ {2}ssh -L (\d+):127\.0\.0\.1:\1 127\.0\.0\.1$/m);
     const modes = names.map((name) =>
@@ -147,7 +147,7 @@ for (const runtime of ["deno", "bun"] as const) {
   });
 
   test(`umbra init looks at its folder before it asks, on ${runtime}`, async () => {
-    // Without --yes, and with nobody to ask.
+    // Without --yes, and without a terminal.
     const file = join(scratch, `before-${runtime}`);
     writeFileSync(file, "");
     const { code, output } = await init(runtime, "--dir", file);

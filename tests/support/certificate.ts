@@ -1,5 +1,5 @@
 /**
- * A certificate for 127.0.0.1 from an authority nobody knows, made by OpenSSL.
+ * A certificate for 127.0.0.1 from an unknown authority, made by OpenSSL.
  *
  * @module
  */

@@ -73,7 +73,7 @@ export class DashboardSite implements AsyncDisposable {
     return `http://127.0.0.1:${port}/`;
   }
 
-  /** Stops it, whoever is connected. */
+  /** Stops it, even if clients are connected. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));

@@ -35,7 +35,7 @@ export const ALICE_PSK = "4OHi4+Tl5ufo6err7O3u7w==";
 /** Key of `bob`, who was made through the API. */
 export const BOB_PSK = "gIGCg4SFhoeIiYqLjI2Ojw==";
 
-/** A key that is nobody's yet. */
+/** A key that no user has yet. */
 export const SPARE_PSK = "EBESExQVFhcYGRobHB0eHw==";
 
 /** When every fake program was started; milliseconds since 1970. */

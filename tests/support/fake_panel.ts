@@ -43,7 +43,7 @@ export interface FakeUser {
   readonly "device_limit"?: number | null;
 }
 
-/** What a node of 2022 is told, unless a test says otherwise. */
+/** The configuration for a node of 2022, unless a test has another one. */
 export const PANEL_NODE = {
   "protocol": "shadowsocks",
   "listen_ip": "0.0.0.0",

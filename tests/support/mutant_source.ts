@@ -68,7 +68,7 @@ export function withoutDrain(): MutantSource {
   );
 }
 
-/** The server whose deadline begins anew when it has seen an error. */
+/** The server whose deadline starts again when it has seen an error. */
 export function withSecondDeadline(): MutantSource {
   return new MutantSource(
     "service/server/client_connection.ts",

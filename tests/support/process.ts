@@ -84,7 +84,7 @@ export class Program implements AsyncDisposable {
         resolve({ code, signal });
       });
     });
-    // Whoever asks gets the error; nobody asking is no second error.
+    // The caller gets the error; without a caller it is not a second error.
     this.exited.catch(() => {});
   }
 
@@ -239,7 +239,7 @@ const FIRST_PORT = 20_000;
 const PORTS = 10_000;
 let nextPort = Math.floor(Math.random() * PORTS);
 
-/** A port of 127.0.0.1 on which nobody listens. */
+/** A port of 127.0.0.1 without a listener. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < PORTS; tries++) {
     const port = FIRST_PORT + nextPort++ % PORTS;

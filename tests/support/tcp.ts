@@ -23,7 +23,7 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** Bytes a stream reads ahead of whoever asks; then its peer has to wait. */
+/** Bytes a stream reads ahead of its reader; then its peer has to wait. */
 const READ_AHEAD = 512 * 1_024;
 
 /** A TCP connection that is read when asked to, and stalls its peer if not. */

@@ -15,6 +15,7 @@ import {
   REST_ENDED,
   REST_GROWTH,
   REST_LOAD,
+  REST_SWEEP_MS,
   REST_WORTH_MS,
 } from "../../limits.ts";
 import type { Transport } from "../../transport.ts";
@@ -33,8 +34,10 @@ export interface RestOptions {
   readonly residentBytes: () => number | undefined;
   /** Connections that are open. */
   readonly connections: () => number;
-  /** Gives memory back. */
+  /** Collects garbage, and gives free memory back. */
   readonly giveBack: () => void;
+  /** Gives free memory back. */
+  readonly trim: () => void;
 }
 
 /**
@@ -44,6 +47,7 @@ export interface RestOptions {
 export class Rest implements Disposable {
   readonly #options: RestOptions;
   readonly #looks: Disposable;
+  #cancelTrim: () => void = () => {};
   /** Processor time at the last look. */
   #lookedMs = 0;
   /** Processor time at the last rest. */
@@ -65,6 +69,7 @@ export class Rest implements Disposable {
   /** Ends the watch. Idempotent. */
   [Symbol.dispose](): void {
     this.#looks[Symbol.dispose]();
+    this.#cancelTrim();
   }
 
   #look(): void {
@@ -91,8 +96,10 @@ export class Rest implements Disposable {
   }
 
   #rest(nowMs: number): void {
-    const { processorMs, connections, giveBack } = this.#options;
+    const { clock, processorMs, connections, giveBack, trim } = this.#options;
     giveBack();
+    this.#cancelTrim();
+    this.#cancelTrim = clock.schedule(trim, REST_SWEEP_MS);
     this.#restedMs = this.#lookedMs = processorMs();
     const costMs = this.#restedMs - nowMs;
     this.#worthMs = Math.max(REST_WORTH_MS, costMs / REST_COST_SHARE);
@@ -158,6 +165,7 @@ export function systemRest({ buffers }: Transport): Disposable {
         collector.all?.();
         trim();
       },
+      trim,
     }),
   );
   if (collector.some !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * Executables where little is as usual: nobody's, in an empty environment, in a
- * root folder that holds nothing but their libraries and traps.
+ * Executables in an unusual place: as the user "nobody", in an empty
+ * environment, in a root folder that contains only their libraries and traps.
  *
  * @module
  */

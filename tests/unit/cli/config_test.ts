@@ -361,7 +361,7 @@ test("configureServer() listens on every address, when none is named", () => {
   }
 });
 
-test("configureServer() lets clients reach public addresses, and those it is told", () => {
+test("configureServer() lets clients reach public addresses, and those of its options", () => {
   const policy = (argv: string[], more: object = {}): string[] => {
     const f = { ...LIBEV, ...more };
     const { targetPolicy } = server(["-c", "f", ...argv], { f }).result[0]!;

@@ -99,7 +99,7 @@ test("a file of another program is named before anything is read of it", async (
   }
 });
 
-test("a server's file that is given to a local is told by its address", () => {
+test("a server's file that is given to a local is recognized by its address", () => {
   for (const host of ["0.0.0.0", "::"]) {
     const { warnings } = configureLocal(
       parseArguments(findCommand("local")!, [

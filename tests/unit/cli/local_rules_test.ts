@@ -110,7 +110,7 @@ test("a local has the rules of its entry, or those of all", () => {
   ]);
 });
 
-test("what is wrong with the rules of a local is told with its place", () => {
+test("an error in the rules of a local is reported with its place", () => {
   const own = (rules: object) => () =>
     local({
       ...SERVER,

@@ -19,7 +19,7 @@ function run(name: string, ...argv: string[]): Promise<void> {
   return runNamed(name, parseArguments(commandOf(name), argv), HOST);
 }
 
-test("runNamed() refuses words of check that nobody reads", async () => {
+test("runNamed() refuses words of check that are not read", async () => {
   for (
     const [argv, message] of [
       [

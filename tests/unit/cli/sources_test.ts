@@ -14,7 +14,7 @@ function read(...bytes: readonly number[]): string {
   return systemSources.readText(path);
 }
 
-test("readText() leaves out the mark of UTF-8, which nobody sees", () => {
+test("readText() drops the invisible mark of UTF-8", () => {
   assert.equal(read(0xef, 0xbb, 0xbf, 0x70, 0x77, 0x0a), "pw\n");
   assert.equal(read(), "");
 });

@@ -126,7 +126,7 @@ describe("SystemProxy", () => {
     }
   }
 
-  test("GNOME is told in its own words", async () => {
+  test("GNOME is configured with its own settings", async () => {
     const { tools, start } = scene(GNOME_VALUES);
     await start().set("pac", PLACE);
     assert.deepEqual(tools.changes, [
@@ -167,7 +167,7 @@ describe("SystemProxy", () => {
     const { tools, note, open, start } = scene(GNOME_VALUES);
     open.add(PLACE.port);
     await start().set("http", PLACE);
-    // It runs: nobody takes its proxy away.
+    // It runs: its proxy is not removed.
     assert.deepEqual(await repairProxy(start()), []);
     await assert.rejects(
       start().set("http", { ...PLACE, port: 1081 }),
@@ -224,7 +224,7 @@ describe("SystemProxy", () => {
     assert.deepEqual(tools.changes, []);
   });
 
-  test("a system without such a setting is told from one with", async () => {
+  test("a system without such a setting is distinguished from one with it", async () => {
     const none = desktopOf({ platform: "linux", hasTool: () => false });
     assert.equal(none, undefined);
     const proxy = new SystemProxy({

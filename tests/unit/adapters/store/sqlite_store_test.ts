@@ -40,7 +40,7 @@ const ALICE: StoredUser = {
   limits: {},
   disabled: false,
 };
-test("minutes() gives back the last that addMinute() took, also anew", () => {
+test("minutes() returns the last ones that addMinute() took, also after it is opened again", () => {
   const path = newPath();
   const minutes = [1, 2, 3, 4].map((n) => ({
     ...{
@@ -94,7 +94,7 @@ test("put() replaces everything in the old place, when the name is known", () =>
   assert.deepEqual(store.users(), [changed, { ...ALICE, name: "bob" }]);
 });
 
-test("remove() forgets the user and its counts, and nobody else's", () => {
+test("remove() forgets the user and its counts, and no other user's", () => {
   using store = openSqliteStore(newPath());
   store.put(ALICE);
   store.put({ ...ALICE, server: "8389" });

@@ -81,7 +81,7 @@ test("watchCertificate() gives the server what is renewed, and no half of it", a
   await clock.advance(CERTIFICATE_LOOK_MS * 2);
   assert.deepEqual([given, lines], [[], []]);
 
-  // Whoever renews them may write one after the other.
+  // A renewal may write one file after the other.
   copyFileSync(two.cert, files.cert);
   await clock.advance(CERTIFICATE_LOOK_MS * 2);
   assert.deepEqual(given, []);

@@ -158,7 +158,7 @@ function config(users: readonly FileUser[], port = 8388): object {
 const ANN = { name: "ann", password: "ann's" };
 const BOB = { name: "bob", password: "bob's" };
 
-test("reload() changes users and ports, and drops nobody who stays", async () => {
+test("reload() changes users and ports, and keeps the connections of all that remain", async () => {
   const bench = await new Bench(config([ANN, BOB])).started();
   const target = await bench.world.target();
   const ann = await bench.connect(ANN.password);
@@ -389,7 +389,7 @@ test("users of the file are changed and removed, and the store remembers it", as
   supervisor.addUser("8388", { name: "carl" });
   assert.equal(bench.user("carl")!.origin, "changed");
   assert.notEqual(supervisor.credentials("8388", "carl")!.password, "carl's");
-  // Whoever the file does not have any more is forgotten with it.
+  // Users that are no longer in the file are forgotten too.
   bench.file = JSON.stringify(config([ANN]));
   await supervisor.reload(false);
   assert.equal(bench.user("carl"), undefined);
