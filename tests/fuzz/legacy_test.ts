@@ -52,7 +52,7 @@ import { Talk } from "../support/ssr_talk.ts";
 /** Mutations of each parser; by hand, with `FUZZ_COUNT=1000000`. */
 const COUNT = Number(process.env["FUZZ_COUNT"] ?? 500);
 
-// As the programs do; noble's are most of the time of a long run.
+// As in the programs; those of noble take most of the time of a long run.
 for (const hmac of systemHmacs("auto")) {
   if (useHmac(hmac, systemRandomBytes) === undefined) break;
 }

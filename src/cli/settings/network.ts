@@ -78,7 +78,7 @@ export const FORBIDDEN: Settings<{
       }),
       value: "LIST",
     },
-    usual: "none but those that --allow-private opens",
+    usual: "none",
     help: "Server: addresses that clients reach by no means, separated by " +
       "commas, as the Python original and ShadowsocksR have them",
     reload: "adopts",
