@@ -181,7 +181,7 @@ test("--upgrade keeps what clients may not reach, and says what it leaves out", 
 });
 
 test("convert says what it needs, and repeats nothing", () => {
-  assert.throws(() => run([]), /Nothing to convert/);
+  assert.throws(() => run([]), /No server to convert/);
   assert.throws(() => run([SS, "--to", "secret"]), (error) => {
     assert.ok(error instanceof ConfigError);
     assert.match(error.message, /--to/);
