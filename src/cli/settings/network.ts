@@ -55,15 +55,15 @@ const STRING_OR_LIST = {
   anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }],
 } as const;
 
-/** What no client of a server reaches; and how it was written. */
+/** Addresses or ports that no client of a server reaches. */
 export interface Forbidden<T> {
-  /** In the order in which they were written. */
+  /** The items in the order of the text. */
   readonly all: readonly T[];
   /** The text of the operator; empty: nothing is forbidden. */
   readonly text: string;
 }
 
-/** Addresses and ports that clients may not reach, as the originals have it. */
+/** Settings of the addresses and ports that clients cannot reach. */
 export const FORBIDDEN: Settings<{
   readonly forbiddenIps: Forbidden<CidrBlock>;
   readonly forbiddenPorts: Forbidden<PortRange>;
@@ -80,8 +80,9 @@ export const FORBIDDEN: Settings<{
       value: "LIST",
     },
     usual: "none",
-    help: "Server: addresses that clients reach by no means, separated by " +
-      "commas, as the Python original and ShadowsocksR have them",
+    help:
+      "Server: addresses that clients cannot reach, separated by commas, as " +
+      "in the Python original and in ShadowsocksR",
     reload: "adopts",
   },
   forbiddenPorts: {
@@ -92,8 +93,9 @@ export const FORBIDDEN: Settings<{
       schema: { anyOf: [...STRING_OR_LIST.anyOf, { type: "integer" }] },
     }),
     usual: "none",
-    help: "Server: ports of targets that clients reach by no means, over TCP " +
-      "and UDP, separated by commas, as ShadowsocksR has them",
+    help:
+      "Server: ports that clients cannot reach over TCP or UDP, separated " +
+      "by commas, as in ShadowsocksR",
     reload: "adopts",
   },
 };
