@@ -92,11 +92,11 @@ const ALONE =
 
 /**
  * End-to-end tests that are long, and whose subject is the same in executables:
- * figures of our services, and the rules of a fleet. They run once, from the
- * sources.
+ * figures of our services, the rules of a fleet, and a move from another server.
+ * They run once, from the sources.
  */
 const LONG =
-  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|panel|servers|stalled)_test\.ts$/;
+  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|migrate|panel|servers|stalled)_test\.ts$/;
 
 /** End-to-end tests that are about what sockets do. */
 const MOVING =
