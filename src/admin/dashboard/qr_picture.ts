@@ -9,7 +9,7 @@
 /** Pixels of each side: sharp on a phone, and less than 50 KB. */
 const SIDE = 1_024;
 
-/** The address of a drawing. As an image it can neither run nor load anything. */
+/** The address of a drawing. As an image it can neither run scripts nor load anything. */
 export function drawingAddress(svg: string): string {
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
