@@ -612,6 +612,16 @@ test("the page speaks the language that is chosen, from right to left too", {
         0,
         `${tag} at ${width}`,
       );
+      assert.deepEqual(
+        await browser.evaluate(
+          `[...document.querySelectorAll("table")].filter((table) =>
+            table.offsetWidth > table.parentElement.clientWidth &&
+            getComputedStyle(table.parentElement).overflowX === "hidden"
+          ).map(({ id }) => id)`,
+        ),
+        [],
+        `a column is cut in ${tag} at ${width}`,
+      );
     }
     await browser.open(site.url);
     assert.equal(await browser.evaluate("document.documentElement.lang"), tag);

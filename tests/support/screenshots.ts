@@ -2,8 +2,8 @@
  * Makes the screenshots of the dashboard in `docs/screenshots`, with a sample
  * program.
  *
- * Usage: `deno run -A tests/support/screenshots.ts`; then, to reduce their
- * size, `pngquant --ext .png --force docs/screenshots/*.png`.
+ * Usage: `deno run -A tests/support/screenshots.ts [NAME…]`; then, to reduce
+ * their size, `pngquant --ext .png --force docs/screenshots/*.png`.
  *
  * @module
  */
@@ -58,7 +58,9 @@ const folder = join(ROOT, "docs", "screenshots");
 mkdirSync(folder, { recursive: true });
 await using browser = await Chromium.start();
 await browser.send("Page.addScriptToEvaluateOnNewDocument", { source: HURRY });
+const names = process.argv.slice(2);
 for (const picture of PICTURES) {
+  if (names.length > 0 && !names.includes(picture.name)) continue;
   const path = join(folder, `${picture.name}.png`);
   const png = await take(picture);
   writeFileSync(path, png);
@@ -76,9 +78,8 @@ async function take(picture: Picture): Promise<Uint8Array> {
     60_000,
   );
   for (const action of actions) await browser.evaluate(action);
-  await browser.until(
-    "document.querySelectorAll('dialog[open]').length === 0 || " +
-      "document.querySelector('.qr').naturalWidth > 0",
-  );
+  if (actions.length > 0) {
+    await browser.until("document.querySelector('.qr').naturalWidth > 0");
+  }
   return await browser.screenshot();
 }
