@@ -1,8 +1,9 @@
 /**
  * The interfaces of a fleet, which is several servers with the same users: who
  * may connect and what changes ({@link UserSource}), how much was used and how
- * much more each server may relay ({@link UsageLedger}), and from where users
- * are connected ({@link Seats}).
+ * much more each server may relay ({@link UsageLedger}), from where users are
+ * connected ({@link Seats}), and which servers there are
+ * ({@link NodeDirectory}).
  *
  * A *node* is one server of the fleet. A *service* is the port, in decimal,
  * that a user belongs to. The *source* is what the nodes share: an engine such
@@ -208,6 +209,86 @@ export interface Seats {
   leave(seats: readonly Seat[]): Promise<void>;
 }
 
+/** One service of a node, as clients reach it. */
+export interface NodeService {
+  /** Its port, in decimal. */
+  readonly service: string;
+  /** Name or IP address that clients know it by. */
+  readonly host: string;
+  /** Its cipher. */
+  readonly method: string;
+  /** `tcp_only`, `udp_only` or `tcp_and_udp`. */
+  readonly mode: string;
+  /** Plugin and its options, as links have them. Default: none. */
+  readonly plugin?: string;
+  /** Key before that of a user, of a 2022 method. Never logged. */
+  readonly serverKey?: string;
+}
+
+/** What a node says of itself. */
+export interface NodeBeat {
+  /** Version of Umbra. */
+  readonly version: string;
+  /** Name and version of the runtime. */
+  readonly runtime: string;
+  /** Milliseconds since 1970 when it started, by the source's clock. */
+  readonly startedUnixMs: number;
+  /** False while it starts or ends. */
+  readonly isReady: boolean;
+  /** TCP connections that are open. */
+  readonly connections: number;
+  /** Payload that it moves, both directions together. */
+  readonly bytesPerSecond: number;
+  /** Milliseconds that the source took for its last answer. */
+  readonly answerMs: number;
+  /** Milliseconds that the source's clock is ahead of the node's. */
+  readonly clockOffsetMs: number;
+  /** At most {@link MAX_NODE_SERVICES}. */
+  readonly services: readonly NodeService[];
+}
+
+/** A node as the source has it. */
+export interface FleetNode extends NodeBeat {
+  /** Its name. */
+  readonly node: string;
+  /** Milliseconds since 1970 when it was heard of, by the source's clock. */
+  readonly heardUnixMs: number;
+  /** True if the operator wants it to take no new clients. */
+  readonly isDraining: boolean;
+  /** Ids of the fleet keys that it has; empty where there are none. */
+  readonly keyIds: readonly number[];
+  /** True if its services cannot be read here, and are left out. */
+  readonly isSealed: boolean;
+}
+
+/** The nodes of a fleet at one moment. */
+export interface NodeList {
+  /** By name; those that were heard of within {@link NODE_FORGET_MS}. */
+  readonly nodes: readonly FleetNode[];
+  /** The source's clock; milliseconds since 1970. */
+  readonly unixMs: number;
+}
+
+/** Where nodes say that they are there. */
+export interface NodeDirectory {
+  /**
+   * This node is there. What an older incarnation says changes nothing.
+   *
+   * @returns True if the operator wants it to take no new clients.
+   */
+  beat(incarnation: number, beat: NodeBeat): Promise<boolean>;
+  /** This incarnation of the node has ended as it should. */
+  leave(incarnation: number): Promise<void>;
+  /** Every node, at most {@link MAX_FLEET_NODES} that were heard of last. */
+  list(): Promise<NodeList>;
+  /**
+   * Lets a node take no new clients, or take them again.
+   *
+   * @returns False if there is no such node.
+   */
+  setDraining(node: string, isDraining: boolean): Promise<boolean>;
+}
+
 /**
  * The connection of one node to the source.
  *
@@ -223,6 +304,8 @@ export interface FleetLink
   readonly node: string;
   /** Id of the fleet; not set if the source serves only one fleet. */
   readonly fleet?: string;
+  /** The nodes; not set where the source does not know them. */
+  readonly nodes?: NodeDirectory;
 }
 
 /**

@@ -96,7 +96,7 @@ const ALONE =
  * fleet. They run once, from the sources.
  */
 const LONG =
-  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|inbound_clients|iperf|legacy_programs|limits|panel|plugins_interop|replay|servers|silence|stalled|unreachable)_test\.ts$/;
+  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|fleet_nodes|inbound_clients|iperf|legacy_programs|limits|panel|plugins_interop|replay|servers|silence|stalled|unreachable)_test\.ts$/;
 
 /** End-to-end tests that are about what sockets do. */
 const MOVING =

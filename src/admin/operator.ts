@@ -12,6 +12,7 @@ import type { GroupServerStatus } from "../service/outbound/servers/server_statu
 import type { PanelStatus } from "../service/panel/panel_link.ts";
 import type { Mode } from "../service/options.ts";
 import type { MemberStatus } from "../service/fleet/member.ts";
+import type { KnownNodes } from "../service/fleet/presence.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
@@ -32,6 +33,22 @@ export interface UpstreamControl {
    * @returns True if there was one.
    */
   probe(name: string): Promise<boolean>;
+}
+
+/** The nodes of a fleet. */
+export interface FleetNodes {
+  /**
+   * Every node, as of a second ago; while the source is away, as they were
+   * known.
+   */
+  nodes(): Promise<KnownNodes>;
+  /**
+   * Lets a node take no new clients, or take them again.
+   *
+   * @returns False if there is no such node.
+   * @throws {TransportError | StoreError} When the source did not do it.
+   */
+  setDraining(node: string, isDraining: boolean): Promise<boolean>;
 }
 
 /** A server that a local sends through. */
@@ -92,6 +109,14 @@ export interface Operator {
    * raw one of 2017, which no password makes.
    */
   credentials(server: string, name: string): Credentials | undefined;
+  /** The nodes of its fleet; not set: it is in none. */
+  readonly fleetNodes?: FleetNodes | undefined;
+  /**
+   * The links of a user to every server that takes new clients, in the order in
+   * which they are to be tried; to this one, where there is no other. Not set:
+   * it is in no fleet. Arguments as for `credentials`.
+   */
+  links?(server: string, name: string): Promise<readonly string[]>;
   /**
    * Adds a user, at once and for as long as the store keeps it.
    *

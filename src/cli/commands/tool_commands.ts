@@ -157,10 +157,20 @@ export const FLEET_COMMAND: Command = {
   name: "fleet",
   operands: "ACTION [WORD] [NAME]",
   maxOperands: 3,
-  summary: "Begin a fleet, and change the users that its servers share",
+  summary: "Begin a fleet, watch its servers, change the users they share",
   description: [
     "`init` begins a fleet on an engine (Valkey or Redis), writes its key to " +
-    "--fleet-key and prints what the engine and each server need. `user add`, " +
+    "--fleet-key and prints what the engine and each server need.",
+    "`token` prints all that another server needs, as one secret line; there " +
+    "`join TOKEN [FOLDER]` makes the configuration of it. TOKEN is the line, a " +
+    "file that has it, or `-` for standard input, where no one else can see it.",
+    "`status` shows every server. `drain NODE` lets one take no new clients: it " +
+    "is not ready, and in no list of servers; its connections go on, until " +
+    "`restore NODE`. `doctor` looks at the engine, its servers and the sealed " +
+    "keys, and says what to do; its exit code is 1 when something failed. " +
+    "`rekey` puts another fleet key in the place of the present one, in three " +
+    "runs that say what to do between them.",
+    "`user add`, " +
     "`list`, `show`, `set`, `disable`, `enable`, `reset` and `remove` change " +
     "users on all servers within a second; `reset` begins another period of " +
     "the quota. `import FILE` and `export FILE` move users and what they have " +
@@ -171,7 +181,13 @@ export const FLEET_COMMAND: Command = {
     ...optionsOf(
       FLEET,
       ...["fleet", "fleetKey", "fleetAuthFile", "fleetCa", "fleetPlain"],
+      "node",
     ),
+    {
+      name: "same-key",
+      help: "Let the token have the key of the server (`token`): for servers " +
+        "behind one address",
+    },
     {
       name: "server",
       value: "PORT",
@@ -186,13 +202,19 @@ export const FLEET_COMMAND: Command = {
       default: "that of -c FILE",
     },
     ...LIMITS,
-    { name: "json", help: "Print JSON (`list`, `show`)" },
+    {
+      name: "json",
+      help: "Print JSON (`status`, `doctor`, `user list`, `user show`)",
+    },
     ...USUAL,
   ],
   examples: [
     "umbra fleet init --fleet valkeys://valkey.example --fleet-key fleet.key",
     "umbra fleet user add alice -c server.json --quota 50GB --devices 3",
     "umbra fleet user list -c server.json",
+    "umbra fleet status -c server.json",
+    "umbra fleet drain fra1 -c server.json",
+    "umbra fleet token -c server.json | ssh ams1 umbra fleet join - umbra",
     "umbra fleet import users.db -c server.json",
   ],
 };

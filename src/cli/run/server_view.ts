@@ -68,26 +68,42 @@ export function userStatus(
 }
 
 /**
+ * The host by which clients know a server.
+ *
+ * @param publicHost Not set: where it listens.
+ * @param guessHost Guesses the host where that is every address.
+ */
+export function reachedHost(
+  { listen }: ConfiguredServer,
+  { publicHost = listen.host, guessHost }: {
+    readonly publicHost?: string | undefined;
+    readonly guessHost: () => string;
+  },
+): string {
+  return isWildcard(publicHost) ? guessHost() : publicHost;
+}
+
+/**
  * How to connect to a server as one user.
  *
  * @param name Empty: as the holder of the server's own key.
  * @param password The user's.
- * @param guessHost Guesses the host where the server listens on every address.
+ * @param host See {@link reachedHost}.
  */
 export function credentialsFor(
-  { secrets, method, listen, ssr, linkedPlugin }: ConfiguredServer,
+  { secrets, method, ssr, linkedPlugin }: ConfiguredServer,
   { id, name, password }: {
     readonly id: string;
     readonly name: string;
     readonly password: string;
   },
-  guessHost: () => string,
+  host: string,
 ): Credentials {
   const base = {
     method,
     ssr,
     plugin: linkedPlugin,
-    host: isWildcard(listen.host) ? guessHost() : listen.host,
+    host,
     port: Number(id),
     ...name !== "" && { tag: name },
   };

@@ -47,6 +47,7 @@ export const FLEET: Settings<FleetSettings> = {
     flag: "fleet-key",
     kind: text("FILE", "file"),
     role: "server",
+    reload: "adopts",
     help: "File with the key of the fleet, which `umbra fleet init` has " +
       "written: the engine has passwords sealed with it",
   },
