@@ -209,11 +209,11 @@ export interface Seats {
   leave(seats: readonly Seat[]): Promise<void>;
 }
 
-/** One service of a node, as clients reach it. */
+/** One service of a node, with what clients need to reach it. */
 export interface NodeService {
   /** Its port, in decimal. */
   readonly service: string;
-  /** Name or IP address that clients know it by. */
+  /** The name or IP address that clients use. */
   readonly host: string;
   /** Its cipher. */
   readonly method: string;
@@ -221,11 +221,11 @@ export interface NodeService {
   readonly mode: string;
   /** Plugin and its options, as links have them. Default: none. */
   readonly plugin?: string;
-  /** Key before that of a user, of a 2022 method. Never logged. */
+  /** The server's key, which 2022 methods put before the user's. Never logged. */
   readonly serverKey?: string;
 }
 
-/** What a node says of itself. */
+/** The heartbeat of a node. */
 export interface NodeBeat {
   /** Version of Umbra. */
   readonly version: string;
@@ -237,9 +237,9 @@ export interface NodeBeat {
   readonly isReady: boolean;
   /** TCP connections that are open. */
   readonly connections: number;
-  /** Payload that it moves, both directions together. */
+  /** Payload bytes per second, both directions together. */
   readonly bytesPerSecond: number;
-  /** Milliseconds that the source took for its last answer. */
+  /** Duration of the source's last answer in milliseconds. */
   readonly answerMs: number;
   /** Milliseconds that the source's clock is ahead of the node's. */
   readonly clockOffsetMs: number;
@@ -247,42 +247,43 @@ export interface NodeBeat {
   readonly services: readonly NodeService[];
 }
 
-/** A node as the source has it. */
+/** A node in the source. */
 export interface FleetNode extends NodeBeat {
   /** Its name. */
   readonly node: string;
-  /** Milliseconds since 1970 when it was heard of, by the source's clock. */
+  /** Time of its last heartbeat by the source's clock; milliseconds since 1970. */
   readonly heardUnixMs: number;
-  /** True if the operator wants it to take no new clients. */
+  /** True if the operator drains it. */
   readonly isDraining: boolean;
-  /** Ids of the fleet keys that it has; empty where there are none. */
+  /** The ids of its fleet keys, the current one first; may be empty. */
   readonly keyIds: readonly number[];
-  /** True if its services cannot be read here, and are left out. */
+  /** True if its services cannot be opened with the keys here, and are omitted. */
   readonly isSealed: boolean;
 }
 
 /** The nodes of a fleet at one moment. */
 export interface NodeList {
-  /** By name; those that were heard of within {@link NODE_FORGET_MS}. */
+  /** The nodes with a heartbeat in the last {@link NODE_FORGET_MS}, by name. */
   readonly nodes: readonly FleetNode[];
   /** The source's clock; milliseconds since 1970. */
   readonly unixMs: number;
 }
 
-/** Where nodes say that they are there. */
+/** The heartbeats of nodes. */
 export interface NodeDirectory {
   /**
-   * This node is there. What an older incarnation says changes nothing.
+   * Sends the heartbeat of this node. One of an older incarnation changes
+   * nothing.
    *
-   * @returns True if the operator wants it to take no new clients.
+   * @returns True if the operator drains the node.
    */
   beat(incarnation: number, beat: NodeBeat): Promise<boolean>;
-  /** This incarnation of the node has ended as it should. */
+  /** Removes this node, if no later incarnation runs. */
   leave(incarnation: number): Promise<void>;
-  /** Every node, at most {@link MAX_FLEET_NODES} that were heard of last. */
+  /** Lists the {@link MAX_FLEET_NODES} nodes with the latest heartbeats. */
   list(): Promise<NodeList>;
   /**
-   * Lets a node take no new clients, or take them again.
+   * Drains or restores a node.
    *
    * @returns False if there is no such node.
    */

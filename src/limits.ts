@@ -1379,41 +1379,42 @@ export const FLEET_COPY_MS = 86_400_000;
 /** Milliseconds between two updates of the time stamp of that copy. */
 export const FLEET_COPY_NOTE_MS = 60_000;
 
-/** Milliseconds between two times that a node says it is there. */
+/** Milliseconds between two heartbeats of a node. */
 export const NODE_BEAT_MS = 3_000;
 
 /**
- * Milliseconds between two such times while the node is not ready, so that the
- * others hear soon that it is.
+ * Milliseconds between two heartbeats while the node is not ready, so that the
+ * others soon learn when it is.
  */
 export const NODE_EAGER_MS = 500;
 
-/** Milliseconds after which a node that was not heard of is lost: three beats. */
+/** Milliseconds without a heartbeat after which a node is lost: three heartbeats. */
 export const NODE_LOST_MS = 10_000;
 
 /** Milliseconds after which a lost node is forgotten. */
 export const NODE_FORGET_MS = 86_400_000;
 
-/** Nodes that are read of a fleet: four times the largest that was reckoned. */
+/** Nodes of a fleet that are read: four times the largest fleet planned for. */
 export const MAX_FLEET_NODES = 4_096;
 
-/** Services of one node that others hear of. */
+/** Services of one node in its heartbeat. */
 export const MAX_NODE_SERVICES = 64;
 
-/** Places of a fleet that `umbra fleet doctor` tries at once. */
+/** Addresses that `umbra fleet doctor` dials at once. */
 export const FLEET_DOCTOR_DIALS = 32;
 
-/** Milliseconds that it waits for each. */
+/** Milliseconds that `umbra fleet doctor` waits for each address. */
 export const FLEET_DOCTOR_WAIT_MS = 3_000;
 
 /** Nodes of a fleet in one answer of the operator's port. */
 export const MAX_NODE_PAGE = 1_000;
 
-/** Milliseconds for which a list of a fleet's nodes is not asked for again. */
+/** Milliseconds for which a list of a fleet's nodes is used again. */
 export const NODE_LIST_MS = 1_000;
 
 /**
- * Milliseconds between two lists that a node reads unasked, so that it knows the
- * others when the source is away: a list costs as much as there are nodes.
+ * Milliseconds between two lists that a node reads without a request, so that it
+ * knows the others when the source is unreachable; a list costs more the more
+ * nodes there are.
  */
 export const NODE_LIST_KEEP_MS = 60_000;

@@ -30,7 +30,7 @@ export interface NodeRow {
   readonly answer: string;
   /** The seconds that its clock is ahead of the engine's. */
   readonly clock: string;
-  /** The time since it was heard of. */
+  /** The time since its last heartbeat. */
   readonly heard: string;
 }
 

@@ -38,12 +38,12 @@ export interface UpstreamControl {
 /** The nodes of a fleet. */
 export interface FleetNodes {
   /**
-   * Every node, as of a second ago; while the source is away, as they were
-   * known.
+   * Every node, as of a second ago; while the source is unreachable, the last
+   * known list.
    */
   nodes(): Promise<KnownNodes>;
   /**
-   * Lets a node take no new clients, or take them again.
+   * Drains or restores a node.
    *
    * @returns False if there is no such node.
    * @throws {TransportError | StoreError} When the source did not do it.
@@ -109,12 +109,12 @@ export interface Operator {
    * raw one of 2017, which no password makes.
    */
   credentials(server: string, name: string): Credentials | undefined;
-  /** The nodes of its fleet; not set: it is in none. */
+  /** The nodes of its fleet; not set: the program is in no fleet. */
   readonly fleetNodes?: FleetNodes | undefined;
   /**
-   * The links of a user to every server that takes new clients, in the order in
-   * which they are to be tried; to this one, where there is no other. Not set:
-   * it is in no fleet. Arguments as for `credentials`.
+   * The links of a user to every server of the fleet that accepts new clients,
+   * in the order to try them; to this server alone, if there is none. Not set:
+   * the program is in no fleet. Arguments as for `credentials`.
    */
   links?(server: string, name: string): Promise<readonly string[]>;
   /**

@@ -639,11 +639,11 @@ test(
     await click("#fleet tbody tr:nth-child(2) button");
     await untilText("#confirm h2", "Drain fra1?");
     await click("#confirm button.primary");
-    await untilText("#toast", "fra1 takes no new clients");
+    await untilText("#toast", "fra1 drains");
     isDraining = true;
     await untilText("#fleet tbody tr:nth-child(2)", "Restore");
     await click("#fleet tbody tr:nth-child(2) button");
-    await untilText("#toast", "takes new clients again");
+    await untilText("#toast", "accepts new clients again");
     assert.deepEqual(site.changes, [
       "POST /api/fleet/nodes/fra1/drain",
       "POST /api/fleet/nodes/fra1/restore",

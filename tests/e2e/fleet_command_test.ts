@@ -109,16 +109,16 @@ describe("umbra fleet", { skip: REDIS_SKIP }, () => {
 
       // One runtime each is enough.
       if (runtime === "deno") {
-        // Another key, in three runs.
+        // The key is replaced in three runs.
         const keyOf = (path: string): string[] =>
           readFileSync(path, "utf8").trim().split(" ");
         const [first] = keyOf(keyFile);
         const rekey = ["rekey", "--fleet-key", keyFile];
-        assert.match(await umbra(...rekey), /has a second key now/);
+        assert.match(await umbra(...rekey), /now contains a second key/);
         const [, second] = keyOf(keyFile);
         assert.match(await umbra(...rekey), /the keys of 2 users/);
         assert.deepEqual(keyOf(keyFile), [second, first]);
-        assert.match(await umbra(...rekey), /has the new key alone/);
+        assert.match(await umbra(...rekey), /now contains only the new key/);
         assert.deepEqual(keyOf(keyFile), [second]);
         assert.equal(statSync(keyFile).mode & 0o777, 0o600);
         assert.equal(
@@ -128,7 +128,7 @@ describe("umbra fleet", { skip: REDIS_SKIP }, () => {
         return;
       }
 
-      // Another server, by one line.
+      // Another server joins with one line.
       const line = (await umbra("token")).trim();
       const made = join(folder, `${runtime}-two`);
       const joins = (input: string, ...words: string[]) =>

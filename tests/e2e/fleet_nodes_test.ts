@@ -196,7 +196,7 @@ describe("the nodes of a fleet", { skip: REDIS_SKIP }, () => {
     assert.match(unknown.output, /no node of that name/);
     const sick = await umbraFleet("doctor");
     assert.equal(sick.code, 1);
-    assert.match(sick.output, /fail +three +was heard of \d+ s ago/);
+    assert.match(sick.output, /fail +three +last heartbeat \d+ s ago/);
     assert.match(sick.output, /ok +one +up/);
     // This engine is one that a test would have, and no operator.
     assert.match(sick.output, /fail +persistence/);

@@ -2,7 +2,7 @@
  * The nodes of a fleet in the engine.
  *
  * ```text
- * n:NODE    hash   inc incarnation   at when it was heard of, ms
+ * n:NODE    hash   inc incarnation   at time of its last heartbeat, ms
  *                  v version   rt runtime   st start, ms   rd 1: ready
  *                  c connections   r bytes a second   ms answer   off clock, ms
  *                  id ids of its fleet keys   k sealed services
@@ -10,8 +10,8 @@
  * drained   hash   node → since when, ms
  * ```
  *
- * Services are sealed: who can write the engine must not be able to lead clients
- * to another place.
+ * Services are sealed, so that an attacker who can write to the engine cannot send
+ * clients to another address.
  *
  * @module
  */
@@ -128,7 +128,7 @@ export class NodeRows implements NodeDirectory {
           }),
         );
         const heardUnixMs = numberIn(fields, "at");
-        // Who has left meanwhile, or whose row has ended before its time has.
+        // The node may have left, or its row may have expired, in between.
         if (heardUnixMs === undefined) continue;
         if (unixMs - heardUnixMs > NODE_FORGET_MS) continue;
         const isDraining = draining.has(node);
@@ -200,7 +200,7 @@ export class NodeRows implements NodeDirectory {
   }
 }
 
-/** A user has a stroke in its id, so that neither can be taken for the other. */
+/** The id of a user contains a slash, that of a node does not. */
 function sealedFor(fleet: string, node: string): SealedFor {
   return { fleet, id: node, version: 0 };
 }

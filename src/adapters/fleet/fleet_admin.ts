@@ -323,7 +323,7 @@ export class FleetAdmin implements Disposable {
     const { keys, fleet, randomBytes } = this.#sealing;
     let count = 0;
     for await (const batch of this.#allIds()) {
-      // Who is changed meanwhile is looked at again.
+      // A user that was changed in between is read again.
       for (let rest = batch; rest.length > 0;) {
         const old = (await this.#sealedOf(rest))
           .filter(({ sealed }) => keys.isOld(sealed));

@@ -161,15 +161,15 @@ export const FLEET_COMMAND: Command = {
   description: [
     "`init` begins a fleet on an engine (Valkey or Redis), writes its key to " +
     "--fleet-key and prints what the engine and each server need.",
-    "`token` prints all that another server needs, as one secret line; there " +
-    "`join TOKEN [FOLDER]` makes the configuration of it. TOKEN is the line, a " +
-    "file that has it, or `-` for standard input, where no one else can see it.",
-    "`status` shows every server. `drain NODE` lets one take no new clients: it " +
-    "is not ready, and in no list of servers; its connections go on, until " +
-    "`restore NODE`. `doctor` looks at the engine, its servers and the sealed " +
-    "keys, and says what to do; its exit code is 1 when something failed. " +
-    "`rekey` puts another fleet key in the place of the present one, in three " +
-    "runs that say what to do between them.",
+    "`token` prints everything that another server needs as one secret line; on " +
+    "that server `join TOKEN [FOLDER]` writes the configuration. TOKEN is the " +
+    "line, a file that contains it, or `-` for standard input, which keeps it " +
+    "out of the list of processes.",
+    "`status` shows every server. `drain NODE` takes a server out: /readyz " +
+    "answers 503, lists of servers omit it, and its connections continue, until " +
+    "`restore NODE`. `doctor` examines the engine, the servers and the sealed " +
+    "keys, and says what to do; the exit code is 1 if something failed. `rekey` " +
+    "replaces the fleet key in three runs, each of which says what to do next.",
     "`user add`, " +
     "`list`, `show`, `set`, `disable`, `enable`, `reset` and `remove` change " +
     "users on all servers within a second; `reset` begins another period of " +
@@ -185,8 +185,9 @@ export const FLEET_COMMAND: Command = {
     ),
     {
       name: "same-key",
-      help: "Let the token have the key of the server (`token`): for servers " +
-        "behind one address",
+      help:
+        "Put the server's key into the token (`token`), for servers behind " +
+        "one address",
     },
     {
       name: "server",

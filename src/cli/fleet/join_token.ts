@@ -1,11 +1,11 @@
 /**
- * All that a server needs to join a fleet, as one line:
+ * Everything that a server needs to join a fleet, as one line:
  *
  * ```text
  * umbra-fleet:BASE64URL(JSON)
  * ```
  *
- * It is a secret: who has it has the keys of all users.
+ * It is a secret, because it contains the fleet key.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import type { Outage } from "../../service/fleet/member.ts";
 
 const SCHEME = "umbra-fleet:";
 
-/** What is in a line. Secret. */
+/** The content of a line. Secret. */
 export interface JoinToken {
   /** The place of the engine, as `fleet` has it. */
   readonly fleet: string;
   /** The line of the key file. */
   readonly key: string;
-  /** The line of the file that says who we are to the engine. */
+  /** The line of the file with the engine's credentials. */
   readonly auth?: string;
   /** Certificates that the engine's TLS is trusted by. */
   readonly ca?: string;
@@ -60,7 +60,7 @@ export function parseToken(text: string): JoinToken {
   if (token === undefined || !isWhole(token)) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      "This is not the line that umbra fleet token prints: copy all of it",
+      "This is not a line that umbra fleet token printed: copy the whole line",
     );
   }
   return token;

@@ -1,5 +1,5 @@
 /**
- * What is known of a fleet, as findings. No I/O.
+ * Judges the facts about a fleet as findings. No I/O.
  *
  * @module
  */
@@ -45,7 +45,7 @@ function judgeVersion({ product, version, isPrimary }: EngineFacts): Finding {
 function judgeAnswer({ answerMs }: EngineFacts): Finding {
   const detail = `the engine answers after ${formatMs(answerMs)}`;
   if (answerMs <= FLEET_SLOW_MS) return well("latency", detail);
-  const advice = "users are admitted before it has answered: move it nearer";
+  const advice = "users are admitted before it answers: place it nearer";
   return { ...fault("latency", detail, advice), verdict: "warn" };
 }
 
@@ -54,17 +54,17 @@ function judgeKeeping({ keeping }: EngineFacts): Finding[] {
     return [{
       check: "persistence",
       verdict: "skip",
-      detail: "our user of the engine may not ask how it keeps its data",
-      advice: "ACL SETUSER umbra +info lets it ask",
+      detail: "the engine's user may not read INFO, so this is not known",
+      advice: "allow it: ACL SETUSER umbra +info",
     }];
   }
   const { evictionPolicy } = keeping;
   return [
     evictionPolicy === "noeviction"
-      ? well("eviction", "nothing is removed when the memory is full")
+      ? well("eviction", "the policy is noeviction")
       : fault(
         "eviction",
-        `${evictionPolicy}: users are removed when the memory is full`,
+        `${evictionPolicy}: the engine deletes users when its memory is full`,
         "CONFIG SET maxmemory-policy noeviction, and the same in its " +
           "configuration",
       ),
@@ -79,11 +79,11 @@ function judgeDisk(
     return fault(
       "persistence",
       "the last write to the engine's disk failed",
-      "make room on its disk, and look into its log",
+      "free space on its disk, and read its log",
     );
   }
   if (appends) {
-    return well("persistence", "every change is written to the engine's disk");
+    return well("persistence", "the engine appends every change to its disk");
   }
   return fault(
     "persistence",
@@ -102,17 +102,17 @@ function judgeClock(check: string, whose: string, aheadMs: number): Finding {
     : fault(check, detail, "set it by NTP: timedatectl set-ntp true");
 }
 
-/** A place of a node that does not answer. */
+/** An address of a node that cannot be reached. */
 export interface Silence {
   readonly node: string;
   /** `HOST:PORT`. */
   readonly address: string;
-  /** Why. */
+  /** The error message. */
   readonly reason: string;
 }
 
 /**
- * Findings about nodes: of each what is wrong, or that it is well.
+ * Findings about nodes: the faults of each, or that it has none.
  *
  * @param sealedBy How many users each fleet key has sealed, by its id.
  */
@@ -125,7 +125,7 @@ export function judgeNodes(
     return [{
       check: "nodes",
       verdict: "warn",
-      detail: "no server has been heard of",
+      detail: "no server has sent a heartbeat",
       advice: "start one whose configuration has this fleet",
     }];
   }
@@ -148,8 +148,8 @@ function faultsOf(
   if (nodeState(node, list) === "lost") {
     return [fault(
       check,
-      `was heard of ${formatAgo(node.heardUnixMs, list.unixMs)}`,
-      "see if it runs, and if its log says that the source is away",
+      `last heartbeat ${formatAgo(node.heardUnixMs, list.unixMs)}`,
+      "check that it runs and that it reaches the engine",
     )];
   }
   const clock = judgeClock(check, "its clock", -node.clockOffsetMs);
@@ -167,14 +167,14 @@ function faultsOf(
     )],
     ...!node.isSealed ? [] : [fault(
       check,
-      "what it says of itself is sealed with a key that is not here",
-      "give this command the fleet's present key file",
+      "its heartbeat is sealed with a key that is not in this key file",
+      "give the fleet's current key file",
     )],
     ...silences.map(({ address, reason }) =>
       fault(
         check,
-        `${address} does not answer here: ${reason}`,
-        "see its firewall, and if public_host names it",
+        `${address} cannot be reached from here: ${reason}`,
+        "check its firewall and its public_host",
       )
     ),
   ];
@@ -197,8 +197,8 @@ export function judgeSeals(
     "users",
     `the key of ${first} cannot be opened` +
       (others === 0 ? "" : `, nor those of ${others} others`),
-    "give this command the fleet's present key file; a user whose key none " +
-      "opens is removed and added again",
+    "give the fleet's current key file; remove and add again a user whose " +
+      "key no file opens",
   );
 }
 

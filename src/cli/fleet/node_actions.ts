@@ -1,5 +1,5 @@
 /**
- * The servers of a fleet: how they are, and which take no new clients.
+ * The actions on the servers of a fleet: show, drain, restore.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export async function showNodes({ admin, args }: OpenFleet): Promise<void> {
 }
 
 /**
- * Lets a node take no new clients, or take them again.
+ * Drains or restores a node.
  *
  * @throws {ConfigError} When there is no such node.
  */
@@ -42,9 +42,9 @@ export async function drainNode(
   const within = `within ${NODE_BEAT_MS / 1_000} s`;
   await print(
     isDraining
-      ? `${node}: not ready ${within}, and in no list of servers; open ` +
-        `connections go on. Until umbra fleet restore ${node}\n`
-      : `${node}: ready ${within}\n`,
+      ? `${node}: /readyz answers 503 ${within}, and lists of servers omit it; ` +
+        `open connections continue. umbra fleet restore ${node} undoes this\n`
+      : `${node}: accepts new clients again ${within}\n`,
   );
 }
 
@@ -61,7 +61,7 @@ const COLUMNS: readonly (readonly [
   ["RATE", ({ bytesPerSecond }) => formatRate(bytesPerSecond, "bit")],
   ["ENGINE", ({ answerMs }) => formatMs(answerMs)],
   ["CLOCK", ({ clockOffsetMs }) => clockOf(clockOffsetMs)],
-  ["HEARD", ({ heardUnixMs }, nowUnixMs) => formatAgo(heardUnixMs, nowUnixMs)],
+  ["SEEN", ({ heardUnixMs }, nowUnixMs) => formatAgo(heardUnixMs, nowUnixMs)],
 ];
 
 /** A line for each node, and how many there are. */
@@ -70,7 +70,7 @@ export function nodesTable(
   nowUnixMs: number,
 ): string {
   if (nodes.length === 0) {
-    return "No server has been heard of yet: start one with this fleet\n";
+    return "No server has sent a heartbeat yet: start one with this fleet\n";
   }
   const rows = [
     COLUMNS.map(([title]) => title),

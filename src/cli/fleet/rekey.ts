@@ -1,7 +1,6 @@
 /**
- * `umbra fleet rekey`: another fleet key in the place of the present one, while
- * servers serve. It takes three runs, between which the key file is copied to
- * the servers:
+ * `umbra fleet rekey` replaces the fleet key while servers serve. It takes three
+ * runs, between which the operator copies the key file to the servers:
  *
  * 1. the file gets a second key, which only opens;
  * 2. when every server has it, it seals, and seals again what the first one has;
@@ -71,7 +70,7 @@ function addKey({ keys, path, words }: Step): string {
     new FleetKeys([next]).ids[0] === keys.ids[0]
   );
   writeLine(path, [...words, next.toBase64()]);
-  return `${path} has a second key now, which only opens.
+  return `${path} now contains a second key, which does not seal yet.
 Copy it to every server, reload each (SIGHUP), and run umbra fleet rekey again.
 `;
 }
@@ -82,18 +81,18 @@ async function useKey(step: Step, check: string): Promise<string> {
   await checkNodes(
     step,
     ({ keyIds }) => keyIds.includes(id!),
-    "do not have the second key yet",
+    "do not have the second key",
   );
   if (!await admin.switchKey(check)) {
     throw wrong("Somebody else changes the fleet's key: run it once more");
   }
   const count = await admin.sealAgain();
-  // What the file is read by first is what seals.
+  // The first key of a file seals until the fleet names one.
   writeLine(path, [
     ...words.filter((_, at) => keys.checks[at] === check),
     ...words.filter((_, at) => keys.checks[at] !== check),
   ]);
-  return `The second key seals now, and the keys of ${count} users are sealed with it.
+  return `The second key is now in use, and the keys of ${count} users were sealed with it.
 Servers follow within ${
     FLEET_WATCH_MS / 1_000
   } s. Then run umbra fleet rekey once more, to remove the first key.
@@ -106,14 +105,14 @@ async function removeKey(step: Step): Promise<string> {
   await checkNodes(
     step,
     ({ keyIds }) => keyIds[0] === current,
-    "seal with the first key still",
+    "still seal with the first key",
   );
-  // Of an operator who had opened the fleet before the keys were changed.
+  // An operator may have opened the fleet before the keys were changed.
   await admin.sealAgain();
   writeLine(path, words.filter((_, at) => keys.checks[at] === keys.check));
   await admin.forgetOldKey();
-  return `${path} has the new key alone.
-Copy it to every server and reload each: the old key opens nothing any more.
+  return `${path} now contains only the new key.
+Copy it to every server and reload each; the old key is no longer used.
 `;
 }
 

@@ -258,7 +258,7 @@ export class Supervisor implements Operator {
 
   get fleetNodes(): FleetNodes | undefined {
     const { fleetMember, panel } = this.#options;
-    // A panel does not know who its nodes are.
+    // A panel does not know its nodes.
     return panel === undefined ? fleetMember?.presence : undefined;
   }
 

@@ -1,12 +1,12 @@
 /**
- * Nodes of a fleet as an operator sees them: without a secret.
+ * The states of nodes of a fleet, and nodes without their secrets.
  *
  * @module
  */
 import type { FleetNode, NodeList, NodeService } from "../../fleet.ts";
 import { NODE_LOST_MS } from "../../limits.ts";
 
-/** `draining`: it takes no new clients, or is about to start or to end. */
+/** `draining`: it is drained, or it starts or stops. */
 export type NodeState = "up" | "draining" | "lost";
 
 /** The state of a node when its list was made. */
@@ -18,13 +18,13 @@ export function nodeState(
   return isDraining || !isReady ? "draining" : "up";
 }
 
-/** A node, and how it is. */
+/** A node with its state. */
 export interface NodeView extends Omit<FleetNode, "services"> {
   readonly state: NodeState;
   readonly services: readonly Omit<NodeService, "serverKey" | "plugin">[];
 }
 
-/** What may be shown of the nodes of a list. */
+/** The nodes of a list without secrets. */
 export function viewNodes(list: NodeList): NodeView[] {
   return list.nodes.map((node) => ({
     ...node,

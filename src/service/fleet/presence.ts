@@ -1,9 +1,9 @@
 /**
- * A node among the others: it says from time to time that it is there, hears if
- * the operator wants it to take no new clients, and knows who else is there.
+ * The presence of a node in its fleet: it sends heartbeats, learns from them
+ * whether the operator drains it, and knows the other nodes.
  *
- * Nothing of what it serves depends on it: while the source is away the node
- * says nothing, and knows what it knew.
+ * Serving does not depend on it: while the source is unreachable, the node sends
+ * no heartbeat and keeps the last list of nodes.
  *
  * @module
  */
@@ -38,7 +38,7 @@ export interface NodeFacts extends
 export interface PresenceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The nodes; `undefined` while the source is away, or knows none. */
+  /** The nodes; `undefined` while the source is unreachable, or has none. */
   directory(): NodeDirectory | undefined;
   /** That of this node at present. */
   incarnation(): number;
@@ -46,13 +46,13 @@ export interface PresenceOptions {
   source(): Pick<NodeBeat, "answerMs" | "clockOffsetMs">;
 }
 
-/** Who is there. */
+/** A list of nodes, and how new it is. */
 export interface KnownNodes extends NodeList {
-  /** False if the source did not answer, and this is what was known. */
+  /** False if the source did not answer, and the list is an older one. */
   readonly isCurrent: boolean;
 }
 
-/** One node among the others. */
+/** The presence of one node. */
 export class Presence implements AsyncDisposable {
   readonly #options: PresenceOptions;
   readonly #stop = new Stop();
@@ -69,19 +69,19 @@ export class Presence implements AsyncDisposable {
   #listedMs = -Infinity;
   #listing: Promise<void> | undefined;
 
-  /** Says nothing yet. */
+  /** Sends nothing until it is started. */
   constructor(options: PresenceOptions) {
     this.#options = options;
     this.#refusals = new Episode(options.clock);
     this.#beatMs = options.clock.monotonicMs();
   }
 
-  /** True if the operator wants this node to take no new clients. */
+  /** True if the operator drains this node. */
   get isDraining(): boolean {
     return this.#isDraining;
   }
 
-  /** Begins to say that the node is there, until disposal. */
+  /** Sends heartbeats until disposal. */
   start(facts: () => NodeFacts): void {
     this.#running = this.#run(facts);
     detach(this.#running, "fleet: the presence of the node", this.#options);
@@ -98,7 +98,7 @@ export class Presence implements AsyncDisposable {
   }
 
   /**
-   * Lets a node take no new clients, or take them again.
+   * Drains or restores a node.
    *
    * @returns False if there is no such node.
    * @throws {TransportError | StoreError} When the source did not do it.
@@ -116,7 +116,7 @@ export class Presence implements AsyncDisposable {
     return isThere;
   }
 
-  /** Says that the node has gone, where it can. */
+  /** Removes the node from the source, if the source answers. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#stop.aborted) return;
     this.#stop.abort(new TransportError("ERR_NET_CLOSED", "The node has left"));
@@ -169,8 +169,8 @@ export class Presence implements AsyncDisposable {
   }
 
   /**
-   * Asks the source, if it is there. The member tells that it does not answer; a
-   * refusal may be of this alone.
+   * Asks the source, if it is reachable. The member logs that it does not answer;
+   * a refusal may concern heartbeats alone.
    */
   async #ask(
     question: (directory: NodeDirectory) => Promise<void>,
@@ -183,14 +183,18 @@ export class Presence implements AsyncDisposable {
     } catch (error) {
       if (error instanceof TransportError) return;
       if (!(error instanceof StoreError)) throw error;
-      // Of a source that refuses everything the member tells.
+      // The member logs a source that refuses everything.
       const isSecond = this.#isRefused;
       this.#isRefused = true;
       if (!isSecond || !this.#refusals.happens()) return;
-      this.#options.logger.log("error", "fleet: this node is not listed", {
-        code: error.code,
-        reason: error.message,
-      });
+      this.#options.logger.log(
+        "error",
+        "fleet: cannot write the heartbeat of this node",
+        {
+          code: error.code,
+          reason: error.message,
+        },
+      );
     }
   }
 }

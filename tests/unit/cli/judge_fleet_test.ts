@@ -32,7 +32,7 @@ function faults(rest: Partial<EngineFacts>): string[] {
     });
 }
 
-test("an engine that is well has nothing to mend", () => {
+test("an engine without faults has none", () => {
   assert.deepEqual(faults({}), []);
   assert.deepEqual(faults({ product: "valkey", version: "8.0.1" }), []);
   assert.deepEqual(faults({ version: "6.2.0" }), []);
@@ -94,11 +94,11 @@ function nodeFaults(
     });
 }
 
-test("of each node is told what is wrong with it", () => {
+test("the faults of each node are named", () => {
   assert.deepEqual(nodeFaults(node()), []);
   assert.deepEqual(nodeFaults(node({ isDraining: true })), []);
   const lost = node({ heardUnixMs: NOW - NODE_LOST_MS - 1 });
-  assert.match(nodeFaults(lost)[0]!, /heard of/);
+  assert.match(nodeFaults(lost)[0]!, /last heartbeat/);
   assert.match(nodeFaults(node({ clockOffsetMs: 9_000 }))[0]!, /9.0 s behind/);
   const sealedBy = new Map([[5, 1], [6, 3]]);
   assert.match(nodeFaults(node(), { sealedBy })[0]!, /keys of 3 users/);

@@ -40,5 +40,5 @@ test("a table of nodes is aligned, counted, and obeyed by no terminal", () => {
   assert.match(third!, /sealed with another key/);
   assert(!text.includes("\x1b"));
   assert.deepEqual([empty, sums], ["", "2 up, 1 draining, 0 lost"]);
-  assert.match(nodesTable([], NOW), /No server has been heard of/);
+  assert.match(nodesTable([], NOW), /No server has sent a heartbeat/);
 });

@@ -195,7 +195,9 @@ test("a source that refuses is told of once, and asked on", async () => {
   fleet.reach.set("one", "emptied");
   await clock.advance(NODE_BEAT_MS);
   await clock.advance(NODE_BEAT_MS);
-  assert.deepEqual(one!.lines, ["error: fleet: this node is not listed"]);
+  assert.deepEqual(one!.lines, [
+    "error: fleet: cannot write the heartbeat of this node",
+  ]);
   fleet.reach.set("one", "answers");
   await clock.advance(NODE_BEAT_MS);
   assert.deepEqual(await one!.states(), ["one up"]);
