@@ -48,7 +48,7 @@ export type SharedChange =
 export interface UserSnapshot {
   /** The users, in any order. */
   readonly users: readonly SharedUser[];
-  /** Where the next changes are read from, in the source's own format. */
+  /** Position of the next changes, in the source's own format. */
   readonly position: string;
 }
 
@@ -58,7 +58,7 @@ export interface UserChanges {
    * The changes of all services in their order; a user may occur several times.
    */
   readonly changes: readonly SharedChange[];
-  /** Where the next changes are read from. */
+  /** Position of the next changes. */
   readonly position: string;
   /**
    * True if the position is older than the source remembers. Changes are

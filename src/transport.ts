@@ -361,7 +361,7 @@ export interface Capabilities {
 export interface Transport {
   /** `deno`, `bun`, `linux` or `memory`. */
   readonly name: string;
-  /** What this transport supports beyond the rest of the interface. */
+  /** The optional features that this transport supports. */
   readonly capabilities: Capabilities;
   /** Reused buffers for reads and writes. */
   readonly buffers: BufferPool;

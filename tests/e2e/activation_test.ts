@@ -68,7 +68,7 @@ test("deno says that it takes no socket", { skip }, async () => {
   assert.equal(code, 1, output);
   assert.match(
     output,
-    /Deno takes no socket of its; use --transport linux, or remove the \.socket/,
+    /which Deno cannot use; use --transport linux, or remove the \.socket/,
   );
 });
 
@@ -111,7 +111,7 @@ for (const runtime of ["deno", "bun"] as const) {
     assert.equal(code, 1, output);
     assert.match(
       output,
-      /Cannot bind UDP .*(?:Deno|Bun) takes no socket of its; use --transport linux/,
+      /Cannot bind UDP .*(?:Deno|Bun) cannot use; use --transport linux/,
     );
   });
 }

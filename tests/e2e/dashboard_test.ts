@@ -96,7 +96,7 @@ test("the page shows what the status says, and contacts no other host", {
   await untilText("#total-down", formatBytes(traffic.bytesDown));
   assert.equal(
     await textOf("#total-up"),
-    `${formatBytes(traffic.bytesUp)} in all`,
+    `${formatBytes(traffic.bytesUp)} in total`,
   );
   assert.equal(await textOf("#now-associations"), String(associations.open));
   assert.equal(await textOf("#state"), "Ready");
@@ -190,7 +190,7 @@ test("the page says what does not protect, as long as it is served", {
   await browser.until("!document.querySelector('#legacy').hidden");
   assert.match(
     await textOf("#legacy"),
-    /^Allowed by --allow-legacy, and not protected from changes: aes-256-cfb, lightsocks\./,
+    /^Legacy methods allowed by --allow-legacy: aes-256-cfb, lightsocks\./,
   );
   legacy = [];
   await browser.until("document.querySelector('#legacy').hidden");
@@ -271,7 +271,7 @@ test("the page tells why a user cannot be added", { skip }, async () => {
   await click("#add");
   await fill("#add-user [name=name]", "alice");
   await click("#add-user button.primary");
-  await untilText("#add-user .error", 'user "alice" exists already');
+  await untilText("#add-user .error", "User alice already exists");
   assert.equal(site.changes.length, 1);
   assert.ok(await browser.evaluate("document.querySelector('#add-user').open"));
 });
@@ -314,7 +314,7 @@ test("the page changes, disables and removes a user, after a question", {
   );
   await openUser("lena");
   await click("#user .remove");
-  await untilText("#confirm h2", "Remove lena?");
+  await untilText("#confirm h2", "Remove user lena?");
   assert.deepEqual(site.changes, []);
   await click("#confirm button.primary");
   await browser.until("!document.querySelector('dialog[open]')");
@@ -339,11 +339,11 @@ test("the page changes users of the configuration file, and says what holds", {
   );
   assert.match(
     await textOf("#user .note"),
-    /From the configuration file\. What you change here holds over it/,
+    /From the configuration file\. Changes made here override the file/,
   );
   await fill("#user [name=hosts]", "4");
   await click("#user .save");
-  await untilText("#toast", "alice is changed");
+  await untilText("#toast", "User alice changed");
   assert.match(site.changes.join(), /PATCH .*alice \{"limits":.*"maxHosts":4/);
 });
 
@@ -353,7 +353,7 @@ test("the page shows the last day by the minute, with what was refused", {
   await using _site = await open();
   await browser.until("document.querySelectorAll('#users tbody tr').length");
   await click("[name=window][value='1440']");
-  await untilText("#at-refused", "connections; nothing refused");
+  await untilText("#at-refused", "connections; no refusals");
   assert.deepEqual(browser.errors, []);
 });
 
@@ -380,7 +380,7 @@ test("the page reloads the configuration, after it showed the difference", {
     [
       "Warning: an odd key",
       "user dora is added",
-      "ss-server :1: all 12 users get another key: everybody will be cut off",
+      "ss-server :1: all 12 users have another password: all connections will be closed",
     ],
   );
   assert.deepEqual(site.changes.splice(0), ["POST /api/reload?dryRun=true"]);
@@ -403,7 +403,7 @@ test("the page asks for the token, until it is right", { skip }, async () => {
   );
   await fill("#login [name=token]", "wrong");
   await click("#login button.primary");
-  await untilText("#login .error", "not the right one");
+  await untilText("#login .error", "Wrong token");
   await fill("#login [name=token]", "a token of sixteen");
   await click("#login button.primary");
   await untilText("#state", "Ready");
@@ -423,7 +423,7 @@ test("the page says that the server is lost, and when it is back", {
   await using site = await open();
   await untilText("#state", "Ready");
   site.silent = true;
-  await untilText("#lost", "Connection to the program lost");
+  await untilText("#lost", "No answer from the program");
   assert.equal(await textOf("#state"), "Lost");
   site.silent = false;
   await untilText("#state", "Ready");
@@ -526,7 +526,7 @@ test("the page of a local says why no connections are told", {
     program: new SampleLocal(),
     keepsTargets: false,
   });
-  await untilText("#requests-empty", "Targets are not remembered");
+  await untilText("#requests-empty", "Targets are kept only");
   assert.equal(await textOf("#state"), "Ready");
 });
 
@@ -540,7 +540,7 @@ test("the page adds a server by its link or by an image of it", {
   await browser.until("document.querySelector('#add-server').open");
   await fill("#add-server [name=link]", "nonsense");
   await click("#add-server button.primary");
-  await untilText("#add-server .error", "This is no link");
+  await untilText("#add-server .error", "The text is not the link of a server");
   browser.errors.length = 0;
   const dots = JSON.stringify(qrMatrix(link).map((row) => row.map(Number)));
   await browser.evaluate(`(async () => {
@@ -578,7 +578,7 @@ test("the page adds a server by its link or by an image of it", {
     "[...document.querySelectorAll('#upstreams tbody tr')].at(-1)" +
       ".querySelector('button:last-child').click()",
   );
-  await untilText("#confirm h2", "Remove New?");
+  await untilText("#confirm h2", "Remove server New?");
   await click("#confirm button.primary");
   await browser.until(
     "!document.querySelector('#upstreams tbody').textContent.includes('New')",

@@ -102,7 +102,7 @@ function inside(): void {
       assert.match(next.program.output, /another process has the UDP port/);
       const before = served;
       old.program.signal("SIGTERM");
-      await old.program.waitForOutput(/SIGTERM: accepting no more/, 5_000);
+      await old.program.waitForOutput(/SIGTERM: no longer accepting/, 5_000);
       await next.program.waitForOutput(/UDP port taken over/, 5_000);
       await pause(AROUND_MS);
       over = true;

@@ -327,7 +327,7 @@ for (const runtime of RUNTIMES) {
     assert.equal(absent.code, 2);
     assert.equal(
       absent.output,
-      "umbra: --plugin: no such program in PATH: install it, or give its path\n",
+      "umbra: --plugin: the program is not in PATH: install it, or give its path\n",
     );
     using plugin = fakePlugin();
     const workers = await run(
@@ -335,7 +335,7 @@ for (const runtime of RUNTIMES) {
       ...["-l", String(await freePort()), "--workers", "2"],
     );
     assert.equal(workers.code, 2);
-    assert.match(workers.output, /--workers and a plugin do not go together/);
+    assert.match(workers.output, /--workers and a plugin exclude each other/);
     const taken = createServer();
     await new Promise<void>((resolve) => {
       taken.listen(0, "127.0.0.1", resolve);
@@ -369,7 +369,7 @@ test("deno: a plugin needs two permissions, which the refusal names", {
   assert.equal(refused.code, 2);
   assert.match(
     refused.output,
-    /^umbra: --plugin: Deno was not granted it: run it with --allow-run=\/bin\/sh --allow-env=NODE_V8_COVERAGE\n$/,
+    /^umbra: --plugin: Deno was not granted the permission: run it with --allow-run=\/bin\/sh --allow-env=NODE_V8_COVERAGE\n$/,
   );
   await using program = await Program.start(
     run("--allow-env=UMBRA_BUILD,NODE_V8_COVERAGE", "--allow-run=/bin/sh"),
@@ -395,6 +395,6 @@ test("deno: a program without plugins can start none, not even after a reload", 
   assert.notEqual(answer.status, 200);
   assert.match(
     await answer.text(),
-    /has given up the right to run others: restart it/,
+    /has dropped the permission to run programs: restart/,
   );
 });

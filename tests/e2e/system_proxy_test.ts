@@ -4,6 +4,7 @@
  * keeps GNOME's values in files.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -18,7 +19,9 @@ import { test } from "node:test";
 import { GNOME_VALUES } from "../support/fake_desktop.ts";
 import { freePort, Program, runToEnd } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
+import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
+import { findProgram } from "./clients.ts";
 
 const SERVER = ["-s", "192.0.2.1:8388", "-k", "x"];
 
@@ -72,7 +75,49 @@ class Desktop implements Disposable {
   }
 }
 
+/** GNOME's own program, with its values in a file. */
+const REAL = findProgram(["gsettings"]) === undefined
+  ? "gsettings not found: apt-get install -y libglib2.0-bin"
+  : spawnSync("gsettings", ["get", "org.gnome.system.proxy", "mode"], {
+      env: { ...process.env, GSETTINGS_BACKEND: "memory" },
+    }).status === 0
+  ? false
+  : "no schema of GNOME: apt-get install -y gsettings-desktop-schemas";
+if (REAL) announceSkip(REAL);
+
 for (const runtime of ["deno", "bun"] as const) {
+  test(`${runtime}: GNOME's own gsettings takes what it is told`, {
+    skip: REAL,
+  }, async () => {
+    const home = mkdtempSync(join(tmpdir(), "umbra-gnome-"));
+    const variables = {
+      ...{ HOME: home, XDG_CONFIG_HOME: join(home, ".config") },
+      ...{ XDG_STATE_HOME: join(home, "state"), XDG_CURRENT_DESKTOP: "GNOME" },
+      GSETTINGS_BACKEND: "keyfile",
+    };
+    const get = (...key: string[]): string =>
+      spawnSync("gsettings", ["get", ...key], {
+        env: { ...process.env, ...variables },
+        encoding: "utf8",
+      }).stdout.trim();
+    try {
+      await using local = await Program.start([
+        ...[...programCommand(runtime, variables), "local", ...SERVER],
+        ...["-l", `${await freePort()}`, "--system-proxy", "pac"],
+      ], { ready: /ss-local listening/, cwd: ROOT });
+      await local.waitForOutput(/the system's proxy is this local, pac/, 5_000);
+      assert.equal(get("org.gnome.system.proxy", "mode"), "'auto'");
+      assert.match(
+        get("org.gnome.system.proxy", "autoconfig-url"),
+        /^'http:\/\/127\.0\.0\.1:\d+\/proxy\.pac'$/,
+      );
+      assert.equal((await local.stop()).code, 0, local.describe());
+      assert.equal(get("org.gnome.system.proxy", "mode"), "'none'");
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
+  });
+
   test(`${runtime}: the desktop's proxy is a local while it runs, and what it was after a crash`, async () => {
     using desktop = new Desktop();
     const command = programCommand(runtime, desktop.variables);
@@ -84,7 +129,7 @@ for (const runtime of ["deno", "bun"] as const) {
       );
     {
       await using local = await start("--system-proxy", "pac");
-      await local.waitForOutput(/the system's proxy is this local, pac/, 5_000);
+      await local.waitForOutput(/system proxy: set to this local, pac/, 5_000);
       assert.equal(desktop.mode, "'auto'");
       assert.equal(
         desktop.values["org.gnome.system.proxy autoconfig-url"],
@@ -92,7 +137,7 @@ for (const runtime of ["deno", "bun"] as const) {
       );
       const { code } = await local.stop();
       assert.equal(code, 0, local.describe());
-      assert.match(local.output, /the system's proxy is what it was before/);
+      assert.match(local.output, /system proxy: earlier setting restored/);
     }
     assert.deepEqual(desktop.values, GNOME_VALUES);
     {
@@ -104,7 +149,7 @@ for (const runtime of ["deno", "bun"] as const) {
     assert.equal(desktop.mode, "'manual'");
     {
       await using local = await start();
-      await local.waitForOutput(/had left the system's proxy at/, 5_000);
+      await local.waitForOutput(/ended abnormally had left it at/, 5_000);
       assert.deepEqual(desktop.values, GNOME_VALUES);
     }
     const off = await runToEnd([...command, "system-proxy", "off"], 20_000, {
@@ -112,7 +157,7 @@ for (const runtime of ["deno", "bun"] as const) {
     });
     assert.deepEqual([off.code, off.output], [
       0,
-      "There is nothing to restore\n",
+      "System proxy: nothing to restore\n",
     ]);
     const pac = await runToEnd(
       [

@@ -1,6 +1,6 @@
 /**
- * The program with two defects that SIGUSR2 triggers: a promise without an
- * owner, and an error that is not caught.
+ * The program with two defects, which SIGUSR2 triggers: a rejected promise
+ * without a handler, and an uncaught error.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The harness itself: a program that never gets ready, ends early or ignores
- * SIGTERM must not hang a test.
+ * Tests the harness: a program that never gets ready, ends early or ignores
+ * SIGTERM must not block a test.
  *
  * @module
  */

@@ -1,9 +1,11 @@
 /**
  * A local with two servers in the memory world, a target that answers, and
- * servers that can be killed, frozen and brought back.
+ * servers that can be stopped, frozen and restarted.
  *
  * @module
  */
+import { pause } from "../../src/clock.ts";
+import type { TransportErrorCode } from "../../src/errors.ts";
 import type { ServerService } from "../../src/service/server/server.ts";
 import type { LocalOptions } from "../../src/service/inbound/local.ts";
 import {
@@ -23,14 +25,14 @@ export const OTHER: Endpoint = { host: "10.0.0.4", port: 8388 };
 export class TwoServers {
   readonly world: World;
   readonly group: ServerGroup;
-  readonly #dialFailures: Map<string, "ERR_NET_REFUSED" | "hang">;
+  readonly #dialFailures: Map<string, TransportErrorCode | "hang">;
   readonly #running = new Map<Endpoint, ServerService>();
   readonly #frozen = new Map<Endpoint, Listener>();
 
   private constructor(
     world: World,
     group: ServerGroup,
-    dialFailures: Map<string, "ERR_NET_REFUSED" | "hang">,
+    dialFailures: Map<string, TransportErrorCode | "hang">,
   ) {
     this.world = world;
     this.group = group;
@@ -45,7 +47,7 @@ export class TwoServers {
       readonly second?: Partial<UpstreamServer>;
     } = {},
   ): Promise<TwoServers> {
-    const dialFailures = new Map<string, "ERR_NET_REFUSED" | "hang">();
+    const dialFailures = new Map<string, TransportErrorCode | "hang">();
     const world = new World({ dialFailures });
     const { first, second, ...local } = given;
     const { method, masterKey } = world;
@@ -62,28 +64,28 @@ export class TwoServers {
     return two;
   }
 
-  /** Names of the servers that connections were made to, in order. */
+  /** Names of the dialled servers, in order. */
   get dialled(): string[] {
     return this.world.network.dialled
       .filter((to) => to.endsWith(":8388"))
       .map((to) => to.startsWith(SERVER.host) ? "first" : "second");
   }
 
-  /** States for TCP, in order. */
+  /** The states for TCP, in order. */
   get states(): string[] {
     return this.group.status.map(({ tcp }) => tcp.state);
   }
 
-  /** Messages of the log about servers. */
+  /** Log messages about servers. */
   get log(): string[] {
     return this.world.lines.map(({ message }) => message)
       .filter((message) => message.startsWith("server "));
   }
 
   /**
-   * Asks the target through the local.
+   * Sends a request to the target through the local.
    *
-   * @returns Settles with true when it has answered.
+   * @returns True if the target has answered.
    */
   async ask(): Promise<boolean> {
     const { client, reply } = await this.world.connect();
@@ -101,9 +103,9 @@ export class TwoServers {
   }
 
   /**
-   * Asks each 250 ms.
+   * Sends a request every 250 ms.
    *
-   * @returns How many got no answer, and when the last of those asked.
+   * @returns The number without an answer, and the time of the last of those.
    */
   async askFor(
     seconds: number,
@@ -123,7 +125,7 @@ export class TwoServers {
     return { failed: failed.size, lastMs, of: asking.length };
   }
 
-  /** Ends a server: its port is closed. */
+  /** Stops a server: its port is closed. */
   async kill(endpoint: Endpoint): Promise<void> {
     const running = this.#running.get(endpoint);
     this.#running.delete(endpoint);
@@ -132,20 +134,46 @@ export class TwoServers {
     this.#frozen.delete(endpoint);
   }
 
-  /** Stops a server as SIGSTOP does: connections are made, and no more. */
+  /**
+   * Freezes a server like SIGSTOP: connections are accepted, and nothing else
+   * happens.
+   */
   async freeze(endpoint: Endpoint): Promise<void> {
     await this.kill(endpoint);
     this.#frozen.set(endpoint, await this.world.network.listen(endpoint));
   }
 
-  /** Lets its packets vanish, or come through again. */
+  /** Drops its packets, or delivers them again. */
   vanish(endpoint: Endpoint, vanishes = true): void {
     const key = `${endpoint.host}:${endpoint.port}`;
     if (vanishes) this.#dialFailures.set(key, "hang");
     else this.#dialFailures.delete(key);
   }
 
-  /** Runs a server. */
+  /** Takes the network away, from both servers, or gives it back. */
+  disconnect(isGone = true): void {
+    for (const { host, port } of [SERVER, OTHER]) {
+      if (isGone) {
+        this.#dialFailures.set(`${host}:${port}`, "ERR_NET_UNREACHABLE");
+      } else this.#dialFailures.delete(`${host}:${port}`);
+    }
+  }
+
+  /** Makes each connection to a server take this long to be made. */
+  delay({ host }: Endpoint, delayMs: number): void {
+    const { network, clock } = this.world;
+    const dial = network.dial.bind(network);
+    network.dial = async (endpoint, options) => {
+      if (endpoint.host === host) {
+        const { signal } = options ?? {};
+        await pause(clock, delayMs, signal ?? new AbortController().signal);
+        signal?.throwIfAborted();
+      }
+      return await dial(endpoint, options);
+    };
+  }
+
+  /** Runs a server again. */
   async thaw(endpoint: Endpoint): Promise<void> {
     await this.kill(endpoint);
     const { mode } = { mode: "tcp_and_udp" } as const;
@@ -153,7 +181,7 @@ export class TwoServers {
     this.#running.set(endpoint, running);
   }
 
-  /** Ends everything. */
+  /** Stops everything. */
   async stop(): Promise<void> {
     this.group.stop();
     await this.world.stop();
@@ -172,5 +200,5 @@ export class TwoServers {
   }
 }
 
-/** Where the target is, for requests that are made by hand. */
+/** The addresses for requests that tests make themselves. */
 export { SERVER as FIRST, TARGET };

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The page: looks at the program once a second and shows what it sees.
+ * The page: fetches the status of the program once a second and shows it.
  *
  * @module
  */
@@ -57,16 +57,16 @@ const users = new UsersTable(
   () => void update(),
 );
 
-/** The time of the last answer, by the clock of this browser. */
+/** Time of the last answer, by the clock of this browser. */
 let heardUnixMs = Date.now();
 
-/** The fleet at the last look at it; not set: there is none. */
+/** The latest state of the fleet; not set if there is no fleet. */
 let fleet: FleetView | undefined;
 
-/** The time of that look, as `performance.now()` has it. */
+/** Time of that state by `performance.now()`. */
 let fleetLookMs = -Infinity;
 
-/** The action of each key; the buttons at the top do the same. */
+/** The action of each key, the same as those of the buttons at the top. */
 const SHORTCUTS: Readonly<Record<string, () => void>> = {
   "/": () =>
     byId(isLocal() ? "requests-filter" : "filter", HTMLElement).focus(),
@@ -98,7 +98,7 @@ document.onkeydown = (event) => {
 onChange(draw);
 look();
 
-/** Looks, and comes back in a second. */
+/** Fetches and shows the status, and again a second later. */
 async function look(): Promise<void> {
   const began = performance.now();
   await update();
@@ -130,7 +130,7 @@ async function update(): Promise<void> {
   }
 }
 
-/** Nodes say no more often than this how they are. */
+/** Updates the fleet, no more often than nodes send heartbeats. */
 async function updateFleet(): Promise<void> {
   if (history.status?.fleet === undefined) fleet = undefined;
   else if (performance.now() - fleetLookMs >= NODE_BEAT_MS) {
@@ -140,7 +140,7 @@ async function updateFleet(): Promise<void> {
   drawFleet(fleet);
 }
 
-/** Where targets are not remembered, the answer says so. */
+/** Updates the requests. If targets are not kept, the answer says so. */
 async function updateRequests(): Promise<void> {
   try {
     requests.draw(history.status!, await getRequests());
@@ -154,7 +154,7 @@ function isLocal(): boolean {
   return history.status?.role === "local";
 }
 
-/** Shows the latest look. */
+/** Shows the latest status. */
 function draw(): void {
   const { status } = history;
   if (status === undefined) return;
@@ -184,7 +184,7 @@ function showState(state: "ready" | "wait" | "lost", text: string): void {
   setText(element, text);
 }
 
-/** Shows which ports protect nothing. */
+/** Shows the ports with legacy methods. */
 function showLegacy({ legacy }: Status): void {
   const banner = byId("legacy", HTMLElement);
   banner.hidden = legacy.length === 0;
@@ -194,7 +194,7 @@ function showLegacy({ legacy }: Status): void {
   );
 }
 
-/** @param text Empty: all is well. */
+/** @param text The problem; empty if there is none. */
 function showLost(text: string): void {
   const banner = byId("lost", HTMLElement);
   const lost = text !== "";
@@ -214,7 +214,7 @@ function addUser(): void {
   askNewUser(status, find);
 }
 
-/** Looks again, for a user that is new. */
+/** Fetches the status again and returns the row of a new user. */
 async function find(
   server: string,
   name: string,

@@ -1,11 +1,11 @@
 /**
- * What a configuration file says of its servers: the forms of libev (`server`,
- * text or a list; `port_password`) and of rust (`servers`).
+ * The servers of a configuration file, in the forms of libev (`server`, a
+ * string or a list; `port_password`) and of rust (`servers`).
  *
  * @module
  */
 import { ConfigError } from "../../errors.ts";
-import { type MudbUser, readMudb } from "../../codec/ssr_config.ts";
+import { isShared, type MudbUser, readMudb } from "../../codec/ssr_config.ts";
 import {
   findSsrObfs,
   findSsrProtocol,
@@ -14,12 +14,13 @@ import { WEIGHTS } from "../settings/balancer.ts";
 import { PASSWORD } from "../settings/kinds.ts";
 import { LIGHTSOCKS, SSR, SSR_PORTS } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
+import { FORBIDDEN } from "../settings/network.ts";
 import { PLUGIN } from "../settings/plugin.ts";
 import { fromObject } from "../settings/read.ts";
 import { ACL } from "../settings/routes.ts";
 import { ENTRY, PREFIX, SERVER, SERVERS } from "../settings/server.ts";
 import { SERVICE } from "../settings/service.ts";
-import { keysOf, type Place } from "../settings/setting.ts";
+import { keysOf, type Kind, type Place } from "../settings/setting.ts";
 import { knownKeys } from "../settings/tables.ts";
 import { USER, USER_LIMITS } from "../settings/users.ts";
 import {
@@ -47,9 +48,9 @@ import { userNameFault } from "../../users.ts";
 
 /** The servers of a configuration file. */
 export interface FileServers {
-  /** The servers that are named, in order. */
+  /** The servers that the file names, in order. */
   readonly servers: readonly ServerSettings[];
-  /** Values for each server that does not have its own. */
+  /** Settings for each server that does not have its own. */
   readonly common: ServerSettings;
   /** Warnings for the operator. */
   readonly warnings: readonly string[];
@@ -70,7 +71,8 @@ export function serversFromFile(
     file,
   );
   const { hosts: first, ...common } = topFromObject(file, secrets);
-  // Only where a server listens: a client's file has it as well.
+  // Only a server listens on a second address; a client's file may have the key
+  // as well.
   const hosts =
     host6 !== undefined && first.every(({ host }) => isWildcard(host))
       ? [...first, host6]
@@ -79,15 +81,30 @@ export function serversFromFile(
     .map((host) => ({ ...host, origin: file.where("server") }));
   const onTheirPorts = (key: string): ServerSettings[] =>
     named.flatMap((host) => onPorts(host, file, key, secrets));
+  const everyone = mudbOf(file).filter(({ isEnabled }) => isEnabled);
   const servers: ServerSettings[] = [
-    ...portPassword !== undefined
+    // Users with ports of their own are in the place of the one port.
+    ...file.has(MUDB_KEY)
+      ? []
+      : portPassword !== undefined
       ? onTheirPorts("port_password")
       : hosts.length > 0 && !additionalPortsOnly
       ? named
       : [],
-    ...additionalPorts === undefined ? [] : onTheirPorts("additional_ports"),
-    ...mudbServers(file),
+    ...additionalPorts === undefined
+      ? []
+      : onTheirPorts("additional_ports").map((one) => sharedBy(one, everyone)),
+    ...everyone.filter((user) => user.isShared || !additionalPortsOnly)
+      .map((user) => mudbServer(user, everyone, file))
+      .flatMap((user) => named.map((host) => ({ ...host, ...user }))),
   ];
+  if (file.has(MUDB_KEY) && servers.length === 0) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${file.where(MUDB_KEY)}: there is no port to serve: enable a user` +
+        (additionalPortsOnly ? ', or leave "additional_ports_only" out' : ""),
+    );
+  }
   const warnings = [
     ...warningsOf(file, "top"),
     ...wordless(file),
@@ -110,7 +127,7 @@ export function serversFromFile(
   return { servers, common: { ...common, origin: name }, warnings };
 }
 
-/** Warnings about keys that are not served, and about unknown ones of users. */
+/** Returns warnings about unsupported keys, and about unknown keys of users. */
 function warningsOf(object: ConfigObject, place: Place): string[] {
   const known = knownKeys("user");
   return [
@@ -120,7 +137,7 @@ function warningsOf(object: ConfigObject, place: Place): string[] {
   ];
 }
 
-/** Everything at the top, in the words of lightsocks as well. */
+/** Reads the settings at the top of a file, also in the form of lightsocks. */
 function topFromObject(
   file: ConfigObject,
   secrets: Secrets,
@@ -132,7 +149,8 @@ function topFromObject(
     fromObject(LIGHTSOCKS, file);
   const words = [listen, remote, serverHost, serverPort, localHost, localPort];
   if (words.every((word) => word === undefined)) return { ...server, wire };
-  // What the Go original calls "listen" is a local's where there is a "remote".
+  // In a file of the Go original with "remote", "listen" is the address of the
+  // local.
   const host = remote ?? serverHost ??
     (localHost === undefined ? listen : undefined);
   return {
@@ -143,31 +161,77 @@ function topFromObject(
   };
 }
 
-/** The users of `mudb.json`, each of whom has a port of its own. */
-function mudbServers(file: ConfigObject): ServerSettings[] {
-  const enabled = mudbOf(file).filter(({ isEnabled }) => isEnabled);
-  return enabled.map((user) => {
-    const { port, name, limits, connectionBytesPerSecond } = user;
-    const origin = `${file.where()}: port ${port}`;
-    return {
-      origin,
-      port,
-      method: methodAt(origin, user.method, "given"),
-      secret: { kind: "password", text: user.password, origin },
-      wire: locate(origin, () => checkedSsr(user)).protocol,
-      protocolParam: user.protocolParam,
-      obfs: user.obfs,
-      obfsParam: user.obfsParam,
-      tag: name,
-      connectionBytesPerSecond,
-      ...user.isShared
-        ? { users: enabled.filter((one) => one !== user).map(sharingUser) }
-        : limits && { owner: { name, limits } },
-    };
-  });
+/** Reads a user of `mudb.json`. Each user has a port of its own. */
+function mudbServer(
+  user: MudbUser,
+  everyone: readonly MudbUser[],
+  file: ConfigObject,
+): ServerSettings {
+  const { port, name, limits, connectionBytesPerSecond } = user;
+  const origin = `${file.where(MUDB_KEY)}: port ${port}`;
+  const { protocol: wire, obfs } = locate(origin, () => checkedSsr(user));
+  return {
+    origin,
+    port,
+    method: methodAt(origin, user.method, "given"),
+    secret: { kind: "password", text: user.password, origin },
+    wire,
+    protocolParam: user.protocolParam,
+    obfs,
+    obfsParam: user.obfsParam,
+    tag: name,
+    connectionBytesPerSecond,
+    ...forbiddenTo(user, origin),
+    ...user.isShared
+      ? { users: usersBeside(user, everyone) }
+      : limits && { owner: { name, limits } },
+  };
 }
 
-/** A user on the port that all share: known by its own port. */
+/** A port of the configuration, which the users of `mudb.json` may share. */
+function sharedBy(
+  server: ServerSettings,
+  everyone: readonly MudbUser[],
+): ServerSettings {
+  const { wire, protocolParam } = server;
+  return everyone.length > 0 && isShared(wire, protocolParam)
+    ? { ...server, users: usersBeside(undefined, everyone) }
+    : server;
+}
+
+function usersBeside(
+  user: MudbUser | undefined,
+  everyone: readonly MudbUser[],
+): UserSettings[] {
+  return everyone.filter((one) => one !== user).map(sharingUser);
+}
+
+/** @throws {ConfigError} When one of the lists is none. */
+function forbiddenTo(
+  user: MudbUser,
+  origin: string,
+): Pick<ServerSettings, "forbiddenIps" | "forbiddenPorts"> {
+  const read = <T>(
+    { key, kind }: { readonly key?: string; readonly kind: Kind<T> },
+    text: string | undefined,
+  ): T | undefined => {
+    const value = text === undefined ? undefined : kind.read(text);
+    if (value !== undefined || text === undefined) return value;
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${origin}: ${key}: expected ${kind.expected}`,
+    );
+  };
+  return {
+    forbiddenIps: read(FORBIDDEN.forbiddenIps, user.forbiddenIps),
+    forbiddenPorts: read(FORBIDDEN.forbiddenPorts, user.forbiddenPorts),
+  };
+}
+
+/**
+ * Makes a user of the port that all users share. The number of the user is the
+ * number of its own port.
+ */
 function sharingUser(user: MudbUser): UserSettings {
   const { port, name, password: text, limits } = user;
   const origin = `the user of port ${port}`;
@@ -180,31 +244,35 @@ function sharingUser(user: MudbUser): UserSettings {
 }
 
 function checkedSsr(user: MudbUser): MudbUser {
-  findSsrProtocol(user.protocol);
-  findSsrObfs(user.obfs);
+  if (user.protocol !== undefined) findSsrProtocol(user.protocol);
+  if (user.obfs !== undefined) findSsrObfs(user.obfs);
   return user;
 }
 
 function mudbOf(file: ConfigObject): readonly MudbUser[] {
   if (!file.has(MUDB_KEY)) return [];
-  return locate(file.where(), () => readMudb(file.values(MUDB_KEY)));
+  const isAlone = file.keys().length === 1;
+  return locate(
+    file.where(MUDB_KEY),
+    () => readMudb(file.values(MUDB_KEY), isAlone),
+  );
 }
 
 /**
- * ShadowsocksR at the top, but servers of another kind below: the parameters
- * at the top hold for all that do not say it themselves.
+ * Warns about a `protocol_param` at the top of a file without a protocol, which
+ * has no effect on the servers below.
  */
 function wordless(file: ConfigObject): string[] {
   const { wire, obfs, protocolParam } = fromObject(SSR, file, "top");
   return protocolParam && obfs === undefined && wire === undefined &&
       !file.has("protocol")
-    ? [`ignored: ${file.where("protocol_param")}: there is no protocol`]
+    ? [`ignored: ${file.where("protocol_param")}: the file has no "protocol"`]
     : [];
 }
 
 /**
- * Libev's `port_password`, and what ShadowsocksR has in its place or besides:
- * the same host once for each port.
+ * Reads libev's `port_password`, or the ports of ShadowsocksR: the same host
+ * once for each port.
  */
 function onPorts(
   host: ServerSettings,
@@ -245,8 +313,8 @@ function onPorts(
 }
 
 /**
- * A port with limits of its own: its password makes a client a user, by the name
- * of the port where it has none.
+ * Makes the password of a port that has limits the password of a user, named
+ * after the port if it has no name.
  */
 function withHolder(
   object: ConfigObject,
@@ -263,7 +331,7 @@ function withHolder(
   return { ...rest, users: [...server.users ?? [], { name, secret, limits }] };
 }
 
-/** Everything of one server that both forms share. */
+/** Reads the settings of one server that both forms share. */
 function serverFromObject(
   object: ConfigObject,
   place: Place,
@@ -272,7 +340,7 @@ function serverFromObject(
   const { hosts, port, method, tag } = fromObject(SERVER, object, place);
   const carriers = carriersFrom(object, place);
   const weights = fromObject(WEIGHTS, object, place);
-  // Where a WebSocket is, if no other host is named.
+  // The host of the WebSocket, if the file names no other.
   const { url, udpUrl } = carriers.transport ?? {};
   const isOneWay = url !== undefined && udpUrl === undefined;
   const users = object.children("users").map((user) =>
@@ -281,6 +349,7 @@ function serverFromObject(
   return {
     origin: object.where(),
     ...fromObject(SSR, object, place),
+    ...fromObject(FORBIDDEN, object, place),
     hosts: hosts ?? (url === undefined ? [] : [{ host: url.host }]),
     port: port ?? url?.port,
     method: methodAt(object.where("method"), method),
@@ -293,7 +362,7 @@ function serverFromObject(
     service: fromObject(SERVICE, object, place),
     tag,
     ...fromObject(PREFIX, object, place),
-    // That of the top is everybody's.
+    // An ACL at the top applies to all servers and is read elsewhere.
     acl: place === "server" ? fromObject(ACL, object, place).files : undefined,
     ...carriers,
     ...weights,

@@ -1,9 +1,10 @@
 /**
- * Settings of the commands that try a server, `doctor` and `check server`.
+ * Settings of the commands that test a server, `doctor` and `check server`.
  *
  * @module
  */
 import { type Address, formatAddress } from "../../codec/address.ts";
+import { addressQuery, DNS_TYPE } from "../../codec/dns_records.ts";
 import {
   DEFAULT_RESOLVER,
   DOWNLOAD_MS,
@@ -12,31 +13,31 @@ import {
   PROBE_WAIT_MS,
 } from "../commands/defaults.ts";
 import { readUrl, URL_EXPECTED } from "../config/values.ts";
-import { SECONDS, SWITCH, textAs, whole } from "./kinds.ts";
+import { SECONDS, several, SWITCH, textAs, whole } from "./kinds.ts";
 import { TARGET } from "./local.ts";
 import type { Kind, Settings } from "./setting.ts";
 
-/** The settings of a trial. */
+/** The settings of a test. */
 export interface ProbeSettings {
   /** The target to reach through the server. */
   readonly target: Address;
-  /** Milliseconds for each step. */
+  /** Time limit of each step in milliseconds. */
   readonly waitMs: number;
 }
 
-/** The table of them. */
+/** The table of {@link ProbeSettings}. */
 export const PROBE: Settings<ProbeSettings> = {
   target: {
     flag: "target",
     kind: TARGET,
     default: PROBE_TARGET,
-    help: "What to reach through the server; it is sent an HTTP HEAD",
+    help: "Target to reach through the server; it gets an HTTP HEAD request",
   },
   waitMs: {
     flag: "wait",
     kind: SECONDS,
     default: PROBE_WAIT_MS,
-    help: "How long each step may take",
+    help: "Time limit of each step",
   },
 };
 
@@ -47,19 +48,44 @@ const URL_KIND: Kind<URL> = textAs({
   read: readUrl,
 });
 
-/** The settings of `doctor` besides. */
+/** The name of a host, in lower case. */
+const NAME: Kind<string> = textAs({
+  value: "NAME",
+  type: "string",
+  expected: "the name of a host",
+  read(text): string | undefined {
+    const name = text.toLowerCase();
+    return addressQuery(0, name, DNS_TYPE.a) && name;
+  },
+});
+
+/** Additional settings of `doctor`. */
 export const DOCTOR: Settings<{
   readonly udp: boolean;
+  readonly dns: boolean;
+  readonly names: string[];
   readonly clockUrl: URL;
   readonly resolver: Address;
   readonly json: boolean;
 }> = {
-  udp: { flag: "udp", short: "u", kind: SWITCH, help: "Try UDP, too" },
+  udp: { flag: "udp", short: "u", kind: SWITCH, help: "Test UDP as well" },
   resolver: {
     flag: "udp-target",
     kind: TARGET,
     usual: formatAddress(DEFAULT_RESOLVER),
     help: "The resolver to ask through the server over UDP",
+  },
+  dns: {
+    flag: "dns",
+    kind: SWITCH,
+    help: "Try the DNS inbound of a local, too: leaks, resolvers, which of " +
+      "them answers a name, made-up addresses",
+  },
+  names: {
+    flag: "dns-name",
+    kind: several(NAME),
+    usual: "the target",
+    help: "A name to ask the DNS inbound for; repeat it for several",
   },
   clockUrl: {
     flag: "clock-url",
@@ -76,7 +102,7 @@ export interface MeasureKeys {
   readonly json: boolean;
 }
 
-/** The settings of `check server` besides. */
+/** Additional settings of `check server`. */
 export const MEASURE: Settings<MeasureKeys> = {
   count: {
     flag: "count",
@@ -86,18 +112,18 @@ export const MEASURE: Settings<MeasureKeys> = {
       expected: "a whole number from 1 to 1000",
     }),
     default: PROBE_COUNT,
-    help: "How often each time is taken",
+    help: "Number of measurements of each time",
   },
   url: {
     flag: "url",
     kind: URL_KIND,
-    help: "Measure throughput, too: download this through the server",
+    help: "Also measure throughput: download this address through the server",
   },
   limitMs: {
     flag: "seconds",
     kind: SECONDS,
     default: DOWNLOAD_MS,
-    help: "How long to download at most",
+    help: "Maximum duration of the download",
   },
   json: {
     flag: "json",

@@ -10,7 +10,7 @@ import type { NameKind } from "./name_table.ts";
 
 /** The name that is equivalent to a pattern. */
 export interface PatternName {
-  /** What the name covers. */
+  /** The covered names: this one, those below it, or both. */
   readonly kind: NameKind;
   /** The name, without the escapes of the pattern. */
   readonly name: string;

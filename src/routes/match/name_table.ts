@@ -21,7 +21,7 @@ export type NameKind = "exact" | "suffix" | "below";
 export interface NameEntry {
   /** The name in lower case, ASCII. */
   readonly name: string;
-  /** What the name covers. */
+  /** The covered names: this one, those below it, or both. */
   readonly kind: NameKind;
   /** The line in the file, from 1; 0 for files without lines. */
   readonly line: number;

@@ -9,9 +9,9 @@ import type { ErrorCode } from "../../errors.ts";
 export interface DnsWayCounts {
   /** Queries, answered or not. */
   readonly asked: number;
-  /** Of these, queries that were answered from the cache. */
+  /** Those queries that were answered from the cache. */
   readonly cached: number;
-  /** Of these, queries without an answer. */
+  /** Those queries that got no answer. */
   readonly failed: number;
   /** The code of the last failure; not set if there was none. */
   readonly lastErrorCode?: ErrorCode;

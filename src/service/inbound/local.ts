@@ -56,7 +56,7 @@ export interface LocalOptions extends Partial<ServiceOptions> {
   readonly listen: Endpoint;
   /** The servers, at least one. While one fails, another is used. */
   readonly servers: readonly UpstreamServer[];
-  /** How servers are chosen and probed. */
+  /** Options for choosing and probing servers. */
   readonly balancer?: Partial<GroupOptions>;
   /**
    * If set, the group that `servers` and `balancer` belong to. It may be
@@ -78,7 +78,7 @@ export interface LocalOptions extends Partial<ServiceOptions> {
   readonly redirected?: Redirection | undefined;
   /** The routes; default: everything goes through a server. */
   readonly routes?: LocalRoutes | undefined;
-  /** How the PAC file is served. */
+  /** Settings of the PAC file. */
   readonly pac?: PacSettings;
   /** The names of addresses; default: none are known. */
   readonly names?: TargetNames | undefined;

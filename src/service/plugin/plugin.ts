@@ -67,7 +67,7 @@ export interface PluginStatus {
    * `waiting`.
    */
   readonly nextStartUnixMs?: number;
-  /** How it ended last; not set if it has not ended. */
+  /** Exit code or signal of its last end; not set if it has not ended. */
   readonly lastEnd?: string;
   /** The last lines of output before that. */
   readonly lastWords?: string;

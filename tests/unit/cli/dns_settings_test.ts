@@ -152,7 +152,7 @@ test("dnsSettings() refuses what cannot be meant", () => {
       [["--dns-listen", "[::1]:53", "--dns-upstream", "9.9.9.9:0"], /upstream/],
       [
         [...LISTEN, "--dns-direct", "127.0.0.1:53"],
-        /^--dns-direct 127.0.0.1:53: that is where --dns-listen answers: it would ask itself$/,
+        /^--dns-direct 127.0.0.1:53: expected another address than --dns-listen, which would ask itself$/,
       ],
     ] as const
   ) {

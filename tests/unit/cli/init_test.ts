@@ -52,7 +52,7 @@ function make(method: string, users: readonly string[]): InitResult {
   );
 }
 
-test("initAnswers() takes what is suggested, when told --yes", async () => {
+test("initAnswers() uses the suggested values with --yes", async () => {
   assert.deepEqual(await answers(["--yes"]), {
     ...SUGGESTED,
     method: findMethod("2022-blake3-aes-256-gcm"),

@@ -171,11 +171,14 @@ describe("SystemProxy", () => {
     assert.deepEqual(await repairProxy(start()), []);
     await assert.rejects(
       start().set("http", { ...PLACE, port: 1081 }),
-      /it is 127\.0\.0\.1:1080, of a program that runs/,
+      /it is set to 127\.0\.0\.1:1080 by a program that still runs/,
     );
     open.clear();
     const [told] = await repairProxy(start());
-    assert.match(told!, /had left .* 127\.0\.0\.1:1080: it is what it was/);
+    assert.match(
+      told!,
+      /had left .* 127\.0\.0\.1:1080; earlier setting restored/,
+    );
     assert.deepEqual(Object.fromEntries(tools.values), GNOME_VALUES);
     assert.equal(note.bytes, undefined);
     assert.deepEqual(await repairProxy(start()), []);
@@ -234,7 +237,10 @@ describe("SystemProxy", () => {
       isAnswered: () => Promise.resolve(false),
     });
     assert.equal(proxy.isKnown, false);
-    await assert.rejects(proxy.set("pac", PLACE), /no proxy setting/);
+    await assert.rejects(
+      proxy.set("pac", PLACE),
+      /does not support the proxy setting/,
+    );
     const five = desktopOf({
       platform: "linux",
       desktop: "KDE",
@@ -289,11 +295,11 @@ test("--system-proxy refuses what could not work", () => {
         ["pac", "-b", "0.0.0.0"],
         /no PAC file is served at 0\.0\.0\.0:1080; give --pac/,
       ],
-      [["pac", "--protocol", "socks"], /the local speaks socks alone/],
-      [["socks", "--protocol", "http"], /the local speaks http alone/],
+      [["pac", "--protocol", "socks"], /the local supports socks only/],
+      [["socks", "--protocol", "http"], /the local supports http only/],
       [
         ["socks", "--socks-user", "a:b"],
-        /demands a password; give pac or http/,
+        /requires a password; give pac or http/,
       ],
     ] as const
   ) {
@@ -307,5 +313,5 @@ test("--system-proxy refuses what could not work", () => {
     ...["-s", "192.0.2.1:8388", "-k", "pw", "--protocol", "socks"],
   ]);
   const { result } = configureLocal(args, sourcesOf(() => ""));
-  assert.throws(() => pacAddress(result), /speaks socks alone/);
+  assert.throws(() => pacAddress(result), /supports socks only/);
 });

@@ -142,7 +142,7 @@ test("WebSockets of a server that cannot be are refused", () => {
       [{ listen, tcp_path: "secret" }, /tcp_path has a wrong value/],
       [
         { listen, tcp_path: "/secret", udp_path: "/secret" },
-        /udp_path has a wrong value, expected another path/,
+        /udp_path has a wrong value, expected a path that differs/,
       ],
       [
         { listen, tcp_path: "/secret", trusted_proxies: "a" },
@@ -179,7 +179,7 @@ test("v2ray-plugin is done without where its program is not there", () => {
   );
   refuses(
     () => upstreams({ ...entry, transport: { type: "websocket", url: URL } }),
-    /"transport" and "plugin" both carry the server: give one/,
+    /"transport" and "plugin" exclude each other: give one/,
   );
 });
 

@@ -450,7 +450,7 @@ test("encodeAnswer() tells everything a client needs", () => {
   assert.equal(
     fromLatin1(encodeAnswer(502, { keepAlive: false, method: "HEAD" })),
     "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\n" +
-      "Content-Length: 77\r\nConnection: close\r\n\r\n",
+      "Content-Length: 83\r\nConnection: close\r\n\r\n",
   );
   assert.match(
     fromLatin1(encodeAnswer(502, { keepAlive: false })),

@@ -35,7 +35,7 @@ export interface GroupOptions {
    * UDP.
    */
   readonly udpPolicy: PolicyName | "follow";
-  /** When servers are probed; default `auto`. */
+  /** The cases in which servers are probed; default `auto`. */
   readonly probe: ProbeMode;
   /**
    * The target of probes; default `none`: a name that cannot exist, so that no

@@ -72,6 +72,6 @@ export interface GroupServerStatus {
   readonly results: Readonly<Record<string, number>>;
   /** Probes since the start by result. */
   readonly probes: Readonly<Record<string, number>>;
-  /** How often it replaced another server, by reason. */
+  /** Number of times it replaced another server, by reason. */
   readonly switches: Readonly<Partial<Record<SwitchReason, number>>>;
 }

@@ -72,7 +72,7 @@ test("fetchDocument() refuses what is not there, or leads away from https", asyn
   const cases = [
     ["/gone", /answers 404/],
     ["/unchanged", /answers 304/],
-    ["/redirect", /redirects to something that is not https/],
+    ["/redirect", /redirects to an address without https/],
   ] as const;
   for (const [path, why] of cases) {
     await assert.rejects(fetchDocument(at(path)), refused(why));
@@ -126,5 +126,8 @@ function refused(why: RegExp): (error: unknown) => boolean {
 }
 
 test("fetchDocument() refuses what is not UTF-8", async () => {
-  await assert.rejects(fetchDocument(at("/latin1")), /it is not UTF-8/);
+  await assert.rejects(
+    fetchDocument(at("/latin1")),
+    /the document is not UTF-8/,
+  );
 });

@@ -342,7 +342,7 @@ test("serveHttp() says so, when there is no folder for its path", async () => {
     await assert.rejects(start(mirror, {}, { path }), {
       code: "ERR_NET_OTHER",
       message:
-        `Cannot listen on ${path}: there is no such folder; make it first`,
+        `Cannot listen on ${path}: the folder does not exist; create it first`,
     });
   }
 });

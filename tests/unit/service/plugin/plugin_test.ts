@@ -310,7 +310,7 @@ test("the last who lets a plugin go ends it", async () => {
   assert.equal(scene.programs.last.wasEnded, true);
 });
 
-test("what a plugin says is in the log at debug", async () => {
+test("the output of a plugin is in the log at debug", async () => {
   const scene = new Scene();
   scene.plugin.start();
   await settle();
@@ -320,7 +320,7 @@ test("what a plugin says is in the log at debug", async () => {
     scene.world.lines.filter(({ level }) => level === "debug"),
     [{
       level: "debug",
-      message: "plugin obfs-local (server far) says",
+      message: "plugin obfs-local (server far) output",
       fields: { line: "hello" },
     }],
   );
