@@ -18,6 +18,7 @@ import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
 import { ACL } from "../settings/routes.ts";
 import { ADMIN } from "../settings/program.ts";
 import { FLEET } from "../settings/fleet.ts";
+import { BESIDE } from "../settings/migrate.ts";
 import { SERVER } from "../settings/server.ts";
 import { optionsOf } from "../settings/tables.ts";
 import {
@@ -399,12 +400,15 @@ export const MIGRATE: Command = {
     // This is the method of ports that name none: ss-manager was started with
     // it.
     ...optionsOf(SERVER, "method"),
+    ...optionsOf(BESIDE),
     ...USUAL,
   ],
   examples: [
     "umbra migrate /etc/shadowsocks-libev/config.json > server.json",
     "umbra migrate ~/.shadowsocks > server.json",
     "umbra migrate /opt/outline/persisted-state/shadowbox_config.json",
+    "umbra migrate config.json --beside 20000 > beside.json",
+    "umbra migrate config.json --beside 20000 --rules > beside.nft",
   ],
 };
 
