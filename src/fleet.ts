@@ -1,8 +1,9 @@
 /**
  * The interfaces of a fleet, which is several servers with the same users: who
  * may connect and what changes ({@link UserSource}), how much was used and how
- * much more each server may relay ({@link UsageLedger}), and from where users
- * are connected ({@link Seats}).
+ * much more each server may relay ({@link UsageLedger}), from where users are
+ * connected ({@link Seats}), and which servers there are
+ * ({@link NodeDirectory}).
  *
  * A *node* is one server of the fleet. A *service* is the port, in decimal,
  * that a user belongs to. The *source* is what the nodes share: an engine such
@@ -208,6 +209,87 @@ export interface Seats {
   leave(seats: readonly Seat[]): Promise<void>;
 }
 
+/** One service of a node, with what clients need to reach it. */
+export interface NodeService {
+  /** Its port, in decimal. */
+  readonly service: string;
+  /** The name or IP address that clients use. */
+  readonly host: string;
+  /** Its cipher. */
+  readonly method: string;
+  /** `tcp_only`, `udp_only` or `tcp_and_udp`. */
+  readonly mode: string;
+  /** Plugin and its options, as links have them. Default: none. */
+  readonly plugin?: string;
+  /** The server's key, which 2022 methods put before the user's. Never logged. */
+  readonly serverKey?: string;
+}
+
+/** The heartbeat of a node. */
+export interface NodeBeat {
+  /** Version of Umbra. */
+  readonly version: string;
+  /** Name and version of the runtime. */
+  readonly runtime: string;
+  /** Milliseconds since 1970 when it started, by the source's clock. */
+  readonly startedUnixMs: number;
+  /** False while it starts or ends. */
+  readonly isReady: boolean;
+  /** TCP connections that are open. */
+  readonly connections: number;
+  /** Payload bytes per second, both directions together. */
+  readonly bytesPerSecond: number;
+  /** Duration of the source's last answer in milliseconds. */
+  readonly answerMs: number;
+  /** Milliseconds that the source's clock is ahead of the node's. */
+  readonly clockOffsetMs: number;
+  /** At most {@link MAX_NODE_SERVICES}. */
+  readonly services: readonly NodeService[];
+}
+
+/** A node in the source. */
+export interface FleetNode extends NodeBeat {
+  /** Its name. */
+  readonly node: string;
+  /** Time of its last heartbeat by the source's clock; milliseconds since 1970. */
+  readonly heardUnixMs: number;
+  /** True if the operator drains it. */
+  readonly isDraining: boolean;
+  /** The ids of its fleet keys, the current one first; may be empty. */
+  readonly keyIds: readonly number[];
+  /** True if its services cannot be opened with the keys here, and are omitted. */
+  readonly isSealed: boolean;
+}
+
+/** The nodes of a fleet at one moment. */
+export interface NodeList {
+  /** The nodes with a heartbeat in the last {@link NODE_FORGET_MS}, by name. */
+  readonly nodes: readonly FleetNode[];
+  /** The source's clock; milliseconds since 1970. */
+  readonly unixMs: number;
+}
+
+/** The heartbeats of nodes. */
+export interface NodeDirectory {
+  /**
+   * Sends the heartbeat of this node. One of an older incarnation changes
+   * nothing.
+   *
+   * @returns True if the operator drains the node.
+   */
+  beat(incarnation: number, beat: NodeBeat): Promise<boolean>;
+  /** Removes this node, if no later incarnation runs. */
+  leave(incarnation: number): Promise<void>;
+  /** Lists the {@link MAX_FLEET_NODES} nodes with the latest heartbeats. */
+  list(): Promise<NodeList>;
+  /**
+   * Drains or restores a node.
+   *
+   * @returns False if there is no such node.
+   */
+  setDraining(node: string, isDraining: boolean): Promise<boolean>;
+}
+
 /**
  * The connection of one node to the source.
  *
@@ -223,6 +305,8 @@ export interface FleetLink
   readonly node: string;
   /** Id of the fleet; not set if the source serves only one fleet. */
   readonly fleet?: string;
+  /** The nodes; not set where the source does not know them. */
+  readonly nodes?: NodeDirectory;
 }
 
 /**

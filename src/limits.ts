@@ -1378,3 +1378,43 @@ export const FLEET_COPY_MS = 86_400_000;
 
 /** Milliseconds between two updates of the time stamp of that copy. */
 export const FLEET_COPY_NOTE_MS = 60_000;
+
+/** Milliseconds between two heartbeats of a node. */
+export const NODE_BEAT_MS = 3_000;
+
+/**
+ * Milliseconds between two heartbeats while the node is not ready, so that the
+ * others soon learn when it is.
+ */
+export const NODE_EAGER_MS = 500;
+
+/** Milliseconds without a heartbeat after which a node is lost: three heartbeats. */
+export const NODE_LOST_MS = 10_000;
+
+/** Milliseconds after which a lost node is forgotten. */
+export const NODE_FORGET_MS = 86_400_000;
+
+/** Nodes of a fleet that are read: four times the largest fleet planned for. */
+export const MAX_FLEET_NODES = 4_096;
+
+/** Services of one node in its heartbeat. */
+export const MAX_NODE_SERVICES = 64;
+
+/** Addresses that `umbra fleet doctor` dials at once. */
+export const FLEET_DOCTOR_DIALS = 32;
+
+/** Milliseconds that `umbra fleet doctor` waits for each address. */
+export const FLEET_DOCTOR_WAIT_MS = 3_000;
+
+/** Nodes of a fleet in one answer of the operator's port. */
+export const MAX_NODE_PAGE = 1_000;
+
+/** Milliseconds for which a list of a fleet's nodes is used again. */
+export const NODE_LIST_MS = 1_000;
+
+/**
+ * Milliseconds between two lists that a node reads without a request, so that it
+ * knows the others when the source is unreachable; a list costs more the more
+ * nodes there are.
+ */
+export const NODE_LIST_KEEP_MS = 60_000;

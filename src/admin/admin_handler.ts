@@ -10,6 +10,7 @@ import type { Clock } from "../clock.ts";
 import { ConfigError, UmbraError } from "../errors.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint } from "../transport.ts";
+import { fleetApi } from "./fleet_api.ts";
 import { Guard, type GuardSettings } from "./guard.ts";
 import {
   METRICS_CONTENT_TYPE,
@@ -122,6 +123,7 @@ function routesOf(
     ...requests === undefined ? [] : [requestsRoute(requests)],
     ...usersApi(operator, inviteUrl),
     ...upstreamsApi(operator),
+    ...fleetApi(operator),
     ...ssmApi(operator),
     ...inviteUrl === undefined
       ? []

@@ -12,6 +12,7 @@ import type { GroupServerStatus } from "../service/outbound/servers/server_statu
 import type { PanelStatus } from "../service/panel/panel_link.ts";
 import type { Mode } from "../service/options.ts";
 import type { MemberStatus } from "../service/fleet/member.ts";
+import type { KnownNodes } from "../service/fleet/presence.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
@@ -32,6 +33,22 @@ export interface UpstreamControl {
    * @returns True if it has answered.
    */
   probe(name: string): Promise<boolean>;
+}
+
+/** The nodes of a fleet. */
+export interface FleetNodes {
+  /**
+   * Returns every node as of a second ago; while the source is unreachable, the
+   * last known list.
+   */
+  nodes(): Promise<KnownNodes>;
+  /**
+   * Drains or restores a node.
+   *
+   * @returns False if the node does not exist.
+   * @throws {TransportError | StoreError} If the source did not do it.
+   */
+  setDraining(node: string, isDraining: boolean): Promise<boolean>;
 }
 
 /** A server of a local. */
@@ -91,6 +108,14 @@ export interface Operator {
    * of a 2017 method, which no password gives.
    */
   credentials(server: string, name: string): Credentials | undefined;
+  /** The nodes of its fleet; not set: the program is in no fleet. */
+  readonly fleetNodes?: FleetNodes | undefined;
+  /**
+   * The links of a user to every server of the fleet that accepts new clients,
+   * in the order to try them; to this server alone, if there is none. Not set:
+   * the program is in no fleet. Arguments as for `credentials`.
+   */
+  links?(server: string, name: string): Promise<readonly string[]>;
   /**
    * Adds a user at once; the store keeps it.
    *

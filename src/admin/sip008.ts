@@ -14,27 +14,29 @@ import type { Invited } from "./invite/secret_path.ts";
 const ID_PURPOSE = "umbra 2026-11-21 id of a server in a SIP008 document";
 
 /**
- * Returns the document of a user with an `ss://` link, before `JSON.stringify`.
+ * Returns the document of a user with `ss://` links, before `JSON.stringify`.
  */
-export function sip008Document({ uri, server, user }: Invited): unknown {
-  const { host, port, method, password, plugin } = parseServerUri(uri);
-  const { name: program, options = "" } = splitPlugin(plugin ?? "");
+export function sip008Document({ uris, server, user }: Invited): unknown {
   const { bytesUp, bytesDown } = user.usage;
   const used = bytesUp + bytesDown;
   const { quotaBytes } = user.limits;
   return {
     version: 1,
-    servers: [{
-      id: toUuid(
-        deriveSecret(JSON.stringify([host, server, user.name]), ID_PURPOSE),
-      ),
-      remarks: user.name,
-      server: host,
-      server_port: port,
-      password,
-      method,
-      ...(program && { plugin: program, plugin_opts: options }),
-    }],
+    servers: uris.map((uri) => {
+      const { host, port, method, password, plugin, tag } = parseServerUri(uri);
+      const { name: program, options = "" } = splitPlugin(plugin ?? "");
+      return {
+        id: toUuid(
+          deriveSecret(JSON.stringify([host, server, user.name]), ID_PURPOSE),
+        ),
+        remarks: tag ?? user.name,
+        server: host,
+        server_port: port,
+        password,
+        method,
+        ...(program && { plugin: program, plugin_opts: options }),
+      };
+    }),
     bytes_used: used,
     ...(quotaBytes !== undefined &&
       { bytes_remaining: Math.max(0, quotaBytes - used) }),

@@ -59,7 +59,9 @@ export async function runNamed(
     case "user":
       return await (await import("./user/user_command.ts")).runUser(args);
     case "fleet":
-      return await (await import("./fleet/fleet_command.ts")).runFleet(args);
+      return succeed(
+        await (await import("./fleet/fleet_command.ts")).runFleet(args),
+      );
     case "genkey":
       return await printKey(args);
     case "url":

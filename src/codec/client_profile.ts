@@ -1,9 +1,10 @@
 /**
- * Complete configurations for one server, which apps import from a URL:
- * sing-box, Clash (mihomo, Stash), Outline.
+ * Complete configurations for one server or several, which apps import from a
+ * URL: sing-box, Clash (mihomo, Stash), Outline.
  *
- * All traffic except that to private addresses uses the server, and names are
- * resolved through it.
+ * All traffic except that to private addresses uses a server, and names are
+ * resolved through it. With several servers, sing-box uses the fastest one and
+ * Clash the first one that works.
  *
  * @module
  */
@@ -17,9 +18,13 @@ import { splitPlugin } from "./plugin_options.ts";
 const RESOLVER = "1.1.1.1";
 
 /**
- * The tag of the only outbound, and the name of the group with the only proxy.
+ * The tag of the only outbound or of the group, and the name of the group of
+ * proxies.
  */
 const THROUGH = "umbra";
+
+/** The URL that apps request through servers to test them. */
+const TRIAL = `https://${RESOLVER}/`;
 
 /**
  * Makes a configuration for sing-box 1.12 or later, as JSON.
@@ -27,8 +32,24 @@ const THROUGH = "umbra";
  * @throws {ConfigError} `ERR_CONFIG_VALUE` if sing-box does not support the
  * server.
  */
-export function singBoxProfile(server: OnlineServer): string {
-  const { name, options } = pluginOf(server);
+export function singBoxProfile(
+  ...servers: readonly [OnlineServer, ...OnlineServer[]]
+): string {
+  const outbounds = servers.map((server) => {
+    const { name, options } = pluginOf(server);
+    return {
+      ...toSingBox(server),
+      tag: servers.length === 1 ? THROUGH : nameOf(server),
+      ...name !== undefined && { plugin: name },
+      ...options !== undefined && { "plugin_opts": options },
+    };
+  });
+  const group = {
+    type: "urltest",
+    tag: THROUGH,
+    outbounds: outbounds.map(({ tag }) => tag),
+    url: TRIAL,
+  };
   return `${
     JSON.stringify(
       {
@@ -47,12 +68,8 @@ export function singBoxProfile(server: OnlineServer): string {
           strict_route: true,
         }],
         outbounds: [
-          {
-            ...toSingBox(server),
-            tag: THROUGH,
-            ...name !== undefined && { plugin: name },
-            ...options !== undefined && { "plugin_opts": options },
-          },
+          ...outbounds,
+          ...servers.length === 1 ? [] : [group],
           { type: "direct", tag: "direct" },
         ],
         route: {
@@ -89,12 +106,19 @@ export function isForClash(server: OnlineServer): boolean {
  * @throws {ConfigError} `ERR_CONFIG_VALUE` for a plugin, because Clash has its
  * own form for plugin options.
  */
-export function clashProfile(server: OnlineServer): string {
-  if (!isForClash(server)) throw noForm("Clash", "plugins by other names");
-  // With the host, the name differs from the group's and from Clash's own
-  // names.
-  const tag = `${server.tag ?? THROUGH}@${server.host}`;
-  const group = { name: THROUGH, type: "select", proxies: [tag] };
+export function clashProfile(
+  ...servers: readonly [OnlineServer, ...OnlineServer[]]
+): string {
+  if (!servers.every(isForClash)) {
+    throw noForm("Clash", "plugins by other names");
+  }
+  const proxies = servers.map(nameOf);
+  const group = servers.length === 1
+    ? { name: THROUGH, type: "select", proxies }
+    : { name: THROUGH, type: "fallback", proxies, url: TRIAL, interval: 300 };
+  const lines = servers.map((server) =>
+    toClash({ ...server, tag: nameOf(server) })
+  );
   return `mode: rule
 ipv6: true
 dns:
@@ -103,7 +127,7 @@ dns:
   nameserver: ["https://${RESOLVER}/dns-query#${THROUGH}"]
   proxy-server-nameserver: [system]
 proxies:
-${toClash({ ...server, tag })}proxy-groups:
+${lines.join("")}proxy-groups:
   - ${JSON.stringify(group)}
 rules:
   - IP-CIDR,10.0.0.0/8,DIRECT,no-resolve
@@ -150,6 +174,13 @@ export function outlineProfile(server: OnlineServer): string {
   tcp:
 ${common}${prefix === undefined ? "" : write(["prefix", prefix])}  udp:
 ${common}`;
+}
+
+/**
+ * With the host, the name differs from the group's and from the apps' own names.
+ */
+function nameOf({ tag = THROUGH, host }: OnlineServer): string {
+  return `${tag}@${host}`;
 }
 
 function pluginOf(

@@ -9,6 +9,8 @@ import { test } from "node:test";
 import type {
   FleetLink,
   Lease,
+  NodeBeat,
+  NodeDirectory,
   ReportOutcome,
   SharedUser,
   UsageReport,
@@ -57,6 +59,34 @@ export function usageReport(
     sequence,
     ...rest,
   };
+}
+
+/** What a node says of itself. */
+export function nodeBeat(rest: Partial<NodeBeat> = {}): NodeBeat {
+  return {
+    version: "1.2.3",
+    runtime: "Deno 2.9.6",
+    startedUnixMs: 1_790_000_000_000,
+    isReady: true,
+    connections: 7,
+    bytesPerSecond: 12_345,
+    answerMs: 1.25,
+    clockOffsetMs: -40,
+    services: [{
+      service: SERVICE,
+      host: "fra1.example",
+      method: "2022-blake3-aes-128-gcm",
+      mode: "tcp_and_udp",
+      plugin: "obfs-local;obfs=http",
+      serverKey: "AAECAwQFBgcICQoLDA0ODw==",
+    }],
+    ...rest,
+  };
+}
+
+function directoryOf(link: FleetLink): NodeDirectory {
+  assert(link.nodes !== undefined, "it knows no nodes");
+  return link.nodes;
 }
 
 /** One report, and what became of it. */
@@ -310,6 +340,62 @@ export function fleetSuite(
       }
     },
   );
+
+  check(
+    "nodes are listed as they have said, until they leave",
+    async (fleet) => {
+      await using one = fleet.link("one");
+      await using two = fleet.link("two");
+      const [here, there] = [directoryOf(one), directoryOf(two)];
+      const [first, second] = [await one.join(), await two.join()];
+      assert.deepEqual((await here.list()).nodes, []);
+      const beats = [nodeBeat(), nodeBeat({ isReady: false, services: [] })];
+      assert.equal(await here.beat(first, beats[0]!), false);
+      assert.equal(await there.beat(second, beats[1]!), false);
+      const { nodes, unixMs } = await there.list();
+      assert.deepEqual(nodes.map(({ node }) => node), ["one", "two"]);
+      for (const [i, node] of nodes.entries()) {
+        const { node: _, heardUnixMs, isDraining, keyIds: __, ...said } = node;
+        assert.deepEqual(said, { ...beats[i], isSealed: false });
+        assert.equal(isDraining, false);
+        assert(heardUnixMs <= unixMs && heardUnixMs > unixMs - 10_000);
+      }
+      await there.leave(second);
+      const left = (await here.list()).nodes.map(({ node }) => node);
+      assert.deepEqual(left, ["one"]);
+    },
+  );
+
+  check("an older incarnation says nothing of its node", async (fleet) => {
+    await using link = fleet.link("one");
+    const nodes = directoryOf(link);
+    const [old, next] = [await link.join(), await link.join()];
+    await nodes.beat(next, nodeBeat({ connections: 2 }));
+    await nodes.beat(old, nodeBeat({ connections: 1 }));
+    await nodes.leave(old);
+    const [row] = (await nodes.list()).nodes;
+    assert.equal(row?.connections, 2);
+  });
+
+  check("a node is drained until it is restored", async (fleet) => {
+    await using one = fleet.link("one");
+    await using two = fleet.link("two");
+    const [here, there] = [directoryOf(one), directoryOf(two)];
+    const first = await one.join();
+    assert.equal(await there.setDraining("one", true), false);
+    assert.equal(await there.setDraining("one", false), false);
+    await here.beat(first, nodeBeat());
+    assert.equal(await there.setDraining("one", true), true);
+    assert.equal(await there.setDraining("one", true), true);
+    assert.equal((await there.list()).nodes[0]?.isDraining, true);
+    assert.equal(await here.beat(first, nodeBeat()), true);
+    // A restart does not undo it.
+    await here.leave(first);
+    assert.equal(await here.beat(await one.join(), nodeBeat()), true);
+    assert.equal(await there.setDraining("one", false), true);
+    assert.equal((await there.list()).nodes[0]?.isDraining, false);
+    assert.equal(await here.beat(await one.join(), nodeBeat()), false);
+  });
 
   check("disposal ends what is waited for", async (fleet) => {
     const link = fleet.link("one");

@@ -4,9 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
+import { after, before, test } from "node:test";
 import { openValkeyFleet } from "../../src/adapters/fleet/valkey_fleet.ts";
 import type { FleetLink } from "../../src/fleet.ts";
+import { NODE_FORGET_MS } from "../../src/limits.ts";
 import { announceSkip } from "../support/report.ts";
 import {
   administer,
@@ -14,7 +15,12 @@ import {
   RedisServer,
   type TestFleet,
 } from "../support/redis_server.ts";
-import { type FleetFixture, fleetSuite } from "./fleet_suite.ts";
+import {
+  type FleetFixture,
+  fleetSuite,
+  nodeBeat,
+  sharedUser,
+} from "./fleet_suite.ts";
 
 let server: RedisServer;
 
@@ -32,6 +38,13 @@ function lateLink({ place, keys }: TestFleet, node: string): FleetLink {
     enter: async (...given) => (await opening).enter(...given),
     keep: async (...given) => (await opening).keep(...given),
     leave: async (...given) => (await opening).leave(...given),
+    nodes: {
+      beat: async (...given) => (await opening).nodes!.beat(...given),
+      leave: async (...given) => (await opening).nodes!.leave(...given),
+      list: async () => (await opening).nodes!.list(),
+      setDraining: async (...given) =>
+        (await opening).nodes!.setDraining(...given),
+    },
     [Symbol.asyncDispose]: async () => (await opening)[Symbol.asyncDispose](),
   };
 }
@@ -58,4 +71,75 @@ else {
   });
   after(() => server[Symbol.asyncDispose]());
   fleetSuite("Redis", openFixture);
+
+  test("Redis: the services of a node are sealed for it alone", async () => {
+    const fleet = await server.fleet();
+    await using link = await openValkeyFleet({
+      ...{ ...fleet.place, keys: fleet.keys, node: "one" },
+    });
+    const nodes = link.nodes!;
+    await nodes.beat(await link.join(), nodeBeat());
+    const prefix = `umbra:${fleet.place.fleet}:n`;
+    const row = await server.command("HGETALL", `${prefix}:one`);
+    assert.match(row, /1\.2\.3/);
+    assert(!row.includes("fra1.example") && !row.includes("AAECAwQF"));
+    const [listed] = (await nodes.list()).nodes;
+    assert.deepEqual(listed?.keyIds, fleet.keys.ids);
+    assert.equal(listed?.services[0]?.host, "fra1.example");
+    // Neither under another name, nor changed.
+    await server.command("COPY", `${prefix}:one`, `${prefix}:two`);
+    await server.command(
+      "ZADD",
+      `umbra:${fleet.place.fleet}:heard`,
+      "1",
+      "two",
+    );
+    await server.command("HSET", `${prefix}:one`, "k", "x".repeat(60));
+    const { nodes: forged } = await nodes.list();
+    assert.deepEqual(
+      forged.map(({ services, isSealed }) => [services.length, isSealed]),
+      [[0, true], [0, true]],
+    );
+  });
+
+  test("Redis: a user that cannot be opened keeps no other away", async () => {
+    const fleet = await server.fleet();
+    using admin = await administer(fleet);
+    for (const name of ["ann", "bob"]) await admin.put(sharedUser(name));
+    const unopened: string[] = [];
+    await using link = await openValkeyFleet({
+      ...{ ...fleet.place, keys: fleet.keys, node: "one" },
+      unopened: ({ code }) => unopened.push(code),
+    });
+    const name = `umbra:${fleet.place.fleet}`;
+    await server.command("HSET", `${name}:u:{8388/bob}`, "k", "x".repeat(61));
+    const { users, position } = await link.snapshot(["8388"]);
+    assert.deepEqual(users, [sharedUser("ann")]);
+    await server.command(
+      ...["XADD", `${name}:log`, "*", "t", "user", "id", "8388/ann"],
+      ...["v", "2", "k", "x".repeat(61)],
+    );
+    const { changes } = await link.changes(position);
+    assert.deepEqual(changes, [
+      { kind: "gone", service: "8388", name: "ann" },
+    ]);
+    assert.deepEqual(unopened, ["ERR_STORE_DAMAGED", "ERR_STORE_DAMAGED"]);
+    assert.deepEqual((await admin.seals()).unopened, ["8388/bob"]);
+  });
+
+  test("Redis: a node is forgotten with its time", async () => {
+    const fleet = await server.fleet();
+    await using link = await openValkeyFleet({
+      ...{ ...fleet.place, keys: fleet.keys, node: "one" },
+    });
+    await link.nodes!.beat(await link.join(), nodeBeat());
+    const name = `umbra:${fleet.place.fleet}`;
+    const life = Number(await server.command("PTTL", `${name}:n:one`));
+    assert(life > 0 && life <= NODE_FORGET_MS);
+    // What is left of one that was forgotten ends with the next beat.
+    await server.command("ZADD", `${name}:heard`, "1", "old");
+    await link.nodes!.beat(await link.join(), nodeBeat());
+    const heard = await server.command("ZRANGE", `${name}:heard`, "0", "-1");
+    assert.equal(heard, "one");
+  });
 }

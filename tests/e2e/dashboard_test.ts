@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { dashboardPage } from "../../src/admin/dashboard_page.ts";
+import type { FleetView } from "../../src/admin/fleet_api.ts";
 import { formatBytes, formatCount } from "../../src/admin/units.ts";
 import { Chromium, CHROMIUMS } from "../support/chromium.ts";
 import { DashboardSite, type SiteOptions } from "../support/dashboard_site.ts";
@@ -15,7 +16,11 @@ import { NO_RATE } from "../../src/admin/operator.ts";
 import { qrMatrix } from "../../src/admin/qr.ts";
 import { LANGUAGES } from "../../src/admin/texts/languages.ts";
 import { SampleLocal } from "../support/sample_local.ts";
-import { NOTHING, SampleProgram } from "../support/sample_status.ts";
+import {
+  NOTHING,
+  SAMPLE_STARTED_UNIX_MS,
+  SampleProgram,
+} from "../support/sample_status.ts";
 import { missingPrograms } from "./clients.ts";
 
 const skip = missingPrograms(CHROMIUMS, "chromium");
@@ -580,6 +585,79 @@ test("the page adds a server by its link or by an image of it", {
   );
   assert.deepEqual(browser.errors, []);
 });
+
+/** Three nodes, of which one is as a test says. */
+function sampleFleet(isDraining: boolean): FleetView {
+  const node = {
+    ...{ version: "0.2.0", runtime: "Bun 1.4.5", startedUnixMs: 0 },
+    ...{ isReady: true, connections: 12, bytesPerSecond: 1e6, answerMs: 1.2 },
+    ...{ clockOffsetMs: 40, keyIds: [1], isSealed: false, isDraining: false },
+    ...{ heardUnixMs: SAMPLE_STARTED_UNIX_MS, state: "up" as const },
+    services: [{
+      ...{ service: "8388", host: "ams1.example", mode: "tcp_and_udp" },
+      method: "2022-blake3-aes-256-gcm",
+    }],
+  };
+  const state = isDraining ? "draining" : "up";
+  return {
+    ...{ isCurrent: true, nowUnixMs: SAMPLE_STARTED_UNIX_MS, total: 3 },
+    ...{ connections: 24, bytesPerSecond: 2e6 },
+    states: { up: isDraining ? 1 : 2, draining: isDraining ? 1 : 0, lost: 1 },
+    nodes: [
+      { ...node, node: "ams1" },
+      { ...node, node: "fra1", isDraining, state },
+      { ...node, node: "waw1", state: "lost" },
+    ],
+  };
+}
+
+test(
+  "the page shows the servers of its fleet, and drains one after a question",
+  {
+    skip,
+  },
+  async () => {
+    let isDraining = false;
+    await using site = await open({ fleet: () => sampleFleet(isDraining) });
+    await untilText("#fleet tbody", "waw1");
+    assert.match(
+      await textOf("#fleet-about"),
+      /^2 up, 0 draining, 1 lost; 24 /,
+    );
+    assert.equal(
+      await browser.evaluate(
+        "document.querySelector('#fleet tbody tr:last-child td:nth-child(2)')" +
+          ".dataset.tone",
+      ),
+      "bad",
+    );
+    await browser.show({ width: 360, height: 740, phone: true, dark: true });
+    assert.equal(
+      await browser.evaluate("document.documentElement.scrollWidth"),
+      360,
+    );
+    await click("#fleet tbody tr:nth-child(2) button");
+    await untilText("#confirm h2", "Drain fra1?");
+    await click("#confirm button.primary");
+    await untilText("#toast", "fra1 drains");
+    isDraining = true;
+    await untilText("#fleet tbody tr:nth-child(2)", "Restore");
+    await click("#fleet tbody tr:nth-child(2) button");
+    await untilText("#toast", "accepts new clients again");
+    assert.deepEqual(site.changes, [
+      "POST /api/fleet/nodes/fra1/drain",
+      "POST /api/fleet/nodes/fra1/restore",
+    ]);
+    assert.deepEqual(browser.errors, []);
+    await using alone = await open();
+    await untilText("#state", "Ready");
+    assert.equal(
+      await browser.evaluate("document.querySelector('#fleet-panel').hidden"),
+      true,
+    );
+    assert.deepEqual(alone.changes, []);
+  },
+);
 
 test("the page speaks the language that is chosen, from right to left too", {
   skip,

@@ -5,7 +5,14 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -99,6 +106,55 @@ describe("umbra fleet", { skip: REDIS_SKIP }, () => {
       });
       assert.equal(store.users()[1]!.password, KEY);
       assert.equal(store.counts("8388", "bob")[0]!.counts.bytesDown, 2_000);
+
+      // One runtime each is enough.
+      if (runtime === "deno") {
+        // The key is replaced in three runs.
+        const keyOf = (path: string): string[] =>
+          readFileSync(path, "utf8").trim().split(" ");
+        const [first] = keyOf(keyFile);
+        const rekey = ["rekey", "--fleet-key", keyFile];
+        assert.match(await umbra(...rekey), /now contains a second key/);
+        const [, second] = keyOf(keyFile);
+        assert.match(await umbra(...rekey), /the keys of 2 users/);
+        assert.deepEqual(keyOf(keyFile), [second, first]);
+        assert.match(await umbra(...rekey), /now contains only the new key/);
+        assert.deepEqual(keyOf(keyFile), [second]);
+        assert.equal(statSync(keyFile).mode & 0o777, 0o600);
+        assert.equal(
+          JSON.parse(await umbra("user", "list", "--json")).length,
+          2,
+        );
+        return;
+      }
+
+      // Another server joins with one line.
+      const line = (await umbra("token")).trim();
+      const made = join(folder, `${runtime}-two`);
+      const joins = (input: string, ...words: string[]) =>
+        run("join", input, made, ...words);
+      const joined = await joins(line, "--node", "two");
+      assert.equal(joined.code, 0, joined.output);
+      assert.match(joined.output, /The engine answers after .*clocks agree/);
+      const config2 = JSON.parse(
+        readFileSync(join(made, "server.json"), "utf8"),
+      );
+      assert.deepEqual(
+        [config2.node, config2.server_port, config2.method, config2.fleet],
+        ["two", 8388, METHOD, url],
+      );
+      assert.notEqual(config2.password, KEY);
+      assert.equal(statSync(join(made, "fleet.key")).mode & 0o777, 0o600);
+      const listed = await run(
+        ...["user", "list", "--json", "-c", join(made, "server.json")],
+      );
+      assert.equal(JSON.parse(listed.output).length, 2, listed.output);
+      const taken = await joins(line, "--node", "two");
+      assert.equal(taken.code, 2);
+      assert.match(taken.output, /server\.json exists already/);
+      const cut = await run("join", line.slice(0, -9), join(folder, "none"));
+      assert.equal(cut.code, 2);
+      assert.equal(existsSync(join(folder, "none")), false);
     });
   }
 });

@@ -18,6 +18,7 @@ import {
   type ReloadReport,
 } from "../../src/admin/operator.ts";
 import type { AdminPage } from "../../src/admin/admin_handler.ts";
+import type { FleetView } from "../../src/admin/fleet_api.ts";
 import { dashboardPage } from "../../src/admin/dashboard_page.ts";
 import { readPage } from "../../src/admin/user_page.ts";
 import { SampleLocal } from "./sample_local.ts";
@@ -34,6 +35,8 @@ export interface SiteOptions {
   readonly report?: ReloadReport;
   /** False for a local that does not keep targets; default true. */
   readonly keepsTargets?: boolean;
+  /** Returns the fleet; not set if the program is in no fleet. */
+  readonly fleet?: () => FleetView;
   /** Path of a unix socket, used instead of a port. */
   readonly path?: string;
   /** Draws the QR code of a URI. */
@@ -104,12 +107,15 @@ export class DashboardSite implements AsyncDisposable {
   }
 
   #api(method: string, url: string, body: string): [number, unknown?] {
-    const { program, report = { changes: [], warnings: [] } } = this.#options;
+    const { program, report = { changes: [], warnings: [] }, fleet } =
+      this.#options;
     const { pathname, searchParams } = new URL(url, "http://localhost");
     if (pathname === "/api/status") {
       program.tick();
-      return [200, program.status(readPage(searchParams))];
+      const status = program.status(readPage(searchParams));
+      return [200, { ...status, ...fleet && { fleet: {} } }];
     }
+    if (url === "/api/fleet" && fleet !== undefined) return [200, fleet()];
     if (url === "/api/history") {
       return [200, { minutes: sampleMinutes(program.status().nowUnixMs) }];
     }
@@ -121,6 +127,7 @@ export class DashboardSite implements AsyncDisposable {
     if (method !== "GET") {
       this.changes.push(`${method} ${url} ${body}`.trimEnd());
     }
+    if (url.startsWith("/api/fleet/nodes/")) return [204];
     if (url.startsWith("/api/reload")) return [200, report];
     if (url.startsWith("/api/upstreams")) return this.#upstreams(method, body);
     const [, server, name, more] =

@@ -6,6 +6,7 @@
  */
 import {
   type Credentials,
+  type FleetNodes,
   type NewServer,
   type NewUser,
   NO_RATE,
@@ -89,6 +90,9 @@ export class FakeOperator implements Operator {
   reloadOutcome: ReloadReport | ConfigError = { changes: [], warnings: [] };
   /** The error of `addServer`, if set. */
   addServerError: ConfigError | TransportError | undefined;
+  /** What it answers of a fleet, when set. */
+  fleetNodes: FleetNodes | undefined;
+  declare links?: NonNullable<Operator["links"]>;
   readonly #servers: FakeServer[] = [server("8388", METHOD_2022, SERVER_PSK)];
 
   constructor() {

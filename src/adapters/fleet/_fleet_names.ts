@@ -31,9 +31,34 @@ export class FleetNames {
     return `${this.#prefix}nodes`;
   }
 
+  /** The times at which nodes were heard of. */
+  get heard(): string {
+    return `${this.#prefix}heard`;
+  }
+
+  /** Nodes that take no new clients, and since when. */
+  get drained(): string {
+    return `${this.#prefix}drained`;
+  }
+
+  /** One node. */
+  node(node: string): string {
+    return `${this.#prefix}n:${node}`;
+  }
+
   /** One user. */
   user(id: string): string {
     return `${this.#prefix}u:{${id}}`;
+  }
+
+  /** A pattern of the keys of all users. */
+  get users(): string {
+    return this.user("*");
+  }
+
+  /** The id of the user that has this key. */
+  idOf(key: string): string {
+    return key.slice(this.user("").length - 1, -1);
   }
 
   /** The key of a user's seats. */

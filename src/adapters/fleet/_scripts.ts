@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { FLEET_ACTIVE_MS, LEASE_HOLD_MS, SEAT_MS } from "../../limits.ts";
+import {
+  FLEET_ACTIVE_MS,
+  LEASE_HOLD_MS,
+  NODE_FORGET_MS,
+  SEAT_MS,
+} from "../../limits.ts";
 import type { Script } from "./_engine_client.ts";
 
 /** Changes that the engine remembers, about. */
@@ -13,14 +18,16 @@ const LOG_LENGTH = 1_000_000;
 /** Characters of a mark; see `fleet_keys.ts`. */
 export const MARK_LENGTH = 11;
 
-const SHARED = `-- umbra fleet 1
+const CLOCK = `-- umbra fleet 1
 local function whole(x) return string.format('%.0f', x) end
 
 local function clock()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+`;
 
+const SHARED = `${CLOCK}
 -- n:NODE = incarnation, up, down, connections, lease, at, sequence, open
 local function report(user, node, now, said)
   local all, field = redis.call('HGETALL', user), {}
@@ -218,6 +225,74 @@ local up, down = tonumber(ARGV[1]), tonumber(ARGV[2])
 raise('u', up + down)
 raise('up', up)
 raise('dn', down)
+return 1
+`,
+};
+
+/**
+ * Node, times, drained; name, incarnation, and fields with their values.
+ * Answers 1 if the node shall take no new clients.
+ */
+export const BEAT: Script = {
+  keys: 3,
+  text: `${CLOCK}
+local last = tonumber(redis.call('HGET', KEYS[1], 'inc') or '0')
+if last <= tonumber(ARGV[2]) then
+  local now = clock()
+  local fields = {'inc', ARGV[2], 'at', whole(now)}
+  for i = 3, #ARGV do fields[#fields + 1] = ARGV[i] end
+  redis.call('HSET', KEYS[1], unpack(fields))
+  redis.call('PEXPIRE', KEYS[1], ${NODE_FORGET_MS})
+  redis.call('ZADD', KEYS[2], whole(now), ARGV[1])
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', whole(now - ${NODE_FORGET_MS}))
+end
+return redis.call('HEXISTS', KEYS[3], ARGV[1])
+`,
+};
+
+/** Node, times; name, incarnation. */
+export const LEAVE: Script = {
+  keys: 2,
+  text: `-- umbra fleet 1
+if redis.call('HGET', KEYS[1], 'inc') ~= ARGV[2] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 1
+`,
+};
+
+/** Node, drained; name, 1 to drain or 0. Answers 1 if there is such a node. */
+export const DRAIN: Script = {
+  keys: 2,
+  text: `${CLOCK}
+local isThere = redis.call('EXISTS', KEYS[1])
+if ARGV[2] == '0' then
+  return math.max(isThere, redis.call('HDEL', KEYS[2], ARGV[1]))
+end
+if isThere == 1 then redis.call('HSETNX', KEYS[2], ARGV[1], whole(clock())) end
+return isThere
+`,
+};
+
+/**
+ * Meta; check value of the present key, of the next one, and the sealed key of
+ * marks. Answers 1 if the key was the present one.
+ */
+export const SWITCH_KEY: Script = {
+  keys: 1,
+  text: `-- umbra fleet 1
+if redis.call('HGET', KEYS[1], 'check') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'check', ARGV[2], 'old', ARGV[1], 'm', ARGV[3])
+return 1
+`,
+};
+
+/** User; version, sealed password. Answers 1 if that was its version. */
+export const RESEAL: Script = {
+  keys: 1,
+  text: `-- umbra fleet 1
+if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'k', ARGV[2])
 return 1
 `,
 };

@@ -46,6 +46,12 @@ export function parseFleetUrl(text: string): FleetPlace | undefined {
   return found && { ...found, fleet };
 }
 
+/** Writes where a fleet is. */
+export function formatFleetUrl({ address, fleet }: FleetPlace): string {
+  const query = fleet === USUAL_FLEET ? "" : `?fleet=${fleet}`;
+  return `${address.shown}${query}`;
+}
+
 type Found = Omit<FleetPlace, "fleet">;
 
 function parseUnix(text: string): Found | undefined {

@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigError, StoreError } from "../../errors.ts";
-import type { SharedUser } from "../../fleet.ts";
+import type { NodeList, SharedUser } from "../../fleet.ts";
 import { FLEET_COPY_BATCH, FLEET_PUT_TRIES } from "../../limits.ts";
 import { type RandomBytes, systemRandomBytes } from "../../random.ts";
 import {
@@ -13,8 +13,18 @@ import {
   type EngineClient,
   openEngine,
 } from "./_engine_client.ts";
+import { askEngine, type EngineFacts } from "./_engine_facts.ts";
 import { FleetNames, INDEX_PARTS } from "./_fleet_names.ts";
-import { FOUND, PUT, RAISE, REMOVE, RESET } from "./_scripts.ts";
+import { NodeRows } from "./_node_rows.ts";
+import {
+  FOUND,
+  PUT,
+  RAISE,
+  REMOVE,
+  RESEAL,
+  RESET,
+  SWITCH_KEY,
+} from "./_scripts.ts";
 import {
   type Fields,
   fieldsOf,
@@ -26,8 +36,8 @@ import {
   textOf,
   writeUser,
 } from "./_user_form.ts";
-import type { FleetKeys } from "./fleet_keys.ts";
-import { checkFleet } from "./valkey_fleet.ts";
+import { type FleetKeys, keyIdOf } from "./fleet_keys.ts";
+import { checkFleet, MARK_KEY_ID, type OurFleet } from "./valkey_fleet.ts";
 
 /** Which fleet. */
 export interface FleetAdminOptions {
@@ -51,6 +61,22 @@ export interface NodeUse {
   readonly atUnixMs: number;
   /** TCP connections that are open there. */
   readonly open: number;
+}
+
+/** The sealed key of a user. */
+interface SealedUser {
+  readonly id: string;
+  readonly sealed: Uint8Array;
+  /** As the engine has it. */
+  readonly version: string;
+}
+
+/** By which keys users are sealed. */
+export interface Seals {
+  /** The number of users that each fleet key has sealed, by its id. */
+  readonly sealedBy: ReadonlyMap<number, number>;
+  /** Ids of users whose keys cannot be opened with those that are here. */
+  readonly unopened: readonly string[];
 }
 
 /** A user, and what it has used. */
@@ -106,8 +132,8 @@ export async function openFleetAdmin(
   const client = await openEngine(address);
   try {
     const shown = address.shown;
-    const fleet = await checkFleet(client, { names, keys, shown });
-    return new FleetAdmin(client, names, { keys, fleet, randomBytes });
+    const ours = await checkFleet(client, { names, keys, shown });
+    return new FleetAdmin(client, names, { ...ours, keys, randomBytes });
   } catch (error) {
     client.close();
     throw error;
@@ -118,17 +144,19 @@ export async function openFleetAdmin(
 export class FleetAdmin implements Disposable {
   readonly #client: EngineClient;
   readonly #names: FleetNames;
-  readonly #sealing: Sealing & { readonly randomBytes: RandomBytes };
+  readonly #sealing: Sealing & OurFleet & { readonly randomBytes: RandomBytes };
+  readonly #nodes: NodeRows;
 
   /** See {@link openFleetAdmin}. */
   constructor(
     client: EngineClient,
     names: FleetNames,
-    sealing: Sealing & { readonly randomBytes: RandomBytes },
+    sealing: Sealing & OurFleet & { readonly randomBytes: RandomBytes },
   ) {
     this.#client = client;
     this.#names = names;
     this.#sealing = sealing;
+    this.#nodes = new NodeRows(client, { names, sealing });
   }
 
   /** Adds a user, or changes it; what it has used stays. */
@@ -243,9 +271,135 @@ export class FleetAdmin implements Disposable {
     return users;
   }
 
+  /** By which keys users are sealed. */
+  async seals(): Promise<Seals> {
+    const { keys, fleet } = this.#sealing;
+    const sealedBy = new Map<number, number>();
+    const unopened: string[] = [];
+    const seen = new Set<string>();
+    for await (const batch of this.#allIds()) {
+      const ids = batch.filter((id) => !seen.has(id));
+      for (const id of ids) seen.add(id);
+      for (const { id, sealed, version } of await this.#sealedOf(ids)) {
+        const key = keyIdOf(sealed);
+        sealedBy.set(key, (sealedBy.get(key) ?? 0) + 1);
+        const whose = { fleet, id, version: Number(version) };
+        if (!keys.opens(sealed, whose)) unopened.push(id);
+      }
+    }
+    return { sealedBy, unopened };
+  }
+
+  /** Check value of the key that the present one has taken the place of. */
+  get oldCheck(): string | undefined {
+    return this.#sealing.oldCheck;
+  }
+
+  /**
+   * Lets another of the keys seal from now on, on every node that has it.
+   *
+   * @returns False if somebody else has done so meanwhile.
+   */
+  async switchKey(check: string): Promise<boolean> {
+    const { keys, fleet, randomBytes } = this.#sealing;
+    const { check: old, markKey } = keys;
+    keys.use(check, markKey);
+    const whose = { fleet, id: MARK_KEY_ID, version: 0 };
+    const sealed = keys.seal(markKey.toBase64(), whose, randomBytes);
+    const [isDone] = await this.#client.run(SWITCH_KEY, [
+      [this.#names.meta, old, check, sealed],
+    ]);
+    return isDone === 1;
+  }
+
+  /**
+   * Seals with the present key what another one has sealed. Nothing changes for
+   * a user, nor for a node.
+   *
+   * @returns Of how many users.
+   * @throws {StoreError} When none of the keys opens one.
+   */
+  async sealAgain(): Promise<number> {
+    const { keys, fleet, randomBytes } = this.#sealing;
+    let count = 0;
+    for await (const batch of this.#allIds()) {
+      // A user that was changed in between is read again.
+      for (let rest = batch; rest.length > 0;) {
+        const old = (await this.#sealedOf(rest))
+          .filter(({ sealed }) => keys.isOld(sealed));
+        const answers = await this.#client.run(
+          RESEAL,
+          old.map(({ id, sealed, version }) => {
+            const whose = { fleet, id, version: Number(version) };
+            const password = keys.open(sealed, whose);
+            const again = keys.seal(password, whose, randomBytes);
+            return [this.#names.user(id), version, again];
+          }),
+        );
+        count += answers.filter((answer) => answer === 1).length;
+        rest = old.filter((_, at) => answers[at] !== 1).map(({ id }) => id);
+      }
+    }
+    return count;
+  }
+
+  /** The old key is in use nowhere any more. */
+  async forgetOldKey(): Promise<void> {
+    await this.#client.send("HDEL", this.#names.meta, "old");
+  }
+
+  /** Asks the engine about itself. */
+  engine(): Promise<EngineFacts> {
+    return askEngine(this.#client);
+  }
+
+  /** Every node. */
+  nodes(): Promise<NodeList> {
+    return this.#nodes.list();
+  }
+
+  /**
+   * Lets a node take no new clients, or take them again.
+   *
+   * @returns False if there is no such node.
+   */
+  setDraining(node: string, isDraining: boolean): Promise<boolean> {
+    return this.#nodes.setDraining(node, isDraining);
+  }
+
   /** Closes the connection. */
   [Symbol.dispose](): void {
     this.#client.close();
+  }
+
+  /**
+   * The ids of all users of all services, some at a time; a user may come twice.
+   */
+  async *#allIds(): AsyncGenerator<string[]> {
+    let cursor = "0";
+    do {
+      const [next, keys] = partsOf(
+        await this.#client.send(
+          ...["SCAN", cursor, "MATCH", this.#names.users],
+          ...["COUNT", FLEET_COPY_BATCH],
+        ),
+      );
+      cursor = textOf(next);
+      yield partsOf(keys).map((key) => this.#names.idOf(textOf(key)));
+    } while (cursor !== "0");
+  }
+
+  /** The sealed keys of those users that are there. */
+  async #sealedOf(ids: readonly string[]): Promise<SealedUser[]> {
+    const replies = await this.#client.all(
+      ids.map((id) => ["HMGET", this.#names.user(id), "k", "v"]),
+    );
+    return ids.flatMap((id, at) => {
+      const [sealed, version] = partsOf(replies[at]);
+      return sealed instanceof Uint8Array
+        ? [{ id, sealed, version: textOf(version) }]
+        : [];
+    });
   }
 
   #userOf(

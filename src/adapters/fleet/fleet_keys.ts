@@ -49,13 +49,20 @@ export interface SealedFor {
   readonly version: number;
 }
 
-/** The fleet's keys: the one in use, and one that was or will be. */
+/**
+ * The fleet's keys: the one in use, and one that was or will be. Which of them
+ * that is, the fleet says: {@link FleetKeys.use}.
+ */
 export class FleetKeys {
-  readonly #current: Subkeys;
-  readonly #all: readonly Subkeys[];
+  /** In the order in which they were given. */
+  #all: readonly Subkeys[];
+  #current: Subkeys;
+  /** The key of marks, where it is not that of the current key. */
+  #mark: Uint8Array | undefined;
 
   /**
-   * @param keys The first one seals; the others only open.
+   * @param keys The first one seals until the fleet says more; the others only
+   * open.
    * @throws {ConfigError} When one does not have 32 bytes.
    */
   constructor(keys: readonly Uint8Array[]) {
@@ -71,6 +78,46 @@ export class FleetKeys {
    */
   get check(): string {
     return this.#current.check;
+  }
+
+  /** The check value of each, in the order in which they were given. */
+  get checks(): readonly string[] {
+    return this.#all.map(({ check }) => check);
+  }
+
+  /** The ids of all of them, of the current one first. */
+  get ids(): readonly number[] {
+    const others = this.#all.filter((key) => key !== this.#current);
+    return [this.#current, ...others].map(({ id }) => id);
+  }
+
+  /**
+   * The key of marks. It stays when another fleet key takes the place of this
+   * one: a user would be in two places else. Secret.
+   */
+  get markKey(): Uint8Array {
+    return this.#mark ?? this.#current.mark;
+  }
+
+  /**
+   * Lets a key of these seal from now on.
+   *
+   * @param check Its check value; one of {@link FleetKeys.isOf}.
+   * @param markKey The key of marks. Default: that of this key.
+   */
+  use(check: string, markKey?: Uint8Array): void {
+    this.#current = this.#all.find((key) => key.check === check) ??
+      this.#current;
+    this.#mark = markKey;
+  }
+
+  /** Takes other keys in the place of all but the current one. */
+  adopt(other: FleetKeys): void {
+    const all = other.#all;
+    const { check } = this.#current;
+    const isThere = all.some((key) => key.check === check);
+    this.#all = isThere ? all : [this.#current, ...all];
+    this.#current = this.#all.find((key) => key.check === check)!;
   }
 
   /** True if this is the check value of one of the keys. */
@@ -107,7 +154,7 @@ export class FleetKeys {
    */
   open(bytes: Uint8Array, whose: SealedFor): string {
     const first = bytes[0] ?? 0;
-    const key = this.#all.find(({ id }) => id === (first & ~TEXT_KIND));
+    const key = this.#all.find(({ id }) => id === keyIdOf(bytes));
     if (key === undefined || bytes.length < 1 + NONCE_LENGTH + TAG_LENGTH) {
       throw damaged(whose);
     }
@@ -127,16 +174,32 @@ export class FleetKeys {
       : opened.toString("base64");
   }
 
+  /** True if {@link FleetKeys.open} opens it. */
+  opens(bytes: Uint8Array, whose: SealedFor): boolean {
+    try {
+      this.open(bytes, whose);
+      return true;
+    } catch (error) {
+      if (error instanceof StoreError) return false;
+      throw error;
+    }
+  }
+
   /** True if another key than the current one sealed it. */
   isOld(bytes: Uint8Array): boolean {
-    return ((bytes[0] ?? 0) & ~TEXT_KIND) !== this.#current.id;
+    return keyIdOf(bytes) !== this.#current.id;
   }
 
   /** The mark of a place where a user is. */
   mark(id: string, place: string): string {
-    return createHmac("sha256", this.#current.mark)
+    return createHmac("sha256", this.markKey)
       .update(`${id}\0${place}`).digest("base64url").slice(0, MARK_LENGTH);
   }
+}
+
+/** The id of the fleet key that has sealed a password. */
+export function keyIdOf(sealed: Uint8Array): number {
+  return (sealed[0] ?? 0) & ~TEXT_KIND;
 }
 
 function derive(key: Uint8Array): Subkeys {

@@ -10,7 +10,11 @@ import { StoreError, TransportError } from "../../errors.ts";
 import type {
   Entrance,
   FleetLink,
+  FleetNode,
   Lease,
+  NodeBeat,
+  NodeDirectory,
+  NodeList,
   ReportOutcome,
   ReportReply,
   Seat,
@@ -25,6 +29,7 @@ import {
   FLEET_CALL_MS,
   FLEET_WATCH_MS,
   LEASE_HOLD_MS,
+  NODE_FORGET_MS,
   SEAT_MS,
 } from "../../limits.ts";
 import { onAbort, Stop } from "../../on_abort.ts";
@@ -56,6 +61,13 @@ interface NodeTotals {
   open: number;
 }
 
+/** What one node has said of itself. */
+interface Row {
+  readonly incarnation: number;
+  readonly beat: NodeBeat;
+  readonly heardUnixMs: number;
+}
+
 interface Entry {
   user: SharedUser;
   usedBytes: number;
@@ -71,6 +83,8 @@ export class MemoryFleet {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
   readonly #incarnations = new Map<string, number>();
+  readonly #rows = new Map<string, Row>();
+  readonly #drained = new Set<string>();
   #log: SharedChange[] = [];
   /** Changes that are forgotten. */
   #forgotten = 0;
@@ -232,6 +246,45 @@ export class MemoryFleet {
     this.#entries.get(keyOf(seat))?.seats.delete(`${seat.place} ${node}`);
   }
 
+  /** See {@link NodeDirectory.beat}. */
+  beat(node: string, incarnation: number, beat: NodeBeat): boolean {
+    if ((this.#rows.get(node)?.incarnation ?? 0) <= incarnation) {
+      this.#rows.set(node, { incarnation, beat, heardUnixMs: this.#nowMs });
+    }
+    return this.#drained.has(node);
+  }
+
+  /** See {@link NodeDirectory.leave}. */
+  leaveNode(node: string, incarnation: number): void {
+    if (this.#rows.get(node)?.incarnation !== incarnation) return;
+    this.#rows.delete(node);
+  }
+
+  /** See {@link NodeDirectory.list}. */
+  list(): NodeList {
+    const unixMs = this.#nowMs;
+    const nodes = [...this.#rows].map(([node, row]): FleetNode => ({
+      ...row.beat,
+      node,
+      heardUnixMs: row.heardUnixMs,
+      isDraining: this.#drained.has(node),
+      keyIds: [],
+      isSealed: false,
+    })).filter(({ heardUnixMs }) => unixMs - heardUnixMs <= NODE_FORGET_MS);
+    return {
+      nodes: nodes.sort((a, b) => a.node < b.node ? -1 : 1),
+      unixMs,
+    };
+  }
+
+  /** See {@link NodeDirectory.setDraining}. */
+  setDraining(node: string, isDraining: boolean): boolean {
+    if (!isDraining) return this.#drained.delete(node) || this.#rows.has(node);
+    if (!this.#rows.has(node)) return false;
+    this.#drained.add(node);
+    return true;
+  }
+
   get #nowMs(): number {
     return this.#clock.unixMs();
   }
@@ -332,6 +385,20 @@ class MemoryLink implements FleetLink {
     return this.#call(() => {
       for (const seat of seats) this.#fleet.leave(this.node, seat);
     });
+  }
+
+  get nodes(): NodeDirectory {
+    const { node } = this;
+    const fleet = this.#fleet;
+    return {
+      beat: (incarnation, beat) =>
+        this.#call(() => fleet.beat(node, incarnation, beat)),
+      leave: (incarnation) =>
+        this.#call(() => fleet.leaveNode(node, incarnation)),
+      list: () => this.#call(() => fleet.list()),
+      setDraining: (other, isDraining) =>
+        this.#call(() => fleet.setDraining(other, isDraining)),
+    };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

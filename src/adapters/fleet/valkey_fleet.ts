@@ -34,6 +34,7 @@ import {
   type Reply,
 } from "./_engine_client.ts";
 import { FleetNames, INDEX_PARTS } from "./_fleet_names.ts";
+import { NodeRows } from "./_node_rows.ts";
 import { ENTER, KEEP, REPORT } from "./_scripts.ts";
 import {
   fieldsInOrder,
@@ -56,6 +57,8 @@ export interface ValkeyFleetOptions {
   readonly keys: FleetKeys;
   /** Name of the node. */
   readonly node: string;
+  /** Hears of each user that cannot be opened, and is not served. */
+  readonly unopened?: (error: StoreError) => void;
 }
 
 /**
@@ -78,7 +81,7 @@ export async function openValkeyFleet(
     const [calls, reports, log] = clients as [
       ...[EngineClient, EngineClient, EngineClient],
     ];
-    const fleet = await checkFleet(calls, {
+    const { fleet } = await checkFleet(calls, {
       names,
       keys,
       shown: address.shown,
@@ -86,6 +89,7 @@ export async function openValkeyFleet(
     return new ValkeyLink(options.node, names, {
       ...{ calls, reports, log },
       sealing: { keys, fleet },
+      unopened: options.unopened ?? (() => {}),
     });
   } catch (error) {
     for (const client of clients) client.close();
@@ -96,10 +100,20 @@ export async function openValkeyFleet(
 /** The call that waits for changes has its wait before it. */
 const WATCH_CALL_MS = FLEET_WATCH_MS + FLEET_CALL_MS;
 
+/** What the fleet says of itself. */
+const META_FIELDS = ["form", "id", "check", "m", "old"] as const;
+
+/** A fleet that is ours. */
+export interface OurFleet {
+  /** Its id. */
+  readonly fleet: string;
+  /** Check value of the key that the present one has taken the place of. */
+  readonly oldCheck: string | undefined;
+}
+
 /**
- * Looks whether the fleet is there, and ours.
+ * Looks if the fleet is there, and ours; the keys learn which of them it uses.
  *
- * @returns Its id.
  * @throws {ConfigError} When it is not.
  */
 export async function checkFleet(
@@ -109,12 +123,11 @@ export async function checkFleet(
     readonly keys: FleetKeys;
     readonly shown: string;
   },
-): Promise<string> {
-  const meta = fieldsOf(await client.send("HGETALL", names.meta));
-  const [form, fleet, check] = ["form", "id", "check"].map((name) => {
-    const value = meta.get(name);
-    return value && textOf(value);
-  });
+): Promise<OurFleet> {
+  const meta = await client.send("HMGET", names.meta, ...META_FIELDS);
+  const [form, fleet, check, , oldCheck] = partsOf(meta).map((value) =>
+    value instanceof Uint8Array ? textOf(value) : undefined
+  );
   if (fleet === undefined || check === undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
@@ -132,10 +145,31 @@ export async function checkFleet(
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
       `The fleet at ${shown} has another key: give every node the key file ` +
-        "that umbra fleet init has written",
+        "that umbra fleet init or rekey has written",
     );
   }
-  return fleet;
+  useKey(keys, fleet, { check, sealedMark: partsOf(meta)[3] });
+  return { fleet, oldCheck };
+}
+
+/** What the key of marks is sealed for: no user, and no node, has this id. */
+export const MARK_KEY_ID = "/mark";
+
+/** Lets the key seal that the fleet names. */
+function useKey(
+  keys: FleetKeys,
+  fleet: string,
+  { check, sealedMark }: {
+    readonly check: string;
+    readonly sealedMark: Reply | undefined;
+  },
+): void {
+  // It is sealed with the key that it came with.
+  const whose = { fleet, id: MARK_KEY_ID, version: 0 };
+  const mark = sealedMark instanceof Uint8Array
+    ? Uint8Array.fromBase64(keys.open(sealedMark, whose))
+    : undefined;
+  keys.use(check, mark);
 }
 
 /** Of the keys and values that are written here. */
@@ -147,11 +181,13 @@ interface Connections {
   readonly reports: EngineClient;
   readonly log: EngineClient;
   readonly sealing: Sealing;
+  unopened(error: StoreError): void;
 }
 
 class ValkeyLink implements FleetLink {
   readonly node: string;
   readonly leaseMs = LEASE_HOLD_MS;
+  readonly nodes: NodeRows;
   readonly #names: FleetNames;
   readonly #connections: Connections;
 
@@ -159,6 +195,8 @@ class ValkeyLink implements FleetLink {
     this.node = node;
     this.#names = names;
     this.#connections = connections;
+    const { reports, sealing } = connections;
+    this.nodes = new NodeRows(reports, { names, sealing, node });
   }
 
   get fleet(): string {
@@ -199,12 +237,14 @@ class ValkeyLink implements FleetLink {
   async changes(position: string): Promise<UserChanges> {
     const { log: client } = this.#connections;
     const { log, meta } = this.#names;
-    const [first, last, id] = await client.all([
+    const [first, last, id, named] = await client.all([
       ["XRANGE", log, "-", "+", "COUNT", 1],
       ["XREVRANGE", log, "+", "-", "COUNT", 1],
       ["HGET", meta, "id"],
+      ["HMGET", meta, "check", "m"],
     ]);
     this.#checkId(id);
+    this.#followKey(named);
     const ends = [first, last].map((reply) => idOfEntry(partsOf(reply)[0]));
     const [oldest, newest] = ends;
     if (oldest === undefined || newest === undefined) throw this.#lost();
@@ -328,7 +368,9 @@ class ValkeyLink implements FleetLink {
     switch (textOf(fields.get("t"))) {
       case "user": {
         const user = this.#read(textOf(id), fields);
-        return user && { kind: "put", user };
+        return user === undefined
+          ? { kind: "gone", ...splitId(textOf(id)) }
+          : { kind: "put", user };
       }
       case "gone":
         return { kind: "gone", ...splitId(textOf(id)) };
@@ -337,11 +379,18 @@ class ValkeyLink implements FleetLink {
     }
   }
 
+  /** One user that cannot be opened must not keep the others away. */
   #read(
     id: string,
     fields: ReadonlyMap<string, Uint8Array>,
   ): SharedUser | undefined {
-    return readUser(id, fields, this.#connections.sealing);
+    try {
+      return readUser(id, fields, this.#connections.sealing);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.#connections.unopened(error);
+      return undefined;
+    }
   }
 
   #keysOf({ service, name }: Seat): [user: string, seats: string] {
@@ -357,6 +406,15 @@ class ValkeyLink implements FleetLink {
     const { fleet } = this.#connections.sealing;
     if (reply instanceof Uint8Array && textOf(reply) === fleet) return;
     throw this.#lost();
+  }
+
+  /** The fleet may have taken another of our keys into use. */
+  #followKey(named: Reply | undefined): void {
+    const { keys, fleet } = this.#connections.sealing;
+    const [value, sealedMark] = partsOf(named);
+    const check = textOf(value);
+    if (check === keys.check || !keys.isOf(check)) return;
+    useKey(keys, fleet, { check, sealedMark });
   }
 
   #lost(): StoreError {

@@ -7,6 +7,7 @@
  */
 import { STATUS_TIMEOUT_MS } from "../../limits.ts";
 import type { Minute } from "../../minutes.ts";
+import type { FleetView } from "../fleet_api.ts";
 import type {
   NewUser,
   ReloadReport,
@@ -76,6 +77,20 @@ export async function getHistory(): Promise<readonly Minute[]> {
 export async function getRequests(): Promise<readonly RecentRequest[]> {
   type Answer = { readonly connections: RecentRequest[] };
   return (await call<Answer>("GET", "connections")).connections;
+}
+
+/** The servers of the fleet. */
+export function getFleet(): Promise<FleetView> {
+  return call<FleetView>("GET", "fleet");
+}
+
+/** Lets a server of the fleet take no new clients, or take them again. */
+export async function drainNode(
+  name: string,
+  isDraining: boolean,
+): Promise<void> {
+  const action = isDraining ? "drain" : "restore";
+  await call("POST", `fleet/nodes/${encodeURIComponent(name)}/${action}`);
 }
 
 /** Fetches the link and QR code of a user. Secret. */

@@ -4,15 +4,24 @@
  *
  * @module
  */
-import { STATUS_INTERVAL_MS } from "../../limits.ts";
+import { NODE_BEAT_MS, STATUS_INTERVAL_MS } from "../../limits.ts";
+import type { FleetView } from "../fleet_api.ts";
 import { History } from "../history.ts";
 import type { Status } from "../operator.ts";
 import { formatDuration } from "../units.ts";
-import { ApiError, getRequests, getStatus, getUser, hasToken } from "./api.ts";
+import {
+  ApiError,
+  getFleet,
+  getRequests,
+  getStatus,
+  getUser,
+  hasToken,
+} from "./api.ts";
 import { askReload, askToken, isOpen, startDialogs } from "./dialogs.ts";
 import { byId, setText } from "./dom.ts";
 import { drawDns } from "./dns_table.ts";
 import { Figures, ROLES } from "./figures.ts";
+import { drawFleet } from "./fleet_table.ts";
 import { say } from "./language.ts";
 import { drawPlugins } from "./plugins_table.ts";
 import {
@@ -50,6 +59,12 @@ const users = new UsersTable(
 
 /** Time of the last answer, by the clock of this browser. */
 let heardUnixMs = Date.now();
+
+/** The latest state of the fleet; not set if there is no fleet. */
+let fleet: FleetView | undefined;
+
+/** Time of that state by `performance.now()`. */
+let fleetLookMs = -Infinity;
 
 /** The action of each key, the same as those of the buttons at the top. */
 const SHORTCUTS: Readonly<Record<string, () => void>> = {
@@ -98,6 +113,7 @@ async function update(): Promise<void> {
     showLost("");
     draw();
     if (isLocal()) await updateRequests();
+    await updateFleet();
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) {
       showState("wait", say("state-locked"));
@@ -112,6 +128,16 @@ async function update(): Promise<void> {
       );
     }
   }
+}
+
+/** Updates the fleet, no more often than nodes send heartbeats. */
+async function updateFleet(): Promise<void> {
+  if (history.status?.fleet === undefined) fleet = undefined;
+  else if (performance.now() - fleetLookMs >= NODE_BEAT_MS) {
+    fleetLookMs = performance.now();
+    fleet = await getFleet();
+  }
+  drawFleet(fleet);
 }
 
 /** Updates the requests. If targets are not kept, the answer says so. */
@@ -140,6 +166,7 @@ function draw(): void {
   drawRules(status);
   drawDns(status);
   drawPlugins(status);
+  drawFleet(fleet);
   drawServers(status);
   showLegacy(status);
   const reads = status.role === "server";

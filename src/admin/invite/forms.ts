@@ -20,8 +20,8 @@ import type { Invited } from "./secret_path.ts";
 
 /** What a form is made of. */
 export interface Subscribed extends Invited {
-  /** The server of the link. */
-  readonly parsed: OnlineServer;
+  /** The servers of the links, in their order; at least one. */
+  readonly servers: readonly [OnlineServer, ...OnlineServer[]];
 }
 
 /** A form of subscriptions. */
@@ -49,7 +49,8 @@ export const FORMS: readonly Form[] = [
     agents:
       /hiddify|v2ray|neko|shadowrocket|quantumult|surge|streisand|foxray|karing/i,
     holds: () => true,
-    write: ({ uri }) => encodeBase64(new TextEncoder().encode(`${uri}\n`)),
+    write: ({ uris }) =>
+      encodeBase64(new TextEncoder().encode(`${uris.join("\n")}\n`)),
   },
   {
     id: "sip008",
@@ -65,7 +66,7 @@ export const FORMS: readonly Form[] = [
     type: "text/yaml; charset=utf-8",
     agents: /clash|mihomo|stash/i,
     holds: isForClash,
-    write: ({ parsed }) => clashProfile(parsed),
+    write: ({ servers }) => clashProfile(...servers),
   },
   {
     id: "sing-box",
@@ -73,7 +74,7 @@ export const FORMS: readonly Form[] = [
     type: "application/json; charset=utf-8",
     agents: /sing-box|\bSF[AIMT]\b/i,
     holds: isForSingBox,
-    write: ({ parsed }) => singBoxProfile(parsed),
+    write: ({ servers }) => singBoxProfile(...servers),
   },
   {
     id: "outline",
@@ -81,7 +82,8 @@ export const FORMS: readonly Form[] = [
     type: "text/yaml; charset=utf-8",
     agents: /outline/i,
     holds: isForOutline,
-    write: ({ parsed }) => outlineProfile(parsed),
+    // It has no place for a second one.
+    write: ({ servers: [first] }) => outlineProfile(first),
   },
 ];
 

@@ -60,13 +60,19 @@ export function invitationRoutes(options: InvitationOptions): Route[] {
     access: "secret",
     method: "GET",
     path,
-    handle: (call) => {
-      const invited = paths.find(
+    handle: async (call) => {
+      const found = paths.find(
         call.param("secret"),
         call.peer?.host ?? "a unix socket",
       );
-      if (invited === "blocked") return blocked();
-      return invited && answer(call, invited) || nothing();
+      if (found === "blocked") return blocked();
+      if (found === undefined) return nothing();
+      const { server, user } = found;
+      const uris = await operator.links?.(server, user.name) ?? [found.uri];
+      // The user may have been removed meanwhile.
+      const [uri] = uris;
+      if (uri === undefined) return nothing();
+      return answer(call, { ...found, uri, uris }) ?? nothing();
     },
   });
   return [
@@ -140,9 +146,18 @@ function subscription(
   invited: Invited,
   { operator, inviteUrl }: InvitationOptions,
 ): Response | undefined {
-  const parsed = parseLink(invited.uri, modeOf(operator, invited));
-  if (parsed === undefined || !form.holds(parsed)) return undefined;
-  const response = text(form.write({ ...invited, parsed }), form.type);
+  const mode = modeOf(operator, invited);
+  const links = invited.uris.flatMap((uri) => {
+    const server = parseLink(uri, mode);
+    return server !== undefined && form.holds(server) ? [{ uri, server }] : [];
+  });
+  const [first, ...others] = links.map(({ server }) => server);
+  if (first === undefined) return undefined;
+  const uris = links.map(({ uri }) => uri);
+  const response = text(
+    form.write({ ...invited, uris, servers: [first, ...others] }),
+    form.type,
+  );
   const { user } = invited;
   const { bytesUp, bytesDown } = user.usage;
   const { quotaBytes, expiresUnixMs } = user.limits;

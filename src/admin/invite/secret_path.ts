@@ -32,12 +32,21 @@ export interface PathOwner {
 }
 
 /** Who has been found at a path. */
-export interface Invited {
+export interface PathUser {
   /** See `ServerStatus.id`. */
   readonly server: string;
   readonly user: UserStatus;
   /** The link. Secret. */
   readonly uri: string;
+}
+
+/** Whom a document is for. */
+export interface Invited extends PathUser {
+  /**
+   * The links to every server of the user's, that of {@link PathUser.uri} first.
+   * Secret.
+   */
+  readonly uris: readonly string[];
 }
 
 // As old as the paths of SIP008 documents, which people have.
@@ -68,7 +77,7 @@ export class SecretPaths {
    * @returns `undefined` when the secret is of no user; `"blocked"` when too many
    * wrong ones for this user came from its network, whatever this one is.
    */
-  find(secret: string, peer: string): Invited | "blocked" | undefined {
+  find(secret: string, peer: string): PathUser | "blocked" | undefined {
     const [, owner = "", proof = ""] = /^([\w-]+)\.([\w-]{43})$/
       .exec(secret) ?? [];
     const digest = deriveSecret(owner, OWNER_PURPOSE);
@@ -81,7 +90,7 @@ export class SecretPaths {
     return invited;
   }
 
-  #open(owner: Uint8Array, proof: Uint8Array): Invited | undefined {
+  #open(owner: Uint8Array, proof: Uint8Array): PathUser | undefined {
     const [, server = "", name = ""] = /^([^/]*)\/(.+)$/s
       .exec(new TextDecoder().decode(owner)) ?? [];
     const user = this.#operator.user(server, name);

@@ -166,11 +166,20 @@ export const FLEET_COMMAND: Command = {
   name: "fleet",
   operands: "ACTION [WORD] [NAME]",
   maxOperands: 3,
-  summary: "Create a fleet, and change the users that its servers share",
+  summary: "Create a fleet, watch its servers, change the users they share",
   description: [
     "`init` creates a fleet on an engine (Valkey or Redis), writes its key " +
-    "to --fleet-key and prints what the engine and each server need. `user " +
-    "add`, `user set`, `user enable`, `user disable` and `user remove` " +
+    "to --fleet-key and prints what the engine and each server need.",
+    "`token` prints everything that another server needs as one secret line; on " +
+    "that server `join TOKEN [FOLDER]` writes the configuration. TOKEN is the " +
+    "line, a file that contains it, or `-` for standard input, which keeps it " +
+    "out of the list of processes.",
+    "`status` shows every server. `drain NODE` takes a server out: /readyz " +
+    "answers 503, lists of servers omit it, and its connections continue, until " +
+    "`restore NODE`. `doctor` examines the engine, the servers and the sealed " +
+    "keys, and says what to do; the exit code is 1 if something failed. `rekey` " +
+    "replaces the fleet key in three runs, each of which says what to do next.",
+    "`user add`, `user set`, `user enable`, `user disable` and `user remove` " +
     "change users on all servers within a second; `reset` starts a new " +
     "period of the quota. `import FILE` and `export FILE` copy users and " +
     "their usage from and to a store.",
@@ -180,7 +189,14 @@ export const FLEET_COMMAND: Command = {
     ...optionsOf(
       FLEET,
       ...["fleet", "fleetKey", "fleetAuthFile", "fleetCa", "fleetPlain"],
+      "node",
     ),
+    {
+      name: "same-key",
+      help:
+        "Put the server's key into the token (`token`), for servers behind " +
+        "one address",
+    },
     {
       name: "server",
       value: "PORT",
@@ -195,13 +211,19 @@ export const FLEET_COMMAND: Command = {
       default: "that of -c FILE",
     },
     ...LIMITS,
-    { name: "json", help: "Print JSON (`list`, `show`)" },
+    {
+      name: "json",
+      help: "Print JSON (`status`, `doctor`, `user list`, `user show`)",
+    },
     ...USUAL,
   ],
   examples: [
     "umbra fleet init --fleet valkeys://valkey.example --fleet-key fleet.key",
     "umbra fleet user add alice -c server.json --quota 50GB --devices 3",
     "umbra fleet user list -c server.json",
+    "umbra fleet status -c server.json",
+    "umbra fleet drain fra1 -c server.json",
+    "umbra fleet token -c server.json | ssh ams1 umbra fleet join - umbra",
     "umbra fleet import users.db -c server.json",
   ],
 };

@@ -91,7 +91,7 @@ export interface Reached {
 export async function reach(
   addresses: readonly string[],
   port: number,
-  world: ProbeWorld,
+  world: Pick<ProbeWorld, "clock" | "transport" | "waitMs">,
 ): Promise<Reached> {
   const { clock, transport, waitMs } = world;
   let failure: unknown;

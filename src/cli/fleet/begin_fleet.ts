@@ -65,7 +65,7 @@ every server, and keep it apart from the engine.
 On the engine, so that nothing is lost and no one else gets in:
   CONFIG SET appendonly yes
   CONFIG SET maxmemory-policy noeviction
-  ACL SETUSER umbra on >PASSWORD ~umbra:${fleet}:* +@all -@admin -@dangerous
+  ACL SETUSER umbra on >PASSWORD ~umbra:${fleet}:* +@all -@admin -@dangerous +info
 
 In the configuration of each server, with a node of its own:
 ${

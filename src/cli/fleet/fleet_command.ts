@@ -1,36 +1,31 @@
 /**
- * The command `fleet`: begins a fleet, and changes the users that its servers
- * share.
+ * The command `fleet`: begins a fleet, looks at its servers, and changes the
+ * users that they share.
  *
  * @module
  */
 import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
-import {
-  type FleetAdmin,
-  type FleetUser,
-  openFleetAdmin,
-} from "../../adapters/fleet/fleet_admin.ts";
+import type { FleetUser } from "../../adapters/fleet/fleet_admin.ts";
 import { formatAgo, formatBytes } from "../../admin/units.ts";
 import { systemClock } from "../../clock.ts";
-import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
 import { userNameFault } from "../../users.ts";
-import { findCommand } from "../commands/commands.ts";
-import { type ConfiguredServer, configureServer } from "../config/config.ts";
 import { userKey } from "../config/credentials.ts";
-import { fleetOf } from "../config/fleet_settings.ts";
-import { operatorSettings } from "../config/operator_settings.ts";
-import { passwordSecret, Secrets } from "../config/secrets.ts";
-import { systemSources } from "../config/sources.ts";
-import { type Arguments, parseArguments } from "../options/args.ts";
+import { passwordSecret } from "../config/secrets.ts";
+import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 import { print } from "../output.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { printable } from "../top/terminal_text.ts";
 import { limitsFrom } from "../user/user_command.ts";
 import { beginFleet } from "./begin_fleet.ts";
+import { runFleetDoctor } from "./fleet_doctor.ts";
 import { exportUsers, importUsers } from "./move_users.ts";
+import { joinFleet, tokenOf } from "./join_fleet.ts";
+import { drainNode, showNodes } from "./node_actions.ts";
+import { type OpenFleet, withFleet } from "./open_fleet.ts";
+import { rekeyFleet } from "./rekey.ts";
 
 /** What can be done with users, and whether with one. */
 const USER_ACTIONS = {
@@ -46,98 +41,84 @@ const USER_ACTIONS = {
 
 type UserAction = keyof typeof USER_ACTIONS;
 
+/** What stands behind each action; "": nothing. */
+const ACTIONS = {
+  init: "",
+  status: "",
+  drain: "NODE",
+  restore: "NODE",
+  doctor: "",
+  token: "",
+  join: "TOKEN",
+  rekey: "",
+  user: "ACTION",
+  import: "FILE",
+  export: "FILE",
+};
+
+type Action = keyof typeof ACTIONS;
+
 /**
  * Runs the command.
  *
+ * @returns False if what it looked at is not well.
  * @throws {UmbraError} When the engine does not answer, or refuses.
  */
-export async function runFleet(args: Arguments): Promise<void> {
-  const [action = "", word, name] = args.operands;
+export async function runFleet(args: Arguments): Promise<boolean> {
+  const [action, word = "", name] = args.operands;
+  if (action === undefined || !Object.hasOwn(ACTIONS, action)) {
+    const words = Object.keys(ACTIONS).join(", ");
+    throw usage(`What shall be done? Give ${words}`);
+  }
+  const wanted = ACTIONS[action as Action];
+  const takesTwo = action === "user" || action === "join";
+  if ((word === "") !== (wanted === "") || name !== undefined && !takesTwo) {
+    throw usage(
+      wanted === ""
+        ? `umbra fleet ${action} stands alone`
+        : `One word follows: umbra fleet ${action} ${wanted}`,
+    );
+  }
+  if (action === "doctor") return await runFleetDoctor(args);
+  await act(action as Exclude<Action, "doctor">, word, name, args);
+  return true;
+}
+
+async function act(
+  action: Exclude<Action, "doctor">,
+  word: string,
+  name: string | undefined,
+  args: Arguments,
+): Promise<void> {
   switch (action) {
     case "init":
-      if (word !== undefined) throw usage("umbra fleet init takes no WORD");
       return await print(await beginFleet(args));
+    case "token":
+      return await print(tokenOf(args));
+    case "join":
+      return await print(await joinFleet(args, word, name));
+    case "rekey":
+      return await print(await rekeyFleet(args));
+    case "status":
+      return await withFleet(args, showNodes);
+    case "drain":
+    case "restore": {
+      const isDraining = action === "drain";
+      return await withFleet(
+        args,
+        (fleet) => drainNode(fleet, word, isDraining),
+      );
+    }
     case "user":
       return await withFleet(args, (fleet) => actOnUser(word, name, fleet));
     case "import":
-    case "export": {
-      if (word === undefined || name !== undefined) {
-        throw usage(`Name the store: umbra fleet ${action} FILE`);
-      }
+    case "export":
       return await withFleet(args, async ({ admin, service }) => {
         using store = openSqliteStore(word);
         const move = action === "import" ? importUsers : exportUsers;
         await print(await move(store, admin, service()));
       });
-    }
-    default:
-      throw usage("What shall be done? Give init, user, import or export");
   }
-}
-
-/** A fleet that was opened, and what the command line says of its users. */
-interface OpenFleet {
-  readonly args: Arguments;
-  readonly admin: FleetAdmin;
-  /** @throws {ConfigError} When it is missing. */
-  service(): string;
-  /** @throws {ConfigError} When it is missing. */
-  method(): Method;
-}
-
-async function withFleet(
-  args: Arguments,
-  action: (fleet: OpenFleet) => Promise<void>,
-): Promise<void> {
-  const file = args.last("config");
-  const asServer = file === undefined
-    ? undefined
-    : parseArguments(findCommand("server")!, ["-c", file]);
-  const configured = asServer && configureServer(asServer, systemSources);
-  const secrets = new Secrets(systemSources);
-  const said = operatorSettings("server", { args, file: undefined, secrets });
-  const fleet = fleetOf(
-    said.fleet === undefined && configured !== undefined
-      ? configured.operator
-      : said,
-  );
-  if (fleet === undefined) {
-    throw usage(
-      "Which fleet? Give -c FILE of one of its servers, or --fleet URL and " +
-        "--fleet-key FILE",
-    );
-  }
-  const servers = configured?.result ?? [];
-  using admin = await openFleetAdmin(fleet);
-  const service = (): string => serviceOf(args, servers);
-  const method = (): Method => methodOf(args, servers);
-  await action({ args, admin, service, method });
-}
-
-/** The port that is named, or the one of the configuration. */
-function serviceOf(
-  args: Arguments,
-  servers: readonly ConfiguredServer[],
-): string {
-  const named = args.last("server");
-  if (named !== undefined) return named;
-  const ports = servers.map(({ listen }) => String(listen.port));
-  const [only, second] = new Set(ports);
-  if (only !== undefined && second === undefined) return only;
-  throw usage("Users of which port? Give --server PORT");
-}
-
-/** The method that is named, or that of the port. */
-function methodOf(
-  args: Arguments,
-  servers: readonly ConfiguredServer[],
-): Method {
-  const word = args.last("method");
-  if (word !== undefined) return findMethod(word);
-  const port = serviceOf(args, servers);
-  const found = servers.find(({ listen }) => String(listen.port) === port);
-  if (found !== undefined) return found.method;
-  throw usage("For which method? Give --method METHOD");
 }
 
 async function actOnUser(

@@ -6,9 +6,10 @@
 import { hostname } from "node:os";
 import { openValkeyFleet } from "../../adapters/fleet/valkey_fleet.ts";
 import type { Clock } from "../../clock.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, type StoreError } from "../../errors.ts";
 import type { NodeMemory } from "../../fleet.ts";
 import type { Logger } from "../../observe.ts";
+import { Episode } from "../../service/episode.ts";
 import { FleetMember } from "../../service/fleet/member.ts";
 import type { ConfiguredFleet } from "../config/fleet_settings.ts";
 
@@ -33,15 +34,29 @@ export function makeMember(
 ): FleetMember {
   const name = given ?? hostName();
   const node = worker === undefined ? name : `${name}.w${worker}`;
+  const { clock, logger } = world;
+  const seals = new Episode(clock);
+  const unopened = (error: StoreError): void => {
+    if (!seals.happens()) return;
+    logger.log("error", "fleet: cannot serve a user; run umbra fleet doctor", {
+      code: error.code,
+      reason: error.message,
+    });
+  };
   return new FleetMember({
     ...world,
     node,
     outage,
-    connect: () => openValkeyFleet({ ...place, node }),
+    connect: () => openValkeyFleet({ ...place, node, unopened }),
   });
 }
 
-function hostName(): string {
+/**
+ * The name of a node that is given none.
+ *
+ * @throws {ConfigError} When the runtime may not ask for it.
+ */
+export function hostName(): string {
   try {
     return hostname();
   } catch (error) {

@@ -68,26 +68,42 @@ export function userStatus(
 }
 
 /**
+ * Returns the host by which clients know a server.
+ *
+ * @param publicHost Default: the address on which the server listens.
+ * @param guessHost Guesses the host if that is every address.
+ */
+export function reachedHost(
+  { listen }: ConfiguredServer,
+  { publicHost = listen.host, guessHost }: {
+    readonly publicHost?: string | undefined;
+    readonly guessHost: () => string;
+  },
+): string {
+  return isWildcard(publicHost) ? guessHost() : publicHost;
+}
+
+/**
  * Returns the credentials of one user.
  *
  * @param name The user; "" for a client with the server's own key.
  * @param password The password of the user.
- * @param guessHost Guesses the host if the server listens on every address.
+ * @param host See {@link reachedHost}.
  */
 export function credentialsFor(
-  { secrets, method, listen, ssr, linkedPlugin }: ConfiguredServer,
+  { secrets, method, ssr, linkedPlugin }: ConfiguredServer,
   { id, name, password }: {
     readonly id: string;
     readonly name: string;
     readonly password: string;
   },
-  guessHost: () => string,
+  host: string,
 ): Credentials {
   const base = {
     method,
     ssr,
     plugin: linkedPlugin,
-    host: isWildcard(listen.host) ? guessHost() : listen.host,
+    host,
     port: Number(id),
     ...name !== "" && { tag: name },
   };

@@ -41,7 +41,9 @@ export function needsRestart(
   old: object,
   next: object,
 ): string[] {
-  const names = differing(settings, old, next).map(([, row]) => nameOf(row));
+  const names = differing(settings, old, next)
+    .filter(([, row]) => row.reload !== "adopts")
+    .map(([, row]) => nameOf(row));
   return names.length === 0
     ? []
     : [`changed, and takes effect after a restart: ${names.join(", ")}`];

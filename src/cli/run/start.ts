@@ -240,6 +240,13 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
         randomBytes: systemRandomBytes,
         store,
         fleetMember,
+        readProgram: (operator) => {
+          const next = fleetOf(operator);
+          return () => {
+            // An engine, or a node, of another name takes a restart.
+            if (next !== undefined) fleet?.keys.adopt(next.keys);
+          };
+        },
         panel: panel && (() => panel.link.status),
         minutes: store,
         publicHost: operator.publicHost,

@@ -11,6 +11,7 @@
  */
 import type {
   Credentials,
+  FleetNodes,
   NewServer,
   NewUser,
   Operator,
@@ -39,15 +40,20 @@ import {
 } from "../../session/server_user.ts";
 import type { SharedChange, SharedUser } from "../../fleet.ts";
 import type { FleetMember } from "../../service/fleet/member.ts";
+import type { NodeFacts } from "../../service/fleet/presence.ts";
 import type { PanelStatus } from "../../service/panel/panel_link.ts";
 import type { MinuteStore } from "../../minutes.ts";
 import type { StoredUser, UserStore } from "../../users.ts";
 import type { ConfiguredRole, ConfiguredServer } from "../config/config.ts";
 import { onlyKey, ownPassword, passwordOf } from "../config/credentials.ts";
 import { NO_PASSWORD } from "../config/server_links.ts";
-import { OPERATOR_ROWS } from "../config/operator_settings.ts";
+import {
+  OPERATOR_ROWS,
+  type OperatorSettings,
+} from "../config/operator_settings.ts";
 import { passwordSecret } from "../config/secrets.ts";
 import type { Fleet } from "./fleet.ts";
+import { linksOf, nodeService } from "./fleet_links.ts";
 import type { ProvidersInUse } from "../tools/crypto.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
@@ -57,7 +63,12 @@ import type { SharedServer } from "./shared_users.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { refused, Roster } from "./roster.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
-import { credentialsFor, statusOf, userStatus } from "./server_view.ts";
+import {
+  credentialsFor,
+  reachedHost,
+  statusOf,
+  userStatus,
+} from "./server_view.ts";
 import { Turns } from "./turns.ts";
 
 /** The dependencies of a supervisor. */
@@ -88,6 +99,13 @@ export interface SupervisorOptions {
   guessHost(): string;
   /** The fleet member; not set if the program has no fleet. */
   readonly fleetMember?: FleetMember | undefined;
+  /**
+   * Reads the settings of the program that a reload changes.
+   *
+   * @returns Applies them.
+   * @throws {ConfigError} If they are invalid.
+   */
+  readProgram?(operator: OperatorSettings): () => void;
   /** Returns the status of the panel, if the program is a node of one. */
   readonly panel?: (() => PanelStatus) | undefined;
 }
@@ -134,6 +152,7 @@ export class Supervisor implements Operator {
         services: () => this.#roster.ids(),
         setUsers: (users) => this.#setShared(users),
         change: (change) => this.#changeShared(change),
+        facts: () => this.#facts(),
       });
     }
     await this.#options.fleet.apply(this.#plans());
@@ -178,6 +197,7 @@ export class Supervisor implements Operator {
     );
     return {
       ...program,
+      ready: program.ready && !fleetMember?.presence.isDraining,
       keepsUsers: this.#options.store !== undefined,
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
@@ -232,9 +252,44 @@ export class Supervisor implements Operator {
     if (name !== "" && name === owner?.name) return this.credentials(id, "");
     const password = this.#passwordOf(id, name, server);
     if (password === undefined) return undefined;
-    const { guessHost, publicHost: host = server.listen.host } = this.#options;
-    const reached = { ...server, listen: { ...server.listen, host } };
-    return credentialsFor(reached, { id, name, password }, guessHost);
+    const host = reachedHost(server, this.#options);
+    return credentialsFor(server, { id, name, password }, host);
+  }
+
+  get fleetNodes(): FleetNodes | undefined {
+    const { fleetMember, panel } = this.#options;
+    // A panel does not know its nodes.
+    return panel === undefined ? fleetMember?.presence : undefined;
+  }
+
+  async links(id: string, name: string): Promise<readonly string[]> {
+    const own = this.credentials(id, name);
+    if (own === undefined) return [];
+    const isShared = this.#roster.known(id)?.shared.has(name);
+    if (!isShared || this.fleetNodes === undefined) return [own.uri];
+    const { method } = this.#roster.serverOf(id);
+    const { password } = own;
+    const links = linksOf(
+      await this.fleetNodes.nodes(),
+      { service: id, name, password, method: method.name },
+    );
+    return links.length === 0 ? [own.uri] : links;
+  }
+
+  /** The facts of this node that others hear. */
+  #facts(): NodeFacts {
+    const { version, runtime, startedUnixMs, ready, connections, traffic } =
+      this.#options.programStatus();
+    return {
+      ...{ version, runtime, startedUnixMs },
+      isReady: ready,
+      connections: connections.open,
+      bytes: traffic.bytesUp + traffic.bytesDown,
+      services: this.#roster.servers.flatMap((server) => {
+        const host = reachedHost(server, this.#options);
+        return nodeService(server, this.#roster.idOf(server), host) ?? [];
+      }),
+    };
   }
 
   #passwordOf(
@@ -396,6 +451,7 @@ export class Supervisor implements Operator {
       this.#options.ciphers.prepare(next.result.map(({ method }) => method));
       const plans = this.#plans(next);
       for (const plan of plans) plan.check();
+      const takeOver = this.#options.readProgram?.(next.operator);
       const changes = fleet.preview(plans);
       const warnings = [
         ...next.warnings,
@@ -405,6 +461,7 @@ export class Supervisor implements Operator {
       if (dryRun) return { changes, warnings };
       this.#ledger?.flush();
       await fleet.apply(plans);
+      takeOver?.();
       this.#roster.configured = next;
       // A user may have been changed while ports were opened.
       for (const plan of this.#plans()) fleet.adopt(plan);

@@ -47,6 +47,7 @@ export const FLEET: Settings<FleetSettings> = {
     flag: "fleet-key",
     kind: text("FILE", "file"),
     role: "server",
+    reload: "adopts",
     help: "File with the key of the fleet, written by `umbra fleet init`; " +
       "passwords in the engine are encrypted with it",
   },

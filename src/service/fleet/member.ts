@@ -39,6 +39,7 @@ import type { Logger } from "../../observe.ts";
 import { Stop } from "../../on_abort.ts";
 import { Episode } from "../episode.ts";
 import { NodeCopy } from "./node_copy.ts";
+import { type NodeFacts, Presence } from "./presence.ts";
 import { type Place, type ShareHost, UserShare } from "./share.ts";
 
 /** What becomes of users whose leases end while the source does not answer. */
@@ -65,6 +66,8 @@ export interface MemberHost {
   setUsers(users: readonly SharedUser[]): void;
   /** Takes what has happened to one. */
   change(change: SharedChange): void;
+  /** The facts of this node that others hear. */
+  facts(): NodeFacts;
 }
 
 /** What there is to see of a member. */
@@ -91,6 +94,8 @@ export interface MemberStatus {
 export class FleetMember implements ShareHost, AsyncDisposable {
   readonly clock: Clock;
   readonly servesOut: boolean;
+  /** This node among the others. */
+  readonly presence: Presence;
   readonly #options: MemberOptions;
   readonly #logger: Logger;
   readonly #copy: NodeCopy | undefined;
@@ -134,6 +139,16 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     this.#skew = new Episode(clock);
     this.#twins = new Episode(clock);
     this.#forgetting = new Episode(clock);
+    this.presence = new Presence({
+      clock,
+      logger,
+      directory: () => this.#isOut ? undefined : this.#link?.nodes,
+      incarnation: () => this.#incarnation,
+      source: () => ({
+        answerMs: this.#answerMs,
+        clockOffsetMs: this.#offsetMs,
+      }),
+    });
   }
 
   get isOut(): boolean {
@@ -190,6 +205,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
       this.#host = host;
       this.#fail(error);
     }
+    this.presence.start(() => host.facts());
   }
 
   async #connect(host: MemberHost): Promise<void> {
@@ -281,6 +297,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 
   /** Reports what is left, gives leases back, and takes no part any more. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.presence[Symbol.asyncDispose]();
     this.#cancelTick?.();
     this.#cancelUrgent?.();
     this.#stop.abort(

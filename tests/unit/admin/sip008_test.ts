@@ -124,3 +124,53 @@ describe("a SIP008 document", () => {
     }
   });
 });
+
+describe("a SIP008 document of a fleet", () => {
+  test("has every server that the operator names, with an id of its own", async () => {
+    const world = new AdminWorld();
+    const { operator } = world;
+    const path = await pathOf(world);
+    const [alone] = (await world.json(path)).servers;
+    const { uri } = operator.credentials("8388", "bob")!;
+    const other = uri.replace("server.example", "other.example")
+      .replace("#bob", "#bob%20two");
+    let links = [other, uri];
+    operator.links = () => Promise.resolve(links);
+    const { servers } = await world.json(path);
+    assert.deepEqual(
+      servers.map((one: { server: string; remarks: string }) => [
+        one.server,
+        one.remarks,
+      ]),
+      [["other.example", "bob two"], ["server.example", "bob"]],
+    );
+    // A client that knows the server still knows it.
+    assert.equal(servers[1].id, alone.id);
+    assert.notEqual(servers[0].id, alone.id);
+    links = [uri];
+    assert.deepEqual((await world.json(path)).servers, [alone]);
+    links = [];
+    assert.equal((await world.ask(path)).status, 404);
+  });
+
+  test("and the other forms too", async () => {
+    const world = new AdminWorld();
+    const { operator } = world;
+    const { invite } = await world.json(`${BOB}/uri`);
+    const path = new URL(invite).pathname;
+    const { uri } = operator.credentials("8388", "bob")!;
+    const other = uri.replace("server.example", "other.example");
+    operator.links = () => Promise.resolve([other, uri]);
+    for (const form of ["links", "clash", "sing-box"]) {
+      const text = await (await world.ask(`${path}/${form}`)).text();
+      const plain = form === "links"
+        ? new TextDecoder().decode(Uint8Array.fromBase64(text))
+        : text;
+      assert(plain.includes("other.example"), form);
+      assert(plain.includes("server.example"), form);
+    }
+    const page = await world.ask(path, { headers: { accept: "text/html" } });
+    // What is scanned is the server that is tried first.
+    assert.match(await page.text(), /value="ss:[^"]*other\.example/);
+  });
+});

@@ -113,3 +113,20 @@ test("no profile is written of what its app cannot speak", () => {
   assert.throws(() => clashProfile(withPlugin("kcptun")), /plugins/);
   assert.throws(() => outlineProfile(of2022), /method/);
 });
+
+test("profiles of several servers have all of them, and one way to choose", () => {
+  const second = { ...SERVER, host: "192.0.2.2", tag: "Ann, at sea" };
+  const singBox = JSON.parse(singBoxProfile(SERVER, second));
+  const [first, other, group] = singBox.outbounds;
+  assert.deepEqual([first.server, other.server], ["2001:db8::1", "192.0.2.2"]);
+  assert.deepEqual(group.outbounds, [first.tag, other.tag]);
+  assert.equal(new Set(group.outbounds).size, 2);
+  assert.equal(singBox.route.final, group.tag);
+  const clash = parse(clashProfile(SERVER, second));
+  const names = clash.proxies.map(({ name }: { name: string }) => name);
+  const [choice] = clash["proxy-groups"];
+  assert.deepEqual(choice.proxies, names);
+  assert.equal(choice.type, "fallback");
+  assert.equal(new Set([...names, choice.name]).size, 3);
+  assert.throws(() => clashProfile(SERVER, withPlugin("kcptun")), /plugins/);
+});

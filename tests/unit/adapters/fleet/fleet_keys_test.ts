@@ -99,3 +99,42 @@ test("a fleet key has 32 bytes", () => {
   }
   assert.throws(() => new FleetKeys([]), { code: "ERR_CONFIG_VALUE" });
 });
+
+test("the fleet says which key seals, and marks stay as they are", () => {
+  const [first, second] = [seededBytes(32, 21), seededBytes(32, 22)];
+  const ring = new FleetKeys([first, second]);
+  const old = new FleetKeys([first]);
+  const next = new FleetKeys([second]);
+  const mark = ring.mark(WHOSE.id, "192.0.2.1");
+  assert.deepEqual(ring.checks, [old.check, next.check]);
+  assert.deepEqual(ring.ids, [...old.ids, ...next.ids]);
+  ring.use(next.check, ring.markKey);
+  assert.equal(ring.check, next.check);
+  assert.deepEqual(ring.ids, [...next.ids, ...old.ids]);
+  // The order of the file stays.
+  assert.deepEqual(ring.checks, [old.check, next.check]);
+  const sealed = ring.seal(KEY_PASSWORD, WHOSE, seededBytes);
+  assert.equal(next.open(sealed, WHOSE), KEY_PASSWORD);
+  assert.equal(old.opens(sealed, WHOSE), false);
+  assert.equal(ring.mark(WHOSE.id, "192.0.2.1"), mark);
+  assert.notEqual(next.mark(WHOSE.id, "192.0.2.1"), mark);
+  // What is no key of ours changes nothing.
+  ring.use(new FleetKeys([seededBytes(32, 23)]).check, ring.markKey);
+  assert.equal(ring.check, next.check);
+});
+
+test("a reload takes other keys, and never the one in use away", () => {
+  const [first, second, third] = [31, 32, 33].map((n) =>
+    seededBytes(32, n)
+  ) as [
+    ...[Uint8Array, Uint8Array, Uint8Array],
+  ];
+  const ring = new FleetKeys([first]);
+  ring.adopt(new FleetKeys([first, second]));
+  assert.equal(ring.check, new FleetKeys([first]).check);
+  assert.equal(ring.ids.length, 2);
+  ring.adopt(new FleetKeys([third]));
+  assert.equal(ring.check, new FleetKeys([first]).check);
+  assert.equal(ring.isOf(new FleetKeys([second]).check), false);
+  assert.equal(ring.isOf(new FleetKeys([third]).check), true);
+});

@@ -16,15 +16,22 @@ import { parseArguments } from "../../../../src/cli/options/args.ts";
 import { Fleet } from "../../../../src/cli/run/fleet.ts";
 import { Supervisor } from "../../../../src/cli/run/supervisor.ts";
 import { ProvidersInUse } from "../../../../src/cli/tools/crypto.ts";
+import { parseServerUri } from "../../../../src/codec/uri.ts";
 import { nobleProvider } from "../../../../src/crypto/noble.ts";
 import { readKeys } from "../../../../src/session/families.ts";
 import { findMethod } from "../../../../src/crypto/method.ts";
 import { referenceKeyStreams } from "../../../../src/crypto/key_streams/reference.ts";
 import type { SharedUser } from "../../../../src/fleet.ts";
-import { FLEET_WATCH_MS } from "../../../../src/limits.ts";
+import {
+  FLEET_WATCH_MS,
+  NODE_BEAT_MS,
+  NODE_LIST_MS,
+  NODE_LOST_MS,
+} from "../../../../src/limits.ts";
 import { systemRandomBytes } from "../../../../src/random.ts";
 import { FleetMember } from "../../../../src/service/fleet/member.ts";
 import { clientProtocol } from "../../../../src/session/families.ts";
+import { nodeBeat } from "../../../conformance/fleet_suite.ts";
 import { seededBytes } from "../../../support/bytes.ts";
 import { settle } from "../../../support/fake_clock.ts";
 import { sourcesOf } from "../../../support/sources.ts";
@@ -198,4 +205,53 @@ test("a server that cannot tell users apart is in no fleet", async () => {
     message: /cannot tell users apart/,
   });
   await bench.stop();
+});
+
+test("a user of the fleet has a link to each server that is up, a local one to its own", async () => {
+  const ann = { name: "ann", password: keyOf(4) };
+  const bench = new Bench("2022-blake3-aes-128-gcm", { users: [ann] });
+  const { supervisor, fleet, world } = bench;
+  const { clock } = world;
+  fleet.put(user("alice", keyOf(2)));
+  await supervisor.start();
+  const other = fleet.link("two");
+  const second = await other.join();
+  const beat = nodeBeat({
+    connections: 0,
+    services: [{
+      service: `${PORT}`,
+      host: "two.example",
+      method: "2022-blake3-aes-128-gcm",
+      mode: "tcp_only",
+      serverKey: keyOf(9),
+    }],
+  });
+  await other.nodes!.beat(second, beat);
+  await clock.advance(NODE_BEAT_MS);
+  const hosts = async (name: string): Promise<string[]> => {
+    const links = await supervisor.links(`${PORT}`, name);
+    return links.map((link) => parseServerUri(link).host).toSorted();
+  };
+  assert.deepEqual(await hosts("alice"), [HOST, "two.example"]);
+  assert.deepEqual(await hosts("ann"), [HOST]);
+  assert.deepEqual(await hosts("nobody"), []);
+  // It is not heard of any more.
+  await clock.advance(NODE_LOST_MS + NODE_BEAT_MS);
+  assert.deepEqual(await hosts("alice"), [HOST]);
+  await other.nodes!.beat(second, beat);
+  await clock.advance(NODE_LIST_MS);
+  assert.equal(supervisor.status().ready, true);
+  await supervisor.fleetNodes!.setDraining("one", true);
+  await clock.advance(NODE_BEAT_MS);
+  assert.equal(supervisor.status().ready, false);
+  assert.deepEqual(await hosts("alice"), ["two.example"]);
+  // A document without servers would be of no use.
+  await supervisor.fleetNodes!.setDraining("two", true);
+  assert.deepEqual(await hosts("alice"), [HOST]);
+  await supervisor.fleetNodes!.setDraining("one", false);
+  await clock.advance(NODE_BEAT_MS);
+  assert.equal(supervisor.status().ready, true);
+  await bench.stop();
+  const left = (await other.nodes!.list()).nodes.map(({ node }) => node);
+  assert.deepEqual(left, ["two"]);
 });

@@ -25,6 +25,7 @@ import {
   FleetMember,
   type Outage,
 } from "../../../../src/service/fleet/member.ts";
+import type { NodeFacts } from "../../../../src/service/fleet/presence.ts";
 import type { Visit } from "../../../../src/service/server/account.ts";
 import { Accounts } from "../../../../src/service/server/accounts.ts";
 import type { UserLimits } from "../../../../src/users.ts";
@@ -38,6 +39,17 @@ const HOSTS = { code: "ERR_POLICY_USER_HOSTS" };
 function user(limits: UserLimits, disabled = false): SharedUser {
   return { service: SERVICE, name: "alice", password: "x", limits, disabled };
 }
+
+/** What a node says that has nothing to say. */
+const FACTS: NodeFacts = {
+  version: "0",
+  runtime: "test",
+  startedUnixMs: 0,
+  isReady: true,
+  connections: 0,
+  bytes: 0,
+  services: [],
+};
 
 /** A server without sockets: accounts, and a member that shares them. */
 class Node {
@@ -83,6 +95,7 @@ class Node {
         if (change.kind === "put") accounts.put(change.user);
         else accounts.remove(change.name);
       },
+      facts: () => FACTS,
     });
     return this;
   }

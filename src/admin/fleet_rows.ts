@@ -1,0 +1,82 @@
+/**
+ * The nodes of a fleet as rows of text, for the dashboard.
+ *
+ * @module
+ */
+import type { NodeView } from "../service/fleet/node_state.ts";
+import type { FleetView } from "./fleet_api.ts";
+import { inEnglish, type Say, type TextKey } from "./texts/say.ts";
+import {
+  formatAgo,
+  formatCount,
+  formatMs,
+  formatRate,
+  type RateUnit,
+} from "./units.ts";
+import type { UpstreamTone } from "./upstream_rows.ts";
+
+/** One node. */
+export interface NodeRow {
+  readonly name: string;
+  readonly state: string;
+  readonly tone: UpstreamTone;
+  /** Names or addresses by which clients know it. */
+  readonly hosts: string;
+  /** Version and runtime. */
+  readonly version: string;
+  readonly open: string;
+  readonly rate: string;
+  /** The time that the engine took to answer it. */
+  readonly answer: string;
+  /** The seconds that its clock is ahead of the engine's. */
+  readonly clock: string;
+  /** The time since its last heartbeat. */
+  readonly heard: string;
+}
+
+const STATES: Readonly<
+  Record<NodeView["state"], readonly [TextKey, UpstreamTone]>
+> = {
+  up: ["fleet-up", "good"],
+  draining: ["fleet-draining", "warn"],
+  lost: ["fleet-lost", "bad"],
+};
+
+/** The rows, in the order of the view. */
+export function fleetRows(
+  { nodes, nowUnixMs }: FleetView,
+  unit: RateUnit,
+  say: Say = inEnglish,
+): NodeRow[] {
+  return nodes.map((node) => {
+    const [state, tone] = STATES[node.state];
+    return {
+      name: node.node,
+      state: say(state),
+      tone,
+      hosts: node.isSealed
+        ? say("fleet-sealed")
+        : [...new Set(node.services.map(({ host }) => host))].join(", "),
+      version: `${node.version}, ${node.runtime}`,
+      open: formatCount(node.connections),
+      rate: formatRate(node.bytesPerSecond, unit),
+      answer: formatMs(node.answerMs),
+      clock: `${(-node.clockOffsetMs / 1_000).toFixed(1)} s`,
+      heard: formatAgo(node.heardUnixMs, nowUnixMs, say),
+    };
+  });
+}
+
+/** The whole fleet in one line. */
+export function fleetLine(
+  { states, connections, bytesPerSecond, isCurrent }: FleetView,
+  unit: RateUnit,
+  say: Say = inEnglish,
+): string {
+  const line = say("fleet-about", {
+    ...states,
+    open: formatCount(connections),
+    rate: formatRate(bytesPerSecond, unit),
+  });
+  return isCurrent ? line : `${line} – ${say("fleet-old")}`;
+}

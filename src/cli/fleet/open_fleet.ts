@@ -1,0 +1,124 @@
+/**
+ * The fleet that a command is about.
+ *
+ * @module
+ */
+import {
+  type FleetAdmin,
+  openFleetAdmin,
+} from "../../adapters/fleet/fleet_admin.ts";
+import { findMethod, type Method } from "../../crypto/method.ts";
+import { findCommand } from "../commands/commands.ts";
+import { type ConfiguredServer, configureServer } from "../config/config.ts";
+import {
+  type ConfiguredFleet,
+  type FleetContents,
+  fleetOf,
+} from "../config/fleet_settings.ts";
+import { operatorSettings } from "../config/operator_settings.ts";
+import { Secrets } from "../config/secrets.ts";
+import { systemSources } from "../config/sources.ts";
+import { type Arguments, parseArguments } from "../options/args.ts";
+import { usage } from "../options/getopt.ts";
+
+/** A fleet that was opened, and what the command line says of its users. */
+export interface OpenFleet {
+  readonly args: Arguments;
+  readonly admin: FleetAdmin;
+  /** @throws {ConfigError} When it is missing. */
+  service(): string;
+  /** @throws {ConfigError} When it is missing. */
+  method(): Method;
+}
+
+/**
+ * Opens the fleet that the command line or its configuration names.
+ *
+ * @throws {UmbraError} When none is named, or it cannot be opened.
+ */
+export async function withFleet(
+  args: Arguments,
+  action: (fleet: OpenFleet) => Promise<void>,
+): Promise<void> {
+  const { fleet, servers } = namedFleet(args);
+  using admin = await openFleetAdmin(fleet);
+  const service = (): string => serviceOf(args, servers);
+  const method = (): Method => methodOf(args, servers);
+  await action({ args, admin, service, method });
+}
+
+/** A fleet that was named, and what is configured on its servers. */
+export interface NamedFleet {
+  readonly fleet: ConfiguredFleet;
+  /** As it was named, with what is in its files. Secret. */
+  readonly contents: FleetContents;
+  /** Those of the configuration; empty where none is given. */
+  readonly servers: readonly ConfiguredServer[];
+}
+
+/**
+ * The fleet that the command line or its configuration names.
+ *
+ * @throws {ConfigError} When none is.
+ */
+export function namedFleet(args: Arguments): NamedFleet {
+  const file = args.last("config");
+  const asServer = file === undefined
+    ? undefined
+    : parseArguments(findCommand("server")!, ["-c", file]);
+  const configured = asServer && configureServer(asServer, systemSources);
+  const secrets = new Secrets(systemSources);
+  const said = operatorSettings("server", { args, file: undefined, secrets });
+  const contents = said.fleet === undefined && configured !== undefined
+    ? configured.operator
+    : said;
+  const fleet = contents.fleet && fleetOf(contents);
+  if (fleet === undefined) {
+    throw usage(
+      "Which fleet? Give -c FILE of one of its servers, or --fleet URL and " +
+        "--fleet-key FILE",
+    );
+  }
+  return { fleet, contents, servers: configured?.result ?? [] };
+}
+
+/**
+ * The server that the port names, or the only one of the configuration.
+ *
+ * @throws {ConfigError} When there is none.
+ */
+export function serverOf(
+  args: Arguments,
+  servers: readonly ConfiguredServer[],
+): ConfiguredServer {
+  const port = serviceOf(args, servers);
+  const found = servers.find(({ listen }) => String(listen.port) === port);
+  if (found !== undefined) return found;
+  throw usage("Which server? Give -c FILE of one, and --server PORT");
+}
+
+/** The port that is named, or the one of the configuration. */
+function serviceOf(
+  args: Arguments,
+  servers: readonly ConfiguredServer[],
+): string {
+  const named = args.last("server");
+  if (named !== undefined) return named;
+  const ports = servers.map(({ listen }) => String(listen.port));
+  const [only, second] = new Set(ports);
+  if (only !== undefined && second === undefined) return only;
+  throw usage("Users of which port? Give --server PORT");
+}
+
+/** The method that is named, or that of the port. */
+function methodOf(
+  args: Arguments,
+  servers: readonly ConfiguredServer[],
+): Method {
+  const word = args.last("method");
+  if (word !== undefined) return findMethod(word);
+  const port = serviceOf(args, servers);
+  const found = servers.find(({ listen }) => String(listen.port) === port);
+  if (found !== undefined) return found.method;
+  throw usage("For which method? Give --method METHOD");
+}

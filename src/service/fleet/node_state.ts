@@ -1,0 +1,36 @@
+/**
+ * The states of nodes of a fleet, and nodes without their secrets.
+ *
+ * @module
+ */
+import type { FleetNode, NodeList, NodeService } from "../../fleet.ts";
+import { NODE_LOST_MS } from "../../limits.ts";
+
+/** `draining`: it is drained, or it starts or stops. */
+export type NodeState = "up" | "draining" | "lost";
+
+/** The state of a node when its list was made. */
+export function nodeState(
+  { heardUnixMs, isDraining, isReady }: FleetNode,
+  { unixMs }: Pick<NodeList, "unixMs">,
+): NodeState {
+  if (unixMs - heardUnixMs > NODE_LOST_MS) return "lost";
+  return isDraining || !isReady ? "draining" : "up";
+}
+
+/** A node with its state. */
+export interface NodeView extends Omit<FleetNode, "services"> {
+  readonly state: NodeState;
+  readonly services: readonly Omit<NodeService, "serverKey" | "plugin">[];
+}
+
+/** The nodes of a list without secrets. */
+export function viewNodes(list: NodeList): NodeView[] {
+  return list.nodes.map((node) => ({
+    ...node,
+    state: nodeState(node, list),
+    services: node.services.map(({ service, host, method, mode }) => ({
+      ...{ service, host, method, mode },
+    })),
+  }));
+}
