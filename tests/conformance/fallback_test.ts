@@ -88,7 +88,7 @@ test("linux: umbra check transport says which bell wakes, and why", {
     table,
     /^ +wakes by a .*, not by io_uring: Cannot set up io_uring: EPERM$/m,
   );
-  assert.match(table, /^ +UDP receive buffer: \d+ bytes of 2097152 asked for/m);
+  assert.match(table, /^ +UDP receive buffer: \d+ bytes of 2097152 requested/m);
 });
 
 test("linux: the runtime's sockets serve, when a call of ours is blocked", {
