@@ -96,7 +96,7 @@ const ALONE =
  * sources.
  */
 const LONG =
-  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|panel|servers|stalled)_test\.ts$/;
+  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|fleet_failures|panel|servers|stalled)_test\.ts$/;
 
 /** End-to-end tests that are about what sockets do. */
 const MOVING =

@@ -14,6 +14,7 @@
  *
  * @module
  */
+import { SALT_MARK_LENGTH } from "../limits.ts";
 import { type RandomBytes, systemRandomBytes } from "../random.ts";
 
 /** Words of 64 bits at the start of the memory. The first counts generations. */
@@ -33,11 +34,8 @@ const TABLES = 3;
 /** Slots for each salt: a table is never more than half full. */
 const SLOTS_PER_SALT = 2;
 
-/** Bytes of a salt that are looked at; what a shorter IV lacks is zero. */
-const SALT_BYTES = 16;
-
 /** The salt that is looked at; nothing waits meanwhile. */
-const SCRATCH = new Uint8Array(SALT_BYTES);
+const SCRATCH = new Uint8Array(SALT_MARK_LENGTH);
 const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
 
 /** Salts of two generations. */
@@ -169,7 +167,7 @@ export class SaltTable {
   /** The kept part of a salt, and its first slot. */
   #place(salt: Uint8Array): { mark: bigint; start: number } {
     // Asking Bun for the buffer of a small array makes it build one.
-    for (let i = 0; i < SALT_BYTES; i++) SCRATCH[i] = salt[i] ?? 0;
+    for (let i = 0; i < SALT_MARK_LENGTH; i++) SCRATCH[i] = salt[i] ?? 0;
     const view = SCRATCH_VIEW;
     // A keyed hash, multilinear: its upper bits depend on all lower ones.
     let hash = 0;

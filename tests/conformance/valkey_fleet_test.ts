@@ -20,7 +20,7 @@ let server: RedisServer;
 
 /** Opens a link with the first call: the suite makes links without waiting. */
 function lateLink({ place, keys }: TestFleet, node: string): FleetLink {
-  const opening = openValkeyFleet({ ...place, keys, node });
+  const opening = openValkeyFleet({ ...place, keys, node, domain: "main" });
   opening.catch(() => {});
   return {
     node,
@@ -32,6 +32,11 @@ function lateLink({ place, keys }: TestFleet, node: string): FleetLink {
     enter: async (...given) => (await opening).enter(...given),
     keep: async (...given) => (await opening).keep(...given),
     leave: async (...given) => (await opening).leave(...given),
+    salts: {
+      tell: async (...given) => (await opening).salts!.tell(...given),
+      told: async (...given) => (await opening).salts!.told(...given),
+      claim: async (...given) => (await opening).salts!.claim(...given),
+    },
     [Symbol.asyncDispose]: async () => (await opening)[Symbol.asyncDispose](),
   };
 }

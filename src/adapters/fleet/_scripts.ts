@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { FLEET_ACTIVE_MS, LEASE_HOLD_MS, SEAT_MS } from "../../limits.ts";
+import {
+  FLEET_ACTIVE_MS,
+  LEASE_HOLD_MS,
+  SALT_POOL_MS,
+  SEAT_MS,
+} from "../../limits.ts";
 import type { Script } from "./_engine_client.ts";
 
 /** Changes that the engine remembers, about. */
@@ -219,5 +224,18 @@ raise('u', up + down)
 raise('up', up)
 raise('dn', down)
 return 1
+`,
+};
+
+/** Salts; node, and salts of one message. They go when they are old. */
+export const TELL: Script = {
+  keys: 1,
+  text: `-- umbra fleet 1
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('XADD', KEYS[1],
+  'MINID', '~', string.format('%.0f', now - ${SALT_POOL_MS}), '*',
+  'n', ARGV[1], 's', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ${2 * SALT_POOL_MS})
 `,
 };

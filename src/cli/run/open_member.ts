@@ -28,7 +28,7 @@ export interface MemberWorld {
  * @throws {ConfigError} When it has no name.
  */
 export function makeMember(
-  { node: given, outage, ...place }: ConfiguredFleet,
+  { node: given, outage, replay, ...place }: ConfiguredFleet,
   { worker, ...world }: MemberWorld,
 ): FleetMember {
   const name = given ?? hostName();
@@ -37,6 +37,7 @@ export function makeMember(
     ...world,
     node,
     outage,
+    replay,
     connect: () => openValkeyFleet({ ...place, node }),
   });
 }
